@@ -1,0 +1,1 @@
+//! Measured speed of retrial; the benches themselves are in `benches/`.

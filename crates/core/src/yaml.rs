@@ -1,0 +1,645 @@
+//! YAML as a tree in which every value knows its place.
+//!
+//! Specs and manifests are checked against tables that only exist at run time, and every fault is
+//! wanted at once with file, line and column. A typed deserialiser stops at the first, so files
+//! that people write are read into this tree and then taken apart by [`MapReader`]. Files that
+//! only retrial writes are read with serde.
+//!
+//! Scalars follow the YAML 1.2 core schema. Bounded: [`MAX_BYTES`] of text, [`MAX_NODES`] nodes
+//! after aliases are expanded, [`MAX_DEPTH`] levels.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use granit_parser::{Event, Parser, ScalarStyle};
+
+use crate::fault::{Fault, Faults, Place, nearest};
+
+/// Largest file that is read, in bytes.
+pub const MAX_BYTES: usize = 1024 * 1024;
+/// Most nodes of a file, aliases expanded.
+pub const MAX_NODES: usize = 20_000;
+/// Deepest nesting of a file.
+pub const MAX_DEPTH: usize = 32;
+
+/// A value with its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// The value.
+    pub value: Value,
+    /// Where it was written.
+    pub place: Place,
+}
+
+/// What a [`Node`] holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// `null`, `~` or nothing.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A number with a fraction or an exponent, `.inf` or `.nan`.
+    Float(f64),
+    /// Anything else, and everything in quotes.
+    Text(String),
+    /// A sequence.
+    List(Vec<Node>),
+    /// A mapping, in written order, without duplicate keys.
+    Map(Vec<Entry>),
+}
+
+/// One `key: value` of a mapping.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The key.
+    pub key: String,
+    /// Where the key was written.
+    pub place: Place,
+    /// The value.
+    pub node: Node,
+}
+
+impl Node {
+    /// What kind of value this is, as a person would say it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self.value {
+            Value::Null => "nothing",
+            Value::Bool(_) => "a truth value",
+            Value::Int(_) => "a whole number",
+            Value::Float(_) => "a number",
+            Value::Text(_) => "text",
+            Value::List(_) => "a list",
+            Value::Map(_) => "a mapping",
+        }
+    }
+
+    /// The kind, and the value where it is a scalar.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match &self.value {
+            Value::Bool(value) => format!("the truth value `{value}`"),
+            Value::Int(value) => format!("the whole number `{value}`"),
+            Value::Float(value) => format!("the number `{value}`"),
+            Value::Text(value) => format!("the text {value:?}"),
+            Value::Null | Value::List(_) | Value::Map(_) => self.kind().to_owned(),
+        }
+    }
+
+    /// The value at `key` of a mapping.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        match &self.value {
+            Value::Map(entries) => entries.iter().find(|e| e.key == key).map(|e| &e.node),
+            _ => None,
+        }
+    }
+}
+
+/// Reads one YAML document.
+///
+/// # Errors
+/// Every fault of the text: syntax, duplicate keys, keys that are not text, several documents,
+/// or a limit exceeded.
+pub fn parse(file: &str, text: &str) -> Result<Node, Vec<Fault>> {
+    let file: Arc<str> = file.into();
+    let start = Place {
+        file: file.clone(),
+        line: 1,
+        column: 1,
+    };
+    let mut faults = Faults::default();
+    if text.len() > MAX_BYTES {
+        faults.add_with_help(
+            &start,
+            "",
+            format!("the file has {} bytes", text.len()),
+            format!("at most {MAX_BYTES} are read"),
+        );
+        return faults.into_result(None);
+    }
+    let mut builder = Builder {
+        events: Parser::new_from_str(text),
+        file,
+        faults,
+        anchors: HashMap::new(),
+        nodes: 0,
+    };
+    let node = builder.document();
+    let mut faults = builder.faults;
+    if let Ok(Some(_)) = &node {
+    } else if let Err(fault) = &node {
+        faults.extend([fault.clone()]);
+    } else {
+        faults.add(&start, "", "the file holds no YAML document");
+    }
+    faults.into_result(node.ok().flatten())
+}
+
+struct Builder<'t, I: granit_parser::BorrowedInput<'t>> {
+    events: Parser<'t, I>,
+    file: Arc<str>,
+    faults: Faults,
+    /// Anchored nodes with the number of nodes they hold.
+    anchors: HashMap<usize, (Node, usize)>,
+    nodes: usize,
+}
+
+impl<'t, I: granit_parser::BorrowedInput<'t>> Builder<'t, I> {
+    fn next(&mut self) -> Result<Option<(Event<'t>, Place)>, Fault> {
+        loop {
+            let Some(event) = self.events.next() else {
+                return Ok(None);
+            };
+            let (event, span) = event.map_err(|error| Fault {
+                place: Place {
+                    file: self.file.clone(),
+                    line: error.marker().line(),
+                    column: error.marker().col() + 1,
+                },
+                key: String::new(),
+                message: format!("not YAML: {}", error.info()),
+                help: None,
+            })?;
+            if matches!(event, Event::Comment(..)) {
+                continue;
+            }
+            let place = Place {
+                file: self.file.clone(),
+                line: span.start.line(),
+                column: span.start.col() + 1,
+            };
+            return Ok(Some((event, place)));
+        }
+    }
+
+    /// The one document of the stream, or `None` where there is none.
+    fn document(&mut self) -> Result<Option<Node>, Fault> {
+        let mut root = None;
+        while let Some((event, place)) = self.next()? {
+            match event {
+                Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
+                Event::StreamEnd => break,
+                event => {
+                    if root.is_some() {
+                        return Err(fault(&place, "", "a second YAML document begins here"));
+                    }
+                    root = Some(self.node(event, place, "", 0)?);
+                }
+            }
+        }
+        Ok(root)
+    }
+
+    fn node(
+        &mut self,
+        event: Event<'t>,
+        place: Place,
+        key: &str,
+        depth: usize,
+    ) -> Result<Node, Fault> {
+        if depth > MAX_DEPTH {
+            let message = format!("nested deeper than {MAX_DEPTH} levels");
+            return Err(fault(&place, key, &message));
+        }
+        self.count(1, &place, key)?;
+        let before = self.nodes;
+        let (value, anchor, tag) = match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let value = if style == ScalarStyle::Plain {
+                    plain_scalar(&text)
+                } else {
+                    Value::Text(text.into_owned())
+                };
+                (value, anchor, tag)
+            }
+            Event::SequenceStart(_, anchor, tag) => (self.list(key, depth)?, anchor, tag),
+            Event::MappingStart(_, anchor, tag) => (self.map(key, depth)?, anchor, tag),
+            Event::Alias(anchor) => {
+                let (node, held) = self
+                    .anchors
+                    .get(&anchor)
+                    .cloned()
+                    .ok_or_else(|| fault(&place, key, "an alias that refers to itself"))?;
+                self.count(held, &place, key)?;
+                return Ok(node);
+            }
+            _ => return Err(fault(&place, key, "not YAML: a value is missing here")),
+        };
+        if tag.is_some() {
+            self.faults
+                .add_with_help(&place, key, "YAML tags are not used", "leave the tag out");
+        }
+        let node = Node { value, place };
+        if anchor != 0 {
+            self.anchors
+                .insert(anchor, (node.clone(), self.nodes - before));
+        }
+        Ok(node)
+    }
+
+    fn count(&mut self, more: usize, place: &Place, key: &str) -> Result<(), Fault> {
+        self.nodes += more;
+        if self.nodes > MAX_NODES {
+            let message = format!("more than {MAX_NODES} values once aliases are expanded");
+            return Err(fault(place, key, &message));
+        }
+        Ok(())
+    }
+
+    fn list(&mut self, key: &str, depth: usize) -> Result<Value, Fault> {
+        let mut items = Vec::new();
+        while let Some((event, place)) = self.next()? {
+            if event == Event::SequenceEnd {
+                break;
+            }
+            let item_key = format!("{key}[{}]", items.len());
+            items.push(self.node(event, place, &item_key, depth + 1)?);
+        }
+        Ok(Value::List(items))
+    }
+
+    fn map(&mut self, key: &str, depth: usize) -> Result<Value, Fault> {
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut places: HashMap<String, Place> = HashMap::new();
+        while let Some((event, place)) = self.next()? {
+            if event == Event::MappingEnd {
+                break;
+            }
+            let Event::Scalar(name, ..) = event else {
+                return Err(fault(&place, key, "a key must be plain text"));
+            };
+            let name = name.into_owned();
+            let full = join(key, &name);
+            let Some((event, value_place)) = self.next()? else {
+                break;
+            };
+            let node = self.node(event, value_place, &full, depth + 1)?;
+            if let Some(first) = places.get(&name) {
+                let help = format!("it stands at line {} already", first.line);
+                self.faults
+                    .add_with_help(&place, &full, "a duplicate key", help);
+                continue;
+            }
+            places.insert(name.clone(), place.clone());
+            entries.push(Entry {
+                key: name,
+                place,
+                node,
+            });
+        }
+        Ok(Value::Map(entries))
+    }
+}
+
+fn fault(place: &Place, key: &str, message: &str) -> Fault {
+    Fault {
+        place: place.clone(),
+        key: key.to_owned(),
+        message: message.to_owned(),
+        help: None,
+    }
+}
+
+/// The YAML 1.2 core schema for a scalar without quotes.
+fn plain_scalar(text: &str) -> Value {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
+        "true" | "True" | "TRUE" => return Value::Bool(true),
+        "false" | "False" | "FALSE" => return Value::Bool(false),
+        ".nan" | ".NaN" | ".NAN" => return Value::Float(f64::NAN),
+        ".inf" | "+.inf" | ".Inf" | ".INF" => return Value::Float(f64::INFINITY),
+        "-.inf" | "-.Inf" | "-.INF" => return Value::Float(f64::NEG_INFINITY),
+        _ => {}
+    }
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
+        return text
+            .parse()
+            .map_or_else(|_| Value::Text(text.to_owned()), Value::Int);
+    }
+    if digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        && text
+            .bytes()
+            .all(|b| matches!(b, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'))
+        && let Ok(number) = text.parse::<f64>()
+    {
+        return Value::Float(number);
+    }
+    Value::Text(text.to_owned())
+}
+
+/// `parent.name`, or `name` at the root.
+#[must_use]
+pub fn join(parent: &str, name: &str) -> String {
+    if parent.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{parent}.{name}")
+    }
+}
+
+/// Takes a mapping apart key by key; whatever nobody took is an unknown key.
+#[derive(Debug)]
+pub struct MapReader<'n> {
+    entries: &'n [Entry],
+    asked: Vec<&'static str>,
+    place: &'n Place,
+    path: String,
+}
+
+impl<'n> MapReader<'n> {
+    /// A reader of `node`, whose dotted key is `path`; a fault if it is no mapping.
+    pub fn new(node: &'n Node, path: &str, faults: &mut Faults) -> Option<Self> {
+        let Value::Map(entries) = &node.value else {
+            let message = format!("expected a mapping, found {}", node.describe());
+            faults.add(&node.place, path, message);
+            return None;
+        };
+        Some(Self {
+            entries,
+            asked: Vec::new(),
+            place: &node.place,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Where the mapping begins.
+    #[must_use]
+    pub fn place(&self) -> &'n Place {
+        self.place
+    }
+
+    /// The dotted path of one of the mapping's keys.
+    #[must_use]
+    pub fn path(&self, key: &str) -> String {
+        join(&self.path, key)
+    }
+
+    /// The value of `key`, if it is there and not null.
+    pub fn take(&mut self, key: &'static str) -> Option<&'n Node> {
+        self.asked.push(key);
+        self.entries
+            .iter()
+            .find(|entry| entry.key == key)
+            .map(|entry| &entry.node)
+            .filter(|node| node.value != Value::Null)
+    }
+
+    /// As [`take`](Self::take), with a fault where the key is missing.
+    pub fn require(&mut self, key: &'static str, faults: &mut Faults) -> Option<&'n Node> {
+        let node = self.take(key);
+        if node.is_none() {
+            faults.add(self.place, &self.path(key), "this key is missing");
+        }
+        node
+    }
+
+    /// The text at `key`.
+    pub fn text(&mut self, key: &'static str, faults: &mut Faults) -> Option<String> {
+        let node = self.take(key)?;
+        text(node, &self.path(key), faults)
+    }
+
+    /// The text at `key`, with a fault where it is missing.
+    pub fn require_text(&mut self, key: &'static str, faults: &mut Faults) -> Option<String> {
+        let node = self.require(key, faults)?;
+        text(node, &self.path(key), faults)
+    }
+
+    /// The finite number at `key`.
+    pub fn number(&mut self, key: &'static str, faults: &mut Faults) -> Option<f64> {
+        let node = self.take(key)?;
+        number(node, &self.path(key), faults)
+    }
+
+    /// The whole number of zero or more at `key`.
+    pub fn whole(&mut self, key: &'static str, faults: &mut Faults) -> Option<u64> {
+        let node = self.take(key)?;
+        whole(node, &self.path(key), faults)
+    }
+
+    /// The truth value at `key`.
+    pub fn flag(&mut self, key: &'static str, faults: &mut Faults) -> Option<bool> {
+        let node = self.take(key)?;
+        match node.value {
+            Value::Bool(value) => Some(value),
+            _ => {
+                expected(node, &self.path(key), "true or false", faults);
+                None
+            }
+        }
+    }
+
+    /// The items of the list at `key`.
+    pub fn list(&mut self, key: &'static str, faults: &mut Faults) -> Option<&'n [Node]> {
+        let node = self.take(key)?;
+        list(node, &self.path(key), faults)
+    }
+
+    /// The list of texts at `key`; a single text counts as a list of one.
+    pub fn texts(&mut self, key: &'static str, faults: &mut Faults) -> Option<Vec<String>> {
+        let node = self.take(key)?;
+        let path = self.path(key);
+        if let Value::Text(text) = &node.value {
+            return Some(vec![text.clone()]);
+        }
+        let items = list(node, &path, faults)?;
+        Some(
+            items
+                .iter()
+                .enumerate()
+                .filter_map(|(i, item)| text(item, &format!("{path}[{i}]"), faults))
+                .collect(),
+        )
+    }
+
+    /// A reader of the mapping at `key`.
+    pub fn map(&mut self, key: &'static str, faults: &mut Faults) -> Option<MapReader<'n>> {
+        let node = self.take(key)?;
+        MapReader::new(node, &self.path(key), faults)
+    }
+
+    /// All entries, for mappings whose keys are data.
+    #[must_use]
+    pub fn entries(&self) -> &'n [Entry] {
+        self.entries
+    }
+
+    /// Ends the reading: every key that nobody asked for is a fault.
+    pub fn finish(self, faults: &mut Faults) {
+        for entry in self.entries {
+            if self.asked.contains(&entry.key.as_str()) {
+                continue;
+            }
+            let known = self.asked.iter().copied();
+            let help = match nearest(&entry.key, known) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("known here: {}", self.asked.join(", ")),
+            };
+            faults.add_with_help(&entry.place, &self.path(&entry.key), "an unknown key", help);
+        }
+    }
+}
+
+/// The text of a node; a number or truth value without quotes is a fault that says so.
+pub fn text(node: &Node, path: &str, faults: &mut Faults) -> Option<String> {
+    match &node.value {
+        Value::Text(text) => Some(text.clone()),
+        _ => {
+            expected(node, path, "text", faults);
+            None
+        }
+    }
+}
+
+/// The finite number of a node.
+pub fn number(node: &Node, path: &str, faults: &mut Faults) -> Option<f64> {
+    match node.value {
+        Value::Int(value) => Some(value as f64),
+        Value::Float(value) if value.is_finite() => Some(value),
+        Value::Float(value) => {
+            faults.add(
+                &node.place,
+                path,
+                format!("expected a finite number, found `{value}`"),
+            );
+            None
+        }
+        _ => {
+            expected(node, path, "a number", faults);
+            None
+        }
+    }
+}
+
+/// The whole number of zero or more of a node.
+pub fn whole(node: &Node, path: &str, faults: &mut Faults) -> Option<u64> {
+    match node.value {
+        Value::Int(value) if value >= 0 => Some(value.unsigned_abs()),
+        _ => {
+            expected(node, path, "a whole number of zero or more", faults);
+            None
+        }
+    }
+}
+
+/// The items of a list node.
+pub fn list<'n>(node: &'n Node, path: &str, faults: &mut Faults) -> Option<&'n [Node]> {
+    match &node.value {
+        Value::List(items) => Some(items),
+        _ => {
+            expected(node, path, "a list", faults);
+            None
+        }
+    }
+}
+
+fn expected(node: &Node, path: &str, what: &str, faults: &mut Faults) {
+    let message = format!("expected {what}, found {}", node.describe());
+    faults.add(&node.place, path, message);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults_of(text: &str) -> Vec<String> {
+        let faults = parse("t.yaml", text).expect_err("a fault");
+        faults.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn scalars_follow_the_core_schema() {
+        let node = parse("t.yaml", "[1, -2, 1e-3, 0.5, true, ~, 1.2.3, \"1\", yes, .inf, 1e]")
+            .expect("valid");
+        let Value::List(items) = node.value else {
+            panic!("a list")
+        };
+        let values: Vec<Value> = items.into_iter().map(|item| item.value).collect();
+        let text = |t: &str| Value::Text(t.to_owned());
+        assert_eq!(
+            values,
+            [
+                Value::Int(1),
+                Value::Int(-2),
+                Value::Float(1e-3),
+                Value::Float(0.5),
+                Value::Bool(true),
+                Value::Null,
+                text("1.2.3"),
+                text("1"),
+                text("yes"),
+                Value::Float(f64::INFINITY),
+                text("1e"),
+            ]
+        );
+    }
+
+    #[test]
+    fn places_are_counted_from_one() {
+        let node = parse("t.yaml", "a: 1\nb:\n  c: 2\n").expect("valid");
+        let c = node.get("b").and_then(|b| b.get("c")).expect("b.c");
+        assert_eq!((c.place.line, c.place.column), (3, 6));
+    }
+
+    #[test]
+    fn every_duplicate_is_named_with_its_first() {
+        assert_eq!(
+            faults_of("a: 1\nb: {c: 1, c: 2}\na: 2\n"),
+            [
+                "t.yaml:2:11: b.c: a duplicate key; it stands at line 2 already",
+                "t.yaml:3:1: a: a duplicate key; it stands at line 1 already",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_alias_bomb_is_refused() {
+        let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+        for level in 1..12 {
+            let before = format!("*a{}", level - 1);
+            let items = vec![before.as_str(); 10].join(", ");
+            text.push_str(&format!("a{level}: &a{level} [{items}]\n"));
+        }
+        assert!(faults_of(&text)[0].contains("more than 20000 values"));
+    }
+
+    #[test]
+    fn limits_and_syntax_are_faults() {
+        assert!(faults_of("a: [1, 2\nb: 3")[0].contains("not YAML"));
+        assert!(faults_of("")[0].contains("no YAML document"));
+        assert!(faults_of("a: 1\n---\nb: 2\n")[0].contains("second YAML document"));
+        let nested = format!("{}{}", "[".repeat(50), "]".repeat(50));
+        assert!(faults_of(&nested)[0].contains("nested deeper"));
+        assert!(faults_of(&" ".repeat(MAX_BYTES + 1))[0].contains("at most 1048576"));
+        assert!(faults_of("a: &x [*x]")[0].contains("refers to itself"));
+        assert!(faults_of("? [a, b]\n: 1")[0].contains("key must be plain text"));
+        assert!(faults_of("a: !!python/object 1")[0].contains("tags are not used"));
+    }
+
+    #[test]
+    fn unknown_keys_and_wrong_types_come_together() {
+        let node = parse("t.yaml", "stp: 1\nname: 3\nratio: .nan\nempty:\n").expect("valid YAML");
+        let mut faults = Faults::default();
+        let mut reader = MapReader::new(&node, "", &mut faults).expect("a mapping");
+        assert_eq!(reader.whole("step", &mut faults), None);
+        assert_eq!(reader.text("name", &mut faults), None);
+        assert_eq!(reader.number("ratio", &mut faults), None);
+        assert_eq!(reader.require_text("empty", &mut faults), None);
+        reader.finish(&mut faults);
+        let faults = faults.into_result(Some(())).expect_err("four faults");
+        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            lines,
+            [
+                "t.yaml:1:1: empty: this key is missing",
+                "t.yaml:1:1: stp: an unknown key; did you mean `step`?",
+                "t.yaml:2:7: name: expected text, found the whole number `3`",
+                "t.yaml:3:8: ratio: expected a finite number, found `NaN`",
+            ]
+        );
+    }
+}

@@ -1,0 +1,1 @@
+//! Manifests, download, verification, cache, decoding and generators of data sets.

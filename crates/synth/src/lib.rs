@@ -1,0 +1,1 @@
+//! Generated data with exact truth: speckle series and other scenes.

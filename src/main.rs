@@ -1,0 +1,2 @@
+//! The command `retrial`.
+fn main() {}
