@@ -1,0 +1,226 @@
+//! Tables as comma-separated text.
+//!
+//! A number is written with the fewest digits that read back as the same number, a text is quoted
+//! as in RFC 4180 where it must be, a line ends with `\n`. Not a reader: the `csv` crate is one.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use crate::atomic::atomic_write;
+use crate::error::StoreError;
+
+/// Named columns of the same length, in the order in which they were added.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Table {
+    columns: Vec<(String, Column)>,
+}
+
+/// The cells of a column, from top to bottom.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Column {
+    /// Numbers; `NaN`, `inf` and `-inf` are written so.
+    F64(Vec<f64>),
+    /// Whole numbers.
+    I64(Vec<i64>),
+    /// Texts.
+    Text(Vec<String>),
+}
+
+impl Table {
+    /// A table without columns.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same table with one more column on the right.
+    ///
+    /// # Errors
+    /// [`StoreError::ColumnLength`] and [`StoreError::DuplicateColumn`].
+    pub fn with(mut self, name: &str, column: impl Into<Column>) -> Result<Self, StoreError> {
+        let column = column.into();
+        if let Some((_, first)) = self.columns.first()
+            && first.len() != column.len()
+        {
+            return Err(StoreError::ColumnLength {
+                column: name.to_owned(),
+                expected: first.len(),
+                got: column.len(),
+            });
+        }
+        if self.columns.iter().any(|(other, _)| other == name) {
+            return Err(StoreError::DuplicateColumn {
+                column: name.to_owned(),
+            });
+        }
+        self.columns.push((name.to_owned(), column));
+        Ok(self)
+    }
+
+    /// The number of rows, without the line of names.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.columns.first().map_or(0, |(_, column)| column.len())
+    }
+
+    /// The table as text: a line of names, then a line a row.
+    #[must_use]
+    pub fn to_csv(&self) -> String {
+        let mut text = String::new();
+        self.push_line(&mut text, |text, name, _| push_text(text, name));
+        for row in 0..self.rows() {
+            self.push_line(&mut text, |text, _, column| match column {
+                Column::F64(cells) => push_number(text, cells[row]),
+                Column::I64(cells) => push(text, format_args!("{}", cells[row])),
+                Column::Text(cells) => push_text(text, &cells[row]),
+            });
+        }
+        text
+    }
+
+    /// Writes the table to `path` with [`atomic_write`].
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] with the path.
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<(), StoreError> {
+        atomic_write(path, self.to_csv().as_bytes())
+    }
+
+    fn push_line(&self, text: &mut String, cell: impl Fn(&mut String, &str, &Column)) {
+        let start = text.len();
+        for (number, (name, column)) in self.columns.iter().enumerate() {
+            if number > 0 {
+                text.push(',');
+            }
+            cell(text, name, column);
+        }
+        if text.len() == start && !self.columns.is_empty() {
+            text.push_str("\"\""); // Readers skip an empty line.
+        }
+        text.push('\n');
+    }
+}
+
+impl Column {
+    /// The number of cells.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::F64(cells) => cells.len(),
+            Self::I64(cells) => cells.len(),
+            Self::Text(cells) => cells.len(),
+        }
+    }
+
+    /// Whether there is no cell.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl From<Vec<f64>> for Column {
+    fn from(cells: Vec<f64>) -> Self {
+        Self::F64(cells)
+    }
+}
+
+impl From<Vec<i64>> for Column {
+    fn from(cells: Vec<i64>) -> Self {
+        Self::I64(cells)
+    }
+}
+
+impl From<Vec<String>> for Column {
+    fn from(cells: Vec<String>) -> Self {
+        Self::Text(cells)
+    }
+}
+
+fn push(text: &mut String, what: std::fmt::Arguments<'_>) {
+    text.write_fmt(what).expect("a String never refuses");
+}
+
+/// The shorter of the plain and the scientific form; both read back as the same number.
+fn push_number(text: &mut String, number: f64) {
+    // `Debug` turns to the scientific form for large and small numbers; it adds `.0` to whole ones.
+    let start = text.len();
+    push(text, format_args!("{number:?}"));
+    if text[start..].ends_with(".0") {
+        text.truncate(text.len() - 2);
+    }
+}
+
+fn push_text(text: &mut String, cell: &str) {
+    if cell.contains([',', '"', '\n', '\r']) {
+        text.push('"');
+        text.push_str(&cell.replace('"', "\"\""));
+        text.push('"');
+    } else {
+        text.push_str(cell);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    #[test]
+    fn literal() {
+        let texts = ["plain", "a,b", "say \"µm\"", "two\nlines", ""].map(str::to_owned);
+        let table = Table::new()
+            .with("u", vec![0.1, -0.0, 1e-300, f64::NAN, 3.0])
+            .unwrap()
+            .with("point", vec![i64::MIN, 0, 1, 2, i64::MAX])
+            .unwrap()
+            .with("the, name", texts.to_vec())
+            .unwrap();
+        assert_eq!(
+            table.to_csv(),
+            "u,point,\"the, name\"\n\
+             0.1,-9223372036854775808,plain\n\
+             -0,0,\"a,b\"\n\
+             1e-300,1,\"say \"\"µm\"\"\"\n\
+             NaN,2,\"two\nlines\"\n\
+             3,9223372036854775807,\n"
+        );
+    }
+
+    #[test]
+    fn numbers_read_back_exactly() {
+        let mut bits = 1_u64;
+        for _ in 0..20_000 {
+            bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let number = f64::from_bits(bits);
+            let mut text = String::new();
+            push_number(&mut text, number);
+            let back: f64 = text.parse().unwrap();
+            assert!(
+                back.to_bits() == number.to_bits() || number.is_nan(),
+                "{text}"
+            );
+            assert!(text.len() <= 24, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_lone_empty_cell_is_still_a_row() {
+        let table = Table::new().with("note", vec![String::new()]).unwrap();
+        assert_eq!(table.to_csv(), "note\n\"\"\n");
+    }
+
+    #[test]
+    fn faults_are_named() {
+        let table = Table::new().with("x", vec![1.0, 2.0]).unwrap();
+        assert_eq!(
+            table
+                .clone()
+                .with("y", vec![1_i64])
+                .unwrap_err()
+                .to_string(),
+            "column `y` has 1 rows, the table has 2"
+        );
+        assert!(table.with("x", vec![1.0, 2.0]).is_err());
+    }
+}

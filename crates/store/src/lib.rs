@@ -1,0 +1,19 @@
+//! Named arrays with attributes in HDF5, and the other files that retrial writes: checkpoints,
+//! displacement fields, tables. The only crate that sees HDF5; it knows nothing of trials.
+//!
+//! Every file is written beside its final name, closed, synced and renamed, so a reader finds
+//! either the old file or the whole new one, whenever the writer is killed.
+
+mod atomic;
+mod checkpoint;
+mod content;
+pub mod csv;
+mod error;
+mod file;
+mod tree;
+
+pub use atomic::{atomic_write, sync_folder};
+pub use checkpoint::{Loaded, load_latest, save_checkpoint};
+pub use error::StoreError;
+pub use file::{content_hash, read, write};
+pub use tree::{Array, ArrayData, Attributes, Element, Tree, Value};
