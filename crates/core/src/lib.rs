@@ -1,9 +1,16 @@
 //! What every part of retrial agrees on: specs, plans, seeds, events, records, metrics,
 //! statistics, claims and image types. It depends on no other crate of ours.
 
+pub mod claim;
 pub mod displacement;
+pub mod experiment;
 pub mod fault;
 pub mod hash;
 pub mod image;
+pub mod metric;
+pub mod params;
+pub mod record;
+pub mod report_spec;
 pub mod seed;
+pub mod statistics;
 pub mod yaml;

@@ -553,8 +553,11 @@ mod tests {
 
     #[test]
     fn scalars_follow_the_core_schema() {
-        let node = parse("t.yaml", "[1, -2, 1e-3, 0.5, true, ~, 1.2.3, \"1\", yes, .inf, 1e]")
-            .expect("valid");
+        let node = parse(
+            "t.yaml",
+            "[1, -2, 1e-3, 0.5, true, ~, 1.2.3, \"1\", yes, .inf, 1e]",
+        )
+        .expect("valid");
         let Value::List(items) = node.value else {
             panic!("a list")
         };

@@ -1,0 +1,80 @@
+//! Metrics: named numbers with a unit and a direction.
+
+use serde::{Deserialize, Serialize};
+
+/// Which way a metric gets better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Larger is better.
+    Higher,
+    /// Smaller is better.
+    Lower,
+    /// Nearer to zero is better.
+    Zero,
+    /// Neither: a fact, such as a count.
+    None,
+}
+
+impl Direction {
+    /// The word used in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Higher => "higher",
+            Self::Lower => "lower",
+            Self::Zero => "zero",
+            Self::None => "none",
+        }
+    }
+}
+
+/// One row of a study's table of metrics.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MetricDef {
+    /// Name in files.
+    pub name: &'static str,
+    /// Unit, or empty.
+    pub unit: &'static str,
+    /// Which way it gets better.
+    pub direction: Direction,
+    /// Whether the same trial run twice gives the same number; a duration does not.
+    pub repeatable: bool,
+    /// One sentence.
+    pub doc: &'static str,
+}
+
+/// A table that a study's trials leave beside their metrics.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TableDef {
+    /// Name; the file is `<name>.csv`.
+    pub name: &'static str,
+    /// Columns with unit and meaning.
+    pub columns: &'static [ColumnDef],
+    /// One sentence.
+    pub doc: &'static str,
+}
+
+/// One column of a [`TableDef`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ColumnDef {
+    /// Name in the header line.
+    pub name: &'static str,
+    /// Unit, or empty.
+    pub unit: &'static str,
+    /// One sentence.
+    pub doc: &'static str,
+}
+
+/// A measured metric of a trial.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricValue {
+    /// Name in the study's table.
+    pub name: String,
+    /// Value; NaN where it is not defined.
+    pub value: f64,
+    /// Unit, or empty.
+    pub unit: String,
+    /// Which way it gets better.
+    pub direction: Direction,
+}

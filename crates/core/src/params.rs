@@ -1,0 +1,413 @@
+//! Params: the values a spec sets, and the table in which a study declares them.
+//!
+//! One table per study says name, kind, range, unit, default and meaning of every param. The
+//! check of a spec, its JSON Schema, the resolved params that enter a trial id and the bounds in
+//! a report all come from that table.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::{Faults, nearest};
+use crate::yaml::{Node, Value, join};
+
+/// The value of a param or of a swept key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ParamValue {
+    /// A truth value.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A finite number.
+    Float(f64),
+    /// Text.
+    Text(String),
+    /// Several values.
+    List(Vec<ParamValue>),
+}
+
+impl fmt::Display for ParamValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(value) => write!(f, "{value}"),
+            Self::Int(value) => write!(f, "{value}"),
+            // Debug keeps `1.0` apart from the whole number `1` and is the shortest exact form.
+            Self::Float(value) => write!(f, "{value:?}"),
+            Self::Text(value) => f.write_str(value),
+            Self::List(values) => {
+                f.write_str("[")?;
+                for (i, value) in values.iter().enumerate() {
+                    if i > 0 {
+                        f.write_str(", ")?;
+                    }
+                    write!(f, "{value}")?;
+                }
+                f.write_str("]")
+            }
+        }
+    }
+}
+
+impl ParamValue {
+    /// The value as a number, if it is one.
+    #[must_use]
+    pub fn as_f64(&self) -> Option<f64> {
+        match self {
+            Self::Int(value) => Some(*value as f64),
+            Self::Float(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// Whether two values mean the same, so that `1` equals `1.0`.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        match (self.as_f64(), other.as_f64()) {
+            (Some(a), Some(b)) => a == b,
+            _ => self == other,
+        }
+    }
+
+    /// The value of a YAML scalar or list, with a fault where it is none of them or not finite.
+    pub fn from_node(node: &Node, path: &str, faults: &mut Faults) -> Option<Self> {
+        match &node.value {
+            Value::Bool(value) => Some(Self::Bool(*value)),
+            Value::Int(value) => Some(Self::Int(*value)),
+            Value::Float(value) if value.is_finite() => Some(Self::Float(*value)),
+            Value::Float(value) => {
+                let message = format!("expected a finite number, found `{value}`");
+                faults.add(&node.place, path, message);
+                None
+            }
+            Value::Text(value) => Some(Self::Text(value.clone())),
+            Value::List(items) => items
+                .iter()
+                .enumerate()
+                .map(|(i, item)| Self::from_node(item, &format!("{path}[{i}]"), faults))
+                .collect::<Option<Vec<_>>>()
+                .map(Self::List),
+            Value::Null | Value::Map(_) => {
+                let message = format!("expected a value, found {}", node.kind());
+                faults.add(&node.place, path, message);
+                None
+            }
+        }
+    }
+}
+
+/// What values a param takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ParamKind {
+    /// A whole number in `min..=max`.
+    Int {
+        /// Smallest.
+        min: i64,
+        /// Largest.
+        max: i64,
+    },
+    /// An odd whole number in `min..=max`.
+    OddInt {
+        /// Smallest.
+        min: i64,
+        /// Largest.
+        max: i64,
+    },
+    /// A number in `min..=max`.
+    Float {
+        /// Smallest.
+        min: f64,
+        /// Largest.
+        max: f64,
+    },
+    /// `true` or `false`.
+    Bool,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// A list of whole numbers in `min..=max`.
+    IntList {
+        /// Smallest.
+        min: i64,
+        /// Largest.
+        max: i64,
+    },
+}
+
+/// A default in a static table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum DefaultValue {
+    /// A truth value.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A number.
+    Float(f64),
+    /// A word.
+    Text(&'static str),
+    /// Whole numbers.
+    Ints(&'static [i64]),
+}
+
+impl DefaultValue {
+    /// The default as a value.
+    #[must_use]
+    pub fn value(self) -> ParamValue {
+        match self {
+            Self::Bool(value) => ParamValue::Bool(value),
+            Self::Int(value) => ParamValue::Int(value),
+            Self::Float(value) => ParamValue::Float(value),
+            Self::Text(value) => ParamValue::Text(value.to_owned()),
+            Self::Ints(values) => {
+                ParamValue::List(values.iter().copied().map(ParamValue::Int).collect())
+            }
+        }
+    }
+}
+
+/// One row of a study's table of params.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Param {
+    /// The key under `params`.
+    pub name: &'static str,
+    /// What values it takes.
+    pub kind: ParamKind,
+    /// The value where the spec gives none.
+    pub default: DefaultValue,
+    /// Unit, or empty.
+    pub unit: &'static str,
+    /// One sentence.
+    pub doc: &'static str,
+}
+
+impl Param {
+    /// The value in the kind this param has, or why it is not one.
+    ///
+    /// A whole number given for a [`ParamKind::Float`] becomes a float, so that `1` and `1.0`
+    /// resolve to the same trial.
+    ///
+    /// # Errors
+    /// What was expected.
+    pub fn accept(&self, value: &ParamValue) -> Result<ParamValue, String> {
+        let accepted = match (self.kind, value) {
+            (ParamKind::Int { min, max }, ParamValue::Int(v)) => (min..=max).contains(v),
+            (ParamKind::OddInt { min, max }, ParamValue::Int(v)) => {
+                (min..=max).contains(v) && v % 2 != 0
+            }
+            (ParamKind::Float { min, max }, ParamValue::Float(v)) => (min..=max).contains(v),
+            (ParamKind::Float { min, max }, ParamValue::Int(v)) => {
+                let v = *v as f64;
+                if (min..=max).contains(&v) {
+                    return Ok(ParamValue::Float(v));
+                }
+                false
+            }
+            (ParamKind::Bool, ParamValue::Bool(_)) => true,
+            (ParamKind::Choice(words), ParamValue::Text(word)) => words.contains(&word.as_str()),
+            (ParamKind::IntList { min, max }, ParamValue::List(items)) => {
+                !items.is_empty()
+                    && items
+                        .iter()
+                        .all(|i| matches!(i, ParamValue::Int(v) if (min..=max).contains(v)))
+            }
+            _ => false,
+        };
+        if accepted {
+            Ok(value.clone())
+        } else {
+            Err(self.expected())
+        }
+    }
+
+    /// What values are right, in words.
+    #[must_use]
+    pub fn expected(&self) -> String {
+        match self.kind {
+            ParamKind::Int { min, max } => format!("a whole number from {min} to {max}"),
+            ParamKind::OddInt { min, max } => format!("an odd whole number from {min} to {max}"),
+            ParamKind::Float { min, max } => format!("a number from {min} to {max}"),
+            ParamKind::Bool => "true or false".to_owned(),
+            ParamKind::Choice(words) => format!("one of {}", words.join(", ")),
+            ParamKind::IntList { min, max } => {
+                format!("a list of whole numbers from {min} to {max}")
+            }
+        }
+    }
+}
+
+/// Params by name, in the order of the study's table.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Params(Vec<(String, ParamValue)>);
+
+impl Params {
+    /// The value of `name`.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&ParamValue> {
+        self.iter().find(|(n, _)| *n == name).map(|(_, v)| v)
+    }
+
+    /// Sets `name`, at its place if it is there, else at the end.
+    pub fn set(&mut self, name: &str, value: ParamValue) {
+        match self.0.iter_mut().find(|(n, _)| n == name) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((name.to_owned(), value)),
+        }
+    }
+
+    /// All pairs in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &ParamValue)> {
+        self.0.iter().map(|(n, v)| (n.as_str(), v))
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// `name=value` pairs, separated by commas.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let pairs: Vec<String> = self.iter().map(|(n, v)| format!("{n}={v}")).collect();
+        pairs.join(", ")
+    }
+}
+
+impl FromIterator<(String, ParamValue)> for Params {
+    fn from_iter<I: IntoIterator<Item = (String, ParamValue)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().collect())
+    }
+}
+
+impl Serialize for Params {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Params {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> serde::de::Visitor<'de> for InOrder {
+            type Value = Params;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a mapping of params")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<Params, A::Error> {
+                let mut params = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    params.push(pair);
+                }
+                Ok(Params(params))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+/// Checks one value against the table and adds a fault where it does not fit.
+pub fn accept_at(
+    table: &[Param],
+    name: &str,
+    value: &ParamValue,
+    place: &crate::fault::Place,
+    parent: &str,
+    faults: &mut Faults,
+) -> Option<ParamValue> {
+    let path = join(parent, name);
+    let Some(param) = table.iter().find(|param| param.name == name) else {
+        let names = || table.iter().map(|param| param.name);
+        let help = match nearest(name, names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("known: {}", names().collect::<Vec<_>>().join(", ")),
+        };
+        faults.add_with_help(place, &path, "the study has no such param", help);
+        return None;
+    };
+    match param.accept(value) {
+        Ok(value) => Some(value),
+        Err(expected) => {
+            let message = format!("`{value}` does not fit");
+            faults.add_with_help(place, &path, message, format!("expected {expected}"));
+            None
+        }
+    }
+}
+
+/// The defaults of a whole table.
+#[must_use]
+pub fn defaults(table: &[Param]) -> Params {
+    table
+        .iter()
+        .map(|param| (param.name.to_owned(), param.default.value()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SUBSET: Param = Param {
+        name: "subset_size_px",
+        kind: ParamKind::OddInt { min: 5, max: 301 },
+        default: DefaultValue::Int(41),
+        unit: "px",
+        doc: "Full width of the subset.",
+    };
+    const LAMBDA: Param = Param {
+        name: "lambda",
+        kind: ParamKind::Float { min: 0.0, max: 1.0 },
+        default: DefaultValue::Float(0.1),
+        unit: "",
+        doc: "Weight of the discrimination loss.",
+    };
+
+    #[test]
+    fn kinds_accept_what_they_say() {
+        assert_eq!(SUBSET.accept(&ParamValue::Int(41)), Ok(ParamValue::Int(41)));
+        assert_eq!(
+            SUBSET.accept(&ParamValue::Int(40)),
+            Err("an odd whole number from 5 to 301".to_owned())
+        );
+        assert_eq!(
+            LAMBDA.accept(&ParamValue::Int(1)),
+            Ok(ParamValue::Float(1.0))
+        );
+        assert!(LAMBDA.accept(&ParamValue::Float(1.5)).is_err());
+        assert!(LAMBDA.accept(&ParamValue::Text("0.5".to_owned())).is_err());
+    }
+
+    #[test]
+    fn params_keep_order_and_kind_in_files() {
+        let params: Params = [
+            ("b".to_owned(), ParamValue::Float(1.0)),
+            ("a".to_owned(), ParamValue::Int(1)),
+            ("c".to_owned(), ParamValue::Text("1".to_owned())),
+        ]
+        .into_iter()
+        .collect();
+        let json = serde_json::to_string(&params).expect("plain values");
+        assert_eq!(json, r#"{"b":1.0,"a":1,"c":"1"}"#);
+        assert_eq!(
+            serde_json::from_str::<Params>(&json).expect("valid"),
+            params
+        );
+    }
+
+    #[test]
+    fn whole_and_broken_numbers_mean_the_same() {
+        assert!(ParamValue::Int(1).same(&ParamValue::Float(1.0)));
+        assert!(!ParamValue::Int(1).same(&ParamValue::Bool(true)));
+        assert_eq!(ParamValue::Float(1.0).to_string(), "1.0");
+    }
+}

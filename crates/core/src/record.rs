@@ -1,0 +1,170 @@
+//! What a trial leaves, and from what it came.
+//!
+//! A record is the folder `results/<study>/<experiment>/<trial>/` with `trial.yaml` (this type),
+//! `metrics.csv`, `events.jsonl` and the study's artifacts. It is written once, atomically, and
+//! never changed; its existence under the trial's id *is* "finished". A failed attempt leaves
+//! `<trial>.attempts/<n>/` with an `attempt.yaml` of the same type.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::metric::MetricValue;
+use crate::params::Params;
+
+/// Version of [`Record`]; raised when a field changes.
+pub const RECORD_FORMAT: u32 = 1;
+/// The file of a finished trial.
+pub const RECORD_FILE: &str = "trial.yaml";
+/// The file of a failed attempt.
+pub const ATTEMPT_FILE: &str = "attempt.yaml";
+/// The journal of events.
+pub const EVENTS_FILE: &str = "events.jsonl";
+/// All metrics, derived from the journal.
+pub const METRICS_FILE: &str = "metrics.csv";
+
+/// One execution of a trial.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// [`RECORD_FORMAT`].
+    pub format: u32,
+    /// Trial id: slug and short hash.
+    pub trial: String,
+    /// Study.
+    pub study: String,
+    /// Revision of the study's code.
+    pub revision: u32,
+    /// Experiment, the stem of its file.
+    pub experiment: String,
+    /// The swept params.
+    pub point: Params,
+    /// All params, defaults filled in.
+    pub params: Params,
+    /// Root seed.
+    pub seed: u64,
+    /// `cpu`, `cuda` or `wgpu`.
+    pub device: String,
+    /// The data.
+    pub dataset: Option<DatasetUse>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Which attempt this was, from 1.
+    pub attempt: u32,
+    /// Metrics of the whole trial.
+    pub metrics: Vec<MetricValue>,
+    /// Stages it was built from.
+    pub stages: Vec<StageUse>,
+    /// Files beside this one.
+    pub artifacts: Vec<Artifact>,
+    /// Hash of everything repeatable: params, metrics that repeat, stage and artifact contents.
+    pub content: String,
+    /// Hash of each claim of the experiment when the trial ran, by claim id.
+    pub claims: BTreeMap<String, String>,
+    /// Where, when and from what source it ran.
+    pub provenance: Provenance,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Outcome {
+    /// All went well.
+    Finished,
+    /// It did not.
+    Failed {
+        /// `error`, `panic`, `signal`, `out_of_memory`, `time_limit`, `interrupted`.
+        cause: String,
+        /// What was said, as a person would read it.
+        error: String,
+    },
+}
+
+/// The data of a trial.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetUse {
+    /// Name under `datasets/`.
+    pub name: String,
+    /// Digest of the decoded content.
+    pub content: String,
+    /// Which source it came from, in words; not part of any id.
+    pub source: String,
+}
+
+/// A stage of a trial.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StageUse {
+    /// Name in the study's chain.
+    pub name: String,
+    /// Stage id.
+    pub id: String,
+    /// Content hash of its result.
+    pub content: String,
+    /// Whether this trial found it ready.
+    pub reused: bool,
+}
+
+/// A file of a record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Artifact {
+    /// File name within the record.
+    pub path: String,
+    /// Content hash: of the bytes, or of the named arrays of an HDF5 file.
+    pub content: String,
+    /// Size on disk.
+    pub bytes: u64,
+}
+
+/// Where, when and from what source a trial ran.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provenance {
+    /// Version of retrial.
+    pub version: String,
+    /// Commit of the source, if known.
+    pub source_revision: Option<String>,
+    /// Whether the source had uncommitted changes.
+    pub source_dirty: Option<bool>,
+    /// Hash of `Cargo.lock` at build time.
+    pub lock_file: String,
+    /// Host name.
+    pub host: String,
+    /// Operating system and architecture.
+    pub system: String,
+    /// CPU model.
+    pub cpu: String,
+    /// Instruction-set features that numerics use.
+    pub cpu_features: Vec<String>,
+    /// Threads of this trial.
+    pub threads: usize,
+    /// Device as asked for.
+    pub device: String,
+    /// Start, RFC 3339 in UTC.
+    pub started: String,
+    /// Wall time, s.
+    pub duration_s: f64,
+    /// CPU time of the worker, s.
+    pub cpu_s: f64,
+    /// Peak resident memory, MiB.
+    pub peak_memory_mib: f64,
+}
+
+impl Record {
+    /// The value of a metric.
+    #[must_use]
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        self.metrics
+            .iter()
+            .find(|m| m.name == name)
+            .map(|m| m.value)
+    }
+
+    /// Whether the trial ended well.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.outcome == Outcome::Finished
+    }
+}

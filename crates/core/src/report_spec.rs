@@ -1,0 +1,138 @@
+//! What a report shows of an experiment: tables and figures, as its spec asks for them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::params::Params;
+
+/// The report section of an experiment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportSpec {
+    /// Tables of metrics over trials.
+    pub tables: Vec<TableSpec>,
+    /// Figures.
+    pub figures: Vec<FigureSpec>,
+}
+
+/// A table: one line per value of `rows`, over all seeds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableSpec {
+    /// Params that name the lines, in this order.
+    pub rows: Vec<String>,
+    /// Metrics that fill the columns.
+    pub values: Vec<String>,
+    /// Only trials with these params.
+    pub filter: Params,
+    /// Title, or made from the names.
+    pub title: Option<String>,
+}
+
+/// A figure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FigureSpec {
+    /// Kind of plot.
+    pub kind: FigureKind,
+    /// A table of the trials (`<table>.csv`) whose rows are plotted; metrics over trials if none.
+    pub table: Option<String>,
+    /// Column, param or metric on the horizontal axis.
+    pub x: Option<String>,
+    /// Columns or metrics on the vertical axis; one line each.
+    pub y: Vec<String>,
+    /// Column or metric shown as colour (heat map) or counted (histogram).
+    pub value: Option<String>,
+    /// Param or column that splits the data into lines or panels.
+    pub series: Option<String>,
+    /// Band around a line.
+    pub band: Band,
+    /// Only trials with these params.
+    pub filter: Params,
+    /// Horizontal axis.
+    pub x_scale: Scale,
+    /// Vertical axis.
+    pub y_scale: Scale,
+    /// Title, or made from the names.
+    pub title: Option<String>,
+    /// A sentence below the figure.
+    pub caption: Option<String>,
+    /// Points of other works shown beside ours, with their source.
+    pub reference: Vec<ReferencePoint>,
+}
+
+/// A published point drawn into a figure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReferencePoint {
+    /// Horizontal value.
+    pub x: f64,
+    /// Vertical value.
+    pub y: f64,
+    /// Name in the legend.
+    pub label: String,
+}
+
+/// Kinds of plot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FigureKind {
+    /// Lines with markers, and a band over seeds.
+    Line,
+    /// Points.
+    Scatter,
+    /// Bars with intervals.
+    Bar,
+    /// A field as colour over `x` and `y`.
+    Heat,
+    /// Counts of a value.
+    Histogram,
+    /// Small pictures side by side, from PNG artifacts.
+    ImageGrid,
+}
+
+/// Bands around a line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Band {
+    /// None.
+    #[default]
+    None,
+    /// 95 % interval of the mean.
+    Ci95,
+    /// One standard deviation to each side.
+    Sd,
+}
+
+/// Scales of an axis.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    /// Linear.
+    #[default]
+    Linear,
+    /// Logarithmic.
+    Log,
+}
+
+impl FigureKind {
+    /// All kinds with the word used in specs.
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("line", Self::Line),
+        ("scatter", Self::Scatter),
+        ("bar", Self::Bar),
+        ("heat", Self::Heat),
+        ("histogram", Self::Histogram),
+        ("image_grid", Self::ImageGrid),
+    ];
+}
+
+impl Band {
+    /// All bands with the word used in specs.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("none", Self::None), ("ci95", Self::Ci95), ("sd", Self::Sd)];
+}
+
+impl Scale {
+    /// All scales with the word used in specs.
+    pub const ALL: [(&'static str, Self); 2] = [("linear", Self::Linear), ("log", Self::Log)];
+}
