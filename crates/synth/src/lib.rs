@@ -1,1 +1,13 @@
-//! Generated data with exact truth: speckle series and other scenes.
+//! Generated data whose truth is exact: speckle series rendered at analytically displaced
+//! positions. Pure functions of their arguments; nothing here reads a file.
+
+pub mod camera;
+mod quadrature;
+pub mod render;
+pub mod series;
+pub mod speckle;
+
+pub use camera::{Camera, Exposure};
+pub use render::{SynthError, render};
+pub use series::{SeriesPlan, render_series};
+pub use speckle::{Profile, SpecklePattern, SpeckleScene};
