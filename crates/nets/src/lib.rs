@@ -1,0 +1,5 @@
+//! Neural networks of the studies, on burn: the only crate that sees it, the studies aside.
+//!
+//! Arguments in, values out: no file, clock, environment or log, and no spec or trial.
+
+pub mod device;

@@ -1,0 +1,159 @@
+//! Rules for what a source file may use of the language's library and of its neighbours.
+
+use crate::repository::{Fault, Repository};
+use crate::sources::{has_word, without_tests};
+
+/// Crates whose functions get arguments and give values.
+const PURE: &[&str] = &["crates/dic/src/", "crates/nets/src/"];
+
+/// Modules of `std` that reach outside.
+const OUTSIDE: &[&str] = &["fs", "env", "time", "net", "process"];
+
+const PRINTING: &[&str] = &["println!", "print!", "eprintln!", "eprint!"];
+
+/// `dic` and `nets` touch no file, clock, environment or terminal, their tests aside.
+#[must_use]
+pub fn pure_algorithms(repository: &Repository) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (path, text) in repository.sources() {
+        if !PURE.iter().any(|folder| path.starts_with(folder)) {
+            continue;
+        }
+        let code = code(without_tests(text));
+        let modules = OUTSIDE
+            .iter()
+            .filter(|module| imports(&code, "std", module));
+        let printing = PRINTING.iter().filter(|call| has_word(&code, call));
+        for what in modules.chain(printing) {
+            faults.push(Fault::new(path, format!("uses `{what}`")));
+        }
+    }
+    faults
+}
+
+/// No study imports another.
+#[must_use]
+pub fn separate_studies(repository: &Repository) -> Vec<Fault> {
+    let study_of = |path: &str| {
+        let first = path.strip_prefix("src/studies/")?.split('/').next()?;
+        let name = first.trim_end_matches(".rs");
+        (name != "mod").then(|| name.to_owned())
+    };
+    let mut studies: Vec<String> = repository
+        .sources()
+        .filter_map(|(path, _)| study_of(path))
+        .collect();
+    studies.dedup();
+    let mut faults = Vec::new();
+    for (path, text) in repository.sources() {
+        let Some(own) = study_of(path) else { continue };
+        let code = code(text);
+        for other in studies.iter().filter(|other| **other != own) {
+            if imports(&code, "studies", other) || imports(&code, "super", other) {
+                faults.push(Fault::new(path, format!("imports the study `{other}`")));
+            }
+        }
+    }
+    faults
+}
+
+/// The text without comment lines.
+fn code(text: &str) -> String {
+    text.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .fold(String::new(), |code, line| code + line + "\n")
+}
+
+/// Whether `parent::child` is named, also in a list such as `parent::{a, child}`.
+fn imports(code: &str, parent: &str, child: &str) -> bool {
+    let lead = format!("{parent}::");
+    code.match_indices(&lead).any(|(start, _)| {
+        let rest = &code[start + lead.len()..];
+        let listed = rest
+            .strip_prefix('{')
+            .and_then(|list| list.split(';').next())
+            .is_some_and(|list| first_names(list).any(|name| name == child));
+        listed || identifier(rest) == child
+    })
+}
+
+/// The first name of each entry of a list: `a` and `b` of `a::{x, y}, b::c}`.
+fn first_names(list: &str) -> impl Iterator<Item = &str> {
+    let mut depth = 0_i32;
+    list.split_inclusive([',', '{', '}'])
+        .filter_map(move |part| {
+            let at_top = depth == 0;
+            match part.chars().next_back() {
+                Some('{') => depth += 1,
+                Some('}') => depth -= 1,
+                _ => {}
+            }
+            at_top.then(|| identifier(part.trim_start()))
+        })
+}
+
+fn identifier(text: &str) -> &str {
+    let end = text
+        .find(|c: char| !c.is_alphanumeric() && c != '_')
+        .unwrap_or(text.len());
+    &text[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_algorithm_that_looks_outside() {
+        let check = |text: &str| pure_algorithms(&Repository::of(&[("crates/dic/src/a.rs", text)]));
+        for bad in [
+            "use std::fs;",
+            "use std::{fmt, env::var};",
+            "use std::{\n    collections::{BTreeMap, BTreeSet},\n    time::Instant,\n};",
+            "let now = std::time::Instant::now();",
+            "    println!(\"{x}\");",
+            "eprintln!(\"{x}\");",
+        ] {
+            assert_eq!(check(bad).len(), 1, "{bad}");
+        }
+        for good in [
+            "// std::fs would be wrong here, and println! too",
+            "use std::fmt;\nuse std::{f64::consts::PI, iter};",
+            "use std::{fmt::{self, time}};",
+            "#[cfg(test)]\nmod tests {\n    println!(\"SKIPPED\");\n}\n",
+        ] {
+            assert_eq!(check(good), [], "{good}");
+        }
+        let elsewhere = Repository::of(&[("crates/data/src/a.rs", "use std::fs;")]);
+        assert_eq!(pure_algorithms(&elsewhere), []);
+    }
+
+    #[test]
+    fn a_study_that_imports_another() {
+        let check = |text: &str| {
+            separate_studies(&Repository::of(&[
+                (
+                    "src/studies/mod.rs",
+                    "pub mod dic;\npub mod anogan;\nuse self::dic::Dic;",
+                ),
+                ("src/studies/anogan/mod.rs", "use super::Study;"),
+                ("src/studies/dic/trial.rs", text),
+            ]))
+        };
+        for bad in [
+            "use crate::studies::anogan::Params;",
+            "use crate::studies::{Study, anogan};",
+            "use super::super::anogan::Params;",
+        ] {
+            assert_eq!(check(bad).len(), 1, "{bad}");
+        }
+        for good in [
+            "use crate::studies::Study;",
+            "use super::params::Params;",
+            "// as crate::studies::anogan does",
+            "use crate::studies::dic::params;",
+        ] {
+            assert_eq!(check(good), [], "{good}");
+        }
+    }
+}

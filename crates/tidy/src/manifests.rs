@@ -1,0 +1,245 @@
+//! Rules for Cargo.toml files: which crate may depend on which.
+
+use crate::repository::{Fault, Repository};
+
+/// Folder of a crate, and the crates of ours that it may depend on. Tests may also use `synth`.
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("core", &[]),
+    ("synth", &["core"]),
+    ("data", &["core", "synth"]),
+    ("dic", &["core"]),
+    ("nets", &["core"]),
+    ("store", &["core"]),
+    ("report", &["core"]),
+    ("tidy", &[]),
+];
+
+/// A heavy library, and the folders of the packages that may see it.
+const HEAVY: &[(&str, &[&str])] = &[
+    ("burn", &["crates/nets", "benches"]),
+    ("hdf5", &["crates/store"]),
+    ("polars", &["crates/report"]),
+    ("plotters", &["crates/report"]),
+];
+
+/// `core` depends on no crate of ours, the others on `core` only, `tidy` on nothing at all.
+#[must_use]
+pub fn directions(repository: &Repository) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (path, manifest) in packages(repository) {
+        let Some(name) = folder(path).strip_prefix("crates/") else {
+            continue;
+        };
+        let Some((_, allowed)) = ALLOWED.iter().find(|(folder, _)| *folder == name) else {
+            faults.push(Fault::new(path, format!("the rule does not know `{name}`")));
+            continue;
+        };
+        for dependency in dependencies(manifest) {
+            let fine = match dependency.name.strip_prefix("retrial-") {
+                Some(ours) => allowed.contains(&ours) || (dependency.for_tests && ours == "synth"),
+                None => name != "tidy",
+            };
+            if !fine {
+                let what = format!("`{name}` may not depend on `{}`", dependency.name);
+                faults.push(Fault::new(path, what));
+            }
+        }
+    }
+    faults
+}
+
+/// burn, HDF5, polars and plotters are each seen by one crate.
+#[must_use]
+pub fn heavy_libraries(repository: &Repository) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (path, manifest) in packages(repository) {
+        for dependency in dependencies(manifest) {
+            let is = |library: &str| {
+                let rest = dependency.name.strip_prefix(library);
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+            };
+            let place = HEAVY.iter().find(|(library, _)| is(library));
+            if let Some((library, folders)) = place
+                && !folders.contains(&folder(path))
+            {
+                let what = format!("sees `{library}`, which only {} may", folders.join(" and "));
+                faults.push(Fault::new(path, what));
+            }
+        }
+    }
+    faults
+}
+
+/// Every package takes the lints of the workspace.
+#[must_use]
+pub fn lints(repository: &Repository) -> Vec<Fault> {
+    packages(repository)
+        .filter(|(_, manifest)| {
+            !sections(manifest).any(|(header, lines)| {
+                header == "lints" && lines.iter().any(|line| squeezed(line) == "workspace=true")
+            })
+        })
+        .map(|(path, _)| Fault::new(path, "lacks `[lints]` with `workspace = true`"))
+        .collect()
+}
+
+struct Dependency {
+    /// The name in the registry, also behind another name of ours.
+    name: String,
+    for_tests: bool,
+}
+
+fn packages(repository: &Repository) -> impl Iterator<Item = (&str, &str)> {
+    repository.texts().filter(|(path, text)| {
+        path.rsplit('/').next() == Some("Cargo.toml")
+            && sections(text).any(|(header, _)| header == "package")
+    })
+}
+
+fn folder(manifest: &str) -> &str {
+    manifest
+        .trim_end_matches("Cargo.toml")
+        .trim_end_matches('/')
+}
+
+/// Headers without their brackets, with the lines below each.
+fn sections(manifest: &str) -> impl Iterator<Item = (&str, Vec<&str>)> {
+    let mut sections = vec![("", Vec::new())];
+    for line in manifest.lines().map(str::trim) {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        match line.strip_prefix('[').and_then(|line| line.split_once(']')) {
+            Some((header, _)) if !line.contains('=') => {
+                sections.push((header.trim_matches(['[', ']', ' ']), Vec::new()));
+            }
+            _ => sections.last_mut().expect("never empty").1.push(line),
+        }
+    }
+    sections.into_iter()
+}
+
+fn dependencies(manifest: &str) -> Vec<Dependency> {
+    let mut found = Vec::new();
+    for (header, lines) in sections(manifest) {
+        // What the workspace offers is not yet used by anyone.
+        let at = header
+            .find("dependencies")
+            .filter(|_| !header.starts_with("workspace."));
+        let Some(at) = at else { continue };
+        let for_tests = header[..at].ends_with("dev-");
+        let add = |found: &mut Vec<Dependency>, key: &str, text: &str| {
+            let renamed = text.split_once("package").and_then(|(_, rest)| {
+                let mut quoted = rest.trim_start().strip_prefix('=')?.split('"');
+                quoted.nth(1)
+            });
+            let name = renamed.unwrap_or(key).trim().trim_matches('"').to_owned();
+            found.push(Dependency { name, for_tests });
+        };
+        if let Some(key) = header[at..].strip_prefix("dependencies.") {
+            add(&mut found, key, &lines.join("\n"));
+        } else {
+            for line in lines {
+                // The second lines of a list that goes over several have no key.
+                if let Some((key, value)) = line.split_once('=')
+                    && !key.contains(['"', '{', '['])
+                {
+                    let key = key.split('.').next().unwrap_or(key);
+                    add(&mut found, key, value);
+                }
+            }
+        }
+    }
+    found
+}
+
+fn squeezed(line: &str) -> String {
+    line.split('#')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(path: &str, body: &str) -> Repository {
+        Repository::of(&[(path, &format!("[package]\nname = \"x\"\n{body}"))])
+    }
+
+    #[test]
+    fn wrong_directions() {
+        let bad = [
+            ("core", "[dependencies]\nretrial-store.workspace = true\n"),
+            ("dic", "[dependencies]\nretrial-synth.workspace = true\n"),
+            (
+                "nets",
+                "[dependencies]\nx = { path = \"../dic\", package = \"retrial-dic\" }\n",
+            ),
+            ("report", "[dependencies.retrial-store]\nworkspace = true\n"),
+            (
+                "store",
+                "[target.'cfg(unix)'.dependencies]\nretrial-data = { workspace = true }\n",
+            ),
+            ("data", "[dev-dependencies]\nretrial-dic.workspace = true\n"),
+            ("tidy", "[dependencies]\nregex = \"1\"\n"),
+            ("novel", ""),
+        ];
+        for (name, body) in bad {
+            let faults = directions(&one(&format!("crates/{name}/Cargo.toml"), body));
+            assert_eq!(faults.len(), 1, "{name}: {faults:?}");
+        }
+        let good = [
+            (
+                "dic",
+                "[dependencies]\nretrial-core.workspace = true\nrayon = \"1\"\n[dev-dependencies]\nretrial-synth.workspace = true\n",
+            ),
+            (
+                "data",
+                "[dependencies]\nretrial-core = { workspace = true }\nretrial-synth.workspace = true\n",
+            ),
+        ];
+        for (name, body) in good {
+            assert_eq!(
+                directions(&one(&format!("crates/{name}/Cargo.toml"), body)),
+                []
+            );
+        }
+    }
+
+    #[test]
+    fn heavy_libraries_elsewhere() {
+        let burn = "[dependencies]\nburn.workspace = true\n";
+        assert_eq!(heavy_libraries(&one("crates/nets/Cargo.toml", burn)), []);
+        assert_eq!(heavy_libraries(&one("Cargo.toml", burn)).len(), 1);
+        let offered = burn.replace("[", "[workspace.");
+        assert_eq!(heavy_libraries(&one("Cargo.toml", &offered)), []);
+        let hidden = "[dependencies]\nh5 = { package = \"hdf5-metno\", version = \"0.15\" }\n";
+        assert_eq!(
+            heavy_libraries(&one("crates/core/Cargo.toml", hidden)).len(),
+            1
+        );
+        assert_eq!(heavy_libraries(&one("crates/store/Cargo.toml", hidden)), []);
+        let polars =
+            "[dev-dependencies]\npolars = { version = \"1\", features = [\n\"fmt\",\n] }\n";
+        assert_eq!(
+            heavy_libraries(&one("crates/data/Cargo.toml", polars)).len(),
+            1
+        );
+    }
+
+    #[test]
+    fn lints_of_its_own() {
+        assert_eq!(lints(&one("Cargo.toml", "[lints]\nworkspace = true\n")), []);
+        assert_eq!(
+            lints(&one("Cargo.toml", "[lints.rust]\nunused = \"allow\"\n")).len(),
+            1
+        );
+        assert_eq!(
+            lints(&one("Cargo.toml", "[dependencies]\nworkspace = true\n")).len(),
+            1
+        );
+    }
+}
