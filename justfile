@@ -1,0 +1,131 @@
+# Every command that a person types. `./justw RECIPE` also gets just and cmake where they are
+# absent. Whatever follows a recipe goes to the command as it is; a `--` before the first flag is
+# allowed: `just run experiments/dic/smoke.yaml -- --set params.step_px=5`.
+
+set positional-arguments
+
+target := env('CARGO_TARGET_DIR', 'target')
+retrial := target / 'release' / 'retrial'
+
+# cargo features, such as `cuda` or `wgpu`
+features := env('RETRIAL_FEATURES', '')
+
+# List the recipes.
+default:
+    @just --justfile {{ quote(justfile()) }} --list
+
+# Run experiments: files, or the default ones
+[group('experiments')]
+[no-exit-message]
+run *ARGS: build
+    @{{ command }} run "$@"
+
+# Check experiment files without running them
+[group('experiments')]
+[no-exit-message]
+check *ARGS: build
+    @{{ command }} check "$@"
+
+# Print the trials of experiments, why each would run, and the cost
+[group('experiments')]
+[no-exit-message]
+plan *ARGS: build
+    @{{ command }} plan "$@"
+
+# Say which trials are finished, running, failed
+[group('experiments')]
+[no-exit-message]
+status *ARGS: build
+    @{{ command }} status "$@"
+
+# Rebuild the reports from the records
+[group('experiments')]
+[no-exit-message]
+report *ARGS: build
+    @{{ command }} report "$@"
+
+# Print the verdict on every published claim
+[group('experiments')]
+[no-exit-message]
+claims *ARGS: build
+    @{{ command }} claims "$@"
+
+# Run everything of a study and rebuild its report
+[group('experiments')]
+[no-exit-message]
+reproduce STUDY *ARGS: build
+    @{{ command }} reproduce "$@"
+
+# Say what this machine has and lacks
+[group('experiments')]
+[no-exit-message]
+doctor *ARGS: build
+    @{{ command }} doctor "$@"
+
+# Run all tests, doc tests included; arguments select tests
+[group('development')]
+[no-exit-message]
+test *ARGS:
+    @{{ test }}
+
+# Check formatting and lints
+[group('development')]
+lint:
+    cargo fmt --all --check
+    cargo clippy --release --workspace --all-targets -- -D warnings
+
+# Format all Rust files
+[group('development')]
+fmt:
+    cargo fmt --all
+
+# Check the house rules
+[group('development')]
+tidy:
+    cargo test --release --package retrial-tidy
+
+# Measure speed; arguments go to criterion
+[group('development')]
+bench *ARGS:
+    cargo bench --package retrial-benches -- "$@"
+
+# Type-check the CUDA build where its LLVM bundle cannot be downloaded
+[group('development')]
+cuda-check:
+    DOCS_RS=1 CARGO_TARGET_DIR={{ quote(target / 'cuda-check') }} cargo check --package retrial-nets --features cuda
+
+# What the continuous integration runs, from set-up to CUDA check
+[group('development')]
+ci:
+    .ci/run
+
+[private]
+build:
+    @cargo build --release {{ if features == '' { '' } else { '--features ' + quote(features) } }}
+
+# Drops the first `--`, then makes files named from the folder of the caller absolute, because
+# recipes run in the root.
+command := 'caller=' + quote(invocation_directory()) + '
+    separator=
+    for argument do
+        shift
+        if [ -z "$separator" ] && [ "$argument" = -- ]; then
+            separator=seen
+            continue
+        fi
+        case $argument in
+            -* | /*) ;;
+            *) if [ ! -e "$argument" ] && [ -e "$caller/$argument" ]; then
+                argument=$caller/$argument
+            fi ;;
+        esac
+        set -- "$@" "$argument"
+    done
+    exec ' + quote(retrial)
+
+# Doc tests first: the summary of the tests is to be the last line.
+test := 'if cargo nextest --version >/dev/null 2>&1; then
+        [ $# -gt 0 ] || cargo test --release --workspace --doc --quiet
+        exec cargo nextest run --cargo-profile release --workspace "$@"
+    fi
+    exec cargo test --release --workspace "$@"'
