@@ -70,14 +70,16 @@ test *ARGS:
 
 # Check formatting and lints
 [group('development')]
-lint:
-    cargo fmt --all --check
-    cargo clippy --release --workspace --all-targets -- -D warnings
+lint: (fmt '--check') clippy
 
 # Format all Rust files
 [group('development')]
-fmt:
-    cargo fmt --all
+fmt *ARGS:
+    cargo fmt --all "$@"
+
+[private]
+clippy:
+    cargo clippy --release --workspace --all-targets -- -D warnings
 
 # Check the house rules
 [group('development')]
