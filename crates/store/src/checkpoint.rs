@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::atomic::{TEMPORARY_SUFFIX, sync_folder};
 use crate::error::{StoreError, io};
-use crate::file::{read, write};
+use crate::file::{Packing, read, write_packed};
 use crate::tree::Tree;
 
 const PREFIX: &str = "checkpoint-";
@@ -29,7 +29,7 @@ pub struct Loaded {
 /// `folder`.
 ///
 /// # Errors
-/// As [`write`]; the older checkpoints are then untouched.
+/// As [`write`](crate::write); the older checkpoints are then untouched.
 pub fn save_checkpoint(
     folder: impl AsRef<Path>,
     round: u64,
@@ -37,7 +37,7 @@ pub fn save_checkpoint(
 ) -> Result<PathBuf, StoreError> {
     let folder = folder.as_ref();
     let path = folder.join(format!("{PREFIX}{round:08}{SUFFIX}"));
-    write(&path, tree)?;
+    write_packed(&path, tree, Packing::Plain)?;
     let (rounds, leftovers) = list(folder)?;
     let before = rounds
         .iter()

@@ -30,6 +30,17 @@ const LARGEST_RATIO: u64 = 1100;
 /// Nesting beyond this is no tree of ours.
 const DEEPEST: usize = 64;
 
+/// How the values of large arrays lie in a file. The content hash does not depend on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Packing {
+    /// Shuffled and deflated: for what is kept.
+    #[default]
+    Compressed,
+    /// As they are: for what is soon replaced. Weights shrink by a fifth only and take ten times
+    /// as long to write.
+    Plain,
+}
+
 /// Writes `tree` to `path`, in place of the file that may be there, and returns its content hash.
 ///
 /// Whenever the process is killed, `path` is the old file or the whole new one.
@@ -37,10 +48,22 @@ const DEEPEST: usize = 64;
 /// # Errors
 /// [`StoreError::Io`] and [`StoreError::Hdf5`] with the path; the old file is then untouched.
 pub fn write(path: impl AsRef<Path>, tree: &Tree) -> Result<String, StoreError> {
+    write_packed(path, tree, Packing::Compressed)
+}
+
+/// As [`write`], with the packing of large arrays.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_packed(
+    path: impl AsRef<Path>,
+    tree: &Tree,
+    packing: Packing,
+) -> Result<String, StoreError> {
     let path = path.as_ref();
     let hash = tree.content_hash();
     replace(path, |temporary| {
-        fill(temporary, tree, &hash).map_err(h5("write", path))
+        fill(temporary, tree, &hash, packing).map_err(h5("write", path))
     })?;
     Ok(hash)
 }
@@ -85,7 +108,7 @@ pub fn content_hash(path: impl AsRef<Path>) -> Result<String, StoreError> {
     read(path).map(|tree| tree.content_hash())
 }
 
-fn fill(path: &Path, tree: &Tree, hash: &str) -> hdf5::Result<()> {
+fn fill(path: &Path, tree: &Tree, hash: &str, packing: Packing) -> hdf5::Result<()> {
     let file = File::with_options()
         .with_fapl(|access| {
             access
@@ -116,7 +139,7 @@ fn fill(path: &Path, tree: &Tree, hash: &str) -> hdf5::Result<()> {
         }
     }
     for (path, array) in tree.arrays() {
-        let dataset = write_array(&file, path, array)?;
+        let dataset = write_array(&file, path, array, packing)?;
         for (name, value) in array.attributes() {
             write_attribute(&dataset, name, value)?;
         }
@@ -124,21 +147,21 @@ fn fill(path: &Path, tree: &Tree, hash: &str) -> hdf5::Result<()> {
     file.close()
 }
 
-fn write_array(file: &File, path: &str, array: &Array) -> hdf5::Result<Dataset> {
+fn write_array(file: &File, path: &str, array: &Array, packing: Packing) -> hdf5::Result<Dataset> {
     let shape = array.shape();
     match array.data() {
-        ArrayData::F32(values) => write_values(file, path, shape, values),
-        ArrayData::F64(values) => write_values(file, path, shape, values),
-        ArrayData::I32(values) => write_values(file, path, shape, values),
-        ArrayData::I64(values) => write_values(file, path, shape, values),
-        ArrayData::U8(values) => write_values(file, path, shape, values),
-        ArrayData::U64(values) => write_values(file, path, shape, values),
+        ArrayData::F32(values) => write_values(file, path, shape, values, packing),
+        ArrayData::F64(values) => write_values(file, path, shape, values, packing),
+        ArrayData::I32(values) => write_values(file, path, shape, values, packing),
+        ArrayData::I64(values) => write_values(file, path, shape, values, packing),
+        ArrayData::U8(values) => write_values(file, path, shape, values, packing),
+        ArrayData::U64(values) => write_values(file, path, shape, values, packing),
         ArrayData::Text(texts) => {
             let texts: Vec<VarLenUnicode> = texts
                 .iter()
                 .map(|text| unicode(text))
                 .collect::<hdf5::Result<_>>()?;
-            write_values(file, path, shape, &texts)
+            write_values(file, path, shape, &texts, packing)
         }
     }
 }
@@ -148,10 +171,12 @@ fn write_values<T: H5Type>(
     path: &str,
     shape: &[usize],
     values: &[T],
+    packing: Packing,
 ) -> hdf5::Result<Dataset> {
     let mut builder = file.new_dataset::<T>().obj_track_times(false);
-    if size_of_val(values) >= COMPRESS_FROM && T::type_descriptor() != TypeDescriptor::VarLenUnicode
-    {
+    let text = T::type_descriptor() == TypeDescriptor::VarLenUnicode;
+    let large = size_of_val(values) >= COMPRESS_FROM;
+    if large && !text && packing == Packing::Compressed {
         builder = builder.shuffle().deflate(DEFLATE_LEVEL);
     } else {
         builder = builder.no_chunk();
@@ -384,6 +409,18 @@ mod tests {
             assert_eq!(hash, tree.content_hash());
             assert_eq!(content_hash(&path).unwrap(), hash);
         }
+    }
+
+    #[test]
+    fn packing_changes_the_size_only() {
+        let (_folder, path) = in_folder();
+        let tree = large_example();
+        let size = || std::fs::metadata(&path).unwrap().len();
+        let compressed = (write(&path, &tree).unwrap(), size());
+        let plain = (write_packed(&path, &tree, Packing::Plain).unwrap(), size());
+        assert_eq!(plain.0, compressed.0);
+        assert_eq!(read(&path).unwrap(), tree);
+        assert!(plain.1 > compressed.1);
     }
 
     #[test]

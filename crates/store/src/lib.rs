@@ -15,5 +15,5 @@ mod tree;
 pub use atomic::{atomic_write, sync_folder};
 pub use checkpoint::{Loaded, load_latest, save_checkpoint};
 pub use error::StoreError;
-pub use file::{content_hash, read, write};
+pub use file::{Packing, content_hash, read, write, write_packed};
 pub use tree::{Array, ArrayData, Attributes, Element, Tree, Value};
