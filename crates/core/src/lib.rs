@@ -3,14 +3,18 @@
 
 pub mod claim;
 pub mod displacement;
+pub mod event;
 pub mod experiment;
 pub mod fault;
 pub mod hash;
 pub mod image;
 pub mod metric;
 pub mod params;
+pub mod plan;
 pub mod record;
 pub mod report_spec;
 pub mod seed;
+pub mod spec;
 pub mod statistics;
+pub mod study;
 pub mod yaml;

@@ -1,0 +1,104 @@
+//! What a running trial reports, one JSON object a line.
+//!
+//! The worker writes every event but [`Event::Progress`] to the trial's journal and all of them
+//! to its standard output, where the scheduler reads them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::params::Params;
+
+/// One thing a running trial reports.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Event {
+    /// The trial began.
+    Started {
+        /// Attempt, from 1.
+        attempt: u32,
+        /// What it goes on from, if not from the start.
+        resumed: Option<String>,
+    },
+    /// How far it is. Not kept.
+    Progress {
+        /// Units done.
+        done: u64,
+        /// Units in all.
+        total: u64,
+        /// What a unit is: `images`, `epochs`.
+        unit: String,
+    },
+    /// It waits for a stage that another process builds. Not kept.
+    Waiting {
+        /// Stage.
+        stage: String,
+        /// Stage id.
+        id: String,
+    },
+    /// A stage's result is there.
+    Stage {
+        /// Stage.
+        name: String,
+        /// Stage id.
+        id: String,
+        /// Content hash of the result.
+        content: String,
+        /// Whether it was there already.
+        reused: bool,
+    },
+    /// A metric of the whole trial, or of a part of it.
+    Metric {
+        /// Name in the study's table.
+        name: String,
+        /// Value; `null` where it is not defined.
+        value: Option<f64>,
+        /// Which part: `{epoch: 3}`; empty for the whole trial.
+        at: Params,
+    },
+    /// A file was written beside the journal.
+    Artifact {
+        /// File name.
+        path: String,
+        /// Content hash.
+        content: String,
+        /// Size on disk.
+        bytes: u64,
+    },
+    /// The trial ended well; its record is in place.
+    Finished,
+    /// The trial ended with an error.
+    Failed {
+        /// As in the record.
+        cause: String,
+        /// What a person should read.
+        error: String,
+    },
+}
+
+impl Event {
+    /// Whether the event belongs into the journal.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        !matches!(self, Self::Progress { .. } | Self::Waiting { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_json_line() {
+        let event = Event::Metric {
+            name: "rmse".to_owned(),
+            value: Some(0.5),
+            at: Params::default(),
+        };
+        let line = serde_json::to_string(&event).expect("plain values");
+        assert_eq!(
+            line,
+            r#"{"event":"metric","name":"rmse","value":0.5,"at":{}}"#
+        );
+        assert_eq!(serde_json::from_str::<Event>(&line).expect("valid"), event);
+        assert!(event.is_kept());
+    }
+}

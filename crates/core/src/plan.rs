@@ -1,0 +1,195 @@
+//! Plans: the finite, ordered list of an experiment's trials.
+//!
+//! A pure function of spec, study tables and data digests; nothing is read and nothing is
+//! drawn. What enters a trial id: spec format, study, revision, digest of the decoded data,
+//! resolved params, seed and kind of device. Instruction set, threads, host and source revision
+//! do not.
+
+use crate::hash::FieldHasher;
+use crate::params::{ParamValue, Params};
+use crate::spec::{SPEC_FORMAT, Spec};
+use crate::study::{DatasetInfo, StageDef, StudyInfo};
+
+/// Most trials of one experiment.
+pub const MAX_TRIALS: usize = 1_000_000;
+/// Longest slug of a trial id.
+const MAX_SLUG: usize = 72;
+const DATASET: &str = "dataset";
+
+/// A planned trial.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trial {
+    /// `<slug>-s<seed>-<hash>`.
+    pub id: String,
+    /// The id without its hash, shared by what the same point was under other circumstances.
+    pub stem: String,
+    /// The swept values.
+    pub point: Params,
+    /// All params, `dataset` first where there is one.
+    pub params: Params,
+    /// Root seed.
+    pub seed: u64,
+    /// Name and digest of the data.
+    pub dataset: Option<(String, String)>,
+}
+
+/// One point of a sweep.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    /// The swept values.
+    pub point: Params,
+    /// All params.
+    pub params: Params,
+}
+
+/// Number of points of the grid, saturating.
+#[must_use]
+pub fn point_count(spec: &Spec) -> usize {
+    spec.axes
+        .iter()
+        .map(|axis| axis.points.len())
+        .fold(1, usize::saturating_mul)
+}
+
+/// All points in written order, the first axis varying slowest.
+pub fn points(spec: &Spec) -> impl Iterator<Item = Point> + '_ {
+    let mut base = Params::default();
+    if let Some(name) = &spec.dataset {
+        base.set(DATASET, ParamValue::Text(name.clone()));
+    } else if spec.swept().iter().any(|name| name == DATASET) {
+        base.set(DATASET, ParamValue::Text(String::new()));
+    }
+    for (name, value) in spec.params.iter() {
+        base.set(name, value.clone());
+    }
+    (0..point_count(spec)).map(move |index| {
+        let mut params = base.clone();
+        let mut point = Params::default();
+        let mut block = point_count(spec);
+        for axis in &spec.axes {
+            block /= axis.points.len();
+            let row = &axis.points[index / block % axis.points.len()];
+            for (name, value) in axis.names.iter().zip(row) {
+                params.set(name, value.clone());
+                point.set(name, value.clone());
+            }
+        }
+        Point { point, params }
+    })
+}
+
+/// The trials of a spec, in order: points outside, seeds inside.
+///
+/// `device` is the kind of device: `cpu`, `cuda` or `wgpu`.
+#[must_use]
+pub fn trials(
+    spec: &Spec,
+    study: &StudyInfo,
+    datasets: &[DatasetInfo],
+    device: &str,
+) -> Vec<Trial> {
+    let mut trials = Vec::with_capacity(point_count(spec) * spec.seeds.len());
+    for point in points(spec) {
+        let dataset = match point.params.get(DATASET) {
+            Some(ParamValue::Text(name)) => datasets
+                .iter()
+                .find(|d| d.name == *name)
+                .map(|d| (d.name.clone(), d.content.clone())),
+            _ => None,
+        };
+        let slug = slug(&point.point);
+        let mut hasher = identity(study, dataset.as_ref().map(|(_, c)| c.as_str()), device);
+        for (name, value) in point.params.iter().filter(|(name, _)| *name != DATASET) {
+            hasher.field(name.as_bytes());
+            hasher.field(value.to_string().as_bytes());
+        }
+        for &seed in &spec.seeds {
+            let mut hasher = hasher.clone();
+            hasher.field(&seed.to_le_bytes());
+            let stem = format!("{slug}-s{seed}");
+            trials.push(Trial {
+                id: format!("{stem}-{}", hasher.short()),
+                stem,
+                point: point.point.clone(),
+                params: point.params.clone(),
+                seed,
+                dataset: dataset.clone(),
+            });
+        }
+    }
+    trials
+}
+
+/// The id of a stage: study, revision, stage, declared params, ids of its inputs, and data
+/// digest, seed and device where they matter.
+#[must_use]
+pub fn stage_id(
+    study: &StudyInfo,
+    stage: &StageDef,
+    params: &Params,
+    inputs: &[String],
+    seed: u64,
+    digest: Option<&str>,
+    device: &str,
+) -> String {
+    let digest = digest.filter(|_| stage.uses_data);
+    let mut hasher = identity(study, digest, device);
+    hasher.field(b"stage");
+    hasher.field(stage.name.as_bytes());
+    for name in stage.params {
+        hasher.field(name.as_bytes());
+        let value = params
+            .get(name)
+            .map_or_else(String::new, ToString::to_string);
+        hasher.field(value.as_bytes());
+    }
+    hasher.field(b"inputs");
+    for input in inputs {
+        hasher.field(input.as_bytes());
+    }
+    if stage.uses_seed {
+        hasher.field(&seed.to_le_bytes());
+    }
+    format!("{}-{}-{}", study.name, stage.name, hasher.short())
+}
+
+fn identity(study: &StudyInfo, digest: Option<&str>, device: &str) -> FieldHasher {
+    let mut hasher = FieldHasher::new("retrial id");
+    hasher.field(&SPEC_FORMAT.to_le_bytes());
+    hasher.field(study.name.as_bytes());
+    hasher.field(&study.revision.to_le_bytes());
+    hasher.field(digest.unwrap_or("").as_bytes());
+    hasher.field(device.as_bytes());
+    hasher
+}
+
+/// `order-1,subset_size_px-41`: swept values as a folder name.
+fn slug(point: &Params) -> String {
+    if point.is_empty() {
+        return "base".to_owned();
+    }
+    let parts: Vec<String> = point
+        .iter()
+        .map(|(name, value)| {
+            let value = value.to_string();
+            if name == DATASET {
+                value
+            } else {
+                format!("{name}-{value}")
+            }
+        })
+        .collect();
+    let mut slug: String = parts
+        .join("_")
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "._-".contains(c) {
+                c
+            } else {
+                '.'
+            }
+        })
+        .collect();
+    slug.truncate(MAX_SLUG);
+    slug
+}

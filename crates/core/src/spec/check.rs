@@ -1,0 +1,332 @@
+//! From tree to [`Spec`]: every fault at once.
+
+use std::collections::HashSet;
+
+use super::source::root_reader;
+use super::sweep::{self, Allowed, DATASET_KEY};
+use super::{Limits, SPEC_FORMAT, Spec, WhenUnavailable, Written, claims, report};
+use crate::claim::{Claim, Expect};
+use crate::fault::{Fault, Faults, Place, nearest};
+use crate::params::{ParamValue, Params, accept_at, defaults};
+use crate::plan::{self, MAX_TRIALS};
+use crate::study::{DatasetInfo, StudyInfo};
+use crate::yaml::{self, MapReader};
+
+/// Checks a spec against the tables of studies and data sets.
+///
+/// # Errors
+/// Every fault, in the order of the lines.
+pub fn check(
+    written: &Written,
+    studies: &[&'static StudyInfo],
+    datasets: &[DatasetInfo],
+) -> Result<Spec, Vec<Fault>> {
+    let mut faults = Faults::default();
+    let spec = check_all(written, studies, datasets, &mut faults);
+    faults.into_result(spec)
+}
+
+fn check_all(
+    written: &Written,
+    studies: &[&'static StudyInfo],
+    datasets: &[DatasetInfo],
+    faults: &mut Faults,
+) -> Option<Spec> {
+    let mut reader = root_reader(written, faults)?;
+    reader.take("extends");
+    check_format(&mut reader, faults);
+    let study = study(&mut reader, studies, faults);
+    let question = reader.require_text("question", faults);
+    let Some(study) = study else {
+        // Without the study's tables nothing else can be checked.
+        return None;
+    };
+    let fitting: Vec<&DatasetInfo> = datasets
+        .iter()
+        .filter(|d| study.content_kinds.contains(&d.content_kind.as_str()))
+        .collect();
+    let names: Vec<&str> = fitting.iter().map(|d| d.name.as_str()).collect();
+    let dataset = dataset(&mut reader, study, datasets, &names, faults);
+    let default = reader.flag("default", faults).unwrap_or(false);
+    let when_unavailable = when_unavailable(&mut reader, faults);
+    let seeds = seeds(&mut reader, faults);
+    let params = params(&mut reader, study, faults);
+    let allowed = Allowed {
+        params: study.params,
+        datasets: &names,
+    };
+    let axes = reader
+        .map("sweep", faults)
+        .map(|sweep| sweep::axes(&sweep, &allowed, faults))
+        .unwrap_or_default();
+    let limits = limits(&mut reader, faults);
+    let claims = claims::claims(&mut reader, study, faults);
+    let report = report::report(&mut reader, study, faults);
+    let root = reader.place().clone();
+    reader.finish(faults);
+    let swept_data = axes
+        .iter()
+        .any(|axis| axis.names.iter().any(|n| n == DATASET_KEY));
+    let named = written.root.get(DATASET_KEY).is_some();
+    if !study.content_kinds.is_empty() && !named && !swept_data {
+        faults.add(&root, DATASET_KEY, "this key is missing");
+    }
+    if !faults.is_empty() {
+        return None;
+    }
+    let spec = Spec {
+        file: written.file.clone(),
+        name: written.name.clone(),
+        study: study.name.to_owned(),
+        question: question?,
+        dataset,
+        when_unavailable,
+        default,
+        seeds,
+        params,
+        axes,
+        limits,
+        claims: claims.iter().map(|(claim, _)| claim.clone()).collect(),
+        report,
+    };
+    check_points(&spec, study, &claims, &root, faults);
+    Some(spec)
+}
+
+fn check_format(reader: &mut MapReader<'_>, faults: &mut Faults) {
+    if let Some(node) = reader.require("format", faults)
+        && node.value != yaml::Value::Int(SPEC_FORMAT)
+    {
+        let message = format!("{} is no known format", node.describe());
+        faults.add_with_help(
+            &node.place,
+            "format",
+            message,
+            format!("write {SPEC_FORMAT}"),
+        );
+    }
+}
+
+fn study(
+    reader: &mut MapReader<'_>,
+    studies: &[&'static StudyInfo],
+    faults: &mut Faults,
+) -> Option<&'static StudyInfo> {
+    let node = reader.require("study", faults)?;
+    let name = yaml::text(node, "study", faults)?;
+    let found = studies.iter().find(|study| study.name == name).copied();
+    if found.is_none() {
+        let names = || studies.iter().map(|study| study.name);
+        let help = match nearest(&name, names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("known: {}", names().collect::<Vec<_>>().join(", ")),
+        };
+        faults.add_with_help(
+            &node.place,
+            "study",
+            format!("there is no study `{name}`"),
+            help,
+        );
+    }
+    found
+}
+
+fn dataset(
+    reader: &mut MapReader<'_>,
+    study: &StudyInfo,
+    datasets: &[DatasetInfo],
+    fitting: &[&str],
+    faults: &mut Faults,
+) -> Option<String> {
+    let node = reader.take(DATASET_KEY)?;
+    let name = yaml::text(node, DATASET_KEY, faults)?;
+    if fitting.contains(&name.as_str()) {
+        return Some(name);
+    }
+    let (message, help) = if study.content_kinds.is_empty() {
+        let message = format!("the study `{}` takes no data set", study.name);
+        (message, "leave the key out".to_owned())
+    } else if let Some(other) = datasets.iter().find(|d| d.name == name) {
+        let message = format!("`{name}` holds {}", other.content_kind);
+        (
+            message,
+            format!("the study takes {}", study.content_kinds.join(" or ")),
+        )
+    } else {
+        let help = match nearest(&name, fitting.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("known: {}", fitting.join(", ")),
+        };
+        (format!("there is no data set `{name}`"), help)
+    };
+    faults.add_with_help(&node.place, DATASET_KEY, message, help);
+    None
+}
+
+fn when_unavailable(reader: &mut MapReader<'_>, faults: &mut Faults) -> WhenUnavailable {
+    let path = reader.path("when_unavailable");
+    match reader.text("when_unavailable", faults).as_deref() {
+        None | Some("fail") => WhenUnavailable::Fail,
+        Some("skip") => WhenUnavailable::Skip,
+        Some(other) => {
+            let message = format!("`{other}` is none of the words known here");
+            faults.add_with_help(reader.place(), &path, message, "write fail or skip");
+            WhenUnavailable::Fail
+        }
+    }
+}
+
+fn seeds(reader: &mut MapReader<'_>, faults: &mut Faults) -> Vec<u64> {
+    let Some(items) = reader.list("seeds", faults) else {
+        return vec![0];
+    };
+    let path = reader.path("seeds");
+    if items.is_empty() {
+        faults.add(
+            reader.place(),
+            &path,
+            "an empty list of seeds plans no trial",
+        );
+    }
+    let mut seen = HashSet::new();
+    let mut seeds = Vec::new();
+    for (i, item) in items.iter().enumerate() {
+        let path = format!("{path}[{i}]");
+        let Some(seed) = yaml::whole(item, &path, faults) else {
+            continue;
+        };
+        if !seen.insert(seed) {
+            faults.add(
+                &item.place,
+                &path,
+                format!("the seed {seed} stands there twice"),
+            );
+        }
+        seeds.push(seed);
+    }
+    seeds
+}
+
+fn params(reader: &mut MapReader<'_>, study: &StudyInfo, faults: &mut Faults) -> Params {
+    let mut params = defaults(study.params);
+    let Some(given) = reader.map("params", faults) else {
+        return params;
+    };
+    for entry in given.entries() {
+        let path = given.path(&entry.key);
+        if let Some(value) = ParamValue::from_node(&entry.node, &path, faults)
+            && let Some(value) = accept_at(
+                study.params,
+                &entry.key,
+                &value,
+                &entry.node.place,
+                "params",
+                faults,
+            )
+        {
+            params.set(&entry.key, value);
+        }
+    }
+    params
+}
+
+fn limits(reader: &mut MapReader<'_>, faults: &mut Faults) -> Limits {
+    let Some(mut inner) = reader.map("limits", faults) else {
+        return Limits::default();
+    };
+    let time_s = inner.number("time_s", faults);
+    let memory_mib = inner.whole("memory_mib", faults);
+    if let Some(time) = time_s.filter(|t| *t <= 0.0) {
+        let message = format!("a time limit of `{time}` s");
+        faults.add(inner.place(), &inner.path("time_s"), message);
+    }
+    if let Some(memory) = memory_mib.filter(|m| *m < 64) {
+        let message = format!("a memory limit of {memory} MiB");
+        faults.add_with_help(
+            inner.place(),
+            &inner.path("memory_mib"),
+            message,
+            "64 or more",
+        );
+    }
+    inner.finish(faults);
+    Limits { time_s, memory_mib }
+}
+
+/// Checks that need the points of the plan: conflicts between params, and claims that select
+/// nothing or too much.
+fn check_points(
+    spec: &Spec,
+    study: &StudyInfo,
+    claims: &[(Claim, Place)],
+    root: &Place,
+    faults: &mut Faults,
+) {
+    let trials = plan::point_count(spec).saturating_mul(spec.seeds.len());
+    if trials > MAX_TRIALS {
+        let message = format!("the sweep plans {trials} trials");
+        faults.add_with_help(root, "sweep", message, format!("at most {MAX_TRIALS}"));
+        return;
+    }
+    let mut conflicts = HashSet::new();
+    let mut selected = vec![0_usize; claims.len()];
+    let mut ordered: Vec<HashSet<String>> = vec![HashSet::new(); claims.len()];
+    for point in plan::points(spec) {
+        for conflict in (study.conflicts)(&point.params) {
+            if conflicts.len() < 20 && conflicts.insert(conflict.message.clone()) {
+                faults.add(
+                    root,
+                    &yaml::join("params", conflict.param),
+                    conflict.message,
+                );
+            }
+        }
+        for (i, (claim, _)) in claims.iter().enumerate() {
+            if !claim.selects(&point.params) {
+                continue;
+            }
+            match &claim.expect {
+                Expect::Ordering { param, values, .. } => {
+                    let value = point.params.get(param);
+                    if let Some(at) = values.iter().find(|v| value.is_some_and(|w| w.same(v))) {
+                        selected[i] = selected[i].max(1);
+                        if !ordered[i].insert(at.to_string()) {
+                            selected[i] = 2;
+                        }
+                    }
+                }
+                _ => selected[i] += 1,
+            }
+        }
+    }
+    for (i, (claim, place)) in claims.iter().enumerate() {
+        let key = format!("claims[{i}].where");
+        match (&claim.expect, selected[i]) {
+            (Expect::NotTestable(_), _) | (_, 1) => {}
+            (_, 0) => {
+                let message = format!("claim `{}` selects no planned trial", claim.id);
+                let help = format!("the sweep has {}", spec.swept().join(", "));
+                faults.add_with_help(place, &key, message, help);
+            }
+            (_, more) => {
+                let message = format!(
+                    "claim `{}` selects {more} points or more of the sweep",
+                    claim.id
+                );
+                let help = "name a value for every swept param, so that one point is left";
+                faults.add_with_help(place, &key, message, help);
+            }
+        }
+    }
+}
+
+impl Spec {
+    /// The params that the sweep varies, in written order.
+    #[must_use]
+    pub fn swept(&self) -> Vec<String> {
+        self.axes
+            .iter()
+            .flat_map(|axis| axis.names.clone())
+            .collect()
+    }
+}

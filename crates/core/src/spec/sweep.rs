@@ -1,0 +1,287 @@
+//! Sweeps: what varies between the trials of an experiment.
+//!
+//! Every key of `sweep` is one axis; the plan is their grid, the first axis varying slowest.
+//! Values are a list, `{linspace: {from, to, count}}` or `{logspace: {from, to, count}}`.
+//! `zip` varies several params together, and `points` lists them point by point.
+
+use std::collections::HashSet;
+
+use crate::fault::Faults;
+use crate::params::{Param, ParamKind, ParamValue, accept_at};
+use crate::yaml::{self, Entry, MapReader, Node, Value};
+
+/// The key that stands for the data set in a sweep and in claims.
+pub(super) const DATASET_KEY: &str = "dataset";
+/// Most values of one axis.
+const MAX_AXIS: u64 = 1_000_000;
+
+/// One axis of a grid: each of its points sets one or several params.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Axis {
+    /// The params it sets, in written order.
+    pub names: Vec<String>,
+    /// The values, one row a point, in the order of `names`.
+    pub points: Vec<Vec<ParamValue>>,
+}
+
+/// What a sweep is checked against.
+pub(super) struct Allowed<'a> {
+    pub params: &'static [Param],
+    pub datasets: &'a [&'a str],
+}
+
+/// The axes of the mapping `sweep`.
+pub(super) fn axes(
+    reader: &MapReader<'_>,
+    allowed: &Allowed<'_>,
+    faults: &mut Faults,
+) -> Vec<Axis> {
+    let mut axes: Vec<Axis> = Vec::new();
+    for entry in reader.entries() {
+        let path = reader.path(&entry.key);
+        let axis = match entry.key.as_str() {
+            "zip" => zip(&entry.node, &path, allowed, faults),
+            "points" => points(&entry.node, &path, allowed, faults),
+            _ => single(entry, &path, allowed, faults).map(|values| Axis {
+                names: vec![entry.key.clone()],
+                points: values.into_iter().map(|value| vec![value]).collect(),
+            }),
+        };
+        let Some(axis) = axis else { continue };
+        let twice = axis
+            .names
+            .iter()
+            .find(|name| axes.iter().any(|other| other.names.contains(name)));
+        if let Some(name) = twice {
+            let message = format!("`{name}` is varied twice");
+            faults.add(&entry.place, &path, message);
+        }
+        let mut seen = HashSet::with_capacity(axis.points.len());
+        let twice = axis.points.iter().find(|point| !seen.insert(key_of(point)));
+        if let Some(point) = twice {
+            let values: Vec<String> = point.iter().map(ToString::to_string).collect();
+            let message = format!("`{}` stands there twice", values.join(", "));
+            let help = "each trial runs once; for repetition give several `seeds`";
+            faults.add_with_help(&entry.node.place, &path, message, help);
+        }
+        axes.push(axis);
+    }
+    axes
+}
+
+/// A point as text in which `1` and `1.0` are the same.
+fn key_of(point: &[ParamValue]) -> String {
+    let values: Vec<String> = point
+        .iter()
+        .map(|value| {
+            value
+                .as_f64()
+                .map_or_else(|| format!("{value:?}"), |v| v.to_string())
+        })
+        .collect();
+    values.join("\u{1f}")
+}
+
+fn single(
+    entry: &Entry,
+    path: &str,
+    allowed: &Allowed<'_>,
+    faults: &mut Faults,
+) -> Option<Vec<ParamValue>> {
+    let values = match &entry.node.value {
+        Value::List(items) => items
+            .iter()
+            .enumerate()
+            .map(|(i, item)| {
+                let value = ParamValue::from_node(item, &format!("{path}[{i}]"), faults)?;
+                accept(&entry.key, &value, item, allowed, faults)
+            })
+            .collect::<Option<Vec<_>>>()?,
+        Value::Map(_) => spaced(entry, path, allowed, faults)?,
+        _ => {
+            let message = format!(
+                "expected what to vary over, found {}",
+                entry.node.describe()
+            );
+            let help = "write a list, {linspace: {from, to, count}} or {logspace: {from, to, count}}; \
+                        a fixed value belongs under `params`";
+            faults.add_with_help(&entry.node.place, path, message, help);
+            return None;
+        }
+    };
+    if values.is_empty() {
+        faults.add(&entry.node.place, path, "an empty sweep plans no trial");
+        return None;
+    }
+    Some(values)
+}
+
+fn accept(
+    name: &str,
+    value: &ParamValue,
+    node: &Node,
+    allowed: &Allowed<'_>,
+    faults: &mut Faults,
+) -> Option<ParamValue> {
+    if name != DATASET_KEY {
+        return accept_at(allowed.params, name, value, &node.place, "sweep", faults);
+    }
+    match value {
+        ParamValue::Text(text) if allowed.datasets.contains(&text.as_str()) => Some(value.clone()),
+        _ => {
+            let message = format!("there is no data set `{value}` for this study");
+            let help = format!("known: {}", allowed.datasets.join(", "));
+            faults.add_with_help(&node.place, "sweep.dataset", message, help);
+            None
+        }
+    }
+}
+
+/// `{linspace: …}` or `{logspace: …}`; whole numbers are rounded for whole params.
+fn spaced(
+    entry: &Entry,
+    path: &str,
+    allowed: &Allowed<'_>,
+    faults: &mut Faults,
+) -> Option<Vec<ParamValue>> {
+    let mut reader = MapReader::new(&entry.node, path, faults)?;
+    let linear = reader.map("linspace", faults);
+    let logarithmic = reader.map("logspace", faults);
+    reader.finish(faults);
+    let (mut inner, log) = match (linear, logarithmic) {
+        (Some(inner), None) => (inner, false),
+        (None, Some(inner)) => (inner, true),
+        _ => {
+            faults.add(
+                &entry.node.place,
+                path,
+                "expected one of linspace and logspace",
+            );
+            return None;
+        }
+    };
+    let inner_path = inner.path("count");
+    let place = inner.place();
+    inner.require("from", faults);
+    inner.require("to", faults);
+    inner.require("count", faults);
+    let from = inner.number("from", faults);
+    let to = inner.number("to", faults);
+    let count = inner.whole("count", faults);
+    inner.finish(faults);
+    let (from, to, count) = (from?, to?, count?);
+    if count == 0 || count > MAX_AXIS {
+        let message = format!("`{count}` values cannot be planned");
+        faults.add_with_help(place, &inner_path, message, format!("use 1 to {MAX_AXIS}"));
+        return None;
+    }
+    if log && (from <= 0.0 || to <= 0.0) {
+        let message = format!("a logarithmic range from `{from}` to `{to}`");
+        faults.add_with_help(place, path, message, "both ends must be above zero");
+        return None;
+    }
+    let whole = allowed
+        .params
+        .iter()
+        .find(|param| param.name == entry.key)
+        .is_some_and(|p| matches!(p.kind, ParamKind::Int { .. } | ParamKind::OddInt { .. }));
+    (0..count)
+        .map(|i| {
+            // The ends are exact, whatever the rounding between them.
+            let share = i as f64 / (count.max(2) - 1) as f64;
+            let number = if i == 0 {
+                from
+            } else if i == count - 1 {
+                to
+            } else if log {
+                (from.ln() + share * (to.ln() - from.ln())).exp()
+            } else {
+                from + share * (to - from)
+            };
+            let value = if whole {
+                ParamValue::Int(number.round() as i64)
+            } else {
+                ParamValue::Float(number)
+            };
+            accept(&entry.key, &value, &entry.node, allowed, faults)
+        })
+        .collect()
+}
+
+/// `zip: {a: [1, 2], b: [3, 4]}`: the points (1, 3) and (2, 4).
+fn zip(node: &Node, path: &str, allowed: &Allowed<'_>, faults: &mut Faults) -> Option<Axis> {
+    let reader = MapReader::new(node, path, faults)?;
+    let mut names = Vec::new();
+    let mut columns: Vec<Vec<ParamValue>> = Vec::new();
+    for entry in reader.entries() {
+        let entry_path = reader.path(&entry.key);
+        let values = single(entry, &entry_path, allowed, faults)?;
+        if let Some(first) = columns.first()
+            && first.len() != values.len()
+        {
+            let message = format!(
+                "{} values beside {} of `{}`",
+                values.len(),
+                first.len(),
+                names[0]
+            );
+            let help = "params that vary together need equally many values";
+            faults.add_with_help(&entry.node.place, &entry_path, message, help);
+            return None;
+        }
+        names.push(entry.key.clone());
+        columns.push(values);
+    }
+    if columns.is_empty() {
+        faults.add(&node.place, path, "an empty sweep plans no trial");
+        return None;
+    }
+    let points = (0..columns[0].len())
+        .map(|i| columns.iter().map(|column| column[i].clone()).collect())
+        .collect();
+    Some(Axis { names, points })
+}
+
+/// `points: [{a: 1, b: 3}, {a: 2, b: 4}]`: each point sets the same params.
+fn points(node: &Node, path: &str, allowed: &Allowed<'_>, faults: &mut Faults) -> Option<Axis> {
+    let items = yaml::list(node, path, faults)?;
+    let mut names: Vec<String> = Vec::new();
+    let mut rows = Vec::new();
+    for (i, item) in items.iter().enumerate() {
+        let item_path = format!("{path}[{i}]");
+        let reader = MapReader::new(item, &item_path, faults)?;
+        let own: Vec<String> = reader.entries().iter().map(|e| e.key.clone()).collect();
+        if i == 0 {
+            names.clone_from(&own);
+        }
+        let mut row = Vec::new();
+        for name in &names {
+            let Some(entry) = reader.entries().iter().find(|e| e.key == *name) else {
+                let message = format!("`{name}` is missing");
+                let help = "every point sets the same params";
+                faults.add_with_help(&item.place, &item_path, message, help);
+                return None;
+            };
+            let value = ParamValue::from_node(&entry.node, &item_path, faults)?;
+            row.push(accept(name, &value, &entry.node, allowed, faults)?);
+        }
+        if own.len() != names.len() {
+            let message = format!(
+                "sets {} where the first point sets {}",
+                own.join(", "),
+                names.join(", ")
+            );
+            faults.add(&item.place, &item_path, message);
+            return None;
+        }
+        rows.push(row);
+    }
+    if rows.is_empty() || names.is_empty() {
+        faults.add(&node.place, path, "an empty sweep plans no trial");
+        return None;
+    }
+    Some(Axis {
+        names,
+        points: rows,
+    })
+}

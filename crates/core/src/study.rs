@@ -1,0 +1,66 @@
+//! What a study declares of itself: the tables by which specs are checked and reports labelled.
+
+use crate::metric::{MetricDef, TableDef};
+use crate::params::{Param, Params};
+
+/// A study, as far as specs, plans and reports need to know it.
+#[derive(Clone, Copy, Debug)]
+pub struct StudyInfo {
+    /// Name in specs and folders.
+    pub name: &'static str,
+    /// Raised by hand whenever a number of the study could change; enters every id.
+    pub revision: u32,
+    /// The published work it retries, as a citation.
+    pub work: &'static str,
+    /// Whether its numbers do not depend on the seed.
+    pub deterministic: bool,
+    /// Kinds of data set it takes (decoded content); empty for a study without data.
+    pub content_kinds: &'static [&'static str],
+    /// Params.
+    pub params: &'static [Param],
+    /// Metrics.
+    pub metrics: &'static [MetricDef],
+    /// Tables beside the metrics.
+    pub tables: &'static [TableDef],
+    /// Stages, in an order in which inputs come first.
+    pub stages: &'static [StageDef],
+    /// Params that do not fit together: param and reason.
+    pub conflicts: fn(&Params) -> Vec<Conflict>,
+}
+
+/// A stage of a study's trials; its result is shared by all trials that need the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StageDef {
+    /// Name.
+    pub name: &'static str,
+    /// Params its result depends on.
+    pub params: &'static [&'static str],
+    /// Stages whose results it uses.
+    pub inputs: &'static [&'static str],
+    /// Whether it uses the data set.
+    pub uses_data: bool,
+    /// Whether it draws random numbers.
+    pub uses_seed: bool,
+}
+
+/// Params that do not fit together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// The param to change.
+    pub param: &'static str,
+    /// Why, with the values.
+    pub message: String,
+}
+
+/// A data set, as far as specs and plans need to know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatasetInfo {
+    /// Name under `datasets/`.
+    pub name: String,
+    /// Kind of decoded content.
+    pub content_kind: String,
+    /// Digest of the decoded content.
+    pub content: String,
+    /// Whether it is generated.
+    pub generated: bool,
+}
