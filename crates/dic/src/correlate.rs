@@ -1,0 +1,243 @@
+//! Matches one deformed image with a prepared reference.
+
+use rayon::prelude::*;
+use retrial_core::image::GrayImage;
+
+use crate::dispatch::Dispatch;
+use crate::error::DicError;
+use crate::guess::{Pictures, own_best, own_peak, rigid, shared};
+use crate::icgn::{Match, match_subset};
+use crate::kernel::Pair;
+use crate::phase::{Fading, PhaseCorrelator};
+use crate::reference::{Deformed, Frame, Reference, check_pixels, filtered};
+use crate::settings::{InitialGuess, Settings};
+use crate::shape::{PARAMETERS, Parameters};
+use crate::status::Status;
+use crate::subset::SubsetRow;
+
+/// The result at every point of one deformed image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// One result a point, in the order of [`Reference::points`].
+    pub points: Vec<PointResult>,
+}
+
+/// The result at one point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PointResult {
+    /// Column of the point in the first reference image, px.
+    pub x: usize,
+    /// Row of the point in the first reference image, px.
+    pub y: usize,
+    /// Displacement and its derivatives at the point, from the first reference image.
+    ///
+    /// Always finite. Unless the status is [`Status::Converged`] this is the last estimate, which
+    /// may be far off.
+    pub p: Parameters,
+    /// Correlation coefficient of the subsets in `-1..=1`; `0` where none was computed.
+    pub zncc: f64,
+    /// Passes over the deformed subset.
+    pub icgn_iterations: usize,
+    /// Size of the last update in px; see [`Settings::stop_value`].
+    pub convergence_norm: f64,
+    /// Whether to believe it.
+    pub status: Status,
+}
+
+/// The first parameters of every point.
+#[derive(Clone, Copy, Debug)]
+pub enum Guess<'a> {
+    /// By phase correlation, as [`Settings::initial_guess`] says.
+    Phase,
+    /// No displacement.
+    Zero,
+    /// The result of an earlier image with the same reference.
+    Field(&'a Field),
+}
+
+impl Field {
+    /// The number of points with that status.
+    #[must_use]
+    pub fn count(&self, status: Status) -> usize {
+        self.points
+            .iter()
+            .filter(|point| point.status == status)
+            .count()
+    }
+}
+
+/// Matches every point of `reference` with the image `deformed`.
+///
+/// Points are independent of one another: the result does not depend on the number of threads.
+///
+/// # Errors
+/// [`DicError::ImageSize`], [`DicError::NonFinitePixel`] and [`DicError::GuessSize`].
+pub fn correlate(
+    reference: &Reference,
+    deformed: &GrayImage,
+    guess: Guess<'_>,
+) -> Result<Field, DicError> {
+    check_deformed(reference, deformed)?;
+    let settings = &reference.settings;
+    let deformed = Deformed::new(&filtered(deformed, settings)?, settings);
+    let job = Job {
+        settings,
+        frame: &reference.frame,
+        deformed: &deformed,
+        rows: &reference.rows,
+    };
+    let starts = job.starts(&reference.points, guess)?;
+    let matches = job.run(&reference.points, &starts);
+    let points = reference.points.iter().zip(matches);
+    Ok(Field {
+        points: points
+            .map(|(&point, result)| point_result(point, &result))
+            .collect(),
+    })
+}
+
+/// Refuses a deformed image of another size or with grey values that are not finite.
+pub(crate) fn check_deformed(reference: &Reference, deformed: &GrayImage) -> Result<(), DicError> {
+    let (width, height) = (reference.frame.pixels.width, reference.frame.pixels.height);
+    if (deformed.width(), deformed.height()) != (width, height) {
+        return Err(DicError::ImageSize {
+            width,
+            height,
+            got_width: deformed.width(),
+            got_height: deformed.height(),
+        });
+    }
+    check_pixels(deformed)
+}
+
+pub(crate) fn point_result((x, y): (usize, usize), result: &Match) -> PointResult {
+    PointResult {
+        x,
+        y,
+        p: result.p,
+        zncc: result.zncc,
+        icgn_iterations: result.icgn_iterations,
+        convergence_norm: result.convergence_norm,
+        status: result.status,
+    }
+}
+
+/// One pair of images to be matched.
+#[derive(Clone, Copy)]
+pub(crate) struct Job<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) frame: &'a Frame,
+    pub(crate) deformed: &'a Deformed,
+    pub(crate) rows: &'a [SubsetRow],
+}
+
+impl Job<'_> {
+    fn pictures(&self) -> Pictures<'_> {
+        Pictures {
+            reference: &self.frame.pixels,
+            deformed: &self.deformed.pixels,
+        }
+    }
+
+    /// The first parameters of every point; `None` leaves a point to its own phase correlation.
+    pub(crate) fn starts(
+        &self,
+        points: &[(usize, usize)],
+        guess: Guess<'_>,
+    ) -> Result<Vec<Option<Parameters>>, DicError> {
+        let previous = match guess {
+            Guess::Zero => return Ok(vec![Some([0.0; PARAMETERS]); points.len()]),
+            Guess::Phase => None,
+            Guess::Field(field) if field.points.len() == points.len() => Some(field),
+            Guess::Field(field) => {
+                return Err(DicError::GuessSize {
+                    expected: points.len(),
+                    got: field.points.len(),
+                });
+            }
+        };
+        let keep_failed = self.settings.initial_guess == InitialGuess::PerSubset;
+        let mut starts: Vec<Option<Parameters>> = match previous {
+            None => vec![None; points.len()],
+            Some(field) => field
+                .points
+                .iter()
+                .map(|point| (keep_failed || point.status == Status::Converged).then_some(point.p))
+                .collect(),
+        };
+        if self.settings.initial_guess == InitialGuess::Shared {
+            let missing: Vec<usize> = (0..points.len()).filter(|&i| starts[i].is_none()).collect();
+            let positions: Vec<(usize, usize)> = missing.iter().map(|&i| points[i]).collect();
+            let shifts = shared(self.pictures(), &positions, self.settings);
+            for (i, shift) in missing.into_iter().zip(shifts) {
+                starts[i] = Some(rigid(shift));
+            }
+        }
+        Ok(starts)
+    }
+
+    /// Matches every point in parallel; results are in the order of `points`.
+    pub(crate) fn run(
+        &self,
+        points: &[(usize, usize)],
+        starts: &[Option<Parameters>],
+    ) -> Vec<Match> {
+        let dispatch = Dispatch::detect();
+        let new_correlator = || PhaseCorrelator::new(self.settings.subset_size_px, Fading::None);
+        points
+            .par_iter()
+            .zip(starts)
+            .with_min_len(32)
+            .map_init(
+                || None,
+                |correlator: &mut Option<PhaseCorrelator>, (&point, start)| {
+                    self.match_point(dispatch, point, start.as_ref(), || {
+                        correlator.get_or_insert_with(new_correlator)
+                    })
+                },
+            )
+            .collect()
+    }
+
+    fn match_point<'c>(
+        &self,
+        dispatch: Dispatch,
+        point: (usize, usize),
+        start: Option<&Parameters>,
+        correlator: impl FnOnce() -> &'c mut PhaseCorrelator,
+    ) -> Match {
+        let pair = Pair {
+            reference: &self.frame.pixels,
+            gradient_x: &self.frame.gradient_x,
+            gradient_y: &self.frame.gradient_y,
+            deformed: &self.deformed.spline,
+            rows: self.rows,
+            centre: point,
+        };
+        let half = self.settings.half_px();
+        let from = |guess: &Parameters| {
+            match_subset(dispatch, &pair, self.settings, self.frame.brightest, guess)
+        };
+        let Some(start) = start else {
+            return from(&rigid(own_peak(correlator(), self.pictures(), point, half)));
+        };
+        let first = from(start);
+        let may_be_rescued = !matches!(
+            first.status,
+            Status::Converged | Status::FlatSubset | Status::IllConditioned
+        );
+        if !may_be_rescued || self.settings.initial_guess == InitialGuess::PerSubset {
+            return first;
+        }
+        let guess = rigid(own_best(correlator(), self.pictures(), point, half));
+        if guess == *start {
+            return first;
+        }
+        let second = from(&guess);
+        if second.status == Status::Converged {
+            second
+        } else {
+            first
+        }
+    }
+}

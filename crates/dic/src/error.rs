@@ -1,0 +1,118 @@
+//! Why a correlation could not begin. What goes wrong at one point is a [`Status`](crate::Status).
+
+use thiserror::Error;
+
+/// Why a correlation could not begin.
+#[derive(Clone, Debug, Error, PartialEq)]
+pub enum DicError {
+    /// The subset has no centre pixel, or is too small to hold a gradient.
+    #[error("subset size must be odd and at least 3 px, got {subset_size_px} px")]
+    SubsetSize {
+        /// The size given.
+        subset_size_px: usize,
+    },
+    /// The grid would never advance.
+    #[error("step must be at least 1 px, got 0 px")]
+    ZeroStep,
+    /// No subset fits into the picture.
+    #[error("a subset of {subset_size_px} px does not fit into an image of {width} × {height} px")]
+    SubsetExceedsImage {
+        /// The size given.
+        subset_size_px: usize,
+        /// Columns of the reference image.
+        width: usize,
+        /// Rows of the reference image.
+        height: usize,
+    },
+    /// The grid rule leaves no point although a subset would fit.
+    #[error(
+        "no point is left: a grid of step {step_px} px and subsets of {subset_size_px} px on {width} × {height} px with {mask_px} px in the mask"
+    )]
+    NoPoint {
+        /// Full width of the subset.
+        subset_size_px: usize,
+        /// Spacing of the grid.
+        step_px: usize,
+        /// Columns of the reference image.
+        width: usize,
+        /// Rows of the reference image.
+        height: usize,
+        /// Pixels that take part.
+        mask_px: usize,
+    },
+    /// Two pictures of a pair differ in size.
+    #[error(
+        "the reference has {width} × {height} px, the deformed image {got_width} × {got_height} px"
+    )]
+    ImageSize {
+        /// Columns of the reference image.
+        width: usize,
+        /// Rows of the reference image.
+        height: usize,
+        /// Columns of the deformed image.
+        got_width: usize,
+        /// Rows of the deformed image.
+        got_height: usize,
+    },
+    /// The mask belongs to another picture.
+    #[error("the reference has {width} × {height} px, the mask {got_width} × {got_height} px")]
+    MaskSize {
+        /// Columns of the reference image.
+        width: usize,
+        /// Rows of the reference image.
+        height: usize,
+        /// Columns of the mask.
+        got_width: usize,
+        /// Rows of the mask.
+        got_height: usize,
+    },
+    /// No pixel takes part.
+    #[error("none of the {width} × {height} px of the mask takes part")]
+    EmptyMask {
+        /// Columns of the mask.
+        width: usize,
+        /// Rows of the mask.
+        height: usize,
+    },
+    /// A grey value is not a number or infinite.
+    #[error("the pixel at x = {x}, y = {y} has the grey value {value}")]
+    NonFinitePixel {
+        /// Column.
+        x: usize,
+        /// Row.
+        y: usize,
+        /// The value found.
+        value: f32,
+    },
+    /// A setting that must be a positive finite number is not.
+    #[error("{setting} must be a positive finite number, got {value}")]
+    NotPositive {
+        /// The name of the setting.
+        setting: &'static str,
+        /// The value given.
+        value: f64,
+    },
+    /// A threshold on the correlation coefficient that cannot be met or compared.
+    #[error("min_zncc must lie in -1..=1, got {value}")]
+    MinZncc {
+        /// The value given.
+        value: f64,
+    },
+    /// The window of the Gaussian filter has no centre pixel.
+    #[error("the window of the Gaussian filter must be odd and at most 99 px, got {window_px} px")]
+    FilterWindow {
+        /// The window given.
+        window_px: usize,
+    },
+    /// No iteration is allowed.
+    #[error("iteration limit must be at least 1, got 0")]
+    ZeroIterations,
+    /// A field given as initial guess has another number of points.
+    #[error("the reference has {expected} points, the field given as initial guess {got}")]
+    GuessSize {
+        /// Points of the reference.
+        expected: usize,
+        /// Points of the field.
+        got: usize,
+    },
+}

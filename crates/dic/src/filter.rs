@@ -1,0 +1,132 @@
+//! Gaussian low-pass filter applied to every image before correlation.
+//!
+//! # Source
+//! Atkinson & Becker 2020, doi:10.3390/rs12182906, section 2.2.4: it damps the high frequencies
+//! that interpolation cannot represent and that cause a bias.
+
+use rayon::prelude::*;
+use retrial_core::image::GrayImage;
+
+use crate::error::DicError;
+use crate::settings::check_positive;
+
+/// A Gaussian of standard deviation `sigma_px`, cut off by a square window and normalised to one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GaussianFilter {
+    /// Standard deviation in px.
+    pub sigma_px: f64,
+    /// Full width of the window in px; odd.
+    pub window_px: usize,
+}
+
+impl GaussianFilter {
+    pub(crate) fn check(self) -> Result<(), DicError> {
+        check_positive("sigma_px", self.sigma_px)?;
+        if self.window_px.is_multiple_of(2) || self.window_px > 99 {
+            return Err(DicError::FilterWindow {
+                window_px: self.window_px,
+            });
+        }
+        Ok(())
+    }
+
+    /// The weights of the window, from left to right.
+    fn weights(self) -> Vec<f32> {
+        let half = (self.window_px / 2) as f64;
+        let raw: Vec<f64> = (0..self.window_px)
+            .map(|i| {
+                let t = (i as f64 - half) / self.sigma_px;
+                (-0.5 * t * t).exp()
+            })
+            .collect();
+        let sum: f64 = raw.iter().sum();
+        raw.iter().map(|w| (w / sum) as f32).collect()
+    }
+}
+
+/// `image` after the filter, with the border pixels repeated outwards.
+///
+/// # Errors
+/// [`DicError::NotPositive`] and [`DicError::FilterWindow`] for a filter that is none.
+pub fn gaussian_filter(image: &GrayImage, filter: GaussianFilter) -> Result<GrayImage, DicError> {
+    filter.check()?;
+    let weights = filter.weights();
+    let half = weights.len() / 2;
+    let (width, height) = (image.width(), image.height());
+    let mut across = vec![0.0_f32; width * height];
+    across
+        .par_chunks_mut(width)
+        .enumerate()
+        .for_each(|(y, out)| {
+            let row = image.row(y);
+            let mut padded = vec![row[0]; half];
+            padded.extend_from_slice(row);
+            padded.resize(width + 2 * half, row[width - 1]);
+            for (k, &weight) in weights.iter().enumerate() {
+                for (value, &pixel) in out.iter_mut().zip(&padded[k..]) {
+                    *value += weight * pixel;
+                }
+            }
+        });
+    let mut filtered = vec![0.0_f32; width * height];
+    filtered
+        .par_chunks_mut(width)
+        .enumerate()
+        .for_each(|(y, out)| {
+            for (k, &weight) in weights.iter().enumerate() {
+                let source = (y + k).saturating_sub(half).min(height - 1);
+                let row = &across[source * width..(source + 1) * width];
+                for (value, &pixel) in out.iter_mut().zip(row) {
+                    *value += weight * pixel;
+                }
+            }
+        });
+    Ok(GrayImage::new(width, height, filtered).expect("the size is that of a valid image"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_constant_image_stays_constant_up_to_the_border() {
+        let image = GrayImage::new(7, 4, vec![100.0; 28]).expect("a valid size");
+        let filter = GaussianFilter {
+            sigma_px: 0.4,
+            window_px: 5,
+        };
+        let filtered = gaussian_filter(&image, filter).expect("a valid filter");
+        for &value in filtered.pixels() {
+            assert!((value - 100.0).abs() < 1e-4, "{value}");
+        }
+    }
+
+    /// exp(-1/(2·0.16)) = 0.0439369, exp(-4/(2·0.16)) = 3.7e-6; normalised: 0.9192, 0.04039, 3.4e-6.
+    #[test]
+    fn a_point_becomes_the_published_kernel() {
+        let image = GrayImage::from_fn(9, 9, |x, y| if (x, y) == (4, 4) { 1.0 } else { 0.0 })
+            .expect("a valid size");
+        let filter = GaussianFilter {
+            sigma_px: 0.4,
+            window_px: 5,
+        };
+        let filtered = gaussian_filter(&image, filter).expect("a valid filter");
+        let at = |x, y| f64::from(filtered.get(x, y).expect("inside"));
+        assert!(
+            (at(4, 4) - 0.919_22 * 0.919_22).abs() < 1e-4,
+            "{}",
+            at(4, 4)
+        );
+        assert!(
+            (at(5, 4) - 0.919_22 * 0.040_388).abs() < 1e-5,
+            "{}",
+            at(5, 4)
+        );
+        assert!(
+            (at(3, 3) - 0.040_388 * 0.040_388).abs() < 1e-5,
+            "{}",
+            at(3, 3)
+        );
+        assert!((at(4, 4) + 4.0 * at(5, 4) + 4.0 * at(3, 3) - 1.0).abs() < 2e-5);
+    }
+}

@@ -1,0 +1,120 @@
+//! Where the points lie.
+//!
+//! # Source
+//! The published positions and mask rule are those of the code of Atkinson & Becker 2020,
+//! doi:10.3390/rs12182906.
+
+use retrial_core::image::Mask;
+
+use crate::settings::{Grid, Settings};
+
+/// The positions of the points, row by row, of which every pixel of the square subset lies inside
+/// the picture and the mask; so too for circles.
+pub(crate) fn points(
+    width: usize,
+    height: usize,
+    mask: Option<&Mask>,
+    settings: &Settings,
+) -> Vec<(usize, usize)> {
+    let xs = positions(width, settings);
+    let ys = positions(height, settings);
+    let all = ys.iter().flat_map(|&y| xs.iter().map(move |&x| (x, y)));
+    match mask {
+        None => all.collect(),
+        Some(mask) => {
+            let counts = inside_counts(mask);
+            let (half, size) = (settings.half_px(), settings.subset_size_px);
+            let stride = width + 1;
+            all.filter(|&(x, y)| {
+                let (left, top) = (x - half, y - half);
+                let (right, bottom) = (left + size, top + size);
+                let inside = counts[bottom * stride + right] + counts[top * stride + left]
+                    - counts[top * stride + right]
+                    - counts[bottom * stride + left];
+                inside == size * size
+            })
+            .collect()
+        }
+    }
+}
+
+/// Positions along an axis of `n` pixels.
+fn positions(n: usize, settings: &Settings) -> Vec<usize> {
+    let (size, step) = (settings.subset_size_px, settings.step_px);
+    let (first, last) = match settings.grid {
+        Grid::Full => {
+            let free = n - size;
+            let first = settings.half_px() + free % step / 2;
+            (first, n - 1 - settings.half_px())
+        }
+        Grid::Published => {
+            let margin = size.div_ceil(2).saturating_add(step);
+            // One-based: from margin to n − margin − 1.
+            match n.checked_sub(margin.saturating_add(2)) {
+                Some(last) => (margin - 1, last),
+                None => return Vec::new(),
+            }
+        }
+    };
+    (first..=last).step_by(step).collect()
+}
+
+/// Summed-area table of the mask, one row and column larger than it.
+fn inside_counts(mask: &Mask) -> Vec<usize> {
+    let (width, height) = (mask.width(), mask.height());
+    let stride = width + 1;
+    let mut counts = vec![0; stride * (height + 1)];
+    for y in 0..height {
+        let mut row = 0;
+        for x in 0..width {
+            row += usize::from(mask.contains(x, y));
+            counts[(y + 1) * stride + x + 1] = counts[y * stride + x + 1] + row;
+        }
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(grid: Grid, subset_size_px: usize, step_px: usize) -> Settings {
+        Settings {
+            grid,
+            subset_size_px,
+            step_px,
+            ..Settings::default()
+        }
+    }
+
+    #[test]
+    fn a_full_grid_touches_both_edges() {
+        assert_eq!(positions(12, &settings(Grid::Full, 5, 3)), [2, 5, 8]);
+        assert_eq!(positions(13, &settings(Grid::Full, 5, 4)), [2, 6, 10]);
+        assert_eq!(positions(5, &settings(Grid::Full, 5, 4)), [2]);
+    }
+
+    /// One-based 21 + 80 = 101, 181, 261, 341 up to 512 − 21 − 1 − 80 = 410.
+    #[test]
+    fn the_published_grid_keeps_a_margin_of_one_step() {
+        let grid = settings(Grid::Published, 41, 80);
+        assert_eq!(positions(512, &grid), [100, 180, 260, 340]);
+        let grid = settings(Grid::Published, 41, 5);
+        let all = positions(512, &grid);
+        assert_eq!((all[0], all[all.len() - 1]), (25, 480));
+        assert!(positions(52, &grid).is_empty());
+    }
+
+    #[test]
+    fn every_pixel_of_the_square_must_lie_in_the_mask() {
+        let inside: Vec<bool> = (0..20 * 20).map(|i| i != 10 * 20 + 10).collect();
+        let mask = Mask::new(20, 20, inside).expect("a valid size");
+        let grid = settings(Grid::Full, 5, 1);
+        let left = points(20, 20, Some(&mask), &grid);
+        assert_eq!(left.len(), 16 * 16 - 25);
+        assert!(
+            left.iter()
+                .all(|&(x, y)| x.abs_diff(10) > 2 || y.abs_diff(10) > 2)
+        );
+    }
+}

@@ -1,0 +1,146 @@
+//! First parameters for points that have no previous result: whole-pixel displacements by phase
+//! correlation.
+
+use rayon::prelude::*;
+
+use crate::phase::{Fading, PhaseCorrelator, Shift};
+use crate::plane::Plane;
+use crate::settings::Settings;
+use crate::shape::{PARAMETERS, Parameters};
+
+/// Peaks that are compared by ZNCC before one is believed.
+const CANDIDATES: usize = 4;
+
+/// Smallest side of a shared tile in px.
+const SMALLEST_TILE: usize = 32;
+
+/// Two pictures of a pair, of one size.
+#[derive(Clone, Copy)]
+pub(crate) struct Pictures<'a> {
+    pub(crate) reference: &'a Plane,
+    pub(crate) deformed: &'a Plane,
+}
+
+/// The parameters of a rigid displacement.
+pub(crate) fn rigid((u, v): Shift) -> Parameters {
+    let mut p = [0.0; PARAMETERS];
+    p[0] = u as f64;
+    p[6] = v as f64;
+    p
+}
+
+/// The highest peak of the subset's own window, taken as it is.
+pub(crate) fn own_peak(
+    correlator: &mut PhaseCorrelator,
+    pictures: Pictures<'_>,
+    point: (usize, usize),
+    half: usize,
+) -> Shift {
+    let corner = (point.0 - half, point.1 - half);
+    let peaks = correlator.peaks(pictures.reference, pictures.deformed, corner, 1);
+    peaks.first().copied().unwrap_or((0, 0))
+}
+
+/// The best by ZNCC of the highest peaks of the subset's own window.
+pub(crate) fn own_best(
+    correlator: &mut PhaseCorrelator,
+    pictures: Pictures<'_>,
+    point: (usize, usize),
+    half: usize,
+) -> Shift {
+    let corner = (point.0 - half, point.1 - half);
+    let peaks = correlator.peaks(pictures.reference, pictures.deformed, corner, CANDIDATES);
+    best(pictures, point, half, &peaks)
+}
+
+/// A whole-pixel displacement for each of `points`, from tiles that neighbouring points share.
+pub(crate) fn shared(
+    pictures: Pictures<'_>,
+    points: &[(usize, usize)],
+    settings: &Settings,
+) -> Vec<Shift> {
+    let subset = settings.subset_size_px;
+    let half = settings.half_px();
+    let (width, height) = (pictures.reference.width, pictures.reference.height);
+    let power = subset.next_power_of_two().max(SMALLEST_TILE);
+    let (tile, fading) = if power <= width && power <= height {
+        (power, Fading::Hann)
+    } else {
+        (subset, Fading::None)
+    };
+    let node_of = |&(x, y): &(usize, usize)| (y / subset, x / subset);
+    let mut nodes: Vec<(usize, usize)> = points.iter().map(node_of).collect();
+    nodes.sort_unstable();
+    nodes.dedup();
+    let shifts: Vec<Shift> = nodes
+        .par_iter()
+        .map_init(
+            || PhaseCorrelator::new(tile, fading),
+            |correlator, &(row, column)| {
+                let centre_x = (column * subset + half).clamp(half, width - 1 - half);
+                let centre_y = (row * subset + half).clamp(half, height - 1 - half);
+                let corner_x = centre_x.saturating_sub(tile / 2).min(width - tile);
+                let corner_y = centre_y.saturating_sub(tile / 2).min(height - tile);
+                let peaks = correlator.peaks(
+                    pictures.reference,
+                    pictures.deformed,
+                    (corner_x, corner_y),
+                    CANDIDATES,
+                );
+                best(pictures, (centre_x, centre_y), half, &peaks)
+            },
+        )
+        .collect();
+    points
+        .iter()
+        .map(|point| {
+            let node = nodes.binary_search(&node_of(point));
+            shifts[node.expect("every point has put its node into the list")]
+        })
+        .collect()
+}
+
+/// The displacement with the highest ZNCC of the square subset: one of `peaks`, or none at all.
+fn best(pictures: Pictures<'_>, centre: (usize, usize), half: usize, peaks: &[Shift]) -> Shift {
+    let mut chosen = (0, 0);
+    let mut highest = zncc(pictures, centre, half, chosen);
+    for &peak in peaks {
+        let value = zncc(pictures, centre, half, peak);
+        if value > highest {
+            (chosen, highest) = (peak, value);
+        }
+    }
+    chosen
+}
+
+/// ZNCC of the square subset at a whole-pixel displacement; `-1` outside the picture or flat.
+fn zncc(pictures: Pictures<'_>, (x, y): (usize, usize), half: usize, (u, v): Shift) -> f64 {
+    let (f, g) = (pictures.reference, pictures.deformed);
+    let size = 2 * half + 1;
+    let left = (x - half) as isize + u;
+    let top = (y - half) as isize + v;
+    let fits = |start: isize, n: usize| start >= 0 && start as usize + size <= n;
+    if !fits(left, g.width) || !fits(top, g.height) {
+        return -1.0;
+    }
+    let (left, top) = (left as usize, top as usize);
+    let mut sums = [0.0_f64; 5];
+    for row in 0..size {
+        let from_f = f.index(x - half, y - half + row);
+        let from_g = g.index(left, top + row);
+        let pixels = f.data[from_f..from_f + size]
+            .iter()
+            .zip(&g.data[from_g..from_g + size]);
+        for (&a, &b) in pixels {
+            let (a, b) = (f64::from(a), f64::from(b));
+            for (sum, term) in sums.iter_mut().zip([a, b, a * a, b * b, a * b]) {
+                *sum += term;
+            }
+        }
+    }
+    let n = (size * size) as f64;
+    let [a, b, aa, bb, ab] = sums;
+    let scale = ((aa - a * a / n) * (bb - b * b / n)).sqrt();
+    let value = (ab - a * b / n) / scale;
+    if value.is_finite() { value } else { -1.0 }
+}

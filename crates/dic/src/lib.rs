@@ -1,0 +1,50 @@
+//! Two-dimensional digital image correlation: IC-GN on B-spline interpolated images.
+//!
+//! [`prepare`] turns a reference image and [`Settings`] into a [`Reference`]; [`correlate`] matches
+//! one deformed image against it and returns a [`Field`]; [`correlate_series`] walks through a
+//! whole case, one deformed image in memory at a time. [`ErrorStatistics`] compares fields with an
+//! imposed displacement.
+//!
+//! Nothing here touches files, logs or the environment: arguments in, values out. Coordinates are
+//! those of [`retrial_core::image`]: zero-based pixel centres, `x` right, `y` down.
+//!
+//! # Source
+//! Atkinson & Becker 2020, "A 117 Line 2D Digital Image Correlation Code Written in MATLAB",
+//! doi:10.3390/rs12182906; equation numbers in this crate are that article's unless another
+//! source is named.
+
+mod accuracy;
+mod cholesky;
+mod correlate;
+mod dispatch;
+mod error;
+mod filter;
+mod gradient;
+mod grid;
+mod guess;
+mod icgn;
+mod kernel;
+mod lanes;
+mod phase;
+mod plane;
+mod reference;
+mod series;
+mod settings;
+mod shape;
+mod spline;
+mod status;
+mod subset;
+
+pub use accuracy::{Accept, ComponentErrors, ErrorStatistics, ErrorSummary};
+pub use correlate::{Field, Guess, PointResult, correlate};
+pub use error::DicError;
+pub use filter::{GaussianFilter, gaussian_filter};
+pub use reference::{Reference, prepare};
+pub use series::correlate_series;
+pub use settings::{
+    Gradient, Grid, InitialGuess, LastEvaluation, ReferenceStrategy, Settings, ShapeOrder,
+    SplineDegree, SubsetShape,
+};
+pub use shape::{PARAMETERS, Parameters, displacement_at};
+pub use spline::Spline;
+pub use status::Status;

@@ -1,0 +1,110 @@
+//! A grey picture with room around it, so that kernels read whole vectors without asking where
+//! the picture ends.
+
+/// Columns and rows of padding to the left, above and below; at least the reach of a quintic
+/// spline for positions within half a pixel of the picture.
+pub(crate) const MARGIN: usize = 4;
+
+/// Columns of padding to the right: the margin and one vector of the widest kernel.
+const RIGHT_MARGIN: usize = MARGIN + 16;
+
+/// `f32` values of `width × height` pixels inside a padded buffer.
+///
+/// Pixel `(x, y)` is `data[(y + MARGIN) * stride + x + MARGIN]`.
+#[derive(Clone, Debug)]
+pub(crate) struct Plane {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    pub(crate) stride: usize,
+    pub(crate) data: Vec<f32>,
+}
+
+impl Plane {
+    /// A plane of zeros.
+    pub(crate) fn zeros(width: usize, height: usize) -> Self {
+        let stride = width + MARGIN + RIGHT_MARGIN;
+        Self {
+            width,
+            height,
+            stride,
+            data: vec![0.0; stride * (height + 2 * MARGIN)],
+        }
+    }
+
+    /// A plane with these pixels inside and zeros around them.
+    pub(crate) fn from_pixels(width: usize, height: usize, pixels: &[f32]) -> Self {
+        let mut plane = Self::zeros(width, height);
+        for (y, row) in pixels.chunks_exact(width).enumerate() {
+            plane.row_mut(y).copy_from_slice(row);
+        }
+        plane
+    }
+
+    /// Row `y` of the picture, without padding.
+    pub(crate) fn row(&self, y: usize) -> &[f32] {
+        let start = self.index(0, y);
+        &self.data[start..start + self.width]
+    }
+
+    /// Row `y` of the picture, without padding.
+    pub(crate) fn row_mut(&mut self, y: usize) -> &mut [f32] {
+        let start = self.index(0, y);
+        &mut self.data[start..start + self.width]
+    }
+
+    /// Where pixel `(x, y)` lies in `data`.
+    pub(crate) fn index(&self, x: usize, y: usize) -> usize {
+        (y + MARGIN) * self.stride + x + MARGIN
+    }
+
+    /// Continues the picture into the padding by reflection about its border pixels.
+    pub(crate) fn mirror_into_padding(&mut self) {
+        let (width, height) = (self.width as isize, self.height as isize);
+        for y in 0..self.height {
+            let start = y * self.stride + MARGIN * self.stride;
+            for column in (0..MARGIN).chain(MARGIN + self.width..2 * MARGIN + self.width) {
+                let source = mirrored(column as isize - MARGIN as isize, width);
+                self.data[start + column] = self.data[start + MARGIN + source];
+            }
+        }
+        for row in (0..MARGIN).chain(MARGIN + self.height..2 * MARGIN + self.height) {
+            let source = mirrored(row as isize - MARGIN as isize, height) + MARGIN;
+            let from = source * self.stride;
+            self.data
+                .copy_within(from..from + self.stride, row * self.stride);
+        }
+    }
+}
+
+/// Index `i` reflected into `0..n` without repeating the border sample.
+pub(crate) fn mirrored(i: isize, n: isize) -> usize {
+    if n == 1 {
+        return 0;
+    }
+    let period = 2 * (n - 1);
+    let inside = i.rem_euclid(period);
+    inside.min(period - inside) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reflection_does_not_repeat_the_border() {
+        let picture: Vec<usize> = (-4..8).map(|i| mirrored(i, 4)).collect();
+        assert_eq!(picture, [2, 3, 2, 1, 0, 1, 2, 3, 2, 1, 0, 1]);
+        assert_eq!(mirrored(-3, 1), 0);
+    }
+
+    #[test]
+    fn padding_continues_the_picture() {
+        let mut plane = Plane::from_pixels(3, 2, &[0.0, 1.0, 2.0, 10.0, 11.0, 12.0]);
+        plane.mirror_into_padding();
+        let at = |x: usize, y: usize| plane.data[y * plane.stride + x];
+        assert_eq!(at(MARGIN - 1, MARGIN), 1.0);
+        assert_eq!(at(MARGIN + 3, MARGIN), 1.0);
+        assert_eq!(at(MARGIN + 1, MARGIN - 1), 11.0);
+        assert_eq!(at(MARGIN - 2, MARGIN + 2), 2.0);
+    }
+}

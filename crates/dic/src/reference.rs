@@ -1,0 +1,157 @@
+//! The reference side of a correlation, computed once for all deformed images.
+
+use retrial_core::image::{GrayImage, Mask};
+
+use crate::error::DicError;
+use crate::filter::gaussian_filter;
+use crate::gradient::gradient_planes;
+use crate::grid;
+use crate::plane::Plane;
+use crate::settings::Settings;
+use crate::spline::Spline;
+use crate::subset::{SubsetRow, subset_rows};
+
+/// A reference image with its points, ready to be matched with deformed images.
+#[derive(Clone, Debug)]
+pub struct Reference {
+    pub(crate) settings: Settings,
+    pub(crate) frame: Frame,
+    pub(crate) rows: Vec<SubsetRow>,
+    pub(crate) points: Vec<(usize, usize)>,
+}
+
+/// A filtered image and its gradient.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame {
+    pub(crate) pixels: Plane,
+    pub(crate) gradient_x: Plane,
+    pub(crate) gradient_y: Plane,
+    /// The largest absolute grey value.
+    pub(crate) brightest: f64,
+}
+
+/// A filtered image and its interpolant.
+#[derive(Clone, Debug)]
+pub(crate) struct Deformed {
+    pub(crate) pixels: Plane,
+    pub(crate) spline: Spline,
+}
+
+impl Reference {
+    /// The settings it was prepared with.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The centres `(x, y)` of the subsets, in the order of every [`Field`](crate::Field).
+    #[must_use]
+    pub fn points(&self) -> &[(usize, usize)] {
+        &self.points
+    }
+}
+
+/// Filters a reference image, takes its gradient and lays out the points.
+///
+/// Without a `mask` every pixel takes part.
+///
+/// # Errors
+/// Every [`DicError`] about settings, mask and reference image.
+pub fn prepare(
+    image: &GrayImage,
+    mask: Option<&Mask>,
+    settings: &Settings,
+) -> Result<Reference, DicError> {
+    settings.check()?;
+    check_pixels(image)?;
+    let (width, height) = (image.width(), image.height());
+    if let Some(mask) = mask {
+        if (mask.width(), mask.height()) != (width, height) {
+            return Err(DicError::MaskSize {
+                width,
+                height,
+                got_width: mask.width(),
+                got_height: mask.height(),
+            });
+        }
+        if mask.count() == 0 {
+            return Err(DicError::EmptyMask { width, height });
+        }
+    }
+    let subset_size_px = settings.subset_size_px;
+    if subset_size_px > width || subset_size_px > height {
+        return Err(DicError::SubsetExceedsImage {
+            subset_size_px,
+            width,
+            height,
+        });
+    }
+    let points = grid::points(width, height, mask, settings);
+    if points.is_empty() {
+        return Err(DicError::NoPoint {
+            subset_size_px,
+            step_px: settings.step_px,
+            width,
+            height,
+            mask_px: mask.map_or(width * height, Mask::count),
+        });
+    }
+    Ok(Reference {
+        settings: settings.clone(),
+        frame: Frame::new(&filtered(image, settings)?, settings),
+        rows: subset_rows(subset_size_px, settings.subset_shape),
+        points,
+    })
+}
+
+impl Frame {
+    /// The frame of an image that is filtered already.
+    pub(crate) fn new(filtered: &GrayImage, settings: &Settings) -> Self {
+        let (gradient_x, gradient_y) =
+            gradient_planes(filtered, settings.gradient, settings.spline_degree);
+        let brightest = filtered
+            .pixels()
+            .iter()
+            .fold(0.0_f32, |a, b| a.max(b.abs()));
+        Self {
+            pixels: plane(filtered),
+            gradient_x,
+            gradient_y,
+            brightest: f64::from(brightest),
+        }
+    }
+}
+
+impl Deformed {
+    /// The interpolant of an image that is filtered already.
+    pub(crate) fn new(filtered: &GrayImage, settings: &Settings) -> Self {
+        Self {
+            pixels: plane(filtered),
+            spline: Spline::new(filtered, settings.spline_degree),
+        }
+    }
+}
+
+/// The image after the prefilter of the settings.
+pub(crate) fn filtered(image: &GrayImage, settings: &Settings) -> Result<GrayImage, DicError> {
+    settings.prefilter.map_or_else(
+        || Ok(image.clone()),
+        |filter| gaussian_filter(image, filter),
+    )
+}
+
+/// Refuses grey values that are not finite.
+pub(crate) fn check_pixels(image: &GrayImage) -> Result<(), DicError> {
+    match image.pixels().iter().position(|value| !value.is_finite()) {
+        None => Ok(()),
+        Some(i) => Err(DicError::NonFinitePixel {
+            x: i % image.width(),
+            y: i / image.width(),
+            value: image.pixels()[i],
+        }),
+    }
+}
+
+fn plane(image: &GrayImage) -> Plane {
+    Plane::from_pixels(image.width(), image.height(), image.pixels())
+}

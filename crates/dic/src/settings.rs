@@ -1,0 +1,212 @@
+//! What a correlation can be told, with the defaults and the published choice side by side.
+
+use crate::error::DicError;
+use crate::filter::GaussianFilter;
+
+/// Everything that decides a result apart from the images and the mask.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Full width of the subset in px; odd.
+    pub subset_size_px: usize,
+    /// Outline of the subset.
+    pub subset_shape: SubsetShape,
+    /// Spacing of the points in px.
+    pub step_px: usize,
+    /// Where the points lie.
+    pub grid: Grid,
+    /// Order of the shape function.
+    pub shape_order: ShapeOrder,
+    /// Low-pass filter applied to every image first; `None` turns it off.
+    pub prefilter: Option<GaussianFilter>,
+    /// Degree of the interpolating B-spline of the deformed image.
+    pub spline_degree: SplineDegree,
+    /// Gradient of the reference image.
+    pub gradient: Gradient,
+    /// Which image the reference subsets are taken from.
+    pub reference_strategy: ReferenceStrategy,
+    /// How points without a previous result get their first parameters.
+    pub initial_guess: InitialGuess,
+    /// The convergence norm in px below which a point has converged.
+    pub stop_value: f64,
+    /// Largest number of parameter updates of a point.
+    pub iteration_limit: usize,
+    /// Whether the subset is evaluated once more at the final parameters.
+    pub last_evaluation: LastEvaluation,
+    /// Smallest accepted ZNCC, in `-1..=1`; `-1` accepts everything.
+    pub min_zncc: f64,
+}
+
+/// Outline of a subset of size `S`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubsetShape {
+    /// All `S × S` pixels.
+    Square,
+    /// Pixels with `sqrt(dx² + dy²) ≤ S / 2 − 0.5`.
+    Circle,
+}
+
+/// Where the points lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grid {
+    /// As many points as fit, the remainder shared between opposite edges.
+    Full,
+    /// The published positions, which leave a margin of one step: zero-based
+    /// `(S + 1) / 2 + step − 1`, then every `step`, up to `width − (S + 1) / 2 − step − 2`.
+    Published,
+}
+
+/// Order of the polynomial that deforms a subset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShapeOrder {
+    /// Rigid translation, 2 parameters.
+    Zero,
+    /// Affine, 6 parameters.
+    One,
+    /// Quadratic, 12 parameters.
+    Two,
+}
+
+/// Degree of a B-spline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SplineDegree {
+    /// Cubic, 4 × 4 coefficients a value.
+    Three,
+    /// Quintic, 6 × 6 coefficients a value.
+    Five,
+}
+
+/// Gradient of the reference image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gradient {
+    /// Derivative of the same B-spline that interpolates the images.
+    Spline,
+    /// Prewitt operator divided by 6: a grey-level difference per pixel.
+    Prewitt,
+    /// The Prewitt operator as the published code uses it, 6 times too large: the same result in
+    /// six times smaller steps.
+    PrewittUnscaled,
+}
+
+/// Which image the reference subsets are taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReferenceStrategy {
+    /// Always the first image.
+    First,
+    /// The image before the deformed one; the displacements are composed.
+    Previous,
+}
+
+/// How points without a previous result get their first parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InitialGuess {
+    /// Phase correlation of every subset on its own, its highest peak taken as it is. A previous
+    /// result is used even if it failed.
+    PerSubset,
+    /// Phase correlation of tiles that neighbouring points share, peaks checked by ZNCC. A point
+    /// that fails from it, or from a previous result, is tried again from its own subset.
+    Shared,
+}
+
+/// Whether the subset is evaluated once more at the final parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LastEvaluation {
+    /// No: `zncc` belongs to the parameters before the last update, which is below the stop value.
+    BeforeUpdate,
+    /// Yes, as in the published code; the extra evaluation counts as an iteration.
+    AfterUpdate,
+}
+
+impl Settings {
+    /// The published validation: 41 px circles, order 1, unscaled Prewitt gradient, stop value 1e-4.
+    ///
+    /// The published step is 5 px. Subset size, order and step are what its tables vary.
+    ///
+    /// # Source
+    /// Atkinson & Becker 2020, doi:10.3390/rs12182906, and the published code.
+    #[must_use]
+    pub fn published() -> Self {
+        Self {
+            subset_size_px: 41,
+            subset_shape: SubsetShape::Circle,
+            step_px: 5,
+            grid: Grid::Published,
+            shape_order: ShapeOrder::One,
+            prefilter: Some(GaussianFilter {
+                sigma_px: 0.4,
+                window_px: 5,
+            }),
+            spline_degree: SplineDegree::Three,
+            gradient: Gradient::PrewittUnscaled,
+            reference_strategy: ReferenceStrategy::First,
+            initial_guess: InitialGuess::PerSubset,
+            stop_value: 1e-4,
+            // The published loop ends when its counter exceeds 100: after 101 updates.
+            iteration_limit: 101,
+            last_evaluation: LastEvaluation::AfterUpdate,
+            min_zncc: -1.0,
+        }
+    }
+
+    /// Refuses what no image could make sense of.
+    ///
+    /// # Errors
+    /// The variant of [`DicError`] that names the setting and its value.
+    pub fn check(&self) -> Result<(), DicError> {
+        if self.subset_size_px < 3 || self.subset_size_px.is_multiple_of(2) {
+            return Err(DicError::SubsetSize {
+                subset_size_px: self.subset_size_px,
+            });
+        }
+        if self.step_px == 0 {
+            return Err(DicError::ZeroStep);
+        }
+        if self.iteration_limit == 0 {
+            return Err(DicError::ZeroIterations);
+        }
+        check_positive("stop_value", self.stop_value)?;
+        if !(-1.0..=1.0).contains(&self.min_zncc) {
+            return Err(DicError::MinZncc {
+                value: self.min_zncc,
+            });
+        }
+        self.prefilter.map_or(Ok(()), GaussianFilter::check)
+    }
+
+    /// Half the subset without its centre pixel, `(S − 1) / 2`.
+    pub(crate) fn half_px(&self) -> usize {
+        (self.subset_size_px - 1) / 2
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            subset_size_px: 41,
+            subset_shape: SubsetShape::Square,
+            step_px: 5,
+            grid: Grid::Full,
+            shape_order: ShapeOrder::One,
+            prefilter: Some(GaussianFilter {
+                sigma_px: 0.6,
+                window_px: 5,
+            }),
+            spline_degree: SplineDegree::Three,
+            gradient: Gradient::Spline,
+            reference_strategy: ReferenceStrategy::First,
+            initial_guess: InitialGuess::Shared,
+            stop_value: 1e-3,
+            iteration_limit: 100,
+            last_evaluation: LastEvaluation::BeforeUpdate,
+            min_zncc: 0.5,
+        }
+    }
+}
+
+/// Refuses zero, negative and non-finite values.
+pub(crate) fn check_positive(setting: &'static str, value: f64) -> Result<(), DicError> {
+    if value.is_finite() && value > 0.0 {
+        Ok(())
+    } else {
+        Err(DicError::NotPositive { setting, value })
+    }
+}
