@@ -1,1 +1,24 @@
-//! Manifests, download, verification, cache, decoding and generators of data sets.
+//! Data sets: manifests, verified download into a shared cache, and decoding.
+//!
+//! A data set is a folder `datasets/<name>/` with a `manifest.yaml`. [`manifest`] reads it,
+//! [`fetch`] brings its files from the first source that works, [`format`] decodes them into a
+//! [`Content`] whose digest must be the one the manifest states. Plans need the manifest only.
+
+pub mod archive;
+pub mod catalog;
+pub mod content;
+pub mod error;
+pub mod fetch;
+pub mod format;
+pub mod hashing;
+pub mod load;
+pub mod manifest;
+pub mod source;
+
+pub use catalog::{CatalogEntry, catalog, find_manifest, load_manifest};
+pub use content::{Content, DigitSet, Digits, ImageSeries, SeriesImage, Truth};
+pub use error::{Attempt, DataError, FetchError};
+pub use fetch::{Availability, FetchOptions, FetchProgress, Obtained, available, obtain};
+pub use format::gray::{read_gray, read_mask};
+pub use load::{Verified, decode, load, verify};
+pub use manifest::Manifest;

@@ -1,0 +1,177 @@
+//! Single pictures as grey values: TIFF, PNG, BMP, JPEG and PNM.
+//!
+//! A grey picture keeps its values. A colour picture whose channels are all equal keeps that
+//! value; any other becomes its luma `0.299 R + 0.587 G + 0.114 B` (Rec. 601), not rounded.
+//! Palettes are looked up first. A picture with an alpha channel must be opaque.
+
+use std::fs::{self, File};
+use std::io::{BufReader, Cursor};
+use std::path::Path;
+
+use image::{DynamicImage, ImageReader};
+use retrial_core::image::{GrayImage, Mask};
+use tiff::ColorType;
+use tiff::decoder::{Decoder, DecodingResult};
+use tiff::tags::Tag;
+
+use crate::error::DataError;
+
+/// Largest picture that is decoded, in pixels.
+const MAX_PIXELS: u64 = 1 << 28;
+
+/// Reads a picture as grey values of its own range; nothing is rescaled.
+///
+/// # Errors
+/// [`DataError::Io`], or [`DataError::Format`] for a file that is truncated, too large, no
+/// picture, or of a kind that has no grey value.
+pub fn read_gray(path: &Path) -> Result<GrayImage, DataError> {
+    let bytes = fs::read(path).map_err(DataError::io("reading", path))?;
+    let tiff = bytes.starts_with(b"II*\0") || bytes.starts_with(b"MM\0*");
+    let (width, height, pixels) = if tiff {
+        tiff_pixels(&bytes).map_err(|what| DataError::format(path, what))?
+    } else {
+        other_pixels(&bytes).map_err(|what| DataError::format(path, what))?
+    };
+    GrayImage::new(width, height, pixels).map_err(DataError::image(path))
+}
+
+/// Reads a mask: a pixel that is not black takes part.
+///
+/// # Errors
+/// As [`read_gray`].
+pub fn read_mask(path: &Path) -> Result<Mask, DataError> {
+    let image = read_gray(path)?;
+    let inside = image.pixels().iter().map(|&value| value > 0.0).collect();
+    Mask::new(image.width(), image.height(), inside).map_err(DataError::image(path))
+}
+
+type Pixels = (usize, usize, Vec<f32>);
+
+fn check_size(width: u64, height: u64) -> Result<(), String> {
+    match width.checked_mul(height) {
+        Some(pixels) if pixels <= MAX_PIXELS => Ok(()),
+        _ => Err(format!(
+            "{width} × {height} px, at most {MAX_PIXELS} pixels are read"
+        )),
+    }
+}
+
+fn tiff_pixels(bytes: &[u8]) -> Result<Pixels, String> {
+    let broken = |error: tiff::TiffError| format!("not a readable TIFF: {error}");
+    let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(broken)?;
+    let (width, height) = decoder.dimensions().map_err(broken)?;
+    check_size(width.into(), height.into())?;
+    let color = decoder.colortype().map_err(broken)?;
+    let palette = match color {
+        ColorType::Palette(_) => Some(decoder.get_tag_u16_vec(Tag::ColorMap).map_err(broken)?),
+        _ => None,
+    };
+    let values: Vec<f32> = match decoder.read_image().map_err(broken)? {
+        DecodingResult::U8(values) => values.into_iter().map(f32::from).collect(),
+        DecodingResult::U16(values) => values.into_iter().map(f32::from).collect(),
+        DecodingResult::F32(values) => values,
+        _ => {
+            return Err(format!(
+                "{color:?} samples are not read; use 8, 16 or 32-bit float"
+            ));
+        }
+    };
+    let pixels = match (color, palette) {
+        (ColorType::Gray(_), _) => values,
+        (ColorType::Palette(8), Some(map)) => from_palette(&values, &map)?,
+        (ColorType::RGB(_), _) => {
+            let (pixels, _) = values.as_chunks::<3>();
+            pixels.iter().map(|&[r, g, b]| luma(r, g, b)).collect()
+        }
+        _ => {
+            return Err(format!(
+                "a TIFF of {color:?} has no grey value that is read"
+            ));
+        }
+    };
+    if let Some(value) = pixels.iter().find(|value| !value.is_finite()) {
+        return Err(format!("a pixel is {value}"));
+    }
+    Ok((width as usize, height as usize, pixels))
+}
+
+/// Looks 8-bit indices up; a TIFF colour map holds 16 bits a channel, of which an 8-bit picture
+/// uses the upper byte.
+fn from_palette(values: &[f32], map: &[u16]) -> Result<Vec<f32>, String> {
+    let (red, rest) = map.split_at_checked(256).ok_or("a short colour map")?;
+    let (green, blue) = rest.split_at_checked(256).ok_or("a short colour map")?;
+    let blue = blue.get(..256).ok_or("a short colour map")?;
+    let grey: Vec<f32> = (0..256)
+        .map(|i| {
+            let upper = |channel: &[u16]| f32::from(channel[i] >> 8);
+            luma(upper(red), upper(green), upper(blue))
+        })
+        .collect();
+    Ok(values
+        .iter()
+        .map(|&value| grey[value as usize & 255])
+        .collect())
+}
+
+fn luma(r: f32, g: f32, b: f32) -> f32 {
+    if r == g && g == b {
+        return r;
+    }
+    (0.299 * f64::from(r) + 0.587 * f64::from(g) + 0.114 * f64::from(b)) as f32
+}
+
+fn other_pixels(bytes: &[u8]) -> Result<Pixels, String> {
+    let reader = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
+        .map_err(|error| error.to_string())?;
+    let Some(format) = reader.format() else {
+        return Err("not a TIFF, PNG, BMP, JPEG or PNM picture".to_owned());
+    };
+    let name = format!("{format:?}").to_uppercase();
+    let image = reader
+        .decode()
+        .map_err(|error| format!("not a readable {name}: {error}"))?;
+    let (width, height) = (image.width(), image.height());
+    check_size(width.into(), height.into())?;
+    Ok((width as usize, height as usize, gray_values(&image)?))
+}
+
+fn gray_values(image: &DynamicImage) -> Result<Vec<f32>, String> {
+    let pixels = match image {
+        DynamicImage::ImageLuma8(image) => image.iter().map(|&v| f32::from(v)).collect(),
+        DynamicImage::ImageLuma16(image) => image.iter().map(|&v| f32::from(v)).collect(),
+        DynamicImage::ImageRgb8(image) => image
+            .pixels()
+            .map(|p| luma(p[0].into(), p[1].into(), p[2].into()))
+            .collect(),
+        DynamicImage::ImageRgb16(image) => image
+            .pixels()
+            .map(|p| luma(p[0].into(), p[1].into(), p[2].into()))
+            .collect(),
+        DynamicImage::ImageLumaA8(_) | DynamicImage::ImageRgba8(_) => {
+            let image = image.to_rgba8();
+            if image.pixels().any(|p| p[3] != 255) {
+                return Err("the picture is partly transparent".to_owned());
+            }
+            image
+                .pixels()
+                .map(|p| luma(p[0].into(), p[1].into(), p[2].into()))
+                .collect()
+        }
+        other => return Err(format!("{:?} pixels are not read", other.color())),
+    };
+    Ok(pixels)
+}
+
+/// A picture with its three colour channels, 8 bits each, `[row, column, channel]`.
+pub(crate) fn read_rgb(path: &Path) -> Result<(usize, usize, Vec<u8>), DataError> {
+    let file = File::open(path).map_err(DataError::io("reading", path))?;
+    let reader = ImageReader::new(BufReader::new(file))
+        .with_guessed_format()
+        .map_err(DataError::io("reading", path))?;
+    let image = reader
+        .decode()
+        .map_err(|error| DataError::format(path, format!("not a readable picture: {error}")))?;
+    let rgb = image.into_rgb8();
+    Ok((rgb.width() as usize, rgb.height() as usize, rgb.into_raw()))
+}

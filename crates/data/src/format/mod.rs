@@ -1,0 +1,130 @@
+//! From files to content: one file a format, all of them in [`DECODERS`].
+
+pub mod generated;
+pub mod gray;
+pub mod image_series;
+pub mod mnist_csv;
+pub mod mnist_idx;
+pub mod thermal;
+
+use std::path::{Path, PathBuf};
+
+use crate::content::Content;
+use crate::error::DataError;
+use crate::manifest::{Manifest, Settings};
+
+/// One way of turning files into content.
+#[derive(Clone, Copy, Debug)]
+pub struct Decoder {
+    /// Its name in a manifest.
+    pub name: &'static str,
+    /// The manifest key of its settings; empty for none.
+    pub settings: &'static str,
+    /// The roles a file may have; an empty text stands for a file without a role.
+    pub roles: &'static [&'static str],
+    /// Whether it needs no file.
+    pub generates: bool,
+    /// The decoding itself.
+    pub(crate) decode: fn(&Inputs<'_>) -> Result<Content, DataError>,
+}
+
+/// What a decoder works on.
+pub(crate) struct Inputs<'a> {
+    pub(crate) dataset: &'a str,
+    pub(crate) settings: &'a Settings,
+    pub(crate) files: &'a [InputFile],
+}
+
+/// A file that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputFile {
+    /// Its path in the manifest.
+    pub path: String,
+    /// Its role.
+    pub role: String,
+    /// Where it lies.
+    pub at: PathBuf,
+}
+
+/// Every format.
+pub const DECODERS: &[Decoder] = &[
+    Decoder {
+        name: "image-series",
+        settings: "series",
+        roles: &["", "truth"],
+        generates: false,
+        decode: image_series::decode,
+    },
+    Decoder {
+        name: "speckle-series",
+        settings: "speckle",
+        roles: &[],
+        generates: true,
+        decode: generated::speckle_series,
+    },
+    Decoder {
+        name: "mnist-csv",
+        settings: "",
+        roles: &["train", "test"],
+        generates: false,
+        decode: mnist_csv::decode,
+    },
+    Decoder {
+        name: "mnist-idx",
+        settings: "",
+        roles: &["train-images", "train-labels", "test-images", "test-labels"],
+        generates: false,
+        decode: mnist_idx::decode,
+    },
+    Decoder {
+        name: "thermal-coco",
+        settings: "thermal",
+        roles: &["picture", "temperature", "annotations"],
+        generates: false,
+        decode: thermal::decode,
+    },
+];
+
+impl Inputs<'_> {
+    /// The file at `path` of the manifest.
+    pub(crate) fn file(&self, path: &str) -> Result<&Path, DataError> {
+        self.files
+            .iter()
+            .find(|file| file.path == path)
+            .map(|file| file.at.as_path())
+            .ok_or_else(|| DataError::format(Path::new(path), "the manifest names no such file"))
+    }
+
+    /// The one file of a role.
+    pub(crate) fn role(&self, role: &str) -> Result<&Path, DataError> {
+        let mut files = self.files.iter().filter(|file| file.role == role);
+        match (files.next(), files.next()) {
+            (Some(file), None) => Ok(&file.at),
+            (found, _) => {
+                let number = if found.is_some() {
+                    "several files"
+                } else {
+                    "no file"
+                };
+                let what = format!(
+                    "data set `{}` has {number} of the role `{role}`",
+                    self.dataset
+                );
+                Err(DataError::format(Path::new(self.dataset), what))
+            }
+        }
+    }
+}
+
+/// Decodes the files of one variant.
+pub(crate) fn decode_files(
+    manifest: &Manifest,
+    decoder: &Decoder,
+    files: &[InputFile],
+) -> Result<Content, DataError> {
+    (decoder.decode)(&Inputs {
+        dataset: &manifest.name,
+        settings: &manifest.settings,
+        files,
+    })
+}

@@ -1,0 +1,238 @@
+//! The `files` of a variant: a list, or the name of a tab-separated table beside the manifest.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use retrial_core::fault::{Faults, Place};
+use retrial_core::yaml::{MapReader, Node, Value, whole};
+
+use super::FileEntry;
+use super::read::{is_hex, safe_path};
+
+/// Largest file a manifest may name: 64 GiB, beyond which a slip of the pen is likelier.
+const MAX_BYTES: u64 = 64 << 30;
+/// The columns of a table of files.
+const COLUMNS: [&str; 5] = ["path", "bytes", "sha256", "origin", "role"];
+
+pub(super) fn read_files(
+    reader: &mut MapReader<'_>,
+    folder: &Path,
+    faults: &mut Faults,
+) -> Option<Vec<FileEntry>> {
+    let key = reader.path("files");
+    let Some(node) = reader.take("files") else {
+        return Some(Vec::new());
+    };
+    let files = match &node.value {
+        Value::Text(table) => read_table(node, &key, table, folder, faults)?,
+        Value::List(items) => items
+            .iter()
+            .enumerate()
+            .filter_map(|(i, item)| {
+                let reader = MapReader::new(item, &format!("{key}[{i}]"), faults)?;
+                entry(reader, faults)
+            })
+            .collect(),
+        _ => {
+            let message = format!(
+                "expected a list or the name of a table, found {}",
+                node.kind()
+            );
+            faults.add(&node.place, &key, message);
+            return None;
+        }
+    };
+    let mut seen = HashSet::new();
+    for file in &files {
+        // Case is folded because two such files are one on some systems.
+        if !seen.insert(file.path.to_lowercase()) {
+            faults.add(
+                &node.place,
+                &key,
+                format!("two files with the path {:?}", file.path),
+            );
+        }
+    }
+    Some(files)
+}
+
+fn entry(mut reader: MapReader<'_>, faults: &mut Faults) -> Option<FileEntry> {
+    let path = reader
+        .require("path", faults)
+        .and_then(|node| path_of(node, &reader.path("path"), faults));
+    let bytes = reader.require("bytes", faults).and_then(|node| {
+        let key = reader.path("bytes");
+        let bytes = whole(node, &key, faults)?;
+        check_bytes(bytes, &node.place, &key, faults)
+    });
+    let sha256 = reader.require("sha256", faults).and_then(|node| {
+        let key = reader.path("sha256");
+        let sha256 = retrial_core::yaml::text(node, &key, faults)?;
+        check_sha256(&sha256, &node.place, &key, faults)
+    });
+    let origin = reader.text("origin", faults);
+    let role = reader.text("role", faults).unwrap_or_default();
+    reader.finish(faults);
+    let path = path?;
+    Some(FileEntry {
+        origin: origin.unwrap_or_else(|| path.clone()),
+        path,
+        bytes: bytes?,
+        sha256: sha256?,
+        role,
+    })
+}
+
+/// A relative path that cannot leave its folder.
+pub(super) fn path_of(node: &Node, key: &str, faults: &mut Faults) -> Option<String> {
+    let path = retrial_core::yaml::text(node, key, faults)?;
+    check_path(&path, &node.place, key, faults)
+}
+
+fn check_path(path: &str, place: &Place, key: &str, faults: &mut Faults) -> Option<String> {
+    if safe_path(path) {
+        return Some(path.to_owned());
+    }
+    let message = format!("{path:?} is no path inside the data set");
+    let help = "use a relative path with `/`, without `..`, hidden parts or `\\ : * ? \" < > |`";
+    faults.add_with_help(place, key, message, help);
+    None
+}
+
+fn check_bytes(bytes: u64, place: &Place, key: &str, faults: &mut Faults) -> Option<u64> {
+    if (1..=MAX_BYTES).contains(&bytes) {
+        return Some(bytes);
+    }
+    faults.add(
+        place,
+        key,
+        format!("{bytes} bytes, expected 1 to {MAX_BYTES}"),
+    );
+    None
+}
+
+fn check_sha256(sha256: &str, place: &Place, key: &str, faults: &mut Faults) -> Option<String> {
+    if is_hex(sha256, 64) {
+        return Some(sha256.to_owned());
+    }
+    let message = format!("{sha256:?} is no sha256");
+    faults.add_with_help(place, key, message, "write 64 hex digits in lower case");
+    None
+}
+
+fn read_table(
+    node: &Node,
+    key: &str,
+    name: &str,
+    folder: &Path,
+    faults: &mut Faults,
+) -> Option<Vec<FileEntry>> {
+    let name = check_path(name, &node.place, key, faults)?;
+    let path = folder.join(&name);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) => {
+            let message = format!("cannot read the table {}: {error}", path.display());
+            faults.add(&node.place, key, message);
+            return None;
+        }
+    };
+    let file = path.display().to_string();
+    Some(table(&file, &text, faults))
+}
+
+fn table(file: &str, text: &str, faults: &mut Faults) -> Vec<FileEntry> {
+    let file: std::sync::Arc<str> = file.into();
+    let place = |line: usize, column: usize| Place {
+        file: file.clone(),
+        line,
+        column,
+    };
+    let mut lines = text.lines().enumerate();
+    let header = lines.next().map_or("", |(_, line)| line);
+    if header.split('\t').ne(COLUMNS) {
+        let help = format!(
+            "the first line must be `{}`, separated by tabs",
+            COLUMNS.join(" ")
+        );
+        faults.add_with_help(
+            &place(1, 1),
+            "",
+            format!("found the header {header:?}"),
+            help,
+        );
+        return Vec::new();
+    }
+    let mut files = Vec::new();
+    for (i, line) in lines {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [path, bytes, sha256, origin, role] = fields[..] else {
+            let message = format!("{} fields, expected {}", fields.len(), COLUMNS.len());
+            faults.add(&place(i + 1, 1), "", message);
+            continue;
+        };
+        let column = |field: usize| {
+            1 + fields[..field]
+                .iter()
+                .map(|f| f.chars().count() + 1)
+                .sum::<usize>()
+        };
+        let path = check_path(path, &place(i + 1, 1), "path", faults);
+        let number = bytes.parse().ok().or_else(|| {
+            let message = format!("{bytes:?} is no whole number");
+            faults.add(&place(i + 1, column(1)), "bytes", message);
+            None
+        });
+        let bytes = number.and_then(|n| check_bytes(n, &place(i + 1, column(1)), "bytes", faults));
+        let sha256 = check_sha256(sha256, &place(i + 1, column(2)), "sha256", faults);
+        if let (Some(path), Some(bytes), Some(sha256)) = (path, bytes, sha256) {
+            files.push(FileEntry {
+                origin: if origin.is_empty() {
+                    path.clone()
+                } else {
+                    origin.to_owned()
+                },
+                path,
+                bytes,
+                sha256,
+                role: role.to_owned(),
+            });
+        }
+    }
+    files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_names_line_and_column_of_every_fault() {
+        let hash = "0".repeat(64);
+        let text = format!(
+            "path\tbytes\tsha256\torigin\trole\n\
+             a.png\t5\t{hash}\t\tpicture\n\
+             ../b.png\tfive\t{hash}\tB (1).png\tpicture\n\
+             c.png\t5\tabc\t\t\n\
+             d.png\n"
+        );
+        let mut faults = Faults::default();
+        let files = table("t.tsv", &text, &mut faults);
+        assert_eq!(files.len(), 1);
+        assert_eq!(files[0].origin, "a.png");
+        let faults = faults.into_result(Some(())).expect_err("four faults");
+        let places: Vec<(usize, usize, &str)> = faults
+            .iter()
+            .map(|f| (f.place.line, f.place.column, f.key.as_str()))
+            .collect();
+        assert_eq!(
+            places,
+            [
+                (3, 1, "path"),
+                (3, 10, "bytes"),
+                (4, 9, "sha256"),
+                (5, 1, "")
+            ]
+        );
+    }
+}

