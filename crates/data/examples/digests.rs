@@ -41,11 +41,16 @@ fn print(manifest: &Manifest, options: &mut FetchOptions) {
         options.variant = Some(variant.name.clone());
         let content = obtain(manifest, options, &mut |_| ()).and_then(|o| decode(manifest, &o));
         let (name, variant) = (&manifest.name, &variant.name);
-        match content.map(|content| content.digest()) {
-            Ok(digest) if digest == manifest.content => {
-                println!("{name} {variant} {digest} as stated")
+        let content = content.map(|content| content.digest());
+        match content {
+            Ok(digest) => {
+                let stated = if digest == manifest.content {
+                    "as stated"
+                } else {
+                    "NOT as stated"
+                };
+                println!("{name} {variant} {digest} {stated}");
             }
-            Ok(digest) => println!("{name} {variant} {digest} NOT as stated"),
             Err(error) => println!("{name} {variant}: {error}"),
         }
     }

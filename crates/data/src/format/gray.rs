@@ -61,11 +61,14 @@ fn tiff_pixels(bytes: &[u8]) -> Result<Pixels, String> {
     let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(broken)?;
     let (width, height) = decoder.dimensions().map_err(broken)?;
     check_size(width.into(), height.into())?;
+    let photometric = decoder
+        .find_tag(Tag::PhotometricInterpretation)
+        .map_err(broken)?;
+    if photometric.and_then(|value| value.into_u16().ok()) == Some(3) {
+        let pixels = palette_pixels(&mut decoder, bytes)?;
+        return Ok((width as usize, height as usize, pixels));
+    }
     let color = decoder.colortype().map_err(broken)?;
-    let palette = match color {
-        ColorType::Palette(_) => Some(decoder.get_tag_u16_vec(Tag::ColorMap).map_err(broken)?),
-        _ => None,
-    };
     let values: Vec<f32> = match decoder.read_image().map_err(broken)? {
         DecodingResult::U8(values) => values.into_iter().map(f32::from).collect(),
         DecodingResult::U16(values) => values.into_iter().map(f32::from).collect(),
@@ -76,10 +79,9 @@ fn tiff_pixels(bytes: &[u8]) -> Result<Pixels, String> {
             ));
         }
     };
-    let pixels = match (color, palette) {
-        (ColorType::Gray(_), _) => values,
-        (ColorType::Palette(8), Some(map)) => from_palette(&values, &map)?,
-        (ColorType::RGB(_), _) => {
+    let pixels = match color {
+        ColorType::Gray(_) => values,
+        ColorType::RGB(_) => {
             let (pixels, _) = values.as_chunks::<3>();
             pixels.iter().map(|&[r, g, b]| luma(r, g, b)).collect()
         }
@@ -95,22 +97,58 @@ fn tiff_pixels(bytes: &[u8]) -> Result<Pixels, String> {
     Ok((width as usize, height as usize, pixels))
 }
 
-/// Looks 8-bit indices up; a TIFF colour map holds 16 bits a channel, of which an 8-bit picture
-/// uses the upper byte.
-fn from_palette(values: &[f32], map: &[u16]) -> Result<Vec<f32>, String> {
-    let (red, rest) = map.split_at_checked(256).ok_or("a short colour map")?;
-    let (green, blue) = rest.split_at_checked(256).ok_or("a short colour map")?;
-    let blue = blue.get(..256).ok_or("a short colour map")?;
-    let grey: Vec<f32> = (0..256)
-        .map(|i| {
-            let upper = |channel: &[u16]| f32::from(channel[i] >> 8);
-            luma(upper(red), upper(green), upper(blue))
-        })
-        .collect();
-    Ok(values
-        .iter()
-        .map(|&value| grey[value as usize & 255])
-        .collect())
+/// The pixels of a palette TIFF, which the TIFF library does not decode: its strips are read
+/// here, uncompressed and with 8 bits only.
+fn palette_pixels(decoder: &mut Decoder<Cursor<&[u8]>>, bytes: &[u8]) -> Result<Vec<f32>, String> {
+    let broken = |error: tiff::TiffError| format!("not a readable palette TIFF: {error}");
+    let mut whole = |tag: Tag, default: u64| -> Result<u64, String> {
+        match decoder.find_tag(tag).map_err(broken)? {
+            Some(value) => value.into_u64().map_err(broken),
+            None => Ok(default),
+        }
+    };
+    let (compression, bits) = (whole(Tag::Compression, 1)?, whole(Tag::BitsPerSample, 1)?);
+    if (compression, bits) != (1, 8) {
+        return Err(format!(
+            "a palette TIFF with {bits} bits and compression {compression}; \
+             only 8 bits without compression (1) are read"
+        ));
+    }
+    let (width, height) = decoder.dimensions().map_err(broken)?;
+    let map = decoder.get_tag_u16_vec(Tag::ColorMap).map_err(broken)?;
+    let grey = palette_grey(&map)
+        .ok_or_else(|| format!("a colour map of {} values, expected {}", map.len(), 3 * 256))?;
+    let offsets = decoder.get_tag_u64_vec(Tag::StripOffsets).map_err(broken)?;
+    let counts = decoder
+        .get_tag_u64_vec(Tag::StripByteCounts)
+        .map_err(broken)?;
+    let expected = width as usize * height as usize;
+    let mut pixels = Vec::with_capacity(expected);
+    for (offset, count) in offsets.into_iter().zip(counts) {
+        let strip = usize::try_from(offset)
+            .ok()
+            .zip(usize::try_from(count).ok())
+            .and_then(|(start, count)| bytes.get(start..start.checked_add(count)?))
+            .ok_or_else(|| format!("the file is truncated: {} bytes", bytes.len()))?;
+        pixels.extend(strip.iter().map(|&index| grey[usize::from(index)]));
+    }
+    if pixels.len() != expected {
+        return Err(format!("{} pixels, expected {expected}", pixels.len()));
+    }
+    Ok(pixels)
+}
+
+/// The grey value of every index; a TIFF colour map holds 16 bits a channel, of which an 8-bit
+/// picture uses the upper byte.
+fn palette_grey(map: &[u16]) -> Option<Vec<f32>> {
+    let (red, rest) = map.split_at_checked(256)?;
+    let (green, blue) = rest.split_at_checked(256)?;
+    let upper = |channel: &[u16], i: usize| f32::from(channel[i] >> 8);
+    (blue.len() == 256).then(|| {
+        (0..256)
+            .map(|i| luma(upper(red, i), upper(green, i), upper(blue, i)))
+            .collect()
+    })
 }
 
 fn luma(r: f32, g: f32, b: f32) -> f32 {
