@@ -140,7 +140,9 @@ fn product_and_gradient(device: &Device) -> Result<(Vec<f32>, Vec<f32>), String>
     let gradient = a.grad(&gradients).ok_or("no gradient came back")?;
     let numbers = |tensor: Tensor<2>| {
         let data = tensor.try_into_data().map_err(|e| e.to_string())?;
-        data.convert::<f32>().to_vec().map_err(|e| format!("{e:?}"))
+        data.convert::<f32>()
+            .try_to_vec()
+            .map_err(|e| e.to_string())
     };
     Ok((numbers(product)?, numbers(gradient)?))
 }

@@ -38,7 +38,7 @@ pub fn save_checkpoint(
     let folder = folder.as_ref();
     let path = folder.join(format!("{PREFIX}{round:08}{SUFFIX}"));
     write_packed(&path, tree, Packing::Plain)?;
-    let (rounds, leftovers) = list(folder)?;
+    let Listing { rounds, leftovers } = list(folder)?;
     let before = rounds
         .iter()
         .map(|(round, _)| *round)
@@ -68,7 +68,7 @@ pub fn load_latest(
     if !folder.exists() {
         return Ok((None, damaged));
     }
-    let (mut rounds, _) = list(folder)?;
+    let mut rounds = list(folder)?.rounds;
     rounds.sort_by_key(|(round, _)| std::cmp::Reverse(*round));
     for (round, path) in rounds {
         match read(&path) {
@@ -79,20 +79,28 @@ pub fn load_latest(
     Ok((None, damaged))
 }
 
-/// All checkpoints with their rounds, and the temporary files of killed writers.
-fn list(folder: &Path) -> Result<(Vec<(u64, PathBuf)>, Vec<PathBuf>), StoreError> {
-    let (mut rounds, mut leftovers) = (Vec::new(), Vec::new());
+/// What lies in a folder of checkpoints.
+#[derive(Default)]
+struct Listing {
+    /// The checkpoints with their rounds, in no order.
+    rounds: Vec<(u64, PathBuf)>,
+    /// The temporary files of killed writers.
+    leftovers: Vec<PathBuf>,
+}
+
+fn list(folder: &Path) -> Result<Listing, StoreError> {
+    let mut listing = Listing::default();
     for entry in std::fs::read_dir(folder).map_err(io("list", folder))? {
         let entry = entry.map_err(io("list", folder))?;
         let name = entry.file_name();
         let name = name.to_string_lossy();
         if let Some(round) = round_of(&name) {
-            rounds.push((round, entry.path()));
+            listing.rounds.push((round, entry.path()));
         } else if name.starts_with(&format!(".{PREFIX}")) && name.ends_with(TEMPORARY_SUFFIX) {
-            leftovers.push(entry.path());
+            listing.leftovers.push(entry.path());
         }
     }
-    Ok((rounds, leftovers))
+    Ok(listing)
 }
 
 fn round_of(name: &str) -> Option<u64> {
@@ -121,7 +129,12 @@ mod tests {
     }
 
     fn rounds(folder: &Path) -> Vec<u64> {
-        let mut rounds: Vec<u64> = list(folder).unwrap().0.into_iter().map(|r| r.0).collect();
+        let mut rounds: Vec<u64> = list(folder)
+            .unwrap()
+            .rounds
+            .into_iter()
+            .map(|r| r.0)
+            .collect();
         rounds.sort_unstable();
         rounds
     }
@@ -191,7 +204,7 @@ mod tests {
             assert!(loaded.round > newest, "kill {kill}");
             assert_eq!(loaded.tree, tree_of(loaded.round), "kill {kill}");
             newest = loaded.round;
-            leftovers += list(folder).unwrap().1.len();
+            leftovers += list(folder).unwrap().leftovers.len();
         }
         println!("{KILLS} kills, {leftovers} in the middle of a file, {newest} checkpoints");
     }

@@ -20,7 +20,7 @@ impl Tree {
             hasher.field(b"array").field(path.as_bytes());
             hasher.field(array.data().type_name().as_bytes());
             let dimensions: Vec<u64> = array.shape().iter().map(|&n| n as u64).collect();
-            hasher.field(&little_endian(&dimensions, |n| n.to_le_bytes()));
+            hasher.field(&little_endian(&dimensions, u64::to_le_bytes));
             hash_data(&mut hasher, array.data());
             hash_attributes(&mut hasher, array.attributes());
         }
@@ -42,12 +42,12 @@ fn hash_attributes(hasher: &mut FieldHasher, attributes: &Attributes) {
 
 fn hash_data(hasher: &mut FieldHasher, data: &ArrayData) {
     match data {
-        ArrayData::F32(values) => hasher.field(&little_endian(values, |v| v.to_le_bytes())),
-        ArrayData::F64(values) => hasher.field(&little_endian(values, |v| v.to_le_bytes())),
-        ArrayData::I32(values) => hasher.field(&little_endian(values, |v| v.to_le_bytes())),
-        ArrayData::I64(values) => hasher.field(&little_endian(values, |v| v.to_le_bytes())),
+        ArrayData::F32(values) => hasher.field(&little_endian(values, f32::to_le_bytes)),
+        ArrayData::F64(values) => hasher.field(&little_endian(values, f64::to_le_bytes)),
+        ArrayData::I32(values) => hasher.field(&little_endian(values, i32::to_le_bytes)),
+        ArrayData::I64(values) => hasher.field(&little_endian(values, i64::to_le_bytes)),
         ArrayData::U8(values) => hasher.field(values),
-        ArrayData::U64(values) => hasher.field(&little_endian(values, |v| v.to_le_bytes())),
+        ArrayData::U64(values) => hasher.field(&little_endian(values, u64::to_le_bytes)),
         // The shape before them says how many there are.
         ArrayData::Text(texts) => texts
             .iter()
@@ -55,7 +55,7 @@ fn hash_data(hasher: &mut FieldHasher, data: &ArrayData) {
     };
 }
 
-fn little_endian<T: Copy, const N: usize>(values: &[T], bytes: impl Fn(T) -> [u8; N]) -> Vec<u8> {
+fn little_endian<T: Copy, const N: usize>(values: &[T], bytes: fn(T) -> [u8; N]) -> Vec<u8> {
     values.iter().flat_map(|&value| bytes(value)).collect()
 }
 
@@ -126,7 +126,7 @@ pub(crate) mod tests {
         changed(&|tree| tree.insert("nothing", list(vec![])).unwrap());
         changed(&|tree| {
             tree.insert("weights/conv1/bias", list(vec![0.1, 0.2]))
-                .unwrap()
+                .unwrap();
         });
         changed(&|tree| {
             let bits = Array::list(vec![0.1_f32.to_bits() as i32, (-0.2_f32).to_bits() as i32]);

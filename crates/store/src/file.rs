@@ -36,8 +36,8 @@ pub enum Packing {
     /// Shuffled and deflated: for what is kept.
     #[default]
     Compressed,
-    /// As they are: for what is soon replaced. Weights shrink by a fifth only and take ten times
-    /// as long to write.
+    /// As they are: for what is soon replaced. Weights shrink by a fifth only and take some thirty
+    /// times as long to write.
     Plain,
 }
 
