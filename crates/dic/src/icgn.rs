@@ -5,7 +5,7 @@
 
 use crate::cholesky::Cholesky;
 use crate::dispatch::Dispatch;
-use crate::kernel::Pair;
+use crate::kernel::{Offsets, Pair};
 use crate::settings::{LastEvaluation, Settings};
 use crate::shape::{PARAMETERS, Parameters, active, compose_inverse, convergence_norm};
 use crate::status::Status;
@@ -14,6 +14,13 @@ use crate::subset::pixel_count;
 /// Contrast below which a subset is flat: standard deviation as a fraction of the largest
 /// absolute grey value of the image.
 const FLAT_CONTRAST: f64 = 1e-5;
+
+/// Smallest ratio of `Σ f_x²` and `Σ f_y²`, either way: below it one of them is rounding.
+const SMALLEST_GRADIENT: f64 = 1e-8;
+
+/// How much of `Σ g'²` may come from a wrong offset before the sums are repeated with the right
+/// one, as a multiple of the energy of the subset: `f32` would lose its contrast.
+const LARGEST_OFFSET: f64 = 100.0;
 
 /// What became of one subset.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,8 +60,17 @@ pub(crate) fn match_subset(
     let count = pixel_count(pair.rows) as f64;
     let flat = count * (FLAT_CONTRAST * brightest).powi(2);
     let moments = dispatch.moments(pair, order);
-    if !(moments.energy > flat) {
+    if !moments.energy.is_finite() {
+        out.status = Status::Diverged;
+        return out;
+    }
+    if moments.energy <= flat {
         out.status = Status::FlatSubset;
+        return out;
+    }
+    let (along_x, along_y) = (moments.hessian[0][0], moments.hessian[6][6]);
+    if along_x.min(along_y) <= SMALLEST_GRADIENT * along_x.max(along_y) {
+        out.status = Status::IllConditioned;
         return out;
     }
     let used = active(order);
@@ -70,25 +86,36 @@ pub(crate) fn match_subset(
     };
     let zeta = settings.half_px() as f64;
     let search = settings.subset_size_px as f64;
+    let mut offsets = Offsets {
+        reference: moments.mean as f32,
+        deformed: moments.mean as f32,
+    };
+    let mut offset_is_measured = false;
     let mut updates = 0;
     let mut converged = false;
     loop {
-        let Some(products) = dispatch.products(pair, order, moments.mean as f32, &out.p) else {
+        let Some(products) = dispatch.products(pair, order, offsets, &out.p) else {
             out.status = Status::OutOfImage;
             return out;
         };
-        out.icgn_iterations += 1;
         let mean = products.sum_g / count;
         let energy = products.sum_gg - products.sum_g * mean;
-        if !(energy > flat) {
-            out.status = if energy.is_finite() {
-                Status::FlatSubset
-            } else {
-                Status::Diverged
-            };
+        if products.sum_gg > LARGEST_OFFSET * energy && !offset_is_measured {
+            offsets.deformed += mean as f32;
+            offset_is_measured = true;
+            continue;
+        }
+        out.icgn_iterations += 1;
+        if energy <= flat {
+            out.status = Status::FlatSubset;
             return out;
         }
-        out.zncc = products.sum_fg / (moments.energy * energy).sqrt();
+        let zncc = products.sum_fg / (moments.energy * energy).sqrt();
+        if !zncc.is_finite() {
+            out.status = Status::Diverged;
+            return out;
+        }
+        out.zncc = zncc.clamp(-1.0, 1.0);
         if converged || updates == settings.iteration_limit {
             break;
         }
@@ -104,7 +131,10 @@ pub(crate) fn match_subset(
         for (value, &i) in step.iter().zip(used) {
             dp[i] = *value;
         }
-        out.convergence_norm = convergence_norm(&dp, zeta);
+        let norm = convergence_norm(&dp, zeta);
+        if norm.is_finite() {
+            out.convergence_norm = norm;
+        }
         updates += 1;
         let next = compose_inverse(order, &out.p, &dp);
         let Some(next) = next.filter(|p| is_within(p, guess, search)) else {
@@ -112,7 +142,7 @@ pub(crate) fn match_subset(
             return out;
         };
         out.p = next;
-        converged = out.convergence_norm < settings.stop_value;
+        converged = norm < settings.stop_value;
         let finished = converged || updates == settings.iteration_limit;
         if finished && settings.last_evaluation == LastEvaluation::BeforeUpdate {
             break;

@@ -1,8 +1,8 @@
 //! The two inner loops of IC-GN: the moments of a reference subset, and its products with the
 //! interpolated deformed subset.
 //!
-//! The residual image is never formed. With `f' = f − f̄` and `g' = g − f̄`, Eq. (19) needs only
-//! `Σ g'`, `Σ g'²`, `Σ f' g'` and `Σ J g'` of the deformed image; `Σ J` and `Σ J f'` belong to the
+//! The residual image is never formed. With `f' = f − f̄` and `g' = g − c`, where any constant `c`
+//! near the mean serves, Eq. (19) needs only `Σ g'`, `Σ g'²`, `Σ f' g'` and `Σ J g'` of the deformed image; `Σ J` and `Σ J f'` belong to the
 //! reference. Vectors of neighbouring pixels are interpolated together where their positions have
 //! consecutive integer columns and one integer row, so that the taps are contiguous loads; a
 //! vector in which that changes is cut there.
@@ -46,6 +46,15 @@ pub(crate) struct Pair<'a> {
     pub(crate) rows: &'a [SubsetRow],
     /// Column and row of the centre.
     pub(crate) centre: (usize, usize),
+}
+
+/// Grey values that are subtracted from the pixels of either subset before they are multiplied.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Offsets {
+    /// `f̄`.
+    pub(crate) reference: f32,
+    /// `c`, near the mean of the deformed subset.
+    pub(crate) deformed: f32,
 }
 
 /// What a reference subset contributes to every iteration.
@@ -94,18 +103,18 @@ pub(crate) fn moments<const L: usize, const FMA: bool>(
 pub(crate) fn products<const L: usize, const FMA: bool>(
     pair: &Pair<'_>,
     order: ShapeOrder,
-    mean: f32,
+    offsets: Offsets,
     p: &Parameters,
 ) -> Option<Products> {
     use ShapeOrder::{One, Two, Zero};
     use SplineDegree::{Five, Three};
     match (pair.deformed.degree, order) {
-        (Three, Zero) => products_of::<L, FMA, 4, 0>(pair, mean, p),
-        (Three, One) => products_of::<L, FMA, 4, 1>(pair, mean, p),
-        (Three, Two) => products_of::<L, FMA, 4, 2>(pair, mean, p),
-        (Five, Zero) => products_of::<L, FMA, 6, 0>(pair, mean, p),
-        (Five, One) => products_of::<L, FMA, 6, 1>(pair, mean, p),
-        (Five, Two) => products_of::<L, FMA, 6, 2>(pair, mean, p),
+        (Three, Zero) => products_of::<L, FMA, 4, 0>(pair, offsets, p),
+        (Three, One) => products_of::<L, FMA, 4, 1>(pair, offsets, p),
+        (Three, Two) => products_of::<L, FMA, 4, 2>(pair, offsets, p),
+        (Five, Zero) => products_of::<L, FMA, 6, 0>(pair, offsets, p),
+        (Five, One) => products_of::<L, FMA, 6, 1>(pair, offsets, p),
+        (Five, Two) => products_of::<L, FMA, 6, 2>(pair, offsets, p),
     }
 }
 
@@ -253,7 +262,7 @@ fn mean<const L: usize>(pair: &Pair<'_>) -> (f64, f64) {
 #[inline(always)]
 fn products_of<const L: usize, const FMA: bool, const TAPS: usize, const ORDER: usize>(
     pair: &Pair<'_>,
-    mean: f32,
+    offsets: Offsets,
     p: &Parameters,
 ) -> Option<Products> {
     let taps = &pair.deformed.coefficients;
@@ -267,7 +276,8 @@ fn products_of<const L: usize, const FMA: bool, const TAPS: usize, const ORDER: 
     let in_picture = |x: f64, y: f64| {
         (margin - 0.5..=limit_x).contains(&x) && (margin - 0.5..=limit_y).contains(&y)
     };
-    let shift = Lanes::splat(-mean);
+    let shift_f = Lanes::splat(-offsets.reference);
+    let shift_g = Lanes::splat(-offsets.deformed);
     let mut out = Products {
         sum_g: 0.0,
         sum_gg: 0.0,
@@ -341,7 +351,7 @@ fn products_of<const L: usize, const FMA: bool, const TAPS: usize, const ORDER: 
                 let wy = weights::<L, FMA, TAPS>(ty);
                 let left = column + 1 - TAPS / 2;
                 let top = line + 1 - TAPS / 2;
-                let mut g = shift;
+                let mut g = shift_g;
                 for (j, &wy) in wy.iter().enumerate() {
                     let from = (top + j) * taps.stride + left;
                     let line = &taps.data[from..from + L + TAPS - 1];
@@ -355,7 +365,7 @@ fn products_of<const L: usize, const FMA: bool, const TAPS: usize, const ORDER: 
                     g = g.mul(Lanes::first(n));
                 }
                 let at = start + done;
-                let f = Lanes::load(&pair.reference.data[at..]).add(shift);
+                let f = Lanes::load(&pair.reference.data[at..]).add(shift_f);
                 block_g = block_g.add(g);
                 block_gg = g.mul_add::<FMA>(g, block_gg);
                 block_fg = f.mul_add::<FMA>(g, block_fg);

@@ -41,12 +41,6 @@ impl Plane {
     }
 
     /// Row `y` of the picture, without padding.
-    pub(crate) fn row(&self, y: usize) -> &[f32] {
-        let start = self.index(0, y);
-        &self.data[start..start + self.width]
-    }
-
-    /// Row `y` of the picture, without padding.
     pub(crate) fn row_mut(&mut self, y: usize) -> &mut [f32] {
         let start = self.index(0, y);
         &mut self.data[start..start + self.width]

@@ -187,8 +187,10 @@ impl Default for Settings {
             grid: Grid::Full,
             shape_order: ShapeOrder::One,
             prefilter: Some(GaussianFilter {
-                sigma_px: 0.6,
-                window_px: 5,
+                // Measured on DIC Challenge Samples 1 and 3: the smallest filter that keeps the
+                // bias of the cubic spline below 0.001 px at every sub-pixel position.
+                sigma_px: 0.7,
+                window_px: 7,
             }),
             spline_degree: SplineDegree::Three,
             gradient: Gradient::Spline,

@@ -1,4 +1,7 @@
 //! One binary for all tests that use the crate from outside.
 
+mod bad_input;
+mod exact;
 mod published;
+mod real;
 mod support;

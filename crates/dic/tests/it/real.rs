@@ -1,0 +1,68 @@
+//! The default settings on published images with known displacement.
+
+use std::ops::ControlFlow;
+
+use retrial_core::image::GrayImage;
+use retrial_dic::{Accept, DicError, ErrorStatistics, ErrorSummary, Settings, correlate_series};
+
+use crate::support::{Shifted, real_series, sample3, texgen};
+
+/// Statistics of every image and of all together.
+fn measure(
+    first: &GrayImage,
+    shifted: &[Shifted],
+    settings: &Settings,
+) -> (Vec<ErrorSummary>, ErrorSummary) {
+    let mut pooled = ErrorStatistics::new(Accept::Converged);
+    let mut single = Vec::new();
+    let images = shifted
+        .iter()
+        .map(|item| Ok::<_, DicError>(item.image.clone()));
+    correlate_series(first, images, None, settings, |index, field| {
+        let truth = |_: f64, _: f64| (shifted[index].u, shifted[index].v);
+        let mut statistics = ErrorStatistics::new(Accept::Converged);
+        statistics.add(&field, truth);
+        pooled.add(&field, truth);
+        single.push(statistics.summary().expect("points converged"));
+        ControlFlow::Continue(())
+    })
+    .expect("valid settings and images");
+    (single, pooled.summary().expect("points converged"))
+}
+
+#[test]
+fn sample_1_within_two_thousandths_of_a_pixel() {
+    let Some(folder) = real_series("sample01_texgen_shift") else {
+        return;
+    };
+    let (first, shifted) = texgen(&folder, "trxy_s2");
+    let settings = Settings {
+        step_px: 10,
+        ..Settings::default()
+    };
+    let (_, pooled) = measure(&first, &shifted, &settings);
+    println!("Sample 1: {pooled:?}");
+    assert!(pooled.rmse <= 0.0015, "{pooled:?}");
+    assert!(pooled.failed * 20 <= pooled.points, "{pooled:?}");
+}
+
+#[test]
+fn sample_3_with_little_bias_at_every_shift() {
+    let Some(folder) = real_series("sample03_fft_shift") else {
+        return;
+    };
+    let (first, shifted) = sample3(&folder);
+    let settings = Settings {
+        step_px: 10,
+        ..Settings::default()
+    };
+    let (single, pooled) = measure(&first, &shifted, &settings);
+    println!("Sample 3: {pooled:?}");
+    assert!(pooled.rmse <= 0.0047, "{pooled:?}");
+    for summary in single {
+        assert!(
+            summary.u.bias.abs() <= 0.001 && summary.v.bias.abs() <= 0.001,
+            "{summary:?}"
+        );
+    }
+}
