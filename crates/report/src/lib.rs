@@ -1,1 +1,23 @@
 //! Records to tables, figures, verdicts and pages.
+//!
+//! A report is a pure function of what a results folder holds: the sheet of each experiment, the
+//! records of its trials and their tables. It needs no spec, no data and no study, and the same
+//! records give the same bytes, so that [`check`] can tell a stale report from a fresh one.
+
+mod checklist;
+mod error;
+mod frame;
+mod load;
+mod number;
+mod page;
+mod plot;
+mod quantity;
+mod render;
+mod table;
+mod verdict;
+mod view;
+
+pub use error::ReportError;
+pub use load::{Damaged, Experiment, load};
+pub use render::{ReportSummary, check, render};
+pub use verdict::{ClaimRow, Ours, verdicts};

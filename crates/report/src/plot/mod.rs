@@ -1,0 +1,93 @@
+//! Figures: one file a kind, one table of kinds, and what they share.
+
+mod axis;
+mod chart;
+mod font;
+mod heat;
+mod line;
+mod paint;
+mod palette;
+mod png;
+mod scene;
+mod source;
+mod svg;
+
+use retrial_core::report_spec::{FigureKind, FigureSpec};
+
+use self::scene::Scene;
+use self::source::Source;
+use crate::error::ReportError;
+use crate::load::Experiment;
+use crate::quantity;
+
+/// A figure as a scene, with sentences on what was averaged or left out.
+#[derive(Debug)]
+pub(crate) struct Drawing {
+    pub(crate) scene: Scene,
+    pub(crate) notes: Vec<String>,
+}
+
+type Draw = fn(&Source<'_>) -> Result<Drawing, ReportError>;
+
+/// Every kind of figure and the function that draws it.
+const KINDS: [(FigureKind, Draw); 2] = [
+    (FigureKind::Line, line::draw),
+    (FigureKind::Heat, heat::draw),
+];
+
+/// The figure that a spec asks for.
+pub(crate) fn draw(experiment: &Experiment, spec: &FigureSpec) -> Result<Drawing, ReportError> {
+    let source = Source::new(experiment, spec)?;
+    let (_, draw) = (KINDS.iter())
+        .find(|(kind, _)| *kind == spec.kind)
+        .ok_or_else(|| source.fault("this kind of figure cannot be drawn".to_owned()))?;
+    draw(&source)
+}
+
+/// What a figure is called where its spec does not say.
+pub(crate) fn title(spec: &FigureSpec) -> String {
+    if let Some(title) = &spec.title {
+        return title.clone();
+    }
+    let mut names: Vec<&str> = spec.y.iter().map(String::as_str).collect();
+    if spec.kind != FigureKind::Line && spec.kind != FigureKind::Scatter {
+        names.splice(0..0, spec.value.as_deref());
+        if spec.value.is_some() {
+            names.truncate(1);
+        }
+    }
+    let mut title = names.join(", ");
+    match (&spec.kind, &spec.x) {
+        (FigureKind::Heat, _) => title.push_str(" as a field"),
+        (FigureKind::Histogram, _) => title.push_str(" as a histogram"),
+        (FigureKind::ImageGrid, _) => title.push_str(" as pictures"),
+        (_, Some(x)) => {
+            title.push_str(" against ");
+            title.push_str(x);
+        }
+        (_, None) => {}
+    }
+    title.replace('_', " ")
+}
+
+/// The part of a figure's file names that tells it from the others of its experiment.
+pub(crate) fn slug(spec: &FigureSpec) -> String {
+    let slug = quantity::slug(&title(spec));
+    if slug.is_empty() {
+        "figure".to_owned()
+    } else {
+        slug
+    }
+}
+
+impl Drawing {
+    /// The figure as an SVG file.
+    pub(crate) fn svg(&self, prefix: &str, title: &str) -> String {
+        svg::render(&self.scene, prefix, title)
+    }
+
+    /// The figure as a PNG file.
+    pub(crate) fn png(&self) -> Vec<u8> {
+        png::render(&self.scene)
+    }
+}

@@ -1,0 +1,53 @@
+//! Tables in CSV, with every digit, for other programs.
+
+use super::Table;
+
+impl Table {
+    /// Params, then mean, standard deviation, 95 % interval and n of every metric.
+    pub(crate) fn csv(&self) -> Vec<u8> {
+        let mut text = String::new();
+        let mut heads: Vec<String> = self.rows.iter().map(|(name, _)| name.clone()).collect();
+        for value in &self.values {
+            for part in ["mean", "sd", "ci95_low", "ci95_high", "n"] {
+                heads.push(format!("{}_{part}", value.name));
+            }
+        }
+        push_line(&mut text, &heads);
+        for line in &self.lines {
+            let mut cells = line.key.clone();
+            for cell in &line.cells {
+                match cell {
+                    Some(s) => {
+                        let numbers = [s.mean, s.sd, s.ci95.0, s.ci95.1];
+                        cells.extend(numbers.map(number));
+                        cells.push(s.n.to_string());
+                    }
+                    None => cells.extend(["", "", "", "", "0"].map(str::to_owned)),
+                }
+            }
+            push_line(&mut text, &cells);
+        }
+        text.into_bytes()
+    }
+}
+
+/// The shortest text that reads back as the same number; empty where there is none.
+fn number(value: f64) -> String {
+    if value.is_finite() {
+        value.to_string()
+    } else {
+        String::new()
+    }
+}
+
+fn push_line(text: &mut String, cells: &[String]) {
+    let quoted = cells.iter().map(|cell| {
+        if cell.contains([',', '"', '\n', '\r']) {
+            format!("\"{}\"", cell.replace('"', "\"\""))
+        } else {
+            cell.clone()
+        }
+    });
+    text.push_str(&quoted.collect::<Vec<_>>().join(","));
+    text.push('\n');
+}

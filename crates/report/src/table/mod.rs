@@ -1,0 +1,157 @@
+//! Tables of metrics over trials: one line per value of some params, over all seeds.
+
+mod csv;
+mod latex;
+mod markdown;
+
+use retrial_core::metric::Direction;
+use retrial_core::report_spec::TableSpec;
+use retrial_core::statistics::{Summary, summarise};
+
+pub(crate) use self::markdown::{aligned, escape as escape_markdown};
+use crate::error::ReportError;
+use crate::frame::{Frame, passes};
+use crate::load::Experiment;
+use crate::number::NumberStyle;
+use crate::quantity;
+
+/// A table, ready to be written in any format.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    /// What it shows.
+    pub(crate) title: String,
+    /// Part of its file names.
+    pub(crate) slug: String,
+    /// Params that name the lines: name in files, label.
+    pub(crate) rows: Vec<(String, String)>,
+    /// Metrics that fill the columns.
+    pub(crate) values: Vec<ValueColumn>,
+    /// The lines.
+    pub(crate) lines: Vec<Line>,
+    /// Whether any line rests on more than one trial.
+    pub(crate) repeated: bool,
+}
+
+/// A metric as a column.
+#[derive(Clone, Debug)]
+pub(crate) struct ValueColumn {
+    pub(crate) name: String,
+    pub(crate) label: String,
+    pub(crate) direction: Direction,
+    pub(crate) style: NumberStyle,
+}
+
+/// One line: the params it is about, a summary per metric, and the number of trials.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    pub(crate) key: Vec<String>,
+    pub(crate) cells: Vec<Option<Summary>>,
+    pub(crate) trials: usize,
+}
+
+/// The table that a spec asks for.
+pub(crate) fn build(experiment: &Experiment, spec: &TableSpec) -> Result<Table, ReportError> {
+    let sheet = &experiment.sheet;
+    let records: Vec<_> = (experiment.finished.iter())
+        .filter(|record| passes(record, &spec.filter))
+        .collect();
+    let title = (spec.title.clone()).unwrap_or_else(|| made_title(spec));
+    let frame = Frame::of_trials(&records)?;
+    let absent = |name: &String| ReportError::NoColumn {
+        experiment: experiment.name(),
+        part: format!("table “{title}”"),
+        name: name.clone(),
+        place: "the params and metrics of its trials".to_owned(),
+        known: frame.names().join(", "),
+    };
+    let has_trials = frame.height() > 0;
+    for name in spec.rows.iter().filter(|_| has_trials) {
+        frame.texts(name).ok_or_else(|| absent(name))?;
+    }
+    let mut columns = Vec::new();
+    for name in spec.values.iter().filter(|_| has_trials) {
+        columns.push(frame.numbers(name).ok_or_else(|| absent(name))?);
+    }
+    let keys: Vec<&str> = spec.rows.iter().map(String::as_str).collect();
+    let mut lines = Vec::new();
+    for group in frame.groups(&keys)? {
+        let cells = columns.iter().map(|column| {
+            let values = group.rows.iter().map(|&row| column[row]);
+            let finite: Vec<f64> = values.filter(|v| v.is_finite()).collect();
+            summarise(&finite)
+        });
+        lines.push(Line {
+            cells: cells.collect(),
+            trials: group.rows.len(),
+            key: group.key,
+        });
+    }
+    let values = spec.values.iter().enumerate().map(|(i, name)| {
+        let cells = lines.iter().filter_map(|line| line.cells.get(i)?.as_ref());
+        ValueColumn {
+            name: name.clone(),
+            label: quantity::label(sheet, None, name),
+            direction: quantity::find(sheet, None, name)
+                .map_or(Direction::None, |quantity| quantity.direction),
+            style: NumberStyle::of(cells, true),
+        }
+    });
+    Ok(Table {
+        values: values.collect(),
+        slug: quantity::slug(&title),
+        title,
+        rows: (spec.rows.iter())
+            .map(|name| (name.clone(), quantity::label(sheet, None, name)))
+            .collect(),
+        repeated: lines.iter().any(|line| line.trials > 1),
+        lines,
+    })
+}
+
+impl Table {
+    /// Heads of all columns as text.
+    pub(crate) fn heads(&self) -> Vec<String> {
+        let rows = self.rows.iter().map(|(_, label)| label.clone());
+        let values = (self.values.iter())
+            .map(|value| format!("{}{}", value.label, quantity::arrow(value.direction)));
+        let mut heads: Vec<String> = rows.chain(values).collect();
+        if self.repeated {
+            heads.push("n".to_owned());
+        }
+        heads
+    }
+
+    /// What a number of the table is, for the line below it.
+    pub(crate) fn legend(&self) -> Option<&'static str> {
+        (self.values.iter().any(|value| value.style.has_spread()))
+            .then_some("Mean ± standard deviation over n trials, and [95 % interval of the mean].")
+    }
+}
+
+impl ValueColumn {
+    /// A cell as text; the number of values is added where it is not that of the line.
+    pub(crate) fn cell(&self, line: &Line, cell: Option<&Summary>) -> String {
+        let Some(cell) = cell else {
+            return crate::number::NONE.to_owned();
+        };
+        let mut text = self.style.mean_sd(cell);
+        if let Some(interval) = self.style.interval(cell) {
+            text.push(' ');
+            text.push_str(&interval);
+        }
+        if cell.n != line.trials {
+            text.push_str(&format!(" (n = {})", cell.n));
+        }
+        text
+    }
+}
+
+fn made_title(spec: &TableSpec) -> String {
+    let values: Vec<String> = spec.values.iter().map(|n| n.replace('_', " ")).collect();
+    let rows: Vec<String> = spec.rows.iter().map(|n| n.replace('_', " ")).collect();
+    if rows.is_empty() {
+        values.join(", ")
+    } else {
+        format!("{} by {}", values.join(", "), rows.join(" and "))
+    }
+}

@@ -1,0 +1,101 @@
+//! Verdicts on published claims as plain rows, for pages and for the command.
+
+use retrial_core::claim::Verdict;
+use serde::Serialize;
+
+use crate::load::Experiment;
+
+/// What our trials say of one claim.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ClaimRow {
+    /// Study.
+    pub study: String,
+    /// Experiment.
+    pub experiment: String,
+    /// The claim's id.
+    pub id: String,
+    /// Where it was published.
+    pub source: String,
+    /// The metric it speaks of.
+    pub metric: String,
+    /// Unit of the metric, or empty.
+    pub unit: String,
+    /// The params that select its trials, `name=value` pairs.
+    pub selection: String,
+    /// The published value in words.
+    pub published: String,
+    /// Our value, where the claim is about one.
+    pub ours: Option<Ours>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Its reason in words.
+    pub reason: String,
+    /// A remark of the spec.
+    pub note: Option<String>,
+    /// Whether the claim was changed after one of its trials was recorded.
+    pub edited: bool,
+}
+
+/// Our value of a claim's metric.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Ours {
+    /// Mean over trials.
+    pub mean: f64,
+    /// 95 % interval of the mean; none for a single trial or a deterministic study.
+    pub ci95: Option<(f64, f64)>,
+    /// Number of trials.
+    pub n: usize,
+}
+
+/// Verdicts on all claims, in the order of experiments and specs.
+#[must_use]
+pub fn verdicts(experiments: &[Experiment]) -> Vec<ClaimRow> {
+    experiments.iter().flat_map(rows).collect()
+}
+
+/// Verdicts on the claims of one experiment.
+pub(crate) fn rows(experiment: &Experiment) -> Vec<ClaimRow> {
+    let sheet = &experiment.sheet;
+    let row = |claim: &retrial_core::claim::Claim| {
+        let judged = claim.judge(&experiment.finished, sheet.deterministic);
+        let unit = (sheet.metrics.iter())
+            .find(|q| q.name == claim.metric)
+            .map_or(String::new(), |q| q.unit.clone());
+        ClaimRow {
+            study: sheet.study.clone(),
+            experiment: sheet.experiment.clone(),
+            id: claim.id.clone(),
+            source: claim.source.clone(),
+            metric: claim.metric.clone(),
+            unit,
+            selection: claim.selection.summary(),
+            published: claim.published(),
+            ours: judged.ours.map(|ours| Ours {
+                mean: ours.mean,
+                ci95: Some(ours.ci95).filter(|(low, _)| !sheet.deterministic && low.is_finite()),
+                n: ours.n,
+            }),
+            verdict: judged.verdict,
+            reason: judged.reason,
+            note: claim.note.clone(),
+            edited: judged.edited,
+        }
+    };
+    sheet.claims.iter().map(row).collect()
+}
+
+impl Ours {
+    /// `0.01234 [0.01201, 0.01267], n = 5`.
+    #[must_use]
+    pub fn text(&self) -> String {
+        use crate::number::plain;
+        let mut text = plain(self.mean);
+        if let Some((low, high)) = self.ci95 {
+            text.push_str(&format!(" [{}, {}]", plain(low), plain(high)));
+        }
+        if self.n > 1 {
+            text.push_str(&format!(", n = {}", self.n));
+        }
+        text
+    }
+}
