@@ -8,6 +8,7 @@ use retrial_core::seed::Stream;
 use thiserror::Error;
 
 use crate::camera::{Camera, Exposure};
+use crate::inverse::LocalInverse;
 use crate::quadrature::pixel_samples;
 use crate::speckle::SpeckleScene;
 
@@ -71,11 +72,12 @@ pub fn render(
         .enumerate()
         .for_each(|(y, row)| {
             for (x, value) in row.iter_mut().enumerate() {
+                let (x, y) = (x as f64, y as f64);
+                let inverse = LocalInverse::new(displacement, x, y);
                 *value = samples
                     .iter()
                     .map(|sample| {
-                        let (rx, ry) = displacement
-                            .reference_position(x as f64 + sample.dx, y as f64 + sample.dy);
+                        let (rx, ry) = inverse.at(x + sample.dx, y + sample.dy);
                         sample.weight * scene.intensity(rx, ry)
                     })
                     .sum();

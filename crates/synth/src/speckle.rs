@@ -59,9 +59,10 @@ struct Speckle {
 #[derive(Clone, Debug)]
 pub struct SpeckleScene {
     profile: Profile,
-    spacing: f64,
-    /// Cells that a speckle can reach from its own.
-    reach: i64,
+    /// `1 / spacing`.
+    per_cell: f64,
+    /// Farthest that a speckle darkens, px.
+    support: f64,
     first_column: i64,
     first_row: i64,
     columns: i64,
@@ -107,8 +108,8 @@ impl SpeckleScene {
         }
         Ok(Self {
             profile: pattern.profile,
-            spacing,
-            reach,
+            per_cell: 1.0 / spacing,
+            support,
             first_column,
             first_row,
             columns,
@@ -126,12 +127,14 @@ impl SpeckleScene {
     /// The intensity at a position of the reference, from `0` (black) to `1` (background).
     #[must_use]
     pub fn intensity(&self, x: f64, y: f64) -> f64 {
-        let column = (x / self.spacing).floor() as i64 - self.first_column;
-        let row = (y / self.spacing).floor() as i64 - self.first_row;
+        // A speckle lies within its own cell, so only cells that the support touches count.
+        let cell = |t: f64| (t * self.per_cell).floor() as i64;
+        let from = (cell(x - self.support) - self.first_column).max(0);
+        let to = (cell(x + self.support) - self.first_column).min(self.columns - 1);
+        let top = (cell(y - self.support) - self.first_row).max(0);
+        let bottom = (cell(y + self.support) - self.first_row).min(self.rows - 1);
         let mut density = 0.0;
-        for near_row in (row - self.reach).max(0)..=(row + self.reach).min(self.rows - 1) {
-            let from = (column - self.reach).max(0);
-            let to = (column + self.reach).min(self.columns - 1);
+        for near_row in top..=bottom {
             if from > to {
                 continue;
             }
