@@ -33,7 +33,7 @@ impl Cholesky {
                 let known: f64 = (0..j).map(|k| lower[i][k] * lower[j][k]).sum();
                 let rest = matrix[i][j] * scale[i] * scale[j] - known;
                 if i == j {
-                    if !(rest > SMALLEST_PIVOT) {
+                    if rest.is_nan() || rest <= SMALLEST_PIVOT {
                         return None;
                     }
                     lower[i][i] = rest.sqrt();
@@ -68,10 +68,10 @@ mod tests {
     #[test]
     fn a_solution_satisfies_its_equations() {
         let mut m = [[0.0; PARAMETERS]; PARAMETERS];
-        for i in 0..6 {
-            for j in 0..6 {
+        for (i, row) in m.iter_mut().enumerate().take(6) {
+            for (j, value) in row.iter_mut().enumerate().take(6) {
                 let size = 10_f64.powi(i as i32 + j as i32);
-                m[i][j] = size * if i == j { 2.0 } else { 0.3 };
+                *value = size * if i == j { 2.0 } else { 0.3 };
             }
         }
         let factor = Cholesky::new(6, &m).expect("positive definite");

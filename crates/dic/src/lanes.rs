@@ -45,27 +45,27 @@ impl<const L: usize> Lanes<L> {
 
     #[inline(always)]
     pub(crate) fn add(self, other: Self) -> Self {
-        let mut out = [0.0; L];
-        for l in 0..L {
-            out[l] = self.0[l] + other.0[l];
+        let mut out = self.0;
+        for (value, other) in out.iter_mut().zip(other.0) {
+            *value += other;
         }
         Self(out)
     }
 
     #[inline(always)]
     pub(crate) fn sub(self, other: Self) -> Self {
-        let mut out = [0.0; L];
-        for l in 0..L {
-            out[l] = self.0[l] - other.0[l];
+        let mut out = self.0;
+        for (value, other) in out.iter_mut().zip(other.0) {
+            *value -= other;
         }
         Self(out)
     }
 
     #[inline(always)]
     pub(crate) fn mul(self, other: Self) -> Self {
-        let mut out = [0.0; L];
-        for l in 0..L {
-            out[l] = self.0[l] * other.0[l];
+        let mut out = self.0;
+        for (value, other) in out.iter_mut().zip(other.0) {
+            *value *= other;
         }
         Self(out)
     }
@@ -73,12 +73,12 @@ impl<const L: usize> Lanes<L> {
     /// `self * factor + addend`, rounded once where `FMA` says that the processor can.
     #[inline(always)]
     pub(crate) fn mul_add<const FMA: bool>(self, factor: Self, addend: Self) -> Self {
-        let mut out = [0.0; L];
-        for l in 0..L {
-            out[l] = if FMA {
-                self.0[l].mul_add(factor.0[l], addend.0[l])
+        let mut out = self.0;
+        for ((value, factor), addend) in out.iter_mut().zip(factor.0).zip(addend.0) {
+            *value = if FMA {
+                value.mul_add(factor, addend)
             } else {
-                self.0[l] * factor.0[l] + addend.0[l]
+                *value * factor + addend
             };
         }
         Self(out)
