@@ -1,14 +1,12 @@
 //! Chooses the kernel for the instruction set of the processor at run time.
 //!
-//! All kernels are the same safe code, compiled for different instruction sets and vector lengths.
+//! All kernels are the same code on different vectors, compiled for the instruction set of each.
 //! They agree within rounding; which one runs never depends on data or threads.
 
 use crate::kernel::{Moments, Offsets, Pair, Products, moments, products};
+use crate::lanes::Portable;
 use crate::settings::ShapeOrder;
 use crate::shape::Parameters;
-
-/// Vector length of the portable kernels.
-const LANES: usize = 8;
 
 /// The kernels in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +43,7 @@ impl Dispatch {
 
     pub(crate) fn moments(self, pair: &Pair<'_>, order: ShapeOrder) -> Moments {
         match self {
-            Self::Portable => moments::<LANES, false>(pair, order),
+            Self::Portable => moments::<Portable>(pair, order),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(token) => token.moments(pair, order),
             #[cfg(target_arch = "x86_64")]
@@ -61,7 +59,7 @@ impl Dispatch {
         p: &Parameters,
     ) -> Option<Products> {
         match self {
-            Self::Portable => products::<LANES, false>(pair, order, offsets, p),
+            Self::Portable => products::<Portable>(pair, order, offsets, p),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(token) => token.products(pair, order, offsets, p),
             #[cfg(target_arch = "x86_64")]
@@ -79,6 +77,7 @@ mod x86 {
     )]
 
     use super::{Moments, Offsets, Pair, Parameters, Products, ShapeOrder, moments, products};
+    use crate::lanes::x86::{Ymm, Zmm};
 
     /// Proof that the processor has AVX2 and FMA.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,7 +139,7 @@ mod x86 {
 
     #[target_feature(enable = "avx2,fma")]
     fn moments_avx2(pair: &Pair<'_>, order: ShapeOrder) -> Moments {
-        moments::<8, true>(pair, order)
+        moments::<Ymm>(pair, order)
     }
 
     #[target_feature(enable = "avx2,fma")]
@@ -150,12 +149,12 @@ mod x86 {
         offsets: Offsets,
         p: &Parameters,
     ) -> Option<Products> {
-        products::<8, true>(pair, order, offsets, p)
+        products::<Ymm>(pair, order, offsets, p)
     }
 
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx2,fma")]
     fn moments_avx512(pair: &Pair<'_>, order: ShapeOrder) -> Moments {
-        moments::<16, true>(pair, order)
+        moments::<Zmm>(pair, order)
     }
 
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx2,fma")]
@@ -165,7 +164,7 @@ mod x86 {
         offsets: Offsets,
         p: &Parameters,
     ) -> Option<Products> {
-        products::<16, true>(pair, order, offsets, p)
+        products::<Zmm>(pair, order, offsets, p)
     }
 }
 

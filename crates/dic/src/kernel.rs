@@ -12,7 +12,7 @@
 //! # Source
 //! Atkinson & Becker 2020, doi:10.3390/rs12182906, Eq. (14), (19), (20).
 
-use crate::lanes::Lanes;
+use crate::lanes::Vector;
 use crate::plane::{MARGIN, Plane};
 use crate::settings::{ShapeOrder, SplineDegree};
 use crate::shape::{PARAMETERS, Parameters};
@@ -87,20 +87,17 @@ pub(crate) struct Products {
 
 /// The moments of the reference subset.
 #[inline(always)]
-pub(crate) fn moments<const L: usize, const FMA: bool>(
-    pair: &Pair<'_>,
-    order: ShapeOrder,
-) -> Moments {
+pub(crate) fn moments<V: Vector>(pair: &Pair<'_>, order: ShapeOrder) -> Moments {
     match order {
-        ShapeOrder::Zero => moments_of::<L, FMA, 0>(pair),
-        ShapeOrder::One => moments_of::<L, FMA, 1>(pair),
-        ShapeOrder::Two => moments_of::<L, FMA, 2>(pair),
+        ShapeOrder::Zero => moments_of::<V, 0>(pair),
+        ShapeOrder::One => moments_of::<V, 1>(pair),
+        ShapeOrder::Two => moments_of::<V, 2>(pair),
     }
 }
 
 /// The products at parameters `p`, or `None` when a pixel falls outside the picture.
 #[inline(always)]
-pub(crate) fn products<const L: usize, const FMA: bool>(
+pub(crate) fn products<V: Vector>(
     pair: &Pair<'_>,
     order: ShapeOrder,
     offsets: Offsets,
@@ -109,47 +106,45 @@ pub(crate) fn products<const L: usize, const FMA: bool>(
     use ShapeOrder::{One, Two, Zero};
     use SplineDegree::{Five, Three};
     match (pair.deformed.degree, order) {
-        (Three, Zero) => products_of::<L, FMA, 4, 0>(pair, offsets, p),
-        (Three, One) => products_of::<L, FMA, 4, 1>(pair, offsets, p),
-        (Three, Two) => products_of::<L, FMA, 4, 2>(pair, offsets, p),
-        (Five, Zero) => products_of::<L, FMA, 6, 0>(pair, offsets, p),
-        (Five, One) => products_of::<L, FMA, 6, 1>(pair, offsets, p),
-        (Five, Two) => products_of::<L, FMA, 6, 2>(pair, offsets, p),
+        (Three, Zero) => products_of::<V, 4, 0>(pair, offsets, p),
+        (Three, One) => products_of::<V, 4, 1>(pair, offsets, p),
+        (Three, Two) => products_of::<V, 4, 2>(pair, offsets, p),
+        (Five, Zero) => products_of::<V, 6, 0>(pair, offsets, p),
+        (Five, One) => products_of::<V, 6, 1>(pair, offsets, p),
+        (Five, Two) => products_of::<V, 6, 2>(pair, offsets, p),
     }
 }
 
 #[inline(always)]
-fn moments_of<const L: usize, const FMA: bool, const ORDER: usize>(pair: &Pair<'_>) -> Moments {
-    let (mean, count) = mean::<L>(pair);
-    let shift = Lanes::splat(mean as f32);
+fn moments_of<V: Vector, const ORDER: usize>(pair: &Pair<'_>) -> Moments {
+    let (mean, count) = mean::<V>(pair);
+    let shift = V::splat(mean as f32);
     let mut energy = 0.0;
     let mut total = [[[0.0_f64; 5]; 5]; 3];
     let mut total_j = [[[0.0_f64; 3]; 3]; 2];
     let mut total_jf = [[[0.0_f64; 3]; 3]; 2];
     let mut residue = 0.0;
     for block in pair.rows.chunks(BLOCK_ROWS) {
-        let mut squares = Lanes::<L>::ZERO;
-        let mut firsts = Lanes::<L>::ZERO;
-        let mut block_h = [[[Lanes::<L>::ZERO; 5]; 5]; 3];
-        let mut block_j = [[[Lanes::<L>::ZERO; 3]; 3]; 2];
-        let mut block_jf = [[[Lanes::<L>::ZERO; 3]; 3]; 2];
+        let mut squares = V::zero();
+        let mut firsts = V::zero();
+        let mut block_h = [[[V::zero(); 5]; 5]; 3];
+        let mut block_j = [[[V::zero(); 3]; 3]; 2];
+        let mut block_jf = [[[V::zero(); 3]; 3]; 2];
         for row in block {
-            let mut row_h = [[Lanes::<L>::ZERO; 5]; 3];
-            let mut row_j = [[Lanes::<L>::ZERO; 3]; 2];
-            let mut row_jf = [[Lanes::<L>::ZERO; 3]; 2];
+            let mut row_h = [[V::zero(); 5]; 3];
+            let mut row_j = [[V::zero(); 3]; 2];
+            let mut row_jf = [[V::zero(); 3]; 2];
             let start = row_start(pair, row);
             let length = (row.last - row.first + 1) as usize;
-            for done in (0..length).step_by(L) {
-                let inside = Lanes::<L>::first(length - done);
+            for done in (0..length).step_by(V::LANES) {
+                let inside = V::first(length - done);
                 let at = start + done;
-                let f = Lanes::load(&pair.reference.data[at..])
-                    .sub(shift)
-                    .mul(inside);
-                let gx = Lanes::load(&pair.gradient_x.data[at..]).mul(inside);
-                let gy = Lanes::load(&pair.gradient_y.data[at..]).mul(inside);
-                let dx = Lanes::ramp().add(Lanes::splat((row.first + done as i32) as f32));
+                let f = V::load(&pair.reference.data[at..]).sub(shift).mul(inside);
+                let gx = V::load(&pair.gradient_x.data[at..]).mul(inside);
+                let gy = V::load(&pair.gradient_y.data[at..]).mul(inside);
+                let dx = V::ramp().add(V::splat((row.first + done as i32) as f32));
                 firsts = firsts.add(f);
-                squares = f.mul_add::<FMA>(f, squares);
+                squares = f.mul_add(f, squares);
                 let mut products = [gx.mul(gx), gx.mul(gy), gy.mul(gy)];
                 for (sums, product) in row_h.iter_mut().zip(&mut products) {
                     for sum in sums.iter_mut().take(2 * ORDER + 1) {
@@ -161,27 +156,27 @@ fn moments_of<const L: usize, const FMA: bool, const ORDER: usize>(pair: &Pair<'
                     let mut power = gradient;
                     for k in 0..=ORDER {
                         row_j[side][k] = row_j[side][k].add(power);
-                        row_jf[side][k] = power.mul_add::<FMA>(f, row_jf[side][k]);
+                        row_jf[side][k] = power.mul_add(f, row_jf[side][k]);
                         power = power.mul(dx);
                     }
                 }
             }
             let mut dy_power = 1.0_f32;
             for m in 0..=2 * ORDER {
-                let weight = Lanes::splat(dy_power);
+                let weight = V::splat(dy_power);
                 for product in 0..3 {
                     for k in 0..=2 * ORDER - m {
                         let sum = &mut block_h[product][k][m];
-                        *sum = row_h[product][k].mul_add::<FMA>(weight, *sum);
+                        *sum = row_h[product][k].mul_add(weight, *sum);
                     }
                 }
                 if m <= ORDER {
                     for side in 0..2 {
                         for k in 0..=ORDER - m {
                             let sum = &mut block_j[side][k][m];
-                            *sum = row_j[side][k].mul_add::<FMA>(weight, *sum);
+                            *sum = row_j[side][k].mul_add(weight, *sum);
                             let sum = &mut block_jf[side][k][m];
-                            *sum = row_jf[side][k].mul_add::<FMA>(weight, *sum);
+                            *sum = row_jf[side][k].mul_add(weight, *sum);
                         }
                     }
                 }
@@ -240,16 +235,16 @@ fn moments_of<const L: usize, const FMA: bool, const ORDER: usize>(pair: &Pair<'
 
 /// The mean grey value of the reference subset and its number of pixels.
 #[inline(always)]
-fn mean<const L: usize>(pair: &Pair<'_>) -> (f64, f64) {
+fn mean<V: Vector>(pair: &Pair<'_>) -> (f64, f64) {
     let (mut total, mut count) = (0.0, 0);
     for block in pair.rows.chunks(BLOCK_ROWS) {
-        let mut sum = Lanes::<L>::ZERO;
+        let mut sum = V::zero();
         for row in block {
             let start = row_start(pair, row);
             let length = (row.last - row.first + 1) as usize;
-            for done in (0..length).step_by(L) {
-                let inside = Lanes::first(length - done);
-                let f = Lanes::load(&pair.reference.data[start + done..]);
+            for done in (0..length).step_by(V::LANES) {
+                let inside = V::first(length - done);
+                let f = V::load(&pair.reference.data[start + done..]);
                 sum = sum.add(f.mul(inside));
             }
             count += length;
@@ -260,7 +255,7 @@ fn mean<const L: usize>(pair: &Pair<'_>) -> (f64, f64) {
 }
 
 #[inline(always)]
-fn products_of<const L: usize, const FMA: bool, const TAPS: usize, const ORDER: usize>(
+fn products_of<V: Vector, const TAPS: usize, const ORDER: usize>(
     pair: &Pair<'_>,
     offsets: Offsets,
     p: &Parameters,
@@ -276,8 +271,8 @@ fn products_of<const L: usize, const FMA: bool, const TAPS: usize, const ORDER: 
     let in_picture = |x: f64, y: f64| {
         (margin - 0.5..=limit_x).contains(&x) && (margin - 0.5..=limit_y).contains(&y)
     };
-    let shift_f = Lanes::splat(-offsets.reference);
-    let shift_g = Lanes::splat(-offsets.deformed);
+    let shift_f = V::splat(-offsets.reference);
+    let shift_g = V::splat(-offsets.deformed);
     let mut out = Products {
         sum_g: 0.0,
         sum_gg: 0.0,
@@ -286,10 +281,10 @@ fn products_of<const L: usize, const FMA: bool, const TAPS: usize, const ORDER: 
     };
     let mut total = [[[0.0_f64; 3]; 3]; 2];
     for block in pair.rows.chunks(BLOCK_ROWS) {
-        let mut block_g = Lanes::<L>::ZERO;
-        let mut block_gg = Lanes::<L>::ZERO;
-        let mut block_fg = Lanes::<L>::ZERO;
-        let mut block_jg = [[[Lanes::<L>::ZERO; 3]; 3]; 2];
+        let mut block_g = V::zero();
+        let mut block_gg = V::zero();
+        let mut block_fg = V::zero();
+        let mut block_jg = [[[V::zero(); 3]; 3]; 2];
         for row in block {
             let dy = f64::from(row.dy);
             // The warped position along the row is a polynomial of dx. Eq. (14)
@@ -322,7 +317,7 @@ fn products_of<const L: usize, const FMA: bool, const TAPS: usize, const ORDER: 
             }
             let start = row_start(pair, row);
             let length = (row.last - row.first + 1) as usize;
-            let mut row_jg = [[Lanes::<L>::ZERO; 3]; 2];
+            let mut row_jg = [[V::zero(); 3]; 2];
             let mut done = 0;
             while done < length {
                 let first = row.first + done as i32;
@@ -341,38 +336,38 @@ fn products_of<const L: usize, const FMA: bool, const TAPS: usize, const ORDER: 
                     bend_x: x2 as f32,
                     bend_y: y2 as f32,
                 };
-                let n = piece.lanes_inside::<ORDER>(L.min(length - done));
+                let n = piece.lanes_inside::<ORDER>(V::LANES.min(length - done));
                 // Only a quadratic warp can leave the picture between two checked positions.
                 if ORDER == 2 && column + n > MARGIN + taps.width {
                     return None;
                 }
-                let (tx, ty) = piece.fractions::<L, FMA, ORDER>();
-                let wx = weights::<L, FMA, TAPS>(tx);
-                let wy = weights::<L, FMA, TAPS>(ty);
+                let (tx, ty) = piece.fractions::<V, ORDER>();
+                let wx = weights::<V, TAPS>(tx);
+                let wy = weights::<V, TAPS>(ty);
                 let left = column + 1 - TAPS / 2;
                 let top = line + 1 - TAPS / 2;
                 let mut g = shift_g;
                 for (j, &wy) in wy.iter().enumerate() {
                     let from = (top + j) * taps.stride + left;
-                    let line = &taps.data[from..from + L + TAPS - 1];
-                    let mut sum = wx[0].mul(Lanes::load(line));
+                    let line = &taps.data[from..from + V::LANES + TAPS - 1];
+                    let mut sum = wx[0].mul(V::load(line));
                     for (i, &wx) in wx.iter().enumerate().skip(1) {
-                        sum = wx.mul_add::<FMA>(Lanes::load(&line[i..]), sum);
+                        sum = wx.mul_add(V::load(&line[i..]), sum);
                     }
-                    g = wy.mul_add::<FMA>(sum, g);
+                    g = wy.mul_add(sum, g);
                 }
-                if n < L {
-                    g = g.mul(Lanes::first(n));
+                if n < V::LANES {
+                    g = g.mul(V::first(n));
                 }
                 let at = start + done;
-                let f = Lanes::load(&pair.reference.data[at..]).add(shift_f);
+                let f = V::load(&pair.reference.data[at..]).add(shift_f);
                 block_g = block_g.add(g);
-                block_gg = g.mul_add::<FMA>(g, block_gg);
-                block_fg = f.mul_add::<FMA>(g, block_fg);
-                let dx = Lanes::ramp().add(Lanes::splat(first as f32));
+                block_gg = g.mul_add(g, block_gg);
+                block_fg = f.mul_add(g, block_fg);
+                let dx = V::ramp().add(V::splat(first as f32));
                 let gradients = [&pair.gradient_x.data[at..], &pair.gradient_y.data[at..]];
                 for (sums, gradient) in row_jg.iter_mut().zip(gradients) {
-                    let mut power = g.mul(Lanes::load(gradient));
+                    let mut power = g.mul(V::load(gradient));
                     sums[0] = sums[0].add(power);
                     for sum in &mut sums[1..=ORDER] {
                         power = power.mul(dx);
@@ -383,10 +378,10 @@ fn products_of<const L: usize, const FMA: bool, const TAPS: usize, const ORDER: 
             }
             let mut dy_power = 1.0_f32;
             for m in 0..=ORDER {
-                let weight = Lanes::splat(dy_power);
+                let weight = V::splat(dy_power);
                 for (sums, row_sums) in block_jg.iter_mut().zip(&row_jg) {
                     for k in 0..=ORDER - m {
-                        sums[k][m] = row_sums[k].mul_add::<FMA>(weight, sums[k][m]);
+                        sums[k][m] = row_sums[k].mul_add(weight, sums[k][m]);
                     }
                 }
                 dy_power *= row.dy as f32;
@@ -434,16 +429,14 @@ struct Piece {
 impl Piece {
     /// The fractions in every lane.
     #[inline(always)]
-    fn fractions<const L: usize, const FMA: bool, const ORDER: usize>(
-        &self,
-    ) -> (Lanes<L>, Lanes<L>) {
-        let lane = Lanes::<L>::ramp();
+    fn fractions<V: Vector, const ORDER: usize>(&self) -> (V, V) {
+        let lane = V::ramp();
         let along = |start: f32, slope: f32, bend: f32| {
-            let mut slope = Lanes::splat(slope);
+            let mut slope = V::splat(slope);
             if ORDER == 2 {
-                slope = lane.mul_add::<FMA>(Lanes::splat(bend), slope);
+                slope = lane.mul_add(V::splat(bend), slope);
             }
-            lane.mul_add::<FMA>(slope, Lanes::splat(start))
+            lane.mul_add(slope, V::splat(start))
         };
         (
             along(self.x, self.slope_x, self.bend_x),
@@ -454,35 +447,42 @@ impl Piece {
     /// How many of the first `n` lanes, at least one, stay within the piece of the first.
     #[inline(always)]
     fn lanes_inside<const ORDER: usize>(&self, n: usize) -> usize {
-        let inside = |lane: usize| {
-            let l = lane as f32;
-            let tx = self.x + l * (self.slope_x + l * self.bend_x);
-            let ty = self.y + l * (self.slope_y + l * self.bend_y);
-            let piece = -PIECE_TOLERANCE..=1.0 + PIECE_TOLERANCE;
+        let piece = -PIECE_TOLERANCE..=1.0 + PIECE_TOLERANCE;
+        let inside = |lane: f32| {
+            let tx = self.x + lane * (self.slope_x + lane * self.bend_x);
+            let ty = self.y + lane * (self.slope_y + lane * self.bend_y);
             piece.contains(&tx) && piece.contains(&ty)
         };
-        // A straight line that begins and ends inside is inside.
-        if ORDER < 2 && inside(n - 1) {
+        let last = (n - 1) as f32;
+        // A line that begins and ends inside is inside; a parabola if its vertex is too.
+        let vertex_is_inside = |slope: f32, bend: f32| {
+            let turns = slope * bend < 0.0 && slope.abs() < 2.0 * bend.abs() * last;
+            !turns || inside(-0.5 * slope / bend)
+        };
+        let bends_inside = ORDER < 2
+            || (vertex_is_inside(self.slope_x, self.bend_x)
+                && vertex_is_inside(self.slope_y, self.bend_y));
+        if bends_inside && inside(last) {
             return n;
         }
-        (1..n).find(|&lane| !inside(lane)).unwrap_or(n)
+        (1..n).find(|&lane| !inside(lane as f32)).unwrap_or(n)
     }
 }
 
 /// The weights of `TAPS` coefficients at fraction `t` past the one before the middle.
 #[inline(always)]
-fn weights<const L: usize, const FMA: bool, const TAPS: usize>(t: Lanes<L>) -> [Lanes<L>; TAPS] {
-    let constant = Lanes::<L>::splat;
+fn weights<V: Vector, const TAPS: usize>(t: V) -> [V; TAPS] {
+    let constant = V::splat;
     let one = constant(1.0);
     let s = one.sub(t);
-    let mut out = [Lanes::ZERO; TAPS];
+    let mut out = [V::zero(); TAPS];
     if TAPS == 4 {
         let sixth = constant(1.0 / 6.0);
         let (tt, ss) = (t.mul(t), s.mul(s));
         out[0] = ss.mul(s.mul(sixth));
         out[3] = tt.mul(t.mul(sixth));
-        let bend = t.mul_add::<FMA>(constant(0.5), constant(-1.0));
-        out[1] = tt.mul_add::<FMA>(bend, constant(2.0 / 3.0));
+        let bend = t.mul_add(constant(0.5), constant(-1.0));
+        out[1] = tt.mul_add(bend, constant(2.0 / 3.0));
         out[2] = one.sub(out[0]).sub(out[1]).sub(out[3]);
     } else {
         // Coefficients of 1, t, …, t⁵, times 120.
@@ -493,13 +493,13 @@ fn weights<const L: usize, const FMA: bool, const TAPS: usize>(t: Lanes<L>) -> [
             [1.0, 5.0, 10.0, 10.0, 5.0, -5.0],
         ];
         let scale = 1.0 / 120.0;
-        let fifth = |a: Lanes<L>| a.mul(a).mul(a.mul(a)).mul(a.mul(constant(scale)));
+        let fifth = |a: V| a.mul(a).mul(a.mul(a)).mul(a.mul(constant(scale)));
         out[0] = fifth(s);
         out[5] = fifth(t);
         for (weight, polynomial) in out[1..].iter_mut().zip(polynomials) {
             let mut value = constant(polynomial[5] * scale);
             for &coefficient in polynomial[..5].iter().rev() {
-                value = value.mul_add::<FMA>(t, constant(coefficient * scale));
+                value = value.mul_add(t, constant(coefficient * scale));
             }
             *weight = value;
         }

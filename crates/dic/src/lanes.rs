@@ -1,50 +1,83 @@
-//! A fixed number of `f32` side by side, in plain arrays that compilers turn into vector registers.
+//! A fixed number of `f32` side by side: plain arrays for any processor, registers where the
+//! instruction set is known.
 //!
 //! Every method is inlined into its caller, so that it is compiled for the instruction set of the
 //! kernel that uses it.
 
-/// `L` values side by side.
-#[derive(Clone, Copy)]
-pub(crate) struct Lanes<const L: usize>(pub(crate) [f32; L]);
+/// `LANES` values side by side.
+pub(crate) trait Vector: Copy {
+    /// How many.
+    const LANES: usize;
 
-impl<const L: usize> Lanes<L> {
-    pub(crate) const ZERO: Self = Self([0.0; L]);
+    fn splat(value: f32) -> Self;
+
+    /// The first values of `values`.
+    ///
+    /// # Panics
+    /// When there are fewer than `LANES`.
+    fn load(values: &[f32]) -> Self;
+
+    fn add(self, other: Self) -> Self;
+
+    fn sub(self, other: Self) -> Self;
+
+    fn mul(self, other: Self) -> Self;
+
+    /// `self * factor + addend`, rounded once where the processor can.
+    fn mul_add(self, factor: Self, addend: Self) -> Self;
+
+    /// The sum of all lanes, by halves.
+    fn sum(self) -> f64;
 
     #[inline(always)]
-    pub(crate) fn splat(value: f32) -> Self {
-        Self([value; L])
-    }
-
-    /// The first `L` values of `values`.
-    #[inline(always)]
-    pub(crate) fn load(values: &[f32]) -> Self {
-        let mut out = [0.0; L];
-        out.copy_from_slice(&values[..L]);
-        Self(out)
+    fn zero() -> Self {
+        Self::splat(0.0)
     }
 
     /// `0, 1, 2, …`
     #[inline(always)]
-    pub(crate) fn ramp() -> Self {
-        let mut out = [0.0; L];
-        for (l, value) in out.iter_mut().enumerate() {
-            *value = l as f32;
-        }
-        Self(out)
+    fn ramp() -> Self {
+        Self::load(&RAMP)
     }
 
     /// One in the first `n` lanes, zero in the others.
     #[inline(always)]
-    pub(crate) fn first(n: usize) -> Self {
-        let mut out = [0.0; L];
-        for (l, value) in out.iter_mut().enumerate() {
-            *value = if l < n { 1.0 } else { 0.0 };
-        }
+    fn first(n: usize) -> Self {
+        Self::load(&FADE[16 - n.min(16)..])
+    }
+}
+
+const RAMP: [f32; 16] = [
+    0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0,
+];
+
+/// Sixteen ones and sixteen zeros; from any of the first seventeen places on a mask of sixteen lanes.
+const FADE: [f32; 32] = [
+    1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0,
+    0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0,
+];
+
+/// Eight values in an array.
+#[derive(Clone, Copy)]
+pub(crate) struct Portable([f32; 8]);
+
+impl Vector for Portable {
+    const LANES: usize = 8;
+
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        Self([value; 8])
+    }
+
+    #[inline(always)]
+    fn load(values: &[f32]) -> Self {
+        let mut out = [0.0; 8];
+        out.copy_from_slice(&values[..8]);
         Self(out)
     }
 
     #[inline(always)]
-    pub(crate) fn add(self, other: Self) -> Self {
+    fn add(self, other: Self) -> Self {
         let mut out = self.0;
         for (value, other) in out.iter_mut().zip(other.0) {
             *value += other;
@@ -53,7 +86,7 @@ impl<const L: usize> Lanes<L> {
     }
 
     #[inline(always)]
-    pub(crate) fn sub(self, other: Self) -> Self {
+    fn sub(self, other: Self) -> Self {
         let mut out = self.0;
         for (value, other) in out.iter_mut().zip(other.0) {
             *value -= other;
@@ -62,7 +95,7 @@ impl<const L: usize> Lanes<L> {
     }
 
     #[inline(always)]
-    pub(crate) fn mul(self, other: Self) -> Self {
+    fn mul(self, other: Self) -> Self {
         let mut out = self.0;
         for (value, other) in out.iter_mut().zip(other.0) {
             *value *= other;
@@ -70,32 +103,127 @@ impl<const L: usize> Lanes<L> {
         Self(out)
     }
 
-    /// `self * factor + addend`, rounded once where `FMA` says that the processor can.
     #[inline(always)]
-    pub(crate) fn mul_add<const FMA: bool>(self, factor: Self, addend: Self) -> Self {
-        let mut out = self.0;
-        for ((value, factor), addend) in out.iter_mut().zip(factor.0).zip(addend.0) {
-            *value = if FMA {
-                value.mul_add(factor, addend)
-            } else {
-                *value * factor + addend
-            };
-        }
-        Self(out)
+    fn mul_add(self, factor: Self, addend: Self) -> Self {
+        self.mul(factor).add(addend)
     }
 
-    /// The sum of all lanes, by halves.
     #[inline(always)]
-    pub(crate) fn sum(self) -> f64 {
-        let mut values = self.0;
-        let mut n = L;
-        while n > 1 {
-            n /= 2;
-            for l in 0..n {
-                values[l] += values[l + n];
-            }
+    fn sum(self) -> f64 {
+        let [a, b, c, d, e, f, g, h] = self.0;
+        f64::from(((a + e) + (c + g)) + ((b + f) + (d + h)))
+    }
+}
+
+/// Registers of x86-64 processors.
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod x86 {
+    #![expect(
+        unsafe_code,
+        reason = "vector instructions may be used once the processor is known to have them"
+    )]
+
+    use std::arch::x86_64::{
+        __m256, __m512, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_mul_ps,
+        _mm256_set1_ps, _mm256_storeu_ps, _mm256_sub_ps, _mm512_add_ps, _mm512_fmadd_ps,
+        _mm512_loadu_ps, _mm512_mul_ps, _mm512_reduce_add_ps, _mm512_set1_ps, _mm512_sub_ps,
+    };
+
+    use super::Vector;
+
+    /// Eight values in a register; only for functions compiled for AVX2 and FMA.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Ymm(__m256);
+
+    /// Sixteen values in a register; only for functions compiled for AVX-512 F.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Zmm(__m512);
+
+    // SAFETY of every block below: `dispatch` instantiates kernels with these types only in
+    // functions that it calls after it has found the instruction set; loads are of slices that are
+    // long enough.
+
+    impl Vector for Ymm {
+        const LANES: usize = 8;
+
+        #[inline(always)]
+        fn splat(value: f32) -> Self {
+            Self(unsafe { _mm256_set1_ps(value) })
         }
-        f64::from(values[0])
+
+        #[inline(always)]
+        fn load(values: &[f32]) -> Self {
+            let values = &values[..8];
+            Self(unsafe { _mm256_loadu_ps(values.as_ptr()) })
+        }
+
+        #[inline(always)]
+        fn add(self, other: Self) -> Self {
+            Self(unsafe { _mm256_add_ps(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn sub(self, other: Self) -> Self {
+            Self(unsafe { _mm256_sub_ps(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn mul(self, other: Self) -> Self {
+            Self(unsafe { _mm256_mul_ps(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn mul_add(self, factor: Self, addend: Self) -> Self {
+            Self(unsafe { _mm256_fmadd_ps(self.0, factor.0, addend.0) })
+        }
+
+        #[inline(always)]
+        fn sum(self) -> f64 {
+            let mut values = [0.0; 8];
+            unsafe { _mm256_storeu_ps(values.as_mut_ptr(), self.0) };
+            let [a, b, c, d, e, f, g, h] = values;
+            f64::from(((a + e) + (c + g)) + ((b + f) + (d + h)))
+        }
+    }
+
+    impl Vector for Zmm {
+        const LANES: usize = 16;
+
+        #[inline(always)]
+        fn splat(value: f32) -> Self {
+            Self(unsafe { _mm512_set1_ps(value) })
+        }
+
+        #[inline(always)]
+        fn load(values: &[f32]) -> Self {
+            let values = &values[..16];
+            Self(unsafe { _mm512_loadu_ps(values.as_ptr()) })
+        }
+
+        #[inline(always)]
+        fn add(self, other: Self) -> Self {
+            Self(unsafe { _mm512_add_ps(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn sub(self, other: Self) -> Self {
+            Self(unsafe { _mm512_sub_ps(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn mul(self, other: Self) -> Self {
+            Self(unsafe { _mm512_mul_ps(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn mul_add(self, factor: Self, addend: Self) -> Self {
+            Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, addend.0) })
+        }
+
+        #[inline(always)]
+        fn sum(self) -> f64 {
+            f64::from(unsafe { _mm512_reduce_add_ps(self.0) })
+        }
     }
 }
 
@@ -105,12 +233,13 @@ mod tests {
 
     #[test]
     fn lanes_compute_as_their_values_do() {
-        let a = Lanes::<8>::ramp();
-        let b = Lanes::<8>::load(&[3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0, 5.0]);
-        let c = a.mul_add::<false>(b, Lanes::splat(1.0));
+        let a = Portable::ramp();
+        let b = Portable::load(&[3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0, 5.0]);
+        let c = a.mul_add(b, Portable::splat(1.0));
         assert_eq!(c.0, [1.0, 2.0, 9.0, 4.0, 21.0, 46.0, 13.0, 43.0]);
         assert_eq!(c.sum(), 139.0);
-        assert_eq!(c.mul(Lanes::first(3)).sum(), 12.0);
+        assert_eq!(c.mul(Portable::first(3)).sum(), 12.0);
+        assert_eq!(c.mul(Portable::first(41)).sum(), 139.0);
         assert_eq!(b.sub(a).add(a).0, b.0);
     }
 }
