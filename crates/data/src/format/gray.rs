@@ -8,12 +8,13 @@ use std::fs::{self, File};
 use std::io::{BufReader, Cursor};
 use std::path::Path;
 
-use image::{DynamicImage, ImageReader};
+use image::{DynamicImage, ImageFormat, ImageReader};
 use retrial_core::image::{GrayImage, Mask};
 use tiff::ColorType;
 use tiff::decoder::{Decoder, DecodingResult};
 use tiff::tags::Tag;
 
+use super::jpeg;
 use crate::error::DataError;
 
 /// Largest picture that is decoded, in pixels.
@@ -166,6 +167,9 @@ fn other_pixels(bytes: &[u8]) -> Result<Pixels, String> {
         return Err("not a TIFF, PNG, BMP, JPEG or PNM picture".to_owned());
     };
     let name = format!("{format:?}").to_uppercase();
+    if format == ImageFormat::Jpeg && jpeg::picture(bytes).is_none() {
+        return Err(jpeg::NO_END.to_owned());
+    }
     let image = reader
         .decode()
         .map_err(|error| format!("not a readable {name}: {error}"))?;

@@ -20,15 +20,19 @@ const MAX_BYTES: u64 = 2 << 30;
 
 /// Decodes the two files of their roles.
 pub(super) fn decode(inputs: &Inputs<'_>) -> Result<Content, DataError> {
-    let read = |role: &str| {
-        let path = inputs.role(role)?;
-        let text = read_maybe_gzip(path, MAX_BYTES)?;
-        parse_csv(path, &text)
-    };
     Ok(Content::Digits(Digits {
-        train: read("train")?,
-        test: read("test")?,
+        train: read_csv(inputs.role("train")?)?,
+        test: read_csv(inputs.role("test")?)?,
     }))
+}
+
+/// Reads a CSV file of digits, plain or gzipped.
+///
+/// # Errors
+/// [`DataError::Io`], [`DataError::Format`] for a truncated gzip file, and as [`parse_csv`].
+pub fn read_csv(path: &Path) -> Result<DigitSet, DataError> {
+    let text = read_maybe_gzip(path, MAX_BYTES)?;
+    parse_csv(path, &text)
 }
 
 /// Parses the text of `path`, whose name only enters errors.

@@ -3,6 +3,7 @@
 pub mod generated;
 pub mod gray;
 pub mod image_series;
+pub(crate) mod jpeg;
 pub mod mnist_csv;
 pub mod mnist_idx;
 pub mod thermal;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Inputs;
 use super::gray::{read_gray, read_rgb};
+use super::jpeg;
 use crate::content::Content;
 use crate::error::DataError;
 use crate::manifest::{PlaneSettings, Settings};
@@ -201,8 +202,10 @@ fn read_picture(
 ) -> Result<ThermalPicture, DataError> {
     let bytes = fs::read(path).map_err(DataError::io("reading", path))?;
     let (width, height, rgb) = read_rgb(path)?;
-    let encoded = encoded_picture(&bytes)
-        .ok_or_else(|| DataError::format(path, "the JPEG picture has no end marker"))?;
+    let encoded = match bytes.starts_with(&jpeg::START) {
+        true => jpeg::picture(&bytes).ok_or_else(|| DataError::format(path, jpeg::NO_END))?,
+        false => &bytes,
+    };
     let encoded_bytes = encoded.len();
     let encoded = retrial_core::hash::content(encoded);
     let temperature = match (beside, plane) {
@@ -270,41 +273,6 @@ fn temperature_plane(
         })?;
     let (pairs, _) = values.as_chunks::<2>();
     Ok(pairs.iter().map(|&pair| i16::from_le_bytes(pair)).collect())
-}
-
-/// The bytes of a JPEG up to its end marker, or the whole file where it is not a JPEG; `None`
-/// where the end marker is missing.
-fn encoded_picture(bytes: &[u8]) -> Option<&[u8]> {
-    if !bytes.starts_with(&[0xff, 0xd8]) {
-        return Some(bytes);
-    }
-    let mut at = 2;
-    loop {
-        if *bytes.get(at)? != 0xff {
-            return None;
-        }
-        let marker = *bytes.get(at + 1)?;
-        match marker {
-            0xff => at += 1,
-            0xd9 => return bytes.get(..at + 2),
-            0x01 | 0xd0..=0xd7 => at += 2,
-            _ => {
-                let length = bytes.get(at + 2..)?.first_chunk::<2>()?;
-                at += 2 + usize::from(u16::from_be_bytes(*length));
-                if marker == 0xda {
-                    at = after_scan(bytes, at)?;
-                }
-            }
-        }
-    }
-}
-
-/// The next marker after entropy-coded data, in which `ff 00` and restart markers are data.
-fn after_scan(bytes: &[u8], from: usize) -> Option<usize> {
-    let data = bytes.get(from..)?;
-    data.windows(2)
-        .position(|pair| pair[0] == 0xff && !matches!(pair[1], 0x00 | 0xd0..=0xd7 | 0xff))
-        .map(|found| from + found)
 }
 
 fn read_annotations(name: &str, path: &Path) -> Result<AnnotationSet, DataError> {

@@ -25,14 +25,18 @@ pub(super) fn read_files(
     };
     let files = match &node.value {
         Value::Text(table) => read_table(node, &key, table, folder, faults)?,
-        Value::List(items) => items
-            .iter()
-            .enumerate()
-            .filter_map(|(i, item)| {
-                let reader = MapReader::new(item, &format!("{key}[{i}]"), faults)?;
-                entry(reader, faults)
-            })
-            .collect(),
+        Value::List(items) => {
+            // Every item is read before one that is faulty spoils the list.
+            let files: Vec<Option<FileEntry>> = items
+                .iter()
+                .enumerate()
+                .map(|(i, item)| {
+                    let reader = MapReader::new(item, &format!("{key}[{i}]"), faults)?;
+                    entry(reader, faults)
+                })
+                .collect();
+            files.into_iter().collect::<Option<Vec<FileEntry>>>()?
+        }
         _ => {
             let message = format!(
                 "expected a list or the name of a table, found {}",

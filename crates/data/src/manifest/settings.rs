@@ -100,7 +100,7 @@ fn read_series(mut reader: MapReader<'_>, faults: &mut Faults) -> Option<SeriesS
         }
         images
     });
-    if images.as_ref().is_some_and(Vec::is_empty) {
+    if items.is_some_and(<[Node]>::is_empty) {
         faults.add(
             reader.place(),
             &key,

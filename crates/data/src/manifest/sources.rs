@@ -14,16 +14,16 @@ pub(super) fn read_sources(reader: &mut MapReader<'_>, faults: &mut Faults) -> O
         return Some(Vec::new());
     };
     let items = retrial_core::yaml::list(node, &key, faults)?;
-    Some(
-        items
-            .iter()
-            .enumerate()
-            .filter_map(|(i, item)| {
-                let reader = MapReader::new(item, &format!("{key}[{i}]"), faults)?;
-                source(reader, faults)
-            })
-            .collect(),
-    )
+    // Every item is read before one that is faulty spoils the list.
+    let sources: Vec<Option<Source>> = items
+        .iter()
+        .enumerate()
+        .map(|(i, item)| {
+            let reader = MapReader::new(item, &format!("{key}[{i}]"), faults)?;
+            source(reader, faults)
+        })
+        .collect();
+    sources.into_iter().collect()
 }
 
 fn source(mut reader: MapReader<'_>, faults: &mut Faults) -> Option<Source> {

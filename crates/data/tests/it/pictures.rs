@@ -1,0 +1,102 @@
+//! Single pictures in every format, right and broken.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use image::{DynamicImage, GrayImage, ImageBuffer, Luma, Rgb, RgbImage, Rgba, RgbaImage};
+use retrial_data::{read_gray, read_mask};
+use tempfile::TempDir;
+
+fn save(folder: &TempDir, name: &str, image: impl Into<DynamicImage>) -> PathBuf {
+    let path = folder.path().join(name);
+    image.into().save(&path).expect("saved");
+    path
+}
+
+fn fault(path: &Path) -> String {
+    read_gray(path).expect_err("a fault").to_string()
+}
+
+#[test]
+fn grey_values_are_kept_in_every_format() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let grey = GrayImage::from_fn(3, 2, |x, y| Luma([(100 * y + 7 * x) as u8]));
+    let expected = [0.0, 7.0, 14.0, 100.0, 107.0, 114.0];
+    for name in ["a.tif", "a.png", "a.bmp", "a.pgm"] {
+        let image = read_gray(&save(&folder, name, grey.clone())).expect("readable");
+        assert_eq!((image.width(), image.height()), (3, 2), "{name}");
+        assert_eq!(image.pixels(), expected, "{name}");
+    }
+    let deep: ImageBuffer<Luma<u16>, _> =
+        ImageBuffer::from_fn(2, 1, |x, _| Luma([60_000 + x as u16]));
+    for name in ["b.tif", "b.png"] {
+        let image = read_gray(&save(&folder, name, deep.clone())).expect("readable");
+        assert_eq!(image.pixels(), [60_000.0, 60_001.0], "{name}");
+    }
+}
+
+#[test]
+fn the_suffix_does_not_matter() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let png = save(&folder, "a.png", GrayImage::from_pixel(1, 1, Luma([9])));
+    let renamed = folder.path().join("a.tif");
+    fs::rename(png, &renamed).expect("renamed");
+    assert_eq!(read_gray(&renamed).expect("readable").pixels(), [9.0]);
+}
+
+#[test]
+fn colour_becomes_luma_and_equal_channels_stay() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let colour = RgbImage::from_fn(2, 1, |x, _| {
+        if x == 0 {
+            Rgb([77; 3])
+        } else {
+            Rgb([255, 0, 10])
+        }
+    });
+    for name in ["a.png", "a.tif", "a.bmp"] {
+        let image = read_gray(&save(&folder, name, colour.clone())).expect("readable");
+        // 0.299 · 255 + 0.114 · 10.
+        assert_eq!(image.pixels(), [77.0, 77.385], "{name}");
+    }
+    let clear = RgbaImage::from_pixel(1, 1, Rgba([1, 2, 3, 128]));
+    assert!(fault(&save(&folder, "c.png", clear)).contains("partly transparent"));
+}
+
+#[test]
+fn a_mask_is_what_is_not_black() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let image = GrayImage::from_fn(3, 1, |x, _| Luma([x as u8]));
+    let mask = read_mask(&save(&folder, "m.png", image)).expect("readable");
+    assert_eq!(mask.values(), [false, true, true]);
+}
+
+#[test]
+fn broken_files_are_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let grey = GrayImage::from_fn(64, 64, |x, y| Luma([(x * y) as u8]));
+    for name in ["a.tif", "a.png", "a.bmp", "a.jpg"] {
+        let path = save(&folder, name, grey.clone());
+        let bytes = fs::read(&path).expect("read");
+        fs::write(&path, &bytes[..bytes.len() / 2]).expect("written");
+        let fault = fault(&path);
+        assert!(
+            fault.contains(name) && fault.contains("not a readable"),
+            "{fault}"
+        );
+    }
+    let page = folder.path().join("page.tif");
+    fs::write(&page, "<!doctype html>").expect("written");
+    assert!(fault(&page).contains("not a TIFF, PNG, BMP, JPEG or PNM picture"));
+    assert!(fault(&folder.path().join("absent.png")).starts_with("reading "));
+    fs::write(&page, "").expect("written");
+    assert!(fault(&page).contains("not a TIFF"));
+}
+
+#[test]
+fn a_picture_that_claims_to_be_huge_is_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("huge.pgm");
+    fs::write(&path, "P5\n4000000000 4000000000\n255\n").expect("written");
+    assert!(fault(&path).contains("huge.pgm"));
+}

