@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use retrial_core::fault::{Fault, Faults, nearest};
-use retrial_core::yaml::{MapReader, Node, parse, text};
+use retrial_core::fault::{Fault, Faults, Place, nearest};
+use retrial_core::yaml::{MapReader, Node, Value, parse, text};
 
 use super::settings::read_settings;
 use super::{FORMAT, FileEntry, Kind, Manifest, Redistribution, Settings, Source, Variant};
@@ -55,7 +55,7 @@ fn manifest(mut reader: MapReader<'_>, path: &Path, faults: &mut Faults) -> Opti
     let variants = variants(&mut reader, &folder, faults);
     if let (Some(settings), Some(variants)) = (&settings, &variants) {
         for variant in variants {
-            check_settings(&reader, settings, variant, faults);
+            check_settings(&mut reader, settings, variant, faults);
         }
     }
     reader.finish(faults);
@@ -227,31 +227,41 @@ fn variant(mut reader: MapReader<'_>, folder: &Path, faults: &mut Faults) -> Opt
 }
 
 fn check_settings(
-    reader: &MapReader<'_>,
+    reader: &mut MapReader<'_>,
     settings: &Settings,
     variant: &Variant,
     faults: &mut Faults,
 ) {
     let wanted = variant.decoder.settings;
     let found = settings.key();
+    let node = reader.take(found);
+    let place = node.map_or(reader.place(), |node| &node.place);
     if wanted != found {
         let message = match wanted {
-            "" => format!(
-                "`{}` takes no settings, found `{found}`",
-                variant.decoder.name
-            ),
+            "" => format!("`{}` takes no settings", variant.decoder.name),
             _ => format!("`{}` needs the settings `{wanted}`", variant.decoder.name),
         };
-        faults.add(reader.place(), wanted, message);
+        faults.add(place, found, message);
     }
     for name in settings.named_files() {
         if !variant.files.iter().any(|file| file.path == name) {
+            let place = node.and_then(|node| place_of(node, name)).unwrap_or(place);
             let message = format!(
                 "{name:?} is not among the files of variant `{}`",
                 variant.name
             );
-            faults.add(reader.place(), found, message);
+            faults.add(place, found, message);
         }
+    }
+}
+
+/// Where a text first stands below a node.
+fn place_of<'n>(node: &'n Node, wanted: &str) -> Option<&'n Place> {
+    match &node.value {
+        Value::Text(text) if text == wanted => Some(&node.place),
+        Value::List(items) => items.iter().find_map(|item| place_of(item, wanted)),
+        Value::Map(entries) => entries.iter().find_map(|e| place_of(&e.node, wanted)),
+        _ => None,
     }
 }
 
