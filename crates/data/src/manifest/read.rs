@@ -283,7 +283,7 @@ pub(super) fn choice<T: Copy>(
 }
 
 /// A word that is not among those known.
-pub(super) fn unknown_word(
+pub(in crate::manifest) fn unknown_word(
     node: &Node,
     path: &str,
     word: &str,

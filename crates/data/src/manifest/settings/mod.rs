@@ -1,0 +1,161 @@
+//! The settings of the decoders: `series`, `speckle` and `thermal`.
+
+mod speckle;
+mod truth;
+
+use retrial_core::fault::Faults;
+use retrial_core::yaml::{MapReader, Node};
+
+use self::speckle::read_speckle;
+use self::truth::read_truth;
+use super::{PlaneSettings, SeriesSettings, Settings, ThermalSettings, TruthSettings};
+
+impl Settings {
+    /// The key under which these settings stand in a manifest.
+    pub(crate) fn key(&self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Series(_) => "series",
+            Self::Speckle(_) => "speckle",
+            Self::Thermal(_) => "thermal",
+        }
+    }
+
+    /// The files the settings name.
+    pub(crate) fn named_files(&self) -> Vec<&str> {
+        match self {
+            Self::None | Self::Speckle(_) => Vec::new(),
+            Self::Thermal(thermal) => thermal.annotations.iter().map(|a| a.1.as_str()).collect(),
+            Self::Series(series) => {
+                let mut names = vec![series.reference.as_str()];
+                for (file, truth) in &series.images {
+                    names.push(file);
+                    if let TruthSettings::Table(table) = truth {
+                        names.push(&table.file);
+                    }
+                }
+                names
+            }
+        }
+    }
+}
+
+pub(in crate::manifest) fn read_settings(
+    reader: &mut MapReader<'_>,
+    faults: &mut Faults,
+) -> Option<Settings> {
+    let series = reader.take("series").is_some();
+    let speckle = reader.take("speckle").is_some();
+    let thermal = reader.take("thermal").is_some();
+    match (series, speckle, thermal) {
+        (false, false, false) => Some(Settings::None),
+        (true, false, false) => {
+            let reader = reader.map("series", faults)?;
+            read_series(reader, faults).map(Settings::Series)
+        }
+        (false, true, false) => {
+            let reader = reader.map("speckle", faults)?;
+            read_speckle(reader, faults).map(Settings::Speckle)
+        }
+        (false, false, true) => {
+            let reader = reader.map("thermal", faults)?;
+            read_thermal(reader, faults).map(Settings::Thermal)
+        }
+        _ => {
+            let help = "give one of series, speckle, thermal";
+            faults.add_with_help(reader.place(), "", "settings of several kinds", help);
+            None
+        }
+    }
+}
+
+fn read_series(mut reader: MapReader<'_>, faults: &mut Faults) -> Option<SeriesSettings> {
+    let reference = reader.require_text("reference", faults);
+    let rows = reader.map("reference_rows", faults).and_then(|mut rows| {
+        let first = rows
+            .require("first", faults)
+            .and_then(|n| size(n, &rows.path("first"), faults));
+        let number = rows
+            .require("number", faults)
+            .and_then(|n| size(n, &rows.path("number"), faults));
+        rows.finish(faults);
+        Some((first?, number?))
+    });
+    let key = reader.path("images");
+    reader.require("images", faults);
+    let items = reader.list("images", faults);
+    let images = items.map(|items| {
+        let mut images = Vec::new();
+        for (i, item) in items.iter().enumerate() {
+            let Some(mut reader) = MapReader::new(item, &format!("{key}[{i}]"), faults) else {
+                continue;
+            };
+            let file = reader.require_text("file", faults);
+            let truth = reader.require("truth", faults).and_then(|node| {
+                let path = reader.path("truth");
+                read_truth(node, &path, faults)
+            });
+            reader.finish(faults);
+            if let (Some(file), Some(truth)) = (file, truth) {
+                images.push((file, truth));
+            }
+        }
+        images
+    });
+    if items.is_some_and(<[Node]>::is_empty) {
+        faults.add(
+            reader.place(),
+            &key,
+            "a series needs at least one deformed picture",
+        );
+    }
+    reader.finish(faults);
+    Some(SeriesSettings {
+        reference: reference?,
+        images: images?,
+        reference_rows: rows,
+    })
+}
+
+fn size(node: &Node, path: &str, faults: &mut Faults) -> Option<usize> {
+    retrial_core::yaml::whole(node, path, faults).and_then(|n| usize::try_from(n).ok())
+}
+
+fn read_thermal(mut reader: MapReader<'_>, faults: &mut Faults) -> Option<ThermalSettings> {
+    let key = reader.path("annotations");
+    reader.require("annotations", faults);
+    let mut annotations = Vec::new();
+    for (i, item) in reader
+        .list("annotations", faults)
+        .unwrap_or(&[])
+        .iter()
+        .enumerate()
+    {
+        let Some(mut reader) = MapReader::new(item, &format!("{key}[{i}]"), faults) else {
+            continue;
+        };
+        let name = reader.require_text("name", faults);
+        let file = reader.require_text("file", faults);
+        reader.finish(faults);
+        annotations.extend(name.zip(file));
+    }
+    let plane = reader.map("plane", faults).and_then(|mut reader| {
+        let offset = reader
+            .require("offset", faults)
+            .and_then(|n| retrial_core::yaml::whole(n, &reader.path("offset"), faults));
+        let width = reader
+            .require("width", faults)
+            .and_then(|n| size(n, &reader.path("width"), faults));
+        let height = reader
+            .require("height", faults)
+            .and_then(|n| size(n, &reader.path("height"), faults));
+        reader.finish(faults);
+        Some(PlaneSettings {
+            offset: offset?,
+            width: width?,
+            height: height?,
+        })
+    });
+    reader.finish(faults);
+    Some(ThermalSettings { annotations, plane })
+}
