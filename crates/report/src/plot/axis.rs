@@ -14,6 +14,8 @@ pub(crate) struct Axis {
     /// Ticks without a number.
     pub(crate) minor: Vec<f64>,
     pub(crate) label: String,
+    /// Whether its ticks are words: then nothing lies between them.
+    pub(crate) words: bool,
 }
 
 impl Axis {
@@ -45,6 +47,7 @@ impl Axis {
             ticks: ticks.map(|(i, word)| (i as f64, word.clone())).collect(),
             minor: Vec::new(),
             label: label.to_owned(),
+            words: true,
         }
     }
 
@@ -73,6 +76,7 @@ impl Axis {
             ticks,
             minor: Vec::new(),
             label: label_with(name, unit, power),
+            words: false,
         }
     }
 
@@ -124,6 +128,7 @@ impl Axis {
             ticks: ticks.collect(),
             minor,
             label: label_with(name, unit, 0),
+            words: false,
         }
     }
 

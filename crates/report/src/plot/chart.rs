@@ -112,12 +112,11 @@ impl Chart {
         let faint = INK.faded(0.13);
         let along_x = |share: f64| left + share * (right - left);
         let along_y = |share: f64| bottom - share * (bottom - top);
-        let words = self.x.low == -0.5 && self.x.minor.is_empty();
         for (value, text) in self.x.ticks.clone() {
             let Some(x) = self.x.share(value).map(along_x) else {
                 continue;
             };
-            if !words {
+            if !self.x.words {
                 self.scene.line(vec![(x, top), (x, bottom)], faint, 0.15);
             }
             self.scene

@@ -192,9 +192,10 @@ impl Layout {
             _ => 3,
         };
         let panel_rows = fields.len().div_ceil(columns);
-        let label = |name: &str| {
+        let label = |name: &str, values: &[f64]| {
             let (name, unit) = source.name_and_unit(name);
-            label_with(&name, &unit, 0)
+            let (_, power) = tick_labels(&[values[0], values[values.len() - 1]]);
+            label_with(&name, &unit, power)
         };
         let (value, unit) = source.name_and_unit(source.value()?);
         let ticks = nice_ticks(low, high, 5);
@@ -229,8 +230,11 @@ impl Layout {
             left,
             top,
             gap: (gap, between),
-            x_label: label(source.x()?),
-            y_label: label(source.spec.y.first().map_or("", String::as_str)),
+            x_label: label(source.x()?, &first.columns),
+            y_label: label(
+                source.spec.y.first().map_or("", String::as_str),
+                &first.rows,
+            ),
             bar_ticks,
             bar_label: label_with(&value, &unit, power),
         })

@@ -1,13 +1,17 @@
 //! Figures: one file a kind, one table of kinds, and what they share.
 
 mod axis;
+mod bar;
 mod chart;
 mod font;
 mod heat;
+mod histogram;
+mod image_grid;
 mod line;
 mod paint;
 mod palette;
 mod png;
+mod scatter;
 mod scene;
 mod source;
 mod svg;
@@ -30,9 +34,13 @@ pub(crate) struct Drawing {
 type Draw = fn(&Source<'_>) -> Result<Drawing, ReportError>;
 
 /// Every kind of figure and the function that draws it.
-const KINDS: [(FigureKind, Draw); 2] = [
+const KINDS: [(FigureKind, Draw); 6] = [
     (FigureKind::Line, line::draw),
+    (FigureKind::Scatter, scatter::draw),
+    (FigureKind::Bar, bar::draw),
     (FigureKind::Heat, heat::draw),
+    (FigureKind::Histogram, histogram::draw),
+    (FigureKind::ImageGrid, image_grid::draw),
 ];
 
 /// The figure that a spec asks for.

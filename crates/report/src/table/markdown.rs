@@ -55,16 +55,19 @@ pub(crate) fn aligned(heads: &[String], lines: &[Vec<String>], left: usize) -> S
 /// Text that Markdown shows as it is, within a table cell or a line.
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' | '\r' => escaped.push(' '),
-            '|' | '*' | '`' | '\\' | '<' | '[' | ']' | '#' => {
-                escaped.push('\\');
-                escaped.push(c);
-            }
-            // Underscores within a word are safe in GitHub-flavoured Markdown and in CommonMark.
-            c => escaped.push(c),
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let special = match c {
+            '|' | '*' | '`' | '\\' | '<' => true,
+            // Brackets mean nothing until a parenthesis makes them a link; underscores within a
+            // word mean nothing in GitHub-flavoured Markdown and in CommonMark.
+            ']' => chars.peek() == Some(&'('),
+            _ => false,
+        };
+        if special {
+            escaped.push('\\');
         }
+        escaped.push(if matches!(c, '\n' | '\r') { ' ' } else { c });
     }
     escaped
 }

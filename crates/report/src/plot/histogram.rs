@@ -1,0 +1,132 @@
+//! How often values occur: shares of all values of a series, so that series of unequal size
+//! compare, as outlines over a light fill.
+//!
+//! # Source
+//! Width of bins: Freedman & Diaconis 1981, doi:10.1007/BF01025868.
+
+use retrial_core::report_spec::Scale;
+use retrial_core::statistics::{mean, quantile, standard_deviation};
+
+use super::Drawing;
+use super::axis::{Axis, nice_ticks};
+use super::chart::{Chart, DATA_WIDTH, Entry, Sign};
+use super::palette;
+use super::source::Source;
+use crate::error::ReportError;
+use crate::number::plain;
+
+pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
+    let spec = source.spec;
+    let frame = source.frame()?;
+    let name = match (&spec.value, spec.y.first(), &spec.x) {
+        (Some(name), _, _) | (None, Some(name), _) | (None, None, Some(name)) => name,
+        (None, None, None) => return Err(source.fault("its spec names no `value`".to_owned())),
+    };
+    let values = source.numbers(&frame, name)?;
+    let mut keys = Vec::new();
+    if let Some(series) = &spec.series {
+        source.texts(&frame, series)?;
+        keys.push(series.as_str());
+    }
+    let mut series: Vec<(String, Vec<f64>)> = Vec::new();
+    let mut left_out = 0;
+    for group in frame.groups(&keys)? {
+        let chosen: Vec<f64> = group.rows.iter().map(|&row| values[row]).collect();
+        let mut finite: Vec<f64> = chosen.iter().copied().filter(|v| v.is_finite()).collect();
+        left_out += chosen.len() - finite.len();
+        finite.sort_by(f64::total_cmp);
+        let label = group
+            .key
+            .first()
+            .map_or(String::new(), |key| source.series_label(key));
+        if !finite.is_empty() {
+            series.push((label, finite));
+        }
+    }
+    if series.is_empty() {
+        return Err(source.fault("no finite value to count".to_owned()));
+    }
+    let edges = edges(&series);
+    let shares: Vec<Vec<f64>> = (series.iter())
+        .map(|(_, values)| shares(values, &edges))
+        .collect();
+    let (spoken, unit) = source.name_and_unit(name);
+    let x_axis = Axis::covering(edges.iter().copied(), Scale::Linear, &spoken, &unit);
+    let heights = shares.iter().flatten().copied().chain([0.0]);
+    let y_axis = Axis::covering(heights, Scale::Linear, "share of values", "%");
+    let legend: Vec<Entry> = (series.iter().enumerate())
+        .map(|(i, (label, values))| {
+            let colon = if label.is_empty() { "" } else { ": " };
+            let mean = plain(mean(values));
+            let sd = plain(standard_deviation(values));
+            Entry {
+                label: format!("{label}{colon}mean {mean}, sd {sd}, n = {}", values.len()),
+                ink: palette::series(i),
+                sign: Sign::Box,
+            }
+        })
+        .collect();
+    let mut chart = Chart::new(x_axis, y_axis, &legend);
+    for (i, shares) in shares.iter().enumerate() {
+        let mut outline = Vec::new();
+        outline.extend(chart.at(edges[0], 0.0));
+        for (pair, share) in edges.windows(2).zip(shares) {
+            outline.extend(chart.at(pair[0], *share));
+            outline.extend(chart.at(pair[1], *share));
+        }
+        outline.extend(chart.at(edges[edges.len() - 1], 0.0));
+        let ink = palette::series(i);
+        chart.scene.area(outline.clone(), ink.faded(0.18));
+        chart.scene.line(outline, ink, DATA_WIDTH);
+    }
+    let mut notes = Vec::new();
+    if left_out > 0 {
+        notes.push(format!(
+            "{left_out} values that are not finite are left out."
+        ));
+    }
+    notes.extend(source.notes());
+    Ok(Drawing {
+        scene: chart.scene,
+        notes,
+    })
+}
+
+/// Round edges of bins that cover all series.
+fn edges(series: &[(String, Vec<f64>)]) -> Vec<f64> {
+    let low = series
+        .iter()
+        .map(|(_, v)| v[0])
+        .fold(f64::INFINITY, f64::min);
+    let high = (series.iter().map(|(_, v)| v[v.len() - 1])).fold(f64::NEG_INFINITY, f64::max);
+    if low == high {
+        let half = if low == 0.0 { 0.5 } else { 0.05 * low.abs() };
+        return vec![low - half, low + half];
+    }
+    let widths = series.iter().map(|(_, values)| {
+        let spread = quantile(values, 0.75) - quantile(values, 0.25);
+        2.0 * spread / (values.len() as f64).cbrt()
+    });
+    let width = widths.filter(|w| *w > 0.0).fold(f64::INFINITY, f64::min);
+    let count = ((high - low) / width).clamp(8.0, 60.0) as usize;
+    let inner = nice_ticks(low, high, count);
+    let step = if inner.len() > 1 {
+        inner[1] - inner[0]
+    } else {
+        high - low
+    };
+    let first = (low / step).floor() as i64;
+    let last = ((high / step).floor() as i64 + 1).max(first + 1);
+    (first..=last).map(|i| i as f64 * step).collect()
+}
+
+/// Per cent of the values in each bin; sorted values, the last bin open at its upper edge.
+fn shares(values: &[f64], edges: &[f64]) -> Vec<f64> {
+    let below = |edge: f64| values.partition_point(|v| *v < edge);
+    (edges.windows(2))
+        .map(|pair| {
+            let count = below(pair[1]) - below(pair[0]);
+            100.0 * count as f64 / values.len() as f64
+        })
+        .collect()
+}
