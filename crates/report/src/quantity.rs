@@ -47,7 +47,7 @@ pub(crate) fn arrow(direction: Direction) -> &'static str {
     match direction {
         Direction::Higher => " ↑",
         Direction::Lower => " ↓",
-        Direction::Zero => " →0",
+        Direction::Zero => " → 0",
         Direction::None => "",
     }
 }

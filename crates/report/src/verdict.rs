@@ -1,6 +1,6 @@
 //! Verdicts on published claims as plain rows, for pages and for the command.
 
-use retrial_core::claim::Verdict;
+use retrial_core::claim::{Claim, Expect, Verdict};
 use serde::Serialize;
 
 use crate::load::Experiment;
@@ -18,7 +18,7 @@ pub struct ClaimRow {
     pub source: String,
     /// The metric it speaks of.
     pub metric: String,
-    /// Unit of the metric, or empty.
+    /// Unit of the published value; empty where it has none or the claim states no value.
     pub unit: String,
     /// The params that select its trials, `name=value` pairs.
     pub selection: String,
@@ -56,10 +56,14 @@ pub fn verdicts(experiments: &[Experiment]) -> Vec<ClaimRow> {
 /// Verdicts on the claims of one experiment.
 pub(crate) fn rows(experiment: &Experiment) -> Vec<ClaimRow> {
     let sheet = &experiment.sheet;
-    let row = |claim: &retrial_core::claim::Claim| {
+    let row = |claim: &Claim| {
         let judged = claim.judge(&experiment.finished, sheet.deterministic);
+        let has_value = !matches!(
+            claim.expect,
+            Expect::Ordering { .. } | Expect::NotTestable(_)
+        );
         let unit = (sheet.metrics.iter())
-            .find(|q| q.name == claim.metric)
+            .find(|q| has_value && q.name == claim.metric)
             .map_or(String::new(), |q| q.unit.clone());
         ClaimRow {
             study: sheet.study.clone(),

@@ -114,9 +114,9 @@ fn experiment_view(experiment: &Experiment) -> ExperimentView<'_> {
         if let Ok(drawing) = &drawing {
             caption.extend(drawing.notes.iter().cloned());
         }
-        let stem = unique(plot::slug(spec));
+        let stem = unique(plot::slug(sheet, spec));
         FigureView {
-            title: capital(&plot::title(spec)),
+            title: capital(&plot::title(sheet, spec)),
             caption: caption.join(" "),
             stem: format!("{}-{}-{stem}", sheet.study, sheet.experiment),
             drawing,

@@ -382,10 +382,10 @@ fn figures_are_files_in_two_formats_and_the_page_needs_nothing_else() {
         (4, 0),
         "{summary:?}"
     );
-    let stem = "figures/fake-sweep-rmse-against-size-px";
+    let stem = "figures/fake-sweep-rmse-against-size";
     let svg = read(root.path(), &format!("{stem}.svg"));
     assert!(
-        svg.starts_with("<svg ") && svg.contains("aria-label=\"rmse (10^−3 px)\""),
+        svg.starts_with("<svg ") && svg.contains("aria-label=\"rmse (px)\""),
         "{svg}"
     );
     let png = fs::read(root.path().join("reports").join(format!("{stem}.png"))).unwrap();

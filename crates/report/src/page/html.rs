@@ -9,6 +9,8 @@ use crate::verdict::{ClaimRow, Ours};
 use crate::view::{ExperimentView, FigureView, StudyView, counts};
 
 const STYLE: &str = include_str!("style.css");
+/// How much larger a figure is on a screen than in print, where it is read from nearer.
+const ON_SCREEN: f64 = 1.35;
 
 /// The page.
 pub(crate) fn index(studies: &[StudyView<'_>]) -> String {
@@ -58,7 +60,7 @@ fn study_section(study: &StudyView<'_>) -> Markup {
                     tbody { @for row in study.claims() { tr {
                         td { (row.experiment) }
                         td { (row.id) }
-                        td.number { (published(row)) }
+                        td.number.wrap { (published(row)) }
                         td.number { (ours(row.ours)) }
                         td { (badge(row.verdict)) }
                     } } }
@@ -128,13 +130,13 @@ fn claims(rows: &[ClaimRow]) -> Markup {
                     }
                     @if let Some(note) = &row.note { span.interval { (note) } }
                 }
-                td.number { (published(row)) }
+                td.number.wrap { (published(row)) }
                 td.number { (ours(row.ours)) }
                 td {
                     (badge(row.verdict))
                     @if row.edited { span.interval { "claim edited after the fact" } }
                 }
-                td { (row.reason) }
+                td.reason { (row.reason) }
             } } }
         } }
     }
@@ -194,7 +196,9 @@ fn figure_section(figure: &FigureView) -> Markup {
         @match &figure.drawing {
             Err(fault) => div.trouble { b { "No figure: " } (fault) },
             Ok(drawing) => figure {
-                (PreEscaped(drawing.svg(&figure.stem, &figure.title)))
+                div style=(format!("max-width:{:.0}mm", drawing.width() * ON_SCREEN)) {
+                    (PreEscaped(drawing.svg(&figure.stem, &figure.title)))
+                }
                 figcaption {
                     b { (figure.title) "." } " " (figure.caption) " "
                     span.files {
@@ -234,7 +238,7 @@ fn class(verdict: Verdict) -> &'static str {
 fn published(row: &ClaimRow) -> Markup {
     html! {
         (row.published)
-        @if !row.unit.is_empty() && row.published != "—" { " " (row.unit) }
+        @if !row.unit.is_empty() { " " (row.unit) }
     }
 }
 

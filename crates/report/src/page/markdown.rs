@@ -176,7 +176,7 @@ fn verdict(row: &ClaimRow) -> String {
 }
 
 fn with_unit(value: &str, unit: &str) -> String {
-    match unit.is_empty() || value == "—" {
+    match unit.is_empty() {
         true => value.to_owned(),
         false => format!("{value} {unit}"),
     }

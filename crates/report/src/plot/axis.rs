@@ -132,6 +132,20 @@ impl Axis {
         }
     }
 
+    /// Puts the ticks of a logarithmic axis at the values themselves where these are few and lie
+    /// apart: a sweep's own values say more than round ones.
+    pub(crate) fn tick_at(&mut self, values: impl Iterator<Item = f64>) {
+        let mut values: Vec<f64> = values.filter(|v| self.share(*v).is_some()).collect();
+        values.sort_by(f64::total_cmp);
+        values.dedup();
+        let shares: Vec<f64> = values.iter().filter_map(|v| self.share(*v)).collect();
+        let apart = shares.windows(2).all(|pair| pair[1] - pair[0] > 0.07);
+        if self.scale == Scale::Log && (2..=9).contains(&values.len()) && apart {
+            self.ticks = values.iter().map(|&v| (v, trimmed(v))).collect();
+            self.minor.clear();
+        }
+    }
+
     /// Place of a value between the ends, `0..=1`; `None` where it has none.
     pub(crate) fn share(&self, value: f64) -> Option<f64> {
         if !value.is_finite() {

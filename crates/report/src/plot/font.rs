@@ -1,7 +1,8 @@
 //! The font of all figures: Noto Sans, shipped as bytes by the crate `notosans` (SIL Open Font
 //! Licence 1.1). No figure depends on what fonts a machine has.
 //!
-//! A text may raise a part of itself: `10^{-3}`.
+//! A text may raise a part of itself: `10^{-3}`. Superscript characters are set the same way,
+//! because the font lacks some of them.
 
 use ab_glyph::{Font as _, FontRef, GlyphId};
 
@@ -45,6 +46,10 @@ pub(crate) fn lay_out(text: &str, weight: Weight) -> (Vec<Placed>, f64) {
     let mut x = 0.0;
     let mut put = |part: &str, size: f64, lift: f64| {
         for c in part.chars() {
+            let (c, size, lift) = match superscript(c) {
+                Some(digit) => (digit, RAISED_SIZE * size, RAISED_BY + lift),
+                None => (c, size, lift),
+            };
             let glyph = font.glyph_id(c);
             placed.push(Placed {
                 glyph,
@@ -68,6 +73,15 @@ pub(crate) fn lay_out(text: &str, weight: Weight) -> (Vec<Placed>, f64) {
     (placed, x)
 }
 
+/// The character that stands raised in a superscript character of a power of ten.
+fn superscript(c: char) -> Option<char> {
+    match c {
+        '⁻' => Some('\u{2212}'),
+        '⁰' | '⁴'..='⁹' => char::from_digit(u32::from(c) - 0x2070, 10),
+        _ => None,
+    }
+}
+
 /// Width of a text in units of its size.
 pub(crate) fn width(text: &str, weight: Weight) -> f64 {
     lay_out(text, weight).1
@@ -76,4 +90,27 @@ pub(crate) fn width(text: &str, weight: Weight) -> f64 {
 /// A text without the marks of raised parts, as it is read aloud.
 pub(crate) fn bare(text: &str) -> String {
     text.replace("^{", "^").replace('}', "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_font_has_every_letter_that_figures_need() {
+        for weight in [Weight::Regular, Weight::Bold] {
+            let (placed, width) = lay_out("Δλσµμ²³±−×≤≥→·…°∞≈–%()[]⁻⁰⁵¹", weight);
+            assert!(placed.iter().all(|glyph| glyph.glyph.0 != 0));
+            assert!(width > 10.0);
+        }
+    }
+
+    #[test]
+    fn raised_parts_are_smaller_and_higher() {
+        let (placed, raised) = lay_out("10^{−3} px", Weight::Regular);
+        assert_eq!(placed.len(), 7);
+        assert!(placed[2].lift > 0.0 && placed[2].size < 1.0 && placed[4].lift == 0.0);
+        assert!(raised < width("10−3 px", Weight::Regular));
+        assert_eq!(bare("10^{−3} px"), "10^−3 px");
+    }
 }

@@ -13,7 +13,7 @@ use super::chart::{Chart, DATA_WIDTH, Entry, Sign};
 use super::palette;
 use super::source::Source;
 use crate::error::ReportError;
-use crate::number::plain;
+use crate::number::{decimals_for, fixed, plain};
 
 pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     let spec = source.spec;
@@ -57,8 +57,13 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     let legend: Vec<Entry> = (series.iter().enumerate())
         .map(|(i, (label, values))| {
             let colon = if label.is_empty() { "" } else { ": " };
-            let mean = plain(mean(values));
-            let sd = plain(standard_deviation(values));
+            let sd = standard_deviation(values);
+            let (mean, sd) = match decimals_for(sd) {
+                decimals @ 0..=6 if sd > 0.0 => {
+                    (fixed(mean(values), decimals), fixed(sd, decimals))
+                }
+                _ => (plain(mean(values)), plain(sd)),
+            };
             Entry {
                 label: format!("{label}{colon}mean {mean}, sd {sd}, n = {}", values.len()),
                 ink: palette::series(i),

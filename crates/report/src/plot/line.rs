@@ -47,7 +47,13 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
             .iter()
             .flat_map(|line| line.points.iter().map(|p| p.0));
         let values = values.chain(references.clone().map(|r| r.x));
-        Axis::covering(values, spec.x_scale, &x_name, &x_unit)
+        let mut axis = Axis::covering(values, spec.x_scale, &x_name, &x_unit);
+        axis.tick_at(
+            lines
+                .iter()
+                .flat_map(|line| line.points.iter().map(|p| p.0)),
+        );
+        axis
     } else {
         let words: Vec<String> = words.iter().map(|word| word.replace('_', " ")).collect();
         Axis::of_words(&words, &x_name)

@@ -16,6 +16,7 @@ mod scene;
 mod source;
 mod svg;
 
+use retrial_core::experiment::ExperimentSheet;
 use retrial_core::report_spec::{FigureKind, FigureSpec};
 
 use self::scene::Scene;
@@ -53,34 +54,33 @@ pub(crate) fn draw(experiment: &Experiment, spec: &FigureSpec) -> Result<Drawing
 }
 
 /// What a figure is called where its spec does not say.
-pub(crate) fn title(spec: &FigureSpec) -> String {
+pub(crate) fn title(sheet: &ExperimentSheet, spec: &FigureSpec) -> String {
     if let Some(title) = &spec.title {
         return title.clone();
     }
-    let mut names: Vec<&str> = spec.y.iter().map(String::as_str).collect();
-    if spec.kind != FigureKind::Line && spec.kind != FigureKind::Scatter {
-        names.splice(0..0, spec.value.as_deref());
-        if spec.value.is_some() {
-            names.truncate(1);
+    let table = spec.table.as_deref();
+    let spoken = |name: &String| quantity::spoken(name, quantity::unit(sheet, table, name));
+    let of_value = |words: &str| match spec.value.as_ref().or(spec.y.first()) {
+        Some(value) => format!("{} as {words}", spoken(value)),
+        None => words.to_owned(),
+    };
+    match spec.kind {
+        FigureKind::Heat => of_value("a field"),
+        FigureKind::Histogram => of_value("a histogram"),
+        FigureKind::ImageGrid => of_value("pictures"),
+        FigureKind::Line | FigureKind::Scatter | FigureKind::Bar => {
+            let names: Vec<String> = spec.y.iter().map(spoken).collect();
+            match &spec.x {
+                Some(x) => format!("{} against {}", names.join(", "), spoken(x)),
+                None => names.join(", "),
+            }
         }
     }
-    let mut title = names.join(", ");
-    match (&spec.kind, &spec.x) {
-        (FigureKind::Heat, _) => title.push_str(" as a field"),
-        (FigureKind::Histogram, _) => title.push_str(" as a histogram"),
-        (FigureKind::ImageGrid, _) => title.push_str(" as pictures"),
-        (_, Some(x)) => {
-            title.push_str(" against ");
-            title.push_str(x);
-        }
-        (_, None) => {}
-    }
-    title.replace('_', " ")
 }
 
 /// The part of a figure's file names that tells it from the others of its experiment.
-pub(crate) fn slug(spec: &FigureSpec) -> String {
-    let slug = quantity::slug(&title(spec));
+pub(crate) fn slug(sheet: &ExperimentSheet, spec: &FigureSpec) -> String {
+    let slug = quantity::slug(&title(sheet, spec));
     if slug.is_empty() {
         "figure".to_owned()
     } else {
@@ -89,6 +89,11 @@ pub(crate) fn slug(spec: &FigureSpec) -> String {
 }
 
 impl Drawing {
+    /// Width in print, mm.
+    pub(crate) fn width(&self) -> f64 {
+        self.scene.width
+    }
+
     /// The figure as an SVG file.
     pub(crate) fn svg(&self, prefix: &str, title: &str) -> String {
         svg::render(&self.scene, prefix, title)

@@ -174,6 +174,9 @@ impl<'e> Source<'e> {
     }
 
     fn part(&self) -> String {
-        format!("figure “{}”", super::title(self.spec))
+        format!(
+            "figure “{}”",
+            super::title(&self.experiment.sheet, self.spec)
+        )
     }
 }
