@@ -3,6 +3,7 @@
 //! Params are kept as the text a person wrote, so that `1` and `1.0` stay apart in labels;
 //! [`Frame::numbers`] reads them as numbers where a figure needs that.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use polars::prelude::{Column, DataFrame, DataType, GroupsIndicator};
@@ -101,7 +102,11 @@ impl Frame {
         add(Column::new(TRIAL.into(), texts(&|r| r.trial.clone())));
         add(Column::new(SEED.into(), texts(&|r| r.seed.to_string())));
         for name in names(records, |r| r.params.iter().map(|(n, _)| n).collect()) {
-            let values = texts(&|r| r.params.get(&name).map_or(String::new(), |v| v.to_string()));
+            let values = texts(&|r| {
+                r.params
+                    .get(&name)
+                    .map_or(String::new(), ToString::to_string)
+            });
             add(Column::new(name.as_str().into(), values));
         }
         for name in names(records, |r| r.metrics.iter().map(|m| &*m.name).collect()) {
@@ -191,6 +196,7 @@ impl Frame {
         let mut with_trial = keys.to_vec();
         with_trial.push(TRIAL);
         let mut found: Vec<(Vec<String>, Vec<f64>)> = Vec::new();
+        let mut places: HashMap<Vec<String>, usize> = HashMap::new();
         for mut group in self.groups(&with_trial)? {
             group.key.pop();
             let finite = group.rows.iter().map(|&row| value[row]);
@@ -199,10 +205,11 @@ impl Frame {
                 continue;
             }
             let of_trial = mean(&finite);
-            match found.iter_mut().find(|(key, _)| *key == group.key) {
-                Some((_, values)) => values.push(of_trial),
-                None => found.push((group.key, vec![of_trial])),
+            let place = *places.entry(group.key.clone()).or_insert(found.len());
+            if place == found.len() {
+                found.push((group.key, Vec::new()));
             }
+            found[place].1.push(of_trial);
         }
         let summaries = found
             .into_iter()

@@ -77,7 +77,7 @@ fn push_experiment(page: &mut String, experiment: &ExperimentView<'_>) {
         ];
         let rows: Vec<Vec<String>> = experiment.claims.iter().map(claim_row).collect();
         line(aligned(&heads.map(str::to_owned), &rows, 7));
-        for row in experiment.claims.iter() {
+        for row in &experiment.claims {
             if let Some(note) = &row.note {
                 line(format!("- {}: {}", escape(&row.id), escape(note)));
             }

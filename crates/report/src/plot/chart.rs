@@ -147,11 +147,10 @@ impl Chart {
                 self.scene.line(vec![(left - 0.6, y), (left, y)], INK, 0.15);
             }
         }
-        if self.y.low < 0.0 && self.y.high > 0.0 {
-            if let Some(y) = self.y.share(0.0).map(along_y) {
-                self.scene
-                    .line(vec![(left, y), (right, y)], INK.faded(0.7), 0.2);
-            }
+        let zero = self.y.share(0.0).filter(|share| (0.0..1.0).contains(share));
+        if let Some(y) = zero.filter(|share| *share > 0.0).map(along_y) {
+            self.scene
+                .line(vec![(left, y), (right, y)], INK.faded(0.7), 0.2);
         }
         self.scene.line(
             vec![(left, top), (left, bottom), (right, bottom)],

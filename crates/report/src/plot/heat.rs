@@ -201,7 +201,7 @@ impl Layout {
         let ticks = nice_ticks(low, high, 5);
         let (bar_ticks, power) = tick_labels(&ticks);
         let bar_text = bar_ticks.iter().map(|(_, t)| text_width(t, TICK_POINTS));
-        let bar_room = 3.0 + 3.6 + 1.6 + bar_text.fold(0.0, f64::max) + 2.0 + 5.0;
+        let bar_room = 3.0 + 3.6 + 1.6 + bar_text.fold(0.0, f64::max) + 5.6;
         let row_text = nice_ticks(first.rows[0], first.rows[first.rows.len() - 1], 5);
         let row_text = tick_labels(&row_text).0;
         let row_text = row_text.iter().map(|(_, t)| text_width(t, TICK_POINTS));
@@ -285,7 +285,7 @@ impl Layout {
                 Anchor::Middle,
             );
         }
-        if i % self.columns == 0 {
+        if i.is_multiple_of(self.columns) {
             for (value, text) in ticks_of(&field.rows, height) {
                 let y = y0 + height * cell_share(&field.rows, value);
                 scene.line(vec![(x0 - 1.0, y), (x0, y)], INK, AXIS_WIDTH);

@@ -18,10 +18,10 @@ use crate::number::{decimals_for, fixed, plain};
 pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     let spec = source.spec;
     let frame = source.frame()?;
-    let name = match (&spec.value, spec.y.first(), &spec.x) {
-        (Some(name), _, _) | (None, Some(name), _) | (None, None, Some(name)) => name,
-        (None, None, None) => return Err(source.fault("its spec names no `value`".to_owned())),
-    };
+    let name = (spec.value.as_ref())
+        .or(spec.y.first())
+        .or(spec.x.as_ref())
+        .ok_or_else(|| source.fault("its spec names no `value`".to_owned()))?;
     let values = source.numbers(&frame, name)?;
     let mut keys = Vec::new();
     if let Some(series) = &spec.series {
@@ -58,8 +58,8 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
         .map(|(i, (label, values))| {
             let colon = if label.is_empty() { "" } else { ": " };
             let sd = standard_deviation(values);
-            let (mean, sd) = match decimals_for(sd) {
-                decimals @ 0..=6 if sd > 0.0 => {
+            let (mean, sd) = match decimals_for(sd) + 1 {
+                decimals @ 0..=7 if sd > 0.0 => {
                     (fixed(mean(values), decimals), fixed(sd, decimals))
                 }
                 _ => (plain(mean(values)), plain(sd)),
@@ -72,17 +72,20 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
         })
         .collect();
     let mut chart = Chart::new(x_axis, y_axis, &legend);
-    for (i, shares) in shares.iter().enumerate() {
-        let mut outline = Vec::new();
-        outline.extend(chart.at(edges[0], 0.0));
-        for (pair, share) in edges.windows(2).zip(shares) {
-            outline.extend(chart.at(pair[0], *share));
-            outline.extend(chart.at(pair[1], *share));
-        }
-        outline.extend(chart.at(edges[edges.len() - 1], 0.0));
-        let ink = palette::series(i);
-        chart.scene.area(outline.clone(), ink.faded(0.18));
-        chart.scene.line(outline, ink, DATA_WIDTH);
+    let outline = |shares: &[f64]| -> Vec<(f64, f64)> {
+        let steps = edges.windows(2).zip(shares);
+        let steps = steps.flat_map(|(pair, share)| [(pair[0], *share), (pair[1], *share)]);
+        let ends = [(edges[0], 0.0), (edges[edges.len() - 1], 0.0)];
+        let corners = [ends[0]].into_iter().chain(steps).chain([ends[1]]);
+        corners.filter_map(|(x, y)| chart.at(x, y)).collect()
+    };
+    let outlines: Vec<Vec<(f64, f64)>> = shares.iter().map(|s| outline(s)).collect();
+    for (i, outline) in outlines.iter().enumerate() {
+        let fill = palette::series(i).faded(0.15);
+        chart.scene.area(outline.clone(), fill);
+    }
+    for (i, outline) in outlines.into_iter().enumerate() {
+        chart.scene.line(outline, palette::series(i), DATA_WIDTH);
     }
     let mut notes = Vec::new();
     if left_out > 0 {
