@@ -515,3 +515,54 @@ fn a_sheet_of_another_version_is_refused() {
         "{error}"
     );
 }
+
+#[test]
+fn pictures_of_trials_stand_in_a_grid() {
+    let root = tempfile::tempdir().unwrap();
+    let mut records: Vec<Record> = six().into_iter().filter(|r| r.seed == 0).collect();
+    let name = |i: usize| format!("digit-{i}.png");
+    for record in &mut records {
+        for i in 0..2 {
+            record.artifacts.push(retrial_core::record::Artifact {
+                path: name(i),
+                content: "blake3:22".to_owned(),
+                bytes: 1,
+            });
+        }
+    }
+    let mut sheet = sheet(&records);
+    let grid = |pattern: &str| FigureSpec {
+        table: Some(pattern.to_owned()),
+        series: Some("size_px".to_owned()),
+        x: None,
+        y: Vec::new(),
+        ..figure(FigureKind::ImageGrid, "rmse")
+    };
+    sheet.report.figures = vec![grid("digit-*.png"), grid("face-*.png")];
+    let folder = results(root.path(), &sheet, &records);
+    for record in &records {
+        for i in 0..2u8 {
+            let picture = image::RgbImage::from_pixel(4, 4, image::Rgb([200 * i, 10, 20]));
+            let path = folder.join(&record.trial).join(name(usize::from(i)));
+            picture.save(path).unwrap();
+        }
+    }
+    let summary = render_all(root.path());
+    assert_eq!(
+        (summary.figures, summary.faults.len()),
+        (1, 1),
+        "{summary:?}"
+    );
+    assert!(summary.faults[0].contains("no artifact fits `face-*.png`"));
+    let svg = read(root.path(), "figures/fake-sweep-pictures.svg");
+    assert_eq!(svg.matches("<image ").count(), 6);
+    assert!(svg.contains("aria-label=\"size 20 px\""), "{svg}");
+    let png = root.path().join("reports/figures/fake-sweep-pictures.png");
+    let drawn = image::open(png).unwrap().to_rgb8();
+    let red = drawn.pixels().filter(|p| p.0 == [200, 10, 20]).count();
+    let black = drawn.pixels().filter(|p| p.0 == [0, 10, 20]).count();
+    assert!(
+        red > 10_000 && black.abs_diff(red) < red / 20,
+        "{red} {black}"
+    );
+}
