@@ -125,9 +125,10 @@ command := 'caller=' + quote(invocation_directory()) + '
     done
     exec ' + quote(retrial)
 
-# Doc tests first: the summary of the tests is to be the last line.
+# Doc tests first: the summary of the tests is to be the last line. The benches stay out: what they
+# depend on would compile the heavy libraries a second time with other features.
 test := 'if cargo nextest --version >/dev/null 2>&1; then
-        [ $# -gt 0 ] || cargo test --release --workspace --doc --quiet
-        exec cargo nextest run --cargo-profile release --workspace "$@"
+        [ $# -gt 0 ] || cargo test --release --workspace --exclude retrial-benches --doc --quiet
+        exec cargo nextest run --cargo-profile release --workspace --exclude retrial-benches "$@"
     fi
-    exec cargo test --release --workspace "$@"'
+    exec cargo test --release --workspace --exclude retrial-benches "$@"'

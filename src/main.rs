@@ -1,2 +1,55 @@
-//! The command `retrial`.
-fn main() {}
+//! The command `retrial`: one match over the verbs.
+
+mod cli;
+mod command;
+mod diagnostic;
+mod execute;
+mod experiment;
+mod failure;
+mod studies;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Verb};
+use crate::failure::Failure;
+use crate::workspace::Workspace;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if matches!(cli.verb, Verb::Worker) {
+        return execute::worker::main();
+    }
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.print();
+            failure.code()
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<(), Failure> {
+    let workspace = || Workspace::find(cli.root.as_deref());
+    match &cli.verb {
+        Verb::Check(args) => command::check::run(&workspace()?, args),
+        Verb::Plan(args) => command::plan::run(&workspace()?, args),
+        Verb::Run(args) => command::run::run(&workspace()?, &args.selection, &args.options),
+        Verb::Reproduce(args) => command::run::reproduce(&workspace()?, args),
+        Verb::Status(args) => command::status::run(&workspace()?, args),
+        Verb::Show(args) => command::show::run(&workspace()?, args),
+        Verb::Claims(args) => command::claims::run(&workspace()?, args),
+        Verb::Report(args) => command::report::run(&workspace()?, args),
+        Verb::Data(verb) => command::data::run(&workspace()?, verb),
+        Verb::Schema(args) => command::schema::run(cli.root.as_deref(), args),
+        Verb::Doctor(args) => command::doctor::run(cli.root.as_deref(), args),
+        Verb::Completions { shell } => {
+            command::completions::run(*shell);
+            Ok(())
+        }
+        Verb::Dic(args) => command::dic::run(args),
+        Verb::Worker => Ok(()),
+    }
+}

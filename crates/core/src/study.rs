@@ -14,6 +14,8 @@ pub struct StudyInfo {
     pub work: &'static str,
     /// Whether its numbers do not depend on the seed.
     pub deterministic: bool,
+    /// Whether its trials run on a device that can be chosen; otherwise on the CPU.
+    pub uses_device: bool,
     /// Kinds of data set it takes (decoded content); empty for a study without data.
     pub content_kinds: &'static [&'static str],
     /// Params.

@@ -14,6 +14,7 @@ const STUDY: StudyInfo = StudyInfo {
     revision: 1,
     work: "A work",
     deterministic: true,
+    uses_device: false,
     content_kinds: &["image series"],
     params: &[
         Param {

@@ -2,6 +2,7 @@
 
 mod files;
 mod read;
+mod schema;
 mod settings;
 mod sources;
 
@@ -11,6 +12,7 @@ use retrial_core::displacement::Displacement;
 use retrial_synth::SeriesPlan;
 
 pub use read::read_manifest;
+pub use schema::schema;
 
 use crate::format::Decoder;
 

@@ -1,0 +1,43 @@
+//! `retrial check`: every fault of every file at once.
+
+use serde_json::json;
+
+use super::{count, print_json};
+use crate::cli::{CheckArgs, Format};
+use crate::experiment;
+use crate::failure::Failure;
+use crate::workspace::Workspace;
+
+pub(crate) fn run(workspace: &Workspace, args: &CheckArgs) -> Result<(), Failure> {
+    let loaded = experiment::load(workspace, &args.selection, |_| true);
+    if args.format == Format::Json {
+        if let Err(Failure::Faults(faults)) = &loaded {
+            let faults: Vec<_> = faults
+                .iter()
+                .map(|fault| {
+                    json!({
+                        "file": &*fault.place.file,
+                        "line": fault.place.line,
+                        "column": fault.place.column,
+                        "key": fault.key,
+                        "message": fault.message,
+                        "help": fault.help,
+                    })
+                })
+                .collect();
+            print_json(&json!({ "faults": faults, "experiments": [] }))?;
+            return loaded.map(|_| ());
+        }
+        let experiments: Vec<_> = loaded?
+            .list
+            .iter()
+            .map(|e| json!({ "file": e.spec.file, "study": e.spec.study, "experiment": e.spec.name, "trials": e.trials.len() }))
+            .collect();
+        return print_json(&json!({ "faults": [], "experiments": experiments }));
+    }
+    for experiment in loaded?.list {
+        let trials = count(experiment.trials.len(), "trial");
+        println!("{}: {trials}, no fault", experiment.spec.file);
+    }
+    Ok(())
+}

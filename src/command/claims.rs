@@ -1,0 +1,88 @@
+//! `retrial claims`: published values, ours, and the verdicts.
+
+use comfy_table::Table;
+use retrial_report::ClaimRow;
+use serde_json::json;
+
+use super::{print_json, table};
+use crate::cli::{Format, SelectArgs};
+use crate::experiment;
+use crate::failure::Failure;
+use crate::workspace::Workspace;
+
+pub(crate) fn run(workspace: &Workspace, args: &SelectArgs) -> Result<(), Failure> {
+    let experiments = experiment::load(workspace, &args.selection, |_| true)?;
+    for experiment in &experiments.list {
+        experiment.write_sheet(&workspace.results(), &experiments.manifests)?;
+    }
+    let rows: Vec<ClaimRow> =
+        retrial_report::verdicts(&retrial_report::load(&workspace.results())?)
+            .into_iter()
+            .filter(|row| {
+                experiments
+                    .list
+                    .iter()
+                    .any(|e| e.spec.study == row.study && e.spec.name == row.experiment)
+            })
+            .collect();
+    if args.format == Format::Json {
+        let rows: Vec<_> = rows.iter().map(as_json).collect();
+        return print_json(&json!({ "claims": rows }));
+    }
+    if rows.is_empty() {
+        println!("no claim in these experiments");
+    } else {
+        println!("{}", as_table(&rows));
+    }
+    Ok(())
+}
+
+/// Verdicts for the terminal.
+pub(crate) fn as_table(rows: &[ClaimRow]) -> Table {
+    let mut table = table(&["claim", "published", "ours", "verdict", "reason"]);
+    for row in rows {
+        let ours = row.ours.as_ref().map_or_else(
+            || "—".to_owned(),
+            |ours| {
+                let unit = if row.unit.is_empty() {
+                    String::new()
+                } else {
+                    format!(" {}", row.unit)
+                };
+                format!("{}{unit}", ours.text())
+            },
+        );
+        let mut verdict = row.verdict.label().to_owned();
+        if row.edited {
+            verdict.push_str(" (claim edited since)");
+        }
+        table.add_row([
+            format!("{}/{}: {}", row.study, row.experiment, row.id),
+            row.published.clone(),
+            ours,
+            verdict,
+            row.reason.clone(),
+        ]);
+    }
+    table
+}
+
+fn as_json(row: &ClaimRow) -> serde_json::Value {
+    let ours = row
+        .ours
+        .as_ref()
+        .map(|ours| json!({ "mean": ours.mean, "ci95": ours.ci95, "n": ours.n }));
+    json!({
+        "study": row.study,
+        "experiment": row.experiment,
+        "id": row.id,
+        "source": row.source,
+        "metric": row.metric,
+        "unit": row.unit,
+        "published": row.published,
+        "ours": ours,
+        "verdict": row.verdict,
+        "reason": row.reason,
+        "edited": row.edited,
+    })
+}

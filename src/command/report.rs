@@ -1,0 +1,65 @@
+//! `retrial report`: pages, figures and tables from the records alone.
+
+use std::collections::HashMap;
+
+use super::count;
+use crate::cli::{ReportArgs, Selection};
+use crate::experiment;
+use crate::failure::Failure;
+use crate::workspace::Workspace;
+
+pub(crate) fn run(workspace: &Workspace, args: &ReportArgs) -> Result<(), Failure> {
+    let out = args.output.clone().unwrap_or_else(|| workspace.reports());
+    if !args.check {
+        refresh_sheets(workspace)?;
+    }
+    let loaded = retrial_report::load(&workspace.results())?;
+    if args.check {
+        let stale = retrial_report::check(&loaded, &out)?;
+        if stale.is_empty() {
+            println!("the reports show the records");
+            return Ok(());
+        }
+        let stale = stale
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        return Err(Failure::Stale(stale));
+    }
+    let rendered = retrial_report::render(&loaded, &out)?;
+    let counts: Vec<String> = rendered
+        .verdicts
+        .iter()
+        .filter(|(_, number)| *number > 0)
+        .map(|(verdict, number)| format!("{number} {}", verdict.label()))
+        .collect();
+    let figures = count(rendered.figures, "figure");
+    let tables = count(rendered.tables, "table");
+    println!("{figures}, {tables}; claims: {}", counts.join(", "));
+    println!("report: {}", rendered.index.display());
+    Ok(())
+}
+
+/// Brings what the results folder keeps of experiments up to date with their specs, so that a
+/// changed figure or claim shows without running anything. Specs that are gone or faulty keep
+/// the sheet they had.
+fn refresh_sheets(workspace: &Workspace) -> Result<(), Failure> {
+    let Ok(experiments) = experiment::load(workspace, &Selection::default(), |_| true) else {
+        return Ok(());
+    };
+    let mut there: HashMap<(&str, &str), bool> = HashMap::new();
+    for experiment in &experiments.list {
+        let (study, name) = (
+            experiment.spec.study.as_str(),
+            experiment.spec.name.as_str(),
+        );
+        let folder = workspace.results().join(study).join(name);
+        if *there
+            .entry((study, name))
+            .or_insert_with(|| folder.is_dir())
+        {
+            experiment.write_sheet(&workspace.results(), &experiments.manifests)?;
+        }
+    }
+    Ok(())
+}

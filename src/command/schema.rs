@@ -1,0 +1,26 @@
+//! `retrial schema`: JSON Schema for editors.
+
+use std::path::Path;
+
+use super::print_json;
+use crate::cli::{SchemaArgs, SchemaKind};
+use crate::failure::Failure;
+use crate::studies;
+use crate::workspace::{Workspace, dataset_infos};
+
+pub(crate) fn run(root: Option<&Path>, args: &SchemaArgs) -> Result<(), Failure> {
+    match args.of {
+        SchemaKind::Spec => {
+            // Outside a project there are studies, but no data sets to name.
+            let manifests = match Workspace::find(root) {
+                Ok(workspace) => workspace.manifests()?,
+                Err(_) => Vec::new(),
+            };
+            print_json(&retrial_core::spec::schema(
+                &studies::infos(),
+                &dataset_infos(&manifests),
+            ))
+        }
+        SchemaKind::Manifest => print_json(&retrial_data::manifest::schema()),
+    }
+}

@@ -1,0 +1,180 @@
+//! `retrial show`: one trial, whole.
+
+use std::path::{Path, PathBuf};
+
+use retrial_core::metric::Direction;
+use retrial_core::record::{ATTEMPT_FILE, Outcome, RECORD_FILE, Record};
+use serde_json::json;
+
+use super::{duration, print_json, table};
+use crate::cli::{Format, ShowArgs};
+use crate::execute::folder::{TrialFolders, read_record};
+use crate::failure::Failure;
+use crate::workspace::Workspace;
+
+pub(crate) fn run(workspace: &Workspace, args: &ShowArgs) -> Result<(), Failure> {
+    let found = find(&workspace.results(), &args.trial)?;
+    let (study, experiment, trial) = &found;
+    let folders = TrialFolders::new(&workspace.results(), study, experiment, trial);
+    let record = if folders.is_recorded() {
+        let path = folders.record.join(RECORD_FILE);
+        Some(read_record(&path).map_err(Failure::Storage)?)
+    } else {
+        None
+    };
+    let mut attempts = Vec::new();
+    for (_, folder) in folders.failures() {
+        attempts.push(read_record(&folder.join(ATTEMPT_FILE)).map_err(Failure::Storage)?);
+    }
+    if args.format == Format::Json {
+        return print_json(&json!({
+            "study": study,
+            "experiment": experiment,
+            "trial": trial,
+            "folder": folders.record,
+            "record": record,
+            "failed_attempts": attempts,
+        }));
+    }
+    println!("{study}/{experiment}/{trial}");
+    match &record {
+        Some(record) => print(record, &folders.record),
+        None if folders.partial.exists() => println!("not finished: {}", folders.partial.display()),
+        None => println!("not finished"),
+    }
+    for attempt in &attempts {
+        if let Outcome::Failed { cause, error } = &attempt.outcome {
+            println!("\nattempt {} failed ({cause}):", attempt.attempt);
+            for line in error.lines() {
+                println!("  {line}");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn print(record: &Record, folder: &Path) {
+    println!("folder      {}", folder.display());
+    println!("seed        {}, attempt {}", record.seed, record.attempt);
+    println!("params      {}", record.params.summary());
+    if let Some(data) = &record.dataset {
+        println!(
+            "data        {} ({}), from {}",
+            data.name, data.content, data.source
+        );
+    }
+    println!("content     {}", record.content);
+    let p = &record.provenance;
+    let revision = p.source_revision.as_deref().unwrap_or("unknown");
+    let dirty = if p.source_dirty == Some(true) {
+        " with uncommitted changes"
+    } else {
+        ""
+    };
+    println!("source      retrial {}, {revision}{dirty}", p.version);
+    println!(
+        "machine     {}, {}, {} on {} threads",
+        p.host, p.cpu, p.device, p.threads
+    );
+    println!(
+        "run         {}, {} ({} of CPU), {:.0} MiB at most",
+        p.started,
+        duration(p.duration_s),
+        duration(p.cpu_s),
+        p.peak_memory_mib
+    );
+    let mut metrics = table(&["metric", "value", "unit", "better"]);
+    for metric in &record.metrics {
+        let better = match metric.direction {
+            Direction::None => "",
+            other => other.name(),
+        };
+        metrics.add_row([
+            metric.name.clone(),
+            format!("{}", metric.value),
+            metric.unit.clone(),
+            better.to_owned(),
+        ]);
+    }
+    println!("{metrics}");
+    for stage in &record.stages {
+        let how = if stage.reused { "found ready" } else { "built" };
+        println!(
+            "stage       {} ({how}): {} {}",
+            stage.name, stage.id, stage.content
+        );
+    }
+    for artifact in &record.artifacts {
+        println!(
+            "artifact    {} ({} bytes) {}",
+            artifact.path, artifact.bytes, artifact.content
+        );
+    }
+}
+
+/// The one trial whose path or id begins as given.
+fn find(results: &Path, wanted: &str) -> Result<(String, String, String), Failure> {
+    let parts: Vec<&str> = wanted.trim_end_matches('/').split('/').collect();
+    let mut found = Vec::new();
+    for study in folders(results) {
+        for experiment in folders(&results.join(&study)) {
+            let mut trials: Vec<String> = folders(&results.join(&study).join(&experiment))
+                .into_iter()
+                .map(|name| {
+                    let plain = name
+                        .strip_suffix(".partial")
+                        .or_else(|| name.strip_suffix(".attempts"));
+                    plain.unwrap_or(&name).to_owned()
+                })
+                .collect();
+            trials.sort();
+            trials.dedup();
+            for trial in trials {
+                let path = [study.as_str(), &experiment, &trial];
+                let tail = &path[3 - parts.len().min(3)..];
+                let (last, before) = parts.split_last().unwrap_or((&"", &[]));
+                if parts.len() <= 3
+                    && tail[..before.len()] == *before
+                    && tail.last().is_some_and(|name| name.starts_with(last))
+                {
+                    found.push((study.clone(), experiment.clone(), trial));
+                }
+            }
+        }
+    }
+    match found.len() {
+        0 => {
+            let folder = results.display();
+            Err(Failure::usage(format!(
+                "no trial `{wanted}` under {folder}"
+            )))
+        }
+        1 => Ok(found.remove(0)),
+        many => {
+            let names: Vec<String> = found
+                .iter()
+                .take(10)
+                .map(|(study, experiment, trial)| format!("  {study}/{experiment}/{trial}"))
+                .collect();
+            let names = names.join("\n");
+            Err(Failure::usage(format!(
+                "`{wanted}` fits {many} trials:\n{names}"
+            )))
+        }
+    }
+}
+
+fn folders(folder: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| {
+            let path: PathBuf = entry.ok()?.path();
+            let name = path.file_name()?.to_string_lossy().into_owned();
+            (path.is_dir() && !name.starts_with('.')).then_some(name)
+        })
+        .collect();
+    names.sort();
+    names
+}

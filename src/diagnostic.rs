@@ -1,0 +1,70 @@
+//! Faults of specs and manifests with the line they stand in.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report,
+    Severity,
+};
+use retrial_core::fault::Fault;
+
+/// Prints every fault with a snippet of its file to standard error.
+pub(crate) fn print(faults: &[Fault]) {
+    let mut texts: HashMap<Arc<str>, Option<String>> = HashMap::new();
+    let theme = if std::io::IsTerminal::is_terminal(&std::io::stderr())
+        && std::env::var_os("NO_COLOR").is_none()
+    {
+        GraphicalTheme::unicode()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(100);
+    for fault in faults {
+        let text = texts
+            .entry(fault.place.file.clone())
+            .or_insert_with(|| std::fs::read_to_string(&*fault.place.file).ok());
+        let mut out = String::new();
+        let report = report(fault, text.as_deref());
+        if handler.render_report(&mut out, report.as_ref()).is_ok() {
+            eprint!("{out}");
+        } else {
+            eprintln!("error: {fault}");
+        }
+    }
+    let count = faults.len();
+    eprintln!("{count} fault{}", if count == 1 { "" } else { "s" });
+}
+
+fn report(fault: &Fault, text: Option<&str>) -> Report {
+    let key = if fault.key.is_empty() {
+        String::new()
+    } else {
+        format!("{}: ", fault.key)
+    };
+    let message = format!("{}: {key}{}", fault.place, fault.message);
+    let mut diagnostic = MietteDiagnostic::new(message).with_severity(Severity::Error);
+    if let Some(help) = &fault.help {
+        diagnostic = diagnostic.with_help(help.clone());
+    }
+    let Some(text) = text else {
+        return Report::new(diagnostic);
+    };
+    let start: usize = text
+        .split_inclusive('\n')
+        .take(fault.place.line.saturating_sub(1))
+        .map(str::len)
+        .sum();
+    let line = text[start..].lines().next().unwrap_or("");
+    let column = line
+        .char_indices()
+        .nth(fault.place.column.saturating_sub(1))
+        .map_or(0, |(at, _)| at);
+    let length = line[column..]
+        .find([',', '}', ']', '#'])
+        .unwrap_or(line.len() - column)
+        .clamp(1, 60);
+    let label = LabeledSpan::at(start + column..start + column + length, "here");
+    Report::new(diagnostic.with_label(label))
+        .with_source_code(NamedSource::new(&*fault.place.file, text.to_owned()))
+}

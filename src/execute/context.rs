@@ -1,0 +1,334 @@
+//! What a study sees of the trial it runs: params, data, seed, and where results go.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use retrial_core::event::Event;
+use retrial_core::metric::MetricValue;
+use retrial_core::params::{ParamValue, Params};
+use retrial_core::record::{Artifact, EVENTS_FILE, StageUse};
+use retrial_core::seed::Seed;
+use retrial_core::study::StudyInfo;
+use retrial_data::Content;
+use retrial_store::csv::Table;
+use retrial_store::{StoreError, Tree, Value};
+use thiserror::Error;
+
+use super::folder::TrialFolders;
+use super::job::Job;
+
+/// Why a trial ended without a record.
+#[derive(Debug, Error)]
+pub(crate) enum TrialError {
+    /// It was asked to stop, and did so at a good moment.
+    #[error("stopped on request")]
+    Stopped,
+    /// Its data cannot be decoded.
+    #[error(transparent)]
+    Data(#[from] retrial_data::DataError),
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The correlation refused its input.
+    #[error(transparent)]
+    Dic(#[from] retrial_dic::DicError),
+    /// Anything else, in words for a person.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// A trial at work.
+pub(crate) struct Context {
+    pub(crate) job: Job,
+    pub(crate) study: &'static StudyInfo,
+    pub(crate) folders: TrialFolders,
+    pub(crate) metrics: Vec<MetricValue>,
+    pub(crate) artifacts: Vec<Artifact>,
+    pub(crate) stages: Vec<StageUse>,
+    stop: Arc<AtomicBool>,
+    journal: File,
+    journal_bytes: u64,
+}
+
+const CHECKPOINTS: &str = "checkpoints";
+const JOURNAL_BYTES: &str = "journal_bytes";
+
+impl Context {
+    /// Opens the partial folder of a trial and its journal.
+    pub(crate) fn open(
+        job: Job,
+        study: &'static StudyInfo,
+        folders: TrialFolders,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(&folders.partial)
+            .map_err(|source| io("create", &folders.partial, source))?;
+        let path = folders.partial.join(EVENTS_FILE);
+        let journal = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(|source| io("open", &path, source))?;
+        Ok(Self {
+            job,
+            study,
+            folders,
+            metrics: Vec::new(),
+            artifacts: Vec::new(),
+            stages: Vec::new(),
+            stop,
+            journal,
+            journal_bytes: 0,
+        })
+    }
+
+    /// The newest readable checkpoint, with the journal taken back to that moment.
+    ///
+    /// Called once, before anything else; without a checkpoint the journal starts anew.
+    pub(crate) fn resume(&mut self) -> Result<Option<Tree>, TrialError> {
+        let (loaded, damaged) = retrial_store::load_latest(self.folders.partial.join(CHECKPOINTS))?;
+        let loaded = loaded.and_then(|loaded| {
+            let bytes = match loaded.tree.attribute("", JOURNAL_BYTES) {
+                Some(Value::I64(bytes)) => u64::try_from(*bytes).ok()?,
+                _ => return None,
+            };
+            (bytes <= self.journal.metadata().ok()?.len()).then_some((loaded, bytes))
+        });
+        let (tree, bytes, resumed) = match loaded {
+            Some((loaded, bytes)) => {
+                let round = loaded.round;
+                (
+                    Some(loaded.tree),
+                    bytes,
+                    Some(format!("checkpoint {round}")),
+                )
+            }
+            None => (None, 0, None),
+        };
+        for error in damaged {
+            eprintln!("a checkpoint was passed over: {error}");
+        }
+        self.truncate_journal(bytes)?;
+        let attempt = self.job.attempt;
+        self.emit(&Event::Started { attempt, resumed })?;
+        Ok(tree)
+    }
+
+    fn truncate_journal(&mut self, bytes: u64) -> Result<(), StoreError> {
+        use std::io::{Seek as _, SeekFrom};
+        let path = self.folders.partial.join(EVENTS_FILE);
+        self.journal
+            .set_len(bytes)
+            .and_then(|()| self.journal.seek(SeekFrom::Start(bytes)))
+            .map_err(|source| io("truncate", &path, source))?;
+        self.journal_bytes = bytes;
+        Ok(())
+    }
+
+    /// Saves what the trial needs to go on from here after a kill.
+    pub(crate) fn checkpoint(&mut self, round: u64, mut tree: Tree) -> Result<(), TrialError> {
+        let bytes = i64::try_from(self.journal_bytes).unwrap_or(i64::MAX);
+        tree.set_attribute("", JOURNAL_BYTES, Value::I64(bytes))?;
+        retrial_store::save_checkpoint(self.folders.partial.join(CHECKPOINTS), round, &tree)?;
+        Ok(())
+    }
+
+    /// An error when the trial was asked to stop; call it where stopping loses little.
+    pub(crate) fn stop_point(&self) -> Result<(), TrialError> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(TrialError::Stopped);
+        }
+        Ok(())
+    }
+
+    /// All params.
+    pub(crate) fn params(&self) -> &Params {
+        &self.job.params
+    }
+
+    /// Root seed.
+    pub(crate) fn seed(&self) -> Seed {
+        Seed(self.job.seed)
+    }
+
+    /// The data, decoded and checked against the digest of the plan.
+    pub(crate) fn data(&self) -> Result<Content, TrialError> {
+        let Some(data) = &self.job.data else {
+            return Err(TrialError::Other(
+                "this experiment has no data set".to_owned(),
+            ));
+        };
+        let manifest = retrial_data::load_manifest(&data.manifest)?;
+        if manifest.content != data.content {
+            return Err(TrialError::Other(format!(
+                "the manifest of `{}` changed while the run was going on",
+                data.name
+            )));
+        }
+        let options = retrial_data::FetchOptions {
+            mirror: data.mirror.clone(),
+            offline: true,
+            ..retrial_data::FetchOptions::new(&data.cache)
+        };
+        Ok(retrial_data::load(&manifest, &options, &mut |_| {})?.0)
+    }
+
+    /// Reports how far the trial is.
+    pub(crate) fn progress(&self, done: u64, total: u64, unit: &str) {
+        self.announce(&Event::Progress {
+            done,
+            total,
+            unit: unit.to_owned(),
+        });
+    }
+
+    /// A metric of the whole trial; its name must be in the study's table.
+    pub(crate) fn metric(&mut self, name: &str, value: f64) -> Result<(), TrialError> {
+        self.metric_at(name, value, Params::default())
+    }
+
+    /// A metric of a part of the trial, such as `{epoch: 3}`.
+    pub(crate) fn metric_at(
+        &mut self,
+        name: &str,
+        value: f64,
+        at: Params,
+    ) -> Result<(), TrialError> {
+        let Some(definition) = self.study.metrics.iter().find(|metric| metric.name == name) else {
+            let study = self.study.name;
+            let message = format!("the study `{study}` declares no metric `{name}`");
+            return Err(TrialError::Other(message));
+        };
+        if at.is_empty() {
+            self.metrics.retain(|metric| metric.name != name);
+            self.metrics.push(MetricValue {
+                name: name.to_owned(),
+                value,
+                unit: definition.unit.to_owned(),
+                direction: definition.direction,
+            });
+        }
+        let value = value.is_finite().then_some(value);
+        self.emit(&Event::Metric {
+            name: name.to_owned(),
+            value,
+            at,
+        })?;
+        Ok(())
+    }
+
+    /// Leaves a table as `<name>.csv`; its columns must be those the study declares.
+    pub(crate) fn table(&mut self, name: &'static str, table: &Table) -> Result<(), TrialError> {
+        let path = self.folders.partial.join(format!("{name}.csv"));
+        table.write(&path)?;
+        let bytes = std::fs::read(&path).map_err(|source| io("read", &path, source))?;
+        let content = retrial_core::hash::content(&bytes);
+        self.artifact(format!("{name}.csv"), content, bytes.len() as u64)
+    }
+
+    /// Leaves named arrays as `<name>.h5`.
+    pub(crate) fn arrays(&mut self, name: &'static str, tree: &Tree) -> Result<(), TrialError> {
+        let path = self.folders.partial.join(format!("{name}.h5"));
+        let content = retrial_store::write(&path, tree)?;
+        let bytes = std::fs::metadata(&path).map_or(0, |data| data.len());
+        self.artifact(format!("{name}.h5"), content, bytes)
+    }
+
+    fn artifact(&mut self, path: String, content: String, bytes: u64) -> Result<(), TrialError> {
+        self.emit(&Event::Artifact {
+            path: path.clone(),
+            content: content.clone(),
+            bytes,
+        })?;
+        self.artifacts.retain(|artifact| artifact.path != path);
+        self.artifacts.push(Artifact {
+            path,
+            content,
+            bytes,
+        });
+        Ok(())
+    }
+
+    /// Keeps an event in the journal and announces it.
+    pub(crate) fn emit(&mut self, event: &Event) -> Result<(), StoreError> {
+        if event.is_kept() {
+            self.keep(event)?;
+        }
+        self.announce(event);
+        Ok(())
+    }
+
+    fn keep(&mut self, event: &Event) -> Result<(), StoreError> {
+        let path = || self.folders.partial.join(EVENTS_FILE);
+        let mut line = json(event);
+        line.push('\n');
+        self.journal
+            .write_all(line.as_bytes())
+            .map_err(|source| io("write", &path(), source))?;
+        self.journal_bytes += line.len() as u64;
+        Ok(())
+    }
+
+    /// Tells the scheduler; a scheduler that went away is noticed elsewhere.
+    pub(crate) fn announce(&self, event: &Event) {
+        let mut out = std::io::stdout().lock();
+        let _ = writeln!(out, "{}", json(event)).and_then(|()| out.flush());
+    }
+
+    /// Folder of the results, for stages.
+    pub(crate) fn results(&self) -> &PathBuf {
+        &self.job.results
+    }
+
+    /// A whole number among the params.
+    pub(crate) fn int(&self, name: &str) -> Result<i64, TrialError> {
+        match self.params().get(name) {
+            Some(ParamValue::Int(value)) => Ok(*value),
+            other => Err(not_declared(name, other)),
+        }
+    }
+
+    /// A number among the params.
+    pub(crate) fn float(&self, name: &str) -> Result<f64, TrialError> {
+        let value = self.params().get(name);
+        value
+            .and_then(ParamValue::as_f64)
+            .ok_or_else(|| not_declared(name, value))
+    }
+
+    /// A word among the params.
+    pub(crate) fn word(&self, name: &str) -> Result<&str, TrialError> {
+        match self.params().get(name) {
+            Some(ParamValue::Text(value)) => Ok(value),
+            other => Err(not_declared(name, other)),
+        }
+    }
+}
+
+/// The study's table and its code disagree: an error of ours, but never a panic.
+fn not_declared(name: &str, found: Option<&ParamValue>) -> TrialError {
+    let found = found.map_or_else(|| "nothing".to_owned(), ToString::to_string);
+    TrialError::Other(format!(
+        "the param `{name}` is {found}, which the study cannot use"
+    ))
+}
+
+fn json(event: &Event) -> String {
+    serde_json::to_string(event).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"))
+}
+
+pub(crate) fn io(
+    action: &'static str,
+    path: &std::path::Path,
+    source: std::io::Error,
+) -> StoreError {
+    StoreError::Io {
+        action,
+        path: path.to_owned(),
+        source,
+    }
+}

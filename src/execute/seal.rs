@@ -1,0 +1,200 @@
+//! The end of a trial: from the journal to a record, or to a failed attempt.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::time::SystemTime;
+
+use retrial_core::event::Event;
+use retrial_core::hash::FieldHasher;
+use retrial_core::record::{
+    ATTEMPT_FILE, DatasetUse, EVENTS_FILE, METRICS_FILE, Outcome, RECORD_FILE, RECORD_FORMAT,
+    Record,
+};
+use retrial_core::study::StudyInfo;
+use retrial_store::StoreError;
+use retrial_store::csv::Table;
+
+use super::context::{Context, TrialError, io};
+use super::folder::{self, TrialFolders};
+use super::job::Job;
+use super::provenance::provenance;
+
+/// Writes the record of a trial that ended well and puts it in place.
+pub(crate) fn finish(
+    mut context: Context,
+    started: SystemTime,
+    duration_s: f64,
+) -> Result<(), TrialError> {
+    context.emit(&Event::Finished)?;
+    let partial = context.folders.partial.clone();
+    write_metrics(&partial)?;
+    let mut record = blank(&context.job, context.study, started, duration_s);
+    record.metrics = std::mem::take(&mut context.metrics);
+    record.stages = std::mem::take(&mut context.stages);
+    record.artifacts = std::mem::take(&mut context.artifacts);
+    record.artifacts.sort_by(|a, b| a.path.cmp(&b.path));
+    record.content = content_hash(&record, context.study);
+    write_yaml(&partial.join(RECORD_FILE), &record)?;
+    let checkpoints = partial.join("checkpoints");
+    folder::remove(&checkpoints).map_err(|source| io("remove", &checkpoints, source))?;
+    // An artifact of an earlier attempt that this one did not leave is no part of the record.
+    let known: Vec<&str> = record.artifacts.iter().map(|a| a.path.as_str()).collect();
+    let own = [RECORD_FILE, METRICS_FILE, EVENTS_FILE];
+    for entry in fs::read_dir(&partial).map_err(|source| io("read", &partial, source))? {
+        let path = entry.map_err(|source| io("read", &partial, source))?.path();
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
+        let name = name.unwrap_or_default();
+        if known.contains(&name.as_str()) || own.contains(&name.as_str()) {
+            File::open(&path)
+                .and_then(|file| file.sync_all())
+                .map_err(|source| io("sync", &path, source))?;
+        } else if path.is_file() {
+            fs::remove_file(&path).map_err(|source| io("remove", &path, source))?;
+        }
+    }
+    retrial_store::sync_folder(&partial)?;
+    let target = &context.folders.record;
+    fs::rename(&partial, target).map_err(|source| io("rename", target, source))?;
+    if let Some(parent) = target.parent() {
+        retrial_store::sync_folder(parent)?;
+    }
+    Ok(())
+}
+
+/// Keeps a failed attempt beside the trial and returns its number.
+///
+/// A trial that was cut off keeps its checkpoints for the next attempt; one that ended with an
+/// error of its own starts anew.
+pub(crate) fn fail(
+    job: &Job,
+    study: &StudyInfo,
+    folders: &TrialFolders,
+    cause: &str,
+    error: &str,
+    started: SystemTime,
+    duration_s: f64,
+) -> Result<(), StoreError> {
+    let mut record = blank(job, study, started, duration_s);
+    // The scheduler writes this record; its own CPU time and memory say nothing of the trial.
+    record.provenance.cpu_s = f64::NAN;
+    record.provenance.peak_memory_mib = f64::NAN;
+    record.outcome = Outcome::Failed {
+        cause: cause.to_owned(),
+        error: error.to_owned(),
+    };
+    let attempt = folders.attempts.join(format!("{}.partial", job.attempt));
+    folder::remove(&attempt).map_err(|source| io("remove", &attempt, source))?;
+    fs::create_dir_all(&attempt).map_err(|source| io("create", &attempt, source))?;
+    let journal = folders.partial.join(EVENTS_FILE);
+    if journal.exists() {
+        let copy = attempt.join(EVENTS_FILE);
+        fs::copy(&journal, &copy).map_err(|source| io("copy", &copy, source))?;
+    }
+    write_yaml(&attempt.join(ATTEMPT_FILE), &record)?;
+    retrial_store::sync_folder(&attempt)?;
+    let target = folders.attempts.join(job.attempt.to_string());
+    fs::rename(&attempt, &target).map_err(|source| io("rename", &target, source))?;
+    retrial_store::sync_folder(&folders.attempts)?;
+    if matches!(cause, "error" | "panic") {
+        folder::remove(&folders.partial)
+            .map_err(|source| io("remove", &folders.partial, source))?;
+    }
+    Ok(())
+}
+
+fn blank(job: &Job, study: &StudyInfo, started: SystemTime, duration_s: f64) -> Record {
+    Record {
+        format: RECORD_FORMAT,
+        trial: job.trial.clone(),
+        study: job.study.clone(),
+        revision: study.revision,
+        experiment: job.experiment.clone(),
+        point: job.point.clone(),
+        params: job.params.clone(),
+        seed: job.seed,
+        device: super::worker::device_kind(&job.device).to_owned(),
+        dataset: job.data.as_ref().map(|data| DatasetUse {
+            name: data.name.clone(),
+            content: data.content.clone(),
+            source: data.source.clone(),
+        }),
+        outcome: Outcome::Finished,
+        attempt: job.attempt,
+        metrics: Vec::new(),
+        stages: Vec::new(),
+        artifacts: Vec::new(),
+        content: String::new(),
+        claims: job.claims.clone(),
+        provenance: provenance(&job.host, job.threads, &job.device, started, duration_s),
+    }
+}
+
+/// The hash of everything that the same trial run again must give again.
+pub(crate) fn content_hash(record: &Record, study: &StudyInfo) -> String {
+    let mut hasher = FieldHasher::new("record");
+    hasher.field(record.trial.as_bytes());
+    let mut metrics: Vec<_> = record
+        .metrics
+        .iter()
+        .filter(|metric| {
+            let definition = study.metrics.iter().find(|known| known.name == metric.name);
+            definition.is_none_or(|known| known.repeatable)
+        })
+        .collect();
+    metrics.sort_by(|a, b| a.name.cmp(&b.name));
+    for metric in metrics {
+        hasher.field(metric.name.as_bytes());
+        hasher.field(&metric.value.to_bits().to_le_bytes());
+    }
+    for stage in &record.stages {
+        hasher.field(stage.id.as_bytes());
+        hasher.field(stage.content.as_bytes());
+    }
+    for artifact in &record.artifacts {
+        hasher.field(artifact.path.as_bytes());
+        hasher.field(artifact.content.as_bytes());
+    }
+    hasher.tagged()
+}
+
+/// `metrics.csv` from the journal: one row a metric event, one column for each part named in `at`.
+fn write_metrics(partial: &Path) -> Result<(), TrialError> {
+    let path = partial.join(EVENTS_FILE);
+    let text = fs::read_to_string(&path).map_err(|source| io("read", &path, source))?;
+    let mut rows = Vec::new();
+    let mut parts: Vec<String> = Vec::new();
+    for line in text.lines() {
+        let event: Event = serde_json::from_str(line)
+            .map_err(|error| TrialError::Other(format!("{}: {error}", path.display())))?;
+        if let Event::Metric { name, value, at } = event {
+            for (part, _) in at.iter() {
+                if !parts.iter().any(|known| known == part) {
+                    parts.push(part.to_owned());
+                }
+            }
+            rows.push((name, value.unwrap_or(f64::NAN), at));
+        }
+    }
+    let names: Vec<String> = rows.iter().map(|(name, ..)| name.clone()).collect();
+    let mut table = Table::new().with("metric", names)?;
+    for part in parts {
+        let cells: Vec<String> = rows
+            .iter()
+            .map(|(.., at)| at.get(&part).map_or_else(String::new, ToString::to_string))
+            .collect();
+        table = table.with(&part, cells)?;
+    }
+    let values: Vec<f64> = rows.iter().map(|(_, value, _)| *value).collect();
+    table
+        .with("value", values)?
+        .write(partial.join(METRICS_FILE))?;
+    Ok(())
+}
+
+fn write_yaml(path: &Path, record: &Record) -> Result<(), StoreError> {
+    let text = serde_yaml::to_string(record)
+        .map_err(|error| io("write", path, std::io::Error::other(error.to_string())))?;
+    retrial_store::atomic_write(path, text.as_bytes())
+}

@@ -1,0 +1,166 @@
+//! Stages: parts of a trial whose results other trials share.
+//!
+//! A stage's result lies in `results/.stages/<id>/result.h5`. Whoever needs it first takes its
+//! lease and builds it; others wait. A killed builder's checkpoints stay in the same folder and
+//! the next holder goes on from them. The result is written whole or not at all, so a reader
+//! never sees half of one; a damaged one is built again.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use retrial_core::event::Event;
+use retrial_core::plan::stage_id;
+use retrial_core::record::StageUse;
+use retrial_core::study::StageDef;
+use retrial_store::{StoreError, Tree};
+
+use super::context::{Context, TrialError, io};
+use super::lease;
+
+/// The stages of `results/`, one folder each.
+pub(crate) const STAGES: &str = ".stages";
+const RESULT: &str = "result.h5";
+const WAIT: Duration = Duration::from_millis(100);
+
+/// A stage being built: its checkpoints.
+pub(crate) struct StageFolder {
+    folder: PathBuf,
+}
+
+impl StageFolder {
+    /// The newest readable checkpoint and its round.
+    pub(crate) fn resume(&self) -> Result<Option<(u64, Tree)>, StoreError> {
+        let (loaded, _) = retrial_store::load_latest(&self.folder)?;
+        Ok(loaded.map(|loaded| (loaded.round, loaded.tree)))
+    }
+
+    /// Saves what the stage needs to go on from here after a kill.
+    pub(crate) fn checkpoint(&self, round: u64, tree: &Tree) -> Result<(), StoreError> {
+        retrial_store::save_checkpoint(&self.folder, round, tree)?;
+        Ok(())
+    }
+}
+
+/// The result of stage `name`: built by `build`, or found ready.
+pub(crate) fn stage(
+    context: &mut Context,
+    name: &'static str,
+    build: impl FnOnce(&mut Context, &StageFolder) -> Result<Tree, TrialError>,
+) -> Result<Tree, TrialError> {
+    let Some(definition) = context.study.stages.iter().find(|stage| stage.name == name) else {
+        let study = context.study.name;
+        return Err(TrialError::Other(format!(
+            "the study `{study}` declares no stage `{name}`"
+        )));
+    };
+    let id = id_of(context, definition)?;
+    let folder = context.results().join(STAGES).join(&id);
+    let lease_path = lease::path(context.results(), &format!("stage.{id}"));
+    if let Some((tree, content)) = ready(&folder)? {
+        return used(context, name, id, tree, content, true);
+    }
+    let _lease = wait_for(context, &lease_path, name, &id)?;
+    // Another process may have finished it while this one waited.
+    if let Some((tree, content)) = ready(&folder)? {
+        return used(context, name, id, tree, content, true);
+    }
+    let checkpoints = StageFolder {
+        folder: folder.join("checkpoints"),
+    };
+    std::fs::create_dir_all(&folder).map_err(|source| io("create", &folder, source))?;
+    let tree = build(context, &checkpoints)?;
+    let content = retrial_store::write(folder.join(RESULT), &tree)?;
+    super::folder::remove(&checkpoints.folder)
+        .map_err(|source| io("remove", &checkpoints.folder, source))?;
+    used(context, name, id, tree, content, false)
+}
+
+fn id_of(context: &Context, definition: &StageDef) -> Result<String, TrialError> {
+    let inputs = definition
+        .inputs
+        .iter()
+        .map(|input| {
+            let used = context.stages.iter().find(|stage| stage.name == *input);
+            used.map(|stage| stage.id.clone()).ok_or_else(|| {
+                let name = definition.name;
+                TrialError::Other(format!("stage `{name}` came before its input `{input}`"))
+            })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let digest = context.job.data.as_ref().map(|data| data.content.as_str());
+    let device = super::worker::device_kind(&context.job.device);
+    Ok(stage_id(
+        context.study,
+        definition,
+        context.params(),
+        &inputs,
+        context.job.seed,
+        digest,
+        device,
+    ))
+}
+
+/// A finished result with its content hash; a damaged one counts as absent.
+fn ready(folder: &Path) -> Result<Option<(Tree, String)>, StoreError> {
+    let path = folder.join(RESULT);
+    if !path.exists() {
+        return Ok(None);
+    }
+    match retrial_store::read(&path) {
+        Ok(tree) => {
+            let content = tree.content_hash();
+            Ok(Some((tree, content)))
+        }
+        Err(error) => {
+            eprintln!("a stage is built again: {error}");
+            std::fs::remove_file(&path).map_err(|source| io("remove", &path, source))?;
+            Ok(None)
+        }
+    }
+}
+
+fn wait_for(
+    context: &Context,
+    path: &Path,
+    stage: &str,
+    id: &str,
+) -> Result<lease::Lease, TrialError> {
+    let mut announced = false;
+    loop {
+        if let Some(lease) = lease::try_take(path)? {
+            return Ok(lease);
+        }
+        if !announced {
+            announced = true;
+            context.announce(&Event::Waiting {
+                stage: stage.to_owned(),
+                id: id.to_owned(),
+            });
+        }
+        context.stop_point()?;
+        std::thread::sleep(WAIT);
+    }
+}
+
+fn used(
+    context: &mut Context,
+    name: &str,
+    id: String,
+    tree: Tree,
+    content: String,
+    reused: bool,
+) -> Result<Tree, TrialError> {
+    context.emit(&Event::Stage {
+        name: name.to_owned(),
+        id: id.clone(),
+        content: content.clone(),
+        reused,
+    })?;
+    context.stages.push(StageUse {
+        name: name.to_owned(),
+        id,
+        content,
+        reused,
+    });
+    Ok(tree)
+}

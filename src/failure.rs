@@ -1,0 +1,93 @@
+//! How a command ends when it does not end well: message and exit code.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use retrial_core::fault::Fault;
+
+/// Why a command failed; each kind has its exit code.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Wrong arguments, or a place that cannot be used: 2.
+    Usage(String),
+    /// Files that people write are wrong: 2.
+    Faults(Vec<Fault>),
+    /// Data cannot be had: 3.
+    Data(String),
+    /// A trial failed: 1.
+    Trials {
+        /// How many.
+        failed: usize,
+    },
+    /// A report is older than its records: 4.
+    Stale(Vec<String>),
+    /// The person stopped it: 130.
+    Interrupted,
+    /// Results or reports cannot be read or written: 5.
+    Storage(String),
+}
+
+impl Failure {
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::Usage(message.into())
+    }
+
+    pub(crate) fn storage(message: impl fmt::Display) -> Self {
+        Self::Storage(message.to_string())
+    }
+
+    /// The documented exit code.
+    pub(crate) fn code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Trials { .. } => 1,
+            Self::Usage(_) | Self::Faults(_) => 2,
+            Self::Data(_) => 3,
+            Self::Stale(_) => 4,
+            Self::Storage(_) => 5,
+            Self::Interrupted => 130,
+        })
+    }
+
+    /// Prints what a person should read to standard error.
+    pub(crate) fn print(&self) {
+        match self {
+            Self::Faults(faults) => crate::diagnostic::print(faults),
+            Self::Stale(paths) => {
+                eprintln!("error: {} files do not show the records:", paths.len());
+                for path in paths {
+                    eprintln!("  {path}");
+                }
+                eprintln!("help: run `retrial report`");
+            }
+            Self::Trials { failed: 1 } => eprintln!("error: 1 trial failed"),
+            Self::Trials { failed } => eprintln!("error: {failed} trials failed"),
+            Self::Interrupted => {
+                eprintln!("stopped; `retrial run` goes on from here");
+            }
+            Self::Usage(message) | Self::Data(message) | Self::Storage(message) => {
+                eprintln!("error: {message}");
+            }
+        }
+    }
+}
+
+impl From<retrial_data::DataError> for Failure {
+    fn from(error: retrial_data::DataError) -> Self {
+        match error {
+            retrial_data::DataError::Manifest(faults) => Self::Faults(faults),
+            other => Self::Data(other.to_string()),
+        }
+    }
+}
+
+impl From<retrial_store::StoreError> for Failure {
+    fn from(error: retrial_store::StoreError) -> Self {
+        Self::storage(error)
+    }
+}
+
+impl From<retrial_report::ReportError> for Failure {
+    fn from(error: retrial_report::ReportError) -> Self {
+        Self::storage(error)
+    }
+}

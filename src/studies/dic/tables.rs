@@ -1,0 +1,354 @@
+//! The tables of the study `dic`: params, metrics, and the tables its trials leave.
+
+use retrial_core::metric::{ColumnDef, Direction, MetricDef, TableDef};
+use retrial_core::params::{DefaultValue, Param, ParamKind, ParamValue, Params};
+use retrial_core::study::{Conflict, StudyInfo};
+
+/// What the study declares of itself.
+pub(super) const INFO: StudyInfo = StudyInfo {
+    name: "dic",
+    revision: 1,
+    work: "Atkinson D., Becker T.H. (2020) \"A 117 Line 2D Digital Image Correlation Code Written \
+           in MATLAB\", Remote Sensing 12(18), 2906, doi:10.3390/rs12182906",
+    deterministic: true,
+    uses_device: false,
+    content_kinds: &["image series"],
+    params: PARAMS,
+    metrics: METRICS,
+    tables: TABLES,
+    stages: &[],
+    conflicts,
+};
+
+const PARAMS: &[Param] = &[
+    Param {
+        name: "subset_size_px",
+        kind: ParamKind::OddInt { min: 5, max: 501 },
+        default: DefaultValue::Int(41),
+        unit: "px",
+        doc: "Full width of the subset.",
+    },
+    Param {
+        name: "step_px",
+        kind: ParamKind::Int { min: 1, max: 1000 },
+        default: DefaultValue::Int(5),
+        unit: "px",
+        doc: "Spacing of the points.",
+    },
+    Param {
+        name: "order",
+        kind: ParamKind::Int { min: 0, max: 2 },
+        default: DefaultValue::Int(1),
+        unit: "",
+        doc: "Order of the shape function.",
+    },
+    Param {
+        name: "subset_shape",
+        kind: ParamKind::Choice(&["square", "circle"]),
+        default: DefaultValue::Text("square"),
+        unit: "",
+        doc: "Outline of the subset.",
+    },
+    Param {
+        name: "grid",
+        kind: ParamKind::Choice(&["full", "published"]),
+        default: DefaultValue::Text("full"),
+        unit: "",
+        doc: "Where the points lie: as many as fit, or where the published code puts them.",
+    },
+    Param {
+        name: "prefilter_sigma_px",
+        kind: ParamKind::Float {
+            min: 0.0,
+            max: 20.0,
+        },
+        default: DefaultValue::Float(0.7),
+        unit: "px",
+        doc: "Standard deviation of the Gaussian prefilter; 0 turns it off.",
+    },
+    Param {
+        name: "prefilter_window_px",
+        kind: ParamKind::OddInt { min: 1, max: 101 },
+        default: DefaultValue::Int(7),
+        unit: "px",
+        doc: "Window of the Gaussian prefilter.",
+    },
+    Param {
+        name: "spline_degree",
+        kind: ParamKind::OddInt { min: 3, max: 5 },
+        default: DefaultValue::Int(3),
+        unit: "",
+        doc: "Degree of the interpolating B-spline.",
+    },
+    Param {
+        name: "gradient",
+        kind: ParamKind::Choice(&["spline", "prewitt", "prewitt_unscaled"]),
+        default: DefaultValue::Text("spline"),
+        unit: "",
+        doc: "Gradient of the reference image; prewitt_unscaled is the published code's, six times too large.",
+    },
+    Param {
+        name: "reference_strategy",
+        kind: ParamKind::Choice(&["first", "previous"]),
+        default: DefaultValue::Text("first"),
+        unit: "",
+        doc: "Image each deformed one is compared with.",
+    },
+    Param {
+        name: "initial_guess",
+        kind: ParamKind::Choice(&["shared", "per_subset"]),
+        default: DefaultValue::Text("shared"),
+        unit: "",
+        doc: "Phase correlation of tiles that neighbours share, or of every subset on its own as published.",
+    },
+    Param {
+        name: "stop_value",
+        kind: ParamKind::Float {
+            min: 1e-9,
+            max: 1.0,
+        },
+        default: DefaultValue::Float(1e-3),
+        unit: "px",
+        doc: "Convergence norm below which a point has converged.",
+    },
+    Param {
+        name: "iteration_limit",
+        kind: ParamKind::Int {
+            min: 1,
+            max: 10_000,
+        },
+        default: DefaultValue::Int(100),
+        unit: "",
+        doc: "Most parameter updates of a point.",
+    },
+    Param {
+        name: "last_evaluation",
+        kind: ParamKind::Choice(&["before_update", "after_update"]),
+        default: DefaultValue::Text("before_update"),
+        unit: "",
+        doc: "Whether the subset is evaluated once more at its final parameters, as published.",
+    },
+    Param {
+        name: "min_zncc",
+        kind: ParamKind::Float {
+            min: -1.0,
+            max: 1.0,
+        },
+        default: DefaultValue::Float(0.5),
+        unit: "",
+        doc: "Smallest accepted correlation coefficient.",
+    },
+    Param {
+        name: "accept",
+        kind: ParamKind::Choice(&["converged", "measured"]),
+        default: DefaultValue::Text("converged"),
+        unit: "",
+        doc: "Points whose errors count: converged ones, or also those at the iteration limit or with a low correlation, as published.",
+    },
+    Param {
+        name: "margin_px",
+        kind: ParamKind::Int {
+            min: 0,
+            max: 10_000,
+        },
+        default: DefaultValue::Int(0),
+        unit: "px",
+        doc: "Points nearer to the picture's border than this do not enter the errors.",
+    },
+];
+
+const METRICS: &[MetricDef] = &[
+    error(
+        "rmse",
+        Direction::Lower,
+        "hypot(rmse_u, rmse_v), pooled over points and images.",
+    ),
+    error(
+        "mae",
+        Direction::Lower,
+        "hypot of the mean absolute errors of u and v; the published example heads it bias.",
+    ),
+    error(
+        "abs_error_std",
+        Direction::Lower,
+        "hypot of the standard deviations of the absolute errors; the published example heads it variance.",
+    ),
+    error("bias_u", Direction::Zero, "Mean signed error of u."),
+    error("bias_v", Direction::Zero, "Mean signed error of v."),
+    error(
+        "random_error_u",
+        Direction::Lower,
+        "Standard deviation of the error of u.",
+    ),
+    error(
+        "random_error_v",
+        Direction::Lower,
+        "Standard deviation of the error of v.",
+    ),
+    fact("points", "", "Points of all images whose errors count."),
+    fact(
+        "failed_points",
+        "",
+        "Points of all images whose errors do not count.",
+    ),
+    fact(
+        "mean_icgn_iterations",
+        "",
+        "IC-GN iterations a point, mean.",
+    ),
+    fact(
+        "max_icgn_iterations",
+        "",
+        "IC-GN iterations a point, maximum.",
+    ),
+    MetricDef {
+        name: "mean_zncc",
+        unit: "",
+        direction: Direction::Higher,
+        repeatable: true,
+        doc: "Correlation coefficient, mean over converged points.",
+    },
+    MetricDef {
+        name: "points_per_second",
+        unit: "1/s",
+        direction: Direction::Higher,
+        repeatable: false,
+        doc: "Points of all images by the wall time of the correlation, reading left out.",
+    },
+];
+
+const TABLES: &[TableDef] = &[
+    TableDef {
+        name: "images",
+        columns: &[
+            column("image", "", "Number of the deformed image, from 1."),
+            column("name", "", "Its name."),
+            column("imposed_u", "px", "Imposed u, mean over the points."),
+            column("imposed_v", "px", "Imposed v, mean over the points."),
+            column(
+                "mean_u",
+                "px",
+                "Measured u, mean over the points that count.",
+            ),
+            column(
+                "mean_v",
+                "px",
+                "Measured v, mean over the points that count.",
+            ),
+            column("bias_u", "px", "Mean signed error of u."),
+            column("bias_v", "px", "Mean signed error of v."),
+            column(
+                "random_error_u",
+                "px",
+                "Standard deviation of the error of u.",
+            ),
+            column(
+                "random_error_v",
+                "px",
+                "Standard deviation of the error of v.",
+            ),
+            column("rmse", "px", "hypot(rmse_u, rmse_v)."),
+            column("mean_zncc", "", "Correlation coefficient, mean."),
+            column(
+                "mean_icgn_iterations",
+                "",
+                "IC-GN iterations a point, mean.",
+            ),
+            column("failed_points", "", "Points that do not count."),
+        ],
+        doc: "One row a deformed image.",
+    },
+    TableDef {
+        name: "field",
+        columns: &[
+            column("x", "px", "Column of the point."),
+            column("y", "px", "Row of the point."),
+            column("u", "px", "Measured displacement to the right."),
+            column("v", "px", "Measured displacement downwards."),
+            column("error_u", "px", "Error of u."),
+            column("error_v", "px", "Error of v."),
+            column("zncc", "", "Correlation coefficient."),
+            column("status", "", "What became of the point."),
+        ],
+        doc: "The last image, thinned to 2,500 points; `fields.h5` holds everything.",
+    },
+];
+
+const fn error(name: &'static str, direction: Direction, doc: &'static str) -> MetricDef {
+    MetricDef {
+        name,
+        unit: "px",
+        direction,
+        repeatable: true,
+        doc,
+    }
+}
+
+const fn fact(name: &'static str, unit: &'static str, doc: &'static str) -> MetricDef {
+    MetricDef {
+        name,
+        unit,
+        direction: Direction::None,
+        repeatable: true,
+        doc,
+    }
+}
+
+const fn column(name: &'static str, unit: &'static str, doc: &'static str) -> ColumnDef {
+    ColumnDef { name, unit, doc }
+}
+
+fn conflicts(params: &Params) -> Vec<Conflict> {
+    let int = |name| match params.get(name) {
+        Some(ParamValue::Int(value)) => *value,
+        _ => 0,
+    };
+    let mut conflicts = Vec::new();
+    if int("order") == 2 && int("subset_size_px") < 9 {
+        conflicts.push(Conflict {
+            param: "order",
+            message: format!(
+                "order 2 has 12 parameters, too many for a subset of {} px; use 9 px or more",
+                int("subset_size_px")
+            ),
+        });
+    }
+    conflicts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_those_of_the_engine() {
+        let params = retrial_core::params::defaults(PARAMS);
+        let settings = super::super::trial::settings(&params).expect("defaults fit");
+        assert_eq!(settings, retrial_dic::Settings::default());
+    }
+
+    #[test]
+    fn the_published_params_are_those_of_the_engine() {
+        let mut params = retrial_core::params::defaults(PARAMS);
+        for (name, value) in [
+            ("step_px", ParamValue::Int(5)),
+            ("subset_shape", ParamValue::Text("circle".to_owned())),
+            ("grid", ParamValue::Text("published".to_owned())),
+            ("prefilter_sigma_px", ParamValue::Float(0.4)),
+            ("prefilter_window_px", ParamValue::Int(5)),
+            ("gradient", ParamValue::Text("prewitt_unscaled".to_owned())),
+            ("initial_guess", ParamValue::Text("per_subset".to_owned())),
+            ("stop_value", ParamValue::Float(1e-4)),
+            ("iteration_limit", ParamValue::Int(101)),
+            (
+                "last_evaluation",
+                ParamValue::Text("after_update".to_owned()),
+            ),
+            ("min_zncc", ParamValue::Float(-1.0)),
+        ] {
+            params.set(name, value);
+        }
+        let settings = super::super::trial::settings(&params).expect("they fit");
+        assert_eq!(settings, retrial_dic::Settings::published());
+    }
+}

@@ -1,0 +1,39 @@
+//! The studies, all in one table. Each is the only place where its algorithm meets a spec, and
+//! none imports another.
+
+pub(crate) mod dic;
+pub(crate) mod fake;
+
+use retrial_core::params::Params;
+use retrial_core::study::StudyInfo;
+use retrial_data::Manifest;
+
+use crate::execute::context::{Context, TrialError};
+
+/// A study: its tables, its cost and its trial.
+pub(crate) trait Study: Sync {
+    /// Tables by which specs are checked and reports labelled.
+    fn info(&self) -> &'static StudyInfo;
+
+    /// Estimated CPU seconds of a trial on one core, with the data set it uses.
+    fn cost_s(&self, params: &Params, dataset: Option<&Manifest>) -> f64;
+
+    /// Runs one trial: reports metrics, leaves tables and arrays.
+    fn run(&self, context: &mut Context) -> Result<(), TrialError>;
+}
+
+/// Every study. A study is added here and nowhere else.
+pub(crate) const STUDIES: &[&dyn Study] = &[&dic::Dic, &fake::Fake];
+
+/// The study of that name.
+pub(crate) fn find(name: &str) -> Option<&'static dyn Study> {
+    STUDIES
+        .iter()
+        .find(|study| study.info().name == name)
+        .copied()
+}
+
+/// The tables of all studies.
+pub(crate) fn infos() -> Vec<&'static StudyInfo> {
+    STUDIES.iter().map(|study| study.info()).collect()
+}

@@ -1,0 +1,127 @@
+//! Where things are: the project folder with `experiments/`, `datasets/`, `results/`, `reports/`.
+
+use std::path::{Path, PathBuf};
+
+use retrial_core::study::DatasetInfo;
+use retrial_data::{FetchOptions, Manifest};
+
+use crate::failure::Failure;
+
+/// The project folder and the places outside it.
+#[derive(Clone, Debug)]
+pub(crate) struct Workspace {
+    /// The folder that holds `experiments/` and `datasets/`.
+    pub(crate) root: PathBuf,
+    /// The data cache.
+    pub(crate) cache: PathBuf,
+    /// A folder with copies of data sets.
+    pub(crate) mirror: Option<PathBuf>,
+}
+
+impl Workspace {
+    /// The project around the current folder, or the one that `--root` names.
+    pub(crate) fn find(named: Option<&Path>) -> Result<Self, Failure> {
+        let here = std::env::current_dir().map_err(|error| {
+            Failure::usage(format!("the current folder cannot be read: {error}"))
+        })?;
+        let root = match named {
+            Some(root) if is_root(root) => root.to_owned(),
+            Some(root) => {
+                let root = root.display();
+                let message = format!("`{root}` is no project: it has no folder `datasets`");
+                return Err(Failure::usage(message));
+            }
+            None => here
+                .ancestors()
+                .find(|folder| is_root(folder))
+                .map(Path::to_owned)
+                .ok_or_else(|| {
+                    Failure::usage(
+                        "neither this folder nor one above it holds `experiments` and `datasets`; \
+                         go to a checkout of retrial or name one with --root"
+                            .to_owned(),
+                    )
+                })?,
+        };
+        // Messages stay short where the project is the current folder.
+        let root = if root == here { PathBuf::new() } else { root };
+        Ok(Self {
+            root,
+            cache: cache_folder(),
+            mirror: std::env::var_os("RETRIAL_MIRROR")
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from),
+        })
+    }
+
+    /// The folder of all records.
+    pub(crate) fn results(&self) -> PathBuf {
+        self.root.join("results")
+    }
+
+    /// The folder of all reports.
+    pub(crate) fn reports(&self) -> PathBuf {
+        self.root.join("reports")
+    }
+
+    /// The folder of all specs.
+    pub(crate) fn experiments(&self) -> PathBuf {
+        self.root.join("experiments")
+    }
+
+    /// How data are fetched.
+    pub(crate) fn fetch_options(&self, offline: bool) -> FetchOptions {
+        FetchOptions {
+            mirror: self.mirror.clone(),
+            offline,
+            ..FetchOptions::new(&self.cache)
+        }
+    }
+
+    /// Every data set whose manifest is valid; a faulty one is a failure that names all faults.
+    pub(crate) fn manifests(&self) -> Result<Vec<Manifest>, Failure> {
+        retrial_data::catalog(&self.root.join("datasets"))?
+            .into_iter()
+            .map(|entry| Ok(entry.manifest?))
+            .collect()
+    }
+}
+
+/// What specs and plans need to know of some data sets.
+pub(crate) fn dataset_infos(manifests: &[Manifest]) -> Vec<DatasetInfo> {
+    manifests
+        .iter()
+        .map(|manifest| DatasetInfo {
+            name: manifest.name.clone(),
+            content_kind: content_kind(manifest).to_owned(),
+            content: manifest.content.clone(),
+            generated: manifest.is_generated(),
+        })
+        .collect()
+}
+
+/// What a data set decodes to, in the words of [`retrial_data::Content::kind`].
+pub(crate) fn content_kind(manifest: &Manifest) -> &'static str {
+    use retrial_data::manifest::Settings;
+    match manifest.settings {
+        Settings::Series(_) | Settings::Speckle(_) => "image series",
+        Settings::Thermal(_) => "infrared pictures",
+        Settings::None => "digits",
+    }
+}
+
+fn is_root(folder: &Path) -> bool {
+    folder.join("datasets").is_dir() && folder.join("experiments").is_dir()
+}
+
+fn cache_folder() -> PathBuf {
+    let variable = |name| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    variable("RETRIAL_CACHE")
+        .or_else(|| variable("XDG_CACHE_HOME").map(|cache| cache.join("retrial")))
+        .or_else(|| variable("HOME").map(|home| home.join(".cache/retrial")))
+        .unwrap_or_else(|| std::env::temp_dir().join("retrial-cache"))
+}

@@ -1,0 +1,84 @@
+//! Data of a run: sources in order, verification, and plans that are the same from every source.
+
+use crate::project::{Project, mirror};
+
+const SPEC: &str =
+    "format: 1\nstudy: dic\nquestion: q\ndataset: pyvale-plate-rigid\nparams: {step_px: 50}\n";
+
+#[test]
+fn without_network_and_cache_the_error_names_every_source() {
+    let project = Project::new().with("a", SPEC);
+    let mut command = project.command(&["run", "experiments/a.yaml", "--offline"]);
+    let output = command
+        .env_remove("RETRIAL_MIRROR")
+        .output()
+        .expect("the program starts");
+    assert_eq!(output.status.code(), Some(3));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("pyvale"), "{said}");
+    assert!(!project.path().join("results/dic/a").exists());
+}
+
+#[test]
+fn an_experiment_may_be_skipped_where_its_data_cannot_be_had() {
+    let project = Project::new().with("a", &format!("{SPEC}when_unavailable: skip\n"));
+    let mut command = project.command(&["run", "experiments/a.yaml", "--offline"]);
+    let output = command
+        .env_remove("RETRIAL_MIRROR")
+        .output()
+        .expect("the program starts");
+    assert_eq!(output.status.code(), Some(0));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("skipped: dic/a"), "{said}");
+}
+
+#[test]
+fn a_mirror_gives_the_planned_content() {
+    if mirror().is_none() {
+        return;
+    }
+    let project = Project::new().with("a", SPEC);
+    project
+        .retrial(&["run", "experiments/a.yaml", "--offline", "--no-report"])
+        .exits(0);
+    let record = project
+        .records("dic", "a")
+        .into_values()
+        .next()
+        .expect("a record");
+    let data = record.dataset.as_ref().expect("data");
+    assert!(data.source.contains("mirror"), "{}", data.source);
+    assert!(record.metric("rmse").expect("an error") < 0.01);
+    project
+        .retrial(&["data", "verify", "pyvale-plate-rigid"])
+        .exits(0)
+        .says("every byte is right");
+}
+
+#[test]
+fn a_damaged_cache_is_noticed() {
+    if mirror().is_none() {
+        return;
+    }
+    let project = Project::new();
+    let path = project
+        .retrial(&["data", "path", "pyvale-plate-rigid", "--format", "json"])
+        .exits(0)
+        .json();
+    let file = path["files"][0]["at"].as_str().expect("a path").to_owned();
+    let mut bytes = std::fs::read(&file).expect("a file");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0xff;
+    std::fs::write(&file, bytes).expect("written");
+    let mut command = project.command(&["data", "verify", "pyvale-plate-rigid"]);
+    let output = command
+        .env_remove("RETRIAL_MIRROR")
+        .output()
+        .expect("the program starts");
+    assert_eq!(
+        output.status.code(),
+        Some(3),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+}

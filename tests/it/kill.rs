@@ -1,0 +1,85 @@
+//! A run that is killed again and again ends with the same content as one that is left alone.
+
+use std::time::Duration;
+
+use retrial_core::seed::Seed;
+
+use crate::project::{Project, fake, names};
+
+/// Shared stages of several rounds with checkpoints, so that kills fall into all of them.
+fn spec() -> String {
+    fake(
+        "seeds: [0, 1]\nparams: {rounds: 12, pause_ms: 15, noise: 1.0}\n\
+         sweep: {factor: [1.0, 2.0, 3.0], level: [0.0, 5.0]}\n",
+    )
+}
+
+#[test]
+fn twenty_kills_change_no_content() {
+    let quiet = Project::new().with("kill", &spec());
+    quiet.retrial(&["run", "--no-report"]).exits(2);
+    quiet
+        .retrial(&["run", "experiments/kill.yaml", "--no-report"])
+        .exits(0);
+    let expected = quiet.contents("fake", "kill");
+    assert_eq!(expected.len(), 12);
+
+    let project = Project::new().with("kill", &spec());
+    let mut moments = Seed(20).stream("kill");
+    let mut killed = 0;
+    for _ in 0..20 {
+        let mut run =
+            project.start(&["run", "experiments/kill.yaml", "--jobs", "2", "--no-report"]);
+        std::thread::sleep(Duration::from_millis(10 + moments.below(140)));
+        if run.try_wait().expect("a process").is_none() {
+            killed += 1;
+        }
+        run.kill().expect("killed");
+        run.wait().expect("ended");
+    }
+    assert!(killed >= 10, "only {killed} of 20 kills met a run at work");
+    project
+        .retrial(&["run", "experiments/kill.yaml", "--no-report"])
+        .exits(0);
+    assert_eq!(project.contents("fake", "kill"), expected);
+    let results = project.path().join("results/fake/kill");
+    let left: Vec<String> = names(&results)
+        .into_iter()
+        .filter(|name| name.contains(".partial") || name.contains(".attempts"))
+        .collect();
+    assert_eq!(left, Vec::<String>::new(), "nothing half-done is left");
+}
+
+#[test]
+fn an_interrupt_stops_cleanly_and_the_next_run_goes_on() {
+    let project = Project::new().with(
+        "slow",
+        &fake("params: {rounds: 400, pause_ms: 10}\nsweep: {level: [1.0, 2.0]}\n"),
+    );
+    let run = project.start(&["run", "experiments/slow.yaml", "--no-report"]);
+    std::thread::sleep(Duration::from_millis(700));
+    let process = nix::unistd::Pid::from_raw(i32::try_from(run.id()).expect("an id"));
+    nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGINT).expect("a signal");
+    let mut run = run;
+    assert_eq!(run.wait().expect("ended").code(), Some(130));
+    assert!(
+        project.attempts("fake", "slow").is_empty(),
+        "an interrupt is no failure"
+    );
+    let stage = names(&project.path().join("results/.stages"));
+    assert_eq!(stage.len(), 1, "both trials share one stage");
+    let checkpoints = project
+        .path()
+        .join("results/.stages")
+        .join(&stage[0])
+        .join("checkpoints");
+    assert_eq!(
+        names(&checkpoints).len(),
+        2,
+        "the last two checkpoints are kept"
+    );
+    project
+        .retrial(&["plan", "experiments/slow.yaml"])
+        .exits(0)
+        .says("interrupted: goes on from its last checkpoint");
+}

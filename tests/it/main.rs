@@ -1,0 +1,10 @@
+//! The command, driven as a person would drive it.
+
+mod data;
+mod dic;
+mod execute;
+mod faults;
+mod kill;
+mod project;
+mod shipped;
+mod verbs;
