@@ -22,6 +22,11 @@ fn main() -> ExitCode {
     if matches!(cli.verb, Verb::Worker) {
         return execute::worker::main();
     }
+    // Verbs that print facts end quietly when their reader goes away, as in `retrial plan | head`.
+    // A run must not: it writes to workers, which may die.
+    if !matches!(cli.verb, Verb::Run(_) | Verb::Reproduce(_)) {
+        sigpipe::reset();
+    }
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -12,9 +12,7 @@ use crate::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace, args: &SelectArgs) -> Result<(), Failure> {
     let experiments = experiment::load(workspace, &args.selection, |_| true)?;
-    for experiment in &experiments.list {
-        experiment.write_sheet(&workspace.results(), &experiments.manifests)?;
-    }
+    super::report::refresh_sheets(workspace, &experiments)?;
     let rows: Vec<ClaimRow> =
         retrial_report::verdicts(&retrial_report::load(&workspace.results())?)
             .into_iter()

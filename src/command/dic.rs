@@ -7,7 +7,8 @@ use retrial_core::hash::content;
 use retrial_core::image::GrayImage;
 use retrial_data::{read_gray, read_mask};
 use retrial_dic::{
-    DicError, GaussianFilter, ReferenceStrategy, Settings, ShapeOrder, Status, SubsetShape,
+    DicError, GaussianFilter, PointResult, ReferenceStrategy, Settings, ShapeOrder, Status,
+    SubsetShape,
 };
 use retrial_store::{Tree, Value};
 
@@ -145,11 +146,37 @@ fn describe(tree: &mut Tree, args: &DicArgs, settings: &Settings) -> Result<(), 
     Ok(())
 }
 
-/// One picture each of u, v and ZNCC an image.
+/// One picture each of u, v and ZNCC an image; points that did not converge are left out.
 fn draw(args: &DicArgs, results: &[ImageResult]) -> Result<usize, Failure> {
-    let _ = (args, results);
-    Ok(0)
+    let mut pictures = 0;
+    for (number, result) in (1..).zip(results) {
+        let points = &result.field.points;
+        let x: Vec<f64> = points.iter().map(|point| point.x as f64).collect();
+        let y: Vec<f64> = points.iter().map(|point| point.y as f64).collect();
+        for (name, unit, value) in PICTURES {
+            let shown = |point: &PointResult| match point.status {
+                Status::Converged => value(point),
+                _ => f64::NAN,
+            };
+            let values: Vec<f64> = points.iter().map(shown).collect();
+            if let Some(png) = retrial_report::field_png(&x, &y, &values, name, unit) {
+                let path = args.output.join(format!("{number:03}-{name}.png"));
+                retrial_store::atomic_write(&path, &png)?;
+                pictures += 1;
+            }
+        }
+    }
+    Ok(pictures)
 }
+
+/// A quantity that is drawn: name, unit and value.
+type Picture = (&'static str, &'static str, fn(&PointResult) -> f64);
+
+const PICTURES: [Picture; 3] = [
+    ("u", "px", |point| point.p[0]),
+    ("v", "px", |point| point.p[6]),
+    ("zncc", "", |point| point.zncc),
+];
 
 fn file_name(path: &Path) -> String {
     path.file_name().map_or_else(

@@ -1,17 +1,18 @@
 //! `retrial report`: pages, figures and tables from the records alone.
 
-use std::collections::HashMap;
-
 use super::count;
 use crate::cli::{ReportArgs, Selection};
-use crate::experiment;
+use crate::experiment::{self, Experiments};
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace, args: &ReportArgs) -> Result<(), Failure> {
     let out = args.output.clone().unwrap_or_else(|| workspace.reports());
     if !args.check {
-        refresh_sheets(workspace)?;
+        // Specs that are gone or faulty keep the sheet they had: records are enough for a report.
+        if let Ok(experiments) = experiment::load(workspace, &Selection::default(), |_| true) {
+            refresh_sheets(workspace, &experiments)?;
+        }
     }
     let loaded = retrial_report::load(&workspace.results())?;
     if args.check {
@@ -41,23 +42,17 @@ pub(crate) fn run(workspace: &Workspace, args: &ReportArgs) -> Result<(), Failur
 }
 
 /// Brings what the results folder keeps of experiments up to date with their specs, so that a
-/// changed figure or claim shows without running anything. Specs that are gone or faulty keep
-/// the sheet they had.
-fn refresh_sheets(workspace: &Workspace) -> Result<(), Failure> {
-    let Ok(experiments) = experiment::load(workspace, &Selection::default(), |_| true) else {
-        return Ok(());
-    };
-    let mut there: HashMap<(&str, &str), bool> = HashMap::new();
+/// changed figure or claim shows without running anything.
+pub(super) fn refresh_sheets(
+    workspace: &Workspace,
+    experiments: &Experiments,
+) -> Result<(), Failure> {
     for experiment in &experiments.list {
-        let (study, name) = (
-            experiment.spec.study.as_str(),
-            experiment.spec.name.as_str(),
-        );
-        let folder = workspace.results().join(study).join(name);
-        if *there
-            .entry((study, name))
-            .or_insert_with(|| folder.is_dir())
-        {
+        let folder = workspace
+            .results()
+            .join(&experiment.spec.study)
+            .join(&experiment.spec.name);
+        if folder.is_dir() {
             experiment.write_sheet(&workspace.results(), &experiments.manifests)?;
         }
     }

@@ -6,8 +6,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use retrial_core::claim::Verdict;
 use retrial_core::spec::WhenUnavailable;
 use retrial_data::{FetchProgress, Manifest, Obtained};
+use retrial_report::ClaimRow;
 
 use super::{claims, count};
 use crate::cli::{ReproduceArgs, RunOptions, Selection};
@@ -141,15 +143,30 @@ fn conclude(
         .into_iter()
         .filter(|row| names.contains(&(row.study.as_str(), row.experiment.as_str())))
         .collect();
-    if !rows.is_empty() {
-        println!("{}", claims::as_table(&rows));
-    }
+    print_verdicts(rows);
     if !options.no_report {
         let rendered = retrial_report::render(&loaded, &workspace.reports())?;
         let index = rendered.index.canonicalize().unwrap_or(rendered.index);
         println!("report: {}", index.display());
     }
     Ok(())
+}
+
+/// The verdict table; of a long one only what was not reproduced, and counts.
+fn print_verdicts(mut rows: Vec<ClaimRow>) {
+    const LONG: usize = 24;
+    let all = rows.len();
+    let long = all > LONG;
+    if long {
+        rows.retain(|row| row.verdict != Verdict::Reproduced);
+    }
+    if !rows.is_empty() {
+        println!("{}", claims::as_table(&rows));
+    }
+    if long {
+        let reproduced = all - rows.len();
+        println!("{reproduced} of {all} claims reproduced; `retrial claims` prints all");
+    }
 }
 
 /// Brings the data of an experiment's unfinished trials.

@@ -133,7 +133,9 @@ impl Context {
     pub(crate) fn checkpoint(&mut self, round: u64, mut tree: Tree) -> Result<(), TrialError> {
         let bytes = i64::try_from(self.journal_bytes).unwrap_or(i64::MAX);
         tree.set_attribute("", JOURNAL_BYTES, Value::I64(bytes))?;
-        retrial_store::save_checkpoint(self.folders.partial.join(CHECKPOINTS), round, &tree)?;
+        let folder = self.folders.partial.join(CHECKPOINTS);
+        std::fs::create_dir_all(&folder).map_err(|source| io("create", &folder, source))?;
+        retrial_store::save_checkpoint(folder, round, &tree)?;
         Ok(())
     }
 

@@ -63,6 +63,8 @@ struct Worker {
     started: SystemTime,
     clock: Instant,
     timed_out: bool,
+    /// Kills for lack of memory on this machine before the worker began.
+    memory_kills: Option<u64>,
     /// What the worker itself said of its failure.
     failure: Option<(String, String)>,
 }
@@ -185,6 +187,7 @@ impl Run<'_> {
             started: SystemTime::now(),
             clock: Instant::now(),
             timed_out: false,
+            memory_kills: memory_kills(),
             failure: None,
         })
     }
@@ -372,6 +375,15 @@ fn listen(mut child: Child, slot: usize, sender: Sender<Message>) {
     });
 }
 
+/// How many processes the system has killed for lack of memory, where it counts them.
+fn memory_kills() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/vmstat").ok()?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("oom_kill "))?;
+    line.trim().parse().ok()
+}
+
 /// Cause and words of a worker that did not say itself why it failed.
 fn judge(status: ExitStatus, stderr: &str, worker: &Worker) -> (String, String) {
     let said = |text: String| {
@@ -394,17 +406,15 @@ fn judge(status: ExitStatus, stderr: &str, worker: &Worker) -> (String, String) 
             "no memory was left within the limit".to_owned(),
         )
     } else if let Some(signal) = status.signal() {
+        let lack = signal == 9 && memory_kills() > worker.memory_kills;
         let hint = match signal {
-            9 => ", as the system does when memory runs out",
+            9 if lack => ": the system ran out of memory",
+            9 => " from outside",
             6 => " (abort)",
             11 => " (invalid memory access)",
             _ => "",
         };
-        let cause = if signal == 9 {
-            "out_of_memory"
-        } else {
-            "signal"
-        };
+        let cause = if lack { "out_of_memory" } else { "signal" };
         (cause, format!("killed by signal {signal}{hint}"))
     } else if status.code() == Some(101) {
         let line = stderr

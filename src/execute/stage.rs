@@ -67,7 +67,8 @@ pub(crate) fn stage(
     let checkpoints = StageFolder {
         folder: folder.join("checkpoints"),
     };
-    std::fs::create_dir_all(&folder).map_err(|source| io("create", &folder, source))?;
+    std::fs::create_dir_all(&checkpoints.folder)
+        .map_err(|source| io("create", &checkpoints.folder, source))?;
     let tree = build(context, &checkpoints)?;
     let content = retrial_store::write(folder.join(RESULT), &tree)?;
     super::folder::remove(&checkpoints.folder)

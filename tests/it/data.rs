@@ -3,7 +3,7 @@
 use crate::project::{Project, mirror};
 
 const SPEC: &str =
-    "format: 1\nstudy: dic\nquestion: q\ndataset: pyvale-plate-rigid\nparams: {step_px: 50}\n";
+    "format: 1\nstudy: dic\nquestion: q\ndataset: pyvale-plate-hydro\nparams: {step_px: 50}\n";
 
 #[test]
 fn without_network_and_cache_the_error_names_every_source() {
@@ -50,7 +50,7 @@ fn a_mirror_gives_the_planned_content() {
     assert!(data.source.contains("mirror"), "{}", data.source);
     assert!(record.metric("rmse").expect("an error") < 0.01);
     project
-        .retrial(&["data", "verify", "pyvale-plate-rigid"])
+        .retrial(&["data", "verify", "pyvale-plate-hydro"])
         .exits(0)
         .says("every byte is right");
 }
@@ -62,7 +62,7 @@ fn a_damaged_cache_is_noticed() {
     }
     let project = Project::new();
     let path = project
-        .retrial(&["data", "path", "pyvale-plate-rigid", "--format", "json"])
+        .retrial(&["data", "path", "pyvale-plate-hydro", "--format", "json"])
         .exits(0)
         .json();
     let file = path["files"][0]["at"].as_str().expect("a path").to_owned();
@@ -70,7 +70,7 @@ fn a_damaged_cache_is_noticed() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 0xff;
     std::fs::write(&file, bytes).expect("written");
-    let mut command = project.command(&["data", "verify", "pyvale-plate-rigid"]);
+    let mut command = project.command(&["data", "verify", "pyvale-plate-hydro"]);
     let output = command
         .env_remove("RETRIAL_MIRROR")
         .output()

@@ -141,7 +141,7 @@ impl Claim {
     pub fn published(&self) -> String {
         match &self.expect {
             Expect::Value { value, tolerance } => {
-                format!("{} ± {}", short(*value), short(*tolerance))
+                format!("{} ± {}", short(*value), two_digits(*tolerance))
             }
             Expect::AtLeast(value) => format!("≥ {}", short(*value)),
             Expect::AtMost(value) => format!("≤ {}", short(*value)),
@@ -220,10 +220,9 @@ impl Claim {
         };
         let reason = match self.expect {
             Expect::Value { value, .. } if value != 0.0 => {
-                format!(
-                    "{:+.2} % of the published value",
-                    100.0 * (ours.mean / value - 1.0)
-                )
+                let percent = 100.0 * (ours.mean - value) / value.abs();
+                let side = if percent < 0.0 { "below" } else { "above" };
+                format!("{:.2} % {side} the published value", percent.abs())
             }
             _ => format!("measured {}", short(ours.mean)),
         };
@@ -335,6 +334,16 @@ fn worse(a: Verdict, b: Verdict) -> Verdict {
         Verdict::NotTestable => 3,
     };
     if rank(a) >= rank(b) { a } else { b }
+}
+
+/// Two significant digits, as plain decimals where that stays readable.
+fn two_digits(value: f64) -> String {
+    let magnitude = value.abs().log10().floor();
+    if value == 0.0 || !(-7.0..2.0).contains(&magnitude) {
+        return short(value);
+    }
+    let decimals = (1.0 - magnitude).max(0.0) as usize;
+    format!("{value:.decimals$}")
 }
 
 /// Four significant digits, without trailing zeros; powers of ten outside `1e-4..1e6`.
@@ -485,6 +494,23 @@ mod tests {
             .claims
             .insert("c".to_owned(), "another".to_owned());
         assert!(claim(Expect::AtLeast(0.1)).judge(&trials, true).edited);
+    }
+
+    #[test]
+    fn a_tolerance_has_two_digits() {
+        for (tolerance, text) in [
+            (0.000_141_63, "0.0047 ± 0.00014"),
+            (7.062e-5, "0.0047 ± 0.000071"),
+            (0.9, "0.0047 ± 0.90"),
+            (4300.0, "0.0047 ± 4300"),
+            (0.0, "0.0047 ± 0"),
+        ] {
+            let expect = Expect::Value {
+                value: 0.0047,
+                tolerance,
+            };
+            assert_eq!(claim(expect).published(), text);
+        }
     }
 
     #[test]

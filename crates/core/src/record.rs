@@ -73,7 +73,7 @@ pub enum Outcome {
     Finished,
     /// It did not.
     Failed {
-        /// `error`, `panic`, `signal`, `out_of_memory`, `time_limit`, `interrupted`.
+        /// `error`, `panic`, `signal`, `out_of_memory`, `time_limit`.
         cause: String,
         /// What was said, as a person would read it.
         error: String,

@@ -225,16 +225,8 @@ const TABLES: &[TableDef] = &[
             column("name", "", "Its name."),
             column("imposed_u", "px", "Imposed u, mean over the points."),
             column("imposed_v", "px", "Imposed v, mean over the points."),
-            column(
-                "mean_u",
-                "px",
-                "Measured u, mean over the points that count.",
-            ),
-            column(
-                "mean_v",
-                "px",
-                "Measured v, mean over the points that count.",
-            ),
+            column("mean_u", "px", "Measured u, mean over converged points."),
+            column("mean_v", "px", "Measured v, mean over converged points."),
             column("bias_u", "px", "Mean signed error of u."),
             column("bias_v", "px", "Mean signed error of v."),
             column(

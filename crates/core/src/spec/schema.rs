@@ -27,7 +27,7 @@ pub fn schema(studies: &[&'static StudyInfo], datasets: &[DatasetInfo]) -> Value
                 properties.insert("dataset".to_owned(), json!({ "enum": names }));
             }
             json!({
-                "if": { "properties": { "study": { "const": study.name } } },
+                "if": { "properties": { "study": { "const": study.name } }, "required": ["study"] },
                 "then": { "properties": properties },
             })
         })
@@ -102,6 +102,8 @@ fn param_schema(param: &Param) -> Value {
 }
 
 fn sweep(table: &[Param]) -> Value {
+    let mut point = params(table);
+    point["properties"]["dataset"] = json!({ "type": "string" });
     let spaced = json!({
         "type": "object",
         "required": ["from", "to", "count"],
@@ -131,7 +133,7 @@ fn sweep(table: &[Param]) -> Value {
     );
     properties.insert(
         "points".to_owned(),
-        json!({ "type": "array", "minItems": 1, "items": params(table), "description": "Points one by one, each setting the same params." }),
+        json!({ "type": "array", "minItems": 1, "items": point, "description": "Points one by one, each setting the same params." }),
     );
     json!({ "type": "object", "additionalProperties": false, "properties": properties })
 }

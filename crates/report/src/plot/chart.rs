@@ -213,9 +213,9 @@ impl Chart {
             }),
             Mark::Hollow => self.scene.shapes.push(super::scene::Shape::Disc {
                 centre: (x, y),
-                radius: 1.15,
+                radius: 1.6,
                 fill: Some(PAPER),
-                stroke: Some((ink, 0.4)),
+                stroke: Some((ink, 0.35)),
             }),
             Mark::Square => shape(&[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]),
             Mark::Diamond => shape(&[(0.0, -1.25), (1.25, 0.0), (0.0, 1.25), (-1.25, 0.0)]),

@@ -10,11 +10,18 @@ use super::source::Source;
 use crate::error::ReportError;
 
 /// A field: one panel.
-struct Field {
+pub(super) struct Field {
     title: String,
     columns: Vec<f64>,
     rows: Vec<f64>,
     values: Vec<f64>,
+}
+
+/// What the axes and the colour bar show: name and unit.
+pub(super) struct Labels {
+    pub(super) x: (String, String),
+    pub(super) y: (String, String),
+    pub(super) value: (String, String),
 }
 
 /// A regular axis of a grid: its first value, its step and the number of places.
@@ -26,38 +33,13 @@ struct Steps {
 
 pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     let (fields, trials) = fields(source)?;
-    let finite = || {
-        let values = fields.iter().flat_map(|field| field.values.iter().copied());
-        values.filter(|v| v.is_finite())
+    let labels = Labels {
+        x: source.name_and_unit(source.x()?),
+        y: source.name_and_unit(source.spec.y.first().map_or("", String::as_str)),
+        value: source.name_and_unit(source.value()?),
     };
-    let (low, high) = (
-        finite().fold(f64::INFINITY, f64::min),
-        finite().fold(f64::NEG_INFINITY, f64::max),
-    );
-    if low > high {
-        return Err(source.fault("no finite value to draw".to_owned()));
-    }
-    let signed = low < 0.0 && high > 0.0;
-    let (low, high) = match signed {
-        true => (-high.max(-low), high.max(-low)),
-        false if low == high => (low - 0.5, high + 0.5),
-        false => (low, high),
-    };
-    let map = if signed {
-        palette::diverging
-    } else {
-        palette::sequential
-    };
-    let colour = |v: f64| match v.is_finite() {
-        true => map((v - low) / (high - low)),
-        false => palette::MISSING,
-    };
-    let layout = Layout::new(source, &fields, (low, high))?;
-    let mut scene = Scene::new(layout.width, layout.height);
-    for (i, field) in fields.iter().enumerate() {
-        layout.draw_panel(&mut scene, field, i, &colour);
-    }
-    layout.draw_bar(&mut scene, (low, high), map);
+    let scene = scene(&fields, &labels)
+        .ok_or_else(|| source.fault("no finite value to draw".to_owned()))?;
     let mut notes = source.notes();
     if trials > 1 {
         notes.push(format!(
@@ -80,6 +62,43 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     Ok(Drawing { scene, notes })
 }
 
+/// The panels of some fields; `None` where no value is finite.
+pub(super) fn scene(fields: &[Field], labels: &Labels) -> Option<Scene> {
+    let finite = || {
+        let values = fields.iter().flat_map(|field| field.values.iter().copied());
+        values.filter(|v| v.is_finite())
+    };
+    let (low, high) = (
+        finite().fold(f64::INFINITY, f64::min),
+        finite().fold(f64::NEG_INFINITY, f64::max),
+    );
+    if low > high {
+        return None;
+    }
+    let signed = low < 0.0 && high > 0.0;
+    let (low, high) = match signed {
+        true => (-high.max(-low), high.max(-low)),
+        false if low == high => (low - 0.5, high + 0.5),
+        false => (low, high),
+    };
+    let map = if signed {
+        palette::diverging
+    } else {
+        palette::sequential
+    };
+    let colour = |v: f64| match v.is_finite() {
+        true => map((v - low) / (high - low)),
+        false => palette::MISSING,
+    };
+    let layout = Layout::new(labels, fields, (low, high))?;
+    let mut scene = Scene::new(layout.width, layout.height);
+    for (i, field) in fields.iter().enumerate() {
+        layout.draw_panel(&mut scene, field, i, &colour);
+    }
+    layout.draw_bar(&mut scene, (low, high), map);
+    Some(scene)
+}
+
 fn fields(source: &Source<'_>) -> Result<(Vec<Field>, usize), ReportError> {
     let spec = source.spec;
     let frame = source.frame()?;
@@ -100,32 +119,43 @@ fn fields(source: &Source<'_>) -> Result<(Vec<Field>, usize), ReportError> {
     for panel in frame.groups(&keys)? {
         let chosen = |from: &[f64]| -> Vec<f64> { panel.rows.iter().map(|&r| from[r]).collect() };
         let (xs, ys, vs) = (chosen(&x), chosen(&y), chosen(&values));
-        let columns = steps(&xs).ok_or_else(|| irregular(source, x_name))?;
-        let rows = steps(&ys).ok_or_else(|| irregular(source, y_name))?;
-        let mut sums = vec![(0.0, 0usize); columns.count * rows.count];
-        for ((x, y), v) in xs.iter().zip(&ys).zip(&vs).filter(|(_, v)| v.is_finite()) {
-            let cell = &mut sums[rows.place(*y) * columns.count + columns.place(*x)];
-            cell.0 += v;
-            cell.1 += 1;
-        }
-        most = most.max(sums.iter().map(|cell| cell.1).max().unwrap_or(0));
-        fields.push(Field {
-            title: panel
-                .key
-                .first()
-                .map_or(String::new(), |k| source.series_label(k)),
-            columns: columns.values(),
-            rows: rows.values(),
-            values: (sums.iter())
-                .map(|&(sum, n)| if n == 0 { f64::NAN } else { sum / n as f64 })
-                .collect(),
-        });
+        let title = (panel.key.first()).map_or(String::new(), |k| source.series_label(k));
+        let (field, pooled) = field(title, (&xs, &ys), &vs).map_err(|axis| {
+            let name = if axis == 'x' { x_name } else { y_name };
+            source.fault(format!("`{name}` does not lie on a regular grid"))
+        })?;
+        most = most.max(pooled);
+        fields.push(field);
     }
     Ok((fields, most))
 }
 
-fn irregular(source: &Source<'_>, name: &str) -> ReportError {
-    source.fault(format!("`{name}` does not lie on a regular grid"))
+/// Values at points as a field, and the most values that fell on one place.
+///
+/// The error is the axis, `x` or `y`, that is no regular grid.
+pub(super) fn field(
+    title: String,
+    (xs, ys): (&[f64], &[f64]),
+    values: &[f64],
+) -> Result<(Field, usize), char> {
+    let columns = steps(xs).ok_or('x')?;
+    let rows = steps(ys).ok_or('y')?;
+    let mut sums = vec![(0.0, 0usize); columns.count * rows.count];
+    for ((x, y), v) in xs.iter().zip(ys).zip(values).filter(|(_, v)| v.is_finite()) {
+        let cell = &mut sums[rows.place(*y) * columns.count + columns.place(*x)];
+        cell.0 += v;
+        cell.1 += 1;
+    }
+    let most = sums.iter().map(|cell| cell.1).max().unwrap_or(0);
+    let field = Field {
+        title,
+        columns: columns.values(),
+        rows: rows.values(),
+        values: (sums.iter())
+            .map(|&(sum, n)| if n == 0 { f64::NAN } else { sum / n as f64 })
+            .collect(),
+    };
+    Ok((field, most))
 }
 
 /// The regular grid that all `values` lie on; `None` when there is none of at most 4096 places.
@@ -180,24 +210,22 @@ struct Layout {
 }
 
 impl Layout {
-    fn new(
-        source: &Source<'_>,
-        fields: &[Field],
-        (low, high): (f64, f64),
-    ) -> Result<Self, ReportError> {
-        let first = (fields.first()).ok_or_else(|| source.fault("no row to draw".to_owned()))?;
+    fn new(labels: &Labels, fields: &[Field], (low, high): (f64, f64)) -> Option<Self> {
+        let first = fields.first()?;
+        let aspect = span(&first.rows) / span(&first.columns);
         let columns = match fields.len() {
+            // Broad fields stand above one another.
+            _ if aspect < 0.35 => 1,
             n @ 1..=3 => n,
             4 => 2,
             _ => 3,
         };
         let panel_rows = fields.len().div_ceil(columns);
-        let label = |name: &str, values: &[f64]| {
-            let (name, unit) = source.name_and_unit(name);
+        let label = |(name, unit): &(String, String), values: &[f64]| {
             let (_, power) = tick_labels(&[values[0], values[values.len() - 1]]);
-            label_with(&name, &unit, power)
+            label_with(name, unit, power)
         };
-        let (value, unit) = source.name_and_unit(source.value()?);
+        let (value, unit) = &labels.value;
         let ticks = nice_ticks(low, high, 5);
         let (bar_ticks, power) = tick_labels(&ticks);
         let bar_text = bar_ticks.iter().map(|(_, t)| text_width(t, TICK_POINTS));
@@ -206,11 +234,14 @@ impl Layout {
         let row_text = tick_labels(&row_text).0;
         let row_text = row_text.iter().map(|(_, t)| text_width(t, TICK_POINTS));
         let left = 2.5 + LABEL_POINTS * POINT + 1.6 + row_text.fold(0.0, f64::max) + 1.6;
-        let total = if columns == 1 { 105.0 } else { 180.0 };
+        let total = if columns == 1 && aspect >= 0.35 {
+            105.0
+        } else {
+            180.0
+        };
         let gap = 5.0;
         let room = total - left - bar_room - gap * (columns - 1) as f64;
         let mut width = room / columns as f64;
-        let aspect = span(&first.rows) / span(&first.columns);
         let mut height = width * aspect;
         let tallest = 150.0 / panel_rows as f64;
         if height > tallest {
@@ -221,7 +252,7 @@ impl Layout {
         let top = 2.5 + if titled { 4.6 } else { 0.0 };
         let between = 3.0 + if titled { 4.6 } else { 0.0 };
         let below = 1.6 + TICK_POINTS * POINT + 1.6 + LABEL_POINTS * POINT + 2.5;
-        Ok(Self {
+        Some(Self {
             width: left + columns as f64 * width + gap * (columns - 1) as f64 + bar_room,
             height: top + panel_rows as f64 * height + between * (panel_rows - 1) as f64 + below,
             panel: (width, height),
@@ -230,13 +261,10 @@ impl Layout {
             left,
             top,
             gap: (gap, between),
-            x_label: label(source.x()?, &first.columns),
-            y_label: label(
-                source.spec.y.first().map_or("", String::as_str),
-                &first.rows,
-            ),
+            x_label: label(&labels.x, &first.columns),
+            y_label: label(&labels.y, &first.rows),
             bar_ticks,
-            bar_label: label_with(&value, &unit, power),
+            bar_label: label_with(value, unit, power),
         })
     }
 
@@ -302,7 +330,9 @@ impl Layout {
             self.left + self.columns as f64 * (self.panel.0 + self.gap.0) - self.gap.0 + 3.0,
             self.top,
         );
-        let (width, height) = (3.6, self.panel.1.min(90.0));
+        let rows = self.count.div_ceil(self.columns) as f64;
+        let all = rows * self.panel.1 + (rows - 1.0) * self.gap.1;
+        let (width, height) = (3.6, all.min(90.0));
         let steps = 128;
         scene.shapes.push(Shape::Cells {
             corner: (x0, y0),

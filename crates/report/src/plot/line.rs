@@ -87,6 +87,12 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
         }
     }
     let mut chart = Chart::new(x_axis, y_axis, &legend);
+    // Below our own marks, which stay visible inside the rings.
+    for reference in references {
+        if let Some(point) = chart.at(reference.x, reference.y) {
+            chart.draw_mark(point, Mark::Hollow, ink);
+        }
+    }
     for (i, line) in lines.iter().enumerate() {
         draw_band(&mut chart, line, spec.band, i);
     }
@@ -101,11 +107,6 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
             for point in points {
                 chart.draw_mark(point, mark(i), palette::series(i));
             }
-        }
-    }
-    for reference in references {
-        if let Some(point) = chart.at(reference.x, reference.y) {
-            chart.draw_mark(point, Mark::Hollow, ink);
         }
     }
     Ok(Drawing {

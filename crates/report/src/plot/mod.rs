@@ -32,6 +32,22 @@ pub(crate) struct Drawing {
     pub(crate) notes: Vec<String>,
 }
 
+/// Draws values at the points of a regular grid as colour, as a PNG file, without any record.
+///
+/// `name` and `unit` label the colour bar; the axes are pixels, `y` downwards. Points without a
+/// finite value are grey. `None` where no value is finite or the points are no regular grid.
+#[must_use]
+pub fn field_png(x: &[f64], y: &[f64], values: &[f64], name: &str, unit: &str) -> Option<Vec<u8>> {
+    let (field, _) = heat::field(String::new(), (x, y), values).ok()?;
+    let pixel = |axis: &str| (axis.to_owned(), "px".to_owned());
+    let labels = heat::Labels {
+        x: pixel("x"),
+        y: pixel("y"),
+        value: (name.to_owned(), unit.to_owned()),
+    };
+    Some(png::render(&heat::scene(&[field], &labels)?))
+}
+
 type Draw = fn(&Source<'_>) -> Result<Drawing, ReportError>;
 
 /// Every kind of figure and the function that draws it.
