@@ -1,5 +1,7 @@
 //! `retrial claims`: published values, ours, and the verdicts.
 
+use std::path::PathBuf;
+
 use comfy_table::Table;
 use retrial_report::ClaimRow;
 use serde_json::json;
@@ -12,17 +14,31 @@ use crate::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace, args: &SelectArgs) -> Result<(), Failure> {
     let experiments = experiment::load(workspace, &args.selection, |_| true)?;
-    super::report::refresh_sheets(workspace, &experiments)?;
-    let rows: Vec<ClaimRow> =
-        retrial_report::verdicts(&retrial_report::load(&workspace.results())?)
-            .into_iter()
-            .filter(|row| {
-                experiments
-                    .list
-                    .iter()
-                    .any(|e| e.spec.study == row.study && e.spec.name == row.experiment)
-            })
-            .collect();
+    let mut recorded = retrial_report::load(&workspace.results())?;
+    let mut chosen = Vec::new();
+    for experiment in &experiments.list {
+        let sheet = experiment.sheet(&experiments.manifests);
+        let place = recorded
+            .iter()
+            .position(|e| e.sheet.study == sheet.study && e.sheet.experiment == sheet.experiment);
+        chosen.push(match place {
+            // The claims as they are written now, judged by what was recorded.
+            Some(place) => retrial_report::Experiment {
+                sheet,
+                ..recorded.swap_remove(place)
+            },
+            None => retrial_report::Experiment {
+                sheet,
+                folder: PathBuf::new(),
+                finished: Vec::new(),
+                earlier: Vec::new(),
+                attempts: Vec::new(),
+                damaged: Vec::new(),
+                unfinished: Vec::new(),
+            },
+        });
+    }
+    let rows = retrial_report::verdicts(&chosen);
     if args.format == Format::Json {
         let rows: Vec<_> = rows.iter().map(as_json).collect();
         return print_json(&json!({ "claims": rows }));

@@ -43,10 +43,7 @@ pub(crate) fn run(workspace: &Workspace, args: &ReportArgs) -> Result<(), Failur
 
 /// Brings what the results folder keeps of experiments up to date with their specs, so that a
 /// changed figure or claim shows without running anything.
-pub(super) fn refresh_sheets(
-    workspace: &Workspace,
-    experiments: &Experiments,
-) -> Result<(), Failure> {
+fn refresh_sheets(workspace: &Workspace, experiments: &Experiments) -> Result<(), Failure> {
     for experiment in &experiments.list {
         let folder = workspace
             .results()

@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fault::{Faults, nearest};
+use crate::fault::{Faults, Place, nearest};
 use crate::yaml::{Node, Value, join};
 
 /// The value of a param or of a swept key.
@@ -315,12 +315,13 @@ impl<'de> Deserialize<'de> for Params {
     }
 }
 
-/// Checks one value against the table and adds a fault where it does not fit.
+/// Checks one value against the table and adds a fault where it does not fit: at the key for an
+/// unknown param, at the value for a wrong one.
 pub fn accept_at(
     table: &[Param],
     name: &str,
     value: &ParamValue,
-    place: &crate::fault::Place,
+    (key, place): (&Place, &Place),
     parent: &str,
     faults: &mut Faults,
 ) -> Option<ParamValue> {
@@ -331,7 +332,7 @@ pub fn accept_at(
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("known: {}", names().collect::<Vec<_>>().join(", ")),
         };
-        faults.add_with_help(place, &path, "the study has no such param", help);
+        faults.add_with_help(key, &path, "the study has no such param", help);
         return None;
     };
     match param.accept(value) {

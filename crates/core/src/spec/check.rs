@@ -219,7 +219,7 @@ fn params(reader: &mut MapReader<'_>, study: &StudyInfo, faults: &mut Faults) ->
                 study.params,
                 &entry.key,
                 &value,
-                &entry.node.place,
+                (&entry.place, &entry.node.place),
                 "params",
                 faults,
             )

@@ -85,7 +85,14 @@ pub(super) fn selection(
             value
         } else {
             let place = &entry.node.place;
-            accept_at(study.params, &entry.key, &value, place, path, faults)?
+            accept_at(
+                study.params,
+                &entry.key,
+                &value,
+                (&entry.place, place),
+                path,
+                faults,
+            )?
         };
         selection.set(&entry.key, value);
     }
@@ -181,7 +188,14 @@ fn ordered(node: &Node, path: &str, study: &StudyInfo, faults: &mut Faults) -> O
             if param == DATASET_KEY {
                 return Some(value);
             }
-            accept_at(study.params, &param, &value, &item.place, path, faults)
+            accept_at(
+                study.params,
+                &param,
+                &value,
+                (&item.place, &item.place),
+                path,
+                faults,
+            )
         })
         .collect::<Option<Vec<_>>>()?;
     if values.len() < 2 {

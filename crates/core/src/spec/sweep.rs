@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use crate::fault::Faults;
+use crate::fault::{Faults, Place};
 use crate::params::{Param, ParamKind, ParamValue, accept_at};
 use crate::yaml::{self, Entry, MapReader, Node, Value};
 
@@ -94,7 +94,7 @@ fn single(
             .enumerate()
             .map(|(i, item)| {
                 let value = ParamValue::from_node(item, &format!("{path}[{i}]"), faults)?;
-                accept(&entry.key, &value, item, allowed, faults)
+                accept((&entry.key, &entry.place), &value, item, allowed, faults)
             })
             .collect::<Option<Vec<_>>>()?,
         Value::Map(_) => spaced(entry, path, allowed, faults)?,
@@ -117,14 +117,21 @@ fn single(
 }
 
 fn accept(
-    name: &str,
+    (name, key): (&str, &Place),
     value: &ParamValue,
     node: &Node,
     allowed: &Allowed<'_>,
     faults: &mut Faults,
 ) -> Option<ParamValue> {
     if name != DATASET_KEY {
-        return accept_at(allowed.params, name, value, &node.place, "sweep", faults);
+        return accept_at(
+            allowed.params,
+            name,
+            value,
+            (key, &node.place),
+            "sweep",
+            faults,
+        );
     }
     match value {
         ParamValue::Text(text) if allowed.datasets.contains(&text.as_str()) => Some(value.clone()),
@@ -203,7 +210,13 @@ fn spaced(
             } else {
                 ParamValue::Float(number)
             };
-            accept(&entry.key, &value, &entry.node, allowed, faults)
+            accept(
+                (&entry.key, &entry.place),
+                &value,
+                &entry.node,
+                allowed,
+                faults,
+            )
         })
         .collect()
 }
@@ -263,7 +276,13 @@ fn points(node: &Node, path: &str, allowed: &Allowed<'_>, faults: &mut Faults) -
                 return None;
             };
             let value = ParamValue::from_node(&entry.node, &item_path, faults)?;
-            row.push(accept(name, &value, &entry.node, allowed, faults)?);
+            row.push(accept(
+                (name, &entry.place),
+                &value,
+                &entry.node,
+                allowed,
+                faults,
+            )?);
         }
         if own.len() != names.len() {
             let message = format!(

@@ -198,7 +198,7 @@ report:
         "subset-size.yaml:4:10: dataset: there is no data set `speckl`; did you mean `speckle`?",
         "subset-size.yaml:5:12: seeds[1]: the seed 0 stands there twice",
         "subset-size.yaml:5:15: seeds[2]: expected a whole number of zero or more, found the whole number `-1`",
-        "subset-size.yaml:6:16: params.step: the study has no such param; did you mean `stop`?",
+        "subset-size.yaml:6:10: params.step: the study has no such param; did you mean `stop`?",
         "subset-size.yaml:6:25: params.stop: expected a finite number, found `NaN`",
         "subset-size.yaml:8:24: sweep.subset_size_px: `40` does not fit; expected an odd whole number from 5 to 301",
         "subset-size.yaml:9:9: sweep.stop: an empty sweep plans no trial",
