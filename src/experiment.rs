@@ -200,16 +200,17 @@ impl Experiment {
             experiment: spec.name.clone(),
             question: spec.question.clone(),
             command: format!("just run {}", spec.file),
-            dataset: manifests
+            datasets: names
                 .iter()
-                .find(|manifest| names.contains(&manifest.name.as_str()))
+                .filter_map(|name| manifests.iter().find(|manifest| manifest.name == *name))
                 .map(|manifest| DatasetSheet {
                     name: manifest.name.clone(),
                     title: manifest.title.clone(),
                     licence: manifest.licence.clone(),
                     citation: manifest.citation.clone(),
                     generated: manifest.is_generated(),
-                }),
+                })
+                .collect(),
             deterministic: info.deterministic,
             swept: spec.swept(),
             trials: self.trials.iter().map(|trial| trial.id.clone()).collect(),

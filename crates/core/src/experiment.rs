@@ -28,8 +28,8 @@ pub struct ExperimentSheet {
     pub question: String,
     /// The command that runs it.
     pub command: String,
-    /// Data set and where it comes from.
-    pub dataset: Option<DatasetSheet>,
+    /// Data sets of the trials in the order of first use, and where they come from.
+    pub datasets: Vec<DatasetSheet>,
     /// Whether the study's numbers do not depend on the seed.
     pub deterministic: bool,
     /// Params that are swept, in written order.

@@ -223,6 +223,31 @@ pub(crate) fn passes(record: &Record, filter: &Params) -> bool {
     (filter.iter()).all(|(name, value)| record.params.get(name).is_some_and(|v| v.same(value)))
 }
 
+/// Those of `params` in which records that are summarised together differ.
+pub(crate) fn pooled<'p>(
+    params: impl Iterator<Item = &'p String>,
+    groups: &[Vec<&Record>],
+) -> Vec<&'p str> {
+    let differs = |name: &String, group: &[&Record]| {
+        let mut values = group.iter().map(|record| record.params.get(name));
+        let first = values.next();
+        values.any(|value| Some(value) != first)
+    };
+    params
+        .filter(|name| groups.iter().any(|group| differs(name, group)))
+        .map(String::as_str)
+        .collect()
+}
+
+/// A sentence on params that are pooled over; `whole` is what does not show them.
+pub(crate) fn pooled_note(params: &[&str], whole: &str) -> Option<String> {
+    let spoken: Vec<String> = params.iter().map(|name| name.replace('_', " ")).collect();
+    (!params.is_empty()).then(|| {
+        let spoken = spoken.join(", ");
+        format!("Values are pooled over {spoken}, which this {whole} does not show apart.")
+    })
+}
+
 fn names<'r>(records: &[&'r Record], of: impl Fn(&'r Record) -> Vec<&'r str>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for record in records {

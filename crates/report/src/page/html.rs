@@ -78,7 +78,7 @@ fn experiment_section(experiment: &ExperimentView<'_>) -> Markup {
             h3 id=(anchor(experiment)) { (sheet.study) " / " (sheet.experiment) }
             p.question { (sheet.question) }
             pre { code { (sheet.command) } }
-            @if let Some(data) = &sheet.dataset {
+            @for data in &sheet.datasets {
                 p.soft {
                     "Data: " b { (data.title) } " (" code { (data.name) } "). Licence: "
                     (data.licence.trim_end_matches('.')) ". " (data.citation)

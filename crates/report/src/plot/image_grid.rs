@@ -1,8 +1,7 @@
 //! Small pictures side by side, from PNG artifacts of the trials.
 //!
-//! Either `table` is a pattern with one `*` for names of artifacts, or it is a table whose column
-//! `value` holds them. Rows are values of `series`, or trials; columns are values of `x`, or the
-//! order of the names.
+//! The column `value` of the trials' table `table` names the artifacts. Rows of the grid are values
+//! of `series`, or trials; its columns are values of `x`, or the order of the names.
 
 use std::fs;
 
@@ -33,12 +32,7 @@ struct Picture {
 }
 
 pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
-    let pattern = (source.spec.table.as_deref())
-        .ok_or_else(|| source.fault("its spec names no `table` or pattern".to_owned()))?;
-    let pictures = match pattern.split_once('*') {
-        Some((start, end)) => by_name(source, start, end),
-        None => by_table(source)?,
-    };
+    let pictures = pictures(source)?;
     let mut rows: Vec<&str> = Vec::new();
     let mut columns: Vec<&str> = Vec::new();
     for picture in &pictures {
@@ -50,7 +44,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
         }
     }
     if pictures.is_empty() {
-        return Err(source.fault(format!("no artifact fits `{pattern}`")));
+        return Err(source.fault("its table names no picture".to_owned()));
     }
     let mut notes = Vec::new();
     if columns.len() > MOST {
@@ -102,33 +96,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     Ok(Drawing { scene, notes })
 }
 
-/// Pictures whose names start and end like this, by name; a row a trial or value of `series`.
-fn by_name(source: &Source<'_>, start: &str, end: &str) -> Vec<Picture> {
-    let mut pictures = Vec::new();
-    for record in &source.records {
-        let fits = |name: &str| {
-            name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end)
-        };
-        let names = record.artifacts.iter().map(|a| a.path.as_str());
-        let mut names: Vec<&str> = names.filter(|name| fits(name)).collect();
-        names.sort_by_key(|name| (name.len(), *name));
-        let row = match &source.spec.series {
-            Some(series) => (record.params.get(series)).map_or(String::new(), |value| {
-                source.series_label(&value.to_string())
-            }),
-            None => record.trial.clone(),
-        };
-        pictures.extend(names.into_iter().map(|name| Picture {
-            row: row.clone(),
-            column: name[start.len()..name.len() - end.len()].to_owned(),
-            trial: record.trial.clone(),
-            file: name.to_owned(),
-        }));
-    }
-    pictures
-}
-
-fn by_table(source: &Source<'_>) -> Result<Vec<Picture>, ReportError> {
+fn pictures(source: &Source<'_>) -> Result<Vec<Picture>, ReportError> {
     let frame = source.frame()?;
     let files = source.texts(&frame, source.value()?)?;
     let trials = source.texts(&frame, TRIAL)?;

@@ -4,7 +4,7 @@ use retrial_core::record::Record;
 use retrial_core::report_spec::FigureSpec;
 
 use crate::error::ReportError;
-use crate::frame::{Frame, SEED, TRIAL, passes};
+use crate::frame::{Frame, passes, pooled, pooled_note};
 use crate::load::Experiment;
 use crate::number::plain;
 use crate::quantity;
@@ -117,38 +117,18 @@ impl<'e> Source<'e> {
         (spoken.join(", "), unit)
     }
 
-    /// Swept params that the figure neither shows nor fixes: it averages over them.
-    pub(crate) fn averaged_over(&self) -> Vec<String> {
+    /// A note on swept params that the figure neither shows nor fixes: it averages over them.
+    pub(crate) fn notes(&self) -> Vec<String> {
         let shown = [&self.spec.x, &self.spec.series, &self.spec.value];
         let is_shown = |name: &String| {
-            shown.iter().any(|s| s.as_ref() == Some(name))
-                || self.spec.y.contains(name)
-                || self.spec.filter.get(name).is_some()
-        };
-        let varies = |name: &String| {
-            let mut values = self.records.iter().map(|r| r.params.get(name));
-            let first = values.next();
-            values.any(|value| Some(value) != first)
+            shown.iter().any(|s| s.as_ref() == Some(name)) || self.spec.y.contains(name)
         };
         let swept = self.experiment.sheet.swept.iter();
-        let swept = swept.filter(|name| *name != SEED && *name != TRIAL);
-        swept
-            .filter(|name| !is_shown(name) && varies(name))
-            .cloned()
-            .collect()
-    }
-
-    /// A note on what was averaged without being shown.
-    pub(crate) fn notes(&self) -> Vec<String> {
-        let over = self.averaged_over();
-        if over.is_empty() {
-            return Vec::new();
-        }
-        let over: Vec<String> = over.iter().map(|name| name.replace('_', " ")).collect();
-        vec![format!(
-            "Values are pooled over {}, which this figure does not show apart.",
-            over.join(", ")
-        )]
+        let over = pooled(
+            swept.filter(|name| !is_shown(name)),
+            std::slice::from_ref(&self.records),
+        );
+        pooled_note(&over, "figure").into_iter().collect()
     }
 
     /// An error of this figure.

@@ -27,7 +27,7 @@ impl Table {
         let mut caption = escape(&self.title);
         if let Some(legend) = self.legend() {
             caption.push_str(". ");
-            caption.push_str(&escape(legend));
+            caption.push_str(&escape(&legend));
         }
         let mut text =
             String::from("% Needs \\usepackage{booktabs}.\n\\begin{table}\n  \\centering\n");

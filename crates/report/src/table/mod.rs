@@ -10,7 +10,7 @@ use retrial_core::statistics::{Summary, summarise};
 
 pub(crate) use self::markdown::{aligned, escape as escape_markdown};
 use crate::error::ReportError;
-use crate::frame::{Frame, passes};
+use crate::frame::{Frame, passes, pooled, pooled_note};
 use crate::load::Experiment;
 use crate::number::NumberStyle;
 use crate::quantity;
@@ -30,6 +30,8 @@ pub(crate) struct Table {
     pub(crate) lines: Vec<Line>,
     /// Whether any line rests on more than one trial.
     pub(crate) repeated: bool,
+    /// A sentence on swept params that differ within a line.
+    pub(crate) pooled: Option<String>,
 }
 
 /// A metric as a column.
@@ -74,7 +76,9 @@ pub(crate) fn build(experiment: &Experiment, spec: &TableSpec) -> Result<Table, 
     }
     let keys: Vec<&str> = spec.rows.iter().map(String::as_str).collect();
     let mut lines = Vec::new();
+    let mut members = Vec::new();
     for group in frame.groups(&keys)? {
+        members.push(group.rows.iter().map(|&row| records[row]).collect());
         let cells = columns.iter().map(|column| {
             let values = group.rows.iter().map(|&row| column[row]);
             let finite: Vec<f64> = values.filter(|v| v.is_finite()).collect();
@@ -96,7 +100,9 @@ pub(crate) fn build(experiment: &Experiment, spec: &TableSpec) -> Result<Table, 
             style: NumberStyle::of(cells, true),
         }
     });
+    let over = pooled(sheet.swept.iter(), &members);
     Ok(Table {
+        pooled: pooled_note(&over, "table"),
         values: values.collect(),
         slug: quantity::slug(&title),
         title,
@@ -122,9 +128,11 @@ impl Table {
     }
 
     /// What a number of the table is, for the line below it.
-    pub(crate) fn legend(&self) -> Option<&'static str> {
-        (self.values.iter().any(|value| value.style.has_spread()))
-            .then_some("Mean ± standard deviation over n trials, and [95 % interval of the mean].")
+    pub(crate) fn legend(&self) -> Option<String> {
+        let spread = (self.values.iter().any(|value| value.style.has_spread()))
+            .then_some("Mean ± standard deviation over n trials, and [95 % interval of the mean].");
+        let parts: Vec<&str> = spread.into_iter().chain(self.pooled.as_deref()).collect();
+        (!parts.is_empty()).then(|| parts.join(" "))
     }
 }
 
