@@ -380,7 +380,11 @@ fn ticks_of(values: &[f64], length: f64) -> Vec<(f64, String)> {
     let ticks = match values {
         [] => Vec::new(),
         [one] => vec![*one],
-        [first, .., last] => nice_ticks(*first, *last, count),
+        // One tick alone gives no scale.
+        [first, .., last] => (count..=6)
+            .map(|count| nice_ticks(*first, *last, count))
+            .find(|ticks| ticks.len() > 1)
+            .unwrap_or_else(|| vec![*first]),
     };
     tick_labels(&ticks).0
 }
