@@ -9,6 +9,7 @@ use crate::guess::{Pictures, own_best, own_peak, rigid, shared};
 use crate::icgn::{Match, match_subset};
 use crate::kernel::Pair;
 use crate::phase::{Fading, PhaseCorrelator};
+use crate::recover::median;
 use crate::reference::{Deformed, Frame, Reference, check_pixels, filtered};
 use crate::settings::{InitialGuess, Settings};
 use crate::shape::{PARAMETERS, Parameters};
@@ -68,7 +69,10 @@ impl Field {
 
 /// Matches every point of `reference` with the image `deformed`.
 ///
-/// Points are independent of one another: the result does not depend on the number of threads.
+/// With [`InitialGuess::Shared`] points that correlate badly are compared with their neighbours and
+/// tried again from other displacements, and a badly correlating result that disagrees with the
+/// points around it gets [`Status::LowCorrelation`]. The result does not depend on the number of
+/// threads.
 ///
 /// # Errors
 /// [`DicError::ImageSize`], [`DicError::NonFinitePixel`] and [`DicError::GuessSize`].
@@ -88,6 +92,12 @@ pub fn correlate(
     };
     let starts = job.starts(&reference.points, guess)?;
     let matches = job.run(&reference.points, &starts);
+    let matches = job.second_look(
+        &reference.points,
+        &reference.points,
+        previous_zncc(guess),
+        matches,
+    );
     let points = reference.points.iter().zip(matches);
     Ok(Field {
         points: points
@@ -122,6 +132,18 @@ pub(crate) fn point_result((x, y): (usize, usize), result: &Match) -> PointResul
     }
 }
 
+/// The ZNCC that the image before led to expect: the median of its converged points.
+fn previous_zncc(guess: Guess<'_>) -> Option<f64> {
+    let Guess::Field(field) = guess else {
+        return None;
+    };
+    let converged = field
+        .points
+        .iter()
+        .filter(|point| point.status == Status::Converged);
+    median(converged.map(|point| point.zncc).collect())
+}
+
 /// One pair of images to be matched.
 #[derive(Clone, Copy)]
 pub(crate) struct Job<'a> {
@@ -132,7 +154,7 @@ pub(crate) struct Job<'a> {
 }
 
 impl Job<'_> {
-    fn pictures(&self) -> Pictures<'_> {
+    pub(crate) fn pictures(&self) -> Pictures<'_> {
         Pictures {
             reference: &self.frame.pixels,
             deformed: &self.deformed.pixels,
@@ -199,12 +221,12 @@ impl Job<'_> {
             .collect()
     }
 
-    fn match_point<'c>(
+    /// Matches the subset around `point` from the parameters `guess`.
+    pub(crate) fn match_from(
         &self,
         dispatch: Dispatch,
         point: (usize, usize),
-        start: Option<&Parameters>,
-        correlator: impl FnOnce() -> &'c mut PhaseCorrelator,
+        guess: &Parameters,
     ) -> Match {
         let pair = Pair {
             reference: &self.frame.pixels,
@@ -214,10 +236,18 @@ impl Job<'_> {
             rows: self.rows,
             centre: point,
         };
+        match_subset(dispatch, &pair, self.settings, self.frame.brightest, guess)
+    }
+
+    fn match_point<'c>(
+        &self,
+        dispatch: Dispatch,
+        point: (usize, usize),
+        start: Option<&Parameters>,
+        correlator: impl FnOnce() -> &'c mut PhaseCorrelator,
+    ) -> Match {
         let half = self.settings.half_px();
-        let from = |guess: &Parameters| {
-            match_subset(dispatch, &pair, self.settings, self.frame.brightest, guess)
-        };
+        let from = |guess: &Parameters| self.match_from(dispatch, point, guess);
         let Some(start) = start else {
             return from(&rigid(own_peak(correlator(), self.pictures(), point, half)));
         };

@@ -11,6 +11,9 @@ use crate::shape::{PARAMETERS, Parameters};
 /// Peaks that are compared by ZNCC before one is believed.
 const CANDIDATES: usize = 4;
 
+/// Peaks of the whole picture that are compared.
+const WHOLE_CANDIDATES: usize = 6;
+
 /// Smallest side of a shared tile in px.
 const SMALLEST_TILE: usize = 32;
 
@@ -100,6 +103,32 @@ pub(crate) fn shared(
         .collect()
 }
 
+/// Displacements of the whole picture: the highest peaks, each with the larger displacements that
+/// the periodic transform cannot tell from it, as far as a subset still fits into the overlap.
+pub(crate) fn whole(pictures: Pictures<'_>, half: usize) -> Vec<Shift> {
+    let (width, height) = (pictures.reference.width, pictures.reference.height);
+    let mut correlator = PhaseCorrelator::with_sides(width, height, Fading::Rim);
+    let peaks = correlator.peaks(
+        pictures.reference,
+        pictures.deformed,
+        (0, 0),
+        WHOLE_CANDIDATES,
+    );
+    let aliases = |shift: isize, n: usize| {
+        let n = n as isize;
+        let other = if shift > 0 { shift - n } else { shift + n };
+        let fits = move |&shift: &isize| shift.abs() + 2 * (half as isize) < n;
+        [shift, other].into_iter().filter(fits)
+    };
+    let mut shifts = Vec::new();
+    for (u, v) in peaks {
+        for u in aliases(u, width) {
+            shifts.extend(aliases(v, height).map(|v| (u, v)));
+        }
+    }
+    shifts
+}
+
 /// The displacement with the highest ZNCC of the square subset: one of `peaks`, or none at all.
 fn best(pictures: Pictures<'_>, centre: (usize, usize), half: usize, peaks: &[Shift]) -> Shift {
     let mut chosen = (0, 0);
@@ -114,7 +143,12 @@ fn best(pictures: Pictures<'_>, centre: (usize, usize), half: usize, peaks: &[Sh
 }
 
 /// ZNCC of the square subset at a whole-pixel displacement; `-1` outside the picture or flat.
-fn zncc(pictures: Pictures<'_>, (x, y): (usize, usize), half: usize, (u, v): Shift) -> f64 {
+pub(crate) fn zncc(
+    pictures: Pictures<'_>,
+    (x, y): (usize, usize),
+    half: usize,
+    (u, v): Shift,
+) -> f64 {
     let (f, g) = (pictures.reference, pictures.deformed);
     let size = 2 * half + 1;
     let left = (x - half) as isize + u;

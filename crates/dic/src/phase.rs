@@ -21,14 +21,16 @@ pub(crate) type Shift = (isize, isize);
 
 /// Plans and buffers for windows of one size.
 pub(crate) struct PhaseCorrelator {
-    size: usize,
-    forward: Arc<dyn Fft<f32>>,
-    inverse: Arc<dyn Fft<f32>>,
+    width: usize,
+    height: usize,
+    /// Along x and along y.
+    forward: [Arc<dyn Fft<f32>>; 2],
+    inverse: [Arc<dyn Fft<f32>>; 2],
     spectrum: Vec<Complex<f32>>,
     turned: Vec<Complex<f32>>,
     scratch: Vec<Complex<f32>>,
-    /// Weights along one axis; ones when no window function is wanted.
-    window: Vec<f32>,
+    /// Weights along x and along y; ones when no window function is wanted.
+    window: [Vec<f32>; 2],
 }
 
 /// Whether the borders of the window are faded out.
@@ -36,34 +38,34 @@ pub(crate) struct PhaseCorrelator {
 pub(crate) enum Fading {
     None,
     Hann,
+    /// Only within a sixteenth of the side from the border, so that large displacements keep
+    /// their overlap.
+    Rim,
 }
 
 impl PhaseCorrelator {
     pub(crate) fn new(size: usize, fading: Fading) -> Self {
+        Self::with_sides(size, size, fading)
+    }
+
+    /// For windows of `width × height` px.
+    pub(crate) fn with_sides(width: usize, height: usize, fading: Fading) -> Self {
         let mut planner = FftPlanner::new();
-        let forward = planner.plan_fft_forward(size);
-        let inverse = planner.plan_fft_inverse(size);
-        let scratch = forward
-            .get_inplace_scratch_len()
-            .max(inverse.get_inplace_scratch_len());
-        let window = (0..size)
-            .map(|i| match fading {
-                Fading::None => 1.0,
-                Fading::Hann => {
-                    let t = std::f32::consts::PI * (i as f32 + 0.5) / size as f32;
-                    t.sin().powi(2)
-                }
-            })
-            .collect();
+        let sides = [width, height];
+        let forward = sides.map(|size| planner.plan_fft_forward(size));
+        let inverse = sides.map(|size| planner.plan_fft_inverse(size));
+        let plans = forward.iter().chain(&inverse);
+        let scratch = plans.map(|plan| plan.get_inplace_scratch_len()).max();
         let zero = Complex::new(0.0, 0.0);
         Self {
-            size,
+            width,
+            height,
             forward,
             inverse,
-            spectrum: vec![zero; size * size],
-            turned: vec![zero; size * size],
-            scratch: vec![zero; scratch],
-            window,
+            spectrum: vec![zero; width * height],
+            turned: vec![zero; width * height],
+            scratch: vec![zero; scratch.unwrap_or(0)],
+            window: sides.map(|size| weights(size, fading)),
         }
     }
 
@@ -79,17 +81,19 @@ impl PhaseCorrelator {
         wanted: usize,
     ) -> Vec<Shift> {
         self.fill(reference, deformed, corner);
+        let [along_x, along_y] = &self.forward;
         transform(
-            &self.forward,
-            self.size,
+            (along_x, along_y),
+            (self.width, self.height),
             &mut self.spectrum,
             &mut self.turned,
             &mut self.scratch,
         );
         self.whiten();
+        let [along_x, along_y] = &self.inverse;
         transform(
-            &self.inverse,
-            self.size,
+            (along_y, along_x),
+            (self.height, self.width),
             &mut self.turned,
             &mut self.spectrum,
             &mut self.scratch,
@@ -101,36 +105,38 @@ impl PhaseCorrelator {
                 None => break,
             }
         }
-        let signed = |i: usize| {
-            let i = i as isize;
-            let size = self.size as isize;
+        let signed = |i: usize, size: usize| {
+            let (i, size) = (i as isize, size as isize);
             if i > (size - 1) / 2 { i - size } else { i }
         };
-        found.iter().map(|&(x, y)| (signed(x), signed(y))).collect()
+        found
+            .iter()
+            .map(|&(x, y)| (signed(x, self.width), signed(y, self.height)))
+            .collect()
     }
 
     /// Puts the reference window into the real and the deformed window into the imaginary part,
     /// so that one transform serves both.
     fn fill(&mut self, reference: &Plane, deformed: &Plane, corner: (usize, usize)) {
-        let size = self.size;
+        let (width, height) = (self.width, self.height);
         let rows = |plane: &Plane, y: usize| {
             let start = plane.index(corner.0, corner.1 + y);
-            start..start + size
+            start..start + width
         };
         let mean = |plane: &Plane| {
-            let sum: f64 = (0..size)
+            let sum: f64 = (0..height)
                 .flat_map(|y| &plane.data[rows(plane, y)])
                 .map(|&value| f64::from(value))
                 .sum();
-            (sum / (size * size) as f64) as f32
+            (sum / (width * height) as f64) as f32
         };
         let (mean_f, mean_g) = (mean(reference), mean(deformed));
-        for y in 0..size {
+        for y in 0..height {
             let f = &reference.data[rows(reference, y)];
             let g = &deformed.data[rows(deformed, y)];
-            let line = &mut self.spectrum[y * size..(y + 1) * size];
+            let line = &mut self.spectrum[y * width..(y + 1) * width];
             for (x, value) in line.iter_mut().enumerate() {
-                let weight = self.window[x] * self.window[y];
+                let weight = self.window[0][x] * self.window[1][y];
                 *value = Complex::new(weight * (f[x] - mean_f), weight * (g[x] - mean_g));
             }
         }
@@ -139,21 +145,21 @@ impl PhaseCorrelator {
     /// Replaces the packed (transposed) spectrum in `turned` by the normalised cross-power
     /// spectrum.
     fn whiten(&mut self) {
-        let size = self.size;
+        let (width, height) = (self.width, self.height);
         let source = &self.turned;
         let cross = &mut self.spectrum;
         let strongest = source.iter().fold(0.0_f32, |a, b| a.max(b.norm_sqr()));
         let floor = SMALLEST_POWER * strongest;
-        for y in 0..size {
-            let opposite_y = (size - y) % size;
-            for x in 0..size {
-                let here = source[y * size + x];
-                let there = source[opposite_y * size + (size - x) % size].conj();
+        for x in 0..width {
+            let opposite_x = (width - x) % width;
+            for y in 0..height {
+                let here = source[x * height + y];
+                let there = source[opposite_x * height + (height - y) % height].conj();
                 let f = (here + there) * 0.5;
                 let difference = (here - there) * 0.5;
                 // Division by i.
                 let g = Complex::new(difference.im, -difference.re);
-                cross[y * size + x] = if f.norm_sqr() > floor && g.norm_sqr() > floor {
+                cross[x * height + y] = if f.norm_sqr() > floor && g.norm_sqr() > floor {
                     let product = f.conj() * g;
                     product / product.norm()
                 } else {
@@ -166,8 +172,8 @@ impl PhaseCorrelator {
 
     /// The highest value that is not next to one of `found`, if any is above zero.
     fn highest(&self, found: &[(usize, usize)]) -> Option<(usize, usize)> {
-        let size = self.size;
-        let apart = |a: usize, b: usize| {
+        let (width, height) = (self.width, self.height);
+        let apart = |a: usize, b: usize, size: usize| {
             let d = a.abs_diff(b);
             d.min(size - d)
         };
@@ -175,8 +181,10 @@ impl PhaseCorrelator {
         let mut at = None;
         for (i, value) in self.spectrum.iter().enumerate() {
             if value.re > best {
-                let (x, y) = (i % size, i / size);
-                let separate = |&(fx, fy): &(usize, usize)| apart(x, fx) > 1 || apart(y, fy) > 1;
+                let (x, y) = (i % width, i / width);
+                let separate = |&(fx, fy): &(usize, usize)| {
+                    apart(x, fx, width) > 1 || apart(y, fy, height) > 1
+                };
                 if found.iter().all(separate) {
                     best = value.re;
                     at = Some((x, y));
@@ -187,21 +195,41 @@ impl PhaseCorrelator {
     }
 }
 
-/// Transforms rows, transposes into `out`, transforms rows again. The result is transposed.
+/// Weights of `size` pixels along one axis.
+fn weights(size: usize, fading: Fading) -> Vec<f32> {
+    let raised = |i: usize, period: f32| {
+        let t = std::f32::consts::PI * (i as f32 + 0.5) / period;
+        t.sin().powi(2)
+    };
+    let rim = size / 16;
+    (0..size)
+        .map(|i| {
+            let from_border = i.min(size - 1 - i);
+            match fading {
+                Fading::Hann => raised(i, size as f32),
+                Fading::Rim if from_border < rim => raised(from_border, 2.0 * rim as f32),
+                Fading::None | Fading::Rim => 1.0,
+            }
+        })
+        .collect()
+}
+
+/// Transforms rows of `sides.0` values, transposes into `out`, transforms rows of `sides.1` values.
+/// The result is transposed.
 fn transform(
-    fft: &Arc<dyn Fft<f32>>,
-    size: usize,
+    plans: (&Arc<dyn Fft<f32>>, &Arc<dyn Fft<f32>>),
+    sides: (usize, usize),
     data: &mut [Complex<f32>],
     out: &mut [Complex<f32>],
     scratch: &mut [Complex<f32>],
 ) {
-    fft.process_with_scratch(data, scratch);
-    for (y, row) in data.chunks_exact(size).enumerate() {
+    plans.0.process_with_scratch(data, scratch);
+    for (y, row) in data.chunks_exact(sides.0).enumerate() {
         for (x, &value) in row.iter().enumerate() {
-            out[x * size + y] = value;
+            out[x * sides.1 + y] = value;
         }
     }
-    fft.process_with_scratch(out, scratch);
+    plans.1.process_with_scratch(out, scratch);
 }
 
 #[cfg(test)]
@@ -233,6 +261,15 @@ mod tests {
                 let peaks = correlator.peaks(&reference, &plane(u, v), (4, 3), 2);
                 assert_eq!(peaks[0], (u, v), "size {size}");
             }
+        }
+    }
+
+    #[test]
+    fn windows_need_not_be_square() {
+        let mut correlator = PhaseCorrelator::with_sides(80, 70, Fading::Rim);
+        for (u, v) in [(3, -5), (-31, 7), (12, 29)] {
+            let peaks = correlator.peaks(&plane(0, 0), &plane(u, v), (0, 0), 2);
+            assert_eq!(peaks[0], (u, v));
         }
     }
 

@@ -121,6 +121,8 @@ fn advance(
     }
     let starts = job.starts(&centres, Guess::Phase)?;
     let matches = job.run(&centres, &starts);
+    let nodes: Vec<(usize, usize)> = moving.iter().map(|&i| reference.points[i]).collect();
+    let matches = job.second_look(&nodes, &centres, None, matches);
     let mut results: Vec<Match> = tracks
         .iter()
         .map(|track| Match::without_iteration(track.total, Status::OutOfImage))

@@ -103,7 +103,9 @@ pub enum InitialGuess {
     /// result is used even if it failed.
     PerSubset,
     /// Phase correlation of tiles that neighbouring points share, peaks checked by ZNCC. A point
-    /// that fails from it, or from a previous result, is tried again from its own subset.
+    /// that fails from it, or from a previous result, is tried again from its own subset. Points
+    /// that still correlate badly are tried again from their neighbours and from phase correlation
+    /// of the whole picture; a low ZNCC without the agreement of other points is not believed.
     Shared,
 }
 

@@ -7,7 +7,8 @@ pub enum Status {
     Converged,
     /// The iteration limit came first; the parameters are the last estimate.
     IterationLimit,
-    /// Converged, but the ZNCC is below `min_zncc`.
+    /// Converged, but the ZNCC is below `min_zncc`, or it is low and too few of the points around
+    /// agree with the displacement.
     LowCorrelation,
     /// A pixel of the displaced subset lies outside the picture.
     OutOfImage,

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod exact;
+mod jumps;
 mod published;
 mod real;
 mod support;

@@ -1,0 +1,73 @@
+//! Which points lie around a point.
+
+/// The points of a grid by column and row; places that a mask leaves out are empty.
+pub(crate) struct Lattice {
+    columns: usize,
+    rows: usize,
+    /// Index of the point at `row * columns + column`.
+    index: Vec<Option<usize>>,
+    /// Column and row of every point.
+    places: Vec<(usize, usize)>,
+}
+
+impl Lattice {
+    /// The lattice of `nodes`, positions that are whole multiples of `step` px apart.
+    pub(crate) fn new(nodes: &[(usize, usize)], step: usize) -> Self {
+        let left = nodes.iter().map(|node| node.0).min().unwrap_or(0);
+        let top = nodes.iter().map(|node| node.1).min().unwrap_or(0);
+        let places: Vec<(usize, usize)> = nodes
+            .iter()
+            .map(|&(x, y)| ((x - left) / step, (y - top) / step))
+            .collect();
+        let columns = places.iter().map(|place| place.0 + 1).max().unwrap_or(0);
+        let rows = places.iter().map(|place| place.1 + 1).max().unwrap_or(0);
+        let mut index = vec![None; columns * rows];
+        for (i, &(column, row)) in places.iter().enumerate() {
+            index[row * columns + column] = Some(i);
+        }
+        Self {
+            columns,
+            rows,
+            index,
+            places,
+        }
+    }
+
+    /// The points in the eight directions at `stride` places from point `i`, nearer where the
+    /// lattice has fewer places.
+    pub(crate) fn around(&self, i: usize, stride: usize) -> impl Iterator<Item = usize> + '_ {
+        let (column, row) = self.places[i];
+        let across = stride.min(self.columns - 1) as isize;
+        let down = stride.min(self.rows - 1) as isize;
+        let directions = (-1..=1).flat_map(|v| (-1..=1).map(move |u| (u, v)));
+        directions.filter_map(move |(u, v)| {
+            let column = column.checked_add_signed(u * across)?;
+            let row = row.checked_add_signed(v * down)?;
+            let inside = column < self.columns && row < self.rows;
+            let found = inside.then(|| self.index[row * self.columns + column])??;
+            (found != i).then_some(found)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_are_those_that_exist() {
+        let nodes: Vec<(usize, usize)> = (0..4)
+            .flat_map(|row| (0..5).map(move |column| (7 + 3 * column, 9 + 3 * row)))
+            .filter(|&node| node != (10, 9))
+            .collect();
+        let lattice = Lattice::new(&nodes, 3);
+        let at = |i: usize, stride: usize| -> Vec<(usize, usize)> {
+            lattice.around(i, stride).map(|j| nodes[j]).collect()
+        };
+        assert_eq!(at(0, 1), [(7, 12), (10, 12)]);
+        assert_eq!(at(0, 2), [(13, 9), (7, 15), (13, 15)]);
+        assert_eq!(at(0, 99), [(19, 9), (7, 18), (19, 18)]);
+        let alone = Lattice::new(&[(5, 5)], 3);
+        assert_eq!(alone.around(0, 1).count(), 0);
+    }
+}
