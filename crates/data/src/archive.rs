@@ -81,7 +81,7 @@ impl Archive<'_> {
     fn copy(&self, reader: &mut dyn Read, out: &mut dyn Write) -> Result<u64, FetchError> {
         let mut bounded = reader.take(self.limit + 1);
         let copied = io::copy(&mut bounded, out).map_err(|error| match error.kind() {
-            io::ErrorKind::StorageFull => FetchError::DiskFull {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FetchError::DiskFull {
                 path: self.path.to_owned(),
                 needed: self.limit,
             },

@@ -7,6 +7,9 @@ use retrial_core::fault::Fault;
 use retrial_core::image::ImageError;
 use thiserror::Error;
 
+/// What a failed write was doing.
+const WRITING: &str = "writing";
+
 /// Why a data set could not be read, obtained or decoded.
 #[derive(Debug, Error)]
 pub enum DataError {
@@ -56,6 +59,22 @@ pub enum DataError {
         /// Every source that was tried and its failure, over all variants.
         attempts: Vec<Attempt>,
     },
+    /// A file could not be brought because the cache does not take it.
+    #[error(
+        "the cache at {} cannot be written, so {file} of data set `{dataset}` is missing:{}",
+        cache.display(),
+        attempts_text(attempts)
+    )]
+    CacheUnwritable {
+        /// The cache folder.
+        cache: PathBuf,
+        /// The data set.
+        dataset: String,
+        /// The first file that is missing.
+        file: String,
+        /// Every source that was tried and its failure, over all variants.
+        attempts: Vec<Attempt>,
+    },
     /// A file whose content its format does not allow.
     #[error("{}: {what}", path.display())]
     Format {
@@ -96,7 +115,7 @@ pub enum DataError {
     /// The decoded content is not what the manifest promises.
     #[error(
         "data set `{dataset}` decodes to {got}, its manifest says {expected}: \
-         the cached files or the decoder changed (`retrial data verify {dataset}` tells which)"
+         the files are those of the manifest, so its digest or the decoder changed"
     )]
     Content {
         /// The data set.
@@ -117,6 +136,13 @@ pub enum DataError {
 }
 
 impl DataError {
+    /// Whether the data cannot be had here and now: the sources, the network or `--offline` are
+    /// the reason, not this machine's disk, a wrong manifest or wrong content.
+    #[must_use]
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unobtainable { .. } | Self::Unknown { .. })
+    }
+
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |error| Self::Io {
@@ -267,6 +293,18 @@ pub enum FetchError {
 }
 
 impl FetchError {
+    /// Whether the cache did not take the file; only files of the cache are ever written.
+    pub(crate) fn is_of_cache(&self) -> bool {
+        matches!(
+            self,
+            Self::DiskFull { .. }
+                | Self::Io {
+                    action: WRITING,
+                    ..
+                }
+        )
+    }
+
     /// A failed write; a full disk gets its own variant.
     pub(crate) fn write(path: &Path, needed: u64) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
@@ -275,7 +313,7 @@ impl FetchError {
                 Self::DiskFull { path, needed }
             }
             _ => Self::Io {
-                action: "writing",
+                action: WRITING,
                 path,
                 error,
             },

@@ -20,5 +20,5 @@ pub use content::{Content, DigitSet, Digits, ImageSeries, SeriesImage, Truth};
 pub use error::{Attempt, DataError, FetchError};
 pub use fetch::{Availability, FetchOptions, FetchProgress, Obtained, available, obtain};
 pub use format::gray::{read_gray, read_mask};
-pub use load::{Verified, decode, load, verify};
+pub use load::{Verified, decode, decode_cached, load, verify};
 pub use manifest::Manifest;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::content::Content;
 use crate::error::{DataError, FetchError};
-use crate::fetch::{FetchOptions, FetchProgress, Obtained, obtain};
+use crate::fetch::{FetchOptions, FetchProgress, Obtained, cached, obtain};
 use crate::format::decode_files;
 use crate::hashing::sha256_file;
 use crate::manifest::Manifest;
@@ -38,15 +38,47 @@ pub fn decode(manifest: &Manifest, obtained: &Obtained) -> Result<Content, DataE
 
 /// Obtains, decodes, and checks the content against the manifest's digest.
 ///
+/// Cached files are trusted by their size at first. Where their content is not right after all
+/// they are hashed, wrong ones are brought again from what `options` allow, and decoding is tried
+/// once more.
+///
 /// # Errors
-/// As [`obtain`] and [`decode`], and [`DataError::Content`] where the digest differs.
+/// As [`obtain`] and [`decode`], and [`DataError::Content`] where the digest differs though every
+/// file has its sha256.
 pub fn load(
     manifest: &Manifest,
     options: &FetchOptions,
     progress: &mut dyn FnMut(FetchProgress<'_>),
 ) -> Result<(Content, Obtained), DataError> {
     let obtained = obtain(manifest, options, progress)?;
-    let content = decode(manifest, &obtained)?;
+    let first = match decode_checked(manifest, &obtained) {
+        Ok(content) => return Ok((content, obtained)),
+        Err(error) => error,
+    };
+    if options.rehash || obtained.files.is_empty() {
+        return Err(first);
+    }
+    let options = FetchOptions {
+        rehash: true,
+        ..options.clone()
+    };
+    let again = obtain(manifest, &options, progress)?;
+    let content = decode_checked(manifest, &again)?;
+    Ok((content, again))
+}
+
+/// Decodes what is whole in the cache, or generated, and checks its digest; brings nothing and
+/// changes nothing. `None` where no variant is whole.
+///
+/// # Errors
+/// As [`decode`], and [`DataError::Content`] where the digest differs.
+pub fn decode_cached(manifest: &Manifest, cache: &Path) -> Option<Result<Content, DataError>> {
+    let obtained = cached(manifest, cache)?;
+    Some(decode_checked(manifest, &obtained))
+}
+
+fn decode_checked(manifest: &Manifest, obtained: &Obtained) -> Result<Content, DataError> {
+    let content = decode(manifest, obtained)?;
     let got = content.digest();
     if got != manifest.content {
         return Err(DataError::Content {
@@ -55,10 +87,11 @@ pub fn load(
             got,
         });
     }
-    Ok((content, obtained))
+    Ok(content)
 }
 
-/// Hashes every cached file of every variant again; files that are not cached are left out.
+/// Hashes every cached file of every variant again; files that are not cached are left out, and
+/// nothing is changed.
 #[must_use]
 pub fn verify(manifest: &Manifest, cache: &Path) -> Vec<Verified> {
     let mut verified = Vec::new();

@@ -154,8 +154,8 @@ pub fn available(manifest: &Manifest, options: &FetchOptions) -> Availability {
 /// Brings the files of the first variant that can be had into the cache.
 ///
 /// # Errors
-/// [`DataError::NoVariant`], [`DataError::Io`] for a cache that cannot be used, and
-/// [`DataError::Unobtainable`] with every source that was tried.
+/// [`DataError::NoVariant`], [`DataError::Io`] and [`DataError::CacheUnwritable`] for a cache that
+/// cannot be used, and [`DataError::Unobtainable`] with every source that was tried.
 pub fn obtain(
     manifest: &Manifest,
     options: &FetchOptions,
@@ -188,10 +188,39 @@ pub fn obtain(
             Err(file) => failed_file = failed_file.or(Some(file)),
         }
     }
+    let (dataset, file) = (manifest.name.clone(), failed_file.unwrap_or_default());
+    let attempts = session.attempts;
+    if attempts.iter().any(|attempt| attempt.error.is_of_cache()) {
+        return Err(DataError::CacheUnwritable {
+            cache: options.cache.clone(),
+            dataset,
+            file,
+            attempts,
+        });
+    }
     Err(DataError::Unobtainable {
+        dataset,
+        file,
+        attempts,
+    })
+}
+
+/// The files of the first variant that is whole in the cache, or generated; nothing is brought.
+pub(crate) fn cached(manifest: &Manifest, cache: &Path) -> Option<Obtained> {
+    let options = FetchOptions::new(cache);
+    let mut variants = manifest.variants.iter();
+    let variant = variants.find(|variant| is_cached(manifest, variant, &options))?;
+    let folder = cache.join(&manifest.name).join(&variant.name);
+    let files = variant.files.iter().map(|file| InputFile {
+        path: file.path.clone(),
+        role: file.role.clone(),
+        at: folder.join(&file.path),
+    });
+    Some(Obtained {
         dataset: manifest.name.clone(),
-        file: failed_file.unwrap_or_default(),
-        attempts: session.attempts,
+        variant: variant.name.clone(),
+        source_used: "cache".to_owned(),
+        files: files.collect(),
     })
 }
 

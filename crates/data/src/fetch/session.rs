@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use ureq::Agent;
 
-use super::{FetchOptions, FetchProgress, Obtained, has_size, local_path};
+use super::{FetchOptions, FetchProgress, Obtained, local_path};
 use crate::error::{Attempt, DataError, FetchError};
 use crate::format::InputFile;
 use crate::hashing::sha256_file;
 use crate::manifest::{FileEntry, Manifest, Registry, Source, Variant, fill};
-use crate::source::{local, package, publish, url};
+use crate::source::{check_file, local, package, publish, url};
 
 /// What is remembered while one data set is fetched.
 pub(super) struct Session<'a> {
@@ -54,7 +54,12 @@ impl<'a> Session<'a> {
         let mut used: Vec<&'static str> = Vec::new();
         for file in &variant.files {
             let target = folder.join(&file.path);
-            if !self.is_right(&target, file)? {
+            if let Some(fault) = self.cached_fault(&target, file)? {
+                // A file that is not there yet goes without saying.
+                if !matches!(fault, FetchError::Missing { .. }) {
+                    let source = format!("the cache, {}", target.display());
+                    self.failed(variant, file, source, fault);
+                }
                 let parent = target.parent().unwrap_or(&folder);
                 fs::create_dir_all(parent).map_err(DataError::io("creating", parent))?;
                 match self.file(variant, file, &target) {
@@ -80,15 +85,39 @@ impl<'a> Session<'a> {
         }))
     }
 
-    fn is_right(&self, target: &Path, file: &FileEntry) -> Result<bool, DataError> {
-        if !has_size(target, file.bytes) {
-            return Ok(false);
+    /// What is wrong with the file in the cache, as far as the options have it looked at.
+    fn cached_fault(
+        &self,
+        target: &Path,
+        file: &FileEntry,
+    ) -> Result<Option<FetchError>, DataError> {
+        let bytes = match target.metadata() {
+            Ok(meta) if meta.is_file() => meta.len(),
+            _ => {
+                let path = target.to_owned();
+                return Ok(Some(FetchError::Missing { path }));
+            }
+        };
+        if bytes != file.bytes {
+            let expected = file.bytes;
+            let got = bytes;
+            return Ok(Some(FetchError::Size { expected, got }));
         }
         if !self.options.rehash {
-            return Ok(true);
+            return Ok(None);
         }
-        let (sha256, _) = sha256_file(target).map_err(DataError::io("reading", target))?;
-        Ok(sha256 == file.sha256)
+        let (sha256, bytes) = sha256_file(target).map_err(DataError::io("reading", target))?;
+        Ok(check_file(file, bytes, sha256).err())
+    }
+
+    /// Remembers for the final error that `source` did not give the file.
+    fn failed(&mut self, variant: &Variant, file: &FileEntry, source: String, error: FetchError) {
+        self.attempts.push(Attempt {
+            variant: variant.name.clone(),
+            file: file.path.clone(),
+            source,
+            error,
+        });
     }
 
     /// Tries the sources of a file in turn; the kind of the one that gave it.
@@ -99,6 +128,11 @@ impl<'a> Session<'a> {
         let part = part_path(target);
         for source in sources {
             let description = source.describe(file);
+            if matches!(source, Source::Mirror { .. }) && self.options.mirror.is_none() {
+                // Most people have no mirror; only where nothing else works is that news.
+                self.failed(variant, file, description, FetchError::NoMirror);
+                continue;
+            }
             (self.progress)(FetchProgress::Started {
                 file: &file.path,
                 source: &description,
@@ -125,12 +159,7 @@ impl<'a> Session<'a> {
                         source: &description,
                         reason: &error.to_string(),
                     });
-                    self.attempts.push(Attempt {
-                        variant: variant.name.clone(),
-                        file: file.path.clone(),
-                        source: description,
-                        error,
-                    });
+                    self.failed(variant, file, description, error);
                 }
             }
         }

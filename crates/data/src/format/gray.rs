@@ -74,9 +74,10 @@ fn tiff_pixels(bytes: &[u8]) -> Result<Pixels, String> {
         DecodingResult::U8(values) => values.into_iter().map(f32::from).collect(),
         DecodingResult::U16(values) => values.into_iter().map(f32::from).collect(),
         DecodingResult::F32(values) => values,
-        _ => {
+        other => {
             return Err(format!(
-                "{color:?} samples are not read; use 8, 16 or 32-bit float"
+                "{} samples are not read; use unsigned 8 or 16-bit ones or 32-bit floats",
+                sample_kind(&other)
             ));
         }
     };
@@ -92,10 +93,29 @@ fn tiff_pixels(bytes: &[u8]) -> Result<Pixels, String> {
             ));
         }
     };
-    if let Some(value) = pixels.iter().find(|value| !value.is_finite()) {
-        return Err(format!("a pixel is {value}"));
+    let (width, height) = (width as usize, height as usize);
+    if let Some(i) = pixels.iter().position(|value| !value.is_finite()) {
+        let (x, y) = (i % width, i / width);
+        return Err(format!("the pixel at x {x}, y {y} is {}", pixels[i]));
     }
-    Ok((width as usize, height as usize, pixels))
+    Ok((width, height, pixels))
+}
+
+/// The samples of a TIFF in words.
+fn sample_kind(samples: &DecodingResult) -> &'static str {
+    match samples {
+        DecodingResult::U8(_) => "unsigned 8-bit",
+        DecodingResult::U16(_) => "unsigned 16-bit",
+        DecodingResult::U32(_) => "unsigned 32-bit",
+        DecodingResult::U64(_) => "unsigned 64-bit",
+        DecodingResult::I8(_) => "signed 8-bit",
+        DecodingResult::I16(_) => "signed 16-bit",
+        DecodingResult::I32(_) => "signed 32-bit",
+        DecodingResult::I64(_) => "signed 64-bit",
+        DecodingResult::F16(_) => "16-bit float",
+        DecodingResult::F32(_) => "32-bit float",
+        DecodingResult::F64(_) => "64-bit float",
+    }
 }
 
 /// The pixels of a palette TIFF, which the TIFF library does not decode: its strips are read

@@ -1,11 +1,12 @@
 //! Single pictures in every format, right and broken.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, GrayImage, ImageBuffer, Luma, Rgb, RgbImage, Rgba, RgbaImage};
 use retrial_data::{read_gray, read_mask};
 use tempfile::TempDir;
+use tiff::encoder::{TiffEncoder, colortype};
 
 fn save(folder: &TempDir, name: &str, image: impl Into<DynamicImage>) -> PathBuf {
     let path = folder.path().join(name);
@@ -91,6 +92,35 @@ fn broken_files_are_named() {
     assert!(fault(&folder.path().join("absent.png")).starts_with("reading "));
     fs::write(&page, "").expect("written");
     assert!(fault(&page).contains("not a TIFF"));
+}
+
+#[test]
+fn samples_that_are_not_read_are_named_with_their_sign() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("signed.tif");
+    let mut tiff = tiff(&path);
+    tiff.write_image::<colortype::GrayI16>(2, 1, &[-1, 2])
+        .expect("written");
+    let fault = fault(&path);
+    assert!(fault.contains("signed 16-bit samples"), "{fault}");
+    assert!(!fault.contains("unsigned 16-bit samples"), "{fault}");
+}
+
+#[test]
+fn a_pixel_without_a_value_is_named_by_its_place() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("nan.tif");
+    let mut pixels = [1.0_f32; 12];
+    pixels[2 * 4 + 3] = f32::NAN;
+    let mut tiff = tiff(&path);
+    tiff.write_image::<colortype::Gray32Float>(4, 3, &pixels)
+        .expect("written");
+    let fault = fault(&path);
+    assert!(fault.ends_with("the pixel at x 3, y 2 is NaN"), "{fault}");
+}
+
+fn tiff(path: &Path) -> TiffEncoder<File> {
+    TiffEncoder::new(File::create(path).expect("created")).expect("an encoder")
 }
 
 #[test]

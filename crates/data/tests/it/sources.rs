@@ -9,7 +9,7 @@ use retrial_data::fetch::Timeouts;
 use retrial_data::manifest::read_manifest;
 use retrial_data::{
     Attempt, Availability, DataError, FetchError, FetchOptions, FetchProgress, Manifest, Obtained,
-    available, load, obtain, verify,
+    available, decode_cached, load, obtain, verify,
 };
 
 use super::server::{Server, answer, dead_port, ok};
@@ -331,6 +331,150 @@ fn a_spoilt_cache_is_found_and_mended() {
         verify(&manifest, &case.options.cache)
             .iter()
             .all(|v| v.fault.is_none())
+    );
+}
+
+/// The digest of the data set `t` as it is decoded, found in the error of `load`.
+fn digest(error: &DataError) -> String {
+    match error {
+        DataError::Content { got, .. } => got.clone(),
+        other => panic!("{other}"),
+    }
+}
+
+/// A data set of mirror and server with the right digest, in the cache, and its second file.
+fn cached_with_digest(case: &mut Case, server: &Server) -> (Manifest, std::path::PathBuf) {
+    let mirror = case.folder.path().join("mirror");
+    fs::create_dir_all(&mirror).expect("created");
+    fs::write(mirror.join("a.pgm"), PICTURE).expect("written");
+    fs::write(mirror.join("b.pgm"), PICTURE).expect("written");
+    case.options.mirror = Some(mirror);
+    let sources = [url(server.port), "mirror: \"{path}\"".to_owned()];
+    let mut manifest = case.manifest(&sources);
+    let error = load(&manifest, &case.options, &mut |_| ()).expect_err("another digest");
+    manifest.content = digest(&error);
+    let file = case.options.cache.join("t/files/b.pgm");
+    assert!(file.is_file());
+    (manifest, file)
+}
+
+#[test]
+fn load_mends_a_spoilt_cache_offline() {
+    let mut case = Case::new();
+    let server = Server::start(|_| ok(PICTURE));
+    let (manifest, file) = cached_with_digest(&mut case, &server);
+    case.options.offline = true;
+    // The first still is a picture, the second is not.
+    for spoilt in [OTHER, b"0123456789abc"] {
+        fs::write(&file, spoilt).expect("written");
+        // Sizes are right, so `obtain` sees nothing.
+        assert_eq!(case.obtain(&manifest).expect("there").source_used, "cache");
+        let (_, obtained) = load(&manifest, &case.options, &mut |_| ()).expect("mended");
+        assert_eq!(obtained.source_used, "mirror");
+        assert_eq!(fs::read(&file).expect("there"), PICTURE);
+    }
+    assert_eq!(server.paths(), [""; 0]);
+}
+
+#[test]
+fn a_spoilt_file_that_nothing_replaces_is_named() {
+    let mut case = Case::new();
+    let server = Server::start(|_| ok(PICTURE));
+    let (manifest, file) = cached_with_digest(&mut case, &server);
+    case.options.offline = true;
+    case.options.mirror = None;
+    fs::write(&file, OTHER).expect("written");
+    let error = load(&manifest, &case.options, &mut |_| ()).expect_err("no source");
+    assert!(error.is_unavailable(), "{error}");
+    let text = error.to_string();
+    let place = format!("b.pgm from the cache, {}: sha256 is ", file.display());
+    assert!(text.contains(&place) && text.contains(SHA256), "{text}");
+    assert!(text.contains("skipped: offline"), "{text}");
+    assert_eq!(fs::read(&file).expect("kept"), OTHER);
+}
+
+#[test]
+fn verifying_and_decoding_the_cache_change_nothing() {
+    let mut case = Case::new();
+    let server = Server::start(|_| ok(PICTURE));
+    let (manifest, file) = cached_with_digest(&mut case, &server);
+    let cache = &case.options.cache;
+    assert!(decode_cached(&manifest, cache).expect("whole").is_ok());
+    fs::write(&file, OTHER).expect("written");
+    let verified = verify(&manifest, cache);
+    assert!(matches!(verified[1].fault, Some(FetchError::Hash { .. })));
+    let decoded = decode_cached(&manifest, cache).expect("whole");
+    assert!(matches!(decoded, Err(DataError::Content { .. })));
+    assert_eq!(fs::read(&file).expect("there"), OTHER);
+    fs::remove_file(&file).expect("removed");
+    assert!(decode_cached(&manifest, cache).is_none());
+    assert!(!file.exists());
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_is_no_missing_source() {
+    let case = Case::new();
+    let server = Server::start(|_| ok(PICTURE));
+    let manifest = case.manifest(&[url(server.port)]);
+    // A folder where the part file should be cannot be written by anyone.
+    let part = case.options.cache.join("t/files/a.pgm.part");
+    fs::create_dir_all(part.join("x")).expect("created");
+    let error = case.obtain(&manifest).expect_err("not written");
+    assert!(!error.is_unavailable(), "{error}");
+    assert!(
+        matches!(error, DataError::CacheUnwritable { .. }),
+        "{error}"
+    );
+    let said = format!(
+        "the cache at {} cannot be written",
+        case.options.cache.display()
+    );
+    assert!(error.to_string().starts_with(&said), "{error}");
+}
+
+/// `/dev/full` is a file on a disk without room.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_no_missing_source() {
+    let case = Case::new();
+    let server = Server::start(|_| ok(PICTURE));
+    let folder = case.options.cache.join("t/files");
+    fs::create_dir_all(&folder).expect("created");
+    std::os::unix::fs::symlink("/dev/full", folder.join("a.pgm.part")).expect("linked");
+    let error = case
+        .obtain(&case.manifest(&[url(server.port)]))
+        .expect_err("full");
+    assert!(!error.is_unavailable(), "{error}");
+    assert!(error.to_string().contains("no space left"), "{error}");
+}
+
+#[test]
+fn a_cache_whose_folder_cannot_be_made_is_no_missing_source() {
+    let mut case = Case::new();
+    let taken = case.folder.path().join("taken");
+    fs::write(&taken, "").expect("written");
+    case.options.cache = taken.join("cache");
+    let error = case
+        .obtain(&case.manifest(&[url(1)]))
+        .expect_err("no cache");
+    assert!(!error.is_unavailable(), "{error}");
+    assert!(matches!(error, DataError::Io { .. }), "{error}");
+}
+
+#[test]
+fn a_mirror_that_is_not_set_is_no_event() {
+    let case = Case::new();
+    let server = Server::start(|_| ok(PICTURE));
+    let manifest = case.manifest(&["mirror: \"m/{path}\"".to_owned(), url(server.port)]);
+    let mut events = Vec::new();
+    let obtained = obtain(&manifest, &case.options, &mut |progress| {
+        events.push(format!("{progress:?}"));
+    });
+    assert_eq!(obtained.expect("obtained").source_used, "url");
+    assert!(!events.is_empty());
+    assert!(
+        !events.iter().any(|event| event.contains("mirror")),
+        "{events:?}"
     );
 }
 
