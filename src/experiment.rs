@@ -23,6 +23,8 @@ pub(crate) struct Experiment {
     pub(crate) spec: Spec,
     pub(crate) study: &'static dyn Study,
     pub(crate) trials: Vec<Trial>,
+    /// The command that runs it, with its file as seen from the project folder.
+    command: String,
 }
 
 /// Everything a command needs to know of the experiments it was given.
@@ -63,7 +65,15 @@ pub(crate) fn load(
         match checked {
             Ok(spec) if !selection.files.is_empty() || pick(&spec) => specs.push(spec),
             Ok(_) => {}
-            Err(found) => faults.extend(found),
+            Err(found) => {
+                // A faulty `--set` is wrong once, not once a spec.
+                faults.extend(
+                    found
+                        .into_iter()
+                        .filter(|f| !faults.contains(f))
+                        .collect::<Vec<_>>(),
+                );
+            }
         }
     }
     if !faults.is_empty() {
@@ -111,6 +121,7 @@ pub(crate) fn load(
         }
         let trials = plan::trials(&spec, info, &infos, selection.device.kind());
         list.push(Experiment {
+            command: format!("just run {}", within(&workspace.root, &spec.file)),
             spec,
             study,
             trials,
@@ -199,7 +210,7 @@ impl Experiment {
             work: info.work.to_owned(),
             experiment: spec.name.clone(),
             question: spec.question.clone(),
-            command: format!("just run {}", spec.file),
+            command: self.command.clone(),
             datasets: names
                 .iter()
                 .filter_map(|name| manifests.iter().find(|manifest| manifest.name == *name))
@@ -296,6 +307,20 @@ fn spec_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     }
     files.sort();
     Ok(files)
+}
+
+/// A file as seen from the project folder; its bare name where it lies elsewhere.
+fn within(root: &Path, file: &str) -> String {
+    let here = if root.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        root
+    };
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let path = real(Path::new(file));
+    let inside = path.strip_prefix(real(here)).ok();
+    let name = inside.or_else(|| path.file_name().map(Path::new));
+    name.map_or_else(|| file.to_owned(), |name| name.display().to_string())
 }
 
 fn same_file(a: &str, b: &str) -> bool {

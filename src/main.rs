@@ -6,6 +6,7 @@ mod diagnostic;
 mod execute;
 mod experiment;
 mod failure;
+mod integrity;
 mod studies;
 mod workspace;
 

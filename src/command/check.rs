@@ -37,7 +37,7 @@ pub(crate) fn run(workspace: &Workspace, args: &CheckArgs) -> Result<(), Failure
     }
     for experiment in loaded?.list {
         let trials = count(experiment.trials.len(), "trial");
-        println!("{}: {trials}, no fault", experiment.spec.file);
+        say!("{}: {trials}, no fault", experiment.spec.file);
     }
     Ok(())
 }

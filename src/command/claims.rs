@@ -10,11 +10,13 @@ use super::{print_json, table};
 use crate::cli::{Format, SelectArgs};
 use crate::experiment;
 use crate::failure::Failure;
+use crate::integrity;
 use crate::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace, args: &SelectArgs) -> Result<(), Failure> {
     let experiments = experiment::load(workspace, &args.selection, |_| true)?;
     let mut recorded = retrial_report::load(&workspace.results())?;
+    integrity::warn(&recorded);
     let mut chosen = Vec::new();
     for experiment in &experiments.list {
         let sheet = experiment.sheet(&experiments.manifests);
@@ -44,9 +46,9 @@ pub(crate) fn run(workspace: &Workspace, args: &SelectArgs) -> Result<(), Failur
         return print_json(&json!({ "claims": rows }));
     }
     if rows.is_empty() {
-        println!("no claim in these experiments");
+        say!("no claim in these experiments");
     } else {
-        println!("{}", as_table(&rows));
+        say!("{}", as_table(&rows));
     }
     Ok(())
 }

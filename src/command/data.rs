@@ -1,6 +1,8 @@
 //! `retrial data`: data sets, where they are, and whether they are right.
 
-use retrial_data::{Manifest, available, find_manifest};
+use std::path::Path;
+
+use retrial_data::{FetchOptions, Manifest, available, find_manifest};
 use serde_json::json;
 
 use super::plan::availability;
@@ -15,9 +17,7 @@ pub(crate) fn run(workspace: &Workspace, verb: &DataVerb) -> Result<(), Failure>
         DataVerb::List { format } => list(workspace, *format),
         DataVerb::Fetch { names, offline } => {
             for name in names {
-                let manifest = find(workspace, name)?;
-                let obtained = obtain(workspace, &manifest, *offline)?;
-                println!("{name}: {} from {}", obtained.variant, obtained.source_used);
+                fetch(workspace, name, *offline)?;
             }
             Ok(())
         }
@@ -28,6 +28,31 @@ pub(crate) fn run(workspace: &Workspace, verb: &DataVerb) -> Result<(), Failure>
             format,
         } => path(workspace, name, *offline, *format),
     }
+}
+
+/// Brings a data set into the cache; what is there is hashed, and wrong files are replaced.
+fn fetch(workspace: &Workspace, name: &str, offline: bool) -> Result<(), Failure> {
+    let manifest = find(workspace, name)?;
+    let options = workspace.fetch_options(offline);
+    let mut wrong = retrial_data::verify(&manifest, &options.cache);
+    wrong.retain(|file| file.fault.is_some());
+    let mut variants: Vec<&str> = wrong.iter().map(|file| file.variant.as_str()).collect();
+    variants.dedup();
+    for variant in variants {
+        let options = FetchOptions {
+            variant: Some(variant.to_owned()),
+            rehash: true,
+            ..options.clone()
+        };
+        let obtained = retrial_data::obtain(&manifest, &options, &mut |_| {})?;
+        for file in wrong.iter().filter(|file| file.variant == variant) {
+            let (path, source) = (&file.path, &obtained.source_used);
+            say!("{name}: {variant}/{path} was wrong and is replaced from {source}");
+        }
+    }
+    let obtained = obtain(workspace, &manifest, offline)?;
+    say!("{name}: {} from {}", obtained.variant, obtained.source_used);
+    Ok(())
 }
 
 fn find(workspace: &Workspace, name: &str) -> Result<Manifest, Failure> {
@@ -56,12 +81,12 @@ fn list(workspace: &Workspace, format: Format) -> Result<(), Failure> {
     if format == Format::Json {
         return print_json(&json!({ "datasets": list }));
     }
-    println!("{rows}");
+    say!("{rows}");
     Ok(())
 }
 
 fn verify(workspace: &Workspace, names: &[String], format: Format) -> Result<(), Failure> {
-    let options = workspace.fetch_options(true);
+    let cache = workspace.fetch_options(true).cache;
     let all = names.is_empty();
     let manifests = if all {
         workspace.manifests()?
@@ -74,32 +99,80 @@ fn verify(workspace: &Workspace, names: &[String], format: Format) -> Result<(),
     let mut list = Vec::new();
     let mut wrong = Vec::new();
     for manifest in manifests {
-        let place = available(&manifest, &options);
-        if all && place == retrial_data::Availability::Offline {
+        let state = state(&manifest, &cache);
+        if all && matches!(state, State::Absent) {
             continue;
         }
-        let mut options = options.clone();
-        options.rehash = true;
-        let result = retrial_data::load(&manifest, &options, &mut |_| {});
-        let fault = result.err().map(|error| error.to_string());
-        if let Some(fault) = &fault {
-            wrong.push(format!("{}: {fault}", manifest.name));
-        }
+        let name = &manifest.name;
+        let (said, fault) = match state {
+            State::Right => ("every byte is right".to_owned(), None),
+            State::Partial { files } => (
+                format!("the {files} files that are cached are right, others are not there"),
+                None,
+            ),
+            State::Absent => {
+                let fault = "nothing of it is in the cache".to_owned();
+                (fault.clone(), Some(fault))
+            }
+            State::Wrong(fault) => (fault.clone(), Some(fault)),
+        };
         if format == Format::Human {
-            let what = fault
-                .clone()
-                .unwrap_or_else(|| "every byte is right".to_owned());
-            println!("{}: {what}", manifest.name);
+            say!("{name}: {said}");
         }
-        list.push(json!({ "name": manifest.name, "right": fault.is_none(), "fault": fault }));
+        list.push(json!({ "name": name, "right": fault.is_none(), "fault": fault }));
+        if fault.is_some() {
+            wrong.push(name.clone());
+        }
     }
     if format == Format::Json {
         print_json(&json!({ "datasets": list }))?;
     }
     if wrong.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::Data(wrong.join("\n")))
+        return Ok(());
+    }
+    Err(Failure::Data(format!(
+        "not right in {}: {}\nhelp: `retrial data fetch {}` replaces wrong files",
+        cache.display(),
+        wrong.join(", "),
+        wrong.join(" ")
+    )))
+}
+
+/// What the cache holds of a data set.
+enum State {
+    /// A whole variant with the digest of the manifest.
+    Right,
+    /// No whole variant; every file that is there is right.
+    Partial {
+        /// How many are there.
+        files: usize,
+    },
+    /// Nothing.
+    Absent,
+    /// Wrong files, or files that decode to something else.
+    Wrong(String),
+}
+
+/// Hashes and decodes what is cached; changes nothing.
+fn state(manifest: &Manifest, cache: &Path) -> State {
+    let verified = retrial_data::verify(manifest, cache);
+    let faults: Vec<String> = verified
+        .iter()
+        .filter_map(|file| {
+            let fault = file.fault.as_ref()?;
+            Some(format!("{}/{}: {fault}", file.variant, file.path))
+        })
+        .collect();
+    if !faults.is_empty() {
+        return State::Wrong(faults.join("; "));
+    }
+    match retrial_data::decode_cached(manifest, cache) {
+        Some(Ok(_)) => State::Right,
+        Some(Err(error)) => State::Wrong(error.to_string()),
+        None if verified.is_empty() => State::Absent,
+        None => State::Partial {
+            files: verified.len(),
+        },
     }
 }
 
@@ -115,7 +188,7 @@ fn path(workspace: &Workspace, name: &str, offline: bool, format: Format) -> Res
         return print_json(&json!({ "name": name, "variant": obtained.variant, "files": files }));
     }
     for file in &obtained.files {
-        println!("{}", file.at.display());
+        say!("{}", file.at.display());
     }
     Ok(())
 }

@@ -34,7 +34,7 @@ pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
             let name = file_name(&args.deformed[index]);
             let converged = field.count(Status::Converged);
             let points = field.points.len();
-            println!(
+            say!(
                 "[{}/{total}] {name}: {converged} of {} converged",
                 index + 1,
                 count(points, "point")
@@ -47,12 +47,20 @@ pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
         Unusable::Image(failure) => failure,
         Unusable::Dic(error) => Failure::usage(format!("cannot correlate: {error}")),
     })?;
+    if results
+        .iter()
+        .all(|result| result.field.count(Status::Converged) == 0)
+    {
+        eprintln!(
+            "warning: no point converged; the images share no pattern that could be followed"
+        );
+    }
     let mut tree = fields_tree(&results)?;
     describe(&mut tree, args, &settings)?;
     fields_table(&results)?.write(args.output.join("fields.csv"))?;
     retrial_store::write(args.output.join("fields.h5"), &tree)?;
     let pictures = draw(args, &results)?;
-    println!(
+    say!(
         "fields.csv, fields.h5 and {} in {}",
         count(pictures, "picture"),
         args.output.display()
@@ -120,8 +128,21 @@ fn prepare_output(args: &DicArgs) -> Result<(), Failure> {
             )));
         }
     }
-    std::fs::create_dir_all(folder)
-        .map_err(|error| Failure::storage(format!("cannot create {}: {error}", folder.display())))
+    std::fs::create_dir_all(folder).map_err(|error| {
+        Failure::storage(format!("cannot create {}: {error}", folder.display()))
+    })?;
+    // Pictures of an earlier run, of more images perhaps, would look like this one's.
+    for number in 1_u32.. {
+        let mut found = false;
+        for (name, ..) in PICTURES {
+            let path = folder.join(format!("{number:03}-{name}.png"));
+            found |= path.exists() && std::fs::remove_file(path).is_ok();
+        }
+        if !found {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Settings and image hashes as attributes of the file.

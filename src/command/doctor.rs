@@ -114,7 +114,7 @@ pub(crate) fn run(root: Option<&Path>, args: &DoctorArgs) -> Result<(), Failure>
     for (name, fact) in facts {
         rows.add_row([name.to_owned(), fact]);
     }
-    println!("{rows}");
+    say!("{rows}");
     Ok(())
 }
 

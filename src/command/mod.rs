@@ -1,5 +1,12 @@
 //! One verb, one file, one `run`.
 
+/// As `println!`, but a full disk behind standard output is an error, not a panic.
+macro_rules! say {
+    ($($argument:tt)*) => {
+        $crate::command::write_line(format_args!($($argument)*))
+    };
+}
+
 pub(crate) mod check;
 pub(crate) mod claims;
 pub(crate) mod completions;
@@ -17,6 +24,15 @@ use comfy_table::{ContentArrangement, Table, presets};
 
 use crate::failure::Failure;
 
+/// Writes a line to standard output; what cannot be written ends the program with exit code 5.
+pub(crate) fn write_line(line: std::fmt::Arguments<'_>) {
+    use std::io::Write as _;
+    if let Err(error) = writeln!(std::io::stdout().lock(), "{line}") {
+        eprintln!("error: cannot write to standard output: {error}");
+        std::process::exit(5);
+    }
+}
+
 /// A table for the terminal.
 pub(crate) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
@@ -24,7 +40,8 @@ pub(crate) fn table(header: &[&str]) -> Table {
         .load_style(presets::UTF8_HORIZONTAL_ONLY)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(header.to_vec());
-    if table.width().is_none() {
+    // A pipe has no width, and some pseudo-terminals say 0.
+    if table.width().is_none_or(|width| width < 40) {
         table.set_width(140);
     }
     table
@@ -34,7 +51,7 @@ pub(crate) fn table(header: &[&str]) -> Table {
 pub(crate) fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value)
         .map_err(|error| Failure::storage(format!("no JSON: {error}")))?;
-    println!("{text}");
+    say!("{text}");
     Ok(())
 }
 

@@ -31,10 +31,10 @@ pub(crate) fn run(workspace: &Workspace, args: &PlanArgs) -> Result<(), Failure>
 
 fn print(workspace: &Workspace, experiments: &Experiments, experiment: &Experiment) {
     let spec = &experiment.spec;
-    println!("{}/{}  ({})", spec.study, spec.name, spec.file);
-    println!("  {}", spec.question);
+    say!("{}/{}  ({})", spec.study, spec.name, spec.file);
+    say!("  {}", spec.question);
     for (name, where_) in data(workspace, experiments, experiment) {
-        println!("  data: {name}, {where_}");
+        say!("  data: {name}, {where_}");
     }
     let states = experiment.states(&workspace.results());
     let mut rows = table(&["trial", "state", "CPU"]);
@@ -49,15 +49,15 @@ fn print(workspace: &Workspace, experiments: &Experiments, experiment: &Experime
             rows.add_row([trial.id.clone(), state.reason(), duration(seconds)]);
         }
     }
-    println!("{rows}");
+    say!("{rows}");
     if states.len() > SHOWN {
-        println!(
+        say!(
             "… and {} more (`--format json` prints all)",
             states.len() - SHOWN
         );
     }
     let total = count(states.len(), "trial");
-    println!(
+    say!(
         "{total}, {to_run} to run, about {} of CPU\n",
         duration(cost)
     );

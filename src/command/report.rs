@@ -4,6 +4,7 @@ use super::count;
 use crate::cli::{ReportArgs, Selection};
 use crate::experiment::{self, Experiments};
 use crate::failure::Failure;
+use crate::integrity;
 use crate::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace, args: &ReportArgs) -> Result<(), Failure> {
@@ -15,10 +16,11 @@ pub(crate) fn run(workspace: &Workspace, args: &ReportArgs) -> Result<(), Failur
         }
     }
     let loaded = retrial_report::load(&workspace.results())?;
+    integrity::warn(&loaded);
     if args.check {
         let stale = retrial_report::check(&loaded, &out)?;
         if stale.is_empty() {
-            println!("the reports show the records");
+            say!("the reports show the records");
             return Ok(());
         }
         let stale = stale
@@ -36,8 +38,8 @@ pub(crate) fn run(workspace: &Workspace, args: &ReportArgs) -> Result<(), Failur
         .collect();
     let figures = count(rendered.figures, "figure");
     let tables = count(rendered.tables, "table");
-    println!("{figures}, {tables}; claims: {}", counts.join(", "));
-    println!("report: {}", rendered.index.display());
+    say!("{figures}, {tables}; claims: {}", counts.join(", "));
+    say!("report: {}", rendered.index.display());
     Ok(())
 }
 

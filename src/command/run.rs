@@ -19,6 +19,7 @@ use crate::execute::provenance::Host;
 use crate::execute::schedule::{self, Settings, Summary, Task};
 use crate::experiment::{self, Experiment, Experiments};
 use crate::failure::Failure;
+use crate::integrity;
 use crate::studies;
 use crate::workspace::Workspace;
 
@@ -81,10 +82,12 @@ fn execute(
     let (tasks, planned) = tasks(workspace, experiments, &runnable, &data, options);
     let to_run = tasks.len();
     let recorded = planned - to_run;
-    if to_run == 0 {
-        println!("all {} recorded, nothing to run", plural_are(planned));
+    if planned == 0 {
+        say!("no trial to run");
+    } else if to_run == 0 {
+        say!("all {} recorded, nothing to run", plural_are(planned));
     } else if recorded > 0 {
-        println!(
+        say!(
             "{} recorded already, {to_run} to run",
             count(recorded, "trial")
         );
@@ -100,7 +103,7 @@ fn execute(
     };
     conclude(workspace, &runnable, &summary, options)?;
     for name in &skipped {
-        println!("skipped: {name} (its data cannot be had here)");
+        say!("skipped: {name} (its data cannot be had here)");
     }
     if summary.interrupted {
         return Err(Failure::Interrupted);
@@ -128,13 +131,14 @@ fn conclude(
     }
     let done = summary.recorded + summary.elsewhere;
     if done + summary.failed.len() > 0 {
-        println!(
+        say!(
             "{} recorded, {} failed",
             count(done, "trial"),
             summary.failed.len()
         );
     }
     let loaded = retrial_report::load(&workspace.results())?;
+    integrity::warn(&loaded);
     let names: Vec<(&str, &str)> = experiments
         .iter()
         .map(|e| (e.spec.study.as_str(), e.spec.name.as_str()))
@@ -147,7 +151,7 @@ fn conclude(
     if !options.no_report {
         let rendered = retrial_report::render(&loaded, &workspace.reports())?;
         let index = rendered.index.canonicalize().unwrap_or(rendered.index);
-        println!("report: {}", index.display());
+        say!("report: {}", index.display());
     }
     Ok(())
 }
@@ -161,11 +165,11 @@ fn print_verdicts(mut rows: Vec<ClaimRow>) {
         rows.retain(|row| row.verdict != Verdict::Reproduced);
     }
     if !rows.is_empty() {
-        println!("{}", claims::as_table(&rows));
+        say!("{}", claims::as_table(&rows));
     }
     if long {
         let reproduced = all - rows.len();
-        println!("{reproduced} of {all} claims reproduced; `retrial claims` prints all");
+        say!("{reproduced} of {all} claims reproduced; `retrial claims` prints all");
     }
 }
 
@@ -247,7 +251,7 @@ fn tasks(
     options: &RunOptions,
 ) -> (Vec<Task>, usize) {
     let results = absolute(&workspace.results());
-    let host = Host::look_up(&workspace.root);
+    let mut host: Option<Host> = None;
     let mut tasks = Vec::new();
     let mut planned = 0;
     for experiment in runnable {
@@ -297,7 +301,9 @@ fn tasks(
                     threads: 1,
                     memory_mib: spec.limits.memory_mib,
                     claims: claims.clone(),
-                    host: host.clone(),
+                    host: host
+                        .get_or_insert_with(|| Host::look_up(&workspace.root))
+                        .clone(),
                 },
                 study: experiment.study.info(),
                 folders,

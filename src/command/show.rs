@@ -36,17 +36,17 @@ pub(crate) fn run(workspace: &Workspace, args: &ShowArgs) -> Result<(), Failure>
             "failed_attempts": attempts,
         }));
     }
-    println!("{study}/{experiment}/{trial}");
+    say!("{study}/{experiment}/{trial}");
     match &record {
         Some(record) => print(record, &folders.record),
-        None if folders.partial.exists() => println!("not finished: {}", folders.partial.display()),
-        None => println!("not finished"),
+        None if folders.partial.exists() => say!("not finished: {}", folders.partial.display()),
+        None => say!("not finished"),
     }
     for attempt in &attempts {
         if let Outcome::Failed { cause, error } = &attempt.outcome {
-            println!("\nattempt {} failed ({cause}):", attempt.attempt);
+            say!("\nattempt {} failed ({cause}):", attempt.attempt);
             for line in error.lines() {
-                println!("  {line}");
+                say!("  {line}");
             }
         }
     }
@@ -54,16 +54,18 @@ pub(crate) fn run(workspace: &Workspace, args: &ShowArgs) -> Result<(), Failure>
 }
 
 fn print(record: &Record, folder: &Path) {
-    println!("folder      {}", folder.display());
-    println!("seed        {}, attempt {}", record.seed, record.attempt);
-    println!("params      {}", record.params.summary());
+    say!("folder      {}", folder.display());
+    say!("seed        {}, attempt {}", record.seed, record.attempt);
+    say!("params      {}", record.params.summary());
     if let Some(data) = &record.dataset {
-        println!(
+        say!(
             "data        {} ({}), from {}",
-            data.name, data.content, data.source
+            data.name,
+            data.content,
+            data.source
         );
     }
-    println!("content     {}", record.content);
+    say!("content     {}", record.content);
     let p = &record.provenance;
     let revision = p.source_revision.as_deref().unwrap_or("unknown");
     let dirty = if p.source_dirty == Some(true) {
@@ -71,12 +73,15 @@ fn print(record: &Record, folder: &Path) {
     } else {
         ""
     };
-    println!("source      retrial {}, {revision}{dirty}", p.version);
-    println!(
+    say!("source      retrial {}, {revision}{dirty}", p.version);
+    say!(
         "machine     {}, {}, {} on {} threads",
-        p.host, p.cpu, p.device, p.threads
+        p.host,
+        p.cpu,
+        p.device,
+        p.threads
     );
-    println!(
+    say!(
         "run         {}, {} ({} of CPU), {:.0} MiB at most",
         p.started,
         duration(p.duration_s),
@@ -96,18 +101,22 @@ fn print(record: &Record, folder: &Path) {
             better.to_owned(),
         ]);
     }
-    println!("{metrics}");
+    say!("{metrics}");
     for stage in &record.stages {
         let how = if stage.reused { "found ready" } else { "built" };
-        println!(
+        say!(
             "stage       {} ({how}): {} {}",
-            stage.name, stage.id, stage.content
+            stage.name,
+            stage.id,
+            stage.content
         );
     }
     for artifact in &record.artifacts {
-        println!(
+        say!(
             "artifact    {} ({} bytes) {}",
-            artifact.path, artifact.bytes, artifact.content
+            artifact.path,
+            artifact.bytes,
+            artifact.content
         );
     }
 }

@@ -46,6 +46,6 @@ pub(crate) fn run(workspace: &Workspace, args: &SelectArgs) -> Result<(), Failur
     if args.format == Format::Json {
         return print_json(&json!({ "experiments": list }));
     }
-    println!("{rows}");
+    say!("{rows}");
     Ok(())
 }

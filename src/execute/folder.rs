@@ -38,7 +38,7 @@ impl TrialFolders {
 
     /// Whether the trial is recorded.
     pub(crate) fn is_recorded(&self) -> bool {
-        self.record.join(RECORD_FILE).exists()
+        fs::metadata(self.record.join(RECORD_FILE)).is_ok_and(|data| data.len() > 0)
     }
 
     /// Failed attempts, oldest first.
@@ -57,6 +57,7 @@ impl TrialFolders {
 pub(crate) struct Inventory {
     folder: PathBuf,
     names: HashSet<String>,
+    recorded: HashSet<String>,
     /// Finished trials by their id without the hash.
     by_stem: HashMap<String, Vec<String>>,
 }
@@ -90,10 +91,15 @@ impl Inventory {
         let folder = results.join(study).join(experiment);
         let names: HashSet<String> = entries(&folder).into_iter().collect();
         let mut by_stem: HashMap<String, Vec<String>> = HashMap::new();
-        for name in names.iter().filter(|name| !name.contains(".attempts")) {
-            if let Some((stem, _)) = name.rsplit_once('-')
-                && !name.ends_with(".partial")
-            {
+        let mut recorded = HashSet::new();
+        for name in &names {
+            // The record itself must be there: a folder without one is no record.
+            let file = folder.join(name).join(RECORD_FILE);
+            if name.ends_with(".partial") || !fs::metadata(file).is_ok_and(|data| data.len() > 0) {
+                continue;
+            }
+            recorded.insert(name.clone());
+            if let Some((stem, _)) = name.rsplit_once('-') {
                 by_stem
                     .entry(stem.to_owned())
                     .or_default()
@@ -103,13 +109,14 @@ impl Inventory {
         Self {
             folder,
             names,
+            recorded,
             by_stem,
         }
     }
 
-    /// Whether a trial is recorded; opens nothing.
+    /// Whether a trial is recorded, judged by its file's existence.
     pub(crate) fn is_recorded(&self, trial: &str) -> bool {
-        self.names.contains(trial)
+        self.recorded.contains(trial)
     }
 
     /// The state of a trial.

@@ -1,9 +1,9 @@
 //! Leases: at most one process works on a trial or a stage.
 //!
 //! A lease is an exclusive lock on a file below `results/.leases/`. The system frees it when its
-//! holder ends, however that ends, so there is no stale lease to judge. The file itself stays:
-//! removing a locked file would let two processes hold two files of the same name. Its text says
-//! who holds it, for people only.
+//! holder ends, however that ends, so there is no stale lease to judge. The file is removed only
+//! once the result is in place: two processes may then hold two files of the same name, but both
+//! look for the result first and find it. Its text says who holds it, for people only.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Seek as _, Write as _};
@@ -50,6 +50,11 @@ pub(crate) fn try_take(path: &Path) -> Result<Option<Lease>, StoreError> {
         .and_then(|()| file.write_all(holder.as_bytes()))
         .map_err(wrong)?;
     Ok(Some(Lease { _file: file }))
+}
+
+/// Removes the file of a lease whose result is in place. What cannot be removed does no harm.
+pub(crate) fn discard(path: &Path) {
+    let _ = std::fs::remove_file(path);
 }
 
 /// Whether some process holds the lease right now.

@@ -164,6 +164,8 @@ impl Run<'_> {
         let mut child = Command::new(program)
             .arg("worker")
             .env("RAYON_NUM_THREADS", threads)
+            // A backtrace needs memory that a limited worker may not have left; it then hangs.
+            .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -56,11 +56,26 @@ pub(crate) fn finish(
     }
     retrial_store::sync_folder(&partial)?;
     let target = &context.folders.record;
+    if target.exists() {
+        set_aside(&context.job, target)?;
+    }
     fs::rename(&partial, target).map_err(|source| io("rename", target, source))?;
     if let Some(parent) = target.parent() {
         retrial_store::sync_folder(parent)?;
     }
     Ok(())
+}
+
+/// Moves a folder that has a trial's name but no record out of the way, without losing it.
+fn set_aside(job: &Job, folder: &Path) -> Result<(), StoreError> {
+    let aside = job.results.join(".aside");
+    fs::create_dir_all(&aside).map_err(|source| io("create", &aside, source))?;
+    let name = format!("{}.{}.{}", job.study, job.experiment, job.trial);
+    let free = (1_u32..)
+        .map(|number| aside.join(format!("{name}.{number}")))
+        .find(|path| !path.exists());
+    let target = free.unwrap_or_else(|| aside.join(name));
+    fs::rename(folder, &target).map_err(|source| io("rename", &target, source))
 }
 
 /// Keeps a failed attempt beside the trial and returns its number.

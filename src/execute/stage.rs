@@ -73,6 +73,7 @@ pub(crate) fn stage(
     let content = retrial_store::write(folder.join(RESULT), &tree)?;
     super::folder::remove(&checkpoints.folder)
         .map_err(|source| io("remove", &checkpoints.folder, source))?;
+    lease::discard(&lease_path);
     used(context, name, id, tree, content, false)
 }
 

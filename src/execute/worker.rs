@@ -82,7 +82,9 @@ fn execute(job: Job, stop: Arc<AtomicBool>) -> Result<(), Ended> {
         .map_err(|error| TrialError::Other(format!("no threads: {error}")))?;
     let mut context = Context::open(job, study.info(), folders, stop)?;
     study.run(&mut context)?;
+    let lease_path = context.folders.lease.clone();
     seal::finish(context, started, clock.elapsed().as_secs_f64())?;
+    lease::discard(&lease_path);
     Ok(())
 }
 

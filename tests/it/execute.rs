@@ -257,3 +257,66 @@ fn provenance_is_complete() {
     let paths: Vec<&str> = record.artifacts.iter().map(|a| a.path.as_str()).collect();
     assert_eq!(paths, ["rounds.csv", "rounds.h5"]);
 }
+
+#[test]
+fn a_record_that_was_emptied_is_no_record() {
+    let project = Project::new().with("a", &fake("sweep: {level: [1.0, 2.0]}\n"));
+    project
+        .retrial(&["run", "experiments/a.yaml", "--no-report"])
+        .exits(0);
+    let before = project.contents("fake", "a");
+    let folder = project.path().join("results/fake/a");
+    let first = folder.join(before.keys().next().expect("a trial"));
+    std::fs::write(first.join("trial.yaml"), "").expect("written");
+    project
+        .retrial(&["run", "experiments/a.yaml", "--no-report"])
+        .exits(0)
+        .says("1 trial recorded");
+    assert_eq!(project.contents("fake", "a"), before);
+    std::fs::remove_file(first.join("trial.yaml")).expect("removed");
+    project
+        .retrial(&["run", "experiments/a.yaml", "--no-report"])
+        .exits(0);
+    assert_eq!(project.contents("fake", "a"), before);
+    let aside = names(&project.path().join("results/.aside"));
+    assert_eq!(aside.len(), 2, "what was emptied is kept aside: {aside:?}");
+}
+
+#[test]
+fn an_edited_record_is_named() {
+    let project = Project::new().with("a", &fake("params: {rounds: 2, level: 1.5}\n"));
+    project.retrial(&["run", "experiments/a.yaml"]).exits(0);
+    let trial = project
+        .contents("fake", "a")
+        .into_keys()
+        .next()
+        .expect("a trial");
+    let folder = project.path().join("results/fake/a").join(trial);
+    let rewrite = |name: &str, from: &str, to: &str| {
+        let text = std::fs::read_to_string(folder.join(name)).expect("text");
+        assert!(text.contains(from), "{text}");
+        std::fs::write(folder.join(name), text.replace(from, to)).expect("written");
+    };
+    rewrite("trial.yaml", "value: 1.5", "value: 2.5");
+    rewrite("rounds.csv", "0,", "0,1");
+    project
+        .retrial(&["report"])
+        .exits(0)
+        .complains("its numbers were changed after it was recorded")
+        .complains("rounds.csv was changed after it was recorded");
+    std::fs::write(folder.join("trial.yaml"), "format: 99\n").expect("written");
+    project
+        .retrial(&["report"])
+        .exits(0)
+        .complains("cannot be read");
+}
+
+#[test]
+fn a_panic_within_a_memory_limit_does_not_hang() {
+    let spec = fake("limits: {memory_mib: 512, time_s: 60}\nparams: {ends: panic}\n");
+    let project = Project::new().with("a", &spec);
+    let mut command = project.command(&["run", "experiments/a.yaml", "--no-report"]);
+    let status = command.env("RUST_BACKTRACE", "1").status().expect("a run");
+    assert_eq!(status.code(), Some(1));
+    assert_eq!(cause(&project, "a").0, "panic");
+}

@@ -157,7 +157,13 @@ fn set_and_seed_never_mix_records() {
         ])
         .exits(0);
     assert_eq!(project.records("fake", "a").len(), 1);
-    let varied = project.records("fake", "a+level-3+seeds--5");
+    let experiments = crate::project::names(&project.path().join("results/fake"));
+    assert_eq!(experiments.len(), 2, "{experiments:?}");
+    assert!(
+        experiments[1].starts_with("a+level-3+seeds--5-"),
+        "{experiments:?}"
+    );
+    let varied = project.records("fake", &experiments[1]);
     assert_eq!(varied.values().next().expect("a record").seed, 5);
 }
 

@@ -164,9 +164,12 @@ impl Claim {
     /// `deterministic` says that the study's numbers do not depend on the seed.
     #[must_use]
     pub fn judge(&self, records: &[Record], deterministic: bool) -> Judgement {
-        let chosen: Vec<&Record> = records
-            .iter()
-            .filter(|r| r.is_finished() && self.selects(&r.params))
+        let finished = || {
+            records
+                .iter()
+                .filter(|r| r.is_finished() && self.selects(&r.params))
+        };
+        let chosen: Vec<&Record> = finished()
             .filter(|r| r.metric(&self.metric).is_some_and(f64::is_finite))
             .collect();
         let hash = self.hash();
@@ -180,9 +183,13 @@ impl Claim {
         let ours = summarise(&values);
         let (verdict, reason) = match (&self.expect, ours) {
             (Expect::NotTestable(reason), _) => (Verdict::NotTestable, reason.clone()),
+            (_, None) if finished().next().is_some() => (
+                Verdict::NotTestable,
+                "the metric of the finished trials is not a finite number".to_owned(),
+            ),
             (_, None) => (
                 Verdict::NotTestable,
-                "no finished trial with this metric is recorded".to_owned(),
+                "no finished trial is recorded".to_owned(),
             ),
             (
                 Expect::Ordering {
@@ -221,8 +228,12 @@ impl Claim {
         let reason = match self.expect {
             Expect::Value { value, .. } if value != 0.0 => {
                 let percent = 100.0 * (ours.mean - value) / value.abs();
-                let side = if percent < 0.0 { "below" } else { "above" };
-                format!("{:.2} % {side} the published value", percent.abs())
+                if percent.abs() < 0.005 {
+                    "equal to the published value within 0.005 %".to_owned()
+                } else {
+                    let side = if percent < 0.0 { "below" } else { "above" };
+                    format!("{:.2} % {side} the published value", percent.abs())
+                }
             }
             _ => format!("measured {}", short(ours.mean)),
         };
@@ -275,6 +286,7 @@ impl Claim {
         };
         let mut verdict = Verdict::Reproduced;
         let mut means = Vec::new();
+        let mut fewest = usize::MAX;
         for pair in order.windows(2) {
             let (lower, upper) = (at(&pair[0]), at(&pair[1]));
             let missing = [(&lower, &pair[0]), (&upper, &pair[1])]
@@ -292,6 +304,7 @@ impl Claim {
                     Some(sign * (b - a))
                 })
                 .collect();
+            fewest = fewest.min(differences.len());
             if means.is_empty() {
                 means.push(mean_of(&lower));
             }
@@ -318,7 +331,11 @@ impl Claim {
             verdict = worse(verdict, step);
         }
         let means: Vec<String> = means.into_iter().map(short).collect();
-        (verdict, format!("measured {}", means.join(" → ")))
+        let mut reason = format!("measured {}", means.join(" → "));
+        if fewest < MIN_SEEDS && !deterministic {
+            reason.push_str(&format!("; {fewest} of at least {MIN_SEEDS} paired seeds"));
+        }
+        (verdict, reason)
     }
 }
 

@@ -208,6 +208,12 @@ impl<'t, I: granit_parser::BorrowedInput<'t>> Builder<'t, I> {
         let before = self.nodes;
         let (value, anchor, tag) = match event {
             Event::Scalar(text, style, anchor, tag) => {
+                if text
+                    .chars()
+                    .any(|c| c.is_control() && c != '\n' && c != '\t')
+                {
+                    self.faults.add(&place, key, "a control character");
+                }
                 let value = if style == ScalarStyle::Plain {
                     plain_scalar(&text)
                 } else {
@@ -604,7 +610,7 @@ mod tests {
         let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
         for level in 1..12 {
             let before = format!("*a{}", level - 1);
-            let items = vec![before.as_str(); 10].join(", ");
+            let items = [before.as_str(); 10].join(", ");
             text.push_str(&format!("a{level}: &a{level} [{items}]\n"));
         }
         assert!(faults_of(&text)[0].contains("more than 20000 values"));
@@ -618,6 +624,7 @@ mod tests {
         let nested = format!("{}{}", "[".repeat(50), "]".repeat(50));
         assert!(faults_of(&nested)[0].contains("nested deeper"));
         assert!(faults_of(&" ".repeat(MAX_BYTES + 1))[0].contains("at most 1048576"));
+        assert!(faults_of("a: \"\\e[31mred\"")[0].contains("a control character"));
         assert!(faults_of("a: &x [*x]")[0].contains("refers to itself"));
         assert!(faults_of("? [a, b]\n: 1")[0].contains("key must be plain text"));
         assert!(faults_of("a: !!python/object 1")[0].contains("tags are not used"));

@@ -37,6 +37,9 @@ fn check_all(
     check_format(&mut reader, faults);
     let study = study(&mut reader, studies, faults);
     let question = reader.require_text("question", faults);
+    if question.as_ref().is_some_and(|text| text.trim().is_empty()) {
+        faults.add(reader.place(), "question", "the question is empty");
+    }
     let Some(study) = study else {
         // Without the study's tables nothing else can be checked.
         return None;
@@ -240,13 +243,13 @@ fn limits(reader: &mut MapReader<'_>, faults: &mut Faults) -> Limits {
         let message = format!("a time limit of `{time}` s");
         faults.add(inner.place(), &inner.path("time_s"), message);
     }
-    if let Some(memory) = memory_mib.filter(|m| *m < 64) {
+    if let Some(memory) = memory_mib.filter(|m| *m < 256) {
         let message = format!("a memory limit of {memory} MiB");
         faults.add_with_help(
             inner.place(),
             &inner.path("memory_mib"),
             message,
-            "64 or more",
+            "256 or more",
         );
     }
     inner.finish(faults);

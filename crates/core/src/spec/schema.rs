@@ -56,7 +56,7 @@ pub fn schema(studies: &[&'static StudyInfo], datasets: &[DatasetInfo]) -> Value
                 "description": "Bounds on each trial.",
                 "properties": {
                     "time_s": { "type": "number", "exclusiveMinimum": 0, "description": "Wall time in seconds." },
-                    "memory_mib": { "type": "integer", "minimum": 64, "description": "Address space in MiB." },
+                    "memory_mib": { "type": "integer", "minimum": 256, "description": "Address space in MiB." },
                 },
             },
             "claims": { "type": "array", "items": claim() },

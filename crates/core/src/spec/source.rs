@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::fault::{Fault, Faults, Place};
+use crate::hash::FieldHasher;
 use crate::yaml::{self, Entry, MapReader, Node, Value};
 
 /// Longest chain of `extends`.
@@ -59,10 +60,20 @@ pub fn read(path: &Path, overrides: &[Override]) -> Result<Written, Vec<Fault>> 
     faults.into_result(Some(Written { file, name, root }))
 }
 
-/// The experiment's name with what overrides changed, so that their records never mix.
+/// The experiment's name with what overrides changed, so that their records never mix: readable
+/// words, and a hash that tells apart what the words do not.
 fn named_after(stem: &str, overrides: &[Override]) -> String {
+    if overrides.is_empty() {
+        return stem.to_owned();
+    }
+    let mut changes: Vec<&Override> = overrides.iter().collect();
+    // A stable sort: of two changes of one key the later one still wins.
+    changes.sort_by(|a, b| a.key.cmp(&b.key));
     let mut name = stem.to_owned();
-    for change in overrides {
+    let mut hasher = FieldHasher::new("overrides");
+    for change in changes {
+        hasher.field(change.key.as_bytes());
+        hasher.field(change.value.as_bytes());
         let key = change.key.rsplit('.').next().unwrap_or(&change.key);
         let text: String = format!("{key}-{}", change.value)
             .chars()
@@ -77,13 +88,8 @@ fn named_after(stem: &str, overrides: &[Override]) -> String {
         name.push('+');
         name.push_str(text.trim_matches('-'));
     }
-    if name.len() > 120 {
-        let hash = crate::hash::content(name.as_bytes());
-        name.truncate(100);
-        name.push('-');
-        name.push_str(&hash[7..19]);
-    }
-    name
+    name.truncate(100);
+    format!("{name}-{}", &hasher.short()[..6])
 }
 
 /// Whether a name is made of small letters, digits and hyphens.
@@ -156,6 +162,12 @@ fn read_chain(path: &Path, chain: &mut Vec<PathBuf>) -> Result<Node, Vec<Fault>>
         return Err(wrong(format!("a chain of more than {MAX_EXTENDS} specs")));
     }
     let parent = read_chain(&parent_path, chain)?;
+    if !matches!(parent.value, Value::Map(_)) {
+        return Err(wrong(format!(
+            "`{name}` holds {}, not a spec",
+            parent.kind()
+        )));
+    }
     Ok(inherit(parent, node))
 }
 

@@ -299,7 +299,23 @@ fn claims_must_select_one_planned_point() {
 fn overrides_start_at_the_root_and_name_the_experiment() {
     let spec = check_text(GOOD, &[set("params.stop", "1e-2")]).expect("valid");
     assert_eq!(spec.params.get("stop"), Some(&ParamValue::Float(1e-2)));
-    assert_eq!(spec.name, "subset-size+stop-1e-2");
+    assert!(
+        spec.name.starts_with("subset-size+stop-1e-2-"),
+        "{}",
+        spec.name
+    );
+    let name = |changes: &[Override]| check_text(GOOD, changes).expect("valid").name;
+    let (a, b) = (set("params.stop", "1e-2"), set("seeds", "[3]"));
+    assert_eq!(
+        name(&[a.clone(), b.clone()]),
+        name(&[b, a]),
+        "their order says nothing"
+    );
+    assert_ne!(
+        name(&[set("sweep.order", "[0,1]")]),
+        name(&[set("sweep.order", "[0, 1]")]),
+        "what the words hide, the hash tells apart"
+    );
     let faults = check_text(GOOD, &[set("params.stp", "1")]).expect_err("a fault");
     assert_eq!(
         faults[0].to_string(),
@@ -333,6 +349,14 @@ fn extends_merges_params_and_leaves_statements_behind() {
         read(&a, &[]).expect_err("a circle")[0]
             .message
             .contains("leads back")
+    );
+    let list = write("list.yaml", "- 1\n");
+    let child_of_list = write("of-list.yaml", "extends: list.yaml\n");
+    assert!(list.exists());
+    let fault = &read(&child_of_list, &[]).expect_err("a list")[0];
+    assert!(
+        fault.message.contains("holds a list, not a spec"),
+        "{fault}"
     );
     let lost = write("lost.yaml", "extends: nowhere.yaml\n");
     assert!(
