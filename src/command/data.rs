@@ -107,7 +107,7 @@ fn verify(workspace: &Workspace, names: &[String], format: Format) -> Result<(),
         let (said, fault) = match state {
             State::Right => ("every byte is right".to_owned(), None),
             State::Partial { files } => (
-                format!("the {files} files that are cached are right, others are not there"),
+                format!("{files} of its files are cached and right, others are not there"),
                 None,
             ),
             State::Absent => {
@@ -131,7 +131,7 @@ fn verify(workspace: &Workspace, names: &[String], format: Format) -> Result<(),
         return Ok(());
     }
     Err(Failure::Data(format!(
-        "not right in {}: {}\nhelp: `retrial data fetch {}` replaces wrong files",
+        "not right in {}: {}\nhelp: `retrial data fetch {}` brings missing files and replaces wrong ones",
         cache.display(),
         wrong.join(", "),
         wrong.join(" ")
