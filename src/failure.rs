@@ -73,9 +73,15 @@ impl Failure {
 
 impl From<retrial_data::DataError> for Failure {
     fn from(error: retrial_data::DataError) -> Self {
+        use retrial_data::DataError;
         match error {
-            retrial_data::DataError::Manifest(faults) => Self::Faults(faults),
-            other => Self::Data(other.to_string()),
+            DataError::Manifest(faults) => Self::Faults(faults),
+            DataError::Unknown { .. } => Self::Usage(error.to_string()),
+            // The cache or a file of this machine; no other source would help.
+            DataError::Io { .. } | DataError::CacheUnwritable { .. } => {
+                Self::Storage(error.to_string())
+            }
+            _ => Self::Data(error.to_string()),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use retrial_core::hash::content;
 use retrial_core::image::GrayImage;
-use retrial_data::{read_gray, read_mask};
+use retrial_data::{DataError, read_gray, read_mask};
 use retrial_dic::{
     DicError, GaussianFilter, PointResult, ReferenceStrategy, Settings, ShapeOrder, Status,
     SubsetShape,
@@ -19,8 +19,13 @@ use crate::studies::dic::{ImageResult, fields_table, fields_tree};
 
 pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
     let settings = settings(args);
-    let reference = read_gray(&args.reference)?;
-    let mask = args.mask.as_deref().map(read_mask).transpose()?;
+    let reference = read_gray(&args.reference).map_err(unreadable)?;
+    let mask = args
+        .mask
+        .as_deref()
+        .map(read_mask)
+        .transpose()
+        .map_err(unreadable)?;
     prepare_output(args)?;
     let mut results: Vec<ImageResult> = Vec::new();
     let images = args.deformed.iter().map(|path| read(path));
@@ -81,7 +86,13 @@ impl From<DicError> for Unusable {
 }
 
 fn read(path: &Path) -> Result<GrayImage, Unusable> {
-    read_gray(path).map_err(|error| Unusable::Image(error.into()))
+    read_gray(path).map_err(|error| Unusable::Image(unreadable(error)))
+}
+
+/// A picture that was named on the command line and cannot be read.
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
+fn unreadable(error: DataError) -> Failure {
+    Failure::usage(error.to_string())
 }
 
 fn settings(args: &DicArgs) -> Settings {

@@ -56,12 +56,12 @@ pub(crate) fn stage(
     let id = id_of(context, definition)?;
     let folder = context.results().join(STAGES).join(&id);
     let lease_path = lease::path(context.results(), &format!("stage.{id}"));
-    if let Some((tree, content)) = ready(&folder)? {
+    if let Some((tree, content)) = ready(&folder) {
         return used(context, name, id, tree, content, true);
     }
     let _lease = wait_for(context, &lease_path, name, &id)?;
     // Another process may have finished it while this one waited.
-    if let Some((tree, content)) = ready(&folder)? {
+    if let Some((tree, content)) = ready(&folder) {
         return used(context, name, id, tree, content, true);
     }
     let checkpoints = StageFolder {
@@ -103,20 +103,20 @@ fn id_of(context: &Context, definition: &StageDef) -> Result<String, TrialError>
 }
 
 /// A finished result with its content hash; a damaged one counts as absent.
-fn ready(folder: &Path) -> Result<Option<(Tree, String)>, StoreError> {
+fn ready(folder: &Path) -> Option<(Tree, String)> {
     let path = folder.join(RESULT);
     if !path.exists() {
-        return Ok(None);
+        return None;
     }
     match retrial_store::read(&path) {
         Ok(tree) => {
             let content = tree.content_hash();
-            Ok(Some((tree, content)))
+            Some((tree, content))
         }
         Err(error) => {
+            // The next result replaces it; removing it here could remove a new one.
             eprintln!("a stage is built again: {error}");
-            std::fs::remove_file(&path).map_err(|source| io("remove", &path, source))?;
-            Ok(None)
+            None
         }
     }
 }

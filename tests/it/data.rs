@@ -70,15 +70,32 @@ fn a_damaged_cache_is_noticed() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 0xff;
     std::fs::write(&file, bytes).expect("written");
-    let mut command = project.command(&["data", "verify", "pyvale-plate-hydro"]);
+    let spoilt = std::fs::read(&file).expect("a file");
+    project
+        .retrial(&["data", "verify", "pyvale-plate-hydro"])
+        .exits(3)
+        .says("sha256");
+    assert_eq!(
+        std::fs::read(&file).expect("a file"),
+        spoilt,
+        "verify changes nothing"
+    );
+    project
+        .retrial(&["data", "fetch", "pyvale-plate-hydro"])
+        .exits(0);
+    project
+        .retrial(&["data", "verify", "pyvale-plate-hydro"])
+        .exits(0);
+}
+
+#[test]
+fn a_cache_that_cannot_be_used_is_no_reason_to_skip() {
+    let project = Project::new().with("a", &format!("{SPEC}when_unavailable: skip\n"));
+    let mut command = project.command(&["run", "experiments/a.yaml"]);
     let output = command
-        .env_remove("RETRIAL_MIRROR")
+        .env("RETRIAL_CACHE", "/proc/nope")
         .output()
         .expect("the program starts");
-    assert_eq!(
-        output.status.code(),
-        Some(3),
-        "{}",
-        String::from_utf8_lossy(&output.stdout)
-    );
+    assert_eq!(output.status.code(), Some(5));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("/proc/nope"));
 }

@@ -91,13 +91,7 @@ fn images_that_cannot_be_correlated() {
     ] {
         let mut arguments = vec!["dic", "ref.pgm", deformed, "--output", "out", "--force"];
         arguments.extend(options);
-        let said = project.retrial(&arguments);
-        assert!(
-            matches!(said.code, Some(2 | 3)),
-            "{deformed} {options:?}: {}",
-            said.err
-        );
-        said.complains(words);
+        project.retrial(&arguments).exits(2).complains(words);
     }
 }
 
