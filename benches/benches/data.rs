@@ -1,8 +1,4 @@
 //! MNIST as CSV, 60,000 lines and about 110 MB, from the page cache to memory.
-#![expect(
-    missing_docs,
-    reason = "criterion's macros make public items without docs"
-)]
 
 use std::fmt::Write as _;
 

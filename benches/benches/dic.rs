@@ -1,9 +1,5 @@
 //! Points a second of the correlation engine on one thread: a generated 512 × 512 pair, step
 //! 5 px, stop value 1e-3 px, set-up of both images included.
-#![expect(
-    missing_docs,
-    reason = "criterion's macros make public items without docs"
-)]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use retrial_core::displacement::Displacement;

@@ -1,10 +1,6 @@
 //! Overhead of the framework, through the program itself: build it first (`just build` or
 //! `just bench`). The CPU time of a sweep, children included, is printed beside criterion's wall
 //! time, because that is what a trial costs on a busy machine.
-#![expect(
-    missing_docs,
-    reason = "criterion's macros make public items without docs"
-)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -58,7 +58,8 @@ impl Project {
 
     pub(crate) fn retrial(&self, arguments: &[&str]) -> Said {
         said(
-            self.command(arguments)
+            &self
+                .command(arguments)
                 .output()
                 .expect("the program starts"),
         )
@@ -133,7 +134,7 @@ pub(crate) fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-fn said(output: Output) -> Said {
+fn said(output: &Output) -> Said {
     Said {
         code: output.status.code(),
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
