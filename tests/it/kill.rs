@@ -6,30 +6,43 @@ use retrial_core::seed::Seed;
 
 use crate::project::{Project, fake, names};
 
-/// Shared stages of several rounds with checkpoints, so that kills fall into all of them.
-fn spec() -> String {
+/// Shared stages of several rounds with checkpoints, so that kills fall into stages.
+fn stages() -> String {
     fake(
-        "seeds: [0, 1]\nparams: {rounds: 12, pause_ms: 15, noise: 1.0}\n\
+        "seeds: [0, 1]\nparams: {rounds: 30, pause_ms: 15, noise: 1.0}\n\
          sweep: {factor: [1.0, 2.0, 3.0], level: [0.0, 5.0]}\n",
+    )
+}
+
+/// Many short trials, so that kills fall into the writing of records.
+fn many() -> String {
+    fake(
+        "params: {pause_ms: 5, noise: 1.0}\n\
+         sweep: {level: {linspace: {from: 1, to: 400, count: 400}}}\n",
     )
 }
 
 #[test]
 fn twenty_kills_change_no_content() {
-    let quiet = Project::new().with("kill", &spec());
-    quiet.retrial(&["run", "--no-report"]).exits(2);
+    let quiet = Project::new()
+        .with("a-stages", &stages())
+        .with("b-many", &many());
     quiet
-        .retrial(&["run", "experiments/kill.yaml", "--no-report"])
+        .retrial(&["run", "experiments", "--no-report"])
         .exits(0);
-    let expected = quiet.contents("fake", "kill");
-    assert_eq!(expected.len(), 12);
+    let expected = [
+        quiet.contents("fake", "b-many"),
+        quiet.contents("fake", "a-stages"),
+    ];
+    assert_eq!((expected[0].len(), expected[1].len()), (400, 12));
 
-    let project = Project::new().with("kill", &spec());
+    let project = Project::new()
+        .with("a-stages", &stages())
+        .with("b-many", &many());
     let mut moments = Seed(20).stream("kill");
     let mut killed = 0;
     for _ in 0..20 {
-        let mut run =
-            project.start(&["run", "experiments/kill.yaml", "--jobs", "2", "--no-report"]);
+        let mut run = project.start(&["run", "experiments", "--jobs", "2", "--no-report"]);
         std::thread::sleep(Duration::from_millis(10 + moments.below(140)));
         if run.try_wait().expect("a process").is_none() {
             killed += 1;
@@ -39,15 +52,20 @@ fn twenty_kills_change_no_content() {
     }
     assert!(killed >= 10, "only {killed} of 20 kills met a run at work");
     project
-        .retrial(&["run", "experiments/kill.yaml", "--no-report"])
+        .retrial(&["run", "experiments", "--no-report"])
         .exits(0);
-    assert_eq!(project.contents("fake", "kill"), expected);
-    let results = project.path().join("results/fake/kill");
-    let left: Vec<String> = names(&results)
-        .into_iter()
-        .filter(|name| name.contains(".partial") || name.contains(".attempts"))
-        .collect();
-    assert_eq!(left, Vec::<String>::new(), "nothing half-done is left");
+    let found = [
+        project.contents("fake", "b-many"),
+        project.contents("fake", "a-stages"),
+    ];
+    assert!(found == expected, "a kill changed some content");
+    for name in ["a-stages", "b-many"] {
+        let left: Vec<String> = names(&project.path().join("results/fake").join(name))
+            .into_iter()
+            .filter(|name| name.contains(".partial") || name.contains(".attempts"))
+            .collect();
+        assert_eq!(left, Vec::<String>::new(), "nothing half-done is left");
+    }
 }
 
 #[test]
