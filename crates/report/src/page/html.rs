@@ -51,20 +51,25 @@ fn study_section(study: &StudyView<'_>) -> Markup {
             h2 id=(study.study) { (study.study) }
             p { (study.work) }
             (verdict_counts(study.claims()))
-            @if study.claims().next().is_some() {
-                div.wide { table {
-                    thead { tr {
-                        th { "experiment" } th { "claim" }
-                        th.number { "published" } th.number { "ours" } th { "verdict" }
+            @let claims = study.claims().count();
+            @if claims > 0 {
+                // A long table would hide the experiments below it.
+                details open[claims <= 24] {
+                    summary { "All " (claims) " claims" }
+                    div.wide { table {
+                        thead { tr {
+                            th { "experiment" } th { "claim" }
+                            th.number { "published" } th.number { "ours" } th { "verdict" }
+                        } }
+                        tbody { @for row in study.claims() { tr {
+                            td { (row.experiment) }
+                            td { (row.id) }
+                            td.number.wrap { (published(row)) }
+                            td.number { (ours(row.ours)) }
+                            td { (badge(row.verdict)) }
+                        } } }
                     } }
-                    tbody { @for row in study.claims() { tr {
-                        td { (row.experiment) }
-                        td { (row.id) }
-                        td.number.wrap { (published(row)) }
-                        td.number { (ours(row.ours)) }
-                        td { (badge(row.verdict)) }
-                    } } }
-                } }
+                }
             }
             @for experiment in &study.experiments { (experiment_section(experiment)) }
         }
