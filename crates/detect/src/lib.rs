@@ -1,0 +1,1 @@
+//! Detectors judged: curves, thresholds, intervals; and detectors without a net as baselines.

@@ -1,0 +1,1 @@
+//! Dense `f32` kernels of convolutional nets on the CPU, channels last.
