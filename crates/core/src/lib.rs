@@ -13,6 +13,7 @@ pub mod params;
 pub mod plan;
 pub mod record;
 pub mod report_spec;
+pub mod resize;
 pub mod seed;
 pub mod spec;
 pub mod statistics;

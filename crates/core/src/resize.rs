@@ -1,0 +1,306 @@
+//! Bicubic resizing of grey images, and the scalings that follow it. Values must equal those of
+//! the libraries with which results were published, so both of their kernels are here.
+//!
+//! # Source
+//! Keys 1981, doi:10.1109/TASSP.1981.1163711, Eq. (4) with the free parameter `a`; the choice of
+//! `a`, of pixel centres and of the border as PyTorch documents and does it
+//! (`torch.nn.functional.interpolate`, `mode="bicubic"`, `align_corners=False`).
+
+use crate::image::{GrayImage, ImageError};
+
+/// Which of the two bicubic kernels in use resizes an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Bicubic {
+    /// `a = -0.75`, four taps whatever the sizes, border pixels repeated: `antialias=False`.
+    ///
+    /// What torchvision did to tensors by default before 0.17.
+    Plain,
+    /// `a = -0.5`, taps outside the image left out and the others renormalised; the kernel is
+    /// widened where the image shrinks: `antialias=True`.
+    Antialias,
+}
+
+impl Bicubic {
+    /// The kernel with this `a`, or `None` where no such kernel is in use.
+    #[must_use]
+    pub fn from_a(a: f64) -> Option<Self> {
+        [Self::Plain, Self::Antialias]
+            .into_iter()
+            .find(|kernel| kernel.a() == a)
+    }
+
+    /// The free parameter `a` of the kernel: its slope at distance 1.
+    #[must_use]
+    pub fn a(self) -> f64 {
+        match self {
+            Self::Plain => -0.75,
+            Self::Antialias => -0.5,
+        }
+    }
+
+    /// The kernel at `distance` pixels.
+    fn weight(self, distance: f64) -> f64 {
+        let (a, x) = (self.a(), distance.abs());
+        // Keys Eq. (4), written for a general `a`.
+        if x < 1.0 {
+            ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0
+        } else if x < 2.0 {
+            ((a * x - 5.0 * a) * x + 8.0 * a) * x - 4.0 * a
+        } else {
+            0.0
+        }
+    }
+}
+
+/// How the grey levels `0..=255` of a picture become the numbers that a detector sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scaling {
+    /// `(x − 0.1307) / 0.3081` with `x` in `0..=255`: MNIST's constants on undivided grey levels.
+    Raw255,
+    /// `(x / 255 − 0.1307) / 0.3081`: what the constants are meant for.
+    Unit,
+    /// `x / 127.5 − 1`, clamped to `-1..=1`: what a generator that ends in `tanh` can reach.
+    Tanh,
+}
+
+/// Mean of MNIST's training pixels in `0..=1`, as the published programs round it.
+const MNIST_MEAN: f64 = 0.1307;
+/// Their standard deviation.
+const MNIST_SD: f64 = 0.3081;
+
+impl Scaling {
+    /// The scaled value of a grey level; a bicubic overshoot beyond `0..=255` is a grey level too.
+    #[must_use]
+    pub fn apply(self, gray: f32) -> f32 {
+        let gray = f64::from(gray);
+        let scaled = match self {
+            Self::Raw255 => (gray - MNIST_MEAN) / MNIST_SD,
+            Self::Unit => (gray / 255.0 - MNIST_MEAN) / MNIST_SD,
+            Self::Tanh => (gray / 127.5 - 1.0).clamp(-1.0, 1.0),
+        };
+        scaled as f32
+    }
+}
+
+/// `image` resized to `width × height` px.
+///
+/// Sums run in `f64`, so a result is within one rounding of the exact sum of the stated weights.
+///
+/// # Errors
+/// [`ImageError::Empty`] for a size of zero.
+pub fn bicubic(
+    image: &GrayImage,
+    width: usize,
+    height: usize,
+    kernel: Bicubic,
+) -> Result<GrayImage, ImageError> {
+    if width == 0 || height == 0 {
+        return Err(ImageError::Empty { width, height });
+    }
+    let columns = taps(image.width(), width, kernel);
+    let rows = taps(image.height(), height, kernel);
+    let mut narrow = Vec::with_capacity(width * image.height());
+    for y in 0..image.height() {
+        let row = image.row(y);
+        let sum = |taps: &Vec<Tap>| -> f64 {
+            let products = taps.iter().map(|tap| tap.weight * f64::from(row[tap.from]));
+            products.sum()
+        };
+        narrow.extend(columns.iter().map(sum));
+    }
+    GrayImage::from_fn(width, height, |x, y| {
+        let products = rows[y]
+            .iter()
+            .map(|tap| tap.weight * narrow[tap.from * width + x]);
+        products.sum::<f64>() as f32
+    })
+}
+
+/// One input pixel of an output pixel.
+struct Tap {
+    from: usize,
+    weight: f64,
+}
+
+/// The taps of every output pixel along one axis; their weights sum to one.
+fn taps(from_px: usize, to_px: usize, kernel: Bicubic) -> Vec<Vec<Tap>> {
+    let ratio = from_px as f64 / to_px as f64;
+    (0..to_px)
+        .map(|to| {
+            // The centre of the output pixel among the centres of the input pixels.
+            let centre = (to as f64 + 0.5) * ratio - 0.5;
+            match kernel {
+                Bicubic::Plain => repeated_border(centre, from_px),
+                Bicubic::Antialias => renormalised(centre, ratio.max(1.0), from_px),
+            }
+        })
+        .collect()
+}
+
+fn repeated_border(centre: f64, from_px: usize) -> Vec<Tap> {
+    let last = from_px as f64 - 1.0;
+    (-1..=2)
+        .map(|offset| {
+            let position = centre.floor() + f64::from(offset);
+            Tap {
+                from: position.clamp(0.0, last) as usize,
+                weight: Bicubic::Plain.weight(centre - position),
+            }
+        })
+        .collect()
+}
+
+fn renormalised(centre: f64, stretch: f64, from_px: usize) -> Vec<Tap> {
+    let last = from_px as f64 - 1.0;
+    let first = (centre - 2.0 * stretch).ceil().max(0.0) as usize;
+    let end = (centre + 2.0 * stretch).floor().min(last) as usize + 1;
+    let weight = |from: usize| Bicubic::Antialias.weight((from as f64 - centre) / stretch);
+    let total: f64 = (first..end).map(weight).sum();
+    (first..end)
+        .map(|from| Tap {
+            from,
+            weight: weight(from) / total,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn ramp(width: usize, height: usize) -> GrayImage {
+        GrayImage::from_fn(width, height, |x, y| (x * x + 3 * y) as f32).expect("a valid size")
+    }
+
+    #[test]
+    fn the_same_size_changes_nothing() {
+        let image = ramp(7, 5);
+        for kernel in [Bicubic::Plain, Bicubic::Antialias] {
+            assert_eq!(bicubic(&image, 7, 5, kernel), Ok(image.clone()));
+        }
+    }
+
+    /// Pillow 13.0.0, `Image.resize((n, 1), BICUBIC)` in mode F, which is the kernel `Antialias`.
+    #[test]
+    fn a_parabola_agrees_with_pillow() {
+        let larger = [
+            -0.088_235_3,
+            0.124_087_594,
+            0.572_519_06,
+            1.5625,
+            3.0625,
+            5.312_977_3,
+            8.116_788,
+            9.441_176,
+        ];
+        let smaller = [0.810_828_3, 10.501_284, 33.793_205, 67.402_28];
+        for (from, expected) in [(4, &larger[..]), (10, &smaller)] {
+            let got = bicubic(&ramp(from, 1), expected.len(), 1, Bicubic::Antialias);
+            let got = got.expect("a valid size");
+            assert_close(got.pixels(), expected, 9.0, "a row");
+        }
+    }
+
+    /// Twice the size puts every output pixel a quarter of a pixel beside an input pixel, where
+    /// the weights for a = −0.75 are 225/256, 67/256, −27/256 and −9/256.
+    #[test]
+    fn a_point_shows_the_weights_of_the_plain_kernel() {
+        let point = GrayImage::from_fn(5, 1, |x, _| if x == 2 { 256.0 } else { 0.0 });
+        let row = bicubic(&point.expect("a size"), 10, 1, Bicubic::Plain).expect("a size");
+        let expected = [0.0, -9.0, -27.0, 67.0, 225.0, 225.0, 67.0, -27.0, -9.0, 0.0];
+        assert_eq!(row.pixels(), expected);
+    }
+
+    #[test]
+    fn no_size_is_an_error() {
+        let error = bicubic(&ramp(4, 4), 0, 8, Bicubic::Plain).expect_err("no column");
+        assert_eq!(error.to_string(), "an image of 0 × 8 px has no pixel");
+        assert_eq!(Bicubic::from_a(-0.5), Some(Bicubic::Antialias));
+        assert_eq!(Bicubic::from_a(-1.0), None);
+    }
+
+    /// Digits resized and scaled by torch 2.15.0 in both kernels.
+    #[test]
+    fn digits_agree_with_pytorch() {
+        let Some(tensors) = Tensors::read() else {
+            return;
+        };
+        let scalings = [
+            ("raw255", Scaling::Raw255),
+            ("unit", Scaling::Unit),
+            ("tanh", Scaling::Tanh),
+        ];
+        let digits = tensors.bytes("u8");
+        for (name, scaling) in scalings {
+            for (suffix, kernel) in [("noaa", Bicubic::Plain), ("aa", Bicubic::Antialias)] {
+                let tensor = format!("pre.{name}.{suffix}");
+                let expected = tensors.floats(&tensor);
+                let (low, high) = expected
+                    .iter()
+                    .fold((f32::MAX, f32::MIN), |(l, h), &v| (l.min(v), h.max(v)));
+                for (digit, expected) in digits.chunks(28 * 28).zip(expected.chunks(64 * 64)) {
+                    let pixels = digit.iter().map(|&gray| f32::from(gray)).collect();
+                    let digit = GrayImage::new(28, 28, pixels).expect("28 × 28 values");
+                    let resized = bicubic(&digit, 64, 64, kernel).expect("a valid size");
+                    let scaled: Vec<f32> =
+                        resized.pixels().iter().map(|&v| scaling.apply(v)).collect();
+                    assert_close(&scaled, expected, high - low, &tensor);
+                }
+            }
+        }
+    }
+
+    /// Differs by a millionth of `range` at most.
+    fn assert_close(got: &[f32], expected: &[f32], range: f32, what: &str) {
+        assert_eq!(got.len(), expected.len(), "{what}");
+        let worst = got
+            .iter()
+            .zip(expected)
+            .map(|(got, expected)| (got - expected).abs())
+            .fold(0.0, f32::max);
+        assert!(worst <= 1e-6 * range, "{what}: {worst} of {range}");
+    }
+
+    /// A file of tensors: the length of the header, a header in JSON, the data.
+    struct Tensors {
+        header: serde_json::Value,
+        data: Vec<u8>,
+    }
+
+    impl Tensors {
+        fn read() -> Option<Self> {
+            let file = std::env::var_os("RETRIAL_MIRROR")
+                .map(|mirror| PathBuf::from(mirror).join("parity_anogan/anogan_c4.safetensors"))
+                .filter(|file| file.is_file());
+            let Some(file) = file else {
+                let required = std::env::var_os("RETRIAL_REQUIRE_REAL").is_some_and(|v| v == "1");
+                assert!(!required, "parity_anogan is not under RETRIAL_MIRROR");
+                println!("SKIPPED: parity_anogan is not under RETRIAL_MIRROR");
+                return None;
+            };
+            let bytes = std::fs::read(file).expect("a readable file");
+            let (length, rest) = bytes.split_at(8);
+            let length = u64::from_le_bytes(length.try_into().expect("eight bytes"));
+            let (header, data) = rest.split_at(length as usize);
+            Some(Self {
+                header: serde_json::from_slice(header).expect("a header in JSON"),
+                data: data.to_vec(),
+            })
+        }
+
+        fn bytes(&self, name: &str) -> &[u8] {
+            let offsets = &self.header[name]["data_offsets"];
+            let at = |i: usize| offsets[i].as_u64().expect("an offset") as usize;
+            &self.data[at(0)..at(1)]
+        }
+
+        fn floats(&self, name: &str) -> Vec<f32> {
+            self.bytes(name)
+                .chunks_exact(4)
+                .map(|value| f32::from_le_bytes(value.try_into().expect("four bytes")))
+                .collect()
+        }
+    }
+}
