@@ -1,1 +1,44 @@
 //! Dense `f32` kernels of convolutional nets on the CPU, channels last.
+//!
+//! Not a tensor library: slices in, slices out, shapes given by the caller. Activations are
+//! `[batch, height, width, channel]`, weights `[kernel_y, kernel_x, in_channel, out_channel]`.
+//! Work is divided over the current rayon pool by outputs, so that results have the same bits for
+//! any number of threads; convolutions also give an item the same bits in any batch.
+
+mod activation;
+mod adam;
+mod batch_norm;
+mod convolution;
+mod dispatch;
+mod epilogue;
+mod error;
+mod gather;
+mod gradients;
+mod lanes;
+mod matmul;
+mod moments;
+mod panels;
+mod product;
+mod residual;
+mod rows;
+mod scatter;
+mod tile;
+
+pub use activation::{leaky_relu_gradient, scale_shift_activate, tanh_gradient};
+pub use adam::{Adam, adam_step};
+pub use batch_norm::{
+    BatchNorm, batch_norm_constant_gradient, batch_norm_input_gradient,
+    batch_norm_parameter_gradients,
+};
+pub use convolution::Convolution;
+pub use epilogue::{Activation, Epilogue};
+pub use error::KernelError;
+pub use gradients::weight_gradient;
+pub use matmul::{PackedMatrix, matmul};
+pub use moments::{Moments, channel_moments};
+pub use panels::{Packed, PackedTransposed, pack, pack_transposed};
+pub use product::{forward, input_gradient};
+pub use residual::{l1_residual_gradient, l1_residual_per_item};
+
+#[cfg(test)]
+mod against_loops;

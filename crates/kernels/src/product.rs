@@ -1,0 +1,331 @@
+//! Forward passes and input gradients: packed blocks of positions times packed weights.
+
+#![expect(
+    unsafe_code,
+    reason = "tiles take pointers; the bounds are checked here"
+)]
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use crate::convolution::Convolution;
+use crate::dispatch::RowsOf;
+use crate::epilogue::{Activation, Epilogue};
+use crate::error::{KernelError, check_length};
+use crate::gather::{Gather, Position, Span, phases};
+use crate::panels::{Packed, PackedTransposed, Panels, Transposed};
+use crate::rows::{for_rows, pieces};
+use crate::tile::{DEPTH, Finish, ROW, Start, Tile};
+
+/// Positions of a packed block at most; with [`ROW`] it fills a fifth of a second-level cache of 1 MiB.
+const BLOCK: usize = 196;
+
+/// Positions below which a tile is bound by reading weights: so many a class costs at least.
+const FEW: usize = 5;
+
+/// Convolves `input` and writes the output.
+///
+/// An item has the same bits in any batch and for any number of threads.
+///
+/// # Shapes
+/// - `input`: `[batch, height, width, in_channels]`
+/// - `output`: `[batch, out_height, out_width, out_channels]`
+/// - `epilogue.bias`: `[out_channels]`
+///
+/// # Errors
+/// A shape that is none, slices of other lengths, weights packed for another shape.
+pub fn forward(
+    shape: &Convolution,
+    input: &[f32],
+    weights: &Packed,
+    epilogue: Epilogue<'_>,
+    output: &mut [f32],
+) -> Result<(), KernelError> {
+    let shape = shape.checked()?;
+    check_length("input", shape.input_len(), input.len())?;
+    check_length("output", shape.output_len(), output.len())?;
+    check_bias(epilogue, shape.out_channels)?;
+    weights.check(&shape)?;
+    let gathers = [Gather::forward(&shape)];
+    let panels = std::slice::from_ref(&weights.panels);
+    run(&shape, &gathers, input, panels, epilogue, output);
+    Ok(())
+}
+
+/// The gradient of a convolution by its input; also the forward pass of a transposed convolution.
+///
+/// An item has the same bits in any batch and for any number of threads.
+///
+/// # Shapes
+/// - `output_gradient`: `[batch, out_height, out_width, out_channels]`
+/// - `input_gradient`: `[batch, height, width, in_channels]`, written
+/// - `epilogue.bias`: `[in_channels]`
+///
+/// # Errors
+/// A shape that is none, slices of other lengths, weights packed for another shape.
+pub fn input_gradient(
+    shape: &Convolution,
+    output_gradient: &[f32],
+    weights: &PackedTransposed,
+    epilogue: Epilogue<'_>,
+    input_gradient: &mut [f32],
+) -> Result<(), KernelError> {
+    let shape = shape.checked()?;
+    check_length("output_gradient", shape.output_len(), output_gradient.len())?;
+    check_length("input_gradient", shape.input_len(), input_gradient.len())?;
+    check_bias(epilogue, shape.in_channels)?;
+    weights.check(&shape)?;
+    match &weights.kind {
+        Transposed::Phases(panels) => {
+            let gathers: Vec<Gather> = phases(&shape).collect();
+            run(
+                &shape,
+                &gathers,
+                output_gradient,
+                panels,
+                epilogue,
+                input_gradient,
+            );
+        }
+        Transposed::Scatter(panels) => {
+            crate::scatter::run(&shape, output_gradient, panels, epilogue, input_gradient);
+        }
+    }
+    Ok(())
+}
+
+fn check_bias(epilogue: Epilogue<'_>, channels: usize) -> Result<(), KernelError> {
+    epilogue
+        .bias
+        .map_or(Ok(()), |bias| check_length("bias", channels, bias.len()))
+}
+
+/// What a thread needs besides its arguments, kept from call to call.
+#[derive(Default)]
+struct Scratch {
+    block: Vec<f32>,
+    positions: Vec<Position>,
+    offsets: Vec<usize>,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+fn run(
+    shape: &Convolution,
+    gathers: &[Gather],
+    source: &[f32],
+    panels: &[Panels],
+    epilogue: Epilogue<'_>,
+    destination: &mut [f32],
+) {
+    let Some(&Gather {
+        destination: (_, width, channels),
+        ..
+    }) = gathers.first()
+    else {
+        return;
+    };
+    let pieces = pieces(shape.multiply_adds());
+    for_rows(destination, width * channels, pieces, |rows, chunk| {
+        SCRATCH.with_borrow_mut(|scratch| {
+            for (gather, panels) in gathers.iter().zip(panels) {
+                multiply_rows(gather, source, panels, epilogue, &rows, chunk, scratch);
+            }
+        });
+    });
+}
+
+/// Sums all positions of `gather` whose destination row lies in `rows`; `chunk` holds these rows.
+pub(crate) fn multiply(
+    gather: &Gather,
+    source: &[f32],
+    panels: &Panels,
+    epilogue: Epilogue<'_>,
+    rows: &Range<usize>,
+    chunk: &mut [f32],
+) {
+    SCRATCH.with_borrow_mut(|scratch| {
+        multiply_rows(gather, source, panels, epilogue, rows, chunk, scratch);
+    });
+}
+
+fn multiply_rows(
+    gather: &Gather,
+    source: &[f32],
+    panels: &Panels,
+    epilogue: Epilogue<'_>,
+    rows: &Range<usize>,
+    chunk: &mut [f32],
+    scratch: &mut Scratch,
+) {
+    let items = rows.len().div_ceil(gather.destination.0);
+    for (ys, xs) in classes(gather, items) {
+        scratch.positions.clear();
+        let positions = &mut scratch.positions;
+        gather.positions(rows, &ys.positions, &xs.positions, positions);
+        let terms = terms(gather, &ys.taps, &xs.taps);
+        let blocks = scratch.positions.len().div_ceil(BLOCK).max(1);
+        let each = scratch.positions.len().div_ceil(blocks).max(1);
+        for positions in scratch.positions.chunks(each) {
+            let block = Block {
+                gather,
+                source,
+                panels,
+                epilogue,
+                terms: &terms,
+                positions,
+            };
+            block.multiply(chunk, &mut scratch.block, &mut scratch.offsets);
+        }
+    }
+}
+
+/// The rectangles of positions to sum together, and the taps of each.
+///
+/// Taps outside the source add exact zeros, so that leaving them out changes no sum; whether it
+/// pays depends on how many positions are left in a class.
+fn classes(gather: &Gather, items: usize) -> Vec<(Span, Span)> {
+    let whole = |positions: usize, taps: usize| {
+        vec![Span {
+            positions: 0..positions,
+            taps: 0..taps,
+        }]
+    };
+    let whole_y = whole(gather.positions.0, gather.taps_y);
+    let whole_x = whole(gather.positions.1, gather.taps_x);
+    let cost = |ys: &[Span], xs: &[Span]| -> usize {
+        let one = |y: &Span, x: &Span| {
+            let positions = items * y.positions.len() * x.positions.len();
+            positions.max(FEW) * (y.taps.len() * x.taps.len() * gather.source.2 + 16)
+        };
+        ys.iter()
+            .flat_map(|y| xs.iter().map(move |x| one(y, x)))
+            .sum()
+    };
+    let (spans_y, spans_x) = (gather.spans_y(), gather.spans_x());
+    [
+        (&whole_y, &whole_x),
+        (&spans_y, &whole_x),
+        (&spans_y, &spans_x),
+    ]
+    .into_iter()
+    .min_by_key(|(ys, xs)| cost(ys, xs))
+    .map(|(ys, xs)| {
+        let pairs = ys
+            .iter()
+            .flat_map(|y| xs.iter().map(|x| (y.clone(), x.clone())));
+        pairs.collect()
+    })
+    .unwrap_or_default()
+}
+
+/// The terms of these taps, cut into parts of at most [`DEPTH`]; one empty part if there are none.
+fn terms(gather: &Gather, ys: &Range<usize>, xs: &Range<usize>) -> Vec<Range<usize>> {
+    let (run, channels) = (gather.taps_x * gather.source.2, gather.source.2);
+    let mut parts = Vec::new();
+    let mut cut = |all: Range<usize>| {
+        let count = all.len().div_ceil(DEPTH);
+        parts.extend((0..count).map(|i| {
+            let at = |i: usize| all.start + all.len() * i / count;
+            at(i)..at(i + 1)
+        }));
+    };
+    if xs.len() == gather.taps_x {
+        cut(ys.start * run..ys.end * run);
+    } else {
+        for y in ys.clone() {
+            cut(y * run + xs.start * channels..y * run + xs.end * channels);
+        }
+    }
+    if parts.is_empty() {
+        parts.push(0..0);
+    }
+    parts
+}
+
+/// Some positions of one class times all weights.
+struct Block<'a> {
+    gather: &'a Gather,
+    source: &'a [f32],
+    panels: &'a Panels,
+    epilogue: Epilogue<'a>,
+    terms: &'a [Range<usize>],
+    positions: &'a [Position],
+}
+
+impl Block<'_> {
+    fn multiply(&self, chunk: &mut [f32], block: &mut Vec<f32>, offsets: &mut Vec<usize>) {
+        if block.len() < BLOCK * ROW {
+            block.resize(BLOCK * ROW, 0.0);
+        }
+        offsets.clear();
+        offsets.extend(self.positions.iter().map(|position| position.to));
+        let columns = self.gather.destination.2;
+        assert!(columns == self.panels.columns && self.gather.depth() <= self.panels.depth);
+        assert!(offsets.iter().all(|&to| to + columns <= chunk.len()));
+        for (i, terms) in self.terms.iter().enumerate() {
+            for (position, row) in self.positions.iter().zip(block.chunks_exact_mut(ROW)) {
+                let out = &mut row[..terms.len()];
+                self.gather.read(self.source, position, terms, out);
+            }
+            let start = if i == 0 { Start::Zero } else { Start::Continue };
+            let is_last = i + 1 == self.terms.len();
+            self.multiply_part(terms, start, is_last, block, offsets, chunk);
+        }
+        if self.epilogue.activation == Activation::Tanh {
+            for &to in &*offsets {
+                crate::activation::tanh_in_place(&mut chunk[to..to + columns]);
+            }
+        }
+    }
+
+    fn multiply_part(
+        &self,
+        terms: &Range<usize>,
+        start: Start,
+        is_last: bool,
+        block: &[f32],
+        offsets: &[usize],
+        chunk: &mut [f32],
+    ) {
+        let dispatch = self.panels.dispatch;
+        let count = offsets.len();
+        let tiles = count.div_ceil(dispatch.rows());
+        let weights = self.panels.values();
+        assert!(block.len() >= count * ROW && terms.len() <= DEPTH);
+        for panel in self.panels.panels() {
+            let width = panel.vectors * dispatch.lanes();
+            let b = &weights[panel.offset + terms.start * width..][..terms.len() * width];
+            let finish = is_last.then(|| Finish {
+                bias: match self.epilogue.bias {
+                    Some(bias) => bias[panel.column..][..panel.columns].as_ptr(),
+                    None => std::ptr::null(),
+                },
+                slope: match self.epilogue.activation {
+                    Activation::LeakyRelu(slope) => slope,
+                    Activation::Identity | Activation::Tanh => 1.0,
+                },
+            });
+            for i in 0..tiles {
+                let rows = count * i / tiles..count * (i + 1) / tiles;
+                let tile = Tile {
+                    depth: terms.len(),
+                    a: block[rows.start * ROW..].as_ptr(),
+                    b: b.as_ptr(),
+                    c: chunk.as_mut_ptr().wrapping_add(panel.column),
+                    rows: offsets[rows.clone()].as_ptr(),
+                    columns: panel.columns,
+                    start,
+                    finish,
+                };
+                let multiply = dispatch.tile(RowsOf::Positions, rows.len(), panel.vectors);
+                // SAFETY: `dispatch` was detected; the block has `count` rows of `DEPTH` values,
+                // the panel `terms.len()` rows, the bias `columns` values, and all offsets lie
+                // `columns` of the chunk before its end.
+                unsafe { multiply(&tile) };
+            }
+        }
+    }
+}
