@@ -58,6 +58,27 @@ pub struct FigureSpec {
     pub caption: Option<String>,
     /// Points of other works shown beside ours, with their source.
     pub reference: Vec<ReferencePoint>,
+    /// How a line goes through rows of a table.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub join: Join,
+    /// Straight lines at fixed values, such as a published threshold.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub lines: Vec<Guide>,
+    /// Whether `y = x` is drawn; both axes then have the same range and length.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub diagonal: bool,
+    /// Where the names of series stand.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub labels: Labels,
+    /// Which of the chosen trials are drawn.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub pick: Pick,
+}
+
+/// Keys at their default are left out, so that sheets written before a key was known stay as
+/// they are.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// A published point drawn into a figure.
@@ -70,6 +91,26 @@ pub struct ReferencePoint {
     pub y: f64,
     /// Name in the legend.
     pub label: String,
+}
+
+/// A straight line across a figure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Guide {
+    /// Where it is.
+    pub at: GuideAt,
+    /// What stands at its end, or nothing.
+    pub label: Option<String>,
+}
+
+/// Place of a [`Guide`], in units of the axis it crosses.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum GuideAt {
+    /// A vertical line.
+    X(f64),
+    /// A horizontal line.
+    Y(f64),
 }
 
 /// Kinds of plot.
@@ -101,6 +142,43 @@ pub enum Band {
     Ci95,
     /// One standard deviation to each side.
     Sd,
+}
+
+/// How a line goes through rows of a table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Join {
+    /// Means where trials share their `x`, else each trial's rows.
+    #[default]
+    Auto,
+    /// Means over trials at every `x`.
+    Mean,
+    /// The rows of each trial in their order.
+    Rows,
+    /// As rows, in steps: between two rows the value is that of the row with the larger `x`.
+    Steps,
+}
+
+/// Where the names of series stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Labels {
+    /// In a legend above the figure.
+    #[default]
+    Legend,
+    /// At their points.
+    Points,
+}
+
+/// Which of the chosen trials are drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pick {
+    /// All.
+    #[default]
+    All,
+    /// The first of the plan; of each value of `series` where that is a param.
+    First,
 }
 
 /// Scales of an axis.
@@ -135,4 +213,24 @@ impl Band {
 impl Scale {
     /// All scales with the word used in specs.
     pub const ALL: [(&'static str, Self); 2] = [("linear", Self::Linear), ("log", Self::Log)];
+}
+
+impl Join {
+    /// All ways with the word used in specs.
+    pub const ALL: [(&'static str, Self); 4] = [
+        ("auto", Self::Auto),
+        ("mean", Self::Mean),
+        ("rows", Self::Rows),
+        ("steps", Self::Steps),
+    ];
+}
+
+impl Labels {
+    /// All places with the word used in specs.
+    pub const ALL: [(&'static str, Self); 2] = [("legend", Self::Legend), ("points", Self::Points)];
+}
+
+impl Pick {
+    /// All choices with the word used in specs.
+    pub const ALL: [(&'static str, Self); 2] = [("all", Self::All), ("first", Self::First)];
 }

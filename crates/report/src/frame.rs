@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use polars::prelude::{Column, DataFrame, DataType, GroupsIndicator};
-use retrial_core::params::Params;
+use retrial_core::params::{ParamValue, Params};
 use retrial_core::record::Record;
 use retrial_core::statistics::{Summary, mean, summarise};
 
@@ -218,9 +218,16 @@ impl Frame {
     }
 }
 
-/// Whether a record has all of these params.
+/// Whether a record has all of these params, its seed among them.
 pub(crate) fn passes(record: &Record, filter: &Params) -> bool {
-    (filter.iter()).all(|(name, value)| record.params.get(name).is_some_and(|v| v.same(value)))
+    let seed = i64::try_from(record.seed).map(ParamValue::Int).ok();
+    filter.iter().all(|(name, value)| {
+        let ours = match record.params.get(name) {
+            None if name == SEED => seed.as_ref(),
+            ours => ours,
+        };
+        ours.is_some_and(|ours| ours.same(value))
+    })
 }
 
 /// Those of `params` in which records that are summarised together differ.

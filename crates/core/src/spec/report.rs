@@ -3,12 +3,16 @@
 use super::claims::selection;
 use super::sweep::DATASET_KEY;
 use crate::fault::{Faults, nearest};
-use crate::params::Params;
+use crate::params::{ParamValue, Params};
 use crate::report_spec::{
-    Band, FigureKind, FigureSpec, ReferencePoint, ReportSpec, Scale, TableSpec,
+    Band, FigureKind, FigureSpec, Guide, GuideAt, Join, Labels, Pick, ReferencePoint, ReportSpec,
+    Scale, TableSpec,
 };
 use crate::study::StudyInfo;
-use crate::yaml::{MapReader, Node};
+use crate::yaml::{self, MapReader, Node, Value};
+
+/// The key of the seed where trials are chosen.
+const SEED_KEY: &str = "seed";
 
 /// The report section, or an empty one where the spec has none.
 pub(super) fn report(
@@ -89,6 +93,11 @@ fn figure(node: &Node, path: &str, study: &StudyInfo, faults: &mut Faults) -> Op
     let title = reader.text("title", faults);
     let caption = reader.text("caption", faults);
     let reference = references(&mut reader, faults);
+    let join = word(&mut reader, "join", &Join::ALL, faults).unwrap_or_default();
+    let lines = guides(&mut reader, kind, faults);
+    let diagonal = reader.flag("diagonal", faults).unwrap_or_default();
+    let labels = word(&mut reader, "labels", &Labels::ALL, faults).unwrap_or_default();
+    let pick = word(&mut reader, "pick", &Pick::ALL, faults).unwrap_or_default();
     let known = match &table {
         None => Some(Names::of_trials(study)),
         Some(name) => {
@@ -128,6 +137,13 @@ fn figure(node: &Node, path: &str, study: &StudyInfo, faults: &mut Faults) -> Op
             faults.add_with_help(reader.place(), &reader.path(key), message, help);
         }
     }
+    let used = [
+        ("join", join != Join::default()),
+        ("lines", !lines.is_empty()),
+        ("diagonal", diagonal),
+        ("labels", labels != Labels::default()),
+    ];
+    misplaced(kind, &used, &reader, faults);
     reader.finish(faults);
     Some(FigureSpec {
         kind,
@@ -143,14 +159,101 @@ fn figure(node: &Node, path: &str, study: &StudyInfo, faults: &mut Faults) -> Op
         title,
         caption,
         reference,
+        join,
+        lines,
+        diagonal,
+        labels,
+        pick,
     })
 }
 
+/// Keys that only some kinds of figure have.
+const ONLY_FOR: [(&str, &[FigureKind]); 4] = [
+    ("join", &[FigureKind::Line]),
+    (
+        "lines",
+        &[
+            FigureKind::Line,
+            FigureKind::Scatter,
+            FigureKind::Bar,
+            FigureKind::Histogram,
+        ],
+    ),
+    ("diagonal", &[FigureKind::Line, FigureKind::Scatter]),
+    ("labels", &[FigureKind::Scatter]),
+];
+
+fn misplaced(kind: FigureKind, used: &[(&str, bool)], reader: &MapReader<'_>, faults: &mut Faults) {
+    for (key, kinds) in ONLY_FOR {
+        let is_used = used.iter().any(|(name, used)| *name == key && *used);
+        if !is_used || kinds.contains(&kind) {
+            continue;
+        }
+        let words = FigureKind::ALL.iter().filter(|(_, k)| kinds.contains(k));
+        let words: Vec<&str> = words.map(|(word, _)| *word).collect();
+        let message = "this kind of figure does not take this key";
+        let help = format!("it goes with {}", words.join(", "));
+        faults.add_with_help(reader.place(), &reader.path(key), message, help);
+    }
+}
+
+/// Params that choose trials, and their seed, which is no param of the study.
 fn filter(reader: &mut MapReader<'_>, study: &StudyInfo, faults: &mut Faults) -> Params {
-    reader
-        .take("where")
-        .and_then(|node| selection(node, &reader.path("where"), study, faults))
-        .unwrap_or_default()
+    let Some(node) = reader.take("where") else {
+        return Params::default();
+    };
+    let path = reader.path("where");
+    let mut params = node.clone();
+    let mut seed = None;
+    if let Value::Map(entries) = &mut params.value
+        && let Some(i) = entries.iter().position(|entry| entry.key == SEED_KEY)
+        && study.params.iter().all(|param| param.name != SEED_KEY)
+    {
+        let entry = entries.remove(i);
+        let whole = yaml::whole(&entry.node, &yaml::join(&path, SEED_KEY), faults);
+        seed = whole.and_then(|seed| i64::try_from(seed).ok());
+    }
+    let mut filter = selection(&params, &path, study, faults).unwrap_or_default();
+    if let Some(seed) = seed {
+        filter.set(SEED_KEY, ParamValue::Int(seed));
+    }
+    filter
+}
+
+fn guides(reader: &mut MapReader<'_>, kind: Option<FigureKind>, faults: &mut Faults) -> Vec<Guide> {
+    let path = reader.path("lines");
+    let items = reader.list("lines", faults).unwrap_or_default();
+    let mut guides = Vec::new();
+    for (i, item) in items.iter().enumerate() {
+        let path = format!("{path}[{i}]");
+        let Some(mut guide) = MapReader::new(item, &path, faults) else {
+            continue;
+        };
+        let (x, y) = (guide.number("x", faults), guide.number("y", faults));
+        let stated = [item.get("x"), item.get("y")].iter().flatten().count();
+        let label = guide.text("label", faults);
+        guide.finish(faults);
+        let at = match (x, y) {
+            (Some(x), None) if kind == Some(FigureKind::Bar) => {
+                let help = format!("write {{y: {x}}} for a horizontal line");
+                let message = "bars stand at words, which have no place between them";
+                faults.add_with_help(&item.place, &path, message, help);
+                continue;
+            }
+            (Some(x), None) if stated == 1 => GuideAt::X(x),
+            (None, Some(y)) if stated == 1 => GuideAt::Y(y),
+            _ => {
+                if stated != 1 {
+                    let message = format!("a line needs one of x and y, found {stated} of them");
+                    let help = "write {x: 0.5, label: threshold} or {y: 0.5, label: chance}";
+                    faults.add_with_help(&item.place, &path, message, help);
+                }
+                continue;
+            }
+        };
+        guides.push(Guide { at, label });
+    }
+    guides
 }
 
 fn references(reader: &mut MapReader<'_>, faults: &mut Faults) -> Vec<ReferencePoint> {
@@ -198,7 +301,12 @@ impl Names {
     fn of_trials(study: &StudyInfo) -> Self {
         let params = study.params.iter().map(|param| param.name);
         let metrics = study.metrics.iter().map(|metric| metric.name);
-        Self(params.chain(metrics).chain([DATASET_KEY, "seed"]).collect())
+        Self(
+            params
+                .chain(metrics)
+                .chain([DATASET_KEY, SEED_KEY])
+                .collect(),
+        )
     }
 
     /// Columns of a table, and params of the trial each row comes from.
@@ -207,7 +315,10 @@ impl Names {
         let columns = table.columns.iter().map(|column| column.name);
         let params = study.params.iter().map(|param| param.name);
         Some(Self(
-            columns.chain(params).chain([DATASET_KEY, "seed"]).collect(),
+            columns
+                .chain(params)
+                .chain([DATASET_KEY, SEED_KEY])
+                .collect(),
         ))
     }
 
@@ -223,5 +334,102 @@ impl Names {
             let message = format!("nothing is called `{name}`");
             faults.add_with_help(reader.place(), &reader.path(key), message, help);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::{Direction, MetricDef};
+
+    const STUDY: StudyInfo = StudyInfo {
+        name: "anogan",
+        revision: 1,
+        work: "A work",
+        deterministic: false,
+        uses_device: false,
+        content_kinds: &[],
+        params: &[],
+        metrics: &[MetricDef {
+            name: "auroc",
+            unit: "",
+            direction: Direction::Higher,
+            repeatable: true,
+            doc: "Area.",
+        }],
+        tables: &[],
+        stages: &[],
+        conflicts: |_| Vec::new(),
+    };
+
+    fn read(text: &str) -> Result<FigureSpec, Vec<String>> {
+        let node = yaml::parse("f.yaml", text).expect("YAML");
+        let mut faults = Faults::default();
+        let spec = figure(&node, "f", &STUDY, &mut faults);
+        let result = faults.into_result(spec);
+        result.map_err(|faults| faults.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn guides_pick_and_seed_are_read() {
+        let text = "{kind: scatter, x: seed, y: auroc, diagonal: true, labels: points, \
+                    pick: first, where: {seed: 3}, lines: [{y: 0.911, label: best}, {x: 2}]}";
+        let spec = read(text).expect("valid");
+        assert_eq!(spec.filter.get("seed"), Some(&ParamValue::Int(3)));
+        assert_eq!((spec.pick, spec.labels), (Pick::First, Labels::Points));
+        assert!(spec.diagonal);
+        let label = Some("best".to_owned());
+        let best = Guide {
+            at: GuideAt::Y(0.911),
+            label,
+        };
+        let two = Guide {
+            at: GuideAt::X(2.0),
+            label: None,
+        };
+        assert_eq!(spec.lines, [best, two]);
+    }
+
+    #[test]
+    fn every_misplaced_key_is_named() {
+        let text = "{kind: bar, x: seed, y: auroc, diagonal: true, join: steps, \
+                    labels: points, pick: last, where: {seed: -1}, \
+                    lines: [{x: 1}, {y: 1, x: 2}, {label: none}, {y: .nan}]}";
+        let mut faults = read(text).expect_err("faults");
+        for fault in &mut faults {
+            // The place is the start of the mapping or of the value.
+            *fault = fault
+                .splitn(4, ':')
+                .nth(3)
+                .expect("a place")
+                .trim()
+                .to_owned();
+        }
+        let only = |key: &str, kinds: &str| {
+            format!("f.{key}: this kind of figure does not take this key; it goes with {kinds}")
+        };
+        let one_of = |i: usize, n: usize| {
+            format!(
+                "f.lines[{i}]: a line needs one of x and y, found {n} of them; write {{x: 0.5, \
+                 label: threshold}} or {{y: 0.5, label: chance}}"
+            )
+        };
+        for expected in [
+            only("join", "line"),
+            only("diagonal", "line, scatter"),
+            only("labels", "scatter"),
+            "f.pick: `last` is none of the words known here; write one of all, first".to_owned(),
+            "f.where.seed: expected a whole number of zero or more, found the whole number `-1`"
+                .to_owned(),
+            "f.lines[0]: bars stand at words, which have no place between them; write {y: 1} for \
+             a horizontal line"
+                .to_owned(),
+            one_of(1, 2),
+            one_of(2, 0),
+            "f.lines[3].y: expected a finite number, found `NaN`".to_owned(),
+        ] {
+            assert!(faults.contains(&expected), "{expected}\nin {faults:#?}");
+        }
+        assert_eq!(faults.len(), 9, "{faults:#?}");
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::SPEC_FORMAT;
 use crate::params::{Param, ParamKind};
-use crate::report_spec::{Band, FigureKind, Scale};
+use crate::report_spec::{Band, FigureKind, Join, Labels, Pick, Scale};
 use crate::study::{DatasetInfo, StudyInfo};
 
 /// The JSON Schema (2020-12) of experiment specs.
@@ -174,17 +174,12 @@ fn claim() -> Value {
 }
 
 fn report() -> Value {
-    let words = |all: Vec<&'static str>| json!({ "enum": all });
-    let kinds = words(FigureKind::ALL.iter().map(|(word, _)| *word).collect());
-    let bands = words(Band::ALL.iter().map(|(word, _)| *word).collect());
-    let scales = words(Scale::ALL.iter().map(|(word, _)| *word).collect());
-    let texts = json!({ "oneOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] });
     let table = json!({
         "type": "object",
         "required": ["values"],
         "additionalProperties": false,
         "properties": {
-            "rows": texts, "values": texts, "where": { "type": "object" },
+            "rows": texts(), "values": texts(), "where": { "type": "object" },
             "title": { "type": "string" },
         },
     });
@@ -194,27 +189,54 @@ fn report() -> Value {
         "properties": {
             "table": table,
             "tables": { "type": "array", "items": table },
-            "figures": { "type": "array", "items": {
-                "type": "object",
-                "required": ["kind"],
-                "additionalProperties": false,
-                "properties": {
-                    "kind": kinds, "band": bands, "x_scale": scales, "y_scale": scales,
-                    "table": { "type": "string" }, "x": { "type": "string" }, "y": texts,
-                    "value": { "type": "string" }, "series": { "type": "string" },
-                    "where": { "type": "object" }, "title": { "type": "string" },
-                    "caption": { "type": "string" },
-                    "reference": { "type": "array", "items": {
-                        "type": "object",
-                        "required": ["x", "y", "label"],
-                        "additionalProperties": false,
-                        "properties": {
-                            "x": { "type": "number" }, "y": { "type": "number" },
-                            "label": { "type": "string" },
-                        },
-                    } },
-                },
-            } },
+            "figures": { "type": "array", "items": figure() },
+        },
+    })
+}
+
+/// A text or several.
+fn texts() -> Value {
+    json!({ "oneOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] })
+}
+
+fn figure() -> Value {
+    fn words<T>(all: &[(&'static str, T)]) -> Value {
+        json!({ "enum": all.iter().map(|(word, _)| *word).collect::<Vec<_>>() })
+    }
+    let place = json!({
+        "x": { "type": "number" }, "y": { "type": "number" }, "label": { "type": "string" },
+    });
+    let reference = json!({
+        "type": "object",
+        "required": ["x", "y", "label"],
+        "additionalProperties": false,
+        "properties": place,
+    });
+    let line = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": place,
+        "oneOf": [{ "required": ["x"] }, { "required": ["y"] }],
+        "description": "A straight line at a fixed value.",
+    });
+    let diagonal = json!({
+        "type": "boolean",
+        "description": "Draws y = x on axes of the same range and length.",
+    });
+    json!({
+        "type": "object",
+        "required": ["kind"],
+        "additionalProperties": false,
+        "properties": {
+            "kind": words(&FigureKind::ALL), "band": words(&Band::ALL),
+            "x_scale": words(&Scale::ALL), "y_scale": words(&Scale::ALL),
+            "table": { "type": "string" }, "x": { "type": "string" }, "y": texts(),
+            "value": { "type": "string" }, "series": { "type": "string" },
+            "where": { "type": "object", "description": "Values of params, and of `seed`." },
+            "title": { "type": "string" }, "caption": { "type": "string" },
+            "reference": { "type": "array", "items": reference },
+            "join": words(&Join::ALL), "lines": { "type": "array", "items": line },
+            "diagonal": diagonal, "labels": words(&Labels::ALL), "pick": words(&Pick::ALL),
         },
     })
 }

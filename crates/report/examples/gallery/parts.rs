@@ -10,7 +10,9 @@ use retrial_core::experiment::{DatasetSheet, ExperimentSheet, QuantitySheet};
 use retrial_core::metric::{Direction, MetricValue};
 use retrial_core::params::{ParamValue, Params};
 use retrial_core::record::{DatasetUse, Outcome, Provenance, Record};
-use retrial_core::report_spec::{Band, FigureKind, FigureSpec, ReportSpec, Scale};
+use retrial_core::report_spec::{
+    Band, FigureKind, FigureSpec, Join, Labels, Pick, ReportSpec, Scale,
+};
 
 pub(crate) fn sheet(name: &str, question: &str) -> ExperimentSheet {
     let quantity = |(name, unit, bounds): (&str, &str, &str), direction| QuantitySheet {
@@ -95,6 +97,11 @@ pub(crate) fn figure(kind: FigureKind, x: &str, y: &[&str]) -> FigureSpec {
         title: None,
         caption: None,
         reference: Vec::new(),
+        join: Join::Auto,
+        lines: Vec::new(),
+        diagonal: false,
+        labels: Labels::Legend,
+        pick: Pick::All,
     }
 }
 

@@ -1,14 +1,14 @@
 //! Bars from zero with intervals over trials; several series stand side by side.
 
-use retrial_core::report_spec::{Band, Scale};
+use retrial_core::report_spec::Scale;
 use retrial_core::statistics::Summary;
 
-use super::Drawing;
 use super::axis::Axis;
 use super::chart::{Chart, Entry, Sign};
 use super::palette;
 use super::scene::INK;
 use super::source::Source;
+use super::{Drawing, band, guide};
 use crate::error::ReportError;
 
 /// Part of a group's room that its bars take.
@@ -59,9 +59,10 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     let x_axis = Axis::of_words(&groups, &super::axis::label_with(&name, &unit, 0));
     let (name, unit) = source.shared_name_and_unit(&spec.y);
     let ends = bars.iter().flat_map(|bar| {
-        let (low, high) = interval(&bar.summary, spec.band).unwrap_or_default();
+        let (low, high) = band::ends(&bar.summary, spec.band).unwrap_or_default();
         [0.0, bar.summary.mean, low, high]
     });
+    let ends = ends.chain(guide::ys(&spec.lines));
     let y_axis = Axis::covering(ends, spec.y_scale, &name, &unit);
     let legend: Vec<Entry> = (series.iter().enumerate())
         .filter(|_| series.len() > 1)
@@ -71,7 +72,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
             sign: Sign::Box,
         })
         .collect();
-    let mut chart = Chart::new(x_axis, y_axis, &legend);
+    let mut chart = Chart::new(x_axis, y_axis, &legend, source.extras());
     let width = FILLED / series.len() as f64;
     let base = match spec.y_scale {
         Scale::Linear => 0.0,
@@ -84,7 +85,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
         if let (Some(a), Some(b)) = corners {
             chart.scene.rectangle(a, b, palette::series(bar.series));
         }
-        let Some((low, high)) = interval(&bar.summary, spec.band) else {
+        let Some((low, high)) = band::ends(&bar.summary, spec.band) else {
             continue;
         };
         let middle = left + width / 2.0;
@@ -98,14 +99,11 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
             }
         }
     }
+    guide::draw(&mut chart, &spec.lines);
     let most = bars.iter().map(|bar| bar.summary.n).max().unwrap_or(0);
     let mut notes = Vec::new();
     if most > 1 {
-        let whiskers = match spec.band {
-            Band::None => "",
-            Band::Ci95 => "; whiskers are 95 % intervals of the mean",
-            Band::Sd => "; whiskers are one standard deviation to each side",
-        };
+        let whiskers = band::words(spec.band, "whiskers");
         notes.push(format!("Means over up to {most} trials{whiskers}."));
     }
     notes.extend(source.notes());
@@ -123,13 +121,4 @@ fn place(names: &mut Vec<String>, name: String) -> usize {
             names.len() - 1
         }
     }
-}
-
-fn interval(summary: &Summary, band: Band) -> Option<(f64, f64)> {
-    let interval = match band {
-        Band::None => return None,
-        Band::Ci95 => summary.ci95,
-        Band::Sd => (summary.mean - summary.sd, summary.mean + summary.sd),
-    };
-    Some(interval).filter(|(low, high)| low.is_finite() && high.is_finite())
 }

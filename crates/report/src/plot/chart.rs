@@ -1,9 +1,12 @@
 //! The frame around data with two axes: grid, ticks, labels and a legend above it, where it can
 //! cover nothing.
 
+use retrial_core::report_spec::Guide;
+
 use super::axis::Axis;
-use super::palette;
-use super::scene::{Anchor, INK, Ink, PAPER, POINT, Scene, text_width};
+use super::mark::Mark;
+use super::scene::{Anchor, INK, Ink, POINT, Scene, text_width};
+use super::{guide, words};
 
 /// Size of numbers at ticks, pt.
 pub(crate) const TICK_POINTS: f64 = 7.5;
@@ -17,20 +20,10 @@ pub(crate) const AXIS_WIDTH: f64 = 0.22;
 pub(crate) const WIDTH: f64 = 120.0;
 /// Height of its data area, mm.
 const HEIGHT: f64 = 66.0;
+/// Side of a square data area, mm.
+const SQUARE: f64 = 80.0;
 /// Room at the outer edges, mm.
 const EDGE: f64 = 2.5;
-
-/// Which mark stands at a point of a series.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mark {
-    Disc,
-    Square,
-    Diamond,
-    Up,
-    Down,
-    /// A published value: hollow.
-    Hollow,
-}
 
 /// An entry of a legend.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,7 +38,17 @@ pub(crate) struct Entry {
 pub(crate) enum Sign {
     LineAndMark(Mark),
     Mark(Mark),
+    Line,
     Box,
+}
+
+/// What a chart has beside its axes and its legend.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Extras<'g> {
+    /// Lines whose labels need room at the edges.
+    pub(crate) guides: &'g [Guide],
+    /// Whether both axes have the same length.
+    pub(crate) square: bool,
 }
 
 /// A data area with its axes, in a scene.
@@ -57,20 +60,9 @@ pub(crate) struct Chart {
     pub(crate) area: (f64, f64, f64, f64),
 }
 
-/// The mark of a series by its place.
-pub(crate) fn mark(i: usize) -> Mark {
-    [
-        Mark::Disc,
-        Mark::Square,
-        Mark::Up,
-        Mark::Diamond,
-        Mark::Down,
-    ][i % 5]
-}
-
 impl Chart {
     /// An empty chart. Where the legend needs several lines the figure grows.
-    pub(crate) fn new(x: Axis, y: Axis, legend: &[Entry]) -> Self {
+    pub(crate) fn new(x: Axis, y: Axis, legend: &[Entry], extras: Extras<'_>) -> Self {
         let tick_width = |axis: &Axis| {
             let widths = axis.ticks.iter().map(|(_, t)| text_width(t, TICK_POINTS));
             widths.fold(0.0, f64::max)
@@ -81,13 +73,23 @@ impl Chart {
             .ticks
             .last()
             .map_or(0.0, |(_, t)| text_width(t, TICK_POINTS) / 2.0);
-        let right = WIDTH - EDGE - (last - 2.0).max(0.5);
+        let overhang = (last - 2.0).max(0.5) + guide::room_right(extras.guides);
+        let full = WIDTH - EDGE - overhang;
+        let right = match extras.square {
+            true => full.min(left + SQUARE),
+            false => full,
+        };
         let rows = legend_rows(legend, right - left);
-        let top = EDGE + 0.5 + rows.len() as f64 * 4.4;
-        let bottom = top + HEIGHT;
-        let height = bottom + 1.6 + TICK_POINTS * POINT + 1.6 + label_room + EDGE;
+        let rows_above = guide::rows(extras.guides, &x, (left, right));
+        let top = EDGE + 0.5 + rows.len() as f64 * 4.4 + rows_above as f64 * guide::ROW;
+        let bottom = match extras.square {
+            true => top + right - left,
+            false => top + HEIGHT,
+        };
+        let below = words::extra(&x, right - left);
+        let height = bottom + 1.6 + TICK_POINTS * POINT + 1.6 + label_room + EDGE + below;
         let mut chart = Self {
-            scene: Scene::new(WIDTH, height),
+            scene: Scene::new(WIDTH - (full - right), height),
             x,
             y,
             area: (left, top, right, bottom),
@@ -112,6 +114,7 @@ impl Chart {
         let faint = INK.faded(0.13);
         let along_x = |share: f64| left + share * (right - left);
         let along_y = |share: f64| bottom - share * (bottom - top);
+        let fit = words::fit(&self.x, right - left);
         for (value, text) in self.x.ticks.clone() {
             let Some(x) = self.x.share(value).map(along_x) else {
                 continue;
@@ -121,9 +124,7 @@ impl Chart {
             }
             self.scene
                 .line(vec![(x, bottom), (x, bottom + 1.0)], INK, AXIS_WIDTH);
-            let baseline = bottom + 1.6 + 0.75 * TICK_POINTS * POINT;
-            self.scene
-                .text((x, baseline), &text, TICK_POINTS, Anchor::Middle);
+            words::draw(&mut self.scene, &text, (x, bottom + 1.6), fit);
         }
         for (value, text) in self.y.ticks.clone() {
             let Some(y) = self.y.share(value).map(along_y) else {
@@ -180,6 +181,10 @@ impl Chart {
                         .line(vec![(x, middle), (x + 6.0, middle)], entry.ink, DATA_WIDTH);
                     self.draw_mark((x + 3.0, middle), mark, entry.ink);
                 }
+                Sign::Line => {
+                    self.scene
+                        .line(vec![(x, middle), (x + 6.0, middle)], entry.ink, DATA_WIDTH);
+                }
                 Sign::Mark(mark) => self.draw_mark((x + 3.0, middle), mark, entry.ink),
                 Sign::Box => {
                     let (from, to) = ((x + 1.5, middle - 1.2), (x + 5.0, middle + 1.2));
@@ -195,42 +200,6 @@ impl Chart {
             );
             x += entry_width(entry);
         }
-    }
-
-    /// A mark of data.
-    pub(crate) fn draw_mark(&mut self, (x, y): (f64, f64), mark: Mark, ink: Ink) {
-        let r = 0.85;
-        let mut shape = |corners: &[(f64, f64)]| {
-            let points = corners.iter().map(|(dx, dy)| (x + dx * r, y + dy * r));
-            self.scene.area(points.collect(), ink);
-        };
-        match mark {
-            Mark::Disc => self.scene.shapes.push(super::scene::Shape::Disc {
-                centre: (x, y),
-                radius: r,
-                fill: Some(ink),
-                stroke: None,
-            }),
-            Mark::Hollow => self.scene.shapes.push(super::scene::Shape::Disc {
-                centre: (x, y),
-                radius: 1.6,
-                fill: Some(PAPER),
-                stroke: Some((ink, 0.35)),
-            }),
-            Mark::Square => shape(&[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]),
-            Mark::Diamond => shape(&[(0.0, -1.25), (1.25, 0.0), (0.0, 1.25), (-1.25, 0.0)]),
-            Mark::Up => shape(&[(0.0, -1.2), (1.1, 0.8), (-1.1, 0.8)]),
-            Mark::Down => shape(&[(0.0, 1.2), (1.1, -0.8), (-1.1, -0.8)]),
-        }
-    }
-}
-
-/// The ink of the published points of a figure: never that of a series.
-pub(crate) fn reference_ink(series: usize) -> Ink {
-    if series < palette::SERIES.len() {
-        INK
-    } else {
-        palette::series(6)
     }
 }
 

@@ -7,13 +7,16 @@
 use retrial_core::report_spec::Scale;
 use retrial_core::statistics::{mean, quantile, standard_deviation};
 
-use super::Drawing;
 use super::axis::{Axis, nice_ticks};
 use super::chart::{Chart, DATA_WIDTH, Entry, Sign};
-use super::palette;
 use super::source::Source;
+use super::{Drawing, guide, palette};
 use crate::error::ReportError;
 use crate::number::{decimals_for, fixed, plain};
+use crate::view::counted;
+
+/// From this many times the width of the middle 99 % of all values, the outermost are left out.
+const FAR: f64 = 4.0;
 
 pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     let spec = source.spec;
@@ -46,13 +49,31 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     if series.is_empty() {
         return Err(source.fault("no finite value to count".to_owned()));
     }
-    let edges = edges(&series);
+    let log = spec.x_scale == Scale::Log;
+    if log
+        && series
+            .iter()
+            .all(|(_, values)| values.iter().all(|v| *v <= 0.0))
+    {
+        let reason = "no value above zero to count on a logarithmic axis".to_owned();
+        return Err(source.fault(reason));
+    }
+    let edges = match log {
+        true => edges_in_decades(&series),
+        false => edges(&series),
+    };
     let shares: Vec<Vec<f64>> = (series.iter())
         .map(|(_, values)| shares(values, &edges))
         .collect();
     let (spoken, unit) = source.name_and_unit(name);
-    let x_axis = Axis::covering(edges.iter().copied(), Scale::Linear, &spoken, &unit);
+    let x_axis = Axis::covering(
+        edges.iter().copied().chain(guide::xs(&spec.lines)),
+        spec.x_scale,
+        &spoken,
+        &unit,
+    );
     let heights = shares.iter().flatten().copied().chain([0.0]);
+    let heights = heights.chain(guide::ys(&spec.lines));
     let y_axis = Axis::covering(heights, Scale::Linear, "share of values", "%");
     let legend: Vec<Entry> = (series.iter().enumerate())
         .map(|(i, (label, values))| {
@@ -71,7 +92,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
             }
         })
         .collect();
-    let mut chart = Chart::new(x_axis, y_axis, &legend);
+    let mut chart = Chart::new(x_axis, y_axis, &legend, source.extras());
     let outline = |shares: &[f64]| -> Vec<(f64, f64)> {
         let steps = edges.windows(2).zip(shares);
         let steps = steps.flat_map(|(pair, share)| [(pair[0], *share), (pair[1], *share)]);
@@ -87,7 +108,23 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     for (i, outline) in outlines.into_iter().enumerate() {
         chart.scene.line(outline, palette::series(i), DATA_WIDTH);
     }
+    guide::draw(&mut chart, &spec.lines);
     let mut notes = Vec::new();
+    let (first, last) = (edges[0], edges[edges.len() - 1]);
+    let count = |beyond: &dyn Fn(f64) -> bool| -> usize {
+        let values = series.iter().flat_map(|(_, values)| values);
+        values.filter(|v| beyond(**v)).count()
+    };
+    let (below, above) = (count(&|v| v < first), count(&|v| v > last));
+    for (number, side, edge) in [(below, "below", first), (above, "above", last)] {
+        if number > 0 {
+            let edge = plain(edge);
+            notes.push(format!(
+                "{} {side} {edge} not shown; shares and means count them.",
+                counted(number, "value")
+            ));
+        }
+    }
     if left_out > 0 {
         notes.push(format!(
             "{left_out} values that are not finite are left out."
@@ -101,22 +138,24 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
 }
 
 /// Round edges of bins that cover all series.
+///
+/// Where a few values lie so far out that all others would share a few bins, the bins cover the
+/// middle 99 % and as much again on either side.
 fn edges(series: &[(String, Vec<f64>)]) -> Vec<f64> {
-    let low = series
-        .iter()
-        .map(|(_, v)| v[0])
-        .fold(f64::INFINITY, f64::min);
-    let high = (series.iter().map(|(_, v)| v[v.len() - 1])).fold(f64::NEG_INFINITY, f64::max);
+    let (mut low, mut high) = ends(series);
     if low == high {
         let half = if low == 0.0 { 0.5 } else { 0.05 * low.abs() };
         return vec![low - half, low + half];
     }
-    let widths = series.iter().map(|(_, values)| {
-        let spread = quantile(values, 0.75) - quantile(values, 0.25);
-        2.0 * spread / (values.len() as f64).cbrt()
-    });
-    let width = widths.filter(|w| *w > 0.0).fold(f64::INFINITY, f64::min);
-    let count = ((high - low) / width).clamp(8.0, 60.0) as usize;
+    let quantiles = |q: f64| series.iter().map(move |(_, values)| quantile(values, q));
+    let inner_low = quantiles(0.005).fold(f64::INFINITY, f64::min);
+    let inner_high = quantiles(0.995).fold(f64::NEG_INFINITY, f64::max);
+    let inner = inner_high - inner_low;
+    if inner > 0.0 && high - low > FAR * inner {
+        low = low.max(inner_low - inner);
+        high = high.min(inner_high + inner);
+    }
+    let count = ((high - low) / width(series)).clamp(8.0, 60.0) as usize;
     let inner = nice_ticks(low, high, count);
     let step = if inner.len() > 1 {
         inner[1] - inner[0]
@@ -126,6 +165,45 @@ fn edges(series: &[(String, Vec<f64>)]) -> Vec<f64> {
     let first = (low / step).floor() as i64;
     let last = ((high / step).floor() as i64 + 1).max(first + 1);
     (first..=last).map(|i| i as f64 * step).collect()
+}
+
+/// Edges of bins that are equally wide on a logarithmic axis; values of zero or less have none.
+fn edges_in_decades(series: &[(String, Vec<f64>)]) -> Vec<f64> {
+    let series: Vec<(String, Vec<f64>)> = (series.iter())
+        .map(|(label, values)| {
+            let positive = values.iter().filter(|v| **v > 0.0);
+            (label.clone(), positive.map(|v| v.log10()).collect())
+        })
+        .filter(|(_, values): &(String, Vec<f64>)| !values.is_empty())
+        .collect();
+    let (low, high) = ends(&series);
+    if low == high {
+        return [low - 0.05, low + 0.05].map(|v| 10f64.powf(v)).to_vec();
+    }
+    let count = ((high - low) / width(&series)).clamp(8.0, 60.0).ceil() as usize;
+    // A little room, so that rounding leaves no value out.
+    let (low, high) = (low - 1e-9, high + 1e-9);
+    let edge = |i: usize| 10f64.powf(low + (high - low) * i as f64 / count as f64);
+    (0..=count).map(edge).collect()
+}
+
+/// Smallest and largest of all sorted values.
+fn ends(series: &[(String, Vec<f64>)]) -> (f64, f64) {
+    let low = series
+        .iter()
+        .map(|(_, v)| v[0])
+        .fold(f64::INFINITY, f64::min);
+    let high = (series.iter().map(|(_, v)| v[v.len() - 1])).fold(f64::NEG_INFINITY, f64::max);
+    (low, high)
+}
+
+/// Width of bins by the series that asks for the narrowest.
+fn width(series: &[(String, Vec<f64>)]) -> f64 {
+    let widths = series.iter().map(|(_, values)| {
+        let spread = quantile(values, 0.75) - quantile(values, 0.25);
+        2.0 * spread / (values.len() as f64).cbrt()
+    });
+    widths.filter(|w| *w > 0.0).fold(f64::INFINITY, f64::min)
 }
 
 /// Per cent of the values in each bin; sorted values, the last bin open at its upper edge.

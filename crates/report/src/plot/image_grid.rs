@@ -1,38 +1,55 @@
 //! Small pictures side by side, from PNG artifacts of the trials.
 //!
 //! The column `value` of the trials' table `table` names the artifacts. Rows of the grid are values
-//! of `series`, or trials; its columns are values of `x`, or the order of the names.
-
-use std::fs;
-
-use image::ImageFormat;
+//! of `series`, or trials; its columns are values of `x`, or the order of the names. A single row
+//! that is too long goes on below. Every pixel becomes a square of whole dots of the printed
+//! figure, so that small pictures stay crisp; one picture may be a whole grid made by the study.
 
 use super::Drawing;
 use super::chart::{LABEL_POINTS, TICK_POINTS};
+use super::picture::{self, Pixels};
 use super::scene::{Anchor, POINT, Scene, Shape, text_width};
 use super::source::Source;
 use crate::error::ReportError;
-use crate::frame::TRIAL;
+use crate::frame::{Frame, TRIAL};
+use crate::number::plain;
+use crate::quantity;
 
 /// Widest grid, mm.
 const WIDTH: f64 = 180.0;
-/// Widest picture, mm.
+/// Highest grid, mm.
+const HEIGHT: f64 = 240.0;
+/// Widest picture of few pixels, mm.
 const WIDEST: f64 = 32.0;
-/// Room between pictures, mm.
+/// Widest picture of many pixels, mm a pixel.
+const PIXEL: f64 = 0.26;
+/// Narrowest picture of a row that can go on below, mm.
+const NARROWEST: f64 = 20.0;
+/// Room between pictures and at the edges, mm.
 const GAP: f64 = 1.5;
-/// Most pictures of a row.
+const EDGE: f64 = 2.5;
+/// Most pictures of a row beside others.
 const MOST: usize = 16;
+/// A dot of a figure of 300 dpi, mm.
+const DOT: f64 = 25.4 / 300.0;
 
 /// A picture with its place: row and column as words.
 struct Picture {
     row: String,
     column: String,
-    trial: String,
-    file: String,
+    pixels: Pixels,
+}
+
+/// A line of pictures with the words before and above them.
+struct Strip<'p> {
+    label: &'p str,
+    heads: Vec<&'p str>,
+    pictures: Vec<Option<&'p Pixels>>,
 }
 
 pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
-    let pictures = pictures(source)?;
+    let mut notes = Vec::new();
+    let pictures = pictures(source, &mut notes)?;
     let mut rows: Vec<&str> = Vec::new();
     let mut columns: Vec<&str> = Vec::new();
     for picture in &pictures {
@@ -43,113 +60,246 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
             columns.push(&picture.column);
         }
     }
-    if pictures.is_empty() {
-        return Err(source.fault("its table names no picture".to_owned()));
-    }
-    let mut notes = Vec::new();
-    if columns.len() > MOST {
+    let labels = rows.iter().map(|row| text_width(row, LABEL_POINTS));
+    let left = match rows[..] {
+        [""] => EDGE,
+        _ => EDGE + labels.fold(0.0, f64::max) + 2.0,
+    };
+    let room = WIDTH - left - EDGE;
+    let widest = (pictures.iter().map(|p| p.pixels.columns))
+        .max()
+        .unwrap_or(1);
+    let wanted = WIDEST.max(PIXEL * widest as f64);
+    let per_strip = match rows.len() {
+        1 => {
+            let narrow = NARROWEST.max(PIXEL * widest as f64).min(room);
+            let most = ((room + GAP) / (narrow + GAP)).floor().max(1.0) as usize;
+            // Strips of equal length.
+            columns.len().div_ceil(columns.len().div_ceil(most))
+        }
+        _ => columns.len().min(MOST),
+    };
+    if rows.len() > 1 && columns.len() > MOST {
         notes.push(format!(
             "The first {MOST} of {} pictures of each row.",
             columns.len()
         ));
         columns.truncate(MOST);
     }
-    let labels = rows.iter().map(|row| text_width(row, LABEL_POINTS));
-    let left = match rows.len() {
-        1 => 2.5,
-        _ => 2.5 + labels.fold(0.0, f64::max) + 2.0,
-    };
-    let room = WIDTH - left - 2.5 - GAP * (columns.len() - 1) as f64;
-    let width = (room / columns.len() as f64).min(WIDEST);
     let headed = source.spec.x.is_some();
-    let top = 2.5 + if headed { 4.0 } else { 0.0 };
-    let mut scene = Scene::new(left + (width + GAP) * columns.len() as f64 - GAP + 2.5, 0.0);
-    let mut y = top;
-    for row in &rows {
-        let mut tallest: f64 = 0.0;
-        for picture in pictures.iter().filter(|p| p.row == **row) {
-            let Some(i) = columns.iter().position(|c| **c == picture.column) else {
+    let strips = strips(&pictures, &rows, &columns, per_strip);
+    let width = (room - GAP * (per_strip - 1) as f64) / per_strip as f64;
+    let width = crisp(width.min(wanted), widest);
+    let heights = |width: f64| -> Vec<f64> {
+        let heads = |i: usize| headed && (i == 0 || rows.len() == 1);
+        let tall = |p: &Pixels| width * p.rows as f64 / p.columns as f64;
+        (strips.iter().enumerate())
+            .map(|(i, strip)| {
+                let pictures = strip.pictures.iter().flatten().map(|p| tall(p));
+                let head = if heads(i) { 4.0 } else { 0.0 };
+                pictures.fold(0.0, f64::max) + head + GAP
+            })
+            .collect()
+    };
+    // A grid higher than a page shrinks as a whole.
+    let total: f64 = heights(width).iter().sum();
+    let width = match total > HEIGHT {
+        true => crisp(width * HEIGHT / total, widest),
+        false => width,
+    };
+    let across = (width + GAP) * per_strip as f64 - GAP;
+    let named = head_name(source, &strips, width, left);
+    let mut scene = Scene::new(left + across + EDGE, 0.0);
+    let mut y = EDGE;
+    for ((i, strip), height) in strips.iter().enumerate().zip(heights(width)) {
+        let mut top = y;
+        if headed && (i == 0 || rows.len() == 1) {
+            top += 4.0;
+            for (i, head) in strip.heads.iter().enumerate() {
+                let middle = left + (width + GAP) * i as f64 + width / 2.0;
+                let head = named(head);
+                scene.text((middle, top - 1.2), &head, TICK_POINTS, Anchor::Middle);
+            }
+        }
+        let tallest = y + height - GAP - top;
+        for (i, pixels) in strip.pictures.iter().enumerate() {
+            let Some(pixels) = pixels else {
                 continue;
             };
-            let (columns, rows, cells) = decode(source, picture)?;
-            let height = width * rows as f64 / columns as f64;
-            tallest = tallest.max(height);
-            scene.shapes.push(Shape::Cells {
-                corner: (left + (width + GAP) * i as f64, y),
-                size: (width, height),
-                columns,
-                rows,
-                cells,
+            let tall = width * pixels.rows as f64 / pixels.columns as f64;
+            let x = left + (width + GAP) * i as f64;
+            scene.shapes.push(Shape::Picture {
+                corner: (on_dots(x), on_dots(top)),
+                size: (width, tall),
+                pixels: (*pixels).clone(),
             });
         }
-        if rows.len() > 1 {
-            let baseline = y + tallest / 2.0 + 0.36 * LABEL_POINTS * POINT;
-            scene.text((left - 2.0, baseline), row, LABEL_POINTS, Anchor::End);
+        if !strip.label.is_empty() {
+            let baseline = top + tallest / 2.0 + 0.36 * LABEL_POINTS * POINT;
+            scene.text(
+                (left - 2.0, baseline),
+                strip.label,
+                LABEL_POINTS,
+                Anchor::End,
+            );
         }
-        y += tallest + GAP;
+        y += height;
     }
-    for (i, column) in columns.iter().enumerate().filter(|_| headed) {
-        let x = left + (width + GAP) * i as f64 + width / 2.0;
-        scene.text((x, top - 1.5), column, TICK_POINTS, Anchor::Middle);
-    }
-    scene.height = y - GAP + 2.5;
+    scene.height = y - GAP + EDGE;
+    notes.extend(attribution(source));
     Ok(Drawing { scene, notes })
 }
 
-fn pictures(source: &Source<'_>) -> Result<Vec<Picture>, ReportError> {
+/// The width near `width` and not above it at which every pixel has whole dots, unless there are
+/// more pixels than dots.
+fn crisp(width: f64, pixels: usize) -> f64 {
+    let dots = (width / DOT / pixels as f64 + 1e-9).floor();
+    match dots >= 1.0 {
+        true => dots * DOT * pixels as f64,
+        false => width,
+    }
+}
+
+fn on_dots(mm: f64) -> f64 {
+    (mm / DOT).round() * DOT
+}
+
+fn strips<'p>(
+    pictures: &'p [Picture],
+    rows: &[&'p str],
+    columns: &[&'p str],
+    per_strip: usize,
+) -> Vec<Strip<'p>> {
+    let at = |row: &str, column: &str| {
+        let mut here = pictures.iter();
+        here.find(|p| p.row == row && p.column == column)
+            .map(|p| &p.pixels)
+    };
+    let mut strips = Vec::new();
+    for &row in rows {
+        for (i, heads) in columns.chunks(per_strip.max(1)).enumerate() {
+            strips.push(Strip {
+                label: if i == 0 { row } else { "" },
+                heads: heads.to_vec(),
+                pictures: heads.iter().map(|&column| at(row, column)).collect(),
+            });
+        }
+    }
+    strips
+}
+
+/// How a head is written: with the name of its column where that fits, else alone.
+fn head_name(
+    source: &Source<'_>,
+    strips: &[Strip<'_>],
+    width: f64,
+    left: f64,
+) -> impl Fn(&str) -> String {
+    let name = source.spec.x.as_ref().map_or(String::new(), |x| {
+        let unit = quantity::unit(&source.experiment.sheet, source.spec.table.as_deref(), x);
+        quantity::spoken(x, unit)
+    });
+    let write = move |head: &str, named: bool| match head.parse::<f64>() {
+        Ok(number) if named => format!("{name} {}", plain(number)),
+        Ok(number) => plain(number),
+        Err(_) => head.replace('_', " "),
+    };
+    let heads = strips.iter().flat_map(|strip| &strip.heads);
+    let widths = heads.map(|head| text_width(&write(head, true), TICK_POINTS));
+    // The outermost heads may reach into the margins.
+    let named =
+        widths.fold(0.0, f64::max) <= (width + GAP - 0.5).max(width + 2.0 * left.min(EDGE) - 1.0);
+    move |head| write(head, named)
+}
+
+/// The pictures in the order of the table, each place filled once.
+fn pictures(source: &Source<'_>, notes: &mut Vec<String>) -> Result<Vec<Picture>, ReportError> {
     let frame = source.frame()?;
     let files = source.texts(&frame, source.value()?)?;
     let trials = source.texts(&frame, TRIAL)?;
-    let rows = match &source.spec.series {
-        Some(series) => (source.texts(&frame, series)?.iter())
-            .map(|value| source.series_label(value))
-            .collect(),
-        None => trials.clone(),
-    };
+    let rows = rows(source, &frame, &trials)?;
     let columns = match &source.spec.x {
         Some(x) => source.texts(&frame, x)?,
         None => {
-            let mut last = "";
-            let mut count = 0;
-            let mut columns = Vec::new();
-            for row in &rows {
-                count = if row == last { count + 1 } else { 1 };
-                last = row;
-                columns.push(count.to_string());
+            let mut columns: Vec<String> = Vec::new();
+            for (i, row) in rows.iter().enumerate() {
+                let before = rows[..i].iter().filter(|other| *other == row).count();
+                columns.push(before.to_string());
             }
             columns
         }
     };
-    let pictures = rows.into_iter().zip(columns).zip(trials).zip(files);
-    let pictures = pictures.map(|(((row, column), trial), file)| Picture {
-        row,
-        column,
-        trial,
-        file,
-    });
-    Ok(pictures.collect())
+    let mut pictures: Vec<Picture> = Vec::new();
+    let mut hidden = 0;
+    let places = rows.into_iter().zip(columns);
+    for ((row, column), (trial, file)) in places.zip(trials.iter().zip(&files)) {
+        if file.trim().is_empty() {
+            continue;
+        }
+        if (pictures.iter()).any(|p| p.row == row && p.column == column) {
+            hidden += 1;
+            continue;
+        }
+        pictures.push(Picture {
+            row,
+            column,
+            pixels: picture::read(source, trial, file)?,
+        });
+    }
+    if pictures.is_empty() {
+        return Err(source.fault("its table names no picture".to_owned()));
+    }
+    if hidden > 0 {
+        notes.push(format!(
+            "{hidden} more at the same places (other trials or repeated names) not shown."
+        ));
+    }
+    Ok(pictures)
 }
 
-type Cells = (usize, usize, Vec<(u8, u8, u8)>);
-
-fn decode(source: &Source<'_>, picture: &Picture) -> Result<Cells, ReportError> {
-    let record = source.records.iter().find(|r| r.trial == picture.trial);
-    let listed = record.is_some_and(|r| r.artifacts.iter().any(|a| a.path == picture.file));
-    if !listed {
-        return Err(source.fault(format!(
-            "`{}` is no artifact of trial {}",
-            picture.file, picture.trial
-        )));
+/// The row of every picture: its value of the series, or what tells its trial from the others.
+fn rows(source: &Source<'_>, frame: &Frame, trials: &[String]) -> Result<Vec<String>, ReportError> {
+    if let Some(series) = &source.spec.series {
+        let values = source.texts(frame, series)?;
+        return Ok(values.iter().map(|v| source.series_label(v)).collect());
     }
-    let path = source
-        .experiment
-        .folder
-        .join(&picture.trial)
-        .join(&picture.file);
-    let bytes = fs::read(&path).map_err(ReportError::io("read", &path))?;
-    let decoded = image::load_from_memory_with_format(&bytes, ImageFormat::Png)
-        .map_err(|source| ReportError::Picture { path, source })?;
-    let rgb = decoded.to_rgb8();
-    let cells = rgb.pixels().map(|p| (p.0[0], p.0[1], p.0[2])).collect();
-    Ok((rgb.width() as usize, rgb.height() as usize, cells))
+    if source.records.len() == 1 {
+        return Ok(vec![String::new(); trials.len()]);
+    }
+    let seeds = source
+        .records
+        .iter()
+        .any(|r| r.seed != source.records[0].seed);
+    let name = |trial: &String| {
+        let record = source.records.iter().find(|r| r.trial == *trial);
+        record.map_or(trial.clone(), |record| {
+            let point = record.point.iter();
+            let mut words: Vec<String> = point
+                .map(|(name, value)| format!("{} {value}", name.replace('_', " ")))
+                .collect();
+            if seeds {
+                words.push(format!("seed {}", record.seed));
+            }
+            words.join(", ")
+        })
+    };
+    Ok(trials.iter().map(name).collect())
+}
+
+/// Where the pictures come from, which licences ask to be said.
+fn attribution(source: &Source<'_>) -> Vec<String> {
+    let datasets = source.experiment.sheet.datasets.iter();
+    let used = datasets.filter(|data| {
+        let mut names = source.records.iter().filter_map(|r| r.dataset.as_ref());
+        !data.generated && names.any(|used| used.name == data.name)
+    });
+    used.map(|data| {
+        format!(
+            "Pictures of or made from {}: {}. Licence: {}.",
+            data.title,
+            data.citation.trim_end_matches('.'),
+            data.licence.trim_end_matches('.')
+        )
+    })
+    .collect()
 }

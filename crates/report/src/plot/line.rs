@@ -4,11 +4,12 @@
 use retrial_core::report_spec::{Band, Scale};
 use retrial_core::statistics::Summary;
 
-use super::Drawing;
 use super::axis::Axis;
-use super::chart::{Chart, DATA_WIDTH, Entry, Mark, Sign, mark, reference_ink};
+use super::chart::{Chart, DATA_WIDTH, Entry, Sign};
+use super::mark::{Mark, mark, reference_ink};
 use super::palette;
 use super::source::Source;
+use super::{Drawing, band, curve, guide};
 use crate::error::ReportError;
 use crate::frame::Frame;
 
@@ -22,6 +23,9 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     let spec = source.spec;
     let frame = source.frame()?;
     let x = source.x()?;
+    if curve::wanted(source, &frame, x)? {
+        return curve::draw(source, &frame, x);
+    }
     let x_texts = source.texts(&frame, x)?;
     let x_numbers = frame.numbers(x);
     let mut words: Vec<String> = Vec::new();
@@ -47,6 +51,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
             .iter()
             .flat_map(|line| line.points.iter().map(|p| p.0));
         let values = values.chain(references.clone().map(|r| r.x));
+        let values = values.chain(guide::xs(&spec.lines));
         let mut axis = Axis::covering(values, spec.x_scale, &x_name, &x_unit);
         axis.tick_at(
             lines
@@ -60,12 +65,13 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     };
     let heights = lines.iter().flat_map(|line| {
         line.points.iter().flat_map(|(_, s)| {
-            let (low, high) = band(s, spec.band).unwrap_or((s.mean, s.mean));
+            let (low, high) = band::ends(s, spec.band).unwrap_or((s.mean, s.mean));
             [s.mean, low, high]
         })
     });
     let (y_name, y_unit) = source.shared_name_and_unit(&spec.y);
     let heights = heights.chain(references.clone().map(|r| r.y));
+    let heights = heights.chain(guide::ys(&spec.lines));
     let y_axis = Axis::covering(heights, spec.y_scale, &y_name, &y_unit);
 
     let mut legend = Vec::new();
@@ -86,7 +92,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
             });
         }
     }
-    let mut chart = Chart::new(x_axis, y_axis, &legend);
+    let mut chart = Chart::new(x_axis, y_axis, &legend, source.extras());
     // Below our own marks, which stay visible inside the rings.
     for reference in references {
         if let Some(point) = chart.at(reference.x, reference.y) {
@@ -109,6 +115,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
             }
         }
     }
+    guide::draw(&mut chart, &spec.lines);
     Ok(Drawing {
         scene: chart.scene,
         notes: notes(source, &lines),
@@ -162,7 +169,7 @@ fn draw_band(chart: &mut Chart, line: &Line, kind: Band, i: usize) {
     let mut upper = Vec::new();
     let mut lower = Vec::new();
     for (x, summary) in &line.points {
-        let Some((low, high)) = band(summary, kind) else {
+        let Some((low, high)) = band::ends(summary, kind) else {
             continue;
         };
         // On a logarithmic axis a band that reaches zero ends at the axis.
@@ -180,15 +187,6 @@ fn draw_band(chart: &mut Chart, line: &Line, kind: Band, i: usize) {
     chart.scene.area(upper, palette::series(i).faded(0.2));
 }
 
-fn band(summary: &Summary, kind: Band) -> Option<(f64, f64)> {
-    let band = match kind {
-        Band::None => return None,
-        Band::Ci95 => summary.ci95,
-        Band::Sd => (summary.mean - summary.sd, summary.mean + summary.sd),
-    };
-    Some(band).filter(|(low, high)| low.is_finite() && high.is_finite())
-}
-
 fn notes(source: &Source<'_>, lines: &[Line]) -> Vec<String> {
     let counts = lines
         .iter()
@@ -201,11 +199,7 @@ fn notes(source: &Source<'_>, lines: &[Line]) -> Vec<String> {
             true => format!("{most} trials"),
             false => format!("{least} to {most} trials"),
         };
-        let band = match source.spec.band {
-            Band::None => "",
-            Band::Ci95 => "; bands are 95 % intervals of the mean",
-            Band::Sd => "; bands are one standard deviation to each side",
-        };
+        let band = band::words(source.spec.band, "bands");
         notes.push(format!("Means over {n}{band}."));
     }
     notes.extend(source.notes());

@@ -1,24 +1,32 @@
 //! Figures: one file a kind, one table of kinds, and what they share.
 
 mod axis;
+mod band;
 mod bar;
 mod chart;
+mod curve;
 mod font;
+mod guide;
 mod heat;
 mod histogram;
 mod image_grid;
 mod line;
+mod mark;
 mod paint;
 mod palette;
+mod picture;
 mod png;
 mod scatter;
 mod scene;
 mod source;
+mod spread;
 mod svg;
+mod words;
 
 use retrial_core::experiment::ExperimentSheet;
 use retrial_core::report_spec::{FigureKind, FigureSpec};
 
+pub use self::picture::gray_png;
 use self::scene::Scene;
 use self::source::Source;
 use crate::error::ReportError;
@@ -66,7 +74,9 @@ pub(crate) fn draw(experiment: &Experiment, spec: &FigureSpec) -> Result<Drawing
     let (_, draw) = (KINDS.iter())
         .find(|(kind, _)| *kind == spec.kind)
         .ok_or_else(|| source.fault("this kind of figure cannot be drawn".to_owned()))?;
-    draw(&source)
+    let mut drawing = draw(&source)?;
+    drawing.notes.extend(source.left_out);
+    Ok(drawing)
 }
 
 /// What a figure is called where its spec does not say.

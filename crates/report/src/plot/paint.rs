@@ -3,6 +3,7 @@
 use plotters_backend::{BackendColor, DrawingBackend};
 
 use super::font::{self, Placed, Weight};
+use super::picture::Pixels;
 use super::scene::{Anchor, Ink, POINT, Scene, Shape};
 
 /// Where glyphs of a text go: its start on the baseline in units of the surface, its size in the
@@ -30,6 +31,11 @@ pub(crate) trait Surface: DrawingBackend {
         rows: usize,
         cells: &[(u8, u8, u8)],
     );
+
+    /// A picture that fills the rectangle between two corners.
+    fn picture(&mut self, corners: [(i32, i32); 2], pixels: &Pixels) {
+        self.cells(corners, pixels.columns, pixels.rows, &pixels.cells);
+    }
 }
 
 /// A colour as plotters takes it.
@@ -108,6 +114,14 @@ pub(crate) fn paint<S: Surface>(scene: &Scene, surface: &mut S, scale: f64) {
             } => {
                 let end = at((corner.0 + size.0, corner.1 + size.1));
                 surface.cells([at(*corner), end], *columns, *rows, cells);
+            }
+            Shape::Picture {
+                corner,
+                size,
+                pixels,
+            } => {
+                let end = at((corner.0 + size.0, corner.1 + size.1));
+                surface.picture([at(*corner), end], pixels);
             }
         }
     }

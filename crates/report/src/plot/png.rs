@@ -51,13 +51,20 @@ pub(crate) fn render(scene: &Scene) -> Vec<u8> {
     encode(width as u32, height as u32, &pixels)
 }
 
-/// RGB pixels as the bytes of a PNG file.
+/// RGB pixels as the bytes of a PNG file, with one channel where all are grey.
 pub(crate) fn encode(width: u32, height: u32, pixels: &[u8]) -> Vec<u8> {
+    let grey: Option<Vec<u8>> = (pixels.chunks_exact(3))
+        .map(|p| (p[0] == p[1] && p[1] == p[2]).then_some(p[0]))
+        .collect();
+    let (pixels, kind) = match &grey {
+        Some(grey) => (grey.as_slice(), ExtendedColorType::L8),
+        None => (pixels, ExtendedColorType::Rgb8),
+    };
     let mut bytes = Vec::new();
     let encoder =
         PngEncoder::new_with_quality(&mut bytes, CompressionType::Best, FilterType::Adaptive);
     encoder
-        .write_image(pixels, width, height, ExtendedColorType::Rgb8)
+        .write_image(pixels, width, height, kind)
         .expect("the buffer has the stated size and memory takes every write");
     bytes
 }

@@ -1,11 +1,14 @@
-//! Points, one per line of the trials or of their tables; nothing is averaged.
+//! Points, one per line of the trials or of their tables; nothing is averaged unless a band is
+//! asked for.
 
-use super::Drawing;
+use retrial_core::report_spec::{Band, Labels};
+
 use super::axis::Axis;
-use super::chart::{Chart, Entry, Mark, Sign, mark, reference_ink};
-use super::palette;
+use super::chart::{Chart, Entry, Sign};
+use super::mark::{Mark, mark, reference_ink};
 use super::scene::Shape;
 use super::source::Source;
+use super::{Drawing, guide, palette, spread};
 use crate::error::ReportError;
 
 /// From this many points on, marks are small and see-through discs.
@@ -15,6 +18,13 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     let spec = source.spec;
     let frame = source.frame()?;
     let x_name = source.x()?;
+    if spec.diagonal && spec.x_scale != spec.y_scale {
+        let reason = "a diagonal needs the same scale on both axes".to_owned();
+        return Err(source.fault(reason));
+    }
+    if spec.band != Band::None || spec.labels == Labels::Points {
+        return spread::draw(source, &frame, x_name);
+    }
     let x = source.numbers(&frame, x_name)?;
     let mut keys = Vec::new();
     if let Some(series) = &spec.series {
@@ -42,12 +52,18 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     }
     let points = || clouds.iter().flat_map(|(_, points)| points.iter().copied());
     let references = || spec.reference.iter();
-    let (name, unit) = source.name_and_unit(x_name);
     let xs = points().map(|p| p.0).chain(references().map(|r| r.x));
-    let x_axis = Axis::covering(xs, spec.x_scale, &name, &unit);
-    let (name, unit) = source.shared_name_and_unit(&spec.y);
     let ys = points().map(|p| p.1).chain(references().map(|r| r.y));
-    let y_axis = Axis::covering(ys, spec.y_scale, &name, &unit);
+    let mut xs: Vec<f64> = xs.chain(guide::xs(&spec.lines)).collect();
+    let mut ys: Vec<f64> = ys.chain(guide::ys(&spec.lines)).collect();
+    if spec.diagonal {
+        xs.extend(&ys);
+        ys.clone_from(&xs);
+    }
+    let (name, unit) = source.name_and_unit(x_name);
+    let x_axis = Axis::covering(xs.into_iter(), spec.x_scale, &name, &unit);
+    let (name, unit) = source.shared_name_and_unit(&spec.y);
+    let y_axis = Axis::covering(ys.into_iter(), spec.y_scale, &name, &unit);
     let mut legend = Vec::new();
     for (i, (label, _)) in clouds.iter().enumerate().filter(|_| clouds.len() > 1) {
         legend.push(Entry {
@@ -66,7 +82,10 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
             });
         }
     }
-    let mut chart = Chart::new(x_axis, y_axis, &legend);
+    let mut chart = Chart::new(x_axis, y_axis, &legend, source.extras());
+    if spec.diagonal {
+        guide::draw_diagonal(&mut chart);
+    }
     for (i, (_, points)) in clouds.iter().enumerate() {
         let places: Vec<_> = points.iter().filter_map(|p| chart.at(p.0, p.1)).collect();
         for centre in places {
@@ -87,6 +106,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
             chart.draw_mark(point, Mark::Hollow, ink);
         }
     }
+    guide::draw(&mut chart, &spec.lines);
     Ok(Drawing {
         scene: chart.scene,
         notes: Vec::new(),

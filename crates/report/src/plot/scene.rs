@@ -4,6 +4,7 @@
 //! which format it ends.
 
 use super::font::{self, Weight};
+use super::picture::Pixels;
 
 /// Millimetres of a typographic point.
 pub(crate) const POINT: f64 = 25.4 / 72.0;
@@ -58,6 +59,12 @@ pub(crate) enum Shape {
         columns: usize,
         rows: usize,
         cells: Vec<(u8, u8, u8)>,
+    },
+    /// A picture whose pixels are squares.
+    Picture {
+        corner: (f64, f64),
+        size: (f64, f64),
+        pixels: Pixels,
     },
 }
 

@@ -1,19 +1,24 @@
 //! What a figure is drawn from: the chosen trials, their frame, and labels from the sheet.
 
+use retrial_core::params::ParamValue;
 use retrial_core::record::Record;
-use retrial_core::report_spec::FigureSpec;
+use retrial_core::report_spec::{FigureSpec, Pick};
 
+use super::chart::Extras;
 use crate::error::ReportError;
 use crate::frame::{Frame, passes, pooled, pooled_note};
 use crate::load::Experiment;
 use crate::number::plain;
 use crate::quantity;
+use crate::view::counted;
 
 /// The data and the wishes behind a figure.
 pub(crate) struct Source<'e> {
     pub(crate) experiment: &'e Experiment,
     pub(crate) spec: &'e FigureSpec,
     pub(crate) records: Vec<&'e Record>,
+    /// Sentences on trials that are not drawn.
+    pub(crate) left_out: Vec<String>,
 }
 
 impl<'e> Source<'e> {
@@ -24,10 +29,11 @@ impl<'e> Source<'e> {
         let records: Vec<&Record> = (experiment.finished.iter())
             .filter(|record| passes(record, &spec.filter))
             .collect();
-        let source = Self {
+        let mut source = Self {
             experiment,
             spec,
             records,
+            left_out: Vec::new(),
         };
         if source.records.is_empty() {
             let reason = match spec.filter.is_empty() {
@@ -36,7 +42,71 @@ impl<'e> Source<'e> {
             };
             return Err(source.fault(reason));
         }
+        source.leave_out_without_table();
+        source.pick();
         Ok(source)
+    }
+
+    /// Leaves out trials that have no such table, unless none has: a baseline without training
+    /// leaves no losses. A table that a record lists and that is gone stays an error.
+    fn leave_out_without_table(&mut self) {
+        let Some(table) = &self.spec.table else {
+            return;
+        };
+        let file = format!("{table}.csv");
+        let folder = &self.experiment.folder;
+        let has = |record: &&Record| {
+            record.artifacts.iter().any(|a| a.path == file)
+                || folder.join(&record.trial).join(&file).exists()
+        };
+        let (with, without): (Vec<&Record>, Vec<&Record>) =
+            self.records.iter().copied().partition(has);
+        if with.is_empty() || without.is_empty() {
+            return;
+        }
+        let mut note = format!(
+            "{} of {} leave no table `{table}` and are not shown",
+            without.len(),
+            counted(self.records.len(), "trial")
+        );
+        let told = (self.experiment.sheet.swept.iter()).find_map(|name| {
+            let values = values_of(&without, name);
+            let kept = values_of(&with, name);
+            let apart = !values.is_empty() && values.iter().all(|v| !kept.contains(v));
+            apart.then(|| format!(" ({}: {})", name.replace('_', " "), values.join(", ")))
+        });
+        note.push_str(&told.unwrap_or_default());
+        note.push('.');
+        self.left_out.push(note);
+        self.records = with;
+    }
+
+    /// Keeps the first trial alone, or the first of each value of a param that makes the series.
+    fn pick(&mut self) {
+        if self.spec.pick == Pick::All {
+            return;
+        }
+        let series = (self.spec.series.as_ref())
+            .filter(|name| self.records.iter().any(|r| r.params.get(name).is_some()));
+        let mut seen: Vec<Option<&ParamValue>> = Vec::new();
+        let before = self.records.len();
+        self.records.retain(|record| {
+            let value = series.and_then(|name| record.params.get(name));
+            let first = !seen.contains(&value);
+            seen.push(value);
+            first
+        });
+        if self.records.len() < before {
+            let each = series.map_or(String::new(), |name| {
+                format!(" for each {}", name.replace('_', " "))
+            });
+            let seeds = values_of_seed(&self.records);
+            self.left_out.push(format!(
+                "The first of {}{each} (seed {}).",
+                counted(before, "trial"),
+                seeds.join(", ")
+            ));
+        }
     }
 
     /// Lines of the trials' tables, or of the trials themselves.
@@ -131,6 +201,14 @@ impl<'e> Source<'e> {
         pooled_note(&over, "figure").into_iter().collect()
     }
 
+    /// What the spec wants of a chart beside its axes and its legend.
+    pub(crate) fn extras(&self) -> Extras<'e> {
+        Extras {
+            guides: &self.spec.lines,
+            square: self.spec.diagonal,
+        }
+    }
+
     /// An error of this figure.
     pub(crate) fn fault(&self, reason: String) -> ReportError {
         ReportError::Figure {
@@ -159,4 +237,26 @@ impl<'e> Source<'e> {
             super::title(&self.experiment.sheet, self.spec)
         )
     }
+}
+
+/// Values of a param in order of first appearance.
+fn values_of(records: &[&Record], name: &str) -> Vec<String> {
+    distinct(records.iter().filter_map(|record| {
+        let value = record.params.get(name)?;
+        Some(value.to_string())
+    }))
+}
+
+fn values_of_seed(records: &[&Record]) -> Vec<String> {
+    distinct(records.iter().map(|record| record.seed.to_string()))
+}
+
+fn distinct(values: impl Iterator<Item = String>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for value in values {
+        if !found.contains(&value) {
+            found.push(value);
+        }
+    }
+    found
 }

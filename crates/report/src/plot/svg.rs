@@ -16,6 +16,7 @@ use plotters_backend::{
 
 use super::font::{self, Placed, Weight};
 use super::paint::{Surface, TextPlace, paint};
+use super::picture::{self, Pixels};
 use super::png;
 use super::scene::{INK, Ink, PAPER, Scene};
 
@@ -190,7 +191,18 @@ impl Surface for Svg {
             }
         }
         let bytes = png::encode((columns * times) as u32, (rows * times) as u32, &pixels);
-        let data = base64::engine::general_purpose::STANDARD.encode(bytes);
+        self.embed([(x0, y0), (x1, y1)], &bytes);
+    }
+
+    fn picture(&mut self, corners: [(i32, i32); 2], pixels: &Pixels) {
+        let times = (128 / pixels.columns.max(pixels.rows)).clamp(1, 4);
+        self.embed(corners, &picture::magnified_png(pixels, times));
+    }
+}
+
+impl Svg {
+    fn embed(&mut self, [(x0, y0), (x1, y1)]: [(i32, i32); 2], png: &[u8]) {
+        let data = base64::engine::general_purpose::STANDARD.encode(png);
         let _ = writeln!(
             self.body,
             "<image x=\"{x0}\" y=\"{y0}\" width=\"{}\" height=\"{}\" preserveAspectRatio=\"none\" \

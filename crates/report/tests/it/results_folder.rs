@@ -8,7 +8,9 @@ use retrial_core::experiment::{DatasetSheet, ExperimentSheet, QuantitySheet};
 use retrial_core::metric::{Direction, MetricValue};
 use retrial_core::params::{ParamValue, Params};
 use retrial_core::record::{Outcome, Provenance, Record};
-use retrial_core::report_spec::{Band, FigureKind, FigureSpec, ReportSpec, Scale, TableSpec};
+use retrial_core::report_spec::{
+    Band, FigureKind, FigureSpec, Join, Labels, Pick, ReportSpec, Scale, TableSpec,
+};
 use retrial_report::{load, render};
 
 pub(crate) fn params(pairs: &[(&str, ParamValue)]) -> Params {
@@ -136,6 +138,11 @@ pub(crate) fn figure(kind: FigureKind, y: &str) -> FigureSpec {
         title: None,
         caption: None,
         reference: Vec::new(),
+        join: Join::Auto,
+        lines: Vec::new(),
+        diagonal: false,
+        labels: Labels::Legend,
+        pick: Pick::All,
     }
 }
 

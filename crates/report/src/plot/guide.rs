@@ -1,0 +1,160 @@
+//! Straight dashed lines across a chart: published thresholds, baselines, `y = x`.
+//!
+//! Their labels stand outside the data, where they cover nothing: above a vertical line, right of
+//! a horizontal one.
+
+use retrial_core::report_spec::{Guide, GuideAt};
+
+use super::axis::Axis;
+use super::chart::{Chart, TICK_POINTS};
+use super::scene::{Anchor, INK, Ink, POINT, Scene, text_width};
+
+/// Height of a row of labels above the data, mm.
+pub(super) const ROW: f64 = 3.8;
+/// Width of lines, mm.
+const LINE_WIDTH: f64 = 0.3;
+/// Length of dashes and of the gaps between them, mm.
+const DASH: (f64, f64) = (1.7, 1.1);
+
+/// A vertical line with its label and the row of it, from the data upwards.
+struct Label<'g> {
+    text: &'g str,
+    x: f64,
+    row: usize,
+}
+
+/// Places of vertical lines, which the horizontal axis covers.
+pub(super) fn xs(guides: &[Guide]) -> impl Iterator<Item = f64> + '_ {
+    guides.iter().filter_map(|guide| match guide.at {
+        GuideAt::X(x) => Some(x),
+        GuideAt::Y(_) => None,
+    })
+}
+
+/// Places of horizontal lines, which the vertical axis covers.
+pub(super) fn ys(guides: &[Guide]) -> impl Iterator<Item = f64> + '_ {
+    guides.iter().filter_map(|guide| match guide.at {
+        GuideAt::Y(y) => Some(y),
+        GuideAt::X(_) => None,
+    })
+}
+
+/// Room that labels need right of the data, mm.
+pub(super) fn room_right(guides: &[Guide]) -> f64 {
+    let labels = guides.iter().filter_map(|guide| match guide.at {
+        GuideAt::Y(_) => guide.label.as_deref(),
+        GuideAt::X(_) => None,
+    });
+    let widths = labels.map(|label| text_width(label, TICK_POINTS) + 1.2);
+    widths.fold(0.0, f64::max)
+}
+
+/// Number of rows of labels above the data, whose left and right end are `ends`.
+pub(super) fn rows(guides: &[Guide], x: &Axis, ends: (f64, f64)) -> usize {
+    let (labels, _) = labels(guides, x, ends);
+    labels.iter().map(|label| label.row + 1).max().unwrap_or(0)
+}
+
+/// Labels of vertical lines, and which end of each stands at its line.
+///
+/// A label starts at its line and stands higher than every label that begins below it, so that
+/// no line crosses a label. Where one would leave the figure, all end at their lines instead.
+fn labels<'g>(
+    guides: &'g [Guide],
+    axis: &Axis,
+    (left, right): (f64, f64),
+) -> (Vec<Label<'g>>, Anchor) {
+    let mut labels: Vec<Label<'g>> = (guides.iter())
+        .filter_map(|guide| match (guide.at, guide.label.as_deref()) {
+            (GuideAt::X(x), Some(text)) => Some(Label {
+                text,
+                x: left + axis.share(x)? * (right - left),
+                row: 0,
+            }),
+            _ => None,
+        })
+        .collect();
+    labels.sort_by(|a, b| a.x.total_cmp(&b.x));
+    let width = |label: &Label<'_>| text_width(label.text, TICK_POINTS);
+    let anchor = match labels.iter().any(|label| label.x + width(label) > right) {
+        true => Anchor::End,
+        false => {
+            labels.reverse();
+            Anchor::Start
+        }
+    };
+    for i in 1..labels.len() {
+        let span = width(&labels[i]) + 2.0;
+        let near = labels[..i].iter();
+        let near = near.filter(|other| (other.x - labels[i].x).abs() < span);
+        let row = near.map(|other| other.row + 1).max().unwrap_or(0);
+        labels[i].row = row;
+    }
+    (labels, anchor)
+}
+
+/// Draws the lines with their labels over the data.
+pub(super) fn draw(chart: &mut Chart, guides: &[Guide]) {
+    let (left, top, right, bottom) = chart.area;
+    let (labels, anchor) = labels(guides, &chart.x, (left, right));
+    for label in &labels {
+        let end = top - ROW * (label.row as f64 + 0.7);
+        dashed(&mut chart.scene, (label.x, bottom), (label.x, end), INK);
+        let aside = if anchor == Anchor::End { -0.8 } else { 0.8 };
+        let baseline = end + 0.72 * TICK_POINTS * POINT;
+        chart
+            .scene
+            .text((label.x + aside, baseline), label.text, TICK_POINTS, anchor);
+    }
+    let mut ends: Vec<(f64, &str)> = Vec::new();
+    for guide in guides {
+        match guide.at {
+            GuideAt::X(x) if guide.label.is_none() => {
+                if let Some(share) = chart.x.share(x) {
+                    let x = left + share * (right - left);
+                    dashed(&mut chart.scene, (x, bottom), (x, top), INK);
+                }
+            }
+            GuideAt::X(_) => {}
+            GuideAt::Y(y) => {
+                let Some(share) = chart.y.share(y) else {
+                    continue;
+                };
+                let y = bottom - share * (bottom - top);
+                dashed(&mut chart.scene, (left, y), (right, y), INK);
+                ends.extend(guide.label.as_deref().map(|label| (y, label)));
+            }
+        }
+    }
+    // Labels of lines that lie close together are moved apart, upwards from the lowest.
+    ends.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut limit = f64::INFINITY;
+    for (y, label) in ends {
+        let y = y.min(limit - 1.15 * TICK_POINTS * POINT);
+        limit = y;
+        let baseline = y + 0.36 * TICK_POINTS * POINT;
+        let at = (right + 1.2, baseline);
+        chart.scene.text(at, label, TICK_POINTS, Anchor::Start);
+    }
+}
+
+/// Draws `y = x` below the data, from corner to corner of two axes of the same range.
+pub(super) fn draw_diagonal(chart: &mut Chart) {
+    let (left, top, right, bottom) = chart.area;
+    let ink = INK.faded(0.45);
+    dashed(&mut chart.scene, (left, bottom), (right, top), ink);
+}
+
+fn dashed(scene: &mut Scene, from: (f64, f64), to: (f64, f64), ink: Ink) {
+    let length = (to.0 - from.0).hypot(to.1 - from.1);
+    let at = |distance: f64| {
+        let share = distance.min(length) / length;
+        let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+        (from.0 + share * dx, from.1 + share * dy)
+    };
+    let mut start = 0.0;
+    while start < length {
+        scene.line(vec![at(start), at(start + DASH.0)], ink, LINE_WIDTH);
+        start += DASH.0 + DASH.1;
+    }
+}
