@@ -2,7 +2,7 @@
 //! the libraries with which results were published, so both of their kernels are here.
 //!
 //! # Source
-//! Keys 1981, doi:10.1109/TASSP.1981.1163711, Eq. (4) with the free parameter `a`; the choice of
+//! Keys 1981, doi:10.1109/TASSP.1981.1163711, with the slope `a` left free; the choice of
 //! `a`, of pixel centres and of the border as PyTorch documents and does it
 //! (`torch.nn.functional.interpolate`, `mode="bicubic"`, `align_corners=False`).
 
@@ -41,7 +41,7 @@ impl Bicubic {
     /// The kernel at `distance` pixels.
     fn weight(self, distance: f64) -> f64 {
         let (a, x) = (self.a(), distance.abs());
-        // Keys Eq. (4), written for a general `a`.
+        // The piecewise cubic of Keys, in Horner form.
         if x < 1.0 {
             ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0
         } else if x < 2.0 {

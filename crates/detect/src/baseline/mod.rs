@@ -1,0 +1,154 @@
+//! Detectors without a net, fitted on normal items. A detector with a net is worth its training
+//! only if it beats them on the same items.
+
+mod eigen;
+mod pca;
+
+use crate::error::DetectError;
+use crate::items::{Items, Norm};
+pub use pca::{Components, principal_components};
+
+/// The ink of every item, `Σ |x − black|`: how much of a picture is not background.
+///
+/// It is fitted on nothing; a detector that ranks as this one does has learned nothing.
+#[must_use]
+pub fn ink(items: Items<'_>, black: f32) -> Vec<f64> {
+    items.map(|item| {
+        let values = item.iter().map(|&value| f64::from((value - black).abs()));
+        values.sum()
+    })
+}
+
+/// The distance of every item to the mean of the normal items.
+///
+/// # Errors
+/// [`DetectError::ItemLength`] when the two sets differ in the length of an item.
+pub fn mean_image(
+    normal: Items<'_>,
+    items: Items<'_>,
+    norm: Norm,
+) -> Result<Vec<f64>, DetectError> {
+    normal.check_same_length(&items)?;
+    let mean: Vec<f32> = mean(normal).into_iter().map(|v| v as f32).collect();
+    Ok(items.map(|item| norm.distance(item, &mean)))
+}
+
+/// The distance of every item to the nearest normal item.
+///
+/// # Errors
+/// As [`mean_image`].
+pub fn nearest_neighbour(
+    normal: Items<'_>,
+    items: Items<'_>,
+    norm: Norm,
+) -> Result<Vec<f64>, DetectError> {
+    normal.check_same_length(&items)?;
+    Ok(items.map(|item| norm.nearest(item, normal)))
+}
+
+/// The mean of all items, value by value.
+fn mean(items: Items<'_>) -> Vec<f64> {
+    let mut sum = vec![0.0; items.item_length()];
+    for item in items.iter() {
+        for (sum, &value) in sum.iter_mut().zip(item) {
+            *sum += f64::from(value);
+        }
+    }
+    let n = items.len() as f64;
+    sum.iter_mut().for_each(|sum| *sum /= n);
+    sum
+}
+
+/// Items on a formula with literal results of scikit-learn 1.9.1 and NumPy 2.4.6.
+#[cfg(test)]
+pub(crate) mod examples {
+    /// `[[(i*13 + j*j*7 + i*i*j) % 23 for j in range(6)] for i in range(9)]`.
+    pub(crate) fn normal() -> Vec<f32> {
+        rows(9, |i, j| (i * 13 + j * j * 7 + i * i * j) % 23)
+    }
+
+    /// `[[(i*5 + j*11 + i*j*3) % 19 for j in range(6)] for i in range(4)]`.
+    pub(crate) fn items() -> Vec<f32> {
+        rows(4, |i, j| (i * 5 + j * 11 + i * j * 3) % 19)
+    }
+
+    fn rows(n: u16, value: impl Fn(u16, u16) -> u16) -> Vec<f32> {
+        let cells = (0..n).flat_map(|i| (0..6).map(move |j| (i, j)));
+        cells.map(|(i, j)| f32::from(value(i, j))).collect()
+    }
+
+    pub(crate) fn assert_close(got: &[f64], expected: &[f64]) {
+        assert_eq!(got.len(), expected.len());
+        for (got, expected) in got.iter().zip(expected) {
+            assert!((got / expected - 1.0).abs() < 1e-6, "{got} {expected}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::examples::assert_close;
+    use super::*;
+
+    #[test]
+    fn distances_agree_with_numpy_and_scikit_learn() {
+        let (normal, items) = (examples::normal(), examples::items());
+        let normal = Items::new(&normal, 6).expect("nine items");
+        let items = Items::new(&items, 6).expect("four items");
+        // abs(Y - X.mean(0)).sum(1) and the root of the squares' sum
+        let l1 = mean_image(normal, items, Norm::L1).expect("equal lengths");
+        assert_close(
+            &l1,
+            &[
+                36.333_333_333_333_336,
+                35.333_333_333_333_336,
+                38.444_444_444_444_44,
+                41.666_666_666_666_664,
+            ],
+        );
+        let l2 = mean_image(normal, items, Norm::L2).expect("equal lengths");
+        assert_close(
+            &l2,
+            &[
+                17.371_396_953_001_952,
+                16.264_784_347_680_212,
+                18.033_576_365_857_38,
+                18.444_779_113_429_63,
+            ],
+        );
+        // NearestNeighbors(n_neighbors=1, metric="l1" and "l2").fit(X).kneighbors(Y)
+        let l1 = nearest_neighbour(normal, items, Norm::L1).expect("equal lengths");
+        assert_eq!(l1, [26.0, 32.0, 30.0, 21.0]);
+        let l2 = nearest_neighbour(normal, items, Norm::L2).expect("equal lengths");
+        assert_close(
+            &l2,
+            &[
+                15.297_058_540_778_355,
+                15.033_296_378_372_908,
+                15.033_296_378_372_908,
+                10.049_875_621_120_89,
+            ],
+        );
+    }
+
+    #[test]
+    fn ink_counts_from_black() {
+        let values = [-1.0, -1.0, 1.0, -1.0, 0.0, 1.0];
+        let items = Items::new(&values, 3).expect("two items");
+        assert_eq!(ink(items, -1.0), [2.0, 3.0]);
+        assert_eq!(ink(items, 0.0), [3.0, 2.0]);
+    }
+
+    #[test]
+    fn items_of_other_lengths() {
+        let values = [0.0; 6];
+        let two = Items::new(&values, 2).expect("three items");
+        let three = Items::new(&values, 3).expect("two items");
+        let error = nearest_neighbour(two, three, Norm::L1).expect_err("other lengths");
+        assert_eq!(
+            error.to_string(),
+            "items of 2 values cannot be compared with items of 3 values"
+        );
+        assert!(mean_image(three, two, Norm::L2).is_err());
+    }
+}

@@ -1,0 +1,5 @@
+//! Real digits: the detectors without a net reproduce what was measured with other programs.
+
+mod digits;
+mod published;
+mod table;
