@@ -1,9 +1,10 @@
 //! Billions of floating-point operations a second of each layer of a DCGAN of 64 × 64 pixels.
 //!
-//! `RAYON_NUM_THREADS=1 cargo run --release -p retrial-kernels --example speed [BATCH]`
+//! `RAYON_NUM_THREADS=1 cargo run --release -p retrial-kernels --example speed [BATCH [PART OF A NAME]]`
 //!
-//! The best of several runs, so that what else runs on the machine matters little. Taps
-//! outside the image count as work although they are left out where that pays.
+//! The mean of many calls in CPU time of one thread, where the system tells it: what else runs on the
+//! machine still shows through caches and memory. Taps outside the image count as work although
+//! they are left out where that pays.
 
 use std::time::Instant;
 
@@ -28,8 +29,12 @@ const LAYERS: &[(&str, [usize; 6])] = &[
 fn main() -> Result<(), KernelError> {
     let batch = std::env::args().nth(1).and_then(|arg| arg.parse().ok());
     let batch = batch.unwrap_or(32);
+    let wanted = std::env::args().nth(2).unwrap_or_default();
     println!("batch {batch}: GFLOP/s of forward, input gradient, weight gradient (ms)");
     for &(name, [size, in_channels, out_channels, kernel, stride, padding]) in LAYERS {
+        if !name.contains(&wanted) {
+            continue;
+        }
         let shape = Convolution {
             batch,
             height: size,
@@ -51,9 +56,9 @@ fn main() -> Result<(), KernelError> {
             activation: Activation::LeakyRelu(0.2),
         };
         let times = [
-            best(|| forward(&shape, &x, &packed, epilogue, &mut y))?,
-            best(|| input_gradient(&shape, &dy, &transposed, epilogue, &mut dx))?,
-            best(|| weight_gradient(&shape, &x, &dy, &mut dw))?,
+            mean(|| forward(&shape, &x, &packed, epilogue, &mut y))?,
+            mean(|| input_gradient(&shape, &dy, &transposed, epilogue, &mut dx))?,
+            mean(|| weight_gradient(&shape, &x, &dy, &mut dw))?,
         ];
         let work = 2.0 * shape.multiply_adds() as f64;
         let column = |time: f64| format!("{:6.1} ({:7.2})", work / time / 1e9, time * 1e3);
@@ -67,15 +72,26 @@ fn noise(count: usize) -> Vec<f32> {
     (0..count).map(value).collect()
 }
 
-/// The shortest time of a call in seconds: of at least five calls, for at least 0.3 s.
-fn best(mut call: impl FnMut() -> Result<(), KernelError>) -> Result<f64, KernelError> {
+/// The mean time of a call in seconds, over 0.4 s of calls.
+fn mean(mut call: impl FnMut() -> Result<(), KernelError>) -> Result<f64, KernelError> {
+    call()?;
     let begin = Instant::now();
-    let (mut best, mut calls) = (f64::INFINITY, 0);
-    while calls < 5 || begin.elapsed().as_secs_f64() < 0.3 {
-        let start = Instant::now();
+    let (start, mut calls) = (busy(begin), 0_u32);
+    loop {
         call()?;
-        best = best.min(start.elapsed().as_secs_f64());
         calls += 1;
+        let time = busy(begin) - start;
+        if calls >= 3 && time > 0.4 {
+            return Ok(time / f64::from(calls));
+        }
     }
-    Ok(best)
+}
+
+/// CPU time of this thread in seconds where the system tells it, else the time since `begin`.
+fn busy(begin: Instant) -> f64 {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    told.and_then(|text| text.split(' ').next()?.parse::<f64>().ok())
+        .map_or(begin.elapsed().as_secs_f64(), |nanoseconds| {
+            nanoseconds / 1e9
+        })
 }

@@ -8,6 +8,7 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
+use crate::aligned::Aligned;
 use crate::convolution::Convolution;
 use crate::dispatch::{Dispatch, RowsOf};
 use crate::error::{KernelError, check_length};
@@ -100,7 +101,7 @@ pub(crate) fn weight_gradient_for(
 /// What a thread needs besides its arguments, kept from call to call.
 #[derive(Default)]
 struct Scratch {
-    block: Vec<f32>,
+    block: Aligned,
     positions: Vec<Position>,
     offsets: Vec<usize>,
     gradient: Option<Panels>,
@@ -123,10 +124,9 @@ struct Step<'a> {
 
 impl Step<'_> {
     /// Adds the products to rows `taps` of the gradient.
-    fn add(&self, taps: &Range<usize>, chunk: &mut [f32], block: &mut Vec<f32>) {
-        if block.len() < POSITIONS * TERM {
-            block.resize(POSITIONS * TERM, 0.0);
-        }
+    fn add(&self, taps: &Range<usize>, chunk: &mut [f32], block: &mut Aligned) {
+        block.resize(POSITIONS * TERM);
+        let block = block.values_mut();
         let parts = taps.len().div_ceil(TAPS);
         for i in 0..parts {
             let at = |i: usize| taps.start + taps.len() * i / parts;

@@ -7,6 +7,7 @@
 
 mod activation;
 mod adam;
+mod aligned;
 mod batch_norm;
 mod convolution;
 mod dispatch;

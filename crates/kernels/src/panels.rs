@@ -1,26 +1,17 @@
 //! Weights in the order in which the tiles read them.
 
-#![expect(
-    unsafe_code,
-    reason = "cache lines are handed to the tiles as plain values"
-)]
-
+use crate::aligned::Aligned;
 use crate::convolution::Convolution;
 use crate::dispatch::Dispatch;
 use crate::error::{KernelError, check_length};
 use crate::gather::{Gather, phases};
-
-/// A cache line of values, so that no vector load straddles two.
-#[derive(Clone, Copy, Debug)]
-#[repr(C, align(64))]
-struct Line([f32; 16]);
 
 /// A matrix `[depth, columns]` cut into panels of two vectors, the last of one where that is enough.
 ///
 /// A panel holds its columns of row 0, of row 1, … without gaps; missing columns are zero.
 #[derive(Clone, Debug)]
 pub(crate) struct Panels {
-    lines: Vec<Line>,
+    values: Aligned,
     pub(crate) depth: usize,
     pub(crate) columns: usize,
     pub(crate) dispatch: Dispatch,
@@ -37,9 +28,9 @@ pub(crate) struct Panel {
 
 impl Panels {
     pub(crate) fn zeros(dispatch: Dispatch, depth: usize, columns: usize) -> Self {
-        let values = columns.div_ceil(dispatch.lanes()) * dispatch.lanes() * depth;
+        let values = columns.next_multiple_of(dispatch.lanes()) * depth;
         Self {
-            lines: vec![Line([0.0; 16]); values.div_ceil(16)],
+            values: Aligned::zeros(values),
             depth,
             columns,
             dispatch,
@@ -61,21 +52,13 @@ impl Panels {
     }
 
     pub(crate) fn values(&self) -> &[f32] {
-        // SAFETY: a line is sixteen values without padding.
-        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.lines.len() * 16) }
-    }
-
-    pub(crate) fn values_mut(&mut self) -> &mut [f32] {
-        // SAFETY: as above; any bits are values.
-        unsafe {
-            std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.lines.len() * 16)
-        }
+        self.values.values()
     }
 
     /// Makes it a matrix of another size; what it holds is then unspecified.
     pub(crate) fn resize(&mut self, dispatch: Dispatch, depth: usize, columns: usize) {
-        let values = columns.div_ceil(dispatch.lanes()) * dispatch.lanes() * depth;
-        self.lines.resize(values.div_ceil(16), Line([0.0; 16]));
+        let values = columns.next_multiple_of(dispatch.lanes()) * depth;
+        self.values.resize(values);
         (self.depth, self.columns, self.dispatch) = (depth, columns, dispatch);
     }
 
@@ -84,7 +67,7 @@ impl Panels {
         let lanes = self.dispatch.lanes();
         for panel in self.panels() {
             let width = panel.vectors * lanes;
-            let to = &mut self.values_mut()[panel.offset + k * width..][..width];
+            let to = &mut self.values.values_mut()[panel.offset + k * width..][..width];
             let from = &row[panel.column..][..panel.columns];
             to[..from.len()].copy_from_slice(from);
             to[from.len()..].fill(0.0);
@@ -99,7 +82,7 @@ impl Panels {
             return;
         };
         let width = panel.vectors * lanes;
-        let to = &mut self.values_mut()[panel.offset + first * width..];
+        let to = &mut self.values.values_mut()[panel.offset + first * width..];
         for (row, &value) in to.chunks_exact_mut(width).zip(column) {
             row[j - panel.column] = value;
         }

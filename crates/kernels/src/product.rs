@@ -8,6 +8,7 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
+use crate::aligned::Aligned;
 use crate::convolution::Convolution;
 use crate::dispatch::RowsOf;
 use crate::epilogue::{Activation, Epilogue};
@@ -103,7 +104,7 @@ fn check_bias(epilogue: Epilogue<'_>, channels: usize) -> Result<(), KernelError
 /// What a thread needs besides its arguments, kept from call to call.
 #[derive(Default)]
 struct Scratch {
-    block: Vec<f32>,
+    block: Aligned,
     positions: Vec<Position>,
     offsets: Vec<usize>,
 }
@@ -256,10 +257,9 @@ struct Block<'a> {
 }
 
 impl Block<'_> {
-    fn multiply(&self, chunk: &mut [f32], block: &mut Vec<f32>, offsets: &mut Vec<usize>) {
-        if block.len() < BLOCK * ROW {
-            block.resize(BLOCK * ROW, 0.0);
-        }
+    fn multiply(&self, chunk: &mut [f32], block: &mut Aligned, offsets: &mut Vec<usize>) {
+        block.resize(BLOCK * ROW);
+        let block = block.values_mut();
         offsets.clear();
         offsets.extend(self.positions.iter().map(|position| position.to));
         let columns = self.gather.destination.2;
