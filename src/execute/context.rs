@@ -240,6 +240,34 @@ impl Context {
         self.artifact(format!("{name}.h5"), content, bytes)
     }
 
+    /// Leaves an 8-bit grey picture of `width × height` pixels, row by row, as `<name>.png`.
+    ///
+    /// Small pictures are left as small as they are: a report magnifies them.
+    pub(crate) fn picture(
+        &mut self,
+        name: &str,
+        width: u32,
+        height: u32,
+        gray: &[u8],
+    ) -> Result<(), TrialError> {
+        let safe = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if name.is_empty() || name.len() > 100 || !name.chars().all(safe) {
+            let message = format!(
+                "`{name}` is no name of a picture; use up to 100 letters, digits, `-` and `_`"
+            );
+            return Err(TrialError::Other(message));
+        }
+        let Some(bytes) = retrial_report::gray_png(width, height, gray) else {
+            let held = gray.len();
+            let message = format!("picture `{name}` of {width} × {height} px holds {held} pixels");
+            return Err(TrialError::Other(message));
+        };
+        let path = self.folders.partial.join(format!("{name}.png"));
+        retrial_store::atomic_write(&path, &bytes)?;
+        let content = retrial_core::hash::content(&bytes);
+        self.artifact(format!("{name}.png"), content, bytes.len() as u64)
+    }
+
     fn artifact(&mut self, path: String, content: String, bytes: u64) -> Result<(), TrialError> {
         self.emit(&Event::Artifact {
             path: path.clone(),
