@@ -18,8 +18,8 @@ use crate::panels::{Packed, PackedTransposed, Panels, Transposed};
 use crate::rows::{for_rows, pieces};
 use crate::tile::{DEPTH, Finish, ROW, Start, Tile};
 
-/// Positions of a packed block at most; with [`ROW`] it fills a fifth of a second-level cache of 1 MiB.
-const BLOCK: usize = 196;
+/// Positions of a packed block at most; with [`ROW`] it fills an eighth of a second-level cache of 1 MiB.
+const BLOCK: usize = 126;
 
 /// Positions below which a tile is bound by reading weights: so many a class costs at least.
 const FEW: usize = 5;
