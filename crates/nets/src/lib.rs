@@ -2,4 +2,8 @@
 //!
 //! Arguments in, values out: no file, clock, environment or log, and no spec or trial.
 
+pub mod adam;
+pub mod anogan;
 pub mod device;
+pub mod ops;
+pub mod weights;
