@@ -42,4 +42,6 @@ pub use product::{forward, input_gradient};
 pub use residual::{l1_residual_gradient, l1_residual_per_item};
 
 #[cfg(test)]
+mod against_formulas;
+#[cfg(test)]
 mod against_loops;
