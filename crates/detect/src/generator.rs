@@ -112,11 +112,7 @@ struct Around {
 }
 
 fn within(items: Items<'_>, neighbours: usize) -> Vec<Own> {
-    items.map(|item| {
-        let mut distances: Vec<f64> = items
-            .iter()
-            .map(|other| Norm::L2.distance(item, other))
-            .collect();
+    items.distances(items, Norm::L2, |mut distances| {
         distances.sort_by(f64::total_cmp);
         // The first distance, 0, is that of the item to itself.
         Own {
@@ -128,15 +124,11 @@ fn within(items: Items<'_>, neighbours: usize) -> Vec<Own> {
 }
 
 fn between(items: Items<'_>, others: Items<'_>, own: &[Own], of_others: &[Own]) -> Vec<Around> {
-    let seen = items.map(|item| {
-        let mut nearest = f64::INFINITY;
-        let mut balls_around = 0;
-        for (other, ball) in others.iter().zip(of_others) {
-            let distance = Norm::L2.distance(item, other);
-            nearest = nearest.min(distance);
-            balls_around += usize::from(distance <= ball.radius);
-        }
-        (nearest, balls_around)
+    let seen = items.distances(others, Norm::L2, |distances| {
+        let nearest = distances.iter().copied().fold(f64::INFINITY, f64::min);
+        let balls = distances.iter().zip(of_others);
+        let around = balls.filter(|(distance, ball)| **distance <= ball.radius);
+        (nearest, around.count())
     });
     let pairs = seen.into_iter().zip(own);
     pairs

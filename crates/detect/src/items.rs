@@ -75,6 +75,46 @@ impl<'a> Items<'a> {
             .collect()
     }
 
+    /// What `reduce` makes of the distances of every item to each of `others`, in order.
+    pub(crate) fn distances<T: Send>(
+        &self,
+        others: Items<'_>,
+        norm: Norm,
+        reduce: impl Fn(Vec<f64>) -> T + Send + Sync,
+    ) -> Vec<T> {
+        self.tiles(|tile| {
+            let mut rows = vec![Vec::with_capacity(others.len()); tile.len()];
+            for other in others.iter() {
+                for (item, row) in tile.iter().zip(&mut rows) {
+                    row.push(norm.distance(item, other));
+                }
+            }
+            rows.into_iter().map(&reduce).collect()
+        })
+    }
+
+    /// The distance of every item to the nearest of `others`.
+    pub(crate) fn nearest(&self, others: Items<'_>, norm: Norm) -> Vec<f64> {
+        self.tiles(|tile| {
+            let mut sums = vec![f64::INFINITY; tile.len()];
+            for other in others.iter() {
+                for (item, nearest) in tile.iter().zip(&mut sums) {
+                    *nearest = norm.sum_below(item, other, *nearest).unwrap_or(*nearest);
+                }
+            }
+            sums.into_iter().map(|sum| norm.finish(sum)).collect()
+        })
+    }
+
+    /// As [`map`](Self::map), some neighbouring items at a time: while they stay in the cache, an
+    /// item that is compared with all of them is fetched once.
+    fn tiles<T: Send>(&self, score: impl Fn(Vec<&[f32]>) -> Vec<T> + Send + Sync) -> Vec<T> {
+        self.values
+            .par_chunks(TILE * self.length)
+            .flat_map_iter(|tile| score(tile.chunks_exact(self.length).collect()))
+            .collect()
+    }
+
     /// Checks that items of `other` are as long as these.
     pub(crate) fn check_same_length(&self, other: &Items<'_>) -> Result<(), DetectError> {
         if self.length == other.length {
@@ -93,16 +133,8 @@ impl Norm {
         self.finish(self.sum_below(a, b, f64::INFINITY).unwrap_or(f64::INFINITY))
     }
 
-    /// The distance of `a` to the nearest of `items`.
-    pub(crate) fn nearest(self, a: &[f32], items: Items<'_>) -> f64 {
-        let nearest = items.iter().fold(f64::INFINITY, |best, item| {
-            self.sum_below(a, item, best).unwrap_or(best)
-        });
-        self.finish(nearest)
-    }
-
     /// The distance that belongs to a sum of differences.
-    pub(crate) fn finish(self, sum: f64) -> f64 {
+    fn finish(self, sum: f64) -> f64 {
         match self {
             Self::L1 => sum,
             Self::L2 => sum.sqrt(),
@@ -126,6 +158,8 @@ impl Norm {
     }
 }
 
+/// Items of a tile: 256 KiB of pictures of 64 × 64 px, a quarter of a usual second-level cache.
+const TILE: usize = 16;
 /// Values that are summed in `f32` before the sum goes on in `f64`: few enough that the rounding
 /// stays near that of one `f32`.
 const BLOCK: usize = 256;

@@ -99,13 +99,10 @@ mod tests {
     fn every_pair_solves_its_equation() {
         let n = 30;
         let mut stream = Seed(5).stream("matrix");
-        let mut matrix = vec![vec![0.0; n]; n];
-        for i in 0..n {
-            for j in 0..=i {
-                matrix[i][j] = stream.normal();
-                matrix[j][i] = matrix[i][j];
-            }
-        }
+        let draws: Vec<f64> = (0..n * n).map(|_| stream.normal()).collect();
+        let entry = |i: usize, j: usize| draws[i.min(j) * n + i.max(j)];
+        let rows = (0..n).map(|i| (0..n).map(|j| entry(i, j)).collect());
+        let matrix: Vec<Vec<f64>> = rows.collect();
         let eigen = decompose(matrix.clone());
         for (value, vector) in eigen.values.iter().zip(&eigen.vectors) {
             for (row, entry) in matrix.iter().zip(vector) {

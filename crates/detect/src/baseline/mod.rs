@@ -43,7 +43,7 @@ pub fn nearest_neighbour(
     norm: Norm,
 ) -> Result<Vec<f64>, DetectError> {
     normal.check_same_length(&items)?;
-    Ok(items.map(|item| norm.nearest(item, normal)))
+    Ok(items.nearest(normal, norm))
 }
 
 /// The mean of all items, value by value.

@@ -15,8 +15,9 @@ use crate::items::{Items, Norm};
 
 /// Vectors beyond those asked for: they let the last components converge as fast as the first.
 const SPARE: usize = 8;
-/// Blocks of a Krylov space before a restart.
-const BLOCKS: usize = 6;
+/// Vectors of a Krylov space before a restart, as far as three to six blocks allow: the small
+/// eigenproblem grows with the cube of their number.
+const MOST_VECTORS: usize = 240;
 /// Restarts before giving up.
 const MOST_RESTARTS: usize = 40;
 /// Largest residual of a component, relative to the largest variance.
@@ -37,7 +38,8 @@ pub struct Components {
 
 /// The first `count` principal components of the normal items; fewer where the items span fewer.
 ///
-/// The result does not depend on the number of cores.
+/// The result does not depend on the number of cores. Meant for tens of components: the time for
+/// hundreds grows with the cube of their number.
 ///
 /// # Errors
 /// [`DetectError::OutOfRange`] where `count` is zero or more than the items can have,
@@ -151,7 +153,7 @@ fn solve_in_krylov_space(normal: Items<'_>, mean: &[f64], start: Vec<Vec<f64>>) 
     let width = start.len();
     let (mut basis, mut images): (Vec<Vec<f64>>, Vec<Vec<f64>>) = (Vec::new(), Vec::new());
     let mut block = start;
-    for _ in 0..BLOCKS {
+    for _ in 0..(MOST_VECTORS / width).clamp(3, 6) {
         let before = basis.len();
         for vector in block {
             basis.extend(new_direction(vector, &basis));
