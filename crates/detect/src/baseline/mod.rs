@@ -87,6 +87,8 @@ pub(crate) mod examples {
 
 #[cfg(test)]
 mod tests {
+    use retrial_core::seed::Seed;
+
     use super::examples::assert_close;
     use super::*;
 
@@ -137,6 +139,25 @@ mod tests {
         let items = Items::new(&values, 3).expect("two items");
         assert_eq!(ink(items, -1.0), [2.0, 3.0]);
         assert_eq!(ink(items, 0.0), [3.0, 2.0]);
+    }
+
+    #[test]
+    fn the_number_of_cores_changes_no_bit() {
+        let mut stream = Seed(9).stream("items");
+        let values: Vec<f32> = (0..70 * 600).map(|_| stream.normal() as f32).collect();
+        let (normal, items) = values.split_at(40 * 600);
+        let scores = || {
+            let normal = Items::new(normal, 600).expect("forty items");
+            let items = Items::new(items, 600).expect("thirty items");
+            let components = principal_components(normal, 4).expect("four of 39");
+            let residuals = components.residuals(items, Norm::L2);
+            (residuals, nearest_neighbour(normal, items, Norm::L1))
+        };
+        let with = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+            pool.build().expect("a pool").install(scores)
+        };
+        assert_eq!(with(1), with(3));
     }
 
     #[test]
