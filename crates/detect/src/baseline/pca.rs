@@ -59,21 +59,17 @@ pub fn principal_components(normal: Items<'_>, count: usize) -> Result<Component
     let mut stream = Seed(0).stream("principal components");
     let width = (count + SPARE).min(length);
     let mut start: Vec<Vec<f64>> = (0..width).map(|_| draw(length, &mut stream)).collect();
+    // Equal items differ from their mean by rounding only, which has no direction.
+    let rounding = ROUNDING * ROUNDING * dot(&mean, &mean);
     let mut residual = f64::INFINITY;
     for _ in 0..MOST_RESTARTS {
         let mut ritz = solve_in_krylov_space(normal, &mean, start);
-        residual = ritz.residual(count);
+        residual = ritz.residual(count, rounding);
         if residual <= TOLERANCE {
-            let floor = ritz
-                .values
-                .first()
-                .map_or(0.0, |largest| ROUNDING * largest);
-            let kept = ritz
-                .values
-                .iter()
-                .take(count)
-                .take_while(|v| **v > floor)
-                .count();
+            let largest = ritz.values.first().copied().unwrap_or(0.0);
+            let floor = rounding.max(ROUNDING * largest);
+            let wanted = ritz.values.iter().take(count);
+            let kept = wanted.take_while(|variance| **variance > floor).count();
             ritz.values.truncate(kept);
             ritz.vectors.truncate(kept);
             return Ok(Components {
@@ -130,10 +126,10 @@ struct Ritz {
 }
 
 impl Ritz {
-    /// The largest `‖C v − λ v‖ / λ₁` of the first `count` pairs.
-    fn residual(&self, count: usize) -> f64 {
+    /// The largest `‖C v − λ v‖ / λ₁` of the first `count` pairs; zero where λ₁ is but `rounding`.
+    fn residual(&self, count: usize, rounding: f64) -> f64 {
         let largest = self.values.first().copied().unwrap_or(0.0);
-        if largest <= 0.0 {
+        if largest <= rounding {
             return 0.0;
         }
         let pairs = self.values.iter().zip(&self.vectors).zip(&self.images);
@@ -346,13 +342,17 @@ mod tests {
 
     #[test]
     fn equal_items_leave_the_distance_to_the_mean() {
-        let values = [1.0; 12];
-        let normal = Items::new(&values, 3).expect("four items");
+        // Nine tenths divided by nine need not be a tenth in floating point.
+        let values = [0.1; 27];
+        let normal = Items::new(&values, 3).expect("nine items");
         let components = principal_components(normal, 2).expect("two of three");
         assert!(components.variances().is_empty());
-        let other = [1.0, 1.0, 3.0];
+        let other = [0.1, 0.1, 2.1];
         let other = Items::new(&other, 3).expect("one item");
-        assert_eq!(components.residuals(other, Norm::L2), Ok(vec![2.0]));
+        let rest = components
+            .residuals(other, Norm::L2)
+            .expect("equal lengths");
+        assert!((rest[0] - 2.0).abs() < 1e-6, "{rest:?}");
     }
 
     #[test]
