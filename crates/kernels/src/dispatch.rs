@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 #[cfg(target_arch = "x86_64")]
 use crate::lanes::x86::{Ymm, Zmm};
 use crate::lanes::{Portable, Vector};
-use crate::tile::{ROW, TERM, Tile, multiply};
+use crate::tile::{Positions, Taps, Tile, multiply};
 
 /// A tile for one instruction set.
 ///
@@ -25,9 +25,9 @@ pub(crate) type TileFn = unsafe fn(&Tile);
 /// What the rows of a tile are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RowsOf {
-    /// Rows of a packed block are positions, [`ROW`] values apart.
+    /// Rows are positions, see [`Positions`].
     Positions,
-    /// Rows of a packed block are terms of the sums, [`TERM`] values apart.
+    /// Rows are taps, see [`Taps`].
     Taps,
 }
 
@@ -121,7 +121,7 @@ macro_rules! tiles {
             $(#[target_feature(enable = $feature)])?
             unsafe fn positions<const ROWS: usize, const VECTORS: usize>(tile: &Tile) {
                 // SAFETY: promised by the caller.
-                unsafe { multiply::<$vector, ROWS, VECTORS, ROW, 1>(tile) };
+                unsafe { multiply::<$vector, Positions, ROWS, VECTORS>(tile) };
             }
 
             /// # Safety
@@ -129,7 +129,7 @@ macro_rules! tiles {
             $(#[target_feature(enable = $feature)])?
             unsafe fn taps<const ROWS: usize, const VECTORS: usize>(tile: &Tile) {
                 // SAFETY: promised by the caller.
-                unsafe { multiply::<$vector, ROWS, VECTORS, 1, TERM>(tile) };
+                unsafe { multiply::<$vector, Taps, ROWS, VECTORS>(tile) };
             }
 
             pub(super) fn tile(of: RowsOf, rows: usize, vectors: usize) -> TileFn {

@@ -179,6 +179,34 @@ impl Gather {
         }
     }
 
+    /// The terms `terms` of the sum at `position`, if they lie side by side in the source.
+    #[inline]
+    pub(crate) fn borrow<'a>(
+        &self,
+        source: &'a [f32],
+        position: &Position,
+        terms: &Range<usize>,
+    ) -> Option<&'a [f32]> {
+        if terms.is_empty() {
+            return Some(&[]);
+        }
+        let (height, width, channels) = self.source;
+        let run = self.taps_x * channels;
+        let tap_y = terms.start / run;
+        let first = terms.start - tap_y * run;
+        let valid = inside(position.x, self.taps_x, width);
+        let y = position.y + tap_y as isize;
+        let is_inside = first >= valid.start * channels
+            && first + terms.len() <= valid.end * channels
+            && (0..height as isize).contains(&y);
+        if !is_inside {
+            return None;
+        }
+        let row = (position.item * height + y as usize) * width * channels + first;
+        let from = row.wrapping_add_signed(position.x * channels as isize);
+        Some(&source[from..][..terms.len()])
+    }
+
     /// Writes terms `terms` of the sum at `position` to `out`.
     #[inline]
     pub(crate) fn read(

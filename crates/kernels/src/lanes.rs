@@ -30,6 +30,9 @@ pub(crate) unsafe trait Vector: Copy {
     /// Writes the first `n <= LANES` values.
     unsafe fn store_first(self, to: *mut f32, n: usize);
 
+    /// Asks for the cache line at an address, which need not be valid.
+    unsafe fn prefetch(at: *const f32);
+
     unsafe fn add(self, other: Self) -> Self;
 
     /// `self * factor + addend`, rounded once where the processor can.
@@ -81,6 +84,9 @@ unsafe impl Vector for Portable {
             unsafe { *to.add(i) = *value };
         }
     }
+
+    #[inline(always)]
+    unsafe fn prefetch(_: *const f32) {}
 
     #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
@@ -166,6 +172,12 @@ pub(crate) mod x86 {
         }
 
         #[inline(always)]
+        unsafe fn prefetch(at: *const f32) {
+            // SAFETY: a hint at any address is sound.
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) };
+        }
+
+        #[inline(always)]
         unsafe fn add(self, other: Self) -> Self {
             // SAFETY: see `splat`.
             Self(unsafe { _mm256_add_ps(self.0, other.0) })
@@ -220,6 +232,12 @@ pub(crate) mod x86 {
         unsafe fn store_first(self, to: *mut f32, n: usize) {
             // SAFETY: see `splat`.
             unsafe { _mm512_mask_storeu_ps(to, first_16(n), self.0) };
+        }
+
+        #[inline(always)]
+        unsafe fn prefetch(at: *const f32) {
+            // SAFETY: a hint at any address is sound.
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) };
         }
 
         #[inline(always)]

@@ -21,6 +21,13 @@ use crate::tile::{DEPTH, Finish, ROW, Start, Tile};
 /// Positions of a packed block at most; with [`ROW`] it fills an eighth of a second-level cache of 1 MiB.
 const BLOCK: usize = 126;
 
+/// Values side by side in the source from which they are read there and not packed.
+const LONG: usize = 128;
+
+/// Columns of weights up to which packing positions costs more than reading them where they are,
+/// often at distances that the caches dislike.
+const NARROW: usize = 128;
+
 /// Positions below which a tile is bound by reading weights: so many a class costs at least.
 const FEW: usize = 5;
 
@@ -107,6 +114,7 @@ struct Scratch {
     block: Aligned,
     positions: Vec<Position>,
     offsets: Vec<usize>,
+    rows: Vec<*const f32>,
 }
 
 thread_local! {
@@ -178,7 +186,8 @@ fn multiply_rows(
                 terms: &terms,
                 positions,
             };
-            block.multiply(chunk, &mut scratch.block, &mut scratch.offsets);
+            let rows = &mut scratch.rows;
+            block.multiply(chunk, &mut scratch.block, &mut scratch.offsets, rows);
         }
     }
 }
@@ -233,7 +242,8 @@ fn terms(gather: &Gather, ys: &Range<usize>, xs: &Range<usize>) -> Vec<Range<usi
             at(i)..at(i + 1)
         }));
     };
-    if xs.len() == gather.taps_x {
+    let is_long = run >= LONG || gather.taps_y == 1;
+    if xs.len() == gather.taps_x && !is_long {
         cut(ys.start * run..ys.end * run);
     } else {
         for y in ys.clone() {
@@ -257,7 +267,13 @@ struct Block<'a> {
 }
 
 impl Block<'_> {
-    fn multiply(&self, chunk: &mut [f32], block: &mut Aligned, offsets: &mut Vec<usize>) {
+    fn multiply(
+        &self,
+        chunk: &mut [f32],
+        block: &mut Aligned,
+        offsets: &mut Vec<usize>,
+        rows: &mut Vec<*const f32>,
+    ) {
         block.resize(BLOCK * ROW);
         let block = block.values_mut();
         offsets.clear();
@@ -266,13 +282,23 @@ impl Block<'_> {
         assert!(columns == self.panels.columns && self.gather.depth() <= self.panels.depth);
         assert!(offsets.iter().all(|&to| to + columns <= chunk.len()));
         for (i, terms) in self.terms.iter().enumerate() {
-            for (position, row) in self.positions.iter().zip(block.chunks_exact_mut(ROW)) {
-                let out = &mut row[..terms.len()];
-                self.gather.read(self.source, position, terms, out);
-            }
+            rows.clear();
+            let is_narrow = columns <= NARROW;
+            let packed = block.chunks_exact_mut(ROW);
+            rows.extend(self.positions.iter().zip(packed).map(|(position, packed)| {
+                let borrowed = is_narrow
+                    .then(|| self.gather.borrow(self.source, position, terms))
+                    .flatten();
+                let row = borrowed.unwrap_or_else(|| {
+                    let out = &mut packed[..terms.len()];
+                    self.gather.read(self.source, position, terms, out);
+                    out
+                });
+                row.as_ptr()
+            }));
             let start = if i == 0 { Start::Zero } else { Start::Continue };
             let is_last = i + 1 == self.terms.len();
-            self.multiply_part(terms, start, is_last, block, offsets, chunk);
+            self.multiply_part(terms, start, is_last, rows, offsets, chunk);
         }
         if self.epilogue.activation == Activation::Tanh {
             for &to in &*offsets {
@@ -286,7 +312,7 @@ impl Block<'_> {
         terms: &Range<usize>,
         start: Start,
         is_last: bool,
-        block: &[f32],
+        rows: &[*const f32],
         offsets: &[usize],
         chunk: &mut [f32],
     ) {
@@ -294,10 +320,12 @@ impl Block<'_> {
         let count = offsets.len();
         let tiles = count.div_ceil(dispatch.rows());
         let weights = self.panels.values();
-        assert!(block.len() >= count * ROW && terms.len() <= DEPTH);
+        assert!(rows.len() == count);
         for panel in self.panels.panels() {
             let width = panel.vectors * dispatch.lanes();
             let b = &weights[panel.offset + terms.start * width..][..terms.len() * width];
+            let next = panel.offset + self.panels.depth * width + terms.start * width;
+            let next = weights.as_ptr().wrapping_add(next);
             let finish = is_last.then(|| Finish {
                 bias: match self.epilogue.bias {
                     Some(bias) => bias[panel.column..][..panel.columns].as_ptr(),
@@ -309,20 +337,22 @@ impl Block<'_> {
                 },
             });
             for i in 0..tiles {
-                let rows = count * i / tiles..count * (i + 1) / tiles;
+                let part = count * i / tiles..count * (i + 1) / tiles;
                 let tile = Tile {
                     depth: terms.len(),
-                    a: block[rows.start * ROW..].as_ptr(),
+                    a: std::ptr::null(),
+                    a_rows: rows[part.clone()].as_ptr(),
                     b: b.as_ptr(),
+                    next: if i + 1 == tiles { next } else { b.as_ptr() },
                     c: chunk.as_mut_ptr().wrapping_add(panel.column),
-                    rows: offsets[rows.clone()].as_ptr(),
+                    rows: offsets[part.clone()].as_ptr(),
                     columns: panel.columns,
                     start,
                     finish,
                 };
-                let multiply = dispatch.tile(RowsOf::Positions, rows.len(), panel.vectors);
-                // SAFETY: `dispatch` was detected; the block has `count` rows of `DEPTH` values,
-                // the panel `terms.len()` rows, the bias `columns` values, and all offsets lie
+                let multiply = dispatch.tile(RowsOf::Positions, part.len(), panel.vectors);
+                // SAFETY: `dispatch` was detected; each of the rows was a slice of `terms.len()`
+                // values, the panel `terms.len()` rows, the bias `columns` values, and all offsets lie
                 // `columns` of the chunk before its end.
                 unsafe { multiply(&tile) };
             }

@@ -40,14 +40,50 @@ pub(crate) struct Finish {
     pub(crate) slope: f32,
 }
 
+/// Where the left factor of a tile is read.
+pub(crate) trait Left {
+    /// `a[row, term]`.
+    ///
+    /// # Safety
+    /// `tile.a` or `tile.a_rows` is valid there.
+    unsafe fn at(tile: &Tile, row: usize, term: usize) -> f32;
+}
+
+/// Rows of positions anywhere in memory, given by `tile.a_rows`.
+pub(crate) struct Positions;
+
+/// Rows of taps side by side in a packed block, given by `tile.a`; terms are [`TERM`] values apart.
+pub(crate) struct Taps;
+
+impl Left for Positions {
+    #[inline(always)]
+    unsafe fn at(tile: &Tile, row: usize, term: usize) -> f32 {
+        // SAFETY: promised by the caller.
+        unsafe { *(*tile.a_rows.add(row)).add(term) }
+    }
+}
+
+impl Left for Taps {
+    #[inline(always)]
+    unsafe fn at(tile: &Tile, row: usize, term: usize) -> f32 {
+        // SAFETY: promised by the caller.
+        unsafe { *tile.a.add(row + term * TERM) }
+    }
+}
+
 /// The arguments of a tile: `c[rows[r] + j] += Σ_k a[r, k] b[k, j]`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tile {
     /// Terms of the sum.
     pub(crate) depth: usize,
+    /// Of [`Taps`].
     pub(crate) a: *const f32,
+    /// Of [`Positions`]: `depth` values of each row.
+    pub(crate) a_rows: *const *const f32,
     /// `[depth, vectors · LANES]`, without gaps.
     pub(crate) b: *const f32,
+    /// Anywhere: what is read after `b`.
+    pub(crate) next: *const f32,
     pub(crate) c: *mut f32,
     /// Where each row of the tile begins in `c`.
     pub(crate) rows: *const usize,
@@ -62,17 +98,11 @@ pub(crate) struct Tile {
 /// Each sum adds its terms one by one in the order of `k`, whatever the tile around it.
 ///
 /// # Safety
-/// The processor has the instruction set of `V`. `a` is valid at `r * A_ROW + k * A_TERM`, `b` for
-/// `depth * VECTORS * LANES` values, `rows` for `ROWS`, `c` for `columns` values from each row,
-/// which no other thread accesses; `columns <= VECTORS * LANES`.
+/// The processor has the instruction set of `V`. `L` can be read at `ROWS` rows and `depth`
+/// terms, `b` at `depth * VECTORS * LANES` values, `rows` at `ROWS`, `c` at `columns` values from each
+/// row, which no other thread accesses; `columns <= VECTORS * LANES`.
 #[inline(always)]
-pub(crate) unsafe fn multiply<
-    V: Vector,
-    const ROWS: usize,
-    const VECTORS: usize,
-    const A_ROW: usize,
-    const A_TERM: usize,
->(
+pub(crate) unsafe fn multiply<V: Vector, L: Left, const ROWS: usize, const VECTORS: usize>(
     tile: &Tile,
 ) {
     let columns = |v: usize| tile.columns.saturating_sub(v * V::LANES).min(V::LANES);
@@ -95,20 +125,21 @@ pub(crate) unsafe fn multiply<
                 }
             }
         }
-        let (mut a, mut b) = (tile.a, tile.b);
-        for _ in 0..tile.depth {
+        let (mut b, mut next) = (tile.b, tile.next);
+        for term in 0..tile.depth {
             let mut row = [V::splat(0.0); VECTORS];
             for (v, value) in row.iter_mut().enumerate() {
                 *value = V::load(b.add(v * V::LANES));
+                V::prefetch(next.wrapping_add(v * V::LANES));
             }
             for (r, sums) in sums.iter_mut().enumerate() {
-                let factor = V::splat(*a.add(r * A_ROW));
+                let factor = V::splat(L::at(tile, r, term));
                 for (sum, value) in sums.iter_mut().zip(row) {
                     *sum = factor.mul_add(value, *sum);
                 }
             }
-            a = a.add(A_TERM);
             b = b.add(VECTORS * V::LANES);
+            next = next.wrapping_add(VECTORS * V::LANES);
         }
         if tile.start == Start::Add {
             for (r, sums) in sums.iter_mut().enumerate() {
