@@ -30,7 +30,9 @@ fn main() -> Result<(), KernelError> {
     let batch = std::env::args().nth(1).and_then(|arg| arg.parse().ok());
     let batch = batch.unwrap_or(32);
     let wanted = std::env::args().nth(2).unwrap_or_default();
-    println!("batch {batch}: GFLOP/s of forward, input gradient, weight gradient (ms)");
+    println!(
+        "batch {batch}: GFLOP/s of forward, input gradient, weight gradient (ms); ms of both packings"
+    );
     for &(name, [size, in_channels, out_channels, kernel, stride, padding]) in LAYERS {
         if !name.contains(&wanted) {
             continue;
@@ -61,8 +63,14 @@ fn main() -> Result<(), KernelError> {
             mean(|| weight_gradient(&shape, &x, &dy, &mut dw))?,
         ];
         let work = 2.0 * shape.multiply_adds() as f64;
+        let packing = [
+            mean(|| pack(&shape, &w).map(drop))?,
+            mean(|| pack_transposed(&shape, &w).map(drop))?,
+        ];
         let column = |time: f64| format!("{:6.1} ({:7.2})", work / time / 1e9, time * 1e3);
-        println!("{name:20} {}", times.map(column).join("  "));
+        let [pack, transposed] = packing.map(|time| time * 1e3);
+        let columns = times.map(column).join("  ");
+        println!("{name:20} {columns}  {pack:.2} {transposed:.2}");
     }
     Ok(())
 }

@@ -220,31 +220,34 @@ impl Gather {
         let run = self.taps_x * channels;
         let valid = inside(position.x, self.taps_x, width);
         let valid = valid.start * channels..valid.end * channels;
-        let mut at = terms.start;
+        if out.is_empty() {
+            return;
+        }
+        let (mut tap_y, mut first) = (terms.start / run, terms.start % run);
         let mut rest = out;
-        while at < terms.end {
-            let (tap_y, first) = (at / run, at % run);
-            let last = run.min(first + terms.end - at);
+        while !rest.is_empty() {
+            let last = run.min(first + rest.len());
             let (piece, after) = rest.split_at_mut(last - first);
-            (rest, at) = (after, at + last - first);
+            rest = after;
             let y = position.y + tap_y as isize;
             if y < 0 || y >= height as isize {
                 piece.fill(0.0);
-                continue;
+            } else {
+                let row = (position.item * height + y as usize) * width * channels;
+                let row = row.wrapping_add_signed(position.x * channels as isize);
+                let start = valid.start.clamp(first, last);
+                let end = valid.end.clamp(start, last);
+                if end - start == piece.len() {
+                    copy(&source[row.wrapping_add(start)..][..end - start], piece);
+                } else {
+                    piece.fill(0.0);
+                    let inside = &mut piece[start - first..end - first];
+                    if start < end {
+                        copy(&source[row.wrapping_add(start)..][..end - start], inside);
+                    }
+                }
             }
-            let start = valid.start.clamp(first, last);
-            let end = valid.end.clamp(start, last);
-            piece[..start - first].fill(0.0);
-            piece[end - first..].fill(0.0);
-            if start < end {
-                let row = (position.item * height + y as usize) * width;
-                let from = row * channels + start;
-                let from = from.wrapping_add_signed(position.x * channels as isize);
-                copy(
-                    &source[from..][..end - start],
-                    &mut piece[start - first..end - first],
-                );
-            }
+            (tap_y, first) = (tap_y + 1, 0);
         }
     }
 }

@@ -86,11 +86,23 @@ fn add_up(shape: &Convolution, products: &[f32], to: &mut [f32]) {
                     .div_ceil(stride)
                     .min(out_width);
                 let tap = (tap_y * kernel + tap_x) * channels;
-                for from_x in start..end {
-                    let x = from_x * stride + tap_x - shape.padding;
-                    let from = (from_y * out_width + from_x) * columns + tap;
-                    for channel in 0..channels {
-                        row[x * channels + channel] += products[from + channel];
+                if start >= end {
+                    continue;
+                }
+                let x = start * stride + tap_x - shape.padding;
+                let from = (from_y * out_width + start) * columns;
+                let from = products[from..].chunks_exact(columns).take(end - start);
+                if channels == 1 {
+                    let pixels = row[x..].iter_mut().step_by(stride);
+                    for (value, from) in pixels.zip(from) {
+                        *value += from[tap];
+                    }
+                } else {
+                    let pixels = row[x * channels..].chunks_exact_mut(channels);
+                    for (pixel, from) in pixels.step_by(stride).zip(from) {
+                        for (value, from) in pixel.iter_mut().zip(&from[tap..]) {
+                            *value += from;
+                        }
                     }
                 }
             }
