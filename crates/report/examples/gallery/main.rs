@@ -2,6 +2,7 @@
 //!
 //! `cargo run --release -p retrial-report --example gallery -- FOLDER`
 
+mod detectors;
 mod field;
 mod noise;
 mod parts;
@@ -23,6 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     subset_size::write(&results)?;
     field::write(&results)?;
     noise::write(&results)?;
+    detectors::write(&results)?;
     let experiments = retrial_report::load(&results)?;
     let started = std::time::Instant::now();
     let summary = retrial_report::render(&experiments, &folder.join("reports"))?;

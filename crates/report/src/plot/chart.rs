@@ -69,9 +69,11 @@ impl Chart {
         };
         let label_room = LABEL_POINTS * POINT;
         let left = EDGE + label_room + 1.8 + tick_width(&y) + 1.6;
+        // Words stay within the room of their own tick.
         let last = x
             .ticks
             .last()
+            .filter(|_| !x.words)
             .map_or(0.0, |(_, t)| text_width(t, TICK_POINTS) / 2.0);
         let overhang = (last - 2.0).max(0.5) + guide::room_right(extras.guides);
         let full = WIDTH - EDGE - overhang;

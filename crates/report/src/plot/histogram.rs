@@ -15,8 +15,10 @@ use crate::error::ReportError;
 use crate::number::{decimals_for, fixed, plain};
 use crate::view::counted;
 
-/// From this many times the width of the middle 99 % of all values, the outermost are left out.
-const FAR: f64 = 4.0;
+/// Distance of the fences from the quartiles, in ranges between the quartiles.
+const FENCE: f64 = 5.0;
+/// Largest share of values beyond the fences that is left out.
+const TAIL: f64 = 0.03;
 
 pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     let spec = source.spec;
@@ -80,6 +82,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
             let colon = if label.is_empty() { "" } else { ": " };
             let sd = standard_deviation(values);
             let (mean, sd) = match decimals_for(sd) + 1 {
+                _ if sd >= 100.0 => (fixed(mean(values), 0), fixed(sd, 0)),
                 decimals @ 0..=7 if sd > 0.0 => {
                     (fixed(mean(values), decimals), fixed(sd, decimals))
                 }
@@ -139,21 +142,30 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
 
 /// Round edges of bins that cover all series.
 ///
-/// Where a few values lie so far out that all others would share a few bins, the bins cover the
-/// middle 99 % and as much again on either side.
+/// Where a few values lie so far out that all others would share a few bins, the bins end at
+/// fences of five times the range between the quartiles.
 fn edges(series: &[(String, Vec<f64>)]) -> Vec<f64> {
     let (mut low, mut high) = ends(series);
     if low == high {
         let half = if low == 0.0 { 0.5 } else { 0.05 * low.abs() };
         return vec![low - half, low + half];
     }
-    let quantiles = |q: f64| series.iter().map(move |(_, values)| quantile(values, q));
-    let inner_low = quantiles(0.005).fold(f64::INFINITY, f64::min);
-    let inner_high = quantiles(0.995).fold(f64::NEG_INFINITY, f64::max);
-    let inner = inner_high - inner_low;
-    if inner > 0.0 && high - low > FAR * inner {
-        low = low.max(inner_low - inner);
-        high = high.min(inner_high + inner);
+    let fences = series.iter().map(|(_, values)| {
+        let (a, b) = (quantile(values, 0.25), quantile(values, 0.75));
+        (a - FENCE * (b - a), b + FENCE * (b - a))
+    });
+    let fences = fences.fold((f64::INFINITY, f64::NEG_INFINITY), |all, one| {
+        (all.0.min(one.0), all.1.max(one.1))
+    });
+    let total: usize = series.iter().map(|(_, values)| values.len()).sum();
+    let values = series.iter().flat_map(|(_, values)| values);
+    let outside = values.filter(|v| **v < fences.0 || **v > fences.1).count();
+    let is_tail = outside as f64 <= TAIL * total as f64;
+    if is_tail && fences.0 < fences.1 && high - low > 2.0 * (fences.1 - fences.0) {
+        let values = || series.iter().flat_map(|(_, values)| values.iter().copied());
+        let inside = || values().filter(|v| (fences.0..=fences.1).contains(v));
+        low = inside().fold(f64::INFINITY, f64::min);
+        high = inside().fold(f64::NEG_INFINITY, f64::max);
     }
     let count = ((high - low) / width(series)).clamp(8.0, 60.0) as usize;
     let inner = nice_ticks(low, high, count);

@@ -23,6 +23,8 @@ const HEIGHT: f64 = 240.0;
 const WIDEST: f64 = 32.0;
 /// Widest picture of many pixels, mm a pixel.
 const PIXEL: f64 = 0.26;
+/// Height up to which a single row goes on below with its pictures at full size, mm.
+const LOW: f64 = 150.0;
 /// Narrowest picture of a row that can go on below, mm.
 const NARROWEST: f64 = 20.0;
 /// Room between pictures and at the edges, mm.
@@ -70,13 +72,9 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
         .max()
         .unwrap_or(1);
     let wanted = WIDEST.max(PIXEL * widest as f64);
+    let tallest = pictures.iter().map(|p| p.pixels.rows).max().unwrap_or(1);
     let per_strip = match rows.len() {
-        1 => {
-            let narrow = NARROWEST.max(PIXEL * widest as f64).min(room);
-            let most = ((room + GAP) / (narrow + GAP)).floor().max(1.0) as usize;
-            // Strips of equal length.
-            columns.len().div_ceil(columns.len().div_ceil(most))
-        }
+        1 => per_strip(columns.len(), room, wanted, (widest, tallest)),
         _ => columns.len().min(MOST),
     };
     if rows.len() > 1 && columns.len() > MOST {
@@ -157,6 +155,22 @@ fn crisp(width: f64, pixels: usize) -> f64 {
     match dots >= 1.0 {
         true => dots * DOT * pixels as f64,
         false => width,
+    }
+}
+
+/// How many pictures of a single row stand side by side: pictures are as large as a figure of
+/// [`LOW`] allows, and strips are equally long.
+fn per_strip(count: usize, room: f64, wanted: f64, (columns, rows): (usize, usize)) -> usize {
+    let mut width = crisp(wanted.min(room), columns);
+    let dot = DOT * columns as f64;
+    let at = |width: f64| ((room + GAP) / (width + GAP) + 1e-9).floor().max(1.0) as usize;
+    loop {
+        let strips = count.div_ceil(at(width));
+        let height = strips as f64 * (width * rows as f64 / columns as f64 + 4.0 + GAP);
+        if height <= LOW || width - dot < NARROWEST.min(wanted) {
+            return count.div_ceil(strips);
+        }
+        width -= dot;
     }
 }
 

@@ -79,7 +79,10 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
         legend.push(Entry {
             label: line.label.clone(),
             ink: palette::series(i),
-            sign: Sign::LineAndMark(mark(i)),
+            sign: match line.points.len() <= 40 {
+                true => Sign::LineAndMark(mark(i)),
+                false => Sign::Line,
+            },
         });
     }
     let ink = reference_ink(lines.len());

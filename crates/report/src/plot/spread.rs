@@ -16,6 +16,9 @@ use crate::frame::Frame;
 /// Width of whiskers and half the length of their ends, mm.
 const WHISKER: (f64, f64) = (0.3, 0.8);
 
+/// Half the width that labels keep free of a line, mm.
+const THICK: f64 = 0.4;
+
 /// A point with its series.
 struct Spread {
     series: usize,
@@ -71,13 +74,22 @@ pub(super) fn draw(source: &Source<'_>, frame: &Frame, x: &str) -> Result<Drawin
     }
     let mut taken: Vec<Extent> = Vec::new();
     for spread in &spreads {
-        draw_whiskers(&mut chart, spread, spec.band);
+        taken.extend(draw_whiskers(&mut chart, spread, spec.band));
         if let Some(point) = chart.at(spread.x.mean, spread.y.mean) {
             chart.draw_mark(point, mark(spread.series), palette::series(spread.series));
             taken.push(Extent::around(point, (1.2, 1.2)));
         }
     }
     if at_points {
+        let (left, top, right, bottom) = chart.area;
+        for x in guide::xs(&spec.lines).filter_map(|x| chart.x.share(x)) {
+            let x = left + x * (right - left);
+            taken.push(Extent(x - THICK, top, x + THICK, bottom));
+        }
+        for y in guide::ys(&spec.lines).filter_map(|y| chart.y.share(y)) {
+            let y = bottom - y * (bottom - top);
+            taken.push(Extent(left, y - THICK, right, y + THICK));
+        }
         for (i, label) in labels.iter().enumerate() {
             let own = spreads.iter().filter(|spread| spread.series == i);
             let places: Vec<_> = own.filter_map(|s| chart.at(s.x.mean, s.y.mean)).collect();
@@ -144,7 +156,9 @@ fn spreads(
     Ok((labels, spreads))
 }
 
-fn draw_whiskers(chart: &mut Chart, spread: &Spread, kind: Band) {
+/// Draws the whiskers of a point; what they fill comes back.
+fn draw_whiskers(chart: &mut Chart, spread: &Spread, kind: Band) -> Vec<Extent> {
+    let mut filled = Vec::new();
     let ink: Ink = palette::series(spread.series).faded(0.7);
     // On a logarithmic axis a whisker that reaches zero ends at the axis.
     let clipped = |(low, high): (f64, f64), scale: Scale, edge: f64| match scale {
@@ -157,6 +171,12 @@ fn draw_whiskers(chart: &mut Chart, spread: &Spread, kind: Band) {
         let (low, high) = clipped(ends, chart.x.scale, chart.x.low);
         if let (Some(a), Some(b)) = (chart.at(low, y), chart.at(high, y)) {
             chart.scene.line(vec![a, b], ink, width);
+            filled.push(Extent(
+                a.0.min(b.0) - THICK,
+                a.1.min(b.1) - THICK,
+                a.0.max(b.0) + THICK,
+                a.1.max(b.1) + THICK,
+            ));
             for (x, y) in [a, b] {
                 let cap = vec![(x, y - half), (x, y + half)];
                 chart.scene.line(cap, ink, width);
@@ -167,12 +187,19 @@ fn draw_whiskers(chart: &mut Chart, spread: &Spread, kind: Band) {
         let (low, high) = clipped(ends, chart.y.scale, chart.y.low);
         if let (Some(a), Some(b)) = (chart.at(x, low), chart.at(x, high)) {
             chart.scene.line(vec![a, b], ink, width);
+            filled.push(Extent(
+                a.0.min(b.0) - THICK,
+                a.1.min(b.1) - THICK,
+                a.0.max(b.0) + THICK,
+                a.1.max(b.1) + THICK,
+            ));
             for (x, y) in [a, b] {
                 let cap = vec![(x - half, y), (x + half, y)];
                 chart.scene.line(cap, ink, width);
             }
         }
     }
+    filled
 }
 
 /// A rectangle that something fills: left, top, right, bottom in mm.
