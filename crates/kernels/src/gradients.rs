@@ -70,7 +70,6 @@ pub(crate) fn weight_gradient_for(
     let channels = shape.out_channels;
     let groups = groups(&gather, shape.batch);
     for_rows(weights_gradient, channels, pieces, |rows, chunk| {
-        chunk.fill(0.0);
         SCRATCH.with_borrow_mut(|scratch| {
             for group in &groups {
                 let start = group.rows.start.max(rows.start);
@@ -189,7 +188,10 @@ impl Step<'_> {
         let panels = scratch
             .gradient
             .get_or_insert_with(|| Panels::zeros(self.dispatch, 1, 1));
-        for positions in scratch.positions.chunks(POSITIONS) {
+        if scratch.positions.is_empty() {
+            chunk.fill(0.0);
+        }
+        for (step, positions) in scratch.positions.chunks(POSITIONS).enumerate() {
             panels.resize(self.dispatch, positions.len(), channels);
             for (k, position) in positions.iter().enumerate() {
                 panels.set_row(k, &self.output_gradient[position.to..][..channels]);
@@ -204,14 +206,22 @@ impl Step<'_> {
                     self.gather.read(self.input, position, &terms, out);
                 }
                 let offsets = &scratch.offsets[at(i)..at(i + 1)];
-                add_part(panels, positions.len(), offsets, chunk, block);
+                let start = if step == 0 { Start::Zero } else { Start::Add };
+                add_part(panels, positions.len(), offsets, start, chunk, block);
             }
         }
     }
 }
 
-/// Adds the products of a packed block and the packed output gradient of `depth` positions.
-fn add_part(panels: &Panels, depth: usize, offsets: &[usize], chunk: &mut [f32], block: &[f32]) {
+/// Writes or adds the products of a packed block and the packed output gradient of `depth` positions.
+fn add_part(
+    panels: &Panels,
+    depth: usize,
+    offsets: &[usize],
+    start: Start,
+    chunk: &mut [f32],
+    block: &[f32],
+) {
     let dispatch = panels.dispatch;
     let count = offsets.len();
     let tiles = count.div_ceil(dispatch.rows());
@@ -232,7 +242,7 @@ fn add_part(panels: &Panels, depth: usize, offsets: &[usize], chunk: &mut [f32],
                 c: chunk.as_mut_ptr().wrapping_add(panel.column),
                 rows: offsets[rows.clone()].as_ptr(),
                 columns: panel.columns,
-                start: Start::Add,
+                start,
                 finish: None,
             };
             let multiply = dispatch.tile(RowsOf::Taps, rows.len(), panel.vectors);

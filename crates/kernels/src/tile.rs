@@ -109,6 +109,11 @@ pub(crate) unsafe fn multiply<V: Vector, L: Left, const ROWS: usize, const VECTO
     let full = tile.columns == VECTORS * V::LANES;
     // SAFETY: all accesses are those that the caller vouches for.
     unsafe {
+        for r in 0..ROWS {
+            for v in 0..VECTORS {
+                V::prefetch(tile.c.wrapping_add(*tile.rows.add(r) + v * V::LANES));
+            }
+        }
         let mut sums = [[V::splat(0.0); VECTORS]; ROWS];
         let current = |r: usize, v: usize| {
             let from = tile.c.wrapping_add(*tile.rows.add(r) + v * V::LANES);
