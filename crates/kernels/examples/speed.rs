@@ -95,10 +95,14 @@ fn mean(mut call: impl FnMut() -> Result<(), KernelError>) -> Result<f64, Kernel
     }
 }
 
-/// CPU time of this thread in seconds where the system tells it, else the time since `begin`.
+/// CPU time of this thread in seconds where it does all the work and the system tells it, else the
+/// time since `begin`.
 fn busy(begin: Instant) -> f64 {
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    told.and_then(|text| text.split(' ').next()?.parse::<f64>().ok())
+    let is_alone = std::env::var("RAYON_NUM_THREADS").is_ok_and(|threads| threads == "1");
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat");
+    told.ok()
+        .filter(|_| is_alone)
+        .and_then(|text| text.split(' ').next()?.parse::<f64>().ok())
         .map_or(begin.elapsed().as_secs_f64(), |nanoseconds| {
             nanoseconds / 1e9
         })

@@ -28,6 +28,9 @@ const LONG: usize = 128;
 /// often at distances that the caches dislike.
 const NARROW: usize = 128;
 
+/// Multiply-adds above which every thread takes several pieces.
+const LARGE: usize = 1 << 28;
+
 /// Positions below which a tile is bound by reading weights: so many a class costs at least.
 const FEW: usize = 5;
 
@@ -136,7 +139,11 @@ fn run(
     else {
         return;
     };
-    let pieces = pieces(shape.multiply_adds());
+    let pieces = match pieces(shape.multiply_adds()) {
+        // Two pieces a thread even out what else runs on the machine.
+        threads @ 2.. if shape.multiply_adds() > LARGE => 2 * threads,
+        pieces => pieces,
+    };
     for_rows(destination, width * channels, pieces, |rows, chunk| {
         SCRATCH.with_borrow_mut(|scratch| {
             for (gather, panels) in gathers.iter().zip(panels) {
