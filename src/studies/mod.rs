@@ -1,6 +1,7 @@
 //! The studies, all in one table. Each is the only place where its algorithm meets a spec, and
 //! none imports another.
 
+pub(crate) mod anogan;
 pub(crate) mod dic;
 pub(crate) mod fake;
 
@@ -23,7 +24,7 @@ pub(crate) trait Study: Sync {
 }
 
 /// Every study. A study is added here and nowhere else.
-pub(crate) const STUDIES: &[&dyn Study] = &[&dic::Dic, &fake::Fake];
+pub(crate) const STUDIES: &[&dyn Study] = &[&dic::Dic, &anogan::Anogan, &fake::Fake];
 
 /// The study of that name.
 pub(crate) fn find(name: &str) -> Option<&'static dyn Study> {

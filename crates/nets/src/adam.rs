@@ -56,18 +56,17 @@ impl Adam {
     #[must_use]
     pub fn step<M: Module>(&mut self, module: M, gradients: &Gradients) -> M {
         self.steps += 1;
-        let correction = |beta: f64| 1.0 - beta.powf(f64::from(self.steps));
         let AdamRates {
             learning_rate,
             beta1,
             beta2,
         } = self.rates;
         let step = AdamStep {
-            rate: (learning_rate / correction(beta1)) as f32,
-            beta1: beta1 as f32,
-            beta2: beta2 as f32,
-            root_correction: correction(beta2).sqrt() as f32,
-            epsilon: EPSILON as f32,
+            learning_rate,
+            beta1,
+            beta2,
+            epsilon: EPSILON,
+            step: self.steps,
         };
         module.map(&mut Update {
             path: Path::default(),

@@ -6,7 +6,8 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr;
 
-use burn::tensor::{Device, Tensor};
+pub use burn::tensor::Device;
+use burn::tensor::Tensor;
 use thiserror::Error;
 
 /// A device as named by a person: `flex` (or `cpu`), `cuda`, `cuda:1`, `wgpu`.

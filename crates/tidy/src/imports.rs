@@ -4,14 +4,19 @@ use crate::repository::{Fault, Repository};
 use crate::sources::{has_word, without_tests};
 
 /// Crates whose functions get arguments and give values.
-const PURE: &[&str] = &["crates/dic/src/", "crates/nets/src/"];
+const PURE: &[&str] = &[
+    "crates/detect/src/",
+    "crates/dic/src/",
+    "crates/kernels/src/",
+    "crates/nets/src/",
+];
 
 /// Modules of `std` that reach outside.
 const OUTSIDE: &[&str] = &["fs", "env", "time", "net", "process"];
 
 const PRINTING: &[&str] = &["println!", "print!", "eprintln!", "eprint!"];
 
-/// `dic` and `nets` touch no file, clock, environment or terminal, their tests aside.
+/// `detect`, `dic`, `kernels` and `nets` touch no file, clock, environment or terminal, their tests aside.
 #[must_use]
 pub fn pure_algorithms(repository: &Repository) -> Vec<Fault> {
     let mut faults = Vec::new();

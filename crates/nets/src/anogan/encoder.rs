@@ -76,6 +76,12 @@ pub struct FrozenEncoder {
 }
 
 impl FrozenEncoder {
+    /// [`FrozenEncoder::encode`] as numbers, one latent after the other.
+    #[must_use]
+    pub fn latents(&self, images: Tensor<4>) -> Vec<f32> {
+        crate::weights::values(self.encode(images))
+    }
+
     /// Latents, each image independent of the others.
     ///
     /// # Shapes

@@ -31,6 +31,55 @@ pub enum EncoderLoss {
     },
 }
 
+/// Images beside those that encoder and generator make of them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Compared {
+    /// Mean over pixels of the differences, per image.
+    pub residual: Vec<f64>,
+    /// Mean over features of the differences, per image.
+    pub discrimination: Vec<f64>,
+    /// G(E(x)), one image after the other.
+    pub images: Vec<f32>,
+}
+
+/// How differences count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// By themselves.
+    Absolute,
+    /// Squared, as in f-AnoGAN.
+    Squared,
+}
+
+/// Compares images and their features with G(E(x)).
+///
+/// # Shapes
+/// - `x`: `[n, height, width, 1]`
+#[must_use]
+pub fn compare(
+    (encoder, generator, discriminator): (&FrozenEncoder, &FrozenGenerator, &FrozenDiscriminator),
+    x: Tensor<4>,
+    difference: Difference,
+) -> Compared {
+    let n = x.dims()[0];
+    let again = generator.draw(encoder.encode(x.clone()));
+    let features = discriminator.features(x.clone());
+    let found = discriminator.features(again.clone());
+    let mean = |apart: Tensor<2>| {
+        let apart = match difference {
+            Difference::Absolute => apart.abs(),
+            Difference::Squared => apart.square(),
+        };
+        let means = weights::values(apart.mean_dim(1).reshape([n]));
+        means.into_iter().map(f64::from).collect()
+    };
+    Compared {
+        residual: mean((x - again.clone()).flatten::<2>(1, 3)),
+        discrimination: mean(features - found),
+        images: weights::values(again),
+    }
+}
+
 /// Rates of an encoder's training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EncoderRates {

@@ -25,7 +25,7 @@ mod training;
 pub use architecture::{Architecture, ArchitectureError, Normalisation};
 pub use discriminator::{Discriminator, FrozenDiscriminator};
 pub use encoder::{Encoder, FrozenEncoder};
-pub use encoding::{EncoderLoss, EncoderRates, EncoderTraining};
+pub use encoding::{Compared, Difference, EncoderLoss, EncoderRates, EncoderTraining, compare};
 pub use ganomaly::{Ganomaly, GanomalyRates, GanomalyTraining};
 pub use generator::{FrozenGenerator, Generator};
 pub use loss::GanLoss;

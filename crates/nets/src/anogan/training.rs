@@ -124,6 +124,20 @@ impl GanTraining {
         &self.discriminator
     }
 
+    /// Images of latents by the generator's running statistics.
+    ///
+    /// # Shapes
+    /// - `latents`: `[n, latent]`, one after the other; result: `[n, size, size]`
+    #[must_use]
+    pub fn draw(&self, latents: &[f32]) -> Vec<f32> {
+        let length = self.architecture.latent_size;
+        let device = self.device.clone().inner();
+        let generator = self.generator.frozen();
+        // In pieces, so that memory stays bounded.
+        let piece = |z: &[f32]| weights::values(generator.draw(super::latents(z, length, &device)));
+        latents.chunks(64 * length).flat_map(piece).collect()
+    }
+
     /// The device, with automatic differentiation.
     #[cfg(test)]
     pub(super) fn device(&self) -> &Device {
@@ -187,7 +201,7 @@ impl GanTraining {
                 real.extend_from_slice(&pixels[item * area..(item + 1) * area]);
             }
             let real = images(&real, self.architecture.image_size, &self.device);
-            let drawn = [(); 2].map(|()| self.draw(batch.len(), &mut latent));
+            let drawn = [(); 2].map(|()| self.drawn(batch.len(), &mut latent));
             let losses = self.step(real, drawn, &mut noise);
             sum.discriminator += losses.discriminator;
             sum.generator += losses.generator;
@@ -246,7 +260,7 @@ impl GanTraining {
         }
     }
 
-    fn draw(&self, n: usize, stream: &mut Stream) -> Tensor<2> {
+    fn drawn(&self, n: usize, stream: &mut Stream) -> Tensor<2> {
         let length = self.architecture.latent_size;
         let values: Vec<f32> = (0..n * length).map(|_| stream.normal() as f32).collect();
         latents(&values, length, &self.device)

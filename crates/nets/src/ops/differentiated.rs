@@ -112,6 +112,30 @@ impl<B: Backend + LayerOps, C: CheckpointStrategy> LayerOps for Autodiff<B, C> {
         ))
     }
 
+    fn convolve_constant(
+        wide: FloatTensor<Self>,
+        kernel: FloatTensor<Self>,
+        geometry: Geometry,
+    ) -> FloatTensor<Self> {
+        constant::<B, C>(B::convolve_constant(
+            wide.into_primitive(),
+            kernel.into_primitive(),
+            geometry,
+        ))
+    }
+
+    fn convolve_adjoint_constant(
+        narrow: FloatTensor<Self>,
+        kernel: FloatTensor<Self>,
+        geometry: Geometry,
+    ) -> FloatTensor<Self> {
+        constant::<B, C>(B::convolve_adjoint_constant(
+            narrow.into_primitive(),
+            kernel.into_primitive(),
+            geometry,
+        ))
+    }
+
     fn convolve_activate(
         wide: FloatTensor<Self>,
         kernel: FloatTensor<Self>,
@@ -134,7 +158,7 @@ impl<B: Backend + LayerOps, C: CheckpointStrategy> LayerOps for Autodiff<B, C> {
                 let (behind, kernel, geometry, activation) = ops.state;
                 unary::<B, _>(ops.parents, ops.node, grads, |gradient| {
                     let gradient = B::activation_gradient(gradient, behind, activation);
-                    B::convolve_adjoint(gradient, kernel, geometry)
+                    B::convolve_adjoint_constant(gradient, kernel, geometry)
                 });
             }
         }
@@ -173,7 +197,7 @@ impl<B: Backend + LayerOps, C: CheckpointStrategy> LayerOps for Autodiff<B, C> {
                 let (behind, kernel, geometry, activation) = ops.state;
                 unary::<B, _>(ops.parents, ops.node, grads, |gradient| {
                     let gradient = B::activation_gradient(gradient, behind, activation);
-                    B::convolve(gradient, kernel, geometry)
+                    B::convolve_constant(gradient, kernel, geometry)
                 });
             }
         }

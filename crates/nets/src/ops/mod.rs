@@ -5,6 +5,8 @@
 //! the CPU backend `flex` runs ours (`retrial-kernels`), and automatic differentiation gets
 //! backward passes that compute only what is asked for ([`differentiated`]).
 
+#[cfg(test)]
+mod against_burn;
 mod differentiated;
 mod flex;
 mod geometry;
@@ -51,6 +53,28 @@ pub trait LayerOps: Backend {
         geometry: Geometry,
     ) -> FloatTensor<Self> {
         portable::kernel_gradient::<Self>(wide, narrow, geometry)
+    }
+
+    /// [`LayerOps::convolve`] with a kernel that stays the same over many calls.
+    ///
+    /// Not differentiated: it belongs to backward passes.
+    fn convolve_constant(
+        wide: FloatTensor<Self>,
+        kernel: FloatTensor<Self>,
+        geometry: Geometry,
+    ) -> FloatTensor<Self> {
+        Self::convolve(wide, kernel, geometry)
+    }
+
+    /// [`LayerOps::convolve_adjoint`] with a kernel that stays the same over many calls.
+    ///
+    /// Not differentiated: it belongs to backward passes.
+    fn convolve_adjoint_constant(
+        narrow: FloatTensor<Self>,
+        kernel: FloatTensor<Self>,
+        geometry: Geometry,
+    ) -> FloatTensor<Self> {
+        Self::convolve_adjoint(narrow, kernel, geometry)
     }
 
     /// Convolution, bias and activation in one pass; differentiable in `wide` only.
@@ -128,19 +152,19 @@ pub trait LayerOps: Backend {
     }
 }
 
-/// Numbers of one step of Adam, bias corrections worked in.
+/// Numbers of one step of Adam.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AdamStep {
-    /// Learning rate over the correction of the first moment.
-    pub rate: f32,
+    /// Learning rate.
+    pub learning_rate: f64,
     /// Decay of the first moment.
-    pub beta1: f32,
+    pub beta1: f64,
     /// Decay of the second moment.
-    pub beta2: f32,
-    /// Root of the correction of the second moment.
-    pub root_correction: f32,
+    pub beta2: f64,
     /// Added to the root of the second moment.
-    pub epsilon: f32,
+    pub epsilon: f64,
+    /// Number of the step, from 1.
+    pub step: u32,
 }
 
 #[cfg(any(feature = "cuda", feature = "wgpu"))]

@@ -172,16 +172,21 @@ pub(super) fn adam<B: Backend>(
     second: FloatTensor<B>,
     step: AdamStep,
 ) -> (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>) {
-    let scaled = |values: FloatTensor<B>, factor: f32| B::float_mul_scalar(values, factor.into());
+    let scaled = |values: FloatTensor<B>, factor: f64| B::float_mul_scalar(values, factor.into());
+    let correction = |beta: f64| 1.0 - beta.powf(f64::from(step.step));
     let square = B::float_mul(gradient.clone(), gradient.clone());
     let first = B::float_add(
         scaled(first, step.beta1),
         scaled(gradient, 1.0 - step.beta1),
     );
     let second = B::float_add(scaled(second, step.beta2), scaled(square, 1.0 - step.beta2));
-    let root = scaled(B::float_sqrt(second.clone()), 1.0 / step.root_correction);
+    let root = scaled(
+        B::float_sqrt(second.clone()),
+        1.0 / correction(step.beta2).sqrt(),
+    );
     let root = B::float_add_scalar(root, step.epsilon.into());
-    let change = B::float_div(scaled(first.clone(), step.rate), root);
+    let rate = step.learning_rate / correction(step.beta1);
+    let change = B::float_div(scaled(first.clone(), rate), root);
     (B::float_sub(weights, change), first, second)
 }
 

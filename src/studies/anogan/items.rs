@@ -1,0 +1,304 @@
+//! Which rows are trained on, held out and judged, and how they become images of the nets.
+
+use retrial_core::image::GrayImage;
+use retrial_core::params::ParamValue;
+use retrial_core::resize::{Bicubic, Scaling, bicubic};
+use retrial_core::seed::Stream;
+use retrial_data::{Content, DigitSet};
+
+use crate::execute::context::{Context, TrialError};
+
+/// The items of a trial.
+pub(super) struct Items {
+    /// Side of an image, px.
+    pub(super) size: usize,
+    /// Normal items to learn from.
+    pub(super) train: Part,
+    /// Held-out normal items.
+    pub(super) validation: Part,
+    /// Items to judge.
+    pub(super) test: Part,
+    /// Value of a black pixel in the nets' scaling, or zero where the published ink counts from it.
+    pub(super) black: f32,
+    scaling: Scaling,
+    kernel: Bicubic,
+    raw_train: Vec<f32>,
+    raw_side: usize,
+}
+
+/// Some items.
+///
+/// # Shapes
+/// - `pixels`: `[item, size, size]`
+#[derive(Default)]
+pub(super) struct Part {
+    pub(super) rows: Vec<usize>,
+    pub(super) labels: Vec<u8>,
+    pub(super) anomalous: Vec<bool>,
+    pub(super) pixels: Vec<f32>,
+}
+
+impl Part {
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+}
+
+/// Chosen rows of a digit set, in the order of the file.
+struct Chosen<'d> {
+    set: &'d DigitSet,
+    rows: Vec<usize>,
+    normal: &'d [u8],
+}
+
+pub(super) fn load(context: &Context) -> Result<Items, TrialError> {
+    let Content::Digits(digits) = context.data()? else {
+        return Err(TrialError::Other("the data set holds no digits".to_owned()));
+    };
+    let normal = digit_list(context, "normal_digits")?;
+    let anomalous = digit_list(context, "anomalous_digits")?;
+    let count = |name| Ok::<_, TrialError>(usize::try_from(context.int(name)?).unwrap_or(0));
+    let (train_items, held_out) = (count("train_items")?, count("validation_items")?);
+    let test_items = count("test_items")?;
+    let normal_rows = first_rows(&digits.train, 0, train_items + held_out, |d| {
+        normal.contains(&d)
+    });
+    if normal_rows.len() < train_items + held_out {
+        return Err(too_few(
+            "training",
+            &normal,
+            normal_rows.len(),
+            train_items + held_out,
+        ));
+    }
+    for digit in &normal {
+        if !normal_rows[..train_items]
+            .iter()
+            .any(|&row| digits.train.labels[row] == *digit)
+        {
+            let message =
+                format!("no item of digit {digit} is among the first {train_items} normal ones");
+            return Err(TrialError::Other(message));
+        }
+    }
+    let (set, judged) = if context.word("evaluation")? == "test" {
+        let judged = |d| normal.contains(&d) || anomalous.contains(&d);
+        (
+            &digits.test,
+            first_rows(&digits.test, 0, test_items, judged),
+        )
+    } else {
+        let behind = normal_rows.last().map_or(0, |row| row + 1);
+        let judged = |d| !anomalous.contains(&d);
+        (
+            &digits.train,
+            first_rows(&digits.train, behind, test_items, judged),
+        )
+    };
+    if judged.len() < test_items {
+        let all: Vec<u8> = normal.iter().chain(&anomalous).copied().collect();
+        return Err(too_few("judged", &all, judged.len(), test_items));
+    }
+    let scaling = match context.word("scaling")? {
+        "raw255" => Scaling::Raw255,
+        "unit" => Scaling::Unit,
+        _ => Scaling::Tanh,
+    };
+    let a = context.float("bicubic_a")?;
+    let kernel = Bicubic::from_a(a)
+        .ok_or_else(|| TrialError::Other(format!("no bicubic kernel has a = {a}")))?;
+    let size = count("image_size")?;
+    let raw_side = digits.train.width;
+    let mut items = Items {
+        size,
+        train: Part::default(),
+        validation: Part::default(),
+        test: Part::default(),
+        black: if scaling == Scaling::Tanh { -1.0 } else { 0.0 },
+        scaling,
+        kernel,
+        raw_train: Vec::new(),
+        raw_side,
+    };
+    let part = |rows: &[usize], set| {
+        let chosen = Chosen {
+            set,
+            rows: rows.to_vec(),
+            normal: &normal,
+        };
+        items.part(&chosen)
+    };
+    let train = part(&normal_rows[..train_items], &digits.train)?;
+    let validation = part(&normal_rows[train_items..], &digits.train)?;
+    let test = part(&judged, set)?;
+    let area = raw_side * raw_side;
+    let raw = normal_rows[..train_items]
+        .iter()
+        .flat_map(|row| &digits.train.pixels[row * area..(row + 1) * area]);
+    items.raw_train = raw.map(|&grey| f32::from(grey)).collect();
+    items.train = train;
+    items.validation = validation;
+    items.test = test;
+    Ok(items)
+}
+
+impl Items {
+    fn part(&self, chosen: &Chosen<'_>) -> Result<Part, TrialError> {
+        let (width, height) = (chosen.set.width, chosen.set.height);
+        let area = width * height;
+        let mut part = Part::default();
+        for &row in &chosen.rows {
+            let grey = &chosen.set.pixels[row * area..(row + 1) * area];
+            let grey = grey.iter().map(|&v| f32::from(v)).collect();
+            part.pixels.extend(self.image((width, height), grey)?);
+            let label = chosen.set.labels[row];
+            part.rows.push(row);
+            part.labels.push(label);
+            part.anomalous.push(!chosen.normal.contains(&label));
+        }
+        Ok(part)
+    }
+
+    fn image(
+        &self,
+        (width, height): (usize, usize),
+        grey: Vec<f32>,
+    ) -> Result<Vec<f32>, TrialError> {
+        let wrong = |error| TrialError::Other(format!("a digit of {width} × {height} px: {error}"));
+        let image = GrayImage::new(width, height, grey).map_err(wrong)?;
+        let image = if (width, height) == (self.size, self.size) {
+            image
+        } else {
+            bicubic(&image, self.size, self.size, self.kernel).map_err(wrong)?
+        };
+        Ok(image
+            .into_pixels()
+            .into_iter()
+            .map(|x| self.scaling.apply(x))
+            .collect())
+    }
+
+    /// The training images, each moved and turned by what `stream` draws.
+    pub(super) fn moved(
+        &self,
+        (shift_px, rotation_deg): (f64, f64),
+        stream: &mut Stream,
+    ) -> Result<Vec<f32>, TrialError> {
+        let side = self.raw_side;
+        let mut pixels = Vec::with_capacity(self.train.pixels.len());
+        for raw in self.raw_train.chunks(side * side) {
+            let mut within = |most: f64| (2.0 * stream.uniform() - 1.0) * most;
+            let shift = (within(shift_px), within(shift_px));
+            let angle = within(rotation_deg).to_radians();
+            pixels.extend(self.image((side, side), moved(raw, side, shift, angle))?);
+        }
+        Ok(pixels)
+    }
+
+    /// The ink Σ|x − black| of every item of a part.
+    pub(super) fn ink(&self, part: &Part) -> Vec<f64> {
+        let area = self.size * self.size;
+        let of_item = |image: &[f32]| {
+            let each = image.iter().map(|&x| f64::from((x - self.black).abs()));
+            each.sum::<f64>()
+        };
+        part.pixels.chunks(area).map(of_item).collect()
+    }
+
+    /// A pixel in the nets' scaling as a grey level to look at.
+    pub(super) fn grey(&self, value: f32) -> u8 {
+        let level = match self.scaling {
+            Scaling::Tanh => (value + 1.0) * 127.5,
+            Scaling::Unit => (value * 0.3081 + 0.1307) * 255.0,
+            Scaling::Raw255 => value * 0.3081 + 0.1307,
+        };
+        level.round().clamp(0.0, 255.0) as u8
+    }
+}
+
+/// The image turned about its centre and shifted, by bilinear interpolation on black.
+fn moved(raw: &[f32], side: usize, (dx, dy): (f64, f64), angle: f64) -> Vec<f32> {
+    let centre = (side as f64 - 1.0) / 2.0;
+    let (sin, cos) = angle.sin_cos();
+    let at = |x: f64, y: f64| {
+        let inside = x >= 0.0 && y >= 0.0 && x < side as f64 && y < side as f64;
+        if inside {
+            f64::from(raw[y as usize * side + x as usize])
+        } else {
+            0.0
+        }
+    };
+    let mut out = Vec::with_capacity(raw.len());
+    for row in 0..side {
+        for column in 0..side {
+            let (x, y) = (column as f64 - centre - dx, row as f64 - centre - dy);
+            let (x, y) = (cos * x + sin * y + centre, cos * y - sin * x + centre);
+            let (left, top) = (x.floor(), y.floor());
+            let (right, below) = (x - left, y - top);
+            let upper = at(left, top) * (1.0 - right) + at(left + 1.0, top) * right;
+            let lower = at(left, top + 1.0) * (1.0 - right) + at(left + 1.0, top + 1.0) * right;
+            out.push((upper * (1.0 - below) + lower * below) as f32);
+        }
+    }
+    out
+}
+
+/// The first `most` rows from `from` on whose label is wanted.
+fn first_rows(set: &DigitSet, from: usize, most: usize, wanted: impl Fn(u8) -> bool) -> Vec<usize> {
+    let rows = (from..set.labels.len()).filter(|&row| wanted(set.labels[row]));
+    rows.take(most).collect()
+}
+
+fn too_few(what: &str, digits: &[u8], found: usize, asked: usize) -> TrialError {
+    TrialError::Other(format!(
+        "the data set holds {found} {what} items of the digits {digits:?}, but {asked} are asked for"
+    ))
+}
+
+fn digit_list(context: &Context, name: &str) -> Result<Vec<u8>, TrialError> {
+    let wrong = || TrialError::Other(format!("the param `{name}` is no list of digits"));
+    let Some(ParamValue::List(list)) = context.params().get(name) else {
+        return Err(wrong());
+    };
+    let digit = |value: &ParamValue| match value {
+        ParamValue::Int(digit) => u8::try_from(*digit).ok(),
+        _ => None,
+    };
+    list.iter()
+        .map(digit)
+        .collect::<Option<_>>()
+        .ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_that_is_not_moved_stays() {
+        let raw: Vec<f32> = (0..25).map(|v| v as f32).collect();
+        assert_eq!(moved(&raw, 5, (0.0, 0.0), 0.0), raw);
+    }
+
+    #[test]
+    fn a_quarter_turn_and_a_shift() {
+        // One bright pixel right of the centre goes below it (rows point down), then one right.
+        let mut raw = vec![0.0; 25];
+        raw[2 * 5 + 3] = 1.0;
+        let turned = moved(&raw, 5, (1.0, 0.0), std::f64::consts::FRAC_PI_2);
+        let brightest = (0..25).max_by(|&a, &b| turned[a].total_cmp(&turned[b]));
+        assert_eq!(brightest, Some(3 * 5 + 3), "{turned:?}");
+    }
+
+    #[test]
+    fn rows_come_in_the_order_of_the_file() {
+        let set = DigitSet {
+            width: 1,
+            height: 1,
+            labels: vec![7, 2, 8, 7, 7],
+            pixels: vec![0; 5],
+        };
+        assert_eq!(first_rows(&set, 0, 2, |d| d == 7), [0, 3]);
+        assert_eq!(first_rows(&set, 1, 9, |d| d != 2), [2, 3, 4]);
+    }
+}

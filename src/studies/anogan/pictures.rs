@@ -1,0 +1,180 @@
+//! Pictures beside a record: samples by epoch, items with what was drawn for them, a search over
+//! time.
+
+use retrial_store::csv::Table;
+
+use super::items::Items;
+use super::score::Scored;
+use super::train::SAMPLES;
+use crate::execute::context::{Context, TrialError};
+
+/// Items shown with their nearest image and what is left.
+const SHOWN: usize = 10;
+/// Black pixels between tiles.
+const GAP: usize = 2;
+
+/// The table `pictures` while it grows.
+#[derive(Default)]
+struct Listed {
+    group: Vec<String>,
+    order: Vec<i64>,
+    caption: Vec<String>,
+    picture: Vec<String>,
+}
+
+impl Listed {
+    fn add(&mut self, group: &str, caption: String, picture: &str) {
+        let before = self.group.iter().filter(|g| *g == group).count();
+        self.group.push(group.to_owned());
+        self.order.push(before as i64 + 1);
+        self.caption.push(caption);
+        self.picture.push(format!("{picture}.png"));
+    }
+}
+
+pub(super) fn leave(
+    context: &mut Context,
+    items: &Items,
+    scored: &Scored,
+) -> Result<(), TrialError> {
+    let mut listed = Listed::default();
+    if let Some(trained) = &scored.trained {
+        samples(context, items, &trained.samples, &mut listed)?;
+    }
+    if !scored.nearest.is_empty() {
+        nearest(context, items, &scored.nearest, &mut listed)?;
+    }
+    if let Some(searched) = &scored.searched {
+        film(context, items, searched, &mut listed)?;
+    }
+    if listed.group.is_empty() {
+        return Ok(());
+    }
+    let table = Table::new()
+        .with("group", listed.group)?
+        .with("order", listed.order)?
+        .with("caption", listed.caption)?
+        .with("picture", listed.picture)?;
+    context.table("pictures", &table)
+}
+
+/// At most six moments, the first and the last among them.
+fn chosen<T>(all: &[T]) -> Vec<&T> {
+    const MOST: usize = 6;
+    let count = all.len().min(MOST);
+    let place = |i: usize| {
+        if count < 2 {
+            0
+        } else {
+            i * (all.len() - 1) / (count - 1)
+        }
+    };
+    (0..count).map(|i| &all[place(i)]).collect()
+}
+
+fn samples(
+    context: &mut Context,
+    items: &Items,
+    samples: &[(u64, Vec<u8>)],
+    listed: &mut Listed,
+) -> Result<(), TrialError> {
+    for (epoch, grey) in chosen(samples) {
+        let name = format!("samples-{epoch:06}");
+        // Four rows of eight of the samples kept.
+        let area = items.size * items.size;
+        let tiles: Vec<&[u8]> = grey.chunks(area).take(SAMPLES / 2).collect();
+        tiled(context, &name, items.size, 8, &tiles)?;
+        listed.add("samples", format!("epoch {epoch}"), &name);
+    }
+    Ok(())
+}
+
+fn nearest(
+    context: &mut Context,
+    items: &Items,
+    drawn: &[f32],
+    listed: &mut Listed,
+) -> Result<(), TrialError> {
+    let area = items.size * items.size;
+    let count = SHOWN.min(drawn.len() / area).min(items.test.len());
+    let (mut given, mut found, mut left) = (Vec::new(), Vec::new(), Vec::new());
+    for item in 0..count {
+        let x = &items.test.pixels[item * area..(item + 1) * area];
+        let y = &drawn[item * area..(item + 1) * area];
+        given.extend(x.iter().map(|&v| items.grey(v)));
+        found.extend(y.iter().map(|&v| items.grey(v)));
+        let difference = |(a, b): (&f32, &f32)| items.grey(*a).abs_diff(items.grey(*b));
+        left.extend(x.iter().zip(y).map(difference));
+    }
+    let rows = [given, found, left];
+    let tiles: Vec<&[u8]> = rows.iter().flat_map(|row| row.chunks(area)).collect();
+    tiled(context, "items", items.size, count, &tiles)?;
+    let caption = "items, what was drawn for them, difference".to_owned();
+    listed.add("items", caption, "items");
+    Ok(())
+}
+
+fn film(
+    context: &mut Context,
+    items: &Items,
+    searched: &super::search::Searched,
+    listed: &mut Listed,
+) -> Result<(), TrialError> {
+    let area = items.size * items.size;
+    let moments: Vec<(u64, &Vec<f32>)> = searched
+        .iterations
+        .iter()
+        .copied()
+        .zip(&searched.film)
+        .filter(|(_, film)| !film.is_empty())
+        .collect();
+    let moments: Vec<(u64, &Vec<f32>)> = chosen(&moments).into_iter().copied().collect();
+    let Some((_, first)) = moments.first() else {
+        return Ok(());
+    };
+    let count = first.len() / area;
+    // A row an item: the item, then its image at every moment.
+    let mut grey = Vec::new();
+    for item in 0..count {
+        let range = item * area..(item + 1) * area;
+        grey.extend(
+            items.test.pixels[range.clone()]
+                .iter()
+                .map(|&v| items.grey(v)),
+        );
+        for (_, film) in &moments {
+            grey.extend(film[range.clone()].iter().map(|&v| items.grey(v)));
+        }
+    }
+    let tiles: Vec<&[u8]> = grey.chunks(area).collect();
+    tiled(context, "search", items.size, moments.len() + 1, &tiles)?;
+    let iterations: Vec<String> = moments.iter().map(|(at, _)| at.to_string()).collect();
+    let caption = format!("the item, then iterations {}", iterations.join(", "));
+    listed.add("search", caption, "search");
+    Ok(())
+}
+
+/// Tiles in rows of `columns`, as one picture.
+fn tiled(
+    context: &mut Context,
+    name: &str,
+    size: usize,
+    columns: usize,
+    tiles: &[&[u8]],
+) -> Result<(), TrialError> {
+    let rows = tiles.len().div_ceil(columns.max(1));
+    let (width, height) = (columns * (size + GAP) + GAP, rows * (size + GAP) + GAP);
+    let mut grey = vec![96_u8; width * height];
+    for (at, tile) in tiles.iter().enumerate() {
+        let (left, top) = (
+            GAP + at % columns * (size + GAP),
+            GAP + at / columns * (size + GAP),
+        );
+        for (row, line) in tile.chunks(size).enumerate() {
+            let from = (top + row) * width + left;
+            grey[from..from + size].copy_from_slice(line);
+        }
+    }
+    let side = |px: usize| u32::try_from(px).unwrap_or(u32::MAX);
+    context.picture(name, side(width), side(height), &grey)
+}

@@ -1,0 +1,337 @@
+//! Scores of all items by the method of the trial.
+
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike as _;
+use retrial_detect::{Items as Rows, Norm, baseline};
+use retrial_nets::anogan::{
+    Difference, FrozenDiscriminator, FrozenEncoder, FrozenGenerator, compare, images,
+};
+
+use super::items::{Items, Part};
+use super::search::{self, Searched};
+use super::settings::{self, words};
+use super::train::{self, Trained};
+use super::{BASELINES, encoders};
+use crate::execute::context::{Context, TrialError};
+
+/// Scores of a part.
+#[derive(Default)]
+pub(super) struct Scores {
+    pub(super) residual: Vec<f64>,
+    /// Empty where the method has none.
+    pub(super) discrimination: Vec<f64>,
+    pub(super) score: Vec<f64>,
+}
+
+/// Everything that a method leaves.
+#[derive(Default)]
+pub(super) struct Scored {
+    pub(super) test: Scores,
+    pub(super) validation: Scores,
+    /// The nearest image of each of the first judged items, in the nets' scaling.
+    pub(super) nearest: Vec<f32>,
+    pub(super) trained: Option<Trained>,
+    pub(super) searched: Option<Searched>,
+    /// Evaluations per item.
+    pub(super) evaluations: f64,
+    /// CPU seconds per evaluation of an item.
+    pub(super) seconds: f64,
+}
+
+/// Items in a pass of an encoder.
+const PASS: usize = 64;
+/// Items that are timed together.
+const TIMED: usize = 32;
+/// Shortest CPU time that is trusted, s.
+const TIMED_S: f64 = 0.5;
+
+pub(super) fn score(context: &mut Context, items: &Items) -> Result<Scored, TrialError> {
+    let method = context.word("method")?.to_owned();
+    match method.as_str() {
+        "anogan" => by_search(context, items),
+        "ganomaly" => by_ganomaly(context, items),
+        method if BASELINES.contains(&method) => by_baseline(context, items, method),
+        _ => by_encoder(context, items),
+    }
+}
+
+fn by_search(context: &mut Context, items: &Items) -> Result<Scored, TrialError> {
+    let trained = train::train(context, items)?;
+    let encoder = if context.word("search_start")? == "encoder" {
+        Some(encoders::encoder(context, items, &trained)?)
+    } else {
+        None
+    };
+    let [mut test, mut validation] = search::search(context, items, &trained, encoder.as_ref())?;
+    let restarts = settings::size(context, "restarts")?;
+    let search_lambda = context.float("search_lambda")?;
+    for searched in [&mut test, &mut validation] {
+        keep_best(
+            searched,
+            restarts,
+            search_lambda,
+            settings::size(context, "latent_size")?,
+        );
+    }
+    let mut nets = search::nets(context, &trained)?;
+    let latent_size = settings::size(context, "latent_size")?;
+    let batch = settings::size(context, "search_batch")?;
+    let mut drawn = |searched: &Searched| -> Vec<f32> {
+        let batches = searched.latents.chunks(batch * latent_size);
+        batches.flat_map(|z| nets.draw(z, latent_size)).collect()
+    };
+    let squared = context.word("residual")? == "l2";
+    let nearest = drawn(&test);
+    let scores = |part: &Part, searched: &Searched, drawn: &[f32]| {
+        let residual = match searched.residual.last() {
+            Some(_) if squared => apart(&part.pixels, drawn, items.size, Norm::L2),
+            Some(last) => last.clone(),
+            None => Vec::new(),
+        };
+        let discrimination = searched.discrimination.last().cloned().unwrap_or_default();
+        weighted(context, residual, discrimination)
+    };
+    let (test_scores, validation_scores) = (
+        scores(&items.test, &test, &nearest)?,
+        scores(&items.validation, &validation, &drawn(&validation))?,
+    );
+    let count = items.test.len() + items.validation.len();
+    let evaluations = (test.evaluations + validation.evaluations) as f64 / count as f64;
+    let timed = TIMED.min(items.test.len());
+    let pixels = &items.test.pixels[..timed * items.size * items.size];
+    let x = nets.images(pixels, items.size);
+    let features = nets.features(x.clone());
+    let z = test.latents[..timed * latent_size].to_vec();
+    let seconds = timed_s(timed, || {
+        nets.evaluate(&z, &x, &features, search_lambda);
+    });
+    Ok(Scored {
+        test: test_scores,
+        validation: validation_scores,
+        nearest,
+        trained: Some(trained),
+        searched: Some(test),
+        evaluations,
+        seconds,
+    })
+}
+
+/// Of an item's restarts, the one whose search loss is least at the end.
+fn keep_best(searched: &mut Searched, restarts: usize, lambda: f64, latent_size: usize) {
+    let (Some(residual), Some(discrimination)) =
+        (searched.residual.last(), searched.discrimination.last())
+    else {
+        return;
+    };
+    if restarts == 1 {
+        return;
+    }
+    let loss = |at: usize| (1.0 - lambda) * residual[at] + lambda * discrimination[at];
+    let best: Vec<usize> = (0..residual.len() / restarts)
+        .filter_map(|item| {
+            (item * restarts..(item + 1) * restarts).min_by(|&a, &b| loss(a).total_cmp(&loss(b)))
+        })
+        .collect();
+    let pick = |rows: &mut Vec<Vec<f64>>| {
+        for row in rows {
+            *row = best.iter().map(|&at| row[at]).collect();
+        }
+    };
+    pick(&mut searched.residual);
+    pick(&mut searched.discrimination);
+    let latents = best
+        .iter()
+        .flat_map(|&at| searched.latents[at * latent_size..(at + 1) * latent_size].to_vec());
+    searched.latents = latents.collect();
+}
+
+/// `(1 − λ) R + λ D`, Eq. (7) of Schlegl et al. 2017.
+fn weighted(
+    context: &Context,
+    residual: Vec<f64>,
+    discrimination: Vec<f64>,
+) -> Result<Scores, TrialError> {
+    let lambda = context.float("lambda")?;
+    let pairs = residual.iter().zip(&discrimination);
+    let score = pairs
+        .map(|(r, d)| (1.0 - lambda) * r + lambda * d)
+        .collect();
+    Ok(Scores {
+        residual,
+        discrimination,
+        score,
+    })
+}
+
+/// An encoder and the nets beside it, on the device without differentiation.
+struct Encoding {
+    encoder: FrozenEncoder,
+    generator: FrozenGenerator,
+    discriminator: FrozenDiscriminator,
+}
+
+fn by_encoder(context: &mut Context, items: &Items) -> Result<Scored, TrialError> {
+    let trained = train::train(context, items)?;
+    let nets = Encoding {
+        encoder: encoders::encoder(context, items, &trained)?,
+        generator: trained.training.generator().frozen(),
+        discriminator: trained.training.discriminator().frozen(),
+    };
+    let device = settings::device(context)?;
+    let difference = if context.word("residual")? == "l2" {
+        Difference::Squared
+    } else {
+        Difference::Absolute
+    };
+    let kappa = match context.word("method")? {
+        "izi_f" => context.float("kappa")?,
+        _ => 0.0,
+    };
+    let size = items.size;
+    let area = size * size;
+    let pass = |pixels: &[f32]| {
+        let x = images(pixels, size, &device);
+        let all = (&nets.encoder, &nets.generator, &nets.discriminator);
+        compare(all, x, difference)
+    };
+    let scores = |part: &Part| {
+        let (mut scores, mut nearest) = (Scores::default(), Vec::new());
+        for pixels in part.pixels.chunks(PASS * area) {
+            let compared = pass(pixels);
+            scores.residual.extend(compared.residual);
+            scores.discrimination.extend(compared.discrimination);
+            nearest.extend(compared.images);
+        }
+        // A(x) = A_R(x) + κ A_D(x), means over pixels and features: Schlegl et al. 2019, Eq. (6).
+        let pairs = scores.residual.iter().zip(&scores.discrimination);
+        scores.score = pairs.map(|(r, d)| r + kappa * d).collect();
+        (scores, nearest)
+    };
+    let (test, nearest) = scores(&items.test);
+    let (validation, _) = scores(&items.validation);
+    let timed = TIMED.min(items.test.len());
+    let pixels = &items.test.pixels[..timed * area];
+    let seconds = timed_s(timed, || {
+        pass(pixels);
+    });
+    Ok(Scored {
+        test,
+        validation,
+        nearest,
+        trained: Some(trained),
+        searched: None,
+        evaluations: 1.0,
+        seconds,
+    })
+}
+
+fn by_ganomaly(context: &mut Context, items: &Items) -> Result<Scored, TrialError> {
+    let nets = encoders::ganomaly(context, items)?;
+    let device = settings::device(context)?;
+    let area = items.size * items.size;
+    let scores = |part: &Part| {
+        let (mut scores, mut nearest) = (Scores::default(), Vec::new());
+        for pixels in part.pixels.chunks(PASS * area) {
+            let (image, latent, again) = nets.score(images(pixels, items.size, &device));
+            scores.residual.extend(image);
+            scores.discrimination.extend(&latent);
+            scores.score.extend(latent);
+            nearest.extend(again);
+        }
+        (scores, nearest)
+    };
+    let (test, nearest) = scores(&items.test);
+    let (validation, _) = scores(&items.validation);
+    let timed = TIMED.min(items.test.len());
+    let pixels = &items.test.pixels[..timed * area];
+    let seconds = timed_s(timed, || {
+        let _ = nets.score(images(pixels, items.size, &device));
+    });
+    Ok(Scored {
+        test,
+        validation,
+        nearest,
+        evaluations: 1.0,
+        seconds,
+        ..Scored::default()
+    })
+}
+
+fn by_baseline(context: &Context, items: &Items, method: &str) -> Result<Scored, TrialError> {
+    let area = items.size * items.size;
+    let norm = if context.word("residual")? == "l2" {
+        Norm::L2
+    } else {
+        Norm::L1
+    };
+    let count = settings::size(context, "components")?;
+    let rows = |part: &Part| -> Result<Vec<f64>, TrialError> {
+        if part.len() == 0 {
+            return Ok(Vec::new());
+        }
+        let normal = Rows::new(&items.train.pixels, area).map_err(words)?;
+        let judged = Rows::new(&part.pixels, area).map_err(words)?;
+        match method {
+            "ink" => Ok(items.ink(part)),
+            "mean_image" => baseline::mean_image(normal, judged, norm).map_err(words),
+            "nearest_neighbour" => baseline::nearest_neighbour(normal, judged, norm).map_err(words),
+            _ => baseline::principal_components(normal, count)
+                .and_then(|components| components.residuals(judged, norm))
+                .map_err(words),
+        }
+    };
+    let before = cpu_s();
+    let test = rows(&items.test)?;
+    let seconds = (cpu_s() - before) / items.test.len() as f64;
+    let validation = rows(&items.validation)?;
+    let scores = |residual: Vec<f64>| Scores {
+        score: residual.clone(),
+        residual,
+        discrimination: Vec::new(),
+    };
+    Ok(Scored {
+        test: scores(test),
+        validation: scores(validation),
+        evaluations: 1.0,
+        seconds,
+        ..Scored::default()
+    })
+}
+
+/// Distance of every image to the one drawn for it.
+fn apart(pixels: &[f32], drawn: &[f32], size: usize, norm: Norm) -> Vec<f64> {
+    let of_item = |(x, y): (&[f32], &[f32])| {
+        let each = x.iter().zip(y).map(|(a, b)| f64::from(a - b));
+        match norm {
+            Norm::L1 => each.map(f64::abs).sum(),
+            Norm::L2 => each.map(|d| d * d).sum::<f64>(),
+        }
+    };
+    let area = size * size;
+    pixels
+        .chunks(area)
+        .zip(drawn.chunks(area))
+        .map(of_item)
+        .collect()
+}
+
+/// CPU seconds of `work` per item, over enough rounds.
+fn timed_s(items: usize, mut work: impl FnMut()) -> f64 {
+    work();
+    let (before, mut rounds) = (cpu_s(), 0);
+    loop {
+        work();
+        rounds += 1;
+        let spent = cpu_s() - before;
+        if spent >= TIMED_S {
+            return spent / (f64::from(rounds) * items as f64);
+        }
+    }
+}
+
+/// CPU time of this process so far, all threads, s.
+fn cpu_s() -> f64 {
+    getrusage(UsageWho::RUSAGE_SELF).map_or(0.0, |usage| {
+        usage.user_time().num_microseconds() as f64 * 1e-6
+    })
+}

@@ -1,0 +1,166 @@
+//! The stage `train`: generator and discriminator against each other.
+
+use std::time::{Duration, Instant};
+
+use retrial_core::seed::Seed;
+use retrial_nets::anogan::{EpochLosses, GanTraining, TrainingState};
+use retrial_store::{Array, Tree};
+
+use super::items::Items;
+use super::settings::{self, words};
+use super::trees;
+use crate::execute::context::{Context, TrialError};
+use crate::execute::stage::{StageFolder, stage};
+
+/// Shortest time between checkpoints.
+pub(super) const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
+/// Images in a picture of samples: eight rows of eight.
+pub(super) const SAMPLES: usize = 64;
+/// Epochs after which samples are drawn, and the last one.
+const SAMPLED: &[u64] = &[1, 2, 5, 10, 20, 50, 100, 200, 300, 500, 1000];
+
+const LOSSES: [&str; 4] = ["d_loss", "g_loss", "d_of_real", "d_of_fake"];
+
+/// What the stage leaves.
+pub(super) struct Trained {
+    pub(super) training: GanTraining,
+    pub(super) losses: Vec<EpochLosses>,
+    /// Epoch and grey samples `[item, size, size]`.
+    pub(super) samples: Vec<(u64, Vec<u8>)>,
+}
+
+/// A training under way.
+struct Progress {
+    losses: Vec<EpochLosses>,
+    samples: Vec<(u64, Vec<u8>)>,
+}
+
+pub(super) fn train(context: &mut Context, items: &Items) -> Result<Trained, TrialError> {
+    let tree = stage(context, "train", |context, folder| {
+        build(context, folder, items)
+    })?;
+    let mut training = fresh(context)?;
+    let progress = restore(&mut training, &tree, items.size)?;
+    Ok(Trained {
+        training,
+        losses: progress.losses,
+        samples: progress.samples,
+    })
+}
+
+fn fresh(context: &Context) -> Result<GanTraining, TrialError> {
+    GanTraining::new(
+        settings::architecture(context)?,
+        settings::gan(context)?,
+        settings::initialisation(context)?,
+        context.seed(),
+        &settings::device(context)?,
+    )
+    .map_err(words)
+}
+
+fn build(context: &mut Context, folder: &StageFolder, items: &Items) -> Result<Tree, TrialError> {
+    let epochs = settings::size(context, "epochs")? as u64;
+    let movement = (context.float("shift_px")?, context.float("rotation_deg")?);
+    let mut training = fresh(context)?;
+    let mut progress = match folder.resume()? {
+        Some((_, tree)) => restore(&mut training, &tree, items.size)?,
+        None => Progress {
+            losses: Vec::new(),
+            samples: Vec::new(),
+        },
+    };
+    let mut saved = Instant::now();
+    for epoch in progress.losses.len() as u64 + 1..=epochs {
+        context.stop_point()?;
+        let losses = if movement == (0.0, 0.0) {
+            training.epoch(epoch, &items.train.pixels)
+        } else {
+            let mut stream = context.seed().stream(&format!("move {epoch}"));
+            training.epoch(epoch, &items.moved(movement, &mut stream)?)
+        };
+        if !(losses.discriminator.is_finite() && losses.generator.is_finite()) {
+            let (d, g) = (losses.discriminator, losses.generator);
+            return Err(TrialError::Other(format!(
+                "the training broke down in epoch {epoch}: loss of the discriminator {d}, of the \
+                 generator {g}; smaller learning rates may help"
+            )));
+        }
+        progress.losses.push(losses);
+        if SAMPLED.contains(&epoch) || epoch == epochs {
+            progress
+                .samples
+                .push((epoch, draw(&training, context.seed(), items)));
+        }
+        context.progress(epoch, epochs, "epochs");
+        if saved.elapsed() >= CHECKPOINT_EVERY && epoch < epochs {
+            folder.checkpoint(epoch, &kept(&training.state(), &progress, items.size)?)?;
+            saved = Instant::now();
+        }
+    }
+    kept(&training.state(), &progress, items.size)
+}
+
+/// Samples of the same latents at every epoch.
+fn draw(training: &GanTraining, seed: Seed, items: &Items) -> Vec<u8> {
+    let drawn = drawn_from(training, seed, SAMPLES);
+    drawn.into_iter().map(|value| items.grey(value)).collect()
+}
+
+/// Images of a generator by its running statistics, in the nets' scaling.
+pub(crate) fn drawn_from(training: &GanTraining, seed: Seed, count: usize) -> Vec<f32> {
+    let mut stream = seed.stream("samples");
+    let length = training.generator().frozen().latent_size() * count;
+    let latents: Vec<f32> = (0..length).map(|_| stream.normal() as f32).collect();
+    training.draw(&latents)
+}
+
+fn kept(state: &TrainingState, progress: &Progress, size: usize) -> Result<Tree, TrialError> {
+    let mut tree = Tree::new();
+    trees::put_weights(&mut tree, "weights", &state.weights)?;
+    trees::put_weights(&mut tree, "moments", &state.moments)?;
+    trees::put_number(&mut tree, "steps", u64::from(state.steps))?;
+    let columns: [fn(&EpochLosses) -> f64; 4] =
+        [|l| l.discriminator, |l| l.generator, |l| l.real, |l| l.fake];
+    for (name, column) in LOSSES.iter().zip(columns) {
+        let values = progress.losses.iter().map(column).collect();
+        trees::put_list(&mut tree, &format!("losses/{name}"), values)?;
+    }
+    for (epoch, samples) in &progress.samples {
+        let array = Array::new([SAMPLES, size, size], samples.clone())?;
+        tree.insert(&format!("samples/{epoch:06}"), array)?;
+    }
+    Ok(tree)
+}
+
+fn restore(training: &mut GanTraining, tree: &Tree, size: usize) -> Result<Progress, TrialError> {
+    let state = TrainingState {
+        weights: trees::weights(tree, "weights")?,
+        moments: trees::weights(tree, "moments")?,
+        steps: u32::try_from(trees::number(tree, "steps")?).unwrap_or(u32::MAX),
+    };
+    training.restore(&state).map_err(words)?;
+    let mut columns = Vec::with_capacity(LOSSES.len());
+    for name in LOSSES {
+        columns.push(tree.values::<f64>(&format!("losses/{name}"))?);
+    }
+    let losses = (0..columns[0].len()).map(|at| EpochLosses {
+        discriminator: columns[0][at],
+        generator: columns[1][at],
+        real: columns[2][at],
+        fake: columns[3][at],
+    });
+    let losses = losses.collect();
+    let mut samples = Vec::new();
+    for (path, _) in tree.arrays() {
+        let epoch = path
+            .strip_prefix("samples/")
+            .and_then(|epoch| epoch.parse().ok());
+        if let Some(epoch) = epoch {
+            let grey = tree.values::<u8>(path)?;
+            debug_assert_eq!(grey.len(), SAMPLES * size * size);
+            samples.push((epoch, grey.to_vec()));
+        }
+    }
+    Ok(Progress { losses, samples })
+}
