@@ -166,6 +166,10 @@ impl Run<'_> {
             .env("RAYON_NUM_THREADS", threads)
             // A backtrace needs memory that a limited worker may not have left; it then hangs.
             .env("RUST_BACKTRACE", "0")
+            // glibc gives big blocks back at once and has them zeroed again page by page; kept,
+            // they make a training step of the published nets about a tenth faster.
+            .env("MALLOC_MMAP_MAX_", "0")
+            .env("MALLOC_TRIM_THRESHOLD_", "17179869184")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
