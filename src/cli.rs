@@ -163,8 +163,21 @@ pub(crate) struct SelectArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
-    /// A trial's id or the beginning of it, `EXPERIMENT/TRIAL` or `STUDY/EXPERIMENT/TRIAL`
+    /// A trial's id or the beginning of it, `EXPERIMENT/TRIAL` or `STUDY/EXPERIMENT/TRIAL`; with
+    /// `--samples` or `--export` also a checkpoint (.h5) or PyTorch's weights (.safetensors)
     pub(crate) trial: String,
+    /// Draw what the trial's generator draws into this PNG
+    #[arg(long, value_name = "FILE.png")]
+    pub(crate) samples: Option<PathBuf>,
+    /// How many samples
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub(crate) count: u32,
+    /// Seed of the samples
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    pub(crate) sample_seed: u64,
+    /// Write the trial's nets as PyTorch's weights (safetensors)
+    #[arg(long, value_name = "FILE.safetensors")]
+    pub(crate) export: Option<PathBuf>,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,

@@ -31,7 +31,8 @@ pub(crate) fn faults(experiments: &[Experiment]) -> Vec<String> {
                     "{name}: its numbers were changed after it was recorded"
                 ));
             }
-            for artifact in record.artifacts.iter().filter(|a| a.path.ends_with(".csv")) {
+            let kept = |path: &str| path.ends_with(".csv") || path.ends_with(".png");
+            for artifact in record.artifacts.iter().filter(|a| kept(&a.path)) {
                 let path = experiment.folder.join(&record.trial).join(&artifact.path);
                 match fs::read(&path) {
                     Ok(bytes) if retrial_core::hash::content(&bytes) == artifact.content => {}

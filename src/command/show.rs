@@ -10,9 +10,13 @@ use super::{duration, print_json, table};
 use crate::cli::{Format, ShowArgs};
 use crate::execute::folder::{TrialFolders, read_record};
 use crate::failure::Failure;
+use crate::studies::anogan;
 use crate::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace, args: &ShowArgs) -> Result<(), Failure> {
+    if args.samples.is_some() || args.export.is_some() {
+        return nets(workspace, args);
+    }
     let found = find(&workspace.results(), &args.trial)?;
     let (study, experiment, trial) = &found;
     let folders = TrialFolders::new(&workspace.results(), study, experiment, trial);
@@ -49,6 +53,41 @@ pub(crate) fn run(workspace: &Workspace, args: &ShowArgs) -> Result<(), Failure>
                 say!("  {line}");
             }
         }
+    }
+    Ok(())
+}
+
+/// Draws with, or hands out, the nets of a checkpoint.
+fn nets(workspace: &Workspace, args: &ShowArgs) -> Result<(), Failure> {
+    let given = Path::new(&args.trial);
+    let path = if given.is_file() {
+        given.to_owned()
+    } else {
+        let results = workspace.results();
+        let (study, experiment, trial) = find(&results, &args.trial)?;
+        let folders = TrialFolders::new(&results, &study, &experiment, &trial);
+        if !folders.is_recorded() {
+            let message = format!("{trial} is not finished; name a checkpoint (.h5) instead");
+            return Err(Failure::usage(message));
+        }
+        let record = read_record(&folders.record.join(RECORD_FILE)).map_err(Failure::Storage)?;
+        anogan::checkpoint_of(&results, &record).map_err(Failure::usage)?
+    };
+    let nets = anogan::Nets::read(&path).map_err(Failure::usage)?;
+    if let Some(file) = &args.samples {
+        let png = nets.samples(args.count as usize, args.sample_seed);
+        retrial_store::atomic_write(file, &png.map_err(Failure::usage)?)?;
+        say!(
+            "{} samples of {}: {}",
+            args.count,
+            path.display(),
+            file.display()
+        );
+    }
+    if let Some(file) = &args.export {
+        let bytes = nets.export().map_err(Failure::usage)?;
+        retrial_store::atomic_write(file, &bytes)?;
+        say!("weights of {}: {}", path.display(), file.display());
     }
     Ok(())
 }

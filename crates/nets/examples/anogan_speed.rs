@@ -44,7 +44,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     )?;
     let mut stream = Seed(0).stream("pixels");
     let mut pixels = |count: usize| -> Vec<f32> {
-        (0..count * 64 * 64).map(|_| stream.normal() as f32).collect()
+        (0..count * 64 * 64)
+            .map(|_| stream.normal() as f32)
+            .collect()
     };
     let real = pixels(batch);
     training.epoch(0, &real);

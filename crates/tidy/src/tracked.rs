@@ -50,6 +50,7 @@ pub fn machine_paths(repository: &Repository) -> Vec<Fault> {
 
 fn may_be_binary(path: &str) -> bool {
     path.starts_with("reports/")
+        || (path.starts_with("results/anogan/") && path.ends_with(".png"))
         || path
             .split('/')
             .any(|folder| matches!(folder, "fixture" | "truth"))

@@ -1,5 +1,6 @@
 //! What is said of the scores: metrics, tables, pictures.
 
+use retrial_core::params::ParamValue;
 use retrial_detect::{DetectError, Items as Rows};
 use retrial_detect::{
     bootstrap, confusion, correlation, generator, precision_recall, roc, threshold,
@@ -57,7 +58,13 @@ pub(super) fn leave(
     context.metric("seconds_per_evaluation", scored.seconds)?;
     context.metric("seconds_per_image", scored.seconds * scored.evaluations)?;
     scores_table(context, items, scored)?;
-    pictures::leave(context, items, scored)
+    if matches!(
+        context.params().get("pictures"),
+        Some(ParamValue::Bool(true))
+    ) {
+        pictures::leave(context, items, scored)?;
+    }
+    Ok(())
 }
 
 /// Area under the ROC curve, and everything else that compares the two classes.

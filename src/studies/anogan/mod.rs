@@ -4,6 +4,7 @@
 //! # Source
 //! Schlegl et al. 2017, arXiv:1703.05921, as reproduced on MNIST by a tutorial with a DCGAN.
 
+mod checkpoint;
 mod encoders;
 mod items;
 mod judge;
@@ -15,6 +16,8 @@ mod settings;
 mod tables;
 mod train;
 mod trees;
+
+pub(crate) use checkpoint::{Nets, checkpoint_of};
 
 use retrial_core::params::{ParamValue, Params};
 use retrial_core::study::StudyInfo;

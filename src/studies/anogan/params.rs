@@ -240,7 +240,18 @@ pub(super) const PARAMS: &[Param] = &[
         (0.0, 1e12),
         "A threshold given in advance, such as a published one; 0 for none.",
     ),
+    flag("pictures", "Whether pictures are left beside the record."),
 ];
+
+const fn flag(name: &'static str, doc: &'static str) -> Param {
+    Param {
+        name,
+        kind: ParamKind::Bool,
+        default: DefaultValue::Bool(false),
+        unit: "",
+        doc,
+    }
+}
 
 const fn int(name: &'static str, default: i64, (min, max): (i64, i64), doc: &'static str) -> Param {
     Param {

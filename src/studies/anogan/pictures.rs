@@ -154,7 +154,7 @@ fn film(
     Ok(())
 }
 
-/// Tiles in rows of `columns`, as one picture.
+/// Tiles in rows of `columns`, as one picture beside the record.
 fn tiled(
     context: &mut Context,
     name: &str,
@@ -162,6 +162,12 @@ fn tiled(
     columns: usize,
     tiles: &[&[u8]],
 ) -> Result<(), TrialError> {
+    let (width, height, grey) = grid(size, columns, tiles);
+    context.picture(name, width, height, &grey)
+}
+
+/// Tiles in rows of `columns` as one grey picture: width, height, pixels.
+pub(super) fn grid(size: usize, columns: usize, tiles: &[&[u8]]) -> (u32, u32, Vec<u8>) {
     let rows = tiles.len().div_ceil(columns.max(1));
     let (width, height) = (columns * (size + GAP) + GAP, rows * (size + GAP) + GAP);
     let mut grey = vec![96_u8; width * height];
@@ -176,5 +182,5 @@ fn tiled(
         }
     }
     let side = |px: usize| u32::try_from(px).unwrap_or(u32::MAX);
-    context.picture(name, side(width), side(height), &grey)
+    (side(width), side(height), grey)
 }

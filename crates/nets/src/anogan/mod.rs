@@ -19,6 +19,7 @@ mod loss;
 mod parity;
 mod search;
 mod start;
+mod stored;
 pub mod torch;
 mod training;
 
@@ -33,6 +34,7 @@ pub use search::{
     Evaluation, PATIENCE, SearchMethod, SearchNets, SearchRates, SearchState, latent_starts,
 };
 pub use start::Initialisation;
+pub use stored::{GanWeights, StoredError};
 pub use training::{EpochLosses, GanRates, GanTraining, TrainingState, shuffled};
 
 use burn::tensor::{Device, Tensor, TensorData};
