@@ -164,3 +164,58 @@ impl ModuleMapper for Update<'_> {
         self.path.leave();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::nn::{Linear, LinearConfig};
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::weights::collect;
+
+    const RATES: AdamRates = AdamRates {
+        learning_rate: 0.1,
+        beta1: 0.5,
+        beta2: 0.9,
+    };
+
+    fn linear() -> Linear {
+        LinearConfig::new(3, 2).init(&Device::flex().autodiff())
+    }
+
+    fn loss(module: &Linear) -> Tensor<1> {
+        let ones = Tensor::<2>::ones([1, 3], &Device::flex().autodiff());
+        module.forward(ones).square().sum()
+    }
+
+    #[test]
+    fn a_weight_without_gradient_stays() {
+        let (module, other) = (linear(), linear());
+        let gradients = loss(&module).backward();
+        let mut adam = Adam::new(RATES);
+        let before = collect(&other);
+        let other = adam.step(other, &gradients);
+        assert_eq!(collect(&other), before);
+        assert!(adam.state().is_empty(), "and has no moments");
+        let before = collect(&module);
+        let module = adam.step(module, &gradients);
+        assert_ne!(collect(&module), before);
+        assert_eq!(adam.steps(), 2);
+    }
+
+    #[test]
+    fn moments_written_down_give_the_same_next_step() {
+        let mut adam = Adam::new(RATES);
+        let module = linear();
+        let module = adam.step(module.clone(), &loss(&module).backward());
+        let (steps, state) = (adam.steps(), adam.state());
+        let gradients = loss(&module).backward();
+        let straight = adam.step(module.clone(), &gradients);
+        let mut again = Adam::restored(RATES, steps, &state, &Device::flex());
+        let resumed = again.step(module.clone(), &gradients);
+        assert_eq!(collect(&resumed), collect(&straight));
+        assert_eq!(again.state(), adam.state());
+        let forgotten = Adam::new(RATES).step(module, &gradients);
+        assert_ne!(collect(&forgotten), collect(&straight));
+    }
+}

@@ -294,3 +294,88 @@ impl FrozenLayer {
         ops::convolve_adjoint_activate(narrow, kernel, self.bias.clone(), geometry, activation)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, TensorData};
+    use retrial_core::seed::Seed;
+
+    use super::*;
+    use crate::anogan::start::Initialisation;
+    use crate::weights::values;
+
+    #[test]
+    fn running_moments_fold_into_factor_and_summand() {
+        let device = Device::flex().autodiff();
+        let pair = |values: [f32; 4]| {
+            let data = TensorData::new(values.to_vec(), [2, 2]);
+            Param::from_tensor(Tensor::from_data(data, &device))
+        };
+        let norm = Norm {
+            affine: pair([1.5, -0.5, 0.25, 2.0]),
+            running: pair([0.3, -4.0, 0.04, 9.0]),
+        };
+        let (factor, summand) = norm.folded();
+        // γ (x − μ) / √(σ² + 1e-5) + β = factor · x + summand.
+        for (channel, (scale, shift, mean, variance)) in
+            [(1.5, 0.25, 0.3, 0.04), (-0.5, 2.0, -4.0, 9.0_f64)]
+                .into_iter()
+                .enumerate()
+        {
+            let expected = scale / (variance + 1e-5).sqrt();
+            let found = f64::from(values(factor.clone())[channel]);
+            assert!((found / expected - 1.0).abs() < 1e-6, "{found} {expected}");
+            let expected = shift - mean * expected;
+            let found = f64::from(values(summand.clone())[channel]);
+            assert!((found / expected - 1.0).abs() < 1e-6, "{found} {expected}");
+        }
+    }
+
+    /// Largest singular value of a kernel as a matrix `[n, written]`, by the power iteration on
+    /// `WᵀW` in double precision.
+    fn largest_singular(kernel: &Tensor<4>) -> f64 {
+        let written = kernel.dims()[3];
+        let rows = values(kernel.clone());
+        let mut right = vec![1.0_f64; written];
+        let mut value = 0.0;
+        for _ in 0..5000 {
+            let mut next = vec![0.0; written];
+            for row in rows.chunks(written) {
+                let left: f64 = row.iter().zip(&right).map(|(w, v)| f64::from(*w) * v).sum();
+                for (sum, w) in next.iter_mut().zip(row) {
+                    *sum += f64::from(*w) * left;
+                }
+            }
+            let length = next.iter().map(|v| v * v).sum::<f64>().sqrt();
+            value = length.sqrt();
+            right = next.iter().map(|v| v / length).collect();
+        }
+        value
+    }
+
+    #[test]
+    fn the_largest_singular_value_becomes_one() {
+        let device = Device::flex().autodiff();
+        let mut stream = Seed(4).stream("layer");
+        let mut start = Start {
+            initialisation: Initialisation::Torch,
+            stream: &mut stream,
+            device: &device,
+        };
+        let mut layer = Halving::new((3, 8), Normalisation::Spectral, &mut start);
+        let before = largest_singular(&layer.frozen().kernel);
+        assert!(before > 1.02, "{before}: there is nothing to do");
+        for _ in 0..100 {
+            layer.by_batch(Tensor::ones([1, 4, 4, 3], &device), 0.1);
+        }
+        let after = largest_singular(&layer.frozen().kernel);
+        assert!((after - 1.0).abs() < 1e-2, "{after}");
+        // The kernel in training is the frozen one: a bias of zero and a linear activation.
+        let wide = Tensor::ones([1, 4, 4, 3], &device);
+        let trained = values(layer.by_batch(wide.clone(), 1.0));
+        let frozen = values(layer.frozen().halve(wide, 1.0));
+        for (a, b) in trained.iter().zip(&frozen) {
+            assert!((a - b).abs() < 1e-4, "{a} {b}");
+        }
+    }
+}

@@ -49,3 +49,62 @@ fn cross_entropy(logits: Tensor<1>, label: f64) -> Tensor<1> {
     let rest = (-logits.clone().abs()).exp().log1p();
     (positive - logits * label + rest).mean()
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, TensorData};
+
+    use super::*;
+    use crate::anogan::training::scalar;
+
+    fn logits(values: &[f32]) -> Tensor<1> {
+        let data = TensorData::new(values.to_vec(), [values.len()]);
+        Tensor::from_data(data, &Device::flex())
+    }
+
+    /// `−label ln σ(x) − (1 − label) ln(1 − σ(x))`, in double precision.
+    fn entropy(x: f64, label: f64) -> f64 {
+        let p = 1.0 / (1.0 + (-x).exp());
+        -label * p.ln() - (1.0 - label) * (1.0 - p).ln()
+    }
+
+    fn near(found: Tensor<1>, expected: f64) {
+        let found = scalar(found);
+        assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+    }
+
+    #[test]
+    fn hinge_asks_for_a_margin_of_one() {
+        // By hand: (0 + 0.5 + 2) / 3 for the real ones, (0 + 1.5) / 2 for the fakes.
+        let (real, fake) = (logits(&[2.0, 0.5, -1.0]), logits(&[-3.0, 0.5]));
+        near(
+            GanLoss::Hinge.of_discriminator(real, fake.clone()),
+            2.5 / 3.0 + 0.75,
+        );
+        near(GanLoss::Hinge.of_generator(fake), 1.25);
+    }
+
+    #[test]
+    fn smoothing_lowers_the_label_of_real_images_only() {
+        let loss = GanLoss::CrossEntropy { real_label: 0.9 };
+        let (real, fake) = (logits(&[2.0, -0.5]), logits(&[0.3, -1.2]));
+        let expected = (entropy(2.0, 0.9) + entropy(-0.5, 0.9)) / 2.0
+            + (entropy(f64::from(0.3_f32), 0.0) + entropy(f64::from(-1.2_f32), 0.0)) / 2.0;
+        near(loss.of_discriminator(real, fake.clone()), expected);
+        let expected = (entropy(f64::from(0.3_f32), 1.0) + entropy(f64::from(-1.2_f32), 1.0)) / 2.0;
+        near(loss.of_generator(fake), expected);
+    }
+
+    #[test]
+    fn large_logits_overflow_nothing() {
+        let loss = GanLoss::CrossEntropy { real_label: 1.0 };
+        near(
+            loss.of_discriminator(logits(&[-500.0]), logits(&[500.0])),
+            1000.0,
+        );
+        near(
+            loss.of_discriminator(logits(&[500.0]), logits(&[-500.0])),
+            0.0,
+        );
+    }
+}

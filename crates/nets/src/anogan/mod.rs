@@ -12,12 +12,22 @@ mod encoder;
 mod encoding;
 mod ganomaly;
 mod generator;
+#[cfg(test)]
+mod independence;
 mod layer;
 mod lbfgs;
+#[cfg(test)]
+mod learning;
 mod loss;
 #[cfg(test)]
 mod parity;
+#[cfg(test)]
+mod resume;
 mod search;
+#[cfg(test)]
+mod shapes;
+#[cfg(test)]
+mod small;
 mod start;
 mod stored;
 pub mod torch;

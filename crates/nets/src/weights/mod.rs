@@ -1,5 +1,7 @@
 //! The weights of a module as named arrays: what checkpoints keep and other programs exchange.
 
+#[cfg(test)]
+mod faults;
 pub mod safetensors;
 
 use std::collections::BTreeMap;
