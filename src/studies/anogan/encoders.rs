@@ -115,7 +115,13 @@ fn learn(
     };
     let mut saved = Instant::now();
     for epoch in losses.len() as u64 + 1..=epochs {
-        context.stop_point()?;
+        if let Err(stopped) = context.stop_point() {
+            // What was reached is not lost.
+            if epoch > 1 {
+                folder.checkpoint(epoch - 1, &kept(&learner, &losses)?)?;
+            }
+            return Err(stopped);
+        }
         let loss = if movement == (0.0, 0.0) {
             learner.epoch(epoch, &items.train.pixels)
         } else {

@@ -178,11 +178,7 @@ fn by_encoder(context: &mut Context, items: &Items) -> Result<Scored, TrialError
         discriminator: trained.training.discriminator().frozen(),
     };
     let device = settings::device(context)?;
-    let difference = if context.word("residual")? == "l2" {
-        Difference::Squared
-    } else {
-        Difference::Absolute
-    };
+    let difference = difference(context)?;
     let kappa = match context.word("method")? {
         "izi_f" => context.float("kappa")?,
         _ => 0.0,
@@ -225,14 +221,24 @@ fn by_encoder(context: &mut Context, items: &Items) -> Result<Scored, TrialError
     })
 }
 
+fn difference(context: &Context) -> Result<Difference, TrialError> {
+    Ok(if context.word("residual")? == "l2" {
+        Difference::Squared
+    } else {
+        Difference::Absolute
+    })
+}
+
 fn by_ganomaly(context: &mut Context, items: &Items) -> Result<Scored, TrialError> {
     let nets = encoders::ganomaly(context, items)?;
+    let difference = difference(context)?;
     let device = settings::device(context)?;
     let area = items.size * items.size;
     let scores = |part: &Part| {
         let (mut scores, mut nearest) = (Scores::default(), Vec::new());
         for pixels in part.pixels.chunks(PASS * area) {
-            let (image, latent, again) = nets.score(images(pixels, items.size, &device));
+            let (image, latent, again) =
+                nets.score(images(pixels, items.size, &device), difference);
             scores.residual.extend(image);
             scores.discrimination.extend(&latent);
             scores.score.extend(latent);
@@ -245,7 +251,7 @@ fn by_ganomaly(context: &mut Context, items: &Items) -> Result<Scored, TrialErro
     let timed = TIMED.min(items.test.len());
     let pixels = &items.test.pixels[..timed * area];
     let seconds = timed_s(timed, || {
-        let _ = nets.score(images(pixels, items.size, &device));
+        let _ = nets.score(images(pixels, items.size, &device), difference);
     });
     Ok(Scored {
         test,

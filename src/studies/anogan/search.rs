@@ -207,9 +207,14 @@ impl Work<'_> {
             if state.is_done() {
                 break;
             }
-            context.stop_point()?;
+            // Where a stop is asked for, what was reached is saved first.
+            let stopped = context.stop_point();
+            let due = self.saved.elapsed() >= CHECKPOINT_EVERY;
+            if due || stopped.is_err() {
+                self.save_midway(&midway, &state)?;
+            }
+            stopped?;
             state.iterate(&mut self.nets, &images, &features);
-            self.save_midway(&midway, &state)?;
         }
         if state.latents().iter().any(|z| !z.is_finite()) {
             let first = places.first().map_or(0, |at| at + 1);
@@ -226,7 +231,10 @@ impl Work<'_> {
         let evaluations = vec![state.evaluations() as f64];
         trees::put_list(&mut self.tree, &format!("{group}/evaluations"), evaluations)?;
         self.forget(&midway)?;
-        self.save()
+        if self.saved.elapsed() >= CHECKPOINT_EVERY {
+            self.save()?;
+        }
+        Ok(())
     }
 
     fn resumed(&self, midway: &str) -> Result<Option<(u64, [Vec<f32>; 3])>, TrialError> {
@@ -243,19 +251,16 @@ impl Work<'_> {
     }
 
     fn save_midway(&mut self, midway: &str, state: &SearchState) -> Result<(), TrialError> {
-        if self.saved.elapsed() < CHECKPOINT_EVERY || state.is_done() {
-            return Ok(());
-        }
-        let Some(arrays) = state.kept() else {
-            return Ok(());
-        };
-        for (name, array) in ["latents", "first", "second"].iter().zip(arrays) {
+        // Another search keeps its finished batches only.
+        if let Some(arrays) = state.kept() {
+            for (name, array) in ["latents", "first", "second"].iter().zip(arrays) {
+                self.tree
+                    .insert(&format!("{midway}/{name}"), Array::list(array.to_vec())?)?;
+            }
+            let iteration = Array::list(vec![state.iteration()])?;
             self.tree
-                .insert(&format!("{midway}/{name}"), Array::list(array.to_vec())?)?;
+                .insert(&format!("{midway}/iteration"), iteration)?;
         }
-        let iteration = Array::list(vec![state.iteration()])?;
-        self.tree
-            .insert(&format!("{midway}/iteration"), iteration)?;
         self.save()
     }
 
@@ -271,9 +276,6 @@ impl Work<'_> {
     }
 
     fn save(&mut self) -> Result<(), TrialError> {
-        if self.saved.elapsed() < CHECKPOINT_EVERY {
-            return Ok(());
-        }
         self.round += 1;
         trees::put_number(&mut self.tree, "round", self.round)?;
         self.folder.checkpoint(self.round, &self.tree)?;

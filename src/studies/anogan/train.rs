@@ -72,7 +72,13 @@ fn build(context: &mut Context, folder: &StageFolder, items: &Items) -> Result<T
     };
     let mut saved = Instant::now();
     for epoch in progress.losses.len() as u64 + 1..=epochs {
-        context.stop_point()?;
+        if let Err(stopped) = context.stop_point() {
+            // What was reached is not lost.
+            if epoch > 1 {
+                folder.checkpoint(epoch - 1, &kept(&training.state(), &progress, items.size)?)?;
+            }
+            return Err(stopped);
+        }
         let losses = if movement == (0.0, 0.0) {
             training.epoch(epoch, &items.train.pixels)
         } else {

@@ -51,6 +51,15 @@ pub enum Difference {
     Squared,
 }
 
+impl Difference {
+    pub(crate) fn of(self, apart: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Absolute => apart.abs(),
+            Self::Squared => apart.square(),
+        }
+    }
+}
+
 /// Compares images and their features with G(E(x)).
 ///
 /// # Shapes
@@ -66,11 +75,7 @@ pub fn compare(
     let features = discriminator.features(x.clone());
     let found = discriminator.features(again.clone());
     let mean = |apart: Tensor<2>| {
-        let apart = match difference {
-            Difference::Absolute => apart.abs(),
-            Difference::Squared => apart.square(),
-        };
-        let means = weights::values(apart.mean_dim(1).reshape([n]));
+        let means = weights::values(difference.of(apart).mean_dim(1).reshape([n]));
         means.into_iter().map(f64::from).collect()
     };
     Compared {

@@ -10,6 +10,7 @@ use retrial_core::seed::Seed;
 
 use super::architecture::{Architecture, ArchitectureError};
 use super::discriminator::Discriminator;
+use super::encoding::Difference;
 use super::encoder::{Encoder, FrozenEncoder};
 use super::generator::{FrozenGenerator, Generator};
 use super::images;
@@ -60,17 +61,18 @@ pub struct Ganomaly {
 }
 
 impl Ganomaly {
-    /// Sums over every image of `|x − x̂|` and of `|z − ẑ|`, and the images x̂.
+    /// Sums over every image of the differences of x and x̂ and of `|z − ẑ|`, and the images x̂.
     ///
     /// # Shapes
     /// - `x`: `[n, height, width, 1]`
     #[must_use]
-    pub fn score(&self, x: Tensor<4>) -> (Vec<f64>, Vec<f64>, Vec<f32>) {
+    pub fn score(&self, x: Tensor<4>, difference: Difference) -> (Vec<f64>, Vec<f64>, Vec<f32>) {
         let z = self.encoder.encode(x.clone());
         let again = self.decoder.draw(z.clone());
         let found = self.second.encode(again.clone());
         let n = x.dims()[0];
-        let image = (x - again.clone()).abs().flatten::<2>(1, 3).sum_dim(1);
+        let apart = (x - again.clone()).flatten::<2>(1, 3);
+        let image = difference.of(apart).sum_dim(1);
         let latent = (z - found).abs().sum_dim(1);
         let doubles = |sums: Tensor<2>| {
             let sums = weights::values(sums.reshape([n]));

@@ -60,7 +60,7 @@ fn every_image_size_has_its_nets() {
         let ganomaly = GanomalyTraining::new(architecture, ganomaly_rates(), Seed(0), &device);
         let mut ganomaly = ganomaly.expect("a known size");
         assert!(ganomaly.epoch(1, &pixels).generator.is_finite());
-        let (image, latent, again) = ganomaly.frozen().score(images);
+        let (image, latent, again) = ganomaly.frozen().score(images, Difference::Absolute);
         assert_eq!(
             (image.len(), latent.len(), again.len()),
             (3, 3, pixels.len())
