@@ -1,5 +1,6 @@
 //! The command, driven as a person would drive it.
 
+mod anogan;
 mod data;
 mod dic;
 mod execute;
