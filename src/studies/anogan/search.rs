@@ -101,6 +101,9 @@ fn build(
     Ok(result)
 }
 
+/// Iterations so far, and latents with both moments.
+type Midway = (u64, [Vec<f32>; 3]);
+
 /// A search under way: finished batches lie in the tree.
 struct Work<'w> {
     context: &'w Context,
@@ -237,7 +240,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn resumed(&self, midway: &str) -> Result<Option<(u64, [Vec<f32>; 3])>, TrialError> {
+    fn resumed(&self, midway: &str) -> Result<Option<Midway>, TrialError> {
         let path = |name: &str| format!("{midway}/{name}");
         if self.tree.array(&path("latents")).is_none() {
             return Ok(None);

@@ -10,8 +10,8 @@ use retrial_core::seed::Seed;
 
 use super::architecture::{Architecture, ArchitectureError};
 use super::discriminator::Discriminator;
-use super::encoding::Difference;
 use super::encoder::{Encoder, FrozenEncoder};
+use super::encoding::Difference;
 use super::generator::{FrozenGenerator, Generator};
 use super::images;
 use super::loss::GanLoss;

@@ -57,7 +57,9 @@ impl Lbfgs {
     pub(crate) fn observe(&mut self, loss: f64, gradient: &[f32]) {
         let gradient: Vec<f64> = gradient.iter().copied().map(f64::from).collect();
         let slope = dot(&self.gradient, &self.direction);
-        if self.loss.is_finite() && !(loss <= self.loss + SUFFICIENT * self.step * slope) {
+        // A loss that is no number is no decrease.
+        let decreased = loss <= self.loss + SUFFICIENT * self.step * slope;
+        if self.loss.is_finite() && !decreased {
             self.step *= 0.5;
             if self.step < 1e-4 {
                 // The curvature misled (the loss has kinks): begin again along the gradient.

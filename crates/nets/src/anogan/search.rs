@@ -16,6 +16,10 @@ use crate::weights::values;
 
 /// The nets of a search: constants, whose gradients are never computed.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a search has one of them, and its nets weigh far more"
+)]
 pub enum SearchNets {
     /// Normalisation by the running moments: every image is scored by itself.
     Running {
