@@ -1,4 +1,4 @@
-//! Neural networks of the studies, on burn: the only crate that sees it, the studies aside.
+//! Neural networks of the studies, on burn: the only crate that sees it.
 //!
 //! Arguments in, values out: no file, clock, environment or log, and no spec or trial.
 
