@@ -105,6 +105,12 @@ ci:
 build:
     @cargo build --release {{ if features == '' { '' } else { '--features ' + quote(features) } }}
 
+# Time the nets against PyTorch's on one core; needs Python with torch and numpy
+[group('development')]
+bench-peers *ARGS:
+    cargo build --release --workspace --exclude retrial-benches --example anogan_speed
+    benches/peers/anogan.sh "$@"
+
 # Drops the first `--`, then makes files named from the folder of the caller absolute, because
 # recipes run in the root.
 command := 'caller=' + quote(invocation_directory()) + '
