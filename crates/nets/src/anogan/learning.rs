@@ -110,8 +110,20 @@ fn an_encoder_learns_eight_images_by_heart() {
         &Device::flex(),
     )
     .expect("a known size");
+    // Apart from what the training says of itself: images against G(E(x)).
+    let apart = |training: &EncoderTraining| {
+        let all = (&training.frozen(), &generator, &discriminator);
+        let x = images(&pixels, SIZE, &Device::flex());
+        compare(all, x, Difference::Squared)
+            .residual
+            .iter()
+            .sum::<f64>()
+    };
+    let before = apart(&training);
     let losses: Vec<f64> = (1..=80).map(|at| training.epoch(at, &pixels)).collect();
     assert!(losses[79] < losses[0] / 2.0, "{} {}", losses[0], losses[79]);
+    let after = apart(&training);
+    assert!(after < before / 2.0, "{before} {after}");
 }
 
 #[test]
