@@ -435,7 +435,9 @@ fn conflicts(params: &Params) -> Vec<Conflict> {
     let sizes = (number("train_items"), number("batch_size"));
     if let (Some(items), Some(batch)) = sizes
         && batch > items
-        && ["anogan", "ziz", "izi", "izi_f"].iter().any(|word| is("method", word))
+        && ["anogan", "ziz", "izi", "izi_f"]
+            .iter()
+            .any(|word| is("method", word))
     {
         clash(
             "batch_size",

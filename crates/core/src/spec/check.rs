@@ -10,7 +10,7 @@ use crate::fault::{Fault, Faults, Place, nearest};
 use crate::params::{ParamValue, Params, accept_at, defaults};
 use crate::plan::{self, MAX_TRIALS};
 use crate::study::{DatasetInfo, StudyInfo};
-use crate::yaml::{self, MapReader};
+use crate::yaml::{self, MapReader, Node, Value};
 
 /// Checks a spec against the tables of studies and data sets.
 ///
@@ -92,13 +92,13 @@ fn check_all(
         claims: claims.iter().map(|(claim, _)| claim.clone()).collect(),
         report,
     };
-    check_points(&spec, study, &claims, &root, faults);
+    check_points(&spec, study, &claims, &written.root, faults);
     Some(spec)
 }
 
 fn check_format(reader: &mut MapReader<'_>, faults: &mut Faults) {
     if let Some(node) = reader.require("format", faults)
-        && node.value != yaml::Value::Int(SPEC_FORMAT)
+        && node.value != Value::Int(SPEC_FORMAT)
     {
         let message = format!("{} is no known format", node.describe());
         faults.add_with_help(
@@ -256,15 +256,40 @@ fn limits(reader: &mut MapReader<'_>, faults: &mut Faults) -> Limits {
     Limits { time_s, memory_mib }
 }
 
+/// Where a param gets its value, and below which key: in the sweep, which wins, or under `params`;
+/// the whole file for a default.
+fn place_of<'w>(written: &'w Node, param: &str) -> (&'w Place, &'static str) {
+    let sweep = written.get("sweep");
+    let swept = [
+        (sweep, "sweep"),
+        (sweep.and_then(|sweep| sweep.get("zip")), "sweep.zip"),
+        (written.get("params"), "params"),
+    ];
+    let points = sweep.and_then(|sweep| sweep.get("points"));
+    if let Some(points) = points
+        && let Value::List(items) = &points.value
+        && items.iter().any(|item| item.get(param).is_some())
+    {
+        return (&points.place, "sweep.points");
+    }
+    let own =
+        |(node, parent): (Option<&'w Node>, &'static str)| Some((&node?.get(param)?.place, parent));
+    swept
+        .into_iter()
+        .find_map(own)
+        .unwrap_or((&written.place, "params"))
+}
+
 /// Checks that need the points of the plan: conflicts between params, and claims that select
 /// nothing or too much.
 fn check_points(
     spec: &Spec,
     study: &StudyInfo,
     claims: &[(Claim, Place)],
-    root: &Place,
+    written: &Node,
     faults: &mut Faults,
 ) {
+    let root = &written.place;
     let trials = plan::point_count(spec).saturating_mul(spec.seeds.len());
     if trials > MAX_TRIALS {
         let message = format!("the sweep plans {trials} trials");
@@ -277,11 +302,9 @@ fn check_points(
     for point in plan::points(spec) {
         for conflict in (study.conflicts)(&point.params) {
             if conflicts.len() < 20 && conflicts.insert(conflict.message.clone()) {
-                faults.add(
-                    root,
-                    &yaml::join("params", conflict.param),
-                    conflict.message,
-                );
+                let (place, parent) = place_of(written, conflict.param);
+                let path = yaml::join(parent, conflict.param);
+                faults.add(place, &path, conflict.message);
             }
         }
         for (i, (claim, _)) in claims.iter().enumerate() {

@@ -20,13 +20,17 @@ fn primitive(name: &str, shape: &[usize]) -> FlexTensor {
     FlexTensor::from_data(drawn(name, shape))
 }
 
-fn numbers(tensor: FlexTensor) -> Vec<f32> {
+fn numbers(tensor: &FlexTensor) -> Vec<f32> {
     let data = tensor.to_contiguous().into_data();
     data.try_to_vec().expect("f32 values")
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "results are compared where they are made"
+)]
 fn near(ours: FlexTensor, burns: FlexTensor, what: &str) {
-    let (ours, burns) = (numbers(ours), numbers(burns));
+    let (ours, burns) = (numbers(&ours), numbers(&burns));
     assert_eq!(ours.len(), burns.len(), "{what}");
     let largest = burns.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
     for (i, (a, b)) in ours.iter().zip(&burns).enumerate() {
@@ -147,9 +151,9 @@ fn a_written_kernel_is_packed_again() {
     let g = GEOMETRIES[1];
     let wide = primitive("wide", &[1, g.height, g.width, g.in_channels]);
     let mut kernel = primitive("kernel", &[4, 4, g.in_channels, g.out_channels]);
-    let before = numbers(Flex::convolve_constant(wide.clone(), kernel.clone(), g));
+    let before = numbers(&Flex::convolve_constant(wide.clone(), kernel.clone(), g));
     kernel.storage_mut::<f32>().fill(0.0);
-    let after = numbers(Flex::convolve_constant(wide, kernel, g));
+    let after = numbers(&Flex::convolve_constant(wide, kernel, g));
     assert!(before.iter().any(|v| *v != 0.0) && after.iter().all(|v| *v == 0.0));
 }
 

@@ -120,6 +120,7 @@ pub(super) fn channel_moments<B: Backend>(values: FloatTensor<B>) -> FloatTensor
     B::float_cat(vec![mean, variance], 0)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the form of the trait")]
 pub(super) fn normalise<B: Backend>(
     values: FloatTensor<B>,
     moments: FloatTensor<B>,
@@ -127,7 +128,7 @@ pub(super) fn normalise<B: Backend>(
     slope: f32,
 ) -> FloatTensor<B> {
     let shape = values.shape();
-    let (normal, _) = standardised::<B>(values, moments);
+    let (normal, _) = standardised::<B>(values, &moments);
     let scaled = B::float_add(
         B::float_mul(normal, line::<B>(&affine, 0)),
         line::<B>(&affine, 1),
@@ -137,6 +138,7 @@ pub(super) fn normalise<B: Backend>(
 
 /// # Source
 /// Ioffe & Szegedy 2015, arXiv:1502.03167, section 3: the gradients of the training form.
+#[expect(clippy::needless_pass_by_value, reason = "the form of the trait")]
 pub(super) fn normalise_gradient<B: Backend>(
     gradient: FloatTensor<B>,
     values: FloatTensor<B>,
@@ -145,7 +147,7 @@ pub(super) fn normalise_gradient<B: Backend>(
     slope: f32,
 ) -> (FloatTensor<B>, FloatTensor<B>) {
     let shape = values.shape();
-    let (normal, inverse_sd) = standardised::<B>(values, moments);
+    let (normal, inverse_sd) = standardised::<B>(values, &moments);
     let scale = line::<B>(&affine, 0);
     let before = B::float_add(
         B::float_mul(normal.clone(), scale.clone()),
@@ -193,10 +195,10 @@ pub(super) fn adam<B: Backend>(
 /// `(x − mean) / sd` as rows of channels, and `1 / sd`.
 fn standardised<B: Backend>(
     values: FloatTensor<B>,
-    moments: FloatTensor<B>,
+    moments: &FloatTensor<B>,
 ) -> (FloatTensor<B>, FloatTensor<B>) {
-    let mean = line::<B>(&moments, 0);
-    let variance = B::float_add_scalar(line::<B>(&moments, 1), EPSILON.into());
+    let mean = line::<B>(moments, 0);
+    let variance = B::float_add_scalar(line::<B>(moments, 1), EPSILON.into());
     let inverse_sd = B::float_recip(B::float_sqrt(variance));
     let centred = B::float_sub(rows::<B>(values), mean);
     (B::float_mul(centred, inverse_sd.clone()), inverse_sd)
