@@ -13,49 +13,21 @@ const SHOWN: usize = 10;
 /// Black pixels between tiles.
 const GAP: usize = 2;
 
-/// The table `pictures` while it grows.
-#[derive(Default)]
-struct Listed {
-    group: Vec<String>,
-    order: Vec<i64>,
-    caption: Vec<String>,
-    picture: Vec<String>,
-}
-
-impl Listed {
-    fn add(&mut self, group: &str, caption: String, picture: &str) {
-        let before = self.group.iter().filter(|g| *g == group).count();
-        self.group.push(group.to_owned());
-        self.order.push(before as i64 + 1);
-        self.caption.push(caption);
-        self.picture.push(format!("{picture}.png"));
-    }
-}
-
 pub(super) fn leave(
     context: &mut Context,
     items: &Items,
     scored: &Scored,
 ) -> Result<(), TrialError> {
-    let mut listed = Listed::default();
     if let Some(trained) = &scored.trained {
-        samples(context, items, &trained.samples, &mut listed)?;
+        samples(context, items, &trained.samples)?;
     }
     if !scored.nearest.is_empty() {
-        nearest(context, items, &scored.nearest, &mut listed)?;
+        nearest(context, items, &scored.nearest)?;
     }
-    if let Some(searched) = &scored.searched {
-        film(context, items, searched, &mut listed)?;
+    match &scored.searched {
+        Some(searched) => film(context, items, searched),
+        None => Ok(()),
     }
-    if listed.group.is_empty() {
-        return Ok(());
-    }
-    let table = Table::new()
-        .with("group", listed.group)?
-        .with("order", listed.order)?
-        .with("caption", listed.caption)?
-        .with("picture", listed.picture)?;
-    context.table("pictures", &table)
 }
 
 /// At most six moments, the first and the last among them.
@@ -76,25 +48,24 @@ fn samples(
     context: &mut Context,
     items: &Items,
     samples: &[(u64, Vec<u8>)],
-    listed: &mut Listed,
 ) -> Result<(), TrialError> {
+    let (mut epochs, mut pictures) = (Vec::new(), Vec::new());
     for (epoch, grey) in chosen(samples) {
         let name = format!("samples-{epoch:06}");
         // Four rows of eight of the samples kept.
         let area = items.size * items.size;
         let tiles: Vec<&[u8]> = grey.chunks(area).take(SAMPLES / 2).collect();
         tiled(context, &name, items.size, 8, &tiles)?;
-        listed.add("samples", format!("epoch {epoch}"), &name);
+        epochs.push(i64::try_from(*epoch).unwrap_or(i64::MAX));
+        pictures.push(format!("{name}.png"));
     }
-    Ok(())
+    let table = Table::new()
+        .with("epoch", epochs)?
+        .with("picture", pictures)?;
+    context.table("samples", &table)
 }
 
-fn nearest(
-    context: &mut Context,
-    items: &Items,
-    drawn: &[f32],
-    listed: &mut Listed,
-) -> Result<(), TrialError> {
+fn nearest(context: &mut Context, items: &Items, drawn: &[f32]) -> Result<(), TrialError> {
     let area = items.size * items.size;
     let count = SHOWN.min(drawn.len() / area).min(items.test.len());
     let (mut given, mut found, mut left) = (Vec::new(), Vec::new(), Vec::new());
@@ -108,17 +79,17 @@ fn nearest(
     }
     let rows = [given, found, left];
     let tiles: Vec<&[u8]> = rows.iter().flat_map(|row| row.chunks(area)).collect();
-    tiled(context, "items", items.size, count, &tiles)?;
-    let caption = "items, what was drawn for them, difference".to_owned();
-    listed.add("items", caption, "items");
-    Ok(())
+    tiled(context, "nearest", items.size, count, &tiles)?;
+    let table = Table::new()
+        .with("items", vec![i64::try_from(count).unwrap_or(i64::MAX)])?
+        .with("picture", vec!["nearest.png".to_owned()])?;
+    context.table("nearest", &table)
 }
 
 fn film(
     context: &mut Context,
     items: &Items,
     searched: &super::search::Searched,
-    listed: &mut Listed,
 ) -> Result<(), TrialError> {
     let area = items.size * items.size;
     let moments: Vec<(u64, &Vec<f32>)> = searched
@@ -147,11 +118,12 @@ fn film(
         }
     }
     let tiles: Vec<&[u8]> = grey.chunks(area).collect();
-    tiled(context, "search", items.size, moments.len() + 1, &tiles)?;
+    tiled(context, "film", items.size, moments.len() + 1, &tiles)?;
     let iterations: Vec<String> = moments.iter().map(|(at, _)| at.to_string()).collect();
-    let caption = format!("the item, then iterations {}", iterations.join(", "));
-    listed.add("search", caption, "search");
-    Ok(())
+    let table = Table::new()
+        .with("iterations", vec![iterations.join(" ")])?
+        .with("picture", vec!["film.png".to_owned()])?;
+    context.table("film", &table)
 }
 
 /// Tiles in rows of `columns`, as one picture beside the record.

@@ -339,17 +339,37 @@ const TABLES: &[TableDef] = &[
         doc: "The precision-recall curve.",
     },
     TableDef {
-        name: "pictures",
+        name: "samples",
         columns: &[
+            column("epoch", "Epoch, from 1."),
             column(
-                "group",
-                "samples: drawn by the generator; items: what a score is made of; search: a latent search over time.",
+                "picture",
+                "File: 32 images of the same latents, by running moments.",
             ),
-            column("order", "Place in the group, from 1."),
-            column("caption", "What is to be seen."),
-            column("picture", "File."),
         ],
-        doc: "Pictures beside the record.",
+        doc: "What the generator draws, by epoch.",
+    },
+    TableDef {
+        name: "nearest",
+        columns: &[
+            column("items", "Number of items shown."),
+            column(
+                "picture",
+                "File: judged items, the image found for each, the difference.",
+            ),
+        ],
+        doc: "What a score is made of.",
+    },
+    TableDef {
+        name: "film",
+        columns: &[
+            column("iterations", "Iterations shown, separated by blanks."),
+            column(
+                "picture",
+                "File: a row an item; the item, then its image at each of the iterations.",
+            ),
+        ],
+        doc: "A latent search over time.",
     },
 ];
 

@@ -45,9 +45,17 @@ const DIVERGING: [(u8, u8, u8); 9] = [
     (113, 14, 34),
 ];
 
-/// The colour of a series by its place.
+/// The colour of a series by its place; a second round is darker.
 pub(crate) fn series(i: usize) -> Ink {
-    SERIES[i % SERIES.len()]
+    let ink = SERIES[i % SERIES.len()];
+    if i < SERIES.len() {
+        return ink;
+    }
+    let dark = |part: u8| (f64::from(part) * 0.5) as u8;
+    Ink {
+        rgb: (dark(ink.rgb.0), dark(ink.rgb.1), dark(ink.rgb.2)),
+        ..ink
+    }
 }
 
 /// From dark to light, for values of one sign; `share` in `0..=1`.
