@@ -205,6 +205,11 @@ impl Items {
         part.pixels.chunks(area).map(of_item).collect()
     }
 
+    /// A pixel of a generator, in −1..1 whatever the scaling, as a grey level to look at.
+    pub(super) fn drawn_grey(value: f32) -> u8 {
+        ((value + 1.0) * 127.5).round().clamp(0.0, 255.0) as u8
+    }
+
     /// A pixel in the nets' scaling as a grey level to look at.
     pub(super) fn grey(&self, value: f32) -> u8 {
         let level = match self.scaling {

@@ -114,7 +114,7 @@ fn film(
                 .map(|&v| items.grey(v)),
         );
         for (_, film) in &moments {
-            grey.extend(film[range.clone()].iter().map(|&v| items.grey(v)));
+            grey.extend(film[range.clone()].iter().map(|&v| Items::drawn_grey(v)));
         }
     }
     let tiles: Vec<&[u8]> = grey.chunks(area).collect();

@@ -96,7 +96,7 @@ fn build(context: &mut Context, folder: &StageFolder, items: &Items) -> Result<T
         if SAMPLED.contains(&epoch) || epoch == epochs {
             progress
                 .samples
-                .push((epoch, draw(&training, context.seed(), items)));
+                .push((epoch, draw(&training, context.seed())));
         }
         context.progress(epoch, epochs, "epochs");
         if saved.elapsed() >= CHECKPOINT_EVERY && epoch < epochs {
@@ -108,9 +108,9 @@ fn build(context: &mut Context, folder: &StageFolder, items: &Items) -> Result<T
 }
 
 /// Samples of the same latents at every epoch.
-fn draw(training: &GanTraining, seed: Seed, items: &Items) -> Vec<u8> {
+fn draw(training: &GanTraining, seed: Seed) -> Vec<u8> {
     let drawn = drawn_from(training, seed, SAMPLES);
-    drawn.into_iter().map(|value| items.grey(value)).collect()
+    drawn.into_iter().map(Items::drawn_grey).collect()
 }
 
 /// Images of a generator by its running statistics, in the nets' scaling.
