@@ -2,20 +2,18 @@
 //! are shared, damaged or interrupted, and params that cannot be.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
-use retrial_core::record::{Outcome, Record};
+use retrial_core::record::Record;
 use retrial_data::{Content, Digits, FetchOptions, find_manifest};
-use retrial_store::{Array, Tree};
 
-use crate::project::{Project, mirror, names};
+use crate::project::{Project, mirror};
 
 /// Small nets on a few digits.
-const TINY: &str = "image_size: 28, width: 2, epochs: 2, encoder_epochs: 2, train_items: 40, \
+pub(crate) const TINY: &str = "image_size: 28, width: 2, epochs: 2, encoder_epochs: 2, train_items: 40, \
                     batch_size: 16, test_items: 20, validation_items: 20, search_iterations: 3";
 
-fn spec(params: &str, sweep: &str) -> String {
+pub(crate) fn spec(params: &str, sweep: &str) -> String {
     let sweep = if sweep.is_empty() {
         String::new()
     } else {
@@ -28,24 +26,24 @@ fn spec(params: &str, sweep: &str) -> String {
 }
 
 /// A project after running one experiment; `None` where there is no real data.
-fn run(params: &str, sweep: &str) -> Option<Project> {
+pub(crate) fn run(params: &str, sweep: &str) -> Option<Project> {
     mirror()?;
     let project = Project::new().with("a", &spec(params, sweep));
     again(&project);
     Some(project)
 }
 
-fn again(project: &Project) {
+pub(crate) fn again(project: &Project) {
     let arguments = ["run", "experiments/a.yaml", "--offline", "--no-report"];
     project.retrial(&arguments).exits(0);
 }
 
-fn records(project: &Project) -> Vec<Record> {
+pub(crate) fn records(project: &Project) -> Vec<Record> {
     project.records("anogan", "a").into_values().collect()
 }
 
 /// The one record with this value of a swept param.
-fn with<'r>(records: &'r [Record], name: &str, value: &str) -> &'r Record {
+pub(crate) fn with<'r>(records: &'r [Record], name: &str, value: &str) -> &'r Record {
     let found: Vec<&Record> = records
         .iter()
         .filter(|record| param(record, name) == value)
@@ -54,20 +52,24 @@ fn with<'r>(records: &'r [Record], name: &str, value: &str) -> &'r Record {
     found[0]
 }
 
-fn param(record: &Record, name: &str) -> String {
+pub(crate) fn param(record: &Record, name: &str) -> String {
     record
         .params
         .get(name)
         .map_or_else(String::new, ToString::to_string)
 }
 
-fn metric(record: &Record, name: &str) -> f64 {
+pub(crate) fn metric(record: &Record, name: &str) -> f64 {
     let found = record.metric(name);
     found.unwrap_or_else(|| panic!("{} has no {name}", record.trial))
 }
 
 /// Columns of a table by name.
-fn table(project: &Project, record: &Record, name: &str) -> BTreeMap<String, Vec<String>> {
+pub(crate) fn table(
+    project: &Project,
+    record: &Record,
+    name: &str,
+) -> BTreeMap<String, Vec<String>> {
     let text = text(project, record, name);
     let mut lines = text.lines();
     let header: Vec<&str> = lines.next().expect("a header").split(',').collect();
@@ -81,18 +83,18 @@ fn table(project: &Project, record: &Record, name: &str) -> BTreeMap<String, Vec
     columns
 }
 
-fn text(project: &Project, record: &Record, name: &str) -> String {
+pub(crate) fn text(project: &Project, record: &Record, name: &str) -> String {
     let folder = project.path().join("results/anogan/a").join(&record.trial);
     std::fs::read_to_string(folder.join(format!("{name}.csv"))).expect("a table")
 }
 
-fn numbers(column: &[String]) -> Vec<f64> {
+pub(crate) fn numbers(column: &[String]) -> Vec<f64> {
     let number = |cell: &String| cell.parse().expect("a number");
     column.iter().map(number).collect()
 }
 
 #[track_caller]
-fn near(found: f64, expected: f64, within: f64) {
+pub(crate) fn near(found: f64, expected: f64, within: f64) {
     assert!((found - expected).abs() <= within, "{found} {expected}");
 }
 
@@ -434,255 +436,4 @@ fn choices_are_made_on_training_rows_only() {
     for (row, label) in rows[..600].iter().zip(labels) {
         assert_eq!(digits.train.labels[*row as usize].to_string(), *label);
     }
-}
-
-#[test]
-fn params_that_cannot_be_are_faults() {
-    if mirror().is_none() {
-        return;
-    }
-    for (params, words) in [
-        ("image_size: 30", "30 is none of 28, 32 and 64"),
-        ("image_size: 24", "24"),
-        ("bicubic_a: -0.6", "-0.6 is neither"),
-        (
-            "normal_digits: [2, 7]",
-            "digit 2 is among the normal digits",
-        ),
-        ("normal_digits: []", "normal_digits"),
-        ("anomalous_digits: [11]", "anomalous_digits"),
-        (
-            "batch_size: 64, train_items: 40",
-            "64 images a step, but 40",
-        ),
-        ("learning_rate_g: 2.0", "learning_rate_g"),
-        ("search_batch_norm: batch, restarts: 2", "restarts"),
-        (
-            "search_batch_norm: batch, search_method: lbfgs",
-            "search_method",
-        ),
-        (
-            "search_start: encoder, restarts: 2",
-            "an encoder gives one start",
-        ),
-        ("method: vae", "expected one of anogan"),
-        ("widht: 4", "widht"),
-    ] {
-        let project = Project::new().with("a", &spec(params, ""));
-        let arguments = ["run", "experiments/a.yaml", "--offline", "--no-report"];
-        project.retrial(&arguments).exits(2).complains(words);
-        assert!(!project.path().join("results/anogan").exists(), "{params}");
-    }
-}
-
-/// The error of the one failed attempt of a run.
-fn failure(params: &str) -> String {
-    let project = Project::new().with("a", &spec(params, ""));
-    let arguments = ["run", "experiments/a.yaml", "--offline", "--no-report"];
-    project.retrial(&arguments).exits(1);
-    assert!(project.records("anogan", "a").is_empty());
-    let attempts = project.attempts("anogan", "a");
-    assert_eq!(attempts.len(), 1);
-    match &attempts[0].outcome {
-        Outcome::Failed { cause, error } => {
-            assert_eq!(cause, "error", "{error}");
-            error.clone()
-        }
-        Outcome::Finished => panic!("it finished"),
-    }
-}
-
-#[test]
-fn more_items_than_there_are_and_digits_that_do_not_come() {
-    if mirror().is_none() {
-        return;
-    }
-    let error = failure("method: ink, train_items: 12117, validation_items: 0");
-    assert!(
-        error.contains("12116") && error.contains("12117"),
-        "{error}"
-    );
-    let error = failure("method: ink, train_items: 12000, validation_items: 200");
-    assert!(
-        error.contains("12116") && error.contains("12200"),
-        "{error}"
-    );
-    let error = failure("method: ink, test_items: 3035");
-    assert!(error.contains("3034") && error.contains("3035"), "{error}");
-    // The first training rows are 5, 0, 4, 1, 9, 2, 1: no 8 among the first two of {1, 8}.
-    let error = failure("method: ink, normal_digits: [1, 8], train_items: 2, batch_size: 2");
-    assert!(error.contains("digit 8"), "{error}");
-}
-
-#[test]
-fn a_training_that_breaks_down_names_its_epoch() {
-    if mirror().is_none() {
-        return;
-    }
-    // A first moment that never forgets over a second one that does, at the largest rate.
-    let error = failure(
-        "image_size: 28, width: 2, train_items: 4, batch_size: 2, test_items: 6, \
-         validation_items: 4, epochs: 60, learning_rate_g: 1.0, learning_rate_d: 1.0, \
-         discriminator_norm: none, scaling: raw255, beta1: 0.9999, beta2: 0.0",
-    );
-    assert!(error.contains("broke down in epoch"), "{error}");
-    assert!(error.contains("NaN") || error.contains("inf"), "{error}");
-}
-
-/// Folders of a stage.
-fn stage(project: &Project, name: &str) -> Option<PathBuf> {
-    let stages = project.path().join("results/.stages");
-    let prefix = format!("anogan-{name}-");
-    let found = names(&stages)
-        .into_iter()
-        .find(|folder| folder.starts_with(&prefix))?;
-    Some(stages.join(found))
-}
-
-fn checkpoints(project: &Project, name: &str) -> Vec<PathBuf> {
-    let Some(folder) = stage(project, name).map(|folder| folder.join("checkpoints")) else {
-        return Vec::new();
-    };
-    let names = names(&folder);
-    names.into_iter().map(|name| folder.join(name)).collect()
-}
-
-const RUN: [&str; 4] = ["run", "experiments/a.yaml", "--offline", "--no-report"];
-
-/// Interrupts runs until the stage has left `count` checkpoints.
-fn interrupt_in(project: &Project, name: &str, count: usize) {
-    for patience in 0..60 {
-        // Where the stage began before, the time to load the data is waited for.
-        let least = if stage(project, name).is_some() {
-            700
-        } else {
-            100
-        };
-        let mut run = project.start(&RUN);
-        for _ in 0..2000 {
-            std::thread::sleep(Duration::from_millis(20));
-            let begun = stage(project, name).is_some();
-            if begun || run.try_wait().expect("a process").is_some() {
-                break;
-            }
-        }
-        std::thread::sleep(Duration::from_millis(least + 150 * (patience % 10)));
-        let process = nix::unistd::Pid::from_raw(i32::try_from(run.id()).expect("an id"));
-        nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGINT).expect("a signal");
-        assert_eq!(run.wait().expect("ended").code(), Some(130));
-        let folder = stage(project, name).expect("the stage began");
-        assert!(
-            !folder.join("result.h5").exists(),
-            "the stage ended before it left {count} checkpoints"
-        );
-        if checkpoints(project, name).len() >= count {
-            return;
-        }
-    }
-    panic!("no {count} checkpoints of {name}");
-}
-
-fn kill_after(project: &Project, ms: u64) {
-    let mut run = project.start(&RUN);
-    std::thread::sleep(Duration::from_millis(ms));
-    run.kill().expect("killed");
-    run.wait().expect("ended");
-}
-
-#[test]
-fn interrupts_kills_and_damage_change_no_content() {
-    let params = "image_size: 28, width: 2, train_items: 40, batch_size: 4, epochs: 150, \
-                  test_items: 10, validation_items: 10, search_batch: 8, search_iterations: 800";
-    let Some(quiet) = run(params, "") else {
-        return;
-    };
-    let expected = quiet.contents("anogan", "a");
-    assert_eq!(expected.len(), 1);
-
-    let project = Project::new().with("a", &spec(params, ""));
-    interrupt_in(&project, "train", 2);
-    assert!(project.attempts("anogan", "a").is_empty());
-    // The newer checkpoint is cut in half: the older one must do.
-    let kept = checkpoints(&project, "train");
-    let newest = kept.last().expect("a checkpoint");
-    let bytes = std::fs::read(newest).expect("read");
-    std::fs::write(newest, &bytes[..bytes.len() / 2]).expect("written");
-    kill_after(&project, 900);
-    interrupt_in(&project, "search", 1);
-    kill_after(&project, 900);
-    again(&project);
-    assert_eq!(project.contents("anogan", "a"), expected);
-    assert!(project.attempts("anogan", "a").is_empty());
-}
-
-#[test]
-fn encoders_that_are_interrupted_change_no_content() {
-    for (method, name) in [("izi_f", "encode"), ("ganomaly", "ganomaly")] {
-        let params = format!(
-            "method: {method}, image_size: 28, width: 2, train_items: 40, epochs: 1, \
-             encoder_batch_size: 4, encoder_epochs: 50, test_items: 10, validation_items: 10"
-        );
-        let Some(quiet) = run(&params, "") else {
-            return;
-        };
-        let project = Project::new().with("a", &spec(&params, ""));
-        interrupt_in(&project, name, 1);
-        again(&project);
-        assert_eq!(
-            project.contents("anogan", "a"),
-            quiet.contents("anogan", "a"),
-            "{method}"
-        );
-    }
-}
-
-#[test]
-fn a_checkpoint_is_where_the_training_goes_on() {
-    if mirror().is_none() {
-        return;
-    }
-    let params = "image_size: 28, width: 2, train_items: 40, batch_size: 4, epochs: 100, \
-                  test_items: 10, validation_items: 10, search_iterations: 1";
-    let project = Project::new().with("a", &spec(params, ""));
-    interrupt_in(&project, "train", 1);
-    // A mark in what is kept must be there in the end.
-    let path = checkpoints(&project, "train").pop().expect("a checkpoint");
-    let kept = retrial_store::read(&path).expect("a tree");
-    let mut marked = Tree::new();
-    for (name, array) in kept.arrays() {
-        let array = if name == "losses/d_loss" {
-            let mut losses = array.values::<f64>().expect("numbers").to_vec();
-            losses[0] = 123.5;
-            Array::list(losses).expect("a list")
-        } else {
-            array.clone()
-        };
-        marked.insert(name, array).expect("a new name");
-    }
-    let steps = kept.attribute("", "steps").expect("a number").clone();
-    marked.set_attribute("", "steps", steps).expect("a root");
-    retrial_store::write(&path, &marked).expect("written");
-    again(&project);
-    let records = records(&project);
-    let training = table(&project, &records[0], "training");
-    assert_eq!(training["d_loss"].len(), 100);
-    near(numbers(&training["d_loss"])[0], 123.5, 0.0);
-}
-
-#[test]
-fn a_damaged_stage_is_built_again() {
-    let Some(project) = run(TINY, "lambda: [0.1]") else {
-        return;
-    };
-    let before = project.contents("anogan", "a");
-    for name in ["train", "search"] {
-        let path = stage(&project, name).expect("a stage").join("result.h5");
-        let bytes = std::fs::read(&path).expect("a result");
-        std::fs::write(&path, &bytes[..bytes.len() / 2]).expect("written");
-    }
-    std::fs::remove_dir_all(project.path().join("results/anogan")).expect("removed");
-    again(&project);
-    assert_eq!(project.contents("anogan", "a"), before);
-    let records = records(&project);
-    assert!(records[0].stages.iter().all(|stage| !stage.reused));
 }

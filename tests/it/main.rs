@@ -1,6 +1,7 @@
 //! The command, driven as a person would drive it.
 
 mod anogan;
+mod anogan_trouble;
 mod data;
 mod dic;
 mod execute;

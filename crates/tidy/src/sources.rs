@@ -78,12 +78,15 @@ pub fn names(repository: &Repository) -> Vec<Fault> {
         .collect()
 }
 
-/// The text before the module of tests.
+/// The text before the module of tests; nothing of a file that is one as a whole.
 #[must_use]
 pub fn without_tests(text: &str) -> &str {
     let mut offset = 0;
     let mut lines = text.split_inclusive('\n').peekable();
     while let Some(line) = lines.next() {
+        if line.trim() == "#![cfg(test)]" {
+            return "";
+        }
         let opens = |next: &&str| next.contains("mod ") && !next.trim_end().ends_with(';');
         if line.trim() == "#[cfg(test)]" && lines.peek().is_some_and(opens) {
             return &text[..offset];

@@ -19,7 +19,6 @@ mod lbfgs;
 #[cfg(test)]
 mod learning;
 mod loss;
-#[cfg(test)]
 mod parity;
 #[cfg(test)]
 mod resume;

@@ -2,6 +2,8 @@
 //! published nets. The tensors are made by PyTorch 2 with one thread and seed 3; biases in front
 //! of a batch normalisation are left out, because their gradient is rounding noise.
 
+#![cfg(test)]
+
 use std::path::PathBuf;
 
 use burn::tensor::Device;
