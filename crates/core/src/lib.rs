@@ -8,6 +8,7 @@ pub mod experiment;
 pub mod fault;
 pub mod hash;
 pub mod image;
+pub mod instance_mask;
 pub mod metric;
 pub mod params;
 pub mod plan;

@@ -4,13 +4,16 @@ use crate::repository::{Fault, Repository};
 
 /// Folder of a crate, and the crates of ours that it may depend on. Tests may also use `synth`.
 const ALLOWED: &[(&str, &[&str])] = &[
+    ("classical", &["core"]),
     ("core", &[]),
     ("synth", &["core"]),
     ("data", &["core", "synth"]),
     ("detect", &["core"]),
     ("dic", &["core"]),
+    ("instances", &["core"]),
     ("kernels", &[]),
-    ("nets", &["core", "kernels"]),
+    ("nets", &["core", "instances", "kernels"]),
+    ("similarity", &["core"]),
     ("store", &["core"]),
     ("report", &["core"]),
     ("tidy", &[]),

@@ -1,0 +1,1 @@
+//! Boxes, masks and their evaluation: what instance segmentation needs beside a net.
