@@ -5,10 +5,13 @@ use crate::sources::{has_word, without_tests};
 
 /// Crates whose functions get arguments and give values.
 const PURE: &[&str] = &[
+    "crates/classical/src/",
     "crates/detect/src/",
     "crates/dic/src/",
+    "crates/instances/src/",
     "crates/kernels/src/",
     "crates/nets/src/",
+    "crates/similarity/src/",
 ];
 
 /// Modules of `std` that reach outside.
