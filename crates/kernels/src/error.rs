@@ -59,6 +59,22 @@ pub enum KernelError {
         /// The same of the convolution.
         asked: [usize; 4],
     },
+    /// A box belongs to no image of the batch.
+    #[error("box {index} is of image {image}, the batch has {images}")]
+    RoiImage {
+        /// The number of the box.
+        index: usize,
+        /// The number of its image.
+        image: usize,
+        /// Images in the batch.
+        images: usize,
+    },
+    /// A corner of a box is not finite or absurdly far from the map.
+    #[error("the corners of box {index} must be finite and less than a million pixels away")]
+    RoiCorners {
+        /// The number of the box.
+        index: usize,
+    },
 }
 
 /// An error unless `got == expected`.

@@ -21,6 +21,7 @@ mod moments;
 mod panels;
 mod product;
 mod residual;
+mod roi_align;
 mod rows;
 mod scatter;
 mod tile;
@@ -40,6 +41,7 @@ pub use moments::{Moments, channel_moments};
 pub use panels::{Packed, PackedTransposed, pack, pack_transposed};
 pub use product::{forward, input_gradient};
 pub use residual::{l1_residual_gradient, l1_residual_per_item};
+pub use roi_align::{Roi, RoiAlign, roi_align, roi_align_gradient};
 
 #[cfg(test)]
 mod against_formulas;
