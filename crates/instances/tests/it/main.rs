@@ -1,0 +1,4 @@
+//! Boxes, masks and evaluation against torchvision, pycocotools and OpenCV.
+
+mod parity;
+mod tensors;
