@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::dispatch::pass;
-use crate::epilogue::{Activation, leaky_relu, tanh};
+use crate::epilogue::{Activation, leaky_relu, relu6, tanh};
 use crate::error::{KernelError, check_length, check_rows};
 use crate::rows::SHORT;
 
@@ -35,6 +35,10 @@ pub fn scale_shift_activate(
         match activation {
             Activation::Identity => scale_shift(x, &scale, &shift, y),
             Activation::LeakyRelu(slope) => scale_shift_leaky(x, &scale, &shift, slope, y),
+            Activation::Relu6 => {
+                scale_shift(x, &scale, &shift, y);
+                relu6_in_place(y);
+            }
             Activation::Tanh => {
                 scale_shift(x, &scale, &shift, y);
                 tanh_in_place(y);
@@ -104,6 +108,7 @@ pub(crate) fn activate_in_place(values: &mut [f32], activation: Activation) {
     match activation {
         Activation::Identity => {}
         Activation::LeakyRelu(slope) => leaky_in_place(values, slope),
+        Activation::Relu6 => relu6_in_place(values),
         Activation::Tanh => tanh_in_place(values),
     }
 }
@@ -112,6 +117,14 @@ pass! {
     pub(crate) fn tanh_in_place(values: &mut [f32]) {
         for value in values {
             *value = tanh(*value);
+        }
+    }
+}
+
+pass! {
+    fn relu6_in_place(values: &mut [f32]) {
+        for value in values {
+            *value = relu6(*value);
         }
     }
 }

@@ -1,14 +1,12 @@
-//! The passes over memory against their formulas in `f64`, and the matrix product.
+//! The passes over memory against their formulas in `f64`.
 
 use crate::activation::{leaky_relu_gradient, scale_shift_activate, tanh_gradient};
 use crate::batch_norm::{
     BatchNorm, batch_norm_constant_gradient, batch_norm_input_gradient,
     batch_norm_parameter_gradients,
 };
-use crate::epilogue::{Activation, Epilogue};
-use crate::matmul::{PackedMatrix, matmul};
+use crate::epilogue::Activation;
 use crate::moments::channel_moments;
-use crate::residual::{l1_residual_gradient, l1_residual_per_item};
 
 /// Values without pattern in `-1..1`.
 fn noise(count: usize, seed: usize) -> Vec<f32> {
@@ -31,6 +29,7 @@ fn scale_shift_and_activation() {
         for activation in [
             Activation::Identity,
             Activation::LeakyRelu(0.2),
+            Activation::Relu6,
             Activation::Tanh,
         ] {
             let mut y = vec![f32::NAN; x.len()];
@@ -41,6 +40,7 @@ fn scale_shift_and_activation() {
                 let expected = match activation {
                     Activation::Identity => sum,
                     Activation::LeakyRelu(_) => leaky(sum, 0.2),
+                    Activation::Relu6 => sum.clamp(0.0, 6.0),
                     Activation::Tanh => sum.tanh(),
                 };
                 assert!((f64::from(*y) - expected).abs() < 1e-6, "{channels} {i}");
@@ -182,56 +182,9 @@ fn passes_have_the_same_bits_on_any_number_of_threads() {
         pool.expect("threads can be started").install(|| {
             let moments = channel_moments(&x, 20).expect("whole rows");
             let sums = batch_norm_parameter_gradients(&dy, &x, norm).expect("lengths");
-            let residuals = l1_residual_per_item(&x, &dy, 20).expect("whole items");
-            (moments, sums, residuals)
+            (moments, sums)
         })
     };
     let one = on(1);
     assert!(one == on(2) && one == on(3));
-}
-
-#[test]
-fn residuals_and_their_signs() {
-    for (items, item_len) in [(1, 1), (5, 37), (20, 4097)] {
-        let (mut x, y) = (noise(items * item_len, 1), noise(items * item_len, 2));
-        x[0] = y[0];
-        let sums = l1_residual_per_item(&x, &y, item_len).expect("whole items");
-        let mut dy = vec![f32::NAN; x.len()];
-        l1_residual_gradient(&x, &y, 0.9, &mut dy).expect("lengths");
-        for (i, sum) in sums.iter().enumerate() {
-            let pairs = || (i * item_len..(i + 1) * item_len).map(|k| (x[k], y[k], dy[k]));
-            let distance = |(x, y, _)| (f64::from(x) - f64::from(y)).abs();
-            let expected: f64 = pairs().map(distance).sum();
-            assert!(
-                (sum - expected).abs() <= 1e-6 * expected,
-                "{sum} {expected}"
-            );
-            for (x, y, dy) in pairs() {
-                let sign = f32::from(i8::from(y > x) - i8::from(y < x));
-                assert_eq!(dy, 0.9 * sign);
-            }
-        }
-    }
-    assert!(l1_residual_per_item(&[0.0; 5], &[0.0; 5], 2).is_err());
-    assert!(l1_residual_per_item(&[0.0; 4], &[0.0; 5], 2).is_err());
-}
-
-#[test]
-fn products_of_matrices() {
-    for (rows, inner, columns) in [(1, 1, 1), (7, 300, 5), (130, 64, 47)] {
-        let (a, b) = (noise(rows * inner, 1), noise(inner * columns, 2));
-        let packed = PackedMatrix::new(inner, columns, &b).expect("a matrix");
-        let mut c = vec![f32::NAN; rows * columns];
-        matmul(rows, &a, &packed, Epilogue::default(), &mut c).expect("lengths");
-        for (i, c) in c.iter().enumerate() {
-            let (row, column) = (i / columns, i % columns);
-            let product =
-                |k: usize| f64::from(a[row * inner + k]) * f64::from(b[k * columns + column]);
-            let expected: f64 = (0..inner).map(product).sum();
-            assert!((f64::from(*c) - expected).abs() < 2e-5, "{c} {expected}");
-        }
-    }
-    assert!(PackedMatrix::new(2, 0, &[]).is_err());
-    let packed = PackedMatrix::new(2, 2, &[1.0; 4]).expect("a matrix");
-    assert!(matmul(1, &[1.0; 3], &packed, Epilogue::default(), &mut [0.0; 2]).is_err());
 }

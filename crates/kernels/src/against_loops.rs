@@ -7,7 +7,7 @@ use crate::epilogue::{Activation, Epilogue};
 use crate::error::KernelError;
 use crate::gradients::weight_gradient_for;
 use crate::panels::{pack, pack_for, pack_transposed, pack_transposed_for};
-use crate::product::{forward, input_gradient};
+use crate::product::{forward, forward_onto, input_gradient};
 use crate::weight_gradient;
 
 /// Batch, height, width, in channels, out channels, kernel, stride, padding.
@@ -187,10 +187,13 @@ fn the_three_are_adjoint() {
 fn the_epilogue_comes_after_the_sum() {
     for values in [[2, 6, 6, 40, 19, 4, 2, 1], [2, 6, 6, 3, 20, 4, 2, 1]] {
         let Case { shape: s, x, w, dy } = case(&values);
+        // Sums on both sides of 6.
+        let w: Vec<f32> = w.iter().map(|w| 2.0 * w).collect();
         for activation in [
             Activation::Identity,
             Activation::LeakyRelu(0.2),
             Activation::LeakyRelu(0.0),
+            Activation::Relu6,
             Activation::Tanh,
         ] {
             let expect = |plain: &[f32], bias: &[f32]| -> Vec<f64> {
@@ -198,6 +201,7 @@ fn the_epilogue_comes_after_the_sum() {
                 let activate = |v: f64| match activation {
                     Activation::Identity => v,
                     Activation::LeakyRelu(slope) => v.max(0.0) + f64::from(slope) * v.min(0.0),
+                    Activation::Relu6 => v.clamp(0.0, 6.0),
                     Activation::Tanh => v.tanh(),
                 };
                 plain.iter().enumerate().map(value).map(activate).collect()
@@ -223,6 +227,35 @@ fn the_epilogue_comes_after_the_sum() {
             input_gradient(&s, &dy, &packed, Epilogue::default(), &mut plain).expect("lengths");
             input_gradient(&s, &dy, &packed, epilogue, &mut dx).expect("lengths");
             assert_near(&dx, &expect(&plain, &bias), 10.0, "input gradient");
+        }
+    }
+}
+
+#[test]
+fn a_residual_is_added_before_bias_and_activation() {
+    for values in [[2, 6, 6, 40, 19, 3, 2, 1], [2, 7, 5, 300, 33, 1, 1, 0]] {
+        let Case { shape: s, x, w, dy } = case(&values);
+        let bias = noise(s.out_channels, 7);
+        for dispatch in Dispatch::available() {
+            let packed = pack_for(dispatch, &s, &w).expect("weights of this shape");
+            let mut plain = vec![0.0; dy.len()];
+            forward(&s, &x, &packed, Epilogue::default(), &mut plain).expect("lengths");
+            let expected: Vec<f64> = plain
+                .iter()
+                .zip(&dy)
+                .enumerate()
+                .map(|(i, (y, dy))| {
+                    f64::from(*y) + f64::from(*dy) + f64::from(bias[i % bias.len()])
+                })
+                .map(|sum| sum.max(0.0))
+                .collect();
+            let epilogue = Epilogue {
+                bias: Some(&bias),
+                activation: Activation::LeakyRelu(0.0),
+            };
+            let mut y = dy.clone();
+            forward_onto(&s, &x, &packed, epilogue, &mut y).expect("lengths");
+            assert_near(&y, &expected, 10.0, "onto");
         }
     }
 }

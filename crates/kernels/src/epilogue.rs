@@ -8,6 +8,8 @@ pub enum Activation {
     Identity,
     /// The value where positive, else the value times the slope; slope 0 is the rectifier.
     LeakyRelu(f32),
+    /// The value where between 0 and 6, else the nearer of the two.
+    Relu6,
     /// The hyperbolic tangent, to 3e-7 of the value.
     Tanh,
 }
@@ -20,6 +22,7 @@ impl Activation {
         match self {
             Self::Identity => x,
             Self::LeakyRelu(slope) => leaky_relu(x, slope),
+            Self::Relu6 => relu6(x),
             Self::Tanh => tanh(x),
         }
     }
@@ -37,6 +40,12 @@ pub struct Epilogue<'a> {
 #[inline(always)]
 pub(crate) fn leaky_relu(x: f32, slope: f32) -> f32 {
     if x > 0.0 { x } else { x * slope }
+}
+
+#[inline(always)]
+pub(crate) fn relu6(x: f32) -> f32 {
+    let below = if x > 6.0 { 6.0 } else { x };
+    leaky_relu(below, 0.0)
 }
 
 /// The hyperbolic tangent without branches, so that loops over it become vector code.

@@ -40,6 +40,9 @@ pub(crate) unsafe trait Vector: Copy {
 
     /// Lanes that are not positive times `slope`.
     unsafe fn leaky(self, slope: Self) -> Self;
+
+    /// The smaller of each two lanes; a lane that is NaN stays so.
+    unsafe fn at_most(self, upper: Self) -> Self;
 }
 
 /// Eight values in an array.
@@ -104,6 +107,17 @@ unsafe impl Vector for Portable {
     unsafe fn leaky(self, slope: Self) -> Self {
         Self(std::array::from_fn(|i| {
             crate::epilogue::leaky_relu(self.0[i], slope.0[i])
+        }))
+    }
+
+    #[inline(always)]
+    unsafe fn at_most(self, upper: Self) -> Self {
+        Self(std::array::from_fn(|i| {
+            if upper.0[i] < self.0[i] {
+                upper.0[i]
+            } else {
+                self.0[i]
+            }
         }))
     }
 }
@@ -198,6 +212,12 @@ pub(crate) mod x86 {
                 Self(_mm256_blendv_ps(scaled, self.0, positive))
             }
         }
+
+        #[inline(always)]
+        unsafe fn at_most(self, upper: Self) -> Self {
+            // SAFETY: see `splat`. Of a pair with a NaN the instruction takes the second.
+            Self(unsafe { _mm256_min_ps(upper.0, self.0) })
+        }
     }
 
     // SAFETY: the methods access as many values as they say; the caller has AVX-512 F.
@@ -259,6 +279,12 @@ pub(crate) mod x86 {
                 let rest = _mm512_cmp_ps_mask::<_CMP_NGT_UQ>(self.0, _mm512_setzero_ps());
                 Self(_mm512_mask_mul_ps(self.0, rest, self.0, slope.0))
             }
+        }
+
+        #[inline(always)]
+        unsafe fn at_most(self, upper: Self) -> Self {
+            // SAFETY: see `splat`. Of a pair with a NaN the instruction takes the second.
+            Self(unsafe { _mm512_min_ps(upper.0, self.0) })
         }
     }
 }

@@ -10,20 +10,23 @@ mod adam;
 mod aligned;
 mod batch_norm;
 mod convolution;
+mod depthwise;
 mod dispatch;
 mod epilogue;
 mod error;
 mod gather;
 mod gradients;
+mod join;
 mod lanes;
-mod matmul;
+mod max_pool;
 mod moments;
 mod panels;
 mod product;
-mod residual;
+mod resize_nearest;
 mod roi_align;
 mod rows;
 mod scatter;
+mod sgd;
 mod tile;
 
 pub use activation::{leaky_relu_gradient, scale_shift_activate, tanh_gradient};
@@ -33,15 +36,20 @@ pub use batch_norm::{
     batch_norm_parameter_gradients,
 };
 pub use convolution::Convolution;
+pub use depthwise::{
+    Depthwise, depthwise_forward, depthwise_input_gradient, depthwise_weight_gradient,
+};
 pub use epilogue::{Activation, Epilogue};
 pub use error::KernelError;
 pub use gradients::weight_gradient;
-pub use matmul::{PackedMatrix, matmul};
+pub use join::{add_activate, relu6_gradient};
+pub use max_pool::{MaxPool, max_pool, max_pool_gradient};
 pub use moments::{Moments, channel_moments};
 pub use panels::{Packed, PackedTransposed, pack, pack_transposed};
-pub use product::{forward, input_gradient};
-pub use residual::{l1_residual_gradient, l1_residual_per_item};
+pub use product::{forward, forward_onto, input_gradient};
+pub use resize_nearest::{ResizeNearest, add_nearest, nearest_gradient};
 pub use roi_align::{Roi, RoiAlign, roi_align, roi_align_gradient};
+pub use sgd::{Sgd, sgd_step};
 
 #[cfg(test)]
 mod against_formulas;

@@ -52,6 +52,32 @@ pub fn forward(
     epilogue: Epilogue<'_>,
     output: &mut [f32],
 ) -> Result<(), KernelError> {
+    forward_from(Start::Zero, shape, input, weights, epilogue, output)
+}
+
+/// As [`forward`], but adds to what `output` holds, before bias and activation: the end of a
+/// residual block in one pass.
+///
+/// # Errors
+/// As [`forward`].
+pub fn forward_onto(
+    shape: &Convolution,
+    input: &[f32],
+    weights: &Packed,
+    epilogue: Epilogue<'_>,
+    output: &mut [f32],
+) -> Result<(), KernelError> {
+    forward_from(Start::Continue, shape, input, weights, epilogue, output)
+}
+
+fn forward_from(
+    start: Start,
+    shape: &Convolution,
+    input: &[f32],
+    weights: &Packed,
+    epilogue: Epilogue<'_>,
+    output: &mut [f32],
+) -> Result<(), KernelError> {
     let shape = shape.checked()?;
     check_length("input", shape.input_len(), input.len())?;
     check_length("output", shape.output_len(), output.len())?;
@@ -59,8 +85,16 @@ pub fn forward(
     weights.check(&shape)?;
     let gathers = [Gather::forward(&shape)];
     let panels = std::slice::from_ref(&weights.panels);
-    run(&shape, &gathers, input, panels, epilogue, output);
+    let end = End { start, epilogue };
+    run(&shape, &gathers, input, panels, end, output);
     Ok(())
+}
+
+/// What sums begin with and what happens to them at last.
+#[derive(Clone, Copy)]
+pub(crate) struct End<'a> {
+    pub(crate) start: Start,
+    pub(crate) epilogue: Epilogue<'a>,
 }
 
 /// The gradient of a convolution by its input; also the forward pass of a transposed convolution.
@@ -89,12 +123,16 @@ pub fn input_gradient(
     match &weights.kind {
         Transposed::Phases(panels) => {
             let gathers: Vec<Gather> = phases(&shape).collect();
+            let end = End {
+                start: Start::Zero,
+                epilogue,
+            };
             run(
                 &shape,
                 &gathers,
                 output_gradient,
                 panels,
-                epilogue,
+                end,
                 input_gradient,
             );
         }
@@ -129,7 +167,7 @@ fn run(
     gathers: &[Gather],
     source: &[f32],
     panels: &[Panels],
-    epilogue: Epilogue<'_>,
+    end: End<'_>,
     destination: &mut [f32],
 ) {
     let Some(&Gather {
@@ -147,7 +185,7 @@ fn run(
     for_rows(destination, width * channels, pieces, |rows, chunk| {
         SCRATCH.with_borrow_mut(|scratch| {
             for (gather, panels) in gathers.iter().zip(panels) {
-                multiply_rows(gather, source, panels, epilogue, &rows, chunk, scratch);
+                multiply_rows(gather, source, panels, end, &rows, chunk, scratch);
             }
         });
     });
@@ -158,12 +196,12 @@ pub(crate) fn multiply(
     gather: &Gather,
     source: &[f32],
     panels: &Panels,
-    epilogue: Epilogue<'_>,
+    end: End<'_>,
     rows: &Range<usize>,
     chunk: &mut [f32],
 ) {
     SCRATCH.with_borrow_mut(|scratch| {
-        multiply_rows(gather, source, panels, epilogue, rows, chunk, scratch);
+        multiply_rows(gather, source, panels, end, rows, chunk, scratch);
     });
 }
 
@@ -171,7 +209,7 @@ fn multiply_rows(
     gather: &Gather,
     source: &[f32],
     panels: &Panels,
-    epilogue: Epilogue<'_>,
+    end: End<'_>,
     rows: &Range<usize>,
     chunk: &mut [f32],
     scratch: &mut Scratch,
@@ -189,7 +227,7 @@ fn multiply_rows(
                 gather,
                 source,
                 panels,
-                epilogue,
+                end,
                 terms: &terms,
                 positions,
             };
@@ -268,7 +306,7 @@ struct Block<'a> {
     gather: &'a Gather,
     source: &'a [f32],
     panels: &'a Panels,
-    epilogue: Epilogue<'a>,
+    end: End<'a>,
     terms: &'a [Range<usize>],
     positions: &'a [Position],
 }
@@ -303,11 +341,15 @@ impl Block<'_> {
                 });
                 row.as_ptr()
             }));
-            let start = if i == 0 { Start::Zero } else { Start::Continue };
+            let start = if i == 0 {
+                self.end.start
+            } else {
+                Start::Continue
+            };
             let is_last = i + 1 == self.terms.len();
             self.multiply_part(terms, start, is_last, rows, offsets, chunk);
         }
-        if self.epilogue.activation == Activation::Tanh {
+        if self.end.epilogue.activation == Activation::Tanh {
             for &to in &*offsets {
                 crate::activation::tanh_in_place(&mut chunk[to..to + columns]);
             }
@@ -334,13 +376,18 @@ impl Block<'_> {
             let next = panel.offset + self.panels.depth * width + terms.start * width;
             let next = weights.as_ptr().wrapping_add(next);
             let finish = is_last.then(|| Finish {
-                bias: match self.epilogue.bias {
+                bias: match self.end.epilogue.bias {
                     Some(bias) => bias[panel.column..][..panel.columns].as_ptr(),
                     None => std::ptr::null(),
                 },
-                slope: match self.epilogue.activation {
+                slope: match self.end.epilogue.activation {
                     Activation::LeakyRelu(slope) => slope,
+                    Activation::Relu6 => 0.0,
                     Activation::Identity | Activation::Tanh => 1.0,
+                },
+                upper: match self.end.epilogue.activation {
+                    Activation::Relu6 => 6.0,
+                    _ => f32::INFINITY,
                 },
             });
             for i in 0..tiles {

@@ -10,7 +10,7 @@
 
 use crate::dispatch::pass;
 use crate::error::{KernelError, check_length, check_rows};
-use crate::rows::{SHORT, for_rows};
+use crate::rows::{for_rows, share};
 
 /// Corners beyond this many pixels of the feature map are refused: adaptive sampling would not end.
 const FAR: f32 = 1_048_576.0;
@@ -56,7 +56,7 @@ pub fn roi_align(
     let images = check_rows("features", map_len, features.len())?;
     check_length("y", rois.len() * align.roi_len(), y.len())?;
     let taps = Taps::new(align, rois, images)?;
-    let pieces = pieces(y.len()).min(rois.len());
+    let pieces = share(y.len());
     for_rows(y, align.roi_len(), pieces, |range, chunk| {
         for (roi, y) in range.zip(chunk.chunks_exact_mut(align.roi_len())) {
             let map = &features[rois[roi].0 * map_len..][..map_len];
@@ -83,7 +83,7 @@ pub fn roi_align_gradient(
     let images = check_rows("dx", align.map_len()?, dx.len())?;
     check_length("dy", rois.len() * align.roi_len(), dy.len())?;
     let taps = Taps::new(align, rois, images)?;
-    let pieces = pieces(dy.len());
+    let pieces = 4 * share(dy.len());
     // Every row collects its terms in the order of the boxes and bins, however rows are divided.
     for_rows(dx, align.width * align.channels, pieces, |rows, chunk| {
         chunk.fill(0.0);
@@ -95,15 +95,6 @@ pub fn roi_align_gradient(
         }
     });
     Ok(())
-}
-
-/// Pieces of work for so many values.
-fn pieces(values: usize) -> usize {
-    if values < SHORT {
-        1
-    } else {
-        4 * rayon::current_num_threads()
-    }
 }
 
 impl RoiAlign {

@@ -42,6 +42,15 @@ pub(crate) fn pieces(cost: usize) -> usize {
     }
 }
 
+/// Pieces for a pass over so many values: one a thread, or one below the threshold.
+pub(crate) fn share(values: usize) -> usize {
+    if values < SHORT {
+        1
+    } else {
+        rayon::current_num_threads()
+    }
+}
+
 /// Runs `work` on the chunks `0..count` and gives the results in order.
 pub(crate) fn in_order<T: Send>(
     count: usize,

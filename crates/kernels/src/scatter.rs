@@ -7,8 +7,9 @@ use crate::convolution::Convolution;
 use crate::epilogue::Epilogue;
 use crate::gather::Gather;
 use crate::panels::Panels;
-use crate::product::multiply;
+use crate::product::{End, multiply};
 use crate::rows::{for_rows, pieces};
+use crate::tile::Start;
 
 pub(crate) fn run(
     shape: &Convolution,
@@ -56,7 +57,10 @@ fn multiply_item(
         &gather,
         source,
         panels,
-        Epilogue::default(),
+        End {
+            start: Start::Zero,
+            epilogue: Epilogue::default(),
+        },
         &(0..height),
         products,
     );

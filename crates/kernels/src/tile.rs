@@ -38,6 +38,8 @@ pub(crate) struct Finish {
     pub(crate) bias: *const f32,
     /// Of negative values.
     pub(crate) slope: f32,
+    /// What larger values become; infinity for none.
+    pub(crate) upper: f32,
 }
 
 /// Where the left factor of a tile is read.
@@ -155,6 +157,7 @@ pub(crate) unsafe fn multiply<V: Vector, L: Left, const ROWS: usize, const VECTO
         }
         if let Some(finish) = tile.finish {
             let slope = V::splat(finish.slope);
+            let upper = V::splat(finish.upper);
             for v in 0..VECTORS {
                 let bias = if finish.bias.is_null() {
                     V::splat(0.0)
@@ -165,7 +168,7 @@ pub(crate) unsafe fn multiply<V: Vector, L: Left, const ROWS: usize, const VECTO
                     if !finish.bias.is_null() {
                         sums[v] = sums[v].add(bias);
                     }
-                    sums[v] = sums[v].leaky(slope);
+                    sums[v] = sums[v].leaky(slope).at_most(upper);
                 }
             }
         }
