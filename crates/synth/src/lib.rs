@@ -2,6 +2,7 @@
 //! positions. Pure functions of their arguments; nothing here reads a file.
 
 pub mod camera;
+pub mod infrared;
 mod inverse;
 mod quadrature;
 pub mod render;
