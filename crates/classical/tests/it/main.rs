@@ -1,0 +1,4 @@
+//! The methods together, and against other programs.
+
+mod moments;
+mod scenes;
