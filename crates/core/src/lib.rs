@@ -12,6 +12,7 @@ pub mod instance_mask;
 pub mod metric;
 pub mod params;
 pub mod plan;
+pub mod polygon;
 pub mod record;
 pub mod report_spec;
 pub mod resize;

@@ -7,8 +7,10 @@
 pub mod anchors;
 pub mod boxes;
 pub mod coder;
+pub mod evaluate;
 pub mod levels;
 pub mod matcher;
 pub mod nms;
 pub mod paste;
+pub mod run_text;
 pub mod sampler;
