@@ -4,7 +4,10 @@ use retrial_core::displacement::Displacement;
 use retrial_core::hash::FieldHasher;
 use retrial_core::image::GrayImage;
 
+use crate::format::labelled::LabelledSet;
+use crate::format::pictures::PictureFolder;
 use crate::format::thermal::ThermalSet;
+use crate::format::weights::WeightsFile;
 
 /// The decoded content of a data set.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +18,12 @@ pub enum Content {
     Digits(Digits),
     /// Infrared pictures with annotations.
     Thermal(ThermalSet),
+    /// Small pictures, each with its class and a box.
+    Labelled(LabelledSet),
+    /// Picture files, decoded one at a time.
+    Pictures(PictureFolder),
+    /// Trained weights of a net.
+    Weights(WeightsFile),
 }
 
 /// A reference picture and deformed pictures of the same size.
@@ -146,6 +155,9 @@ impl Content {
                 hasher.tagged()
             }
             Self::Thermal(set) => set.digest(),
+            Self::Labelled(set) => set.digest(),
+            Self::Pictures(folder) => folder.digest(),
+            Self::Weights(file) => file.digest.clone(),
         }
     }
 
@@ -156,6 +168,9 @@ impl Content {
             Self::Series(_) => "image series",
             Self::Digits(_) => "digits",
             Self::Thermal(_) => "infrared pictures",
+            Self::Labelled(_) => "labelled pictures",
+            Self::Pictures(_) => "picture files",
+            Self::Weights(_) => "weights of a net",
         }
     }
 }

@@ -7,6 +7,8 @@ use retrial_core::fault::Fault;
 use retrial_core::image::ImageError;
 use thiserror::Error;
 
+use crate::format::annotation::AnnotationFault;
+
 /// What a failed write was doing.
 const WRITING: &str = "writing";
 
@@ -95,6 +97,9 @@ pub enum DataError {
         /// What is wrong there.
         what: String,
     },
+    /// Annotations with faults; every one of them.
+    #[error("{}", lines(.0))]
+    Annotations(Vec<AnnotationFault>),
     /// Two pictures of one series that do not have one size.
     #[error(
         "{} is {got_width} × {got_height} px, the reference is {width} × {height} px",
@@ -125,6 +130,14 @@ pub enum DataError {
         /// The digest of what was decoded.
         got: String,
     },
+    /// A generator of scenes refused its settings.
+    #[error("generating `{dataset}`: {error}")]
+    Scenes {
+        /// The data set.
+        dataset: String,
+        /// Why.
+        error: retrial_synth::infrared::SceneError,
+    },
     /// A generator refused its settings.
     #[error("generating `{dataset}`: {error}")]
     Generator {
@@ -149,6 +162,16 @@ impl DataError {
             action,
             path,
             error,
+        }
+    }
+
+    pub(crate) fn json(path: &Path) -> impl FnOnce(serde_json::Error) -> Self {
+        let path = path.to_owned();
+        move |error| Self::Text {
+            path,
+            line: error.line(),
+            column: error.column(),
+            what: error.to_string(),
         }
     }
 
@@ -330,7 +353,7 @@ impl FetchError {
     }
 }
 
-fn lines(faults: &[Fault]) -> String {
+fn lines<F: ToString>(faults: &[F]) -> String {
     let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
     lines.join("\n")
 }

@@ -4,8 +4,8 @@
 //! value; any other becomes its luma `0.299 R + 0.587 G + 0.114 B` (Rec. 601), not rounded.
 //! Palettes are looked up first. A picture with an alpha channel must be opaque.
 
-use std::fs::{self, File};
-use std::io::{BufReader, Cursor};
+use std::fs;
+use std::io::Cursor;
 use std::path::Path;
 
 use image::{DynamicImage, ImageFormat, ImageReader};
@@ -15,6 +15,7 @@ use tiff::decoder::{Decoder, DecodingResult};
 use tiff::tags::Tag;
 
 use super::jpeg;
+use super::thermal::Depth;
 use crate::error::DataError;
 
 /// Largest picture that is decoded, in pixels.
@@ -225,15 +226,51 @@ fn gray_values(image: &DynamicImage) -> Result<Vec<f32>, String> {
     Ok(pixels)
 }
 
-/// A picture with its three colour channels, 8 bits each, `[row, column, channel]`.
-pub(crate) fn read_rgb(path: &Path) -> Result<(usize, usize, Vec<u8>), DataError> {
-    let file = File::open(path).map_err(DataError::io("reading", path))?;
-    let reader = ImageReader::new(BufReader::new(file))
-        .with_guessed_format()
-        .map_err(DataError::io("reading", path))?;
-    let image = reader
-        .decode()
-        .map_err(|error| DataError::format(path, format!("not a readable picture: {error}")))?;
-    let rgb = image.into_rgb8();
-    Ok((rgb.width() as usize, rgb.height() as usize, rgb.into_raw()))
+/// A picture in three channels, with what its file holds.
+pub(crate) struct Rgb {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    /// `[row, column, channel]`
+    pub(crate) rgb: Vec<u8>,
+    pub(crate) depth: Depth,
+    /// The values of 16-bit grey.
+    pub(crate) gray16: Option<Vec<u16>>,
+}
+
+/// A picture with its three colour channels, 8 bits each.
+pub(crate) fn read_rgb(path: &Path) -> Result<Rgb, DataError> {
+    let bytes = fs::read(path).map_err(DataError::io("reading", path))?;
+    decode_rgb(&bytes).map_err(|what| DataError::format(path, what))
+}
+
+/// The same from the bytes of a file.
+pub(crate) fn decode_rgb(bytes: &[u8]) -> Result<Rgb, String> {
+    let broken = |error: &dyn std::fmt::Display| format!("not a readable picture: {error}");
+    let reader = || ImageReader::new(Cursor::new(bytes)).with_guessed_format();
+    let size = reader().map_err(|error| broken(&error))?.into_dimensions();
+    let (width, height) = size.map_err(|error| broken(&error))?;
+    check_size(width.into(), height.into())?;
+    let image = reader().map_err(|error| broken(&error))?.decode();
+    let image = image.map_err(|error| broken(&error))?;
+    let depth = match &image {
+        DynamicImage::ImageLuma8(_) => Depth::Gray8,
+        DynamicImage::ImageLuma16(_) => Depth::Gray16,
+        DynamicImage::ImageRgb8(_) => Depth::Rgb8,
+        _ => Depth::Other,
+    };
+    let gray16 = image.as_luma16().map(|image| image.as_raw().clone());
+    let rgb = match &gray16 {
+        Some(values) => values
+            .iter()
+            .flat_map(|&value| [(value >> 8) as u8; 3])
+            .collect(),
+        None => image.into_rgb8().into_raw(),
+    };
+    Ok(Rgb {
+        width: width as usize,
+        height: height as usize,
+        rgb,
+        depth,
+        gray16,
+    })
 }

@@ -1,12 +1,19 @@
 //! From files to content: one file a format, all of them in [`DECODERS`].
 
+pub mod annotated;
+pub mod annotation;
 pub mod generated;
 pub mod gray;
 pub mod image_series;
 pub(crate) mod jpeg;
+pub mod labelled;
 pub mod mnist_csv;
 pub mod mnist_idx;
+pub mod pictures;
+pub mod scenes;
 pub mod thermal;
+pub mod torch_weights;
+pub mod weights;
 
 use std::path::{Path, PathBuf};
 
@@ -83,6 +90,41 @@ pub const DECODERS: &[Decoder] = &[
         roles: &["picture", "temperature", "annotations"],
         generates: false,
         decode: thermal::decode,
+    },
+    Decoder {
+        name: "annotated-pictures",
+        settings: "pictures",
+        roles: &["picture", "annotations"],
+        generates: false,
+        decode: annotated::decode,
+    },
+    Decoder {
+        name: "infrared-scenes",
+        settings: "scenes",
+        roles: &[],
+        generates: true,
+        decode: scenes::decode,
+    },
+    Decoder {
+        name: "labelled-tar",
+        settings: "",
+        roles: &["train", "val", "labels", "classes"],
+        generates: false,
+        decode: labelled::decode,
+    },
+    Decoder {
+        name: "picture-folder",
+        settings: "",
+        roles: &["picture"],
+        generates: false,
+        decode: pictures::decode,
+    },
+    Decoder {
+        name: "weights-file",
+        settings: "",
+        roles: &["weights"],
+        generates: false,
+        decode: weights::decode,
     },
 ];
 

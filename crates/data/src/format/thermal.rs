@@ -4,15 +4,17 @@
 //! value + 32768, or the plane of little-endian `i16` that the camera appended to the picture's
 //! own file. Both give the same content.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
 use retrial_core::hash::FieldHasher;
-use serde::{Deserialize, Serialize};
 
 use super::Inputs;
-use super::gray::{read_gray, read_rgb};
+use super::annotation::check::{PictureSize, against};
+use super::annotation::coco::read_coco;
+use super::annotation::{Annotation, AnnotationSet};
+use super::gray::{Rgb, read_gray, read_rgb};
 use super::jpeg;
 use crate::content::Content;
 use crate::error::DataError;
@@ -47,96 +49,23 @@ pub struct ThermalPicture {
     /// blake3 of the compressed picture up to its end marker. It enters the digest in place of
     /// `rgb`, because two JPEG decoders may differ by a grey level.
     pub encoded: String,
+    /// What the file holds.
+    pub depth: Depth,
+    /// The values of a file of 16-bit grey, which `rgb` shows by their upper byte.
+    pub gray16: Option<Vec<u16>>,
 }
 
-/// A COCO file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AnnotationSet {
-    /// Its name in the manifest.
-    #[serde(default)]
-    pub name: String,
-    /// The classes.
-    pub categories: Vec<Category>,
-    /// The pictures it speaks of.
-    pub images: Vec<AnnotatedImage>,
-    /// The labelled objects.
-    pub annotations: Vec<Annotation>,
-}
-
-/// A class of objects.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Category {
-    /// Its id.
-    pub id: u32,
-    /// Its name.
-    pub name: String,
-}
-
-/// A picture in an annotation file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AnnotatedImage {
-    /// Its id.
-    pub id: u32,
-    /// The picture's name.
-    pub file_name: String,
-    /// The PNG with its temperatures, if it has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub temperature_file: Option<String>,
-    /// Columns.
-    pub width: usize,
-    /// Rows.
-    pub height: usize,
-    /// The camera preset, where there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub preset: Option<String>,
-}
-
-/// One labelled object.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Annotation {
-    /// Its id.
-    pub id: u32,
-    /// The picture it lies in.
-    pub image_id: u32,
-    /// Its class.
-    pub category_id: u32,
-    /// `[x, y, width, height]` in px; COCO's corner convention: pixel `i` covers `i..i + 1`.
-    pub bbox: [f64; 4],
-    /// Area of the mask in pixels.
-    pub area: f64,
-    /// Its outline.
-    pub segmentation: Segmentation,
-    /// Who made the outline.
-    #[serde(default)]
-    pub mask_source: String,
-    /// Parts of the object, where they are labelled.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub parts: Vec<Part>,
-}
-
-/// A part of an object.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Part {
-    /// Its number along the object.
-    pub part: u32,
-    /// `[x, y]` of its centre, px.
-    pub centre: [f64; 2],
-    /// `[x, y, width, height]`, px.
-    pub bbox: [f64; 4],
-}
-
-/// The outline of an object, as COCO writes it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub enum Segmentation {
-    /// Polygons, each `[x0, y0, x1, y1, …]` in px.
-    Polygons(Vec<Vec<f64>>),
-    /// Uncompressed run lengths, column by column, background first.
-    Runs {
-        /// `[rows, columns]`.
-        size: [usize; 2],
-        /// The run lengths.
-        counts: Vec<u32>,
-    },
+/// What the pixels of a picture file are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depth {
+    /// One channel of 8 bits.
+    Gray8,
+    /// One channel of 16 bits.
+    Gray16,
+    /// Three channels of 8 bits.
+    Rgb8,
+    /// Anything else, as three channels of 8 bits.
+    Other,
 }
 
 /// Decodes pictures, temperatures and annotations.
@@ -146,11 +75,12 @@ pub(super) fn decode(inputs: &Inputs<'_>) -> Result<Content, DataError> {
     };
     let mut annotations = Vec::new();
     for (name, file) in &settings.annotations {
-        annotations.push(read_annotations(name, inputs.file(file)?)?);
+        let file = inputs.file(file)?;
+        annotations.push((read_coco(name, file)?, file));
     }
     let temperature_files: BTreeMap<&str, &str> = annotations
         .iter()
-        .flat_map(|set| &set.images)
+        .flat_map(|(set, _)| &set.images)
         .filter_map(|image| Some((image.file_name.as_str(), image.temperature_file.as_deref()?)))
         .collect();
     let mut pictures = Vec::new();
@@ -160,48 +90,42 @@ pub(super) fn decode(inputs: &Inputs<'_>) -> Result<Content, DataError> {
             .and_then(|path| inputs.file(path).ok());
         pictures.push(read_picture(&file.path, &file.at, beside, settings.plane)?);
     }
+    collect(pictures, annotations)
+}
+
+/// Puts pictures and annotations together; every picture that is annotated must be there.
+pub(super) fn collect(
+    mut pictures: Vec<ThermalPicture>,
+    annotations: Vec<(AnnotationSet, &Path)>,
+) -> Result<Content, DataError> {
     pictures.sort_by(|a, b| a.name.cmp(&b.name));
-    for set in &annotations {
-        check_against(set, &pictures, inputs.dataset)?;
+    let sizes: Vec<PictureSize<'_>> = pictures
+        .iter()
+        .map(|picture| (picture.name.as_str(), picture.width, picture.height))
+        .collect();
+    for (set, file) in &annotations {
+        against(set, file, &sizes).map_err(DataError::Annotations)?;
     }
     Ok(Content::Thermal(ThermalSet {
         pictures,
-        annotations,
+        annotations: annotations.into_iter().map(|(set, _)| set).collect(),
     }))
 }
 
-/// Every annotation must speak of a picture that is there, in its size.
-fn check_against(
-    set: &AnnotationSet,
-    pictures: &[ThermalPicture],
-    dataset: &str,
-) -> Result<(), DataError> {
-    for image in &set.images {
-        let found = pictures
-            .iter()
-            .find(|picture| picture.name == image.file_name);
-        let what = match found {
-            None => "is annotated and not among the files".to_owned(),
-            Some(p) if (p.width, p.height) != (image.width, image.height) => format!(
-                "is {} × {} px, its annotation says {} × {} px",
-                p.width, p.height, image.width, image.height
-            ),
-            Some(_) => continue,
-        };
-        let path = Path::new(dataset).join(&image.file_name);
-        return Err(DataError::format(&path, what));
-    }
-    Ok(())
-}
-
-fn read_picture(
+pub(super) fn read_picture(
     name: &str,
     path: &Path,
     beside: Option<&Path>,
     plane: Option<PlaneSettings>,
 ) -> Result<ThermalPicture, DataError> {
     let bytes = fs::read(path).map_err(DataError::io("reading", path))?;
-    let (width, height, rgb) = read_rgb(path)?;
+    let Rgb {
+        width,
+        height,
+        rgb,
+        depth,
+        gray16,
+    } = read_rgb(path)?;
     let encoded = match bytes.starts_with(&jpeg::START) {
         true => jpeg::picture(&bytes).ok_or_else(|| DataError::format(path, jpeg::NO_END))?,
         false => &bytes,
@@ -223,6 +147,8 @@ fn read_picture(
         rgb,
         temperature,
         encoded,
+        depth,
+        gray16,
     })
 }
 
@@ -275,65 +201,44 @@ fn temperature_plane(
     Ok(pairs.iter().map(|&pair| i16::from_le_bytes(pair)).collect())
 }
 
-fn read_annotations(name: &str, path: &Path) -> Result<AnnotationSet, DataError> {
-    let text = fs::read_to_string(path).map_err(DataError::io("reading", path))?;
-    let mut set: AnnotationSet = serde_json::from_str(&text).map_err(|error| DataError::Text {
-        path: path.to_owned(),
-        line: error.line(),
-        column: error.column(),
-        what: error.to_string(),
-    })?;
-    name.clone_into(&mut set.name);
-    for annotation in &set.annotations {
-        let Annotation {
-            id,
-            image_id,
-            category_id,
-            ..
-        } = *annotation;
-        let what = if !set.images.iter().any(|image| image.id == image_id) {
-            format!("annotation {id} is in picture {image_id}, which is not listed")
-        } else if !set
-            .categories
-            .iter()
-            .any(|category| category.id == category_id)
-        {
-            format!("annotation {id} has the class {category_id}, which is not listed")
-        } else {
-            continue;
-        };
-        return Err(DataError::format(path, what));
-    }
-    Ok(set)
-}
-
-impl<'de> Deserialize<'de> for Segmentation {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        use serde::de::Error as _;
-        #[derive(Deserialize)]
-        struct Runs {
-            size: [usize; 2],
-            counts: Vec<u32>,
-        }
-        let value = serde_json::Value::deserialize(deserializer)?;
-        if value.is_array() {
-            return serde_json::from_value(value)
-                .map(Self::Polygons)
-                .map_err(D::Error::custom);
-        }
-        let Runs { size, counts } = serde_json::from_value(value).map_err(D::Error::custom)?;
-        let covered: u64 = counts.iter().map(|&count| u64::from(count)).sum();
-        let pixels = size[0] as u64 * size[1] as u64;
-        if covered != pixels {
-            return Err(D::Error::custom(format!(
-                "run lengths cover {covered} pixels of {pixels}"
-            )));
-        }
-        Ok(Self::Runs { size, counts })
-    }
+/// What a set consists of, for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// How many pictures there are of every size (columns, rows) and depth.
+    pub pictures: BTreeMap<(usize, usize, Depth), usize>,
+    /// How many objects there are of every class, by annotation set and class.
+    pub objects: BTreeMap<(String, String), usize>,
+    /// Pictures in which no set has an object.
+    pub negatives: usize,
 }
 
 impl ThermalSet {
+    /// Counts sizes, depths, objects of every class and pictures without one.
+    #[must_use]
+    pub fn census(&self) -> Census {
+        let mut census = Census::default();
+        for p in &self.pictures {
+            let kind = (p.width, p.height, p.depth);
+            *census.pictures.entry(kind).or_default() += 1;
+        }
+        let mut shown = BTreeSet::new();
+        for set in &self.annotations {
+            for category in &set.categories {
+                let of_class = |a: &&Annotation| a.category_id == category.id;
+                let count = set.annotations.iter().filter(of_class).count();
+                let class = (set.name.clone(), category.name.clone());
+                census.objects.insert(class, count);
+            }
+            let with_object: BTreeSet<u64> = set.annotations.iter().map(|a| a.image_id).collect();
+            let images = set.images.iter();
+            let images = images.filter(|image| with_object.contains(&image.id));
+            shown.extend(images.map(|image| image.file_name.as_str()));
+        }
+        let without = |p: &&ThermalPicture| !shown.contains(p.name.as_str());
+        census.negatives = self.pictures.iter().filter(without).count();
+        census
+    }
+
     /// The picture of that name.
     #[must_use]
     pub fn picture(&self, name: &str) -> Option<&ThermalPicture> {

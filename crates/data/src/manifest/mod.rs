@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use retrial_core::displacement::Displacement;
 use retrial_synth::SeriesPlan;
+use retrial_synth::infrared::SceneSpec;
 
 pub use read::read_manifest;
 pub use schema::schema;
@@ -145,6 +146,10 @@ pub enum Settings {
     Speckle(SpeckleSettings),
     /// `thermal:` where the temperatures are.
     Thermal(ThermalSettings),
+    /// `pictures:` how the annotations are written.
+    Pictures(PictureSettings),
+    /// `scenes:` what to generate.
+    Scenes(SceneSettings),
 }
 
 /// Which file of an image series is what.
@@ -198,6 +203,37 @@ pub struct ThermalSettings {
     pub annotations: Vec<(String, String)>,
     /// The temperature plane that some originals carry behind the picture.
     pub plane: Option<PlaneSettings>,
+}
+
+/// Pictures with annotations in one of the common forms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PictureSettings {
+    /// The name of the annotation set.
+    pub name: String,
+    /// How its files are written.
+    pub form: AnnotationForm,
+    /// The classes in the order of their ids; COCO's file lists them itself.
+    pub classes: Vec<String>,
+}
+
+/// Generated thermograms.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SceneSettings {
+    /// How many; scene `i` does not depend on this.
+    pub count: u64,
+    /// Everything else, the seed among it.
+    pub spec: SceneSpec,
+}
+
+/// How annotations are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnnotationForm {
+    /// One JSON file for all pictures.
+    Coco,
+    /// One JSON file a picture.
+    LabelMe,
+    /// One XML file a picture.
+    Voc,
 }
 
 /// A plane of little-endian `i16` inside a larger file.

@@ -26,6 +26,8 @@ pub fn schema() -> Value {
             "series": { "type": "object", "description": "Which picture of an image series is what." },
             "speckle": { "type": "object", "description": "What speckle series to generate." },
             "thermal": { "type": "object", "description": "Where annotations and temperatures are." },
+            "pictures": { "type": "object", "description": "How the annotations of pictures are written." },
+            "scenes": { "type": "object", "description": "What thermograms to generate." },
             "variants": variants(),
         },
     })

@@ -1,11 +1,15 @@
-//! The settings of the decoders: `series`, `speckle` and `thermal`.
+//! The settings of the decoders: `series`, `speckle`, `thermal`, `pictures` and `scenes`.
 
+mod pictures;
+mod scenes;
 mod speckle;
 mod truth;
 
 use retrial_core::fault::Faults;
 use retrial_core::yaml::{MapReader, Node};
 
+use self::pictures::read_pictures;
+use self::scenes::read_scenes;
 use self::speckle::read_speckle;
 use self::truth::read_truth;
 use super::{PlaneSettings, SeriesSettings, Settings, ThermalSettings, TruthSettings};
@@ -18,13 +22,15 @@ impl Settings {
             Self::Series(_) => "series",
             Self::Speckle(_) => "speckle",
             Self::Thermal(_) => "thermal",
+            Self::Pictures(_) => "pictures",
+            Self::Scenes(_) => "scenes",
         }
     }
 
     /// The files the settings name.
     pub(crate) fn named_files(&self) -> Vec<&str> {
         match self {
-            Self::None | Self::Speckle(_) => Vec::new(),
+            Self::None | Self::Speckle(_) | Self::Pictures(_) | Self::Scenes(_) => Vec::new(),
             Self::Thermal(thermal) => thermal.annotations.iter().map(|a| a.1.as_str()).collect(),
             Self::Series(series) => {
                 let mut names = vec![series.reference.as_str()];
@@ -44,25 +50,23 @@ pub(in crate::manifest) fn read_settings(
     reader: &mut MapReader<'_>,
     faults: &mut Faults,
 ) -> Option<Settings> {
-    let series = reader.take("series").is_some();
-    let speckle = reader.take("speckle").is_some();
-    let thermal = reader.take("thermal").is_some();
-    match (series, speckle, thermal) {
-        (false, false, false) => Some(Settings::None),
-        (true, false, false) => {
-            let reader = reader.map("series", faults)?;
-            read_series(reader, faults).map(Settings::Series)
-        }
-        (false, true, false) => {
-            let reader = reader.map("speckle", faults)?;
-            read_speckle(reader, faults).map(Settings::Speckle)
-        }
-        (false, false, true) => {
-            let reader = reader.map("thermal", faults)?;
-            read_thermal(reader, faults).map(Settings::Thermal)
+    const KEYS: [&str; 5] = ["series", "speckle", "thermal", "pictures", "scenes"];
+    let given = KEYS.map(|key| reader.take(key).is_some().then_some(key));
+    let given: Vec<&'static str> = given.into_iter().flatten().collect();
+    match given[..] {
+        [] => Some(Settings::None),
+        [key] => {
+            let reader = reader.map(key, faults)?;
+            match key {
+                "series" => read_series(reader, faults).map(Settings::Series),
+                "speckle" => read_speckle(reader, faults).map(Settings::Speckle),
+                "thermal" => read_thermal(reader, faults).map(Settings::Thermal),
+                "pictures" => read_pictures(reader, faults).map(Settings::Pictures),
+                _ => read_scenes(reader, faults).map(Settings::Scenes),
+            }
         }
         _ => {
-            let help = "give one of series, speckle, thermal";
+            let help = format!("give one of {}", KEYS.join(", "));
             faults.add_with_help(reader.place(), "", "settings of several kinds", help);
             None
         }

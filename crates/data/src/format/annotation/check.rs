@@ -1,0 +1,190 @@
+//! What holds for every object and every set, whatever it was read from.
+
+use std::path::Path;
+
+use super::crossing::crossing;
+use super::fault::{AnnotationFault, Findings, Problem, Spot};
+use super::model::{Annotation, AnnotationSet, Segmentation};
+
+/// How far a box or a vertex may leave the picture, in px: people draw up to the border, and tools
+/// differ by a pixel in what they call it.
+pub const BORDER_PX: f64 = 1.0;
+/// How far a mask may leave its box before that is a warning, in px.
+pub const BOX_SLACK_PX: f64 = 1.0;
+
+/// Checks one object in a picture of `size` columns and rows.
+pub(crate) fn object(findings: &mut Findings, spot: &Spot, object: &Annotation, size: [usize; 2]) {
+    let corners = object.corners();
+    if let Some(&found) = corners.iter().find(|value| !value.is_finite()) {
+        findings.fault(spot, "bbox", Problem::NotFinite { found });
+        return;
+    }
+    if corners[0] >= corners[2] || corners[1] >= corners[3] {
+        findings.fault(spot, "bbox", Problem::EmptyBox { corners });
+    } else if outside([corners[0], corners[1]], size) || outside([corners[2], corners[3]], size) {
+        findings.fault(spot, "bbox", Problem::BoxOutside { corners, size });
+    }
+    if let Some(mask) = outline(findings, spot, &object.segmentation, size) {
+        let beyond = mask[0] < corners[0] - BOX_SLACK_PX
+            || mask[1] < corners[1] - BOX_SLACK_PX
+            || mask[2] > corners[2] + BOX_SLACK_PX
+            || mask[3] > corners[3] + BOX_SLACK_PX;
+        if beyond {
+            findings.warn(
+                spot,
+                "segmentation",
+                Problem::MaskBeyondBox { mask, corners },
+            );
+        }
+    }
+}
+
+fn outside(point: [f64; 2], size: [usize; 2]) -> bool {
+    let beyond = |value: f64, size: usize| !(-BORDER_PX..=size as f64 + BORDER_PX).contains(&value);
+    beyond(point[0], size[0]) || beyond(point[1], size[1])
+}
+
+/// Checks an outline; gives its corners where it has any.
+fn outline(
+    findings: &mut Findings,
+    spot: &Spot,
+    outline: &Segmentation,
+    size: [usize; 2],
+) -> Option<[f64; 4]> {
+    const KEY: &str = "segmentation";
+    match outline {
+        Segmentation::BoxOnly => None,
+        Segmentation::Polygons(polygons) => {
+            if polygons.is_empty() {
+                findings.fault(spot, KEY, Problem::NoPolygon);
+            }
+            let before = findings.faults.len();
+            for (i, polygon) in polygons.iter().enumerate() {
+                if let Some(problem) = polygon_problem(i, polygon, size) {
+                    findings.fault(spot, KEY, problem);
+                } else if let Some((first, second)) = crossing(polygon) {
+                    let polygon = i;
+                    let problem = Problem::Crosses {
+                        polygon,
+                        first,
+                        second,
+                    };
+                    findings.warn(spot, KEY, problem);
+                }
+            }
+            (findings.faults.len() == before).then(|| bounds(polygons))?
+        }
+        Segmentation::Runs { size: runs, counts } => {
+            let found = [runs[1], runs[0]];
+            let covered: u64 = counts.iter().map(|&count| u64::from(count)).sum();
+            let pixels = (found[0] as u64).saturating_mul(found[1] as u64);
+            let problem = if found != size {
+                Problem::RunSize { found, size }
+            } else if covered != pixels {
+                Problem::RunCover { covered, pixels }
+            } else {
+                let bounds = outline.runs().and_then(|runs| runs.mask().bounds());
+                if bounds.is_some() {
+                    return bounds;
+                }
+                Problem::EmptyMask
+            };
+            findings.fault(spot, KEY, problem);
+            None
+        }
+    }
+}
+
+fn polygon_problem(i: usize, polygon: &[f64], size: [usize; 2]) -> Option<Problem> {
+    if let Some(&found) = polygon.iter().find(|value| !value.is_finite()) {
+        return Some(Problem::NotFinite { found });
+    }
+    let (points, odd) = polygon.as_chunks::<2>();
+    if !odd.is_empty() {
+        let values = polygon.len();
+        return Some(Problem::OddCoordinates { polygon: i, values });
+    }
+    if points.len() < 3 {
+        let vertices = points.len();
+        return Some(Problem::FewVertices {
+            polygon: i,
+            vertices,
+        });
+    }
+    let vertex = *points.iter().find(|&&point| outside(point, size))?;
+    Some(Problem::VertexOutside {
+        polygon: i,
+        vertex,
+        size,
+    })
+}
+
+/// The corners `[x0, y0, x1, y1]` around all vertices.
+pub(crate) fn bounds(polygons: &[Vec<f64>]) -> Option<[f64; 4]> {
+    let points = polygons
+        .iter()
+        .flat_map(|polygon| polygon.as_chunks::<2>().0);
+    points.fold(None, |bounds, &[x, y]| {
+        let [x0, y0, x1, y1] = bounds.unwrap_or([x, y, x, y]);
+        Some([x0.min(x), y0.min(y), x1.max(x), y1.max(y)])
+    })
+}
+
+/// A whole set must have an object; gives the set, or every fault.
+pub(crate) fn finish(
+    mut set: AnnotationSet,
+    file: &Path,
+    mut findings: Findings,
+) -> Result<AnnotationSet, Vec<AnnotationFault>> {
+    if set.annotations.is_empty() && findings.faults.is_empty() {
+        let spot = Spot {
+            file: file.to_owned(),
+            item: "whole set".to_owned(),
+        };
+        let images = set.images.len();
+        findings.fault(&spot, "annotations", Problem::NothingAnnotated { images });
+    }
+    if !findings.faults.is_empty() {
+        return Err(findings.faults);
+    }
+    set.warnings = findings.warnings;
+    Ok(set)
+}
+
+/// Name, columns and rows of a picture that is there.
+pub(crate) type PictureSize<'a> = (&'a str, usize, usize);
+
+/// Every picture a set speaks of must be there, in its size.
+pub(crate) fn against(
+    set: &AnnotationSet,
+    file: &Path,
+    pictures: &[PictureSize<'_>],
+) -> Result<(), Vec<AnnotationFault>> {
+    let mut findings = Findings::default();
+    for image in &set.images {
+        let spot = Spot {
+            file: file.to_owned(),
+            item: format!("picture {}", image.id),
+        };
+        let stated = [image.width, image.height];
+        match pictures.iter().find(|picture| picture.0 == image.file_name) {
+            None => {
+                let (name, pictures) = (image.file_name.clone(), pictures.len());
+                findings.fault(
+                    &spot,
+                    "file_name",
+                    Problem::MissingPicture { name, pictures },
+                );
+            }
+            Some(&(_, width, height)) if [width, height] != stated => {
+                let found = [width, height];
+                findings.fault(&spot, "width", Problem::PictureSize { found, stated });
+            }
+            Some(_) => {}
+        }
+    }
+    match findings.faults.is_empty() {
+        true => Ok(()),
+        false => Err(findings.faults),
+    }
+}

@@ -1,0 +1,16 @@
+//! Labelled objects in pictures: one model, and a reader for each form people keep it in.
+
+pub mod check;
+pub mod coco;
+mod crossing;
+pub mod fault;
+pub mod labelme;
+pub mod model;
+pub mod run_text;
+pub mod voc;
+
+pub use fault::{AnnotationFault, Problem};
+pub use model::{
+    AnnotatedImage, Annotation, AnnotationSet, Category, HotSpotTruth, Part, SceneTruth,
+    Segmentation,
+};

@@ -1,0 +1,89 @@
+//! `picture-folder`: picture files that are decoded one at a time, so that a folder of any size
+//! needs the memory of one picture.
+
+use std::fs;
+use std::path::PathBuf;
+
+use retrial_core::hash::FieldHasher;
+
+use super::Inputs;
+use super::gray::{Rgb, read_rgb};
+use super::jpeg;
+use crate::content::Content;
+use crate::error::DataError;
+
+/// Picture files, sorted by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PictureFolder {
+    /// The files.
+    pub files: Vec<PictureFile>,
+}
+
+/// One picture file that is not decoded yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PictureFile {
+    /// Its name in the manifest.
+    pub name: String,
+    /// Where it lies.
+    pub path: PathBuf,
+    /// blake3 of the file.
+    pub encoded: String,
+}
+
+/// A decoded picture.
+///
+/// # Shapes
+/// - `rgb`: `[row, column, 3]`, 8 bits a channel; a grey picture has three equal ones
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColourPicture {
+    /// Columns.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// The pixels.
+    pub rgb: Vec<u8>,
+}
+
+/// Lists the files; none is decoded.
+pub(super) fn decode(inputs: &Inputs<'_>) -> Result<Content, DataError> {
+    let mut files = Vec::new();
+    for file in inputs.files {
+        let bytes = fs::read(&file.at).map_err(DataError::io("reading", &file.at))?;
+        if bytes.starts_with(&jpeg::START) && jpeg::picture(&bytes).is_none() {
+            return Err(DataError::format(&file.at, jpeg::NO_END));
+        }
+        files.push(PictureFile {
+            name: file.path.clone(),
+            path: file.at.clone(),
+            encoded: retrial_core::hash::content(&bytes),
+        });
+    }
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(Content::Pictures(PictureFolder { files }))
+}
+
+impl PictureFile {
+    /// Decodes the picture.
+    ///
+    /// # Errors
+    /// [`DataError::Io`], or [`DataError::Format`] for a file that is no picture.
+    pub fn read(&self) -> Result<ColourPicture, DataError> {
+        let Rgb {
+            width, height, rgb, ..
+        } = read_rgb(&self.path)?;
+        Ok(ColourPicture { width, height, rgb })
+    }
+}
+
+impl PictureFolder {
+    /// See [`Content::digest`].
+    pub(crate) fn digest(&self) -> String {
+        let mut hasher = FieldHasher::new("retrial picture files v1");
+        for file in &self.files {
+            hasher
+                .field(file.name.as_bytes())
+                .field(file.encoded.as_bytes());
+        }
+        hasher.tagged()
+    }
+}

@@ -1,0 +1,41 @@
+//! `weights-file`: the file of a trained net, handed over as it is.
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::Inputs;
+use super::torch_weights::{TorchWeights, read_torch};
+use crate::content::Content;
+use crate::error::DataError;
+
+/// A file with trained weights.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WeightsFile {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// blake3 of the file, `blake3:…`, which is also the digest of the content.
+    pub digest: String,
+}
+
+/// Hashes the file.
+pub(super) fn decode(inputs: &Inputs<'_>) -> Result<Content, DataError> {
+    let path = inputs.role("weights")?;
+    let bytes = fs::read(path).map_err(DataError::io("reading", path))?;
+    Ok(Content::Weights(WeightsFile {
+        path: path.to_owned(),
+        bytes: bytes.len() as u64,
+        digest: retrial_core::hash::content(&bytes),
+    }))
+}
+
+impl WeightsFile {
+    /// Reads the file as a state dict of PyTorch.
+    ///
+    /// # Errors
+    /// As [`read_torch`].
+    pub fn read_torch(&self) -> Result<TorchWeights, DataError> {
+        read_torch(&self.path)
+    }
+}
