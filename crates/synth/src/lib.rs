@@ -1,5 +1,6 @@
 //! Generated data whose truth is exact: speckle series rendered at analytically displaced
-//! positions. Pure functions of their arguments; nothing here reads a file.
+//! positions, and thermograms of substation equipment with masks, boxes, parts and temperatures.
+//! Pure functions of their arguments; nothing here reads a file.
 
 pub mod camera;
 pub mod infrared;

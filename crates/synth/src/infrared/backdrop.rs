@@ -94,7 +94,9 @@ struct Wall {
 pub(super) fn behind(spec: &SceneSpec, weather: &Weather, draw: &mut Stream) -> Vec<f32> {
     let (width, height) = (spec.width, spec.height);
     let size = (width as f64, height as f64);
-    let coarse = Cloth::draw((width, height), size.0.max(size.1) / 4.0, draw);
+    // Turned, so that the rows of its grid are not the rows of the picture.
+    let turned = spec.width + spec.height;
+    let coarse = Cloth::draw((turned, turned), size.0.max(size.1) / 5.0, draw);
     let fine = Cloth::draw((width, height), size.0.max(size.1) / 12.0, draw);
     // Where on the dome the picture looks: 0 at the horizon, 1 at the zenith.
     let low = between(draw, (0.05, 0.5));
@@ -124,9 +126,10 @@ pub(super) fn behind(spec: &SceneSpec, weather: &Weather, draw: &mut Stream) -> 
         for x in 0..width {
             let (px, py) = (x as f64, y as f64);
             let grain = fine.at(px, py);
-            // Warped by the finer noise, so that the coarse grid leaves no trace.
-            let warp = 0.8 * fine.cell * grain;
-            let wave = coarse.at(px + warp, py - warp);
+            let across = 0.8 * px + 0.6 * (size.1 - py);
+            let down = 0.6 * px + 0.8 * py;
+            let warp = 0.6 * fine.cell * grain;
+            let wave = coarse.at(across + warp, down - warp);
             let mixed = 0.7 * wave + 0.3 * grain;
             let thin = (mixed + cover + 0.25).clamp(0.0, 1.0);
             let cloud = clouds * thin * thin * (3.0 - 2.0 * thin);
