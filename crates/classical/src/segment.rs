@@ -1,8 +1,9 @@
 //! Regions of a picture that are warmer (or colder) than what is around them.
 //!
 //! The publication names k-means and maximum-entropy segmentation and gives no detail. Here
-//! k-means on grey value and local mean takes the largest part of the picture away as background,
-//! the threshold of maximum entropy parts what is left, and connected pixels become regions.
+//! k-means on grey value and local mean gives groups, of which the coolest (or the warmest, where
+//! objects are dark) is background; the threshold of maximum entropy parts what is left, and
+//! connected pixels become regions.
 //!
 //! # Source
 //! Liu et al., "Electrical Equipment Detection in Infrared Images Based on Transfer Learning of
