@@ -35,7 +35,7 @@ pub struct GlcmSettings {
 }
 
 /// One matrix of counts for each offset.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Cooccurrence {
     levels: usize,
     order: Order,
