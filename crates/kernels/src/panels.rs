@@ -69,8 +69,14 @@ impl Panels {
             let width = panel.vectors * lanes;
             let to = &mut self.values.values_mut()[panel.offset + k * width..][..width];
             let from = &row[panel.column..][..panel.columns];
-            to[..from.len()].copy_from_slice(from);
-            to[from.len()..].fill(0.0);
+            // A whole panel is copied without a call, and there are many.
+            match (from.as_array::<32>(), to.as_mut_array::<32>()) {
+                (Some(from), Some(to)) => *to = *from,
+                _ => {
+                    to[..from.len()].copy_from_slice(from);
+                    to[from.len()..].fill(0.0);
+                }
+            }
         }
     }
 
