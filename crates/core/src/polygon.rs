@@ -492,10 +492,10 @@ mod tests {
             second: 2,
         };
         assert_eq!(kinds(&bow), [crossed]);
-        let spike = [[0.0, 0.0], [2.0, 0.0], [4.0, 0.0], [2.0, 0.0], [2.0, 2.0]];
+        let spike = [[0.0, 0.0], [4.0, 0.0], [2.0, 0.0], [2.0, 2.0]];
         let folded = PolygonFault::SelfIntersecting {
-            first: 1,
-            second: 2,
+            first: 0,
+            second: 1,
         };
         assert_eq!(kinds(&spike), [folded]);
         let doubled = [[0.0, 0.0], [4.0, 0.0], [4.0, 0.0], [4.0, 4.0], [0.0, 0.0]];
