@@ -1,5 +1,7 @@
 //! The largest value of each window, and the gradient to where it came from.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use crate::convolution::Convolution;
@@ -84,7 +86,7 @@ impl MaxPool {
     }
 
     /// The input rows or columns of window `at`, and the first tap of them.
-    fn window(&self, at: usize, size: usize) -> (std::ops::Range<usize>, usize) {
+    fn window(&self, at: usize, size: usize) -> (Range<usize>, usize) {
         let origin = (at * self.stride) as isize - self.padding as isize;
         let taps = inside(origin, self.kernel, size);
         let start = (origin + taps.start as isize) as usize;
@@ -92,7 +94,7 @@ impl MaxPool {
     }
 
     /// The windows of `count` that hold pixel `at` of an axis.
-    fn holders(&self, at: usize, count: usize) -> std::ops::Range<usize> {
+    fn holders(&self, at: usize, count: usize) -> Range<usize> {
         let padded = at + self.padding;
         let first = (padded + 1).saturating_sub(self.kernel);
         first.div_ceil(self.stride)..(padded / self.stride + 1).min(count)
@@ -166,21 +168,56 @@ pass! {
         let pixels = y.chunks_exact_mut(channels).zip(places.chunks_exact_mut(channels));
         for (out_x, (y, places)) in pixels.enumerate() {
             let (xs, first_x) = pool.window(out_x, pool.width);
-            y.fill(f32::NEG_INFINITY);
-            places.fill((first_y * pool.kernel + first_x) as u8);
-            for (tap_y, in_y) in ys.clone().enumerate() {
-                for (tap_x, in_x) in xs.clone().enumerate() {
-                    let tap = ((first_y + tap_y) * pool.kernel + first_x + tap_x) as u8;
-                    let from = ((item * pool.height + in_y) * pool.width + in_x) * channels;
-                    let values = x[from..][..channels].iter();
-                    for ((x, y), place) in values.zip(y.iter_mut()).zip(places.iter_mut()) {
-                        let is_larger = *x > *y || x.is_nan();
-                        *y = if is_larger { *x } else { *y };
-                        *place = if is_larger { tap } else { *place };
-                    }
-                }
+            let window = Window { ys: ys.clone(), xs, first: (first_y, first_x) };
+            let map = &x[item * pool.height * pool.width * channels..];
+            let mut c = 0;
+            while c + 16 <= channels {
+                pool_channels::<16>(pool, &window, map, c, y, places);
+                c += 16;
+            }
+            while c < channels {
+                pool_channels::<1>(pool, &window, map, c, y, places);
+                c += 1;
             }
         }
+    }
+}
+
+/// The rows and columns of the input in a window, and the row and column of the first in it.
+struct Window {
+    ys: Range<usize>,
+    xs: Range<usize>,
+    first: (usize, usize),
+}
+
+/// `N` channels from `c` of a pixel, compared in registers.
+#[inline(always)]
+fn pool_channels<const N: usize>(
+    pool: &MaxPool,
+    window: &Window,
+    map: &[f32],
+    c: usize,
+    y: &mut [f32],
+    places: &mut [u8],
+) {
+    let (first_y, first_x) = window.first;
+    let mut best = [f32::NEG_INFINITY; N];
+    // As wide as the values, so that both are chosen by the same mask.
+    let mut taps = [(first_y * pool.kernel + first_x) as u32; N];
+    for (tap_y, in_y) in window.ys.clone().enumerate() {
+        for (tap_x, in_x) in window.xs.clone().enumerate() {
+            let tap = ((first_y + tap_y) * pool.kernel + first_x + tap_x) as u32;
+            let from = (in_y * pool.width + in_x) * pool.channels + c;
+            for ((x, best), place) in map[from..][..N].iter().zip(&mut best).zip(&mut taps) {
+                let is_larger = *x > *best || x.is_nan();
+                *best = if is_larger { *x } else { *best };
+                *place = if is_larger { tap } else { *place };
+            }
+        }
+    }
+    y[c..][..N].copy_from_slice(&best);
+    for (place, tap) in places[c..][..N].iter_mut().zip(taps) {
+        *place = tap as u8;
     }
 }
 
