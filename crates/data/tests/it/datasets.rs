@@ -73,15 +73,21 @@ fn generated_sets_need_nothing_and_have_their_digest() {
         let (content, obtained) =
             load(&manifest, &options, &mut |_| ()).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(obtained.source_used, "generator");
-        let Content::Series(series) = content else {
-            panic!("{name} is no series");
-        };
-        assert!(
-            series
-                .images
-                .iter()
-                .all(|image| image.truth.at(10.0, 10.0).is_some())
-        );
+        match content {
+            Content::Series(series) => assert!(
+                series
+                    .images
+                    .iter()
+                    .all(|image| image.truth.at(10.0, 10.0).is_some())
+            ),
+            Content::Thermal(set) => assert!(
+                set.annotations[0]
+                    .annotations
+                    .iter()
+                    .all(|object| object.truth.is_some())
+            ),
+            other => panic!("{name} is {}", other.kind()),
+        }
     }
     assert!(generated >= 4);
     assert!(

@@ -109,12 +109,12 @@ fn faulty_files_are_named() {
         (
             "short",
             |f| replace(f, "\"image_id\": 1", "\"image_id\": 2"),
-            "is in picture 2, which is not listed",
+            "annotation 1: image_id: the picture 2 is not listed among the 1 pictures",
         ),
         (
             "short",
             |f| replace(f, "\"width\": 4", "\"width\": 5"),
-            "is 4 × 2 px, its annotation says 5 × 2 px",
+            "run lengths of 4 × 2 px in a picture of 5 × 2 px",
         ),
         (
             "short",
