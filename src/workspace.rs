@@ -93,21 +93,11 @@ pub(crate) fn dataset_infos(manifests: &[Manifest]) -> Vec<DatasetInfo> {
         .iter()
         .map(|manifest| DatasetInfo {
             name: manifest.name.clone(),
-            content_kind: content_kind(manifest).to_owned(),
+            content_kind: manifest.content_kind().to_owned(),
             content: manifest.content.clone(),
             generated: manifest.is_generated(),
         })
         .collect()
-}
-
-/// What a data set decodes to, in the words of [`retrial_data::Content::kind`].
-pub(crate) fn content_kind(manifest: &Manifest) -> &'static str {
-    use retrial_data::manifest::Settings;
-    match manifest.settings {
-        Settings::Series(_) | Settings::Speckle(_) => "image series",
-        Settings::Thermal(_) => "infrared pictures",
-        Settings::None => "digits",
-    }
 }
 
 fn is_root(folder: &Path) -> bool {

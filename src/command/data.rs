@@ -10,7 +10,7 @@ use super::run::obtain;
 use super::{print_json, table};
 use crate::cli::{DataVerb, Format};
 use crate::failure::Failure;
-use crate::workspace::{Workspace, content_kind};
+use crate::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace, verb: &DataVerb) -> Result<(), Failure> {
     match verb {
@@ -65,7 +65,7 @@ fn list(workspace: &Workspace, format: Format) -> Result<(), Failure> {
     let mut list = Vec::new();
     for manifest in workspace.manifests()? {
         let place = availability(&available(&manifest, &options));
-        let kind = content_kind(&manifest);
+        let kind = manifest.content_kind();
         list.push(json!({
             "name": manifest.name,
             "title": manifest.title,
@@ -181,13 +181,13 @@ fn path(workspace: &Workspace, name: &str, offline: bool, format: Format) -> Res
     let obtained = obtain(workspace, &manifest, offline)?;
     if format == Format::Json {
         let files: Vec<_> = obtained
-            .files
+            .all_files()
             .iter()
             .map(|file| json!({ "path": file.path, "at": file.at, "role": file.role }))
             .collect();
         return print_json(&json!({ "name": name, "variant": obtained.variant, "files": files }));
     }
-    for file in &obtained.files {
+    for file in obtained.all_files() {
         say!("{}", file.at.display());
     }
     Ok(())

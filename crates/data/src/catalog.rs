@@ -54,7 +54,8 @@ pub fn load_manifest(path: &Path) -> Result<Manifest, DataError> {
     read_manifest(path, &text).map_err(DataError::Manifest)
 }
 
-fn names(root: &Path) -> Result<Vec<String>, DataError> {
+/// The folders with a manifest under `root`, sorted.
+pub(crate) fn names(root: &Path) -> Result<Vec<String>, DataError> {
     let entries = fs::read_dir(root).map_err(DataError::io("listing", root))?;
     let mut names = Vec::new();
     for entry in entries {

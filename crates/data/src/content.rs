@@ -6,6 +6,7 @@ use retrial_core::image::GrayImage;
 
 use crate::format::labelled::LabelledSet;
 use crate::format::pictures::PictureFolder;
+use crate::format::several;
 use crate::format::thermal::ThermalSet;
 use crate::format::weights::WeightsFile;
 
@@ -24,6 +25,26 @@ pub enum Content {
     Pictures(PictureFolder),
     /// Trained weights of a net.
     Weights(WeightsFile),
+    /// Several data sets with their names, in the manifest's order.
+    Several(Vec<(String, Content)>),
+}
+
+/// What the kinds of content are called where studies say which they take.
+pub mod kind {
+    /// [`super::Content::Series`].
+    pub const SERIES: &str = "image series";
+    /// [`super::Content::Digits`].
+    pub const DIGITS: &str = "digits";
+    /// [`super::Content::Thermal`].
+    pub const THERMAL: &str = "infrared pictures";
+    /// [`super::Content::Labelled`].
+    pub const LABELLED: &str = "labelled pictures";
+    /// [`super::Content::Pictures`].
+    pub const PICTURES: &str = "picture files";
+    /// [`super::Content::Weights`].
+    pub const WEIGHTS: &str = "weights of a net";
+    /// [`super::Content::Several`].
+    pub const SEVERAL: &str = "several data sets";
 }
 
 /// A reference picture and deformed pictures of the same size.
@@ -158,19 +179,34 @@ impl Content {
             Self::Labelled(set) => set.digest(),
             Self::Pictures(folder) => folder.digest(),
             Self::Weights(file) => file.digest.clone(),
+            Self::Several(parts) => several::digest(
+                parts
+                    .iter()
+                    .map(|(name, part)| (name.as_str(), part.digest())),
+            ),
         }
     }
 
-    /// What kind of content this is, in a word.
+    /// What kind of content this is, in a word or two.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Series(_) => "image series",
-            Self::Digits(_) => "digits",
-            Self::Thermal(_) => "infrared pictures",
-            Self::Labelled(_) => "labelled pictures",
-            Self::Pictures(_) => "picture files",
-            Self::Weights(_) => "weights of a net",
+            Self::Series(_) => kind::SERIES,
+            Self::Digits(_) => kind::DIGITS,
+            Self::Thermal(_) => kind::THERMAL,
+            Self::Labelled(_) => kind::LABELLED,
+            Self::Pictures(_) => kind::PICTURES,
+            Self::Weights(_) => kind::WEIGHTS,
+            Self::Several(_) => kind::SEVERAL,
+        }
+    }
+
+    /// The part of that name, where this is several data sets.
+    #[must_use]
+    pub fn part(&self, name: &str) -> Option<&Self> {
+        match self {
+            Self::Several(parts) => parts.iter().find(|part| part.0 == name).map(|part| &part.1),
+            _ => None,
         }
     }
 }

@@ -19,6 +19,13 @@ pub use catalog::{CatalogEntry, catalog, find_manifest, load_manifest};
 pub use content::{Content, DigitSet, Digits, ImageSeries, SeriesImage, Truth};
 pub use error::{Attempt, DataError, FetchError};
 pub use fetch::{Availability, FetchOptions, FetchProgress, Obtained, available, obtain};
+pub use format::annotation::{
+    AnnotatedImage, Annotation, AnnotationSet, MaskFault, Part, SceneTruth,
+};
 pub use format::gray::{read_gray, read_mask};
+pub use format::labelled::{LabelledClass, LabelledPictures, LabelledSet};
+pub use format::pictures::PictureFolder;
+pub use format::thermal::{ThermalPicture, ThermalSet};
+pub use format::weights::WeightsFile;
 pub use load::{Verified, decode, decode_cached, load, verify};
 pub use manifest::Manifest;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::content::Content;
 use crate::error::{DataError, FetchError};
+use crate::fetch::parts::{of_parts, part_options};
 use crate::fetch::{FetchOptions, FetchProgress, Obtained, cached, obtain};
 use crate::format::decode_files;
 use crate::hashing::sha256_file;
@@ -13,7 +14,7 @@ use crate::source::check_file;
 /// The state of one cached file.
 #[derive(Debug)]
 pub struct Verified {
-    /// The variant.
+    /// The variant; `part/variant` for a part of the data set.
     pub variant: String,
     /// The file's path in the manifest.
     pub path: String,
@@ -33,7 +34,7 @@ pub fn decode(manifest: &Manifest, obtained: &Obtained) -> Result<Content, DataE
             wanted: obtained.variant.clone(),
             known: manifest.variants.iter().map(|v| v.name.clone()).collect(),
         })?;
-    decode_files(manifest, variant.decoder, &obtained.files)
+    decode_files(manifest, variant.decoder, obtained)
 }
 
 /// Obtains, decodes, and checks the content against the manifest's digest.
@@ -50,6 +51,9 @@ pub fn load(
     options: &FetchOptions,
     progress: &mut dyn FnMut(FetchProgress<'_>),
 ) -> Result<(Content, Obtained), DataError> {
+    if !manifest.parts.is_empty() {
+        return load_parts(manifest, options, progress);
+    }
     let obtained = obtain(manifest, options, progress)?;
     let first = match decode_checked(manifest, &obtained) {
         Ok(content) => return Ok((content, obtained)),
@@ -67,12 +71,36 @@ pub fn load(
     Ok((content, again))
 }
 
+/// Every part is checked by itself; the digest of the whole follows from theirs.
+fn load_parts(
+    manifest: &Manifest,
+    options: &FetchOptions,
+    progress: &mut dyn FnMut(FetchProgress<'_>),
+) -> Result<(Content, Obtained), DataError> {
+    let mut contents = Vec::new();
+    let mut parts = Vec::new();
+    for (part, options) in manifest.parts.iter().zip(part_options(manifest, options)?) {
+        let (content, obtained) = load(part, &options, progress)?;
+        contents.push((part.name.clone(), content));
+        parts.push(obtained);
+    }
+    Ok((Content::Several(contents), of_parts(manifest, parts)))
+}
+
 /// Decodes what is whole in the cache, or generated, and checks its digest; brings nothing and
 /// changes nothing. `None` where no variant is whole.
 ///
 /// # Errors
 /// As [`decode`], and [`DataError::Content`] where the digest differs.
 pub fn decode_cached(manifest: &Manifest, cache: &Path) -> Option<Result<Content, DataError>> {
+    if !manifest.parts.is_empty() {
+        let parts = manifest.parts.iter().map(|part| {
+            let content = decode_cached(part, cache)?;
+            Some(content.map(|content| (part.name.clone(), content)))
+        });
+        let parts: Option<Result<Vec<_>, DataError>> = parts.collect();
+        return parts.map(|parts| parts.map(Content::Several));
+    }
     let obtained = cached(manifest, cache)?;
     Some(decode_checked(manifest, &obtained))
 }
@@ -95,6 +123,12 @@ fn decode_checked(manifest: &Manifest, obtained: &Obtained) -> Result<Content, D
 #[must_use]
 pub fn verify(manifest: &Manifest, cache: &Path) -> Vec<Verified> {
     let mut verified = Vec::new();
+    for part in &manifest.parts {
+        verified.extend(verify(part, cache).into_iter().map(|file| Verified {
+            variant: format!("{}/{}", part.name, file.variant),
+            ..file
+        }));
+    }
     for variant in &manifest.variants {
         let folder = cache.join(&manifest.name).join(&variant.name);
         for file in &variant.files {

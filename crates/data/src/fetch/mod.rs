@@ -3,6 +3,7 @@
 //! The cache holds `<dataset>/<variant>/<path>`; a file gets its final name only after its size
 //! and sha256 agreed with the manifest. One process at a time works on a data set; others wait.
 
+pub(crate) mod parts;
 mod session;
 
 use std::fs::{self, File, TryLockError};
@@ -12,6 +13,7 @@ use crate::error::DataError;
 use crate::format::InputFile;
 use crate::manifest::{FileEntry, Manifest, Source, Variant, fill};
 pub use crate::source::url::Timeouts;
+use parts::{available_parts, obtain_parts};
 use session::Session;
 
 /// How and where to fetch.
@@ -102,6 +104,17 @@ pub struct Obtained {
     pub source_used: String,
     /// The files, in the manifest's order.
     pub files: Vec<InputFile>,
+    /// What was obtained of every part, for a data set made of others.
+    pub parts: Vec<Obtained>,
+}
+
+impl Obtained {
+    /// Its own files and those of its parts.
+    #[must_use]
+    pub fn all_files(&self) -> Vec<&InputFile> {
+        let of_parts = self.parts.iter().flat_map(Self::all_files);
+        self.files.iter().chain(of_parts).collect()
+    }
 }
 
 /// Whether a data set can be had, judged without the network.
@@ -131,6 +144,9 @@ pub enum Availability {
 /// Where a data set is, without asking the network.
 #[must_use]
 pub fn available(manifest: &Manifest, options: &FetchOptions) -> Availability {
+    if !manifest.parts.is_empty() {
+        return available_parts(manifest, options);
+    }
     let variants = order(manifest, options);
     let Some(&first) = variants.first() else {
         return Availability::Offline;
@@ -161,6 +177,9 @@ pub fn obtain(
     options: &FetchOptions,
     progress: &mut dyn FnMut(FetchProgress<'_>),
 ) -> Result<Obtained, DataError> {
+    if !manifest.parts.is_empty() {
+        return obtain_parts(manifest, options, progress);
+    }
     let variants = order(manifest, options);
     if variants.is_empty() {
         return Err(DataError::NoVariant {
@@ -175,6 +194,7 @@ pub fn obtain(
             variant: generated.name.clone(),
             source_used: "generator".to_owned(),
             files: Vec::new(),
+            parts: Vec::new(),
         });
     }
     let folder = options.cache.join(&manifest.name);
@@ -221,6 +241,7 @@ pub(crate) fn cached(manifest: &Manifest, cache: &Path) -> Option<Obtained> {
         variant: variant.name.clone(),
         source_used: "cache".to_owned(),
         files: files.collect(),
+        parts: Vec::new(),
     })
 }
 

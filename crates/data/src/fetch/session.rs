@@ -82,6 +82,7 @@ impl<'a> Session<'a> {
             variant: variant.name.clone(),
             source_used: used.join(", "),
             files,
+            parts: Vec::new(),
         }))
     }
 

@@ -11,14 +11,16 @@ pub mod mnist_csv;
 pub mod mnist_idx;
 pub mod pictures;
 pub mod scenes;
+pub(crate) mod several;
 pub mod thermal;
 pub mod torch_weights;
 pub mod weights;
 
 use std::path::{Path, PathBuf};
 
-use crate::content::Content;
+use crate::content::{Content, kind};
 use crate::error::DataError;
+use crate::fetch::Obtained;
 use crate::manifest::{Manifest, Settings};
 
 /// One way of turning files into content.
@@ -30,8 +32,10 @@ pub struct Decoder {
     pub settings: &'static str,
     /// The roles a file may have; an empty text stands for a file without a role.
     pub roles: &'static [&'static str],
-    /// Whether it needs no file.
+    /// Whether it needs no file of its own.
     pub generates: bool,
+    /// What it gives, as [`Content::kind`] says it.
+    pub kind: &'static str,
     /// The decoding itself.
     pub(crate) decode: fn(&Inputs<'_>) -> Result<Content, DataError>,
 }
@@ -41,6 +45,8 @@ pub(crate) struct Inputs<'a> {
     pub(crate) dataset: &'a str,
     pub(crate) settings: &'a Settings,
     pub(crate) files: &'a [InputFile],
+    /// The data sets it is made of, with what was obtained of each.
+    pub(crate) parts: Vec<(&'a Manifest, &'a Obtained)>,
 }
 
 /// A file that is there.
@@ -61,6 +67,7 @@ pub const DECODERS: &[Decoder] = &[
         settings: "series",
         roles: &["", "truth"],
         generates: false,
+        kind: kind::SERIES,
         decode: image_series::decode,
     },
     Decoder {
@@ -68,6 +75,7 @@ pub const DECODERS: &[Decoder] = &[
         settings: "speckle",
         roles: &[],
         generates: true,
+        kind: kind::SERIES,
         decode: generated::speckle_series,
     },
     Decoder {
@@ -75,6 +83,7 @@ pub const DECODERS: &[Decoder] = &[
         settings: "",
         roles: &["train", "test"],
         generates: false,
+        kind: kind::DIGITS,
         decode: mnist_csv::decode,
     },
     Decoder {
@@ -82,6 +91,7 @@ pub const DECODERS: &[Decoder] = &[
         settings: "",
         roles: &["train-images", "train-labels", "test-images", "test-labels"],
         generates: false,
+        kind: kind::DIGITS,
         decode: mnist_idx::decode,
     },
     Decoder {
@@ -89,6 +99,7 @@ pub const DECODERS: &[Decoder] = &[
         settings: "thermal",
         roles: &["picture", "temperature", "annotations"],
         generates: false,
+        kind: kind::THERMAL,
         decode: thermal::decode,
     },
     Decoder {
@@ -96,6 +107,7 @@ pub const DECODERS: &[Decoder] = &[
         settings: "pictures",
         roles: &["picture", "annotations"],
         generates: false,
+        kind: kind::THERMAL,
         decode: annotated::decode,
     },
     Decoder {
@@ -103,6 +115,7 @@ pub const DECODERS: &[Decoder] = &[
         settings: "scenes",
         roles: &[],
         generates: true,
+        kind: kind::THERMAL,
         decode: scenes::decode,
     },
     Decoder {
@@ -110,6 +123,7 @@ pub const DECODERS: &[Decoder] = &[
         settings: "",
         roles: &["train", "val", "labels", "classes"],
         generates: false,
+        kind: kind::LABELLED,
         decode: labelled::decode,
     },
     Decoder {
@@ -117,6 +131,7 @@ pub const DECODERS: &[Decoder] = &[
         settings: "",
         roles: &["picture"],
         generates: false,
+        kind: kind::PICTURES,
         decode: pictures::decode,
     },
     Decoder {
@@ -124,7 +139,16 @@ pub const DECODERS: &[Decoder] = &[
         settings: "",
         roles: &["weights"],
         generates: false,
+        kind: kind::WEIGHTS,
         decode: weights::decode,
+    },
+    Decoder {
+        name: "several",
+        settings: "parts",
+        roles: &[],
+        generates: true,
+        kind: kind::SEVERAL,
+        decode: several::decode,
     },
 ];
 
@@ -163,11 +187,12 @@ impl Inputs<'_> {
 pub(crate) fn decode_files(
     manifest: &Manifest,
     decoder: &Decoder,
-    files: &[InputFile],
+    obtained: &Obtained,
 ) -> Result<Content, DataError> {
     (decoder.decode)(&Inputs {
         dataset: &manifest.name,
         settings: &manifest.settings,
-        files,
+        files: &obtained.files,
+        parts: manifest.parts.iter().zip(&obtained.parts).collect(),
     })
 }

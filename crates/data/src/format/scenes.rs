@@ -10,6 +10,7 @@ use retrial_core::instance_mask::InstanceMask;
 use retrial_synth::infrared::{Scene, SceneInstance, pseudo_colour, scene};
 
 use super::Inputs;
+use super::annotation::mask::GENERATED;
 use super::annotation::{
     AnnotatedImage, Annotation, AnnotationSet, Category, HotSpotTruth, Part, SceneTruth,
     Segmentation,
@@ -21,8 +22,6 @@ use crate::manifest::Settings;
 
 /// The name of the annotation set.
 pub const SET: &str = "equipment";
-/// Who made the masks.
-const MASK_SOURCE: &str = "generated";
 /// The share of pixels below and above which the colours of a picture do not reach.
 const WINDOW: (f64, f64) = (0.005, 0.995);
 
@@ -122,7 +121,7 @@ fn annotation(id: u64, image_id: u64, class: u64, instance: &SceneInstance) -> A
     Annotation {
         area: instance.visible.area() as f64,
         segmentation: outline(&instance.visible),
-        mask_source: MASK_SOURCE.to_owned(),
+        mask_source: GENERATED.to_owned(),
         parts: parts.collect(),
         truth: Some(SceneTruth {
             whole: outline(&instance.whole),

@@ -43,6 +43,8 @@ pub struct Manifest {
     pub settings: Settings,
     /// Forms in which the same content can be had, in order of preference.
     pub variants: Vec<Variant>,
+    /// The data sets it is made of, in order; none for most.
+    pub parts: Vec<Manifest>,
     /// The folder of the manifest; bundled files lie there.
     pub folder: PathBuf,
 }
@@ -150,6 +152,8 @@ pub enum Settings {
     Pictures(PictureSettings),
     /// `scenes:` what to generate.
     Scenes(SceneSettings),
+    /// `parts:` the data sets it is made of.
+    Parts(Vec<String>),
 }
 
 /// Which file of an image series is what.
@@ -257,7 +261,17 @@ impl Manifest {
     /// Whether the content is made here and needs no file.
     #[must_use]
     pub fn is_generated(&self) -> bool {
-        self.variants.iter().all(|variant| variant.files.is_empty())
+        match self.parts.is_empty() {
+            true => self.variants.iter().all(|variant| variant.files.is_empty()),
+            false => self.parts.iter().all(Self::is_generated),
+        }
+    }
+
+    /// What it decodes to, in the words of [`crate::Content::kind`].
+    #[must_use]
+    pub fn content_kind(&self) -> &'static str {
+        // A manifest is checked to have a variant, and all of them to decode to one kind.
+        self.variants.first().map_or("", |v| v.decoder.kind)
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use retrial_core::fault::{Fault, Faults, Place, nearest};
 use retrial_core::yaml::{MapReader, Node, Value, parse, text};
 
+use super::settings::parts::{ReadPart, check_digest, read_parts};
 use super::settings::read_settings;
 use super::{FORMAT, FileEntry, Kind, Manifest, Redistribution, Settings, Source, Variant};
 use super::{files::read_files, sources::read_sources};
@@ -15,14 +16,29 @@ use crate::format::DECODERS;
 /// # Errors
 /// Every fault of the text.
 pub fn read_manifest(path: &Path, text: &str) -> Result<Manifest, Vec<Fault>> {
+    read(path, text, Some(read_part))
+}
+
+/// Reads the manifest of a part, which has no parts itself; those it names all the same are left
+/// alone, so that sets that name each other come to an end.
+fn read_part(path: &Path, text: &str) -> Result<Manifest, Vec<Fault>> {
+    read(path, text, None)
+}
+
+fn read(path: &Path, text: &str, part: Option<ReadPart>) -> Result<Manifest, Vec<Fault>> {
     let node = parse(&path.display().to_string(), text)?;
     let mut faults = Faults::default();
     let manifest = MapReader::new(&node, "", &mut faults)
-        .and_then(|reader| manifest(reader, path, &mut faults));
+        .and_then(|reader| manifest(reader, path, part, &mut faults));
     faults.into_result(manifest)
 }
 
-fn manifest(mut reader: MapReader<'_>, path: &Path, faults: &mut Faults) -> Option<Manifest> {
+fn manifest(
+    mut reader: MapReader<'_>,
+    path: &Path,
+    part: Option<ReadPart>,
+    faults: &mut Faults,
+) -> Option<Manifest> {
     check_format(&mut reader, faults);
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let name = reader
@@ -48,10 +64,18 @@ fn manifest(mut reader: MapReader<'_>, path: &Path, faults: &mut Faults) -> Opti
     );
     let citation = reader.require_text("citation", faults);
     let homepage = reader.text("homepage", faults);
-    let content = reader
-        .require("content", faults)
-        .and_then(|node| content_digest(node, faults));
+    let content_node = reader.require("content", faults);
+    let content = content_node.and_then(|node| content_digest(node, faults));
     let settings = read_settings(&mut reader, faults);
+    let parts = match (part, &settings) {
+        (Some(read), Some(Settings::Parts(_))) => read_parts(&mut reader, &folder, read, faults),
+        _ => Some(Vec::new()),
+    };
+    if let (Some(node), Some(stated), Some(parts)) = (content_node, &content, &parts)
+        && !parts.is_empty()
+    {
+        check_digest(node, stated, parts, faults);
+    }
     let variants = variants(&mut reader, &folder, faults);
     if let (Some(settings), Some(variants)) = (&settings, &variants) {
         for variant in variants {
@@ -70,6 +94,7 @@ fn manifest(mut reader: MapReader<'_>, path: &Path, faults: &mut Faults) -> Opti
         content: content?,
         settings: settings?,
         variants: variants?,
+        parts: parts?,
         folder,
     })
 }
@@ -155,7 +180,25 @@ fn variants(
             "a data set needs at least one variant",
         );
     }
+    one_kind(node, &variants, faults);
     Some(variants)
+}
+
+/// Studies choose data sets by the kind of their content, so all variants must have one.
+fn one_kind(node: &Node, variants: &[Variant], faults: &mut Faults) {
+    let Some(first) = variants.first() else {
+        return;
+    };
+    for other in variants {
+        if other.decoder.kind != first.decoder.kind {
+            let message = format!(
+                "`{}` decodes to {}, `{}` to {}",
+                first.name, first.decoder.kind, other.name, other.decoder.kind
+            );
+            let help = "give the variants of one data set decoders of one kind";
+            faults.add_with_help(&node.place, "variants", message, help);
+        }
+    }
 }
 
 fn variant(mut reader: MapReader<'_>, folder: &Path, faults: &mut Faults) -> Option<Variant> {

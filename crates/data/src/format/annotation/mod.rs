@@ -5,11 +5,13 @@ pub mod coco;
 mod crossing;
 pub mod fault;
 pub mod labelme;
+pub mod mask;
 pub mod model;
 pub mod run_text;
 pub mod voc;
 
 pub use fault::{AnnotationFault, Problem};
+pub use mask::{MaskFault, OutlineFault};
 pub use model::{
     AnnotatedImage, Annotation, AnnotationSet, Category, HotSpotTruth, Part, SceneTruth,
     Segmentation,

@@ -1,5 +1,7 @@
-//! The settings of the decoders: `series`, `speckle`, `thermal`, `pictures` and `scenes`.
+//! The settings of the decoders: `series`, `speckle`, `thermal`, `pictures`, `scenes` and
+//! `parts`.
 
+pub(in crate::manifest) mod parts;
 mod pictures;
 mod scenes;
 mod speckle;
@@ -8,6 +10,7 @@ mod truth;
 use retrial_core::fault::Faults;
 use retrial_core::yaml::{MapReader, Node};
 
+use self::parts::read_names;
 use self::pictures::read_pictures;
 use self::scenes::read_scenes;
 use self::speckle::read_speckle;
@@ -24,13 +27,18 @@ impl Settings {
             Self::Thermal(_) => "thermal",
             Self::Pictures(_) => "pictures",
             Self::Scenes(_) => "scenes",
+            Self::Parts(_) => "parts",
         }
     }
 
     /// The files the settings name.
     pub(crate) fn named_files(&self) -> Vec<&str> {
         match self {
-            Self::None | Self::Speckle(_) | Self::Pictures(_) | Self::Scenes(_) => Vec::new(),
+            Self::None
+            | Self::Speckle(_)
+            | Self::Pictures(_)
+            | Self::Scenes(_)
+            | Self::Parts(_) => Vec::new(),
             Self::Thermal(thermal) => thermal.annotations.iter().map(|a| a.1.as_str()).collect(),
             Self::Series(series) => {
                 let mut names = vec![series.reference.as_str()];
@@ -50,11 +58,14 @@ pub(in crate::manifest) fn read_settings(
     reader: &mut MapReader<'_>,
     faults: &mut Faults,
 ) -> Option<Settings> {
-    const KEYS: [&str; 5] = ["series", "speckle", "thermal", "pictures", "scenes"];
+    const KEYS: [&str; 6] = [
+        "series", "speckle", "thermal", "pictures", "scenes", "parts",
+    ];
     let given = KEYS.map(|key| reader.take(key).is_some().then_some(key));
     let given: Vec<&'static str> = given.into_iter().flatten().collect();
     match given[..] {
         [] => Some(Settings::None),
+        ["parts"] => read_names(reader, faults).map(Settings::Parts),
         [key] => {
             let reader = reader.map(key, faults)?;
             match key {
