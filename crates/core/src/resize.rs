@@ -99,6 +99,31 @@ pub fn bicubic(
     }
     let columns = taps(image.width(), width, kernel);
     let rows = taps(image.height(), height, kernel);
+    resized(image, &columns, &rows)
+}
+
+/// `image` resized to `width × height` px, every pixel the mean of what it covers.
+///
+/// Where the image grows, a pixel within one of the source keeps its value.
+///
+/// # Errors
+/// [`ImageError::Empty`] for a size of zero.
+pub fn mean_over(image: &GrayImage, width: usize, height: usize) -> Result<GrayImage, ImageError> {
+    if width == 0 || height == 0 {
+        return Err(ImageError::Empty { width, height });
+    }
+    let columns = covered(image.width(), width);
+    let rows = covered(image.height(), height);
+    resized(image, &columns, &rows)
+}
+
+/// Weighted sums of columns, then of rows.
+fn resized(
+    image: &GrayImage,
+    columns: &[Vec<Tap>],
+    rows: &[Vec<Tap>],
+) -> Result<GrayImage, ImageError> {
+    let (width, height) = (columns.len(), rows.len());
     let mut narrow = Vec::with_capacity(width * image.height());
     for y in 0..image.height() {
         let row = image.row(y);
@@ -135,6 +160,25 @@ fn taps(from_px: usize, to_px: usize, kernel: Bicubic) -> Vec<Vec<Tap>> {
             }
         })
         .collect()
+}
+
+/// The pixels under every output pixel, by the share of it that they cover.
+fn covered(from_px: usize, to_px: usize) -> Vec<Vec<Tap>> {
+    let ratio = from_px as f64 / to_px as f64;
+    let of_one = |to: usize| {
+        let (start, end) = (to as f64 * ratio, (to + 1) as f64 * ratio);
+        let last = (end.ceil() as usize).min(from_px);
+        (start as usize..last)
+            .map(|from| {
+                let inside = end.min(from as f64 + 1.0) - start.max(from as f64);
+                Tap {
+                    from,
+                    weight: inside.max(0.0) / ratio,
+                }
+            })
+            .collect()
+    };
+    (0..to_px).map(of_one).collect()
 }
 
 fn repeated_border(centre: f64, from_px: usize) -> Vec<Tap> {
@@ -302,5 +346,17 @@ mod tests {
                 .map(|value| f32::from_le_bytes(value.try_into().expect("four bytes")))
                 .collect()
         }
+    }
+
+    #[test]
+    fn a_mean_over_what_is_covered() {
+        let image = GrayImage::new(3, 1, vec![0.0, 3.0, 6.0]).expect("three pixels");
+        let half = mean_over(&image, 2, 1).expect("two pixels");
+        // The first covers 0 and half of 3, over 1.5 pixels.
+        assert_eq!(half.pixels(), [1.0, 5.0]);
+        assert_eq!(mean_over(&image, 3, 1).expect("as it was"), image);
+        let grown = mean_over(&image, 6, 2).expect("a larger one");
+        assert_eq!(grown.row(1), [0.0, 0.0, 3.0, 3.0, 6.0, 6.0]);
+        assert!(mean_over(&image, 0, 1).is_err());
     }
 }

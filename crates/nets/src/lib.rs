@@ -4,6 +4,9 @@
 
 pub mod adam;
 pub mod anogan;
+pub mod detection_ops;
 pub mod device;
+pub mod mask_rcnn;
 pub mod ops;
+pub mod sgd;
 pub mod weights;

@@ -3,15 +3,16 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::backend::Flex;
-use burn::backend::flex::{FlexTensor, Layout};
-use burn::tensor::{Bytes, DType, Shape};
+use burn::backend::flex::FlexTensor;
+use burn::tensor::Bytes;
 use retrial_kernels::{
-    BatchNorm, Convolution, Epilogue, KernelError, Packed, PackedTransposed, adam_step,
+    BatchNorm, Convolution, Epilogue, Packed, PackedTransposed, adam_step,
     batch_norm_input_gradient, batch_norm_parameter_gradients, forward, input_gradient,
     leaky_relu_gradient, pack, pack_transposed, scale_shift_activate, tanh_gradient,
     weight_gradient,
 };
 
+use super::cpu::{channels, fits, read, tensor};
 use super::{Activation, AdamStep, EPSILON, Geometry, LayerOps};
 
 impl LayerOps for Flex {
@@ -320,29 +321,6 @@ fn shape(tensor: &FlexTensor, geometry: Geometry) -> Convolution {
         stride: geometry.stride,
         padding: geometry.padding,
     }
-}
-
-fn channels(tensor: &FlexTensor) -> usize {
-    let shape = tensor.layout().shape();
-    shape[shape.num_dims() - 1]
-}
-
-/// The values of a tensor, row-major; copied only where it is a view in another order.
-fn read(tensor: &FlexTensor) -> std::borrow::Cow<'_, [f32]> {
-    match tensor.as_slice::<f32>() {
-        Some(values) => values.into(),
-        None => tensor.to_contiguous().storage::<f32>().to_vec().into(),
-    }
-}
-
-fn tensor(values: Vec<f32>, shape: impl Into<Shape>) -> FlexTensor {
-    let layout = Layout::contiguous(shape.into());
-    FlexTensor::new(Bytes::from_elems(values), layout, DType::F32)
-}
-
-/// Shapes are fixed by the nets, so a mismatch is a fault of the program.
-fn fits<T>(result: Result<T, KernelError>) -> T {
-    result.unwrap_or_else(|error| panic!("an operation was given the wrong shapes: {error}"))
 }
 
 impl From<Activation> for retrial_kernels::Activation {

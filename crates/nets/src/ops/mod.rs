@@ -7,6 +7,7 @@
 
 #[cfg(test)]
 mod against_burn;
+pub(crate) mod cpu;
 mod differentiated;
 mod flex;
 mod geometry;
