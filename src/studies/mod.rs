@@ -4,6 +4,8 @@
 pub(crate) mod anogan;
 pub(crate) mod dic;
 pub(crate) mod fake;
+pub(crate) mod mask_rcnn;
+pub(crate) mod trees;
 
 use retrial_core::params::Params;
 use retrial_core::study::StudyInfo;
@@ -24,7 +26,12 @@ pub(crate) trait Study: Sync {
 }
 
 /// Every study. A study is added here and nowhere else.
-pub(crate) const STUDIES: &[&dyn Study] = &[&dic::Dic, &anogan::Anogan, &fake::Fake];
+pub(crate) const STUDIES: &[&dyn Study] = &[
+    &dic::Dic,
+    &anogan::Anogan,
+    &mask_rcnn::MaskRcnn,
+    &fake::Fake,
+];
 
 /// The study of that name.
 pub(crate) fn find(name: &str) -> Option<&'static dyn Study> {

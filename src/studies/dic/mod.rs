@@ -31,7 +31,7 @@ impl Study for Dic {
         let images = dataset.map_or(1, |manifest| match &manifest.settings {
             Settings::Series(series) => series.images.len(),
             Settings::Speckle(speckle) => speckle.plan.images.len(),
-            Settings::None | Settings::Thermal(_) => 1,
+            _ => 1,
         });
         // Pictures of half a megapixel; 25 ns a pixel of a subset and iteration, five iterations.
         let points = 512.0 * 512.0 / number("step_px").powi(2);

@@ -1,0 +1,270 @@
+//! The stages `boxes` and `joint`: the detector, without or with its mask head.
+
+use std::time::Instant;
+
+use retrial_core::seed::Seed;
+use retrial_nets::mask_rcnn::{
+    Architecture, DetectorState, DetectorTraining, Losses, MaskRcnn, Picture, Truth,
+};
+use retrial_nets::weights::{self, Weights};
+use retrial_store::Tree;
+
+use super::augment::Augmentation;
+use super::items::{Item, Items};
+use super::known::Known;
+use super::pretrain::CHECKPOINT_EVERY;
+use super::settings::{self, size, words};
+use crate::execute::context::{Context, TrialError};
+use crate::execute::provenance::cpu_seconds;
+use crate::execute::stage::{StageFolder, stage};
+use crate::studies::trees;
+
+const LOSSES: [&str; 5] = ["classes", "boxes", "masks", "objectness", "proposals"];
+
+/// A trained detector.
+pub(super) struct Detector {
+    pub(super) architecture: Architecture,
+    pub(super) net: MaskRcnn,
+    pub(super) losses: Vec<Losses>,
+    pub(super) seconds_per_iteration: f64,
+    /// Number of trained numbers.
+    pub(super) weights: usize,
+}
+
+/// Which of the two stages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Boxes,
+    Joint,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Boxes => "boxes",
+            Self::Joint => "joint",
+        }
+    }
+}
+
+pub(super) fn train(
+    context: &mut Context,
+    items: &Items,
+    body: &Weights,
+    kind: Kind,
+) -> Result<Detector, TrialError> {
+    let architecture = settings::architecture(context, items.classes.len(), kind == Kind::Joint)?;
+    let tree = stage(context, kind.name(), |context, folder| {
+        build(context, folder, items, body, &architecture, kind)
+    })?;
+    let mut training = fresh(context, &architecture, body)?;
+    let losses = restore(&mut training, &tree)?;
+    let seconds = tree.values::<f64>("seconds")?;
+    let weights = training.state().weights;
+    let trained = weights
+        .iter()
+        .filter(|(name, _)| !name.ends_with(".running"));
+    Ok(Detector {
+        architecture,
+        net: training.net(),
+        seconds_per_iteration: seconds.first().copied().unwrap_or(0.0),
+        weights: trained.map(|(_, array)| array.values.len()).sum(),
+        losses,
+    })
+}
+
+fn fresh(
+    context: &Context,
+    architecture: &Architecture,
+    body: &Weights,
+) -> Result<DetectorTraining, TrialError> {
+    let device = settings::device(context)?;
+    let mut stream = context.seed().stream("init detector");
+    let net = MaskRcnn::new(architecture, &mut stream, &device).map_err(words)?;
+    let mut all = weights::collect(&net);
+    all.extend(body.clone());
+    let net = weights::apply(net, &all).map_err(words)?;
+    let mut training = DetectorTraining::new(
+        architecture.clone(),
+        net,
+        settings::loss_rules(context)?,
+        settings::sgd(context)?,
+        context.seed(),
+        &[device],
+    );
+    training.freeze(size(context, "frozen_parts")?);
+    Ok(training)
+}
+
+fn build(
+    context: &mut Context,
+    folder: &StageFolder,
+    items: &Items,
+    body: &Weights,
+    architecture: &Architecture,
+    kind: Kind,
+) -> Result<Tree, TrialError> {
+    let all = size(context, "iterations")? as u64;
+    let augmentation = Augmentation::new(context)?;
+    let known = match kind {
+        Kind::Joint => Known::new(context, items)?,
+        Kind::Boxes => Known::none(items),
+    };
+    let batches = Batches {
+        items: items.train.len(),
+        batch: size(context, "batch_size")?,
+        seed: context.seed(),
+    };
+    let mut training = fresh(context, architecture, body)?;
+    let (mut losses, mut spent) = (Vec::new(), 0.0);
+    if let Some((_, tree)) = folder.resume()? {
+        losses = restore(&mut training, &tree)?;
+        spent = tree.values::<f64>("seconds")?[0] * losses.len() as f64;
+    }
+    let mut saved = Instant::now();
+    for iteration in losses.len() as u64..all {
+        if let Err(stopped) = context.stop_point() {
+            if iteration > 0 {
+                folder.checkpoint(iteration, &kept(&training, &losses, spent)?)?;
+            }
+            return Err(stopped);
+        }
+        let before = cpu_seconds();
+        let rate = settings::learning_rate(context, iteration)?;
+        let mut stream = context.seed().stream(&format!("augment {iteration}"));
+        let chosen: Vec<(Picture, Truth)> = batches
+            .of(iteration)
+            .into_iter()
+            .map(|place| {
+                let item = &items.train[place];
+                let changed = augmentation.apply(item, (items.height, items.width), &mut stream);
+                (items.picture(&changed.gray), truth(&changed, &known, place))
+            })
+            .collect();
+        let batch: Vec<(&Picture, &Truth)> = chosen.iter().map(|(p, t)| (p, t)).collect();
+        let own = training.step(iteration, rate, &batch).map_err(|error| {
+            let names: Vec<&str> = batches
+                .of(iteration)
+                .iter()
+                .map(|&place| items.train[place].name.as_str())
+                .collect();
+            let names = names.join(", ");
+            TrialError::Other(format!(
+                "{error}, with the pictures {names}; a smaller learning_rate or clip_norm may help"
+            ))
+        })?;
+        losses.push(own);
+        spent += cpu_seconds() - before;
+        context.progress(iteration + 1, all, "steps");
+        if saved.elapsed() >= CHECKPOINT_EVERY && iteration + 1 < all {
+            folder.checkpoint(iteration + 1, &kept(&training, &losses, spent)?)?;
+            saved = Instant::now();
+        }
+    }
+    kept(&training, &losses, spent)
+}
+
+/// What the losses are told of a changed picture.
+fn truth(item: &Item, known: &Known, place: usize) -> Truth {
+    let objects = item.objects.iter().filter(|object| !object.crowd);
+    let mut truth = Truth::default();
+    for object in objects {
+        truth.boxes.push(object.corners);
+        truth.classes.push(object.class);
+        let told = known.tells(place, object.class);
+        truth.masks.push(told.then(|| object.mask.clone()));
+    }
+    truth
+}
+
+/// Which pictures a step sees: passes over all of them, each in an order of its own.
+struct Batches {
+    items: usize,
+    batch: usize,
+    seed: Seed,
+}
+
+impl Batches {
+    fn of(&self, iteration: u64) -> Vec<usize> {
+        let first = iteration * self.batch as u64;
+        let mut chosen = Vec::with_capacity(self.batch);
+        let mut order: Option<(u64, Vec<usize>)> = None;
+        for place in first..first + self.batch as u64 {
+            let (pass, at) = (place / self.items as u64, place % self.items as u64);
+            if order.as_ref().is_none_or(|(own, _)| *own != pass) {
+                let mut numbers: Vec<usize> = (0..self.items).collect();
+                self.seed
+                    .stream(&format!("shuffle {pass}"))
+                    .shuffle(&mut numbers);
+                order = Some((pass, numbers));
+            }
+            if let Some((_, numbers)) = &order {
+                chosen.push(numbers[at as usize]);
+            }
+        }
+        chosen
+    }
+}
+
+fn kept(training: &DetectorTraining, losses: &[Losses], spent: f64) -> Result<Tree, TrialError> {
+    let mut tree = Tree::new();
+    let state = training.state();
+    trees::put_weights(&mut tree, "weights", &state.weights)?;
+    trees::put_weights(&mut tree, "velocities", &state.velocities)?;
+    let columns: [fn(&Losses) -> f64; 5] = [
+        |l| l.classes,
+        |l| l.boxes,
+        |l| l.masks,
+        |l| l.objectness,
+        |l| l.proposals,
+    ];
+    for (name, column) in LOSSES.iter().zip(columns) {
+        let values = losses.iter().map(column).collect();
+        trees::put_list(&mut tree, &format!("losses/{name}"), values)?;
+    }
+    let seconds = spent / losses.len().max(1) as f64;
+    trees::put_list(&mut tree, "seconds", vec![seconds])?;
+    Ok(tree)
+}
+
+fn restore(training: &mut DetectorTraining, tree: &Tree) -> Result<Vec<Losses>, TrialError> {
+    let state = DetectorState {
+        weights: trees::weights(tree, "weights")?,
+        velocities: trees::weights(tree, "velocities")?,
+    };
+    training.restore(&state).map_err(words)?;
+    let mut columns = Vec::with_capacity(LOSSES.len());
+    for name in LOSSES {
+        columns.push(tree.values::<f64>(&format!("losses/{name}"))?);
+    }
+    let losses = (0..columns[0].len()).map(|at| Losses {
+        classes: columns[0][at],
+        boxes: columns[1][at],
+        masks: columns[2][at],
+        objectness: columns[3][at],
+        proposals: columns[4][at],
+    });
+    Ok(losses.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pass_shows_every_picture_once() {
+        let batches = Batches {
+            items: 10,
+            batch: 4,
+            seed: Seed(1),
+        };
+        let seen: Vec<usize> = (0..5).flat_map(|iteration| batches.of(iteration)).collect();
+        for pass in seen.chunks(10) {
+            let mut sorted = pass.to_vec();
+            sorted.sort_unstable();
+            assert_eq!(sorted, (0..10).collect::<Vec<_>>());
+        }
+        assert_ne!(seen[..10], seen[10..]);
+        assert_eq!(batches.of(2), batches.of(2), "and depends on nothing else");
+    }
+}

@@ -1,0 +1,351 @@
+//! What is said of a detector: metrics and tables.
+
+use retrial_core::instance_mask::InstanceMask;
+use retrial_instances::boxes::iou;
+use retrial_instances::evaluate::{
+    ClassAgreement, Detection, ImageCase, PairedIou, Region, Settings, Summary, Truth, agreement,
+    evaluate, mask_iou, precision_by_overlap,
+};
+use retrial_instances::paste::SquareMask;
+use retrial_nets::mask_rcnn::{Architecture, MASK_OUT, MaskRcnn, Picture};
+use retrial_store::csv::Table;
+
+use super::items::{Item, Items};
+use super::settings::{self, words};
+use crate::execute::context::{Context, TrialError};
+use crate::execute::provenance::cpu_seconds;
+
+/// Pictures that are looked at together.
+const TOGETHER: usize = 4;
+/// IoU from which a box or a mask is right.
+const RIGHT: f64 = 0.5;
+/// Bins of overlap with the nearest other object.
+const EDGES: [f64; 5] = [0.0, 0.05, 0.15, 0.3, 1.0];
+
+/// A detector as it is judged.
+pub(super) struct Judged<'d> {
+    pub(super) architecture: &'d Architecture,
+    pub(super) net: &'d MaskRcnn,
+}
+
+/// What was found in every judged picture.
+pub(super) type Found = Vec<Vec<Detection>>;
+
+/// The objects that a net finds, and the CPU seconds a picture.
+pub(super) fn found(
+    context: &Context,
+    items: &Items,
+    judged: &Judged<'_>,
+) -> Result<(Found, f64), TrialError> {
+    let device = settings::device(context)?;
+    let rule = settings::detection(context)?;
+    let threshold = context.float("mask_threshold")? as f32;
+    let mut found = Vec::with_capacity(items.test.len());
+    let before = cpu_seconds();
+    for pictures in items.test.chunks(TOGETHER) {
+        context.stop_point()?;
+        let own: Vec<Picture> = pictures
+            .iter()
+            .map(|item| items.picture(&item.gray))
+            .collect();
+        let own: Vec<&Picture> = own.iter().collect();
+        for detections in judged.net.detect(judged.architecture, &own, &rule, &device) {
+            let one = |detection: retrial_nets::mask_rcnn::Detection| {
+                let mask = match detection.mask.is_empty() {
+                    true => None,
+                    false => Some(
+                        detection
+                            .pixels(items.height, items.width, threshold)
+                            .map_err(words)?
+                            .runs(),
+                    ),
+                };
+                Ok(Detection {
+                    class: detection.class - 1,
+                    confidence: detection.confidence,
+                    corners: detection.corners,
+                    mask,
+                })
+            };
+            let own: Result<Vec<Detection>, TrialError> = detections.into_iter().map(one).collect();
+            found.push(own?);
+        }
+        context.progress(found.len() as u64, items.test.len() as u64, "pictures");
+    }
+    Ok((found, (cpu_seconds() - before) / items.test.len() as f64))
+}
+
+/// Average precision of boxes and, where there are any, of masks.
+pub(super) fn precision(
+    context: &mut Context,
+    items: &Items,
+    found: Found,
+    masks: &Masks,
+) -> Result<(), TrialError> {
+    let cases: Vec<ImageCase> = items
+        .test
+        .iter()
+        .zip(found)
+        .map(|(item, detections)| ImageCase {
+            truths: item.objects.iter().map(truth).collect(),
+            detections,
+        })
+        .collect();
+    let count = items.classes.len();
+    let boxes = evaluate(&cases, count, &Settings::coco(Region::Box)).map_err(words)?;
+    let of_boxes = boxes.summary();
+    for (name, value) in [
+        ("box_ap", of_boxes.ap),
+        ("box_ap50", of_boxes.ap50),
+        ("box_ap75", of_boxes.ap75),
+        ("box_ar", of_boxes.ar_100),
+    ] {
+        put(context, name, value)?;
+    }
+    let with_masks = cases
+        .iter()
+        .flat_map(|case| &case.detections)
+        .any(|d| d.mask.is_some());
+    let of_masks = match with_masks {
+        true => {
+            let settings = Settings::coco(Region::Mask);
+            let summary = evaluate(&cases, count, &settings).map_err(words)?.summary();
+            for (name, value) in [
+                ("mask_ap", summary.ap),
+                ("mask_ap50", summary.ap50),
+                ("mask_ap75", summary.ap75),
+                ("mask_ar", summary.ar_100),
+            ] {
+                put(context, name, value)?;
+            }
+            Some(summary)
+        }
+        false => None,
+    };
+    let accuracy = accuracies(&cases, count);
+    put(context, "accuracy", mean(&accuracy))?;
+    classes_table(
+        context,
+        items,
+        &of_boxes,
+        of_masks.as_ref(),
+        masks,
+        &accuracy,
+    )?;
+    let mut names = Vec::new();
+    let (mut recall, mut precision) = (Vec::new(), Vec::new());
+    for (class, name) in items.classes.iter().enumerate() {
+        let half = boxes.threshold(RIGHT).unwrap_or(0);
+        for point in boxes.curve(class, half, 0, 2) {
+            names.push(name.clone());
+            recall.push(point.recall);
+            precision.push(point.precision);
+        }
+    }
+    let table = Table::new()
+        .with("class", names)?
+        .with("recall", recall)?
+        .with("precision", precision)?;
+    context.table("precision_recall", &table)?;
+    let region = if with_masks {
+        Region::Mask
+    } else {
+        Region::Box
+    };
+    let settings = Settings::at(region, vec![RIGHT]);
+    let bins = precision_by_overlap(&cases, count, &settings, &EDGES).map_err(words)?;
+    let bins: Vec<_> = bins.into_iter().filter(|bin| bin.objects > 0).collect();
+    let middle = bins.iter().map(|bin| (bin.least + bin.most) / 2.0);
+    let table = Table::new()
+        .with("overlap", middle.collect::<Vec<_>>())?
+        .with(
+            "objects",
+            bins.iter()
+                .map(|bin| bin.objects as f64)
+                .collect::<Vec<_>>(),
+        )?
+        .with(
+            "ap50",
+            bins.iter()
+                .map(|bin| bin.ap.unwrap_or(f64::NAN))
+                .collect::<Vec<_>>(),
+        )?;
+    context.table("crowding", &table)
+}
+
+fn truth(object: &super::items::Object) -> Truth {
+    Truth {
+        class: object.class - 1,
+        corners: object.corners,
+        mask: Some(object.mask.runs()),
+        area: object.mask.area() as f64,
+        crowd: object.crowd,
+    }
+}
+
+/// IoU of masks drawn in the true boxes, and of the boxes themselves, by class.
+pub(super) struct Masks {
+    /// None without a mask head.
+    pub(super) drawn: Option<Vec<ClassAgreement>>,
+    pub(super) whole: Vec<ClassAgreement>,
+}
+
+pub(super) fn masks_in_boxes(
+    context: &Context,
+    items: &Items,
+    judged: &Judged<'_>,
+) -> Result<Masks, TrialError> {
+    let device = settings::device(context)?;
+    let threshold = context.float("mask_threshold")? as f32;
+    let (mut drawn, mut whole) = (Vec::new(), Vec::new());
+    for item in &items.test {
+        let objects: Vec<_> = item.objects.iter().filter(|object| !object.crowd).collect();
+        if objects.is_empty() {
+            continue;
+        }
+        for object in &objects {
+            let class = object.class - 1;
+            let full = retrial_core::polygon::fill_box(
+                object.corners.map(f64::from),
+                items.height,
+                items.width,
+            );
+            let iou = mask_iou(&full.map_err(words)?.runs(), &object.mask.runs());
+            whole.push(PairedIou { class, iou });
+        }
+        let boxes: Vec<[f32; 4]> = objects.iter().map(|object| object.corners).collect();
+        let classes: Vec<usize> = objects.iter().map(|object| object.class).collect();
+        let picture = items.picture(&item.gray);
+        let features = judged
+            .net
+            .region_features(judged.architecture, &picture, &boxes, &device);
+        let Some(all) = judged
+            .net
+            .masks_of(judged.architecture, &features, &classes, &device)
+        else {
+            continue;
+        };
+        for (object, values) in objects.iter().zip(all.chunks(MASK_OUT * MASK_OUT)) {
+            let square = SquareMask::new(MASK_OUT, values).map_err(words)?;
+            let mask = square.mask(&object.corners, items.height, items.width, threshold);
+            let iou = mask_iou(&mask.map_err(words)?.runs(), &object.mask.runs());
+            drawn.push(PairedIou {
+                class: object.class - 1,
+                iou,
+            });
+        }
+    }
+    let count = items.classes.len();
+    let by_class = |pairs: &[PairedIou]| agreement(pairs, count, RIGHT);
+    Ok(Masks {
+        drawn: (!drawn.is_empty()).then(|| by_class(&drawn)),
+        whole: by_class(&whole),
+    })
+}
+
+/// The mean over classes, and the class that was left out.
+pub(super) fn mask_metrics(
+    context: &mut Context,
+    masks: &Masks,
+    without: usize,
+) -> Result<(), TrialError> {
+    let ious = |by_class: &[ClassAgreement]| -> Vec<Option<f64>> {
+        by_class.iter().map(|class| class.mean_iou).collect()
+    };
+    let whole = ious(&masks.whole);
+    put(context, "whole_box_iou", mean(&whole))?;
+    let drawn = masks.drawn.as_deref().map(ious);
+    if let Some(drawn) = &drawn {
+        put(context, "mask_iou", mean(drawn))?;
+    }
+    if without > 0 {
+        put(context, "whole_box_iou_without", whole[without - 1])?;
+        put(
+            context,
+            "mask_iou_without",
+            drawn.and_then(|drawn| drawn[without - 1]),
+        )?;
+    }
+    Ok(())
+}
+
+/// Share of true objects of each class whose best box above the limit has their class.
+///
+/// # Source
+/// Table 2 of Liu et al. 2021 says "accuracy" and not of what; this is the reading that needs
+/// neither a threshold nor a ranking.
+fn accuracies(cases: &[ImageCase], classes: usize) -> Vec<Option<f64>> {
+    let (mut right, mut all) = (vec![0.0; classes], vec![0.0; classes]);
+    for case in cases {
+        for truth in case.truths.iter().filter(|truth| !truth.crowd) {
+            all[truth.class] += 1.0;
+            let near = case
+                .detections
+                .iter()
+                .filter(|detection| f64::from(iou(&truth.corners, &detection.corners)) >= RIGHT);
+            let best = near.max_by(|a, b| a.confidence.total_cmp(&b.confidence));
+            right[truth.class] +=
+                f64::from(u8::from(best.is_some_and(|best| best.class == truth.class)));
+        }
+    }
+    let share = |(right, all): (&f64, &f64)| (*all > 0.0).then(|| right / all);
+    right.iter().zip(&all).map(share).collect()
+}
+
+fn classes_table(
+    context: &mut Context,
+    items: &Items,
+    boxes: &Summary,
+    of_masks: Option<&Summary>,
+    masks: &Masks,
+    accuracy: &[Option<f64>],
+) -> Result<(), TrialError> {
+    let count = items.classes.len();
+    let number = |value: Option<f64>| value.unwrap_or(f64::NAN);
+    let objects = |class: usize| {
+        let all = items.test.iter().flat_map(|item: &Item| &item.objects);
+        all.filter(|object| object.class == class + 1 && !object.crowd)
+            .count() as f64
+    };
+    let column = |of: &dyn Fn(usize) -> f64| (0..count).map(of).collect::<Vec<f64>>();
+    let iou = |by_class: Option<&Vec<ClassAgreement>>, class: usize| {
+        number(by_class.and_then(|all| all[class].mean_iou))
+    };
+    let table = Table::new()
+        .with("class", items.classes.clone())?
+        .with("objects", column(&objects))?
+        .with("box_ap", column(&|c| number(boxes.classes[c].ap)))?
+        .with("box_ap50", column(&|c| number(boxes.classes[c].ap50)))?
+        .with(
+            "mask_ap50",
+            column(&|c| number(of_masks.and_then(|all| all.classes[c].ap50))),
+        )?
+        .with("mask_iou", column(&|c| iou(masks.drawn.as_ref(), c)))?
+        .with("whole_box_iou", column(&|c| iou(Some(&masks.whole), c)))?
+        .with("accuracy", column(&|c| number(accuracy[c])))?;
+    context.table("classes", &table)
+}
+
+/// The mean of what there is.
+fn mean(values: &[Option<f64>]) -> Option<f64> {
+    let known: Vec<f64> = values.iter().flatten().copied().collect();
+    (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
+}
+
+/// A metric where it has a value: a class without objects has none.
+fn put(context: &mut Context, name: &str, value: Option<f64>) -> Result<(), TrialError> {
+    match value {
+        Some(value) => context.metric(name, value),
+        None => Ok(()),
+    }
+}
+
+/// A mask as a detector without a net gives it.
+pub(super) fn of_mask(class: usize, confidence: f64, mask: &InstanceMask) -> Option<Detection> {
+    Some(Detection {
+        class: class - 1,
+        confidence: confidence as f32,
+        corners: mask.bounds()?.map(|value| value as f32),
+        mask: Some(mask.runs()),
+    })
+}

@@ -1,0 +1,225 @@
+//! The stages `features` and `masks`: the mask head alone, on features that a trained detector
+//! gives once.
+
+use std::time::Instant;
+
+use retrial_core::instance_mask::InstanceMask;
+use retrial_nets::mask_rcnn::{
+    Architecture, MASK_OUT, MaskRcnn, MaskTraining, RegionFeatures, mask_targets,
+};
+use retrial_store::{Array, Tree};
+
+use super::augment::mirror;
+use super::boxes::Detector;
+use super::items::Items;
+use super::known::Known;
+use super::pretrain::CHECKPOINT_EVERY;
+use super::settings::{self, size, words};
+use crate::execute::context::{Context, TrialError};
+use crate::execute::stage::{StageFolder, stage};
+use crate::studies::trees;
+
+/// Largest move of a side of a box, as a share of the box.
+const JITTER: f64 = 0.1;
+
+/// A detector with a mask head trained behind it.
+pub(super) struct Masked {
+    pub(super) architecture: Architecture,
+    pub(super) net: MaskRcnn,
+    pub(super) losses: Vec<f64>,
+}
+
+/// Regions of training objects, all their masks among them.
+struct Regions {
+    features: RegionFeatures,
+    /// `[region, 28, 28]`.
+    expected: Vec<f32>,
+    classes: Vec<usize>,
+    /// Place of the picture.
+    pictures: Vec<usize>,
+}
+
+pub(super) fn train(
+    context: &mut Context,
+    items: &Items,
+    detector: &Detector,
+) -> Result<Masked, TrialError> {
+    let tree = stage(context, "features", |context, _| {
+        collect(context, items, detector)
+    })?;
+    let regions = Regions::read(&tree)?;
+    let architecture = settings::architecture(context, items.classes.len(), true)?;
+    let tree = stage(context, "masks", |context, folder| {
+        build(context, folder, items, detector, &architecture, &regions)
+    })?;
+    let device = settings::device(context)?;
+    let net = detector.net.clone().with_masks(
+        &architecture,
+        &trees::weights(&tree, "weights")?,
+        &mut context.seed().stream("overwritten"),
+        &device,
+    );
+    Ok(Masked {
+        net: net.map_err(words)?,
+        losses: tree.values::<f64>("losses")?.to_vec(),
+        architecture,
+    })
+}
+
+/// Features of moved boxes of all training objects, seen directly and in a mirror.
+fn collect(context: &mut Context, items: &Items, detector: &Detector) -> Result<Tree, TrialError> {
+    let device = settings::device(context)?;
+    let jitters = size(context, "mask_jitters")?;
+    let mut stream = context.seed().stream("mask boxes");
+    let mut features = RegionFeatures::default();
+    let (mut expected, mut classes, mut pictures) = (Vec::new(), Vec::new(), Vec::new());
+    for (place, item) in items.train.iter().enumerate() {
+        context.stop_point()?;
+        for mirrored in [false, true] {
+            let mut item = item.clone();
+            if mirrored {
+                mirror(&mut item, (items.height, items.width));
+            }
+            let mut boxes = Vec::new();
+            let mut seen: Vec<(&InstanceMask, [f32; 4])> = Vec::new();
+            for object in item.objects.iter().filter(|object| !object.crowd) {
+                for _ in 0..jitters {
+                    let [x0, y0, x1, y1] = object.corners;
+                    let (w, h) = (x1 - x0, y1 - y0);
+                    let mut moved = |at: f32, length: f32, most: usize| {
+                        let by = JITTER * (2.0 * stream.uniform() - 1.0);
+                        (at + by as f32 * length).clamp(0.0, most as f32)
+                    };
+                    let corners = [
+                        moved(x0, w, items.width),
+                        moved(y0, h, items.height),
+                        moved(x1, w, items.width),
+                        moved(y1, h, items.height),
+                    ];
+                    boxes.push(corners);
+                    seen.push((&object.mask, corners));
+                    classes.push(object.class as u64);
+                    pictures.push(place as u64);
+                }
+            }
+            if boxes.is_empty() {
+                continue;
+            }
+            let picture = items.picture(&item.gray);
+            let own =
+                detector
+                    .net
+                    .region_features(&detector.architecture, &picture, &boxes, &device);
+            features.extend(&own);
+            expected.extend(mask_targets(&seen));
+        }
+        context.progress(place as u64 + 1, items.train.len() as u64, "pictures");
+    }
+    let mut tree = Tree::new();
+    let count = classes.len();
+    let length = features.values.len() / count.max(1);
+    tree.insert("features", Array::new([count, length], features.values)?)?;
+    tree.insert(
+        "expected",
+        Array::new([count, MASK_OUT, MASK_OUT], expected)?,
+    )?;
+    tree.insert("classes", Array::list(classes)?)?;
+    tree.insert("pictures", Array::list(pictures)?)?;
+    trees::put_number(&mut tree, "channels", features.channels as u64)?;
+    Ok(tree)
+}
+
+impl Regions {
+    fn read(tree: &Tree) -> Result<Self, TrialError> {
+        let numbers = |name: &str| -> Result<Vec<usize>, TrialError> {
+            let values = tree.values::<u64>(name)?;
+            Ok(values.iter().map(|&value| value as usize).collect())
+        };
+        Ok(Self {
+            features: RegionFeatures {
+                channels: trees::number(tree, "channels")? as usize,
+                values: tree.values::<f32>("features")?.to_vec(),
+            },
+            expected: tree.values::<f32>("expected")?.to_vec(),
+            classes: numbers("classes")?,
+            pictures: numbers("pictures")?,
+        })
+    }
+}
+
+fn build(
+    context: &mut Context,
+    folder: &StageFolder,
+    items: &Items,
+    detector: &Detector,
+    architecture: &Architecture,
+    regions: &Regions,
+) -> Result<Tree, TrialError> {
+    let known = Known::new(context, items)?;
+    let told: Vec<usize> = (0..regions.classes.len())
+        .filter(|&region| known.tells(regions.pictures[region], regions.classes[region]))
+        .collect();
+    if told.is_empty() {
+        return Err(TrialError::Other(
+            "no mask of the training pictures is known: nothing to learn masks from".to_owned(),
+        ));
+    }
+    let device = settings::device(context)?;
+    let mut stream = context.seed().stream("init masks");
+    let rates = settings::mask_adam(context)?;
+    let training = MaskTraining::new(architecture, &detector.net, rates, &mut stream, &device);
+    let mut training = training.ok_or_else(|| words("there is no mask head to train"))?;
+    let mut losses: Vec<f64> = Vec::new();
+    if let Some((_, tree)) = folder.resume()? {
+        let moments = trees::weights(&tree, "moments")?;
+        let steps = u32::try_from(trees::number(&tree, "steps")?).unwrap_or(u32::MAX);
+        training
+            .restore(&trees::weights(&tree, "weights")?, (&moments, steps))
+            .map_err(words)?;
+        losses = tree.values::<f64>("losses")?.to_vec();
+    }
+    let all = size(context, "mask_iterations")? as u64;
+    let batch = size(context, "mask_batch")?;
+    let mut saved = Instant::now();
+    for iteration in losses.len() as u64..all {
+        if let Err(stopped) = context.stop_point() {
+            if iteration > 0 {
+                folder.checkpoint(iteration, &kept(&training, &losses)?)?;
+            }
+            return Err(stopped);
+        }
+        let mut stream = context.seed().stream(&format!("mask batch {iteration}"));
+        let own: Vec<usize> = (0..batch)
+            .map(|_| told[stream.below(told.len() as u64) as usize])
+            .collect();
+        let classes: Vec<usize> = own.iter().map(|&region| regions.classes[region]).collect();
+        let area = MASK_OUT * MASK_OUT;
+        let expected = own.iter().flat_map(|&region| {
+            regions.expected[region * area..(region + 1) * area]
+                .iter()
+                .copied()
+        });
+        let expected: Vec<f32> = expected.collect();
+        let features = regions.features.picked(&own);
+        let loss = training
+            .step(iteration, &features, &classes, &expected)
+            .map_err(words)?;
+        losses.push(loss);
+        context.progress(iteration + 1, all, "mask steps");
+        if saved.elapsed() >= CHECKPOINT_EVERY && iteration + 1 < all {
+            folder.checkpoint(iteration + 1, &kept(&training, &losses)?)?;
+            saved = Instant::now();
+        }
+    }
+    kept(&training, &losses)
+}
+
+fn kept(training: &MaskTraining, losses: &[f64]) -> Result<Tree, TrialError> {
+    let mut tree = Tree::new();
+    let (moments, steps) = training.moments();
+    trees::put_weights(&mut tree, "weights", &training.weights())?;
+    trees::put_weights(&mut tree, "moments", &moments)?;
+    trees::put_number(&mut tree, "steps", u64::from(steps))?;
+    trees::put_list(&mut tree, "losses", losses.to_vec())?;
+    Ok(tree)
+}

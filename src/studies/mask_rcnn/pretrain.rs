@@ -1,0 +1,208 @@
+//! The stage `pretrain`: what the body has seen before.
+
+use std::time::{Duration, Instant};
+
+use retrial_core::seed::Stream;
+use retrial_data::LabelledPictures;
+use retrial_nets::mask_rcnn::ClassifierTraining;
+use retrial_nets::sgd::SgdRates;
+use retrial_nets::weights::Weights;
+use retrial_similarity::{draw, tally};
+use retrial_store::{Array, Tree};
+
+use super::items::{Items, picture};
+use super::settings::{self, size, words};
+use super::source::{self, luma};
+use crate::execute::context::{Context, TrialError};
+use crate::execute::stage::{StageFolder, stage};
+use crate::studies::trees;
+
+/// Shortest time between checkpoints.
+pub(super) const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
+/// Most-drawn classes that are listed.
+const LISTED: usize = 10;
+/// Every so-manieth weight is kept for the histogram.
+const KEPT: usize = 4;
+/// Rates of the pretraining beside its learning rate.
+const RATES: SgdRates = SgdRates {
+    momentum: 0.9,
+    weight_decay: 1e-4,
+    clip_norm: None,
+};
+
+/// What the stage leaves.
+#[derive(Default)]
+pub(super) struct Pretrained {
+    /// Weights of the body by the names of a detector's, `body.…`; none without pretraining.
+    pub(super) body: Weights,
+    pub(super) drawn: Option<Drawn>,
+}
+
+/// What is said of the draw and of the classifier.
+pub(super) struct Drawn {
+    pub(super) effective_sample_share: f64,
+    pub(super) distinct_share: f64,
+    pub(super) accuracy: f64,
+    /// Weights times their number.
+    pub(super) weights: Vec<f64>,
+    /// Most-drawn classes and how often.
+    pub(super) classes: Vec<(usize, usize)>,
+}
+
+pub(super) fn pretrain(context: &mut Context, items: &Items) -> Result<Pretrained, TrialError> {
+    if context.word("pretraining")? == "none" {
+        // The stage is nothing then, but its id is an input of the next.
+        stage(context, "pretrain", |_, _| Ok(Tree::new()))?;
+        return Ok(Pretrained::default());
+    }
+    let tree = stage(context, "pretrain", |context, folder| {
+        build(context, folder, items)
+    })?;
+    let facts = tree.values::<f64>("facts")?;
+    let pairs = tree.values::<f64>("classes")?;
+    Ok(Pretrained {
+        body: trees::weights(&tree, "weights")?
+            .into_iter()
+            .filter(|(name, _)| name.starts_with("body."))
+            .collect(),
+        drawn: Some(Drawn {
+            effective_sample_share: facts[0],
+            distinct_share: facts[1],
+            accuracy: facts[2],
+            weights: tree.values::<f64>("source_weights")?.to_vec(),
+            classes: pairs
+                .chunks_exact(2)
+                .map(|p| (p[0] as usize, p[1] as usize))
+                .collect(),
+        }),
+    })
+}
+
+fn build(context: &mut Context, folder: &StageFolder, items: &Items) -> Result<Tree, TrialError> {
+    let Some(source) = &items.source else {
+        return Err(TrialError::Other(
+            "pretraining needs a source domain, and the data set of this experiment has none; one \
+             that has is `infrared-transfer`"
+                .to_owned(),
+        ));
+    };
+    let weights = source::weights(context, items, source)?;
+    let draws = size(context, "source_draws")?;
+    let drawn = draw(&weights, draws, &mut context.seed().stream("source draw"));
+    let side = (source.train.height, source.train.width);
+    let (batch, epochs) = (
+        size(context, "source_batch")?,
+        size(context, "source_epochs")?,
+    );
+    let mut training = ClassifierTraining::new(
+        settings::backbone(context)?,
+        source.classes.len(),
+        RATES,
+        &mut context.seed().stream("init classifier"),
+        &settings::device(context)?,
+    );
+    let mut done = 0;
+    if let Some((round, tree)) = folder.resume()? {
+        done = round;
+        let velocities = trees::weights(&tree, "velocities")?;
+        training
+            .restore(&trees::weights(&tree, "weights")?, &velocities)
+            .map_err(words)?;
+    }
+    let a_pass = drawn.len().div_ceil(batch) as u64;
+    let all = a_pass * epochs as u64;
+    let mut saved = Instant::now();
+    let rate = context.float("source_learning_rate")?;
+    let mut order = Vec::new();
+    for iteration in done..all {
+        if let Err(stopped) = context.stop_point() {
+            if iteration > 0 {
+                folder.checkpoint(iteration, &kept(&training)?)?;
+            }
+            return Err(stopped);
+        }
+        let (epoch, place) = (iteration / a_pass, iteration % a_pass);
+        if place == 0 || order.is_empty() {
+            order = drawn.clone();
+            context
+                .seed()
+                .stream(&format!("source shuffle {epoch}"))
+                .shuffle(&mut order);
+        }
+        let first = place as usize * batch;
+        let own = &order[first..order.len().min(first + batch)];
+        let mut stream = context.seed().stream(&format!("source flip {iteration}"));
+        let (images, labels) = images(&source.train, own, Some(&mut stream));
+        // Loshchilov & Hutter 2017, arXiv:1608.03983, Eq. (5), without restarts.
+        let cosine = 0.5 * (1.0 + (std::f64::consts::PI * iteration as f64 / all as f64).cos());
+        training
+            .step(iteration, rate * cosine, side, &images, &labels)
+            .map_err(words)?;
+        context.progress(iteration + 1, all, "pretraining steps");
+        if saved.elapsed() >= CHECKPOINT_EVERY && iteration + 1 < all {
+            folder.checkpoint(iteration + 1, &kept(&training)?)?;
+            saved = Instant::now();
+        }
+    }
+    let mut right = 0;
+    let numbers: Vec<usize> = (0..source.val.labels.len()).collect();
+    for own in numbers.chunks(batch) {
+        let (images, labels) = images(&source.val, own, None);
+        right += training.right(side, &images, &labels);
+    }
+    let mut tree = kept(&training)?;
+    let sources = source.train.labels.len();
+    let classes = drawn
+        .iter()
+        .map(|&item| usize::from(source.train.labels[item]));
+    let most = tally(classes).most_drawn.into_iter().take(LISTED);
+    let pairs = most
+        .flat_map(|(class, draws)| [class as f64, draws as f64])
+        .collect();
+    trees::put_list(&mut tree, "classes", pairs)?;
+    let all_weights = weights
+        .normalised()
+        .iter()
+        .step_by(KEPT)
+        .map(|w| w * sources as f64);
+    trees::put_list(&mut tree, "source_weights", all_weights.collect())?;
+    let facts = vec![
+        weights.effective_sample_size() / sources as f64,
+        tally(drawn.iter().copied()).distinct() as f64 / sources as f64,
+        right as f64 / numbers.len().max(1) as f64,
+    ];
+    tree.insert("facts", Array::list(facts)?)?;
+    Ok(tree)
+}
+
+fn kept(training: &ClassifierTraining) -> Result<Tree, TrialError> {
+    let mut tree = Tree::new();
+    trees::put_weights(&mut tree, "weights", &training.weights())?;
+    trees::put_weights(&mut tree, "velocities", &training.velocities())?;
+    Ok(tree)
+}
+
+/// Source pictures as the nets see them, grey as infrared pictures are, half of them mirrored.
+fn images(
+    set: &LabelledPictures,
+    numbers: &[usize],
+    mut flips: Option<&mut Stream>,
+) -> (Vec<f32>, Vec<usize>) {
+    let (height, width) = (set.height, set.width);
+    let length = 3 * height * width;
+    let mut values = Vec::with_capacity(numbers.len() * length);
+    for &number in numbers {
+        let pixels = &set.pixels[number * length..(number + 1) * length];
+        let mut gray: Vec<f32> = pixels.chunks_exact(3).map(luma).collect();
+        if flips.as_mut().is_some_and(|stream| stream.uniform() < 0.5) {
+            for row in gray.chunks_mut(width) {
+                row.reverse();
+            }
+        }
+        values.extend(picture(&gray, height, width).values);
+    }
+    let labels = numbers
+        .iter()
+        .map(|&number| usize::from(set.labels[number]));
+    (values, labels.collect())
+}

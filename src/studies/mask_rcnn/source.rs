@@ -1,0 +1,105 @@
+//! The source domain: weights of its pictures by their similarity to the target domain.
+//!
+//! # Source
+//! Liu et al. 2021, Eq. (2); what it leaves open are params.
+
+use retrial_data::LabelledSet;
+use retrial_similarity::{
+    Angles, FeatureKind, FeatureSettings, GlcmSettings, Moments, Offset, Order, Property,
+    Reduction, SimilaritySettings, Targets, Weights, count, features, log_similarities,
+    quantise_f32,
+};
+
+use super::items::Items;
+use super::settings::{is, size, words};
+use crate::execute::context::{Context, TrialError};
+
+/// Angles at which neighbours are counted, degrees.
+const ANGLES: [f64; 4] = [0.0, 45.0, 90.0, 135.0];
+
+/// Weights of the source pictures for the training pictures.
+pub(super) fn weights(
+    context: &Context,
+    items: &Items,
+    source: &LabelledSet,
+) -> Result<Weights, TrialError> {
+    let count = source.train.labels.len();
+    if context.word("pretraining")? != "similarity" {
+        return Weights::uniform(count).map_err(words);
+    }
+    let settings = Texture::new(context)?;
+    let mut targets = Vec::new();
+    for item in &items.train {
+        targets.extend(settings.row(&item.gray, items.height, items.width)?);
+    }
+    let (height, width) = (source.train.height, source.train.width);
+    let mut sources = Vec::new();
+    for picture in source.train.pixels.chunks(3 * height * width) {
+        let gray: Vec<f32> = picture.chunks_exact(3).map(luma).collect();
+        sources.extend(settings.row(&gray, height, width)?);
+    }
+    let dimension = sources.len() / count.max(1);
+    if is(context, "texture_standardised") {
+        let mut moments = Moments::new(dimension);
+        for row in sources.chunks(dimension).chain(targets.chunks(dimension)) {
+            moments.push(row).map_err(words)?;
+        }
+        let standard = moments.standardiser().map_err(words)?;
+        standard.apply(&mut sources).map_err(words)?;
+        standard.apply(&mut targets).map_err(words)?;
+    }
+    let targets = Targets::new(dimension, targets).map_err(words)?;
+    let similarity = SimilaritySettings {
+        bandwidth: context.float("bandwidth")?,
+        reduction: match context.word("reduction")? {
+            "max" => Reduction::Max,
+            "to_mean" => Reduction::ToMean,
+            _ => Reduction::Mean,
+        },
+    };
+    let log = log_similarities(&sources, &targets, &similarity).map_err(words)?;
+    Weights::from_log(log).map_err(words)
+}
+
+/// A colour as grey from 0 to 1.
+pub(super) fn luma(rgb: &[u8]) -> f32 {
+    let luma = 0.299 * f32::from(rgb[0]) + 0.587 * f32::from(rgb[1]) + 0.114 * f32::from(rgb[2]);
+    luma / 255.0
+}
+
+/// How a picture becomes a row of features.
+struct Texture {
+    levels: usize,
+    counting: GlcmSettings,
+    features: FeatureSettings,
+}
+
+impl Texture {
+    fn new(context: &Context) -> Result<Self, TrialError> {
+        let kind = match context.word("texture")? {
+            "matrix" => FeatureKind::Matrix,
+            _ => FeatureKind::Properties(Property::SIX.to_vec()),
+        };
+        let offset = |angle: f64| Offset {
+            distance: 1.0,
+            angle: angle.to_radians(),
+        };
+        Ok(Self {
+            levels: size(context, "texture_levels")?,
+            counting: GlcmSettings {
+                offsets: ANGLES.map(offset).into(),
+                order: Order::Symmetric,
+            },
+            features: FeatureSettings {
+                kind,
+                angles: Angles::Averaged,
+            },
+        })
+    }
+
+    fn row(&self, gray: &[f32], height: usize, width: usize) -> Result<Vec<f64>, TrialError> {
+        let levels = quantise_f32(height, width, gray, self.levels, [0.0, 1.0]).map_err(words)?;
+        let counted = count(&levels, &self.counting).map_err(words)?;
+        features(&counted, &self.features).map_err(words)
+    }
+}

@@ -1,0 +1,356 @@
+//! The tables of the study `mask-rcnn`: metrics, the tables its trials leave, its stages.
+
+use retrial_core::metric::{ColumnDef, Direction, MetricDef, TableDef};
+use retrial_core::params::{ParamValue, Params};
+use retrial_core::study::{Conflict, StageDef, StudyInfo};
+
+use super::params::PARAMS;
+
+/// What the study declares of itself.
+pub(super) const INFO: StudyInfo = StudyInfo {
+    name: "mask-rcnn",
+    revision: 1,
+    work: "Liu Y., Fu Z., Li X., Zhang Y., Hu J., Zhang J., \"Electrical Equipment Detection in \
+           Infrared Images Based on Transfer Learning of Mask-RCNN\"; weight transfer after Hu R. et \
+           al. (2018) \"Learning to Segment Every Thing\", arXiv:1711.10370",
+    deterministic: false,
+    uses_device: true,
+    content_kinds: &["infrared pictures", "several data sets"],
+    params: PARAMS,
+    metrics: METRICS,
+    tables: TABLES,
+    stages: STAGES,
+    conflicts,
+};
+
+/// Params that say which pictures are trained on, and how they look.
+macro_rules! pictures {
+    ($($more:literal),* $(,)?) => {
+        &[
+            "split", "test_presets", "image_width", "image_height", "input", "coldest_c",
+            "hottest_c", "least_instances", "train_pictures", $($more),*
+        ]
+    };
+}
+
+/// Params of a detector without its mask head, and of its training.
+macro_rules! detector {
+    ($($more:literal),* $(,)?) => {
+        pictures!(
+            "backbone", "width", "normalisation", "pyramid_channels", "representation",
+            "anchor_px", "canonical_px", "iterations", "batch_size", "learning_rate", "momentum",
+            "weight_decay", "clip_norm", "warm_up", "first_decay", "second_decay",
+            "frozen_parts", "match_rule", "anchors_drawn", "regions_drawn", "train_proposals",
+            "flip", "gain", "offset", "inversion", "rotation_deg", "shear", "rescale",
+            $($more),*
+        )
+    };
+}
+
+const STAGES: &[StageDef] = &[
+    StageDef {
+        name: "pretrain",
+        params: pictures!(
+            "backbone",
+            "width",
+            "normalisation",
+            "pretraining",
+            "texture",
+            "texture_levels",
+            "texture_standardised",
+            "bandwidth",
+            "reduction",
+            "source_draws",
+            "source_epochs",
+            "source_batch",
+            "source_learning_rate",
+        ),
+        inputs: &[],
+        uses_data: true,
+        uses_seed: true,
+    },
+    StageDef {
+        name: "boxes",
+        params: detector!(),
+        inputs: &["pretrain"],
+        uses_data: true,
+        uses_seed: true,
+    },
+    StageDef {
+        name: "joint",
+        params: detector!(
+            "mask_channels",
+            "mask_convolutions",
+            "mask_predictor",
+            "transfer_from",
+            "transfer_layers",
+            "transfer_between",
+            "transfer_gradient",
+            "transfer_form",
+            "transfer_perceptron",
+            "masks_per_class",
+            "class_without_masks",
+        ),
+        inputs: &["pretrain"],
+        uses_data: true,
+        uses_seed: true,
+    },
+    StageDef {
+        name: "features",
+        params: &["mask_jitters"],
+        inputs: &["boxes"],
+        uses_data: true,
+        uses_seed: true,
+    },
+    StageDef {
+        name: "masks",
+        params: &[
+            "mask_channels",
+            "mask_convolutions",
+            "mask_predictor",
+            "transfer_from",
+            "transfer_layers",
+            "transfer_between",
+            "transfer_form",
+            "transfer_perceptron",
+            "masks_per_class",
+            "class_without_masks",
+            "mask_iterations",
+            "mask_batch",
+            "mask_learning_rate",
+        ],
+        inputs: &["boxes", "features"],
+        uses_data: true,
+        uses_seed: true,
+    },
+];
+
+const METRICS: &[MetricDef] = &[
+    higher(
+        "box_ap",
+        "COCO's average precision of boxes, mean over IoU 0.50 to 0.95.",
+    ),
+    higher("box_ap50", "Average precision of boxes at IoU 0.50."),
+    higher("box_ap75", "Average precision of boxes at IoU 0.75."),
+    higher(
+        "box_ar",
+        "Average recall of boxes, 100 detections a picture.",
+    ),
+    higher(
+        "mask_ap",
+        "COCO's average precision of masks, mean over IoU 0.50 to 0.95.",
+    ),
+    higher("mask_ap50", "Average precision of masks at IoU 0.50."),
+    higher("mask_ap75", "Average precision of masks at IoU 0.75."),
+    higher(
+        "mask_ar",
+        "Average recall of masks, 100 detections a picture.",
+    ),
+    higher(
+        "mask_iou",
+        "Intersection over union of masks drawn in the true boxes, mean over classes.",
+    ),
+    higher(
+        "mask_iou_without",
+        "The same of the class whose masks were unknown in training.",
+    ),
+    higher(
+        "whole_box_iou",
+        "The same where the whole box is taken as the mask.",
+    ),
+    higher(
+        "whole_box_iou_without",
+        "The same of the class whose masks were unknown in training.",
+    ),
+    higher(
+        "accuracy",
+        "Share of true objects whose best box above IoU 0.50 has their class; mean over classes.",
+    ),
+    higher(
+        "source_accuracy",
+        "Share of the source domain's held-out pictures given their class.",
+    ),
+    fact(
+        "effective_sample_share",
+        "Effective sample size of the weights of the source pictures over their number; 1 is uniform.",
+    ),
+    fact(
+        "distinct_share",
+        "Share of the source pictures that were drawn at all.",
+    ),
+    lower(
+        "loss",
+        "Sum of the losses, mean over the last tenth of the steps.",
+    ),
+    fact("train_pictures_used", "Pictures trained on."),
+    fact("test_pictures_used", "Pictures judged."),
+    fact("masks_used", "Masks known in training."),
+    fact("weights", "Number of trained numbers of the net."),
+    MetricDef {
+        name: "seconds_per_iteration",
+        unit: "s",
+        direction: Direction::Lower,
+        repeatable: false,
+        doc: "CPU time of a training step, on this machine.",
+    },
+    MetricDef {
+        name: "seconds_per_picture",
+        unit: "s",
+        direction: Direction::Lower,
+        repeatable: false,
+        doc: "CPU time to find the objects of one picture, on this machine.",
+    },
+];
+
+const TABLES: &[TableDef] = &[
+    TableDef {
+        name: "training",
+        columns: &[
+            column(
+                "iteration",
+                "Step, from 1; each row is the mean of 10 steps.",
+            ),
+            column("loss", "Sum of the losses."),
+            column("classes", "Cross entropy of the classes of regions."),
+            column("boxes", "Smooth absolute error of the boxes of regions."),
+            column("masks", "Binary cross entropy of masks."),
+            column("objectness", "Binary cross entropy of anchors."),
+            column(
+                "proposals",
+                "Smooth absolute error of the boxes of anchors.",
+            ),
+        ],
+        doc: "How the training of the detector went.",
+    },
+    TableDef {
+        name: "mask_training",
+        columns: &[
+            column(
+                "iteration",
+                "Step, from 1; each row is the mean of 10 steps.",
+            ),
+            column("loss", "Binary cross entropy of masks."),
+        ],
+        doc: "How the training of the mask head alone went.",
+    },
+    TableDef {
+        name: "classes",
+        columns: &[
+            column("class", "Name of the class."),
+            column("objects", "Objects judged."),
+            column("box_ap", "Average precision of its boxes."),
+            column("box_ap50", "Average precision of its boxes at IoU 0.50."),
+            column("mask_ap50", "Average precision of its masks at IoU 0.50."),
+            column("mask_iou", "Mean IoU of masks drawn in the true boxes."),
+            column("whole_box_iou", "The same of the whole box."),
+            column(
+                "accuracy",
+                "Share of objects whose best box above IoU 0.50 has their class.",
+            ),
+        ],
+        doc: "One row a class.",
+    },
+    TableDef {
+        name: "precision_recall",
+        columns: &[
+            column("class", "Name of the class."),
+            column("recall", "Share of its objects found."),
+            column("precision", "Share of its detections that are right."),
+        ],
+        doc: "Boxes at IoU 0.50.",
+    },
+    TableDef {
+        name: "crowding",
+        columns: &[
+            column(
+                "overlap",
+                "IoU with the nearest other object: middle of the bin.",
+            ),
+            column("objects", "Objects in the bin."),
+            column(
+                "ap50",
+                "Average precision at IoU 0.50: of masks, of boxes without a mask head.",
+            ),
+        ],
+        doc: "How much neighbours disturb.",
+    },
+    TableDef {
+        name: "source_weights",
+        columns: &[column(
+            "weight",
+            "Weight of a source picture times their number; 1 is uniform.",
+        )],
+        doc: "One row a source picture, every fourth.",
+    },
+    TableDef {
+        name: "source_classes",
+        columns: &[
+            column("class", "Words of the class."),
+            column("draws", "Times that its pictures were drawn."),
+        ],
+        doc: "The ten most-drawn classes of the source domain.",
+    },
+];
+
+const fn metric(name: &'static str, direction: Direction, doc: &'static str) -> MetricDef {
+    MetricDef {
+        name,
+        unit: "",
+        direction,
+        repeatable: true,
+        doc,
+    }
+}
+
+const fn higher(name: &'static str, doc: &'static str) -> MetricDef {
+    metric(name, Direction::Higher, doc)
+}
+
+const fn lower(name: &'static str, doc: &'static str) -> MetricDef {
+    metric(name, Direction::Lower, doc)
+}
+
+const fn fact(name: &'static str, doc: &'static str) -> MetricDef {
+    metric(name, Direction::None, doc)
+}
+
+const fn column(name: &'static str, doc: &'static str) -> ColumnDef {
+    ColumnDef {
+        name,
+        unit: "",
+        doc,
+    }
+}
+
+fn conflicts(params: &Params) -> Vec<Conflict> {
+    let mut conflicts = Vec::new();
+    let mut clash = |param, message: String| conflicts.push(Conflict { param, message });
+    let number = |name| params.get(name).and_then(ParamValue::as_f64).unwrap_or(0.0);
+    let is = |name, word: &str| matches!(params.get(name), Some(ParamValue::Text(w)) if w == word);
+    if number("coldest_c") >= number("hottest_c") {
+        let (cold, hot) = (number("coldest_c"), number("hottest_c"));
+        clash(
+            "hottest_c",
+            format!("{hot} °C is not above coldest_c, {cold} °C"),
+        );
+    }
+    if number("first_decay") > number("second_decay") {
+        let (first, second) = (number("first_decay"), number("second_decay"));
+        clash(
+            "second_decay",
+            format!("{second} comes before first_decay, {first}"),
+        );
+    }
+    if is("method", "faster_rcnn") && is("mask_training", "alone") {
+        clash(
+            "method",
+            "mask_training is `alone`, but a Faster R-CNN has no mask head".to_owned(),
+        );
+    }
+    if is("mask_predictor", "per_class") && number("class_without_masks") > 0.0 {
+        let message =
+            "mask_predictor is `per_class`: a class without masks gets no weights of its own";
+        clash("class_without_masks", message.to_owned());
+    }
+    conflicts
+}
