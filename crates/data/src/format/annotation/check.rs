@@ -83,7 +83,7 @@ fn outline(
             } else if covered != pixels {
                 Problem::RunCover { covered, pixels }
             } else {
-                let bounds = outline.runs().and_then(|runs| runs.mask().bounds());
+                let bounds = run_bounds(runs[0] as u64, counts);
                 if bounds.is_some() {
                     return bounds;
                 }
@@ -93,6 +93,34 @@ fn outline(
             None
         }
     }
+}
+
+/// The corners around the pixels inside, found without the pixels: a picture may claim any size.
+fn run_bounds(rows: u64, counts: &[u32]) -> Option<[f64; 4]> {
+    let mut end = 0;
+    let mut bounds: Option<[u64; 4]> = None;
+    for (i, &count) in counts.iter().enumerate() {
+        let (first, last) = (end, (end + u64::from(count)).saturating_sub(1));
+        end += u64::from(count);
+        if i.is_multiple_of(2) || count == 0 || rows == 0 {
+            continue;
+        }
+        let columns = (first / rows, last / rows);
+        // A run over the end of a column touches its last row and the first of the next.
+        let (top, bottom) = match columns.0 == columns.1 {
+            true => (first % rows, last % rows),
+            false => (0, rows - 1),
+        };
+        let run = [columns.0, top, columns.1 + 1, bottom + 1];
+        let [x0, y0, x1, y1] = bounds.unwrap_or(run);
+        bounds = Some([
+            x0.min(run[0]),
+            y0.min(run[1]),
+            x1.max(run[2]),
+            y1.max(run[3]),
+        ]);
+    }
+    bounds.map(|bounds| bounds.map(|value| value as f64))
 }
 
 fn polygon_problem(i: usize, polygon: &[f64], size: [usize; 2]) -> Option<Problem> {
@@ -186,5 +214,23 @@ pub(crate) fn against(
     match findings.faults.is_empty() {
         true => Ok(()),
         false => Err(findings.faults),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use retrial_core::instance_mask::RunLengths;
+
+    #[test]
+    fn bounds_of_runs_are_those_of_their_pixels() {
+        // Every mask of 3 × 3 pixels.
+        for bits in 0..512_u32 {
+            let inside = (0..9).map(|i| bits >> i & 1 == 1).collect();
+            let mask = retrial_core::instance_mask::InstanceMask::new(3, 3, inside);
+            let mask = mask.expect("the size fits");
+            let runs: RunLengths = mask.runs();
+            assert_eq!(run_bounds(3, runs.counts()), mask.bounds(), "{bits:b}");
+        }
     }
 }

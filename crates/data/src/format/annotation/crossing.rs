@@ -1,13 +1,19 @@
 //! Whether a closed polygon crosses itself.
 
+/// Most vertices of a polygon whose edges are compared, because all pairs may have to be.
+const MAX_VERTICES: usize = 20_000;
+
 /// Two edges `[i, i + 1]` of a closed polygon that cross, the lowest pair first; edges that touch
-/// are no crossing.
+/// are no crossing. A polygon of more than [`MAX_VERTICES`] is not looked at.
 ///
 /// # Shapes
 /// - `polygon`: `[x0, y0, x1, y1, …]`
 pub(super) fn crossing(polygon: &[f64]) -> Option<(usize, usize)> {
     let (points, _) = polygon.as_chunks::<2>();
     let count = points.len();
+    if count > MAX_VERTICES {
+        return None;
+    }
     let edge = |i: usize| (points[i], points[(i + 1) % count]);
     // Edges in the order of their left ends: only those that overlap in x are compared.
     let mut order: Vec<usize> = (0..count).collect();

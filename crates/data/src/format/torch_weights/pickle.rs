@@ -146,9 +146,7 @@ impl Machine<'_> {
 
     fn push_deep(&mut self, value: Value, depth: usize) -> Result<(), String> {
         self.built += 1;
-        if self.built > MAX_VALUES {
-            return Err(format!("more than {MAX_VALUES} values"));
-        }
+        too_many(self.built)?;
         too_deep(depth)?;
         self.stack.push(Item::Value(value, depth));
         Ok(())
@@ -162,7 +160,7 @@ impl Machine<'_> {
     }
 
     /// The values above the last mark, which goes, and the depth of the deepest.
-    fn to_mark(&mut self) -> Result<(Vec<Value>, usize), String> {
+    fn pop_to_mark(&mut self) -> Result<(Vec<Value>, usize), String> {
         let (mut values, mut deepest) = (Vec::new(), 0);
         loop {
             match self.stack.pop() {
@@ -246,7 +244,7 @@ impl Machine<'_> {
             0x86 => self.tuple(2),
             0x87 => self.tuple(3),
             b't' => {
-                let (values, deepest) = self.to_mark()?;
+                let (values, deepest) = self.pop_to_mark()?;
                 self.push_deep(Value::Sequence(Rc::new(values)), deepest + 1)
             }
             b']' => self.push(Value::Sequence(Rc::default())),
@@ -256,7 +254,7 @@ impl Machine<'_> {
                 self.append(vec![value], depth)
             }
             b'e' => {
-                let (values, deepest) = self.to_mark()?;
+                let (values, deepest) = self.pop_to_mark()?;
                 self.append(values, deepest)
             }
             b's' => {
@@ -265,7 +263,7 @@ impl Machine<'_> {
                 self.insert(vec![key, value], depth.max(key_depth))
             }
             b'u' => {
-                let (values, deepest) = self.to_mark()?;
+                let (values, deepest) = self.pop_to_mark()?;
                 self.insert(values, deepest)
             }
             b'c' => {
@@ -326,9 +324,12 @@ impl Machine<'_> {
         let Some(Item::Value(Value::Sequence(list), depth)) = self.stack.last_mut() else {
             return Err("no list to append to".to_owned());
         };
+        // A list that is remembered as well is copied before it changes.
+        self.built += (Rc::strong_count(list) - 1).min(1) * list.len();
         Rc::make_mut(list).extend(values);
         *depth = (deepest + 1).max(*depth);
-        too_deep(*depth)
+        too_deep(*depth)?;
+        too_many(self.built)
     }
 
     fn insert(&mut self, values: Vec<Value>, deepest: usize) -> Result<(), String> {
@@ -338,13 +339,22 @@ impl Machine<'_> {
         if !values.len().is_multiple_of(2) {
             return Err("a key without a value".to_owned());
         }
+        self.built += (Rc::strong_count(dict) - 1).min(1) * dict.len();
         let dict = Rc::make_mut(dict);
         let mut values = values.into_iter();
         while let (Some(key), Some(value)) = (values.next(), values.next()) {
             dict.push((key, value));
         }
         *depth = (deepest + 1).max(*depth);
-        too_deep(*depth)
+        too_deep(*depth)?;
+        too_many(self.built)
+    }
+}
+
+fn too_many(built: usize) -> Result<(), String> {
+    match built > MAX_VALUES {
+        true => Err(format!("more than {MAX_VALUES} values")),
+        false => Ok(()),
     }
 }
 

@@ -175,6 +175,7 @@ fn tensors(
     mut content: impl FnMut(&Storage) -> Result<Vec<u8>, String>,
 ) -> Result<TorchWeights, String> {
     let mut weights = TorchWeights::default();
+    // A storage is read once a tensor that lies in it.
     let mut total = 0_usize;
     for (key, value) in entries(root)? {
         let name = text(key).ok_or("a tensor whose name is no text")?;
@@ -200,7 +201,7 @@ fn tensors(
             continue;
         }
         let view = View::new(*offset, shape, strides, storage.count).map_err(fault)?;
-        total = total.saturating_add(view.count);
+        total = total.saturating_add(storage.count);
         if total > MAX_TENSOR_VALUES {
             return Err(fault(format!(
                 "more than {MAX_TENSOR_VALUES} values in all"
