@@ -1,6 +1,7 @@
 //! What is said of a detector: metrics and tables.
 
 use retrial_core::instance_mask::InstanceMask;
+use retrial_core::polygon::fill_box;
 use retrial_instances::boxes::iou;
 use retrial_instances::evaluate::{
     ClassAgreement, Detection, ImageCase, PairedIou, Region, Settings, Summary, Truth, agreement,
@@ -197,21 +198,11 @@ pub(super) fn masks_in_boxes(
 ) -> Result<Masks, TrialError> {
     let device = settings::device(context)?;
     let threshold = context.float("mask_threshold")? as f32;
-    let (mut drawn, mut whole) = (Vec::new(), Vec::new());
+    let mut drawn = Vec::new();
     for item in &items.test {
         let objects: Vec<_> = item.objects.iter().filter(|object| !object.crowd).collect();
         if objects.is_empty() {
             continue;
-        }
-        for object in &objects {
-            let class = object.class - 1;
-            let full = retrial_core::polygon::fill_box(
-                object.corners.map(f64::from),
-                items.height,
-                items.width,
-            );
-            let iou = mask_iou(&full.map_err(words)?.runs(), &object.mask.runs());
-            whole.push(PairedIou { class, iou });
         }
         let boxes: Vec<[f32; 4]> = objects.iter().map(|object| object.corners).collect();
         let classes: Vec<usize> = objects.iter().map(|object| object.class).collect();
@@ -236,11 +227,25 @@ pub(super) fn masks_in_boxes(
         }
     }
     let count = items.classes.len();
-    let by_class = |pairs: &[PairedIou]| agreement(pairs, count, RIGHT);
     Ok(Masks {
-        drawn: (!drawn.is_empty()).then(|| by_class(&drawn)),
-        whole: by_class(&whole),
+        drawn: (!drawn.is_empty()).then(|| agreement(&drawn, count, RIGHT)),
+        whole: whole_boxes(items)?,
     })
+}
+
+/// IoU of the true boxes with the masks in them, by class.
+pub(super) fn whole_boxes(items: &Items) -> Result<Vec<ClassAgreement>, TrialError> {
+    let mut pairs = Vec::new();
+    let objects = items.test.iter().flat_map(|item| &item.objects);
+    for object in objects.filter(|object| !object.crowd) {
+        let corners = object.corners.map(f64::from);
+        let full = fill_box(corners, items.height, items.width).map_err(words)?;
+        pairs.push(PairedIou {
+            class: object.class - 1,
+            iou: mask_iou(&full.runs(), &object.mask.runs()),
+        });
+    }
+    Ok(agreement(&pairs, items.classes.len(), RIGHT))
 }
 
 /// The mean over classes, and the class that was left out.
