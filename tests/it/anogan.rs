@@ -437,3 +437,96 @@ fn choices_are_made_on_training_rows_only() {
         assert_eq!(digits.train.labels[*row as usize].to_string(), *label);
     }
 }
+
+#[test]
+fn a_committee_is_the_mean_of_its_members() {
+    if mirror().is_none() {
+        return;
+    }
+    // Members are what trials with their seeds are, and their stages are shared.
+    let params = format!("{TINY}, method: izi, residual: l2");
+    let alone = spec(&params, "").replace("dataset", "seeds: [3, 1003]\ndataset");
+    let both =
+        spec(&format!("{params}, restarts: 2"), "").replace("dataset", "seeds: [3]\ndataset");
+    let project = Project::new().with("alone", &alone).with("a", &both);
+    project
+        .retrial(&["run", "experiments/alone.yaml", "--offline", "--no-report"])
+        .exits(0);
+    again(&project);
+    let found = records(&project);
+    let committee = &found[0];
+    assert_eq!(committee.stages.len(), 4);
+    assert!(committee.stages.iter().all(|stage| stage.reused));
+    let singles: Vec<Record> = project.records("anogan", "alone").into_values().collect();
+    let column = |experiment: &str, record: &Record, name: &str| {
+        let folder = project.path().join("results/anogan").join(experiment);
+        let path = folder.join(&record.trial).join("scores.csv");
+        let text = std::fs::read_to_string(path).expect("a table");
+        let at = text
+            .lines()
+            .next()
+            .expect("a header")
+            .split(',')
+            .position(|c| c == name);
+        let at = at.expect("the column");
+        let cells = text
+            .lines()
+            .skip(1)
+            .map(|line| line.split(',').nth(at).expect("a cell"));
+        cells
+            .map(|cell| cell.parse().expect("a number"))
+            .collect::<Vec<f64>>()
+    };
+    for name in ["residual", "discrimination", "score"] {
+        let mean = column("a", committee, name);
+        let [first, second] = [0, 1].map(|at| column("alone", &singles[at], name));
+        assert_ne!(first, second, "{name}");
+        for at in 0..mean.len() {
+            near(mean[at] / ((first[at] + second[at]) / 2.0), 1.0, 1e-12);
+        }
+    }
+    near(metric(committee, "evaluations"), 2.0, 1e-12);
+}
+
+#[test]
+fn relative_scores_are_local_ones_over_ink() {
+    let sweep = "residual: [l2, local, local_relative], \
+                 method: [anogan, izi, pca, nearest_neighbour, mean_image]";
+    let Some(project) = run(TINY, sweep) else {
+        return;
+    };
+    let records = records(&project);
+    assert_eq!(records.len(), 15);
+    for method in ["anogan", "izi", "pca", "nearest_neighbour", "mean_image"] {
+        let [squared, local, relative] = ["l2", "local", "local_relative"].map(|residual| {
+            let of = |record: &&Record| {
+                param(record, "method") == method && param(record, "residual") == residual
+            };
+            let record = records.iter().find(of).expect("a record");
+            table(&project, record, "scores")
+        });
+        assert_ne!(squared["residual"], local["residual"], "{method}");
+        let [absolute, over, ink] =
+            [&local["score"], &relative["score"], &local["ink"]].map(|column| numbers(column));
+        for at in 0..ink.len() {
+            near(over[at] * ink[at] / absolute[at], 1.0, 1e-9);
+        }
+    }
+}
+
+#[test]
+fn an_encoder_start_shares_the_encoder_of_izi_f() {
+    let Some(project) = run(
+        &format!("{TINY}, search_start: encoder"),
+        "method: [izi_f, anogan]",
+    ) else {
+        return;
+    };
+    let records = records(&project);
+    let stage = |method: &str| {
+        let stages = &with(&records, "method", method).stages;
+        let found = stages.iter().find(|stage| stage.name == "encode");
+        found.expect("an encoder").id.clone()
+    };
+    assert_eq!(stage("izi_f"), stage("anogan"));
+}

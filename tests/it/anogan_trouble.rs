@@ -38,6 +38,16 @@ fn params_that_cannot_be_are_faults() {
             "search_start: encoder, restarts: 2",
             "an encoder gives one start",
         ),
+        (
+            "method: ganomaly, residual: local",
+            "the score of ganomaly compares no images",
+        ),
+        (
+            "method: ink, residual: local_relative",
+            "the score of ink compares no images",
+        ),
+        ("method: izi, restarts: 65", "restarts"),
+        ("residual: blurred", "local_relative"),
         ("method: vae", "expected one of anogan"),
         ("widht: 4", "widht"),
     ] {
@@ -190,7 +200,11 @@ fn interrupts_kills_and_damage_change_no_content() {
 
 #[test]
 fn encoders_that_are_interrupted_change_no_content() {
-    for (method, name) in [("izi_f", "encode"), ("ganomaly", "ganomaly")] {
+    for (method, name) in [
+        ("izi_f", "encode"),
+        ("izi_f, restarts: 2, residual: local", "encode"),
+        ("ganomaly", "ganomaly"),
+    ] {
         let params = format!(
             "method: {method}, image_size: 28, width: 2, train_items: 40, epochs: 1, \
              encoder_batch_size: 4, encoder_epochs: 50, test_items: 10, validation_items: 10"

@@ -10,6 +10,7 @@ pub mod correlation;
 mod error;
 pub mod generator;
 mod items;
+pub mod local;
 pub mod precision_recall;
 mod ranking;
 pub mod roc;

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use retrial_core::params::ParamValue;
 use retrial_nets::anogan::{
     EncoderTraining, FrozenEncoder, Ganomaly, GanomalyTraining, TrainingState,
 };
@@ -70,10 +71,18 @@ pub(super) fn encoder(
         )
         .map_err(words)
     };
-    let tree = stage(context, "encode", |context, folder| {
+    // A search that starts from an encoder takes that of izi_f, and shares its stage.
+    let method = context.word("method")?.to_owned();
+    if method == "anogan" {
+        let izi_f = ParamValue::Text("izi_f".to_owned());
+        context.job.params.set("method", izi_f);
+    }
+    let built = stage(context, "encode", |context, folder| {
         let learner = fresh(context)?;
         learn(context, folder, learner, items)
-    })?;
+    });
+    context.job.params.set("method", ParamValue::Text(method));
+    let tree = built?;
     let mut encoder = fresh(context)?;
     restore(&mut encoder, &tree)?;
     Ok(encoder.frozen())

@@ -42,6 +42,16 @@ impl Part {
     pub(super) fn len(&self) -> usize {
         self.rows.len()
     }
+
+    /// The first `count` items, of `area` pixels each.
+    pub(super) fn first(&self, count: usize, area: usize) -> Self {
+        Self {
+            rows: self.rows[..count].to_vec(),
+            labels: self.labels[..count].to_vec(),
+            anomalous: self.anomalous[..count].to_vec(),
+            pixels: self.pixels[..count * area].to_vec(),
+        }
+    }
 }
 
 /// Chosen rows of a digit set, in the order of the file.

@@ -177,7 +177,9 @@ pub(super) const PARAMS: &[Param] = &[
         "restarts",
         1,
         (1, 64),
-        "Starts per item, of which the best is kept.",
+        "Of a search: starts per item, of which the best is kept. Of the methods ziz, izi and \
+         izi_f: generators with an encoder each, trained under the seeds s, s + 1000, s + 2000 …, \
+         whose scores are averaged.",
     ),
     number(
         "search_tolerance",
@@ -219,8 +221,10 @@ pub(super) const PARAMS: &[Param] = &[
     ),
     word(
         "residual",
-        &["l1", "l2"],
-        "Differences count by themselves or squared.",
+        &["l1", "l2", "local", "local_relative"],
+        "Differences count by themselves; squared; by the place where they gather (blurred, \
+         squared, averaged under a window, of which the largest value counts); or so, and the \
+         score divided by the item's ink, so that thin and thick strokes are judged alike.",
     ),
     int(
         "components",

@@ -3,12 +3,12 @@
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 use retrial_detect::{Items as Rows, Norm, baseline};
-use retrial_nets::anogan::{
-    Difference, FrozenDiscriminator, FrozenEncoder, FrozenGenerator, compare, images,
-};
+use retrial_nets::anogan::{Difference, images};
 
+use super::committee::by_encoder;
 use super::items::{Items, Part};
-use super::search::{self, Searched};
+use super::residual::{Residual, local, relative};
+use super::search::{self, FILMED, Searched};
 use super::settings::{self, words};
 use super::train::{self, Trained};
 use super::{BASELINES, encoders};
@@ -39,9 +39,9 @@ pub(super) struct Scored {
 }
 
 /// Items in a pass of an encoder.
-const PASS: usize = 64;
+pub(super) const PASS: usize = 64;
 /// Items that are timed together.
-const TIMED: usize = 32;
+pub(super) const TIMED: usize = 32;
 /// Shortest CPU time that is trusted, s.
 const TIMED_S: f64 = 0.5;
 
@@ -80,16 +80,19 @@ fn by_search(context: &mut Context, items: &Items) -> Result<Scored, TrialError>
         let batches = searched.latents.chunks(batch * latent_size);
         batches.flat_map(|z| nets.draw(z, latent_size)).collect()
     };
-    let squared = context.word("residual")? == "l2";
+    let kind = Residual::of(context)?;
     let nearest = drawn(&test);
     let scores = |part: &Part, searched: &Searched, drawn: &[f32]| {
-        let residual = match searched.residual.last() {
-            Some(_) if squared => apart(&part.pixels, drawn, items.size, Norm::L2),
-            Some(last) => last.clone(),
-            None => Vec::new(),
+        let residual = match (searched.residual.last(), kind) {
+            (None, _) => Vec::new(),
+            (Some(last), Residual::Norm(Norm::L1)) => last.clone(),
+            (_, Residual::Norm(norm)) => apart(&part.pixels, drawn, items.size, norm),
+            (_, Residual::Local { .. }) => local(items, part, drawn)?,
         };
         let discrimination = searched.discrimination.last().cloned().unwrap_or_default();
-        weighted(context, residual, discrimination)
+        let mut scores = weighted(context, residual, discrimination)?;
+        relative(kind, items, part, &mut scores);
+        Ok::<_, TrialError>(scores)
     };
     let (test_scores, validation_scores) = (
         scores(&items.test, &test, &nearest)?,
@@ -143,6 +146,14 @@ fn keep_best(searched: &mut Searched, restarts: usize, lambda: f64, latent_size:
         .iter()
         .flat_map(|&at| searched.latents[at * latent_size..(at + 1) * latent_size].to_vec());
     searched.latents = latents.collect();
+    for film in &mut searched.film {
+        let filmed = FILMED.min(best.len());
+        let area = film.len() / (filmed * restarts).max(1);
+        let kept = best[..filmed].iter();
+        *film = kept
+            .flat_map(|&at| film[at * area..(at + 1) * area].to_vec())
+            .collect();
+    }
 }
 
 /// `(1 − λ) R + λ D`, Eq. (7) of Schlegl et al. 2017.
@@ -163,69 +174,10 @@ fn weighted(
     })
 }
 
-/// An encoder and the nets beside it, on the device without differentiation.
-struct Encoding {
-    encoder: FrozenEncoder,
-    generator: FrozenGenerator,
-    discriminator: FrozenDiscriminator,
-}
-
-fn by_encoder(context: &mut Context, items: &Items) -> Result<Scored, TrialError> {
-    let trained = train::train(context, items)?;
-    let nets = Encoding {
-        encoder: encoders::encoder(context, items, &trained)?,
-        generator: trained.training.generator().frozen(),
-        discriminator: trained.training.discriminator().frozen(),
-    };
-    let device = settings::device(context)?;
-    let difference = difference(context)?;
-    let kappa = match context.word("method")? {
-        "izi_f" => context.float("kappa")?,
-        _ => 0.0,
-    };
-    let size = items.size;
-    let area = size * size;
-    let pass = |pixels: &[f32]| {
-        let x = images(pixels, size, &device);
-        let all = (&nets.encoder, &nets.generator, &nets.discriminator);
-        compare(all, x, difference)
-    };
-    let scores = |part: &Part| {
-        let (mut scores, mut nearest) = (Scores::default(), Vec::new());
-        for pixels in part.pixels.chunks(PASS * area) {
-            let compared = pass(pixels);
-            scores.residual.extend(compared.residual);
-            scores.discrimination.extend(compared.discrimination);
-            nearest.extend(compared.images);
-        }
-        // A(x) = A_R(x) + κ A_D(x), means over pixels and features: Schlegl et al. 2019, Eq. (6).
-        let pairs = scores.residual.iter().zip(&scores.discrimination);
-        scores.score = pairs.map(|(r, d)| r + kappa * d).collect();
-        (scores, nearest)
-    };
-    let (test, nearest) = scores(&items.test);
-    let (validation, _) = scores(&items.validation);
-    let timed = TIMED.min(items.test.len());
-    let pixels = &items.test.pixels[..timed * area];
-    let seconds = timed_s(timed, || {
-        pass(pixels);
-    });
-    Ok(Scored {
-        test,
-        validation,
-        nearest,
-        trained: Some(trained),
-        searched: None,
-        evaluations: 1.0,
-        seconds,
-    })
-}
-
-fn difference(context: &Context) -> Result<Difference, TrialError> {
-    Ok(if context.word("residual")? == "l2" {
-        Difference::Squared
-    } else {
-        Difference::Absolute
+pub(super) fn difference(context: &Context) -> Result<Difference, TrialError> {
+    Ok(match Residual::of(context)? {
+        Residual::Norm(Norm::L1) => Difference::Absolute,
+        Residual::Norm(Norm::L2) | Residual::Local { .. } => Difference::Squared,
     })
 }
 
@@ -265,10 +217,10 @@ fn by_ganomaly(context: &mut Context, items: &Items) -> Result<Scored, TrialErro
 
 fn by_baseline(context: &Context, items: &Items, method: &str) -> Result<Scored, TrialError> {
     let area = items.size * items.size;
-    let norm = if context.word("residual")? == "l2" {
-        Norm::L2
-    } else {
-        Norm::L1
+    let kind = Residual::of(context)?;
+    let norm = match kind {
+        Residual::Norm(norm) => norm,
+        Residual::Local { .. } => Norm::L2,
     };
     let count = settings::size(context, "components")?;
     let rows = |part: &Part| -> Result<Vec<f64>, TrialError> {
@@ -277,6 +229,18 @@ fn by_baseline(context: &Context, items: &Items, method: &str) -> Result<Scored,
         }
         let normal = Rows::new(&items.train.pixels, area).map_err(words)?;
         let judged = Rows::new(&part.pixels, area).map_err(words)?;
+        if kind.is_local() {
+            let found = match method {
+                "mean_image" => baseline::mean_item(normal).repeat(part.len()),
+                "nearest_neighbour" => {
+                    baseline::nearest_items(normal, judged, norm).map_err(words)?
+                }
+                _ => baseline::principal_components(normal, count)
+                    .and_then(|components| components.projections(judged))
+                    .map_err(words)?,
+            };
+            return local(items, part, &found);
+        }
         match method {
             "ink" => Ok(items.ink(part)),
             "mean_image" => baseline::mean_image(normal, judged, norm).map_err(words),
@@ -290,14 +254,18 @@ fn by_baseline(context: &Context, items: &Items, method: &str) -> Result<Scored,
     let test = rows(&items.test)?;
     let seconds = (cpu_s() - before) / items.test.len() as f64;
     let validation = rows(&items.validation)?;
-    let scores = |residual: Vec<f64>| Scores {
-        score: residual.clone(),
-        residual,
-        discrimination: Vec::new(),
+    let scores = |part: &Part, residual: Vec<f64>| {
+        let mut scores = Scores {
+            score: residual.clone(),
+            residual,
+            discrimination: Vec::new(),
+        };
+        relative(kind, items, part, &mut scores);
+        scores
     };
     Ok(Scored {
-        test: scores(test),
-        validation: scores(validation),
+        test: scores(&items.test, test),
+        validation: scores(&items.validation, validation),
         evaluations: 1.0,
         seconds,
         ..Scored::default()
@@ -322,7 +290,7 @@ fn apart(pixels: &[f32], drawn: &[f32], size: usize, norm: Norm) -> Vec<f64> {
 }
 
 /// CPU seconds of `work` per item, over enough rounds.
-fn timed_s(items: usize, mut work: impl FnMut()) -> f64 {
+pub(super) fn timed_s(items: usize, mut work: impl FnMut()) -> f64 {
     work();
     let (before, mut rounds) = (cpu_s(), 0);
     loop {

@@ -31,7 +31,7 @@ pub(super) struct Searched {
     pub(super) discrimination: Vec<Vec<f64>>,
     /// Latents after the search, one after the other.
     pub(super) latents: Vec<f32>,
-    /// Of the first items, at every noted iteration, in the nets' scaling.
+    /// Of every start of the first items, at every noted iteration, in the nets' scaling.
     pub(super) film: Vec<Vec<f32>>,
     pub(super) evaluations: u64,
 }
@@ -190,20 +190,14 @@ impl Work<'_> {
                 } else {
                     0
                 };
-                let shown: Vec<f32> = (0..filmed)
-                    .flat_map(|item| {
-                        let from = item * restarts * latent_size;
-                        state.latents()[from..from + latent_size].to_vec()
-                    })
-                    .collect();
-                // By the statistics of the whole batch where these matter.
-                let drawn = if shown.is_empty() {
+                // Every start, since it is not yet known which is the best; by the statistics of
+                // the whole batch where these matter.
+                let drawn = if filmed == 0 {
                     Vec::new()
                 } else {
-                    let all = self.nets.draw(state.latents(), latent_size);
-                    (0..filmed)
-                        .flat_map(|item| all[item * restarts * area..][..area].to_vec())
-                        .collect()
+                    let mut all = self.nets.draw(state.latents(), latent_size);
+                    all.truncate(filmed * restarts * area);
+                    all
                 };
                 self.tree.insert(&film, Array::list(drawn)?)?;
             }

@@ -452,6 +452,14 @@ fn conflicts(params: &Params) -> Vec<Conflict> {
     if is("search_start", "encoder") && number("restarts").is_some_and(|n| n != 1.0) {
         clash("restarts", "an encoder gives one start".to_owned());
     }
+    if is("residual", "local") || is("residual", "local_relative") {
+        for method in ["ganomaly", "ink"] {
+            if is("method", method) {
+                let message = format!("the score of {method} compares no images place by place");
+                clash("residual", message);
+            }
+        }
+    }
     let sizes = (number("train_items"), number("batch_size"));
     if let (Some(items), Some(batch)) = sizes
         && batch > items

@@ -29,7 +29,7 @@ pub fn mean_image(
     norm: Norm,
 ) -> Result<Vec<f64>, DetectError> {
     normal.check_same_length(&items)?;
-    let mean: Vec<f32> = mean(normal).into_iter().map(|v| v as f32).collect();
+    let mean = mean_item(normal);
     Ok(items.map(|item| norm.distance(item, &mean)))
 }
 
@@ -44,6 +44,33 @@ pub fn nearest_neighbour(
 ) -> Result<Vec<f64>, DetectError> {
     normal.check_same_length(&items)?;
     Ok(items.nearest(normal, norm))
+}
+
+/// The mean of the normal items.
+#[must_use]
+pub fn mean_item(normal: Items<'_>) -> Vec<f32> {
+    mean(normal).into_iter().map(|v| v as f32).collect()
+}
+
+/// The nearest normal item of every item, one after the other.
+///
+/// # Errors
+/// As [`mean_image`].
+pub fn nearest_items(
+    normal: Items<'_>,
+    items: Items<'_>,
+    norm: Norm,
+) -> Result<Vec<f32>, DetectError> {
+    normal.check_same_length(&items)?;
+    let nearest = items.distances(normal, norm, |row| {
+        let least = row.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1));
+        least.map_or(0, |(at, _)| at)
+    });
+    let all: Vec<&[f32]> = normal.iter().collect();
+    Ok(nearest
+        .into_iter()
+        .flat_map(|at| all[at].to_vec())
+        .collect())
 }
 
 /// The mean of all items, value by value.
@@ -131,6 +158,37 @@ mod tests {
                 10.049_875_621_120_89,
             ],
         );
+    }
+
+    #[test]
+    fn images_found_lie_at_the_distances_of_the_detectors() {
+        let (normal, items) = (examples::normal(), examples::items());
+        let normal = Items::new(&normal, 6).expect("nine items");
+        let items = Items::new(&items, 6).expect("four items");
+        let components = principal_components(normal, 2).expect("two of six");
+        for norm in [Norm::L1, Norm::L2] {
+            for (found, expected) in [
+                (
+                    mean_item(normal).repeat(4),
+                    mean_image(normal, items, norm).expect("equal lengths"),
+                ),
+                (
+                    nearest_items(normal, items, norm).expect("equal lengths"),
+                    nearest_neighbour(normal, items, norm).expect("equal lengths"),
+                ),
+                (
+                    components.projections(items).expect("equal lengths"),
+                    components.residuals(items, norm).expect("equal lengths"),
+                ),
+            ] {
+                let pairs = items.iter().zip(found.chunks(6));
+                let apart: Vec<f64> = pairs.map(|(x, y)| norm.distance(x, y)).collect();
+                assert_close(&apart, &expected);
+            }
+        }
+        // A nearest item is one of the normal items itself.
+        let found = nearest_items(normal, items, Norm::L2).expect("equal lengths");
+        assert!(found.chunks(6).all(|y| normal.iter().any(|x| x == y)));
     }
 
     #[test]

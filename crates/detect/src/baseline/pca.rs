@@ -100,21 +100,46 @@ impl Components {
     /// # Errors
     /// [`DetectError::ItemLength`] for items of another length than the fitted ones.
     pub fn residuals(&self, items: Items<'_>, norm: Norm) -> Result<Vec<f64>, DetectError> {
-        let (expected, got) = (self.mean.len(), items.item_length());
-        if expected != got {
-            return Err(DetectError::ItemLength { expected, got });
-        }
+        self.check(items)?;
         Ok(items.map(|item| {
-            let mut rest = centred(item, &self.mean);
-            let shares: Vec<f64> = self.directions.iter().map(|v| dot(v, &rest)).collect();
-            for (share, direction) in shares.iter().zip(&self.directions) {
-                add(&mut rest, -share, direction);
-            }
+            let rest = self.rest(item);
             match norm {
                 Norm::L1 => rest.iter().map(|value| value.abs()).sum(),
                 Norm::L2 => length(&rest),
             }
         }))
+    }
+
+    /// The projection `x̂` of every item, one after the other.
+    ///
+    /// # Errors
+    /// As [`Components::residuals`].
+    pub fn projections(&self, items: Items<'_>) -> Result<Vec<f32>, DetectError> {
+        self.check(items)?;
+        let of_item = |item: &[f32]| -> Vec<f32> {
+            let rest = self.rest(item);
+            let pairs = item.iter().zip(rest);
+            pairs.map(|(&x, r)| (f64::from(x) - r) as f32).collect()
+        };
+        Ok(items.map(of_item).concat())
+    }
+
+    fn check(&self, items: Items<'_>) -> Result<(), DetectError> {
+        let (expected, got) = (self.mean.len(), items.item_length());
+        if expected == got {
+            return Ok(());
+        }
+        Err(DetectError::ItemLength { expected, got })
+    }
+
+    /// What the components cannot express of an item: `x − x̂`.
+    fn rest(&self, item: &[f32]) -> Vec<f64> {
+        let mut rest = centred(item, &self.mean);
+        let shares: Vec<f64> = self.directions.iter().map(|v| dot(v, &rest)).collect();
+        for (share, direction) in shares.iter().zip(&self.directions) {
+            add(&mut rest, -share, direction);
+        }
+        rest
     }
 }
 

@@ -1,0 +1,79 @@
+//! How an item and the image found for it become a residual.
+
+use retrial_detect::local::{Window, residuals};
+use retrial_detect::{Items as Rows, Norm};
+
+use super::items::{Items, Part};
+use super::score::Scores;
+use super::settings::words;
+use crate::execute::context::{Context, TrialError};
+
+/// Blur and window of `local` on images of [`SIDE`] px; they grow with the image. Chosen on
+/// held-out training digits among blurs of 0 to 1.5 px and windows of 1 to 4 px: the AUROC there
+/// has a broad maximum.
+const WINDOW: Window = Window {
+    blur_px: 1.0,
+    window_px: 2.0,
+};
+const SIDE: f64 = 28.0;
+/// Least ink that a score is divided by: an empty picture stays finite.
+const LEAST_INK: f64 = 1.0;
+
+/// What `residual` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Residual {
+    Norm(Norm),
+    Local { relative: bool },
+}
+
+impl Residual {
+    pub(super) fn of(context: &Context) -> Result<Self, TrialError> {
+        Ok(match context.word("residual")? {
+            "local_relative" => Self::Local { relative: true },
+            "local" => Self::Local { relative: false },
+            "l2" => Self::Norm(Norm::L2),
+            _ => Self::Norm(Norm::L1),
+        })
+    }
+
+    /// Whether a residual is made of whole images, place by place.
+    pub(super) fn is_local(self) -> bool {
+        matches!(self, Self::Local { .. })
+    }
+}
+
+/// The local residual of every item of a part and the image found for it.
+///
+/// # Shapes
+/// - `found`: `[item, size, size]`
+pub(super) fn local(items: &Items, part: &Part, found: &[f32]) -> Result<Vec<f64>, TrialError> {
+    if part.len() == 0 {
+        return Ok(Vec::new());
+    }
+    let area = items.size * items.size;
+    let scale = items.size as f64 / SIDE;
+    let window = Window {
+        blur_px: WINDOW.blur_px * scale,
+        window_px: WINDOW.window_px * scale,
+    };
+    let given = Rows::new(&part.pixels, area).map_err(words)?;
+    let found = Rows::new(found, area).map_err(words)?;
+    residuals(given, found, items.size, window).map_err(words)
+}
+
+/// Residual, discrimination and score over the ink of each item, where `residual` asks for it.
+pub(super) fn relative(residual: Residual, items: &Items, part: &Part, scores: &mut Scores) {
+    if residual != (Residual::Local { relative: true }) {
+        return;
+    }
+    let ink = items.ink(part);
+    for values in [
+        &mut scores.residual,
+        &mut scores.discrimination,
+        &mut scores.score,
+    ] {
+        for (value, ink) in values.iter_mut().zip(&ink) {
+            *value /= ink.max(LEAST_INK);
+        }
+    }
+}
