@@ -48,10 +48,10 @@ pub fn residuals(
     }
     let (blur, average) = (kernel(window.blur_px), kernel(window.window_px));
     let of_pair = |(x, y): (&[f32], &[f32])| {
-        let apart = x.iter().zip(y).map(|(a, b)| f64::from(a - b)).collect();
-        let blurred = smoothed(apart, side, &blur);
-        let squares = blurred.into_iter().map(|d| d * d).collect();
-        let local = smoothed(squares, side, &average);
+        let apart: Vec<f64> = x.iter().zip(y).map(|(a, b)| f64::from(a - b)).collect();
+        let blurred = smoothed(&apart, side, &blur);
+        let squares: Vec<f64> = blurred.into_iter().map(|d| d * d).collect();
+        let local = smoothed(&squares, side, &average);
         local.into_iter().fold(0.0, f64::max)
     };
     Ok(items.iter().zip(found.iter()).map(of_pair).collect())
@@ -70,7 +70,7 @@ fn kernel(sd: f64) -> Vec<f64> {
 }
 
 /// The image under the kernel along rows, then along columns.
-fn smoothed(image: Vec<f64>, side: usize, half: &[f64]) -> Vec<f64> {
+fn smoothed(image: &[f64], side: usize, half: &[f64]) -> Vec<f64> {
     let along = |image: &[f64], step: usize, other: usize| {
         let mut out = vec![0.0; image.len()];
         for line in 0..side {
@@ -90,7 +90,7 @@ fn smoothed(image: Vec<f64>, side: usize, half: &[f64]) -> Vec<f64> {
         }
         out
     };
-    let rows = along(&image, 1, side);
+    let rows = along(image, 1, side);
     along(&rows, side, 1)
 }
 
