@@ -57,7 +57,9 @@ pub(super) fn leave(
     context.metric("evaluations", scored.evaluations)?;
     context.metric("seconds_per_evaluation", scored.seconds)?;
     context.metric("seconds_per_image", scored.seconds * scored.evaluations)?;
-    scores_table(context, items, scored)?;
+    if context.word("evaluation")? != "validation" {
+        scores_table(context, items, scored)?;
+    }
     if matches!(
         context.params().get("pictures"),
         Some(ParamValue::Bool(true))
@@ -106,6 +108,15 @@ fn detection(context: &mut Context, items: &Items, scored: &Scored) -> Result<()
     if !discrimination.is_empty() {
         reweighted(context, &scored.test, labels)?;
     }
+    match context.word("evaluation")? {
+        // Choices are made on metrics; thousands of held-out rows would fill the records.
+        "validation" => Ok(()),
+        _ => curves(context, score, labels),
+    }
+}
+
+/// The curves behind the areas.
+fn curves(context: &mut Context, score: &[f64], labels: &[bool]) -> Result<(), TrialError> {
     let curve = roc::curve(score, labels).map_err(words)?;
     let table = Table::new()
         .with(
