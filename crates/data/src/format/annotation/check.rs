@@ -1,5 +1,6 @@
 //! What holds for every object and every set, whatever it was read from.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use super::crossing::crossing;
@@ -189,13 +190,17 @@ pub(crate) fn against(
     pictures: &[PictureSize<'_>],
 ) -> Result<(), Vec<AnnotationFault>> {
     let mut findings = Findings::default();
+    let sizes: HashMap<&str, [usize; 2]> = pictures
+        .iter()
+        .map(|&(name, width, height)| (name, [width, height]))
+        .collect();
     for image in &set.images {
         let spot = Spot {
             file: file.to_owned(),
             item: format!("picture {}", image.id),
         };
         let stated = [image.width, image.height];
-        match pictures.iter().find(|picture| picture.0 == image.file_name) {
+        match sizes.get(image.file_name.as_str()) {
             None => {
                 let (name, pictures) = (image.file_name.clone(), pictures.len());
                 findings.fault(
@@ -204,8 +209,7 @@ pub(crate) fn against(
                     Problem::MissingPicture { name, pictures },
                 );
             }
-            Some(&(_, width, height)) if [width, height] != stated => {
-                let found = [width, height];
+            Some(&found) if found != stated => {
                 findings.fault(&spot, "width", Problem::PictureSize { found, stated });
             }
             Some(_) => {}
