@@ -8,6 +8,7 @@ mod experiment;
 mod failure;
 mod integrity;
 mod studies;
+mod trees;
 mod workspace;
 
 use std::process::ExitCode;

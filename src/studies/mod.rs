@@ -5,7 +5,6 @@ pub(crate) mod anogan;
 pub(crate) mod dic;
 pub(crate) mod fake;
 pub(crate) mod mask_rcnn;
-pub(crate) mod trees;
 
 use retrial_core::params::Params;
 use retrial_core::study::StudyInfo;

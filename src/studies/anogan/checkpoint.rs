@@ -10,8 +10,8 @@ use retrial_nets::device::{self, DeviceChoice};
 use retrial_nets::weights::{self, safetensors};
 
 use super::pictures::grid;
-use super::trees;
 use crate::execute::stage::STAGES;
+use crate::trees;
 
 /// A generator and a discriminator read from a file.
 pub(crate) struct Nets(GanWeights);

@@ -11,9 +11,9 @@ use retrial_store::Tree;
 use super::items::Items;
 use super::settings::{self, words};
 use super::train::{CHECKPOINT_EVERY, Trained};
-use super::trees;
 use crate::execute::context::{Context, TrialError};
 use crate::execute::stage::{StageFolder, stage};
+use crate::trees;
 
 /// A net that learns by epochs and can be written down.
 trait Learner {

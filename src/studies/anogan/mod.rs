@@ -17,7 +17,6 @@ mod search;
 mod settings;
 mod tables;
 mod train;
-mod trees;
 
 pub(crate) use checkpoint::{Nets, checkpoint_of};
 

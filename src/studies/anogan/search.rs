@@ -8,9 +8,9 @@ use retrial_store::{Array, Tree};
 use super::items::{Items, Part};
 use super::settings::{self, words};
 use super::train::{CHECKPOINT_EVERY, Trained};
-use super::trees;
 use crate::execute::context::{Context, TrialError};
 use crate::execute::stage::{StageFolder, stage};
+use crate::trees;
 
 /// Iterations at which losses are noted, and the last one.
 const NOTED: &[u64] = &[

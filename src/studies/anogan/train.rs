@@ -8,9 +8,9 @@ use retrial_store::{Array, Tree};
 
 use super::items::Items;
 use super::settings::{self, words};
-use super::trees;
 use crate::execute::context::{Context, TrialError};
 use crate::execute::stage::{StageFolder, stage};
+use crate::trees;
 
 /// Shortest time between checkpoints.
 pub(super) const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);

@@ -17,7 +17,7 @@ use super::settings::{self, size, words};
 use crate::execute::context::{Context, TrialError};
 use crate::execute::provenance::cpu_seconds;
 use crate::execute::stage::{StageFolder, stage};
-use crate::studies::trees;
+use crate::trees;
 
 const LOSSES: [&str; 5] = ["classes", "boxes", "masks", "objectness", "proposals"];
 

@@ -258,18 +258,17 @@ pub(super) fn mask_metrics(
         by_class.iter().map(|class| class.mean_iou).collect()
     };
     let whole = ious(&masks.whole);
-    put(context, "whole_box_iou", mean(&whole))?;
     let drawn = masks.drawn.as_deref().map(ious);
-    if let Some(drawn) = &drawn {
-        put(context, "mask_iou", mean(drawn))?;
-    }
+    let mut both = |ending: &str, whole: Option<f64>, drawn: Option<f64>| {
+        put(context, &format!("whole_box_iou{ending}"), whole)?;
+        put(context, &format!("mask_iou{ending}"), drawn)?;
+        let over = drawn.zip(whole).map(|(drawn, whole)| drawn - whole);
+        put(context, &format!("mask_over_box{ending}"), over)
+    };
+    both("", mean(&whole), drawn.as_deref().and_then(mean))?;
     if without > 0 {
-        put(context, "whole_box_iou_without", whole[without - 1])?;
-        put(
-            context,
-            "mask_iou_without",
-            drawn.and_then(|drawn| drawn[without - 1]),
-        )?;
+        let of_class = drawn.as_ref().and_then(|drawn| drawn[without - 1]);
+        both("_without", whole[without - 1], of_class)?;
     }
     Ok(())
 }

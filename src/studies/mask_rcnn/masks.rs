@@ -17,7 +17,7 @@ use super::pretrain::CHECKPOINT_EVERY;
 use super::settings::{self, size, words};
 use crate::execute::context::{Context, TrialError};
 use crate::execute::stage::{StageFolder, stage};
-use crate::studies::trees;
+use crate::trees;
 
 /// Largest move of a side of a box, as a share of the box.
 const JITTER: f64 = 0.1;

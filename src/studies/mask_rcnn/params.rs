@@ -48,7 +48,7 @@ pub(super) const PARAMS: &[Param] = &[
     ),
     int(
         "least_instances",
-        20,
+        10,
         (1, 100_000),
         "Classes with fewer labelled objects are left out.",
     ),

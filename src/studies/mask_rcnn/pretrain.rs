@@ -15,7 +15,7 @@ use super::settings::{self, size, words};
 use super::source::{self, luma};
 use crate::execute::context::{Context, TrialError};
 use crate::execute::stage::{StageFolder, stage};
-use crate::studies::trees;
+use crate::trees;
 
 /// Shortest time between checkpoints.
 pub(super) const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);

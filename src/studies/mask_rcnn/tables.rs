@@ -163,6 +163,14 @@ const METRICS: &[MetricDef] = &[
         "The same of the class whose masks were unknown in training.",
     ),
     higher(
+        "mask_over_box",
+        "`mask_iou` less `whole_box_iou`: what a mask head is worth.",
+    ),
+    higher(
+        "mask_over_box_without",
+        "The same of the class whose masks were unknown in training.",
+    ),
+    higher(
         "accuracy",
         "Share of true objects whose best box above IoU 0.50 has their class; mean over classes.",
     ),

@@ -14,7 +14,6 @@ mod loss;
 mod mask_head;
 mod masks_alone;
 mod net;
-#[cfg(test)]
 mod parity;
 mod proposal;
 mod propose;

@@ -1,6 +1,8 @@
 //! Against torchvision, value by value: detection, and a training step with every anchor and
 //! proposal drawn. The tensors are made by torchvision 0.21 with fixed seeds.
 
+#![cfg(test)]
+
 use std::path::PathBuf;
 
 use burn::tensor::{Device, Tensor, TensorData};

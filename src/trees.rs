@@ -6,7 +6,7 @@ use retrial_store::{Array, Tree, Value};
 use crate::execute::context::TrialError;
 
 /// Puts weights below the group `group`.
-pub(super) fn put_weights(
+pub(crate) fn put_weights(
     tree: &mut Tree,
     group: &str,
     weights: &Weights,
@@ -19,7 +19,7 @@ pub(super) fn put_weights(
 }
 
 /// The weights below the group `group`.
-pub(super) fn weights(tree: &Tree, group: &str) -> Result<Weights, TrialError> {
+pub(crate) fn weights(tree: &Tree, group: &str) -> Result<Weights, TrialError> {
     let prefix = format!("{group}/");
     let mut weights = Weights::new();
     for (path, array) in tree.arrays() {
@@ -33,13 +33,13 @@ pub(super) fn weights(tree: &Tree, group: &str) -> Result<Weights, TrialError> {
 }
 
 /// A whole number on the root.
-pub(super) fn put_number(tree: &mut Tree, name: &str, number: u64) -> Result<(), TrialError> {
+pub(crate) fn put_number(tree: &mut Tree, name: &str, number: u64) -> Result<(), TrialError> {
     let number = i64::try_from(number).unwrap_or(i64::MAX);
     Ok(tree.set_attribute("", name, Value::I64(number))?)
 }
 
 /// A whole number of the root.
-pub(super) fn number(tree: &Tree, name: &str) -> Result<u64, TrialError> {
+pub(crate) fn number(tree: &Tree, name: &str) -> Result<u64, TrialError> {
     match tree.attribute("", name) {
         Some(Value::I64(number)) => Ok(u64::try_from(*number).unwrap_or(0)),
         _ => Err(TrialError::Other(format!(
@@ -49,6 +49,6 @@ pub(super) fn number(tree: &Tree, name: &str) -> Result<u64, TrialError> {
 }
 
 /// A list of numbers.
-pub(super) fn put_list(tree: &mut Tree, name: &str, values: Vec<f64>) -> Result<(), TrialError> {
+pub(crate) fn put_list(tree: &mut Tree, name: &str, values: Vec<f64>) -> Result<(), TrialError> {
     Ok(tree.insert(name, Array::list(values)?)?)
 }
