@@ -7,6 +7,7 @@ mod dic;
 mod execute;
 mod faults;
 mod kill;
+mod mask_rcnn;
 mod project;
 mod shipped;
 mod verbs;

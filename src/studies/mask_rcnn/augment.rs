@@ -81,8 +81,11 @@ impl Augmentation {
 
 /// The picture and its objects seen in a mirror.
 pub(super) fn mirror(item: &mut Item, (height, width): (usize, usize)) {
-    for row in item.gray.chunks_mut(width) {
-        row.reverse();
+    let planes = [Some(&mut item.gray), item.temperature.as_mut()];
+    for plane in planes.into_iter().flatten() {
+        for row in plane.chunks_mut(width) {
+            row.reverse();
+        }
     }
     for object in &mut item.objects {
         for row in object.mask.inside_mut().chunks_mut(width) {
@@ -90,6 +93,11 @@ pub(super) fn mirror(item: &mut Item, (height, width): (usize, usize)) {
         }
         let [x0, y0, x1, y1] = object.corners;
         object.corners = [width as f32 - x1, y0, width as f32 - x0, y1];
+        for part in object.parts.iter_mut().flatten() {
+            let [x0, y0, x1, y1] = part.corners;
+            part.corners = [width as f32 - x1, y0, width as f32 - x0, y1];
+            part.centre[0] = width as f32 - part.centre[0];
+        }
     }
     debug_assert_eq!(item.gray.len(), height * width);
 }
@@ -125,6 +133,7 @@ fn moved(item: &Item, map: Map, (height, width): (usize, usize)) -> Item {
     Item {
         name: item.name.clone(),
         gray,
+        temperature: None,
         objects: objects
             .filter_map(|object| moved_object(object, map))
             .collect(),
@@ -148,6 +157,8 @@ fn moved_object(object: &Object, map: Map) -> Option<Object> {
         corners: mask.bounds()?.map(|value| value as f32),
         class: object.class,
         crowd: object.crowd,
+        // The box of a turned part is not known, and no part is learnt from moved pictures.
+        parts: Vec::new(),
         mask,
     })
 }
@@ -190,11 +201,13 @@ mod tests {
         Item {
             name: "one".to_owned(),
             gray,
+            temperature: None,
             objects: vec![Object {
                 class: 1,
                 corners: mask.bounds().unwrap().map(|v| v as f32),
                 mask,
                 crowd: false,
+                parts: Vec::new(),
             }],
         }
     }

@@ -33,6 +33,8 @@ pub(super) struct Item {
     pub(super) name: String,
     /// Grey values or temperatures, row by row, 0 to 1.
     pub(super) gray: Vec<f32>,
+    /// Temperatures, °C, in the picture's size, where the camera gave them.
+    pub(super) temperature: Option<Vec<f32>>,
     /// What is in it.
     pub(super) objects: Vec<Object>,
 }
@@ -48,6 +50,21 @@ pub(super) struct Object {
     pub(super) corners: [f32; 4],
     /// Whether it stands for several objects.
     pub(super) crowd: bool,
+    /// Its parts by their numbers, where they are labelled.
+    pub(super) parts: Vec<Option<PartBox>>,
+}
+
+/// A part of an object.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct PartBox {
+    /// `[x, y]` of its centre.
+    pub(super) centre: [f32; 2],
+    /// The box around it.
+    pub(super) corners: [f32; 4],
+    /// Its highest temperature, °C, where it is known.
+    pub(super) max_c: Option<f64>,
+    /// Whether it runs hot, where that is known.
+    pub(super) hot: Option<bool>,
 }
 
 /// Mean and standard deviation of grey values that the nets subtract and divide by.
@@ -253,14 +270,61 @@ fn item(
             corners: corners.map(|value| value as f32),
             mask,
             crowd: annotation.crowd,
+            parts: part_boxes(annotation, picture, (height, width)),
         });
     }
+    let temperature = match &picture.temperature {
+        Some(raw) => {
+            // Cameras give tenths of a degree.
+            let celsius = raw.iter().map(|&raw| f32::from(raw) / 10.0).collect();
+            let full = GrayImage::new(picture.width, picture.height, celsius).map_err(words)?;
+            let small = mean_over(&full, width, height).map_err(words)?;
+            Some(small.pixels().to_vec())
+        }
+        None => None,
+    };
     Ok(Item {
         name: format!("{set}/{}", picture.name),
         gray: gray.pixels().to_vec(),
+        temperature,
         objects,
     })
 }
+
+/// The parts of an object in a picture of the nets, each at the place of its number.
+fn part_boxes(
+    annotation: &Annotation,
+    picture: &ThermalPicture,
+    (height, width): (usize, usize),
+) -> Vec<Option<PartBox>> {
+    let scale = [
+        width as f64 / picture.width as f64,
+        height as f64 / picture.height as f64,
+    ];
+    let mut parts = Vec::new();
+    for part in &annotation.parts {
+        let number = part.part as usize;
+        if number >= MOST_PARTS {
+            continue;
+        }
+        if parts.len() <= number {
+            parts.resize(number + 1, None);
+        }
+        let [x, y, w, h] = part.bbox;
+        let at = |value: f64, axis: usize| (value * scale[axis]) as f32;
+        let spot = annotation.truth.as_ref().map(|truth| &truth.hot_spot);
+        parts[number] = Some(PartBox {
+            centre: [at(part.centre[0], 0), at(part.centre[1], 1)],
+            corners: [at(x, 0), at(y, 1), at(x + w, 0), at(y + h, 1)],
+            max_c: part.max_c,
+            hot: spot.map(|spot| spot.as_ref().is_some_and(|s| s.part == part.part)),
+        });
+    }
+    parts
+}
+
+/// Parts with this number and above are not learnt.
+pub(super) const MOST_PARTS: usize = 6;
 
 /// What the nets see of a picture, 0 to 1.
 fn seen(context: &Context, picture: &ThermalPicture) -> Result<Vec<f32>, TrialError> {

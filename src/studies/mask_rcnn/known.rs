@@ -27,6 +27,22 @@ impl Known {
                 "class_without_masks is {without}, the data set has {count} classes: {listed}"
             )));
         }
+        let some = size(context, "classes_with_masks")?;
+        if some > items.classes.len() {
+            let count = items.classes.len();
+            return Err(TrialError::Other(format!(
+                "classes_with_masks is {some}, the data set has {count} classes"
+            )));
+        }
+        let mut classes: Vec<usize> = (1..=items.classes.len()).collect();
+        context
+            .seed()
+            .stream("masked classes")
+            .shuffle(&mut classes);
+        let masked = match some {
+            0 => &classes[..],
+            some => &classes[..some],
+        };
         let mut order: Vec<usize> = (0..items.train.len()).collect();
         context.seed().stream("known masks").shuffle(&mut order);
         let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
@@ -41,7 +57,7 @@ impl Known {
             classes.dedup();
             for class in classes {
                 let count = counts.entry(class).or_default();
-                if class != without && (each == 0 || *count < each) {
+                if class != without && masked.contains(&class) && (each == 0 || *count < each) {
                     *count += 1;
                     told[place].push(class);
                 }

@@ -13,6 +13,7 @@ mod judge;
 mod known;
 mod masks;
 mod params;
+mod parts;
 mod pretrain;
 mod settings;
 mod source;
@@ -103,6 +104,10 @@ impl Study for MaskRcnn {
                 .with("iteration", iterations)?
                 .with("loss", losses)?;
             context.table("mask_training", &table)?;
+        }
+        if settings::is(context, "parts") {
+            let head = parts::train(context, &items, &detector)?;
+            parts::judge(context, &items, &detector, &head)?;
         }
         let judged = match &masked {
             Some(masked) => Judged {

@@ -355,6 +355,30 @@ pub(super) const PARAMS: &[Param] = &[
         (1, 64),
         "Moved boxes of every object that the mask head alone sees.",
     ),
+    int(
+        "classes_with_masks",
+        0,
+        (0, 1000),
+        "Number of classes, drawn, whose masks are known in training; 0 for all.",
+    ),
+    // Parts.
+    flag(
+        "parts",
+        false,
+        "Whether a head is trained, behind the boxes, that divides devices into parts.",
+    ),
+    int(
+        "part_iterations",
+        600,
+        (1, 1_000_000),
+        "Steps of the parts head.",
+    ),
+    number(
+        "part_learning_rate",
+        1e-3,
+        (0.0, 1.0),
+        "Learning rate of the parts head, by Adam.",
+    ),
     // Detection.
     int(
         "proposals",

@@ -90,6 +90,7 @@ const STAGES: &[StageDef] = &[
             "transfer_perceptron",
             "masks_per_class",
             "class_without_masks",
+            "classes_with_masks",
         ),
         inputs: &["pretrain"],
         uses_data: true,
@@ -115,11 +116,26 @@ const STAGES: &[StageDef] = &[
             "transfer_perceptron",
             "masks_per_class",
             "class_without_masks",
+            "classes_with_masks",
             "mask_iterations",
             "mask_batch",
             "mask_learning_rate",
         ],
         inputs: &["boxes", "features"],
+        uses_data: true,
+        uses_seed: true,
+    },
+    StageDef {
+        name: "parts",
+        params: &[
+            "mask_channels",
+            "mask_convolutions",
+            "mask_jitters",
+            "mask_batch",
+            "part_iterations",
+            "part_learning_rate",
+        ],
+        inputs: &["boxes"],
         uses_data: true,
         uses_seed: true,
     },
@@ -173,6 +189,23 @@ const METRICS: &[MetricDef] = &[
     higher(
         "accuracy",
         "Share of true objects whose best box above IoU 0.50 has their class; mean over classes.",
+    ),
+    higher(
+        "part_accuracy",
+        "Share of the parts of true objects whose box is found with IoU 0.50 or more; mean over classes.",
+    ),
+    lower(
+        "part_centre_error",
+        "Distance of part centres over the longer side of the object's box, mean over classes.",
+    ),
+    lower(
+        "part_temperature_error_k",
+        "Mean error of the highest temperature of a part, K, where both are known.",
+    ),
+    higher(
+        "hot_spot_auroc",
+        "Area under the ROC curve of the fault step: the highest temperature of a part less the median of the same part \
+         of the same class in the training pictures, against generated hot spots.",
     ),
     higher(
         "source_accuracy",
@@ -257,6 +290,26 @@ const TABLES: &[TableDef] = &[
             ),
         ],
         doc: "One row a class.",
+    },
+    TableDef {
+        name: "parts",
+        columns: &[
+            column("class", "Name of the class."),
+            column("parts", "Parts judged."),
+            column(
+                "accuracy",
+                "Share whose box is found with IoU 0.50 or more.",
+            ),
+            column(
+                "centre_error",
+                "Mean distance of centres over the longer side of the object's box.",
+            ),
+            column(
+                "temperature_error_k",
+                "Mean error of the highest temperature, K.",
+            ),
+        ],
+        doc: "One row a class with labelled parts.",
     },
     TableDef {
         name: "precision_recall",
@@ -354,6 +407,13 @@ fn conflicts(params: &Params) -> Vec<Conflict> {
             "method",
             "mask_training is `alone`, but a Faster R-CNN has no mask head".to_owned(),
         );
+    }
+    let parts = matches!(params.get("parts"), Some(ParamValue::Bool(true)));
+    if parts
+        && (is("method", "classical") || is("method", "mask_rcnn") && is("mask_training", "joint"))
+    {
+        let message = "parts are learnt behind boxes alone: take method `faster_rcnn`, or mask_training `alone`";
+        clash("parts", message.to_owned());
     }
     if is("mask_predictor", "per_class") && number("class_without_masks") > 0.0 {
         let message =

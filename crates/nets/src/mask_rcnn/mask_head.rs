@@ -39,7 +39,7 @@ pub(crate) struct MaskHead {
 
 /// A transposed 2 × 2 convolution of stride 2.
 #[derive(Module, Debug)]
-struct Doubling {
+pub(crate) struct Doubling {
     /// `[2, 2, written, read]`: the kernel of the convolution whose adjoint this is.
     kernel: Param<Tensor<4>>,
     bias: Param<Tensor<1>>,
@@ -74,10 +74,7 @@ impl MaskHead {
             convolutions.push(Biased::from(kernel, start));
             read = channels;
         }
-        let doubling = Doubling {
-            kernel: start.kaiming([2, 2, channels, read], 4 * channels),
-            bias: start.constant([channels], 0.0),
-        };
+        let doubling = Doubling::new(channels, read, start);
         let mut predictor = |outputs: usize| {
             let kernel = start.normal([1, 1, channels, outputs], 0.001);
             Biased::from(kernel, start)
@@ -162,7 +159,14 @@ impl MaskHead {
 }
 
 impl Doubling {
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+    pub(crate) fn new(written: usize, read: usize, start: &mut Start<'_>) -> Self {
+        Self {
+            kernel: start.kaiming([2, 2, written, read], 4 * written),
+            bias: start.constant([written], 0.0),
+        }
+    }
+
+    pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let kernel = self.kernel.val();
         let ([_, height, width, _], [_, _, written, read]) = (x.dims(), kernel.dims());
         let geometry = Geometry {

@@ -74,7 +74,7 @@ impl RegionFeatures {
         MASK_SIDE * MASK_SIDE * self.channels
     }
 
-    fn tensor(&self, device: &Device) -> Tensor<4> {
+    pub(crate) fn tensor(&self, device: &Device) -> Tensor<4> {
         let shape = [self.len(), MASK_SIDE, MASK_SIDE, self.channels];
         Tensor::from_data(TensorData::new(self.values.clone(), shape), device)
     }

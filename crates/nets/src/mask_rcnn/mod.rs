@@ -15,6 +15,7 @@ mod mask_head;
 mod masks_alone;
 mod net;
 mod parity;
+mod parts_head;
 mod proposal;
 mod propose;
 mod pyramid;
@@ -32,6 +33,7 @@ pub use detect::{Detection, DetectionRule};
 pub use mask_head::MASK_OUT;
 pub use masks_alone::{MaskTraining, RegionFeatures};
 pub use net::{MaskRcnn, Picture};
+pub use parts_head::{PartPlace, PartsArchitecture, PartsTraining};
 pub use propose::ProposalRule;
 pub use training::{
     DetectorState, DetectorTraining, LossRules, Losses, TrainingError, Truth, mask_targets,
