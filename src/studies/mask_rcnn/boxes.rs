@@ -26,7 +26,8 @@ pub(super) struct Detector {
     pub(super) architecture: Architecture,
     pub(super) net: MaskRcnn,
     pub(super) losses: Vec<Losses>,
-    pub(super) seconds_per_iteration: f64,
+    /// CPU time of a step; none where the stage was found ready.
+    pub(super) seconds_per_iteration: Option<f64>,
     /// Number of trained numbers.
     pub(super) weights: usize,
 }
@@ -54,12 +55,13 @@ pub(super) fn train(
     kind: Kind,
 ) -> Result<Detector, TrialError> {
     let architecture = settings::architecture(context, items.classes.len(), kind == Kind::Joint)?;
+    // The time is no part of what the stage leaves, which must repeat bit by bit.
+    let mut seconds = None;
     let tree = stage(context, kind.name(), |context, folder| {
-        build(context, folder, items, body, &architecture, kind)
+        build(context, folder, items, body, (&architecture, kind), &mut seconds)
     })?;
     let mut training = fresh(context, &architecture, body)?;
     let losses = restore(&mut training, &tree)?;
-    let seconds = tree.values::<f64>("seconds")?;
     let weights = training.state().weights;
     let trained = weights
         .iter()
@@ -67,7 +69,7 @@ pub(super) fn train(
     Ok(Detector {
         architecture,
         net: training.net(),
-        seconds_per_iteration: seconds.first().copied().unwrap_or(0.0),
+        seconds_per_iteration: seconds,
         weights: trained.map(|(_, array)| array.values.len()).sum(),
         losses,
     })
@@ -101,8 +103,8 @@ fn build(
     folder: &StageFolder,
     items: &Items,
     body: &Weights,
-    architecture: &Architecture,
-    kind: Kind,
+    (architecture, kind): (&Architecture, Kind),
+    seconds: &mut Option<f64>,
 ) -> Result<Tree, TrialError> {
     let all = size(context, "iterations")? as u64;
     let augmentation = Augmentation::new(context)?;
@@ -116,16 +118,16 @@ fn build(
         seed: context.seed(),
     };
     let mut training = fresh(context, architecture, body)?;
-    let (mut losses, mut spent) = (Vec::new(), 0.0);
+    let mut losses = Vec::new();
     if let Some((_, tree)) = folder.resume()? {
         losses = restore(&mut training, &tree)?;
-        spent = tree.values::<f64>("seconds")?[0] * losses.len() as f64;
     }
+    let (begun, mut spent) = (losses.len(), 0.0);
     let mut saved = Instant::now();
     for iteration in losses.len() as u64..all {
         if let Err(stopped) = context.stop_point() {
             if iteration > 0 {
-                folder.checkpoint(iteration, &kept(&training, &losses, spent)?)?;
+                folder.checkpoint(iteration, &kept(&training, &losses)?)?;
             }
             return Err(stopped);
         }
@@ -157,11 +159,12 @@ fn build(
         spent += cpu_seconds() - before;
         context.progress(iteration + 1, all, "steps");
         if saved.elapsed() >= CHECKPOINT_EVERY && iteration + 1 < all {
-            folder.checkpoint(iteration + 1, &kept(&training, &losses, spent)?)?;
+            folder.checkpoint(iteration + 1, &kept(&training, &losses)?)?;
             saved = Instant::now();
         }
     }
-    kept(&training, &losses, spent)
+    *seconds = (losses.len() > begun).then(|| spent / (losses.len() - begun) as f64);
+    kept(&training, &losses)
 }
 
 /// What the losses are told of a changed picture.
@@ -206,7 +209,7 @@ impl Batches {
     }
 }
 
-fn kept(training: &DetectorTraining, losses: &[Losses], spent: f64) -> Result<Tree, TrialError> {
+fn kept(training: &DetectorTraining, losses: &[Losses]) -> Result<Tree, TrialError> {
     let mut tree = Tree::new();
     let state = training.state();
     trees::put_weights(&mut tree, "weights", &state.weights)?;
@@ -222,8 +225,6 @@ fn kept(training: &DetectorTraining, losses: &[Losses], spent: f64) -> Result<Tr
         let values = losses.iter().map(column).collect();
         trees::put_list(&mut tree, &format!("losses/{name}"), values)?;
     }
-    let seconds = spent / losses.len().max(1) as f64;
-    trees::put_list(&mut tree, "seconds", vec![seconds])?;
     Ok(tree)
 }
 

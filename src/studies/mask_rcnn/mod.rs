@@ -88,7 +88,9 @@ impl Study for MaskRcnn {
         };
         let detector = boxes::train(context, &items, &pretrained.body, kind)?;
         training_report(context, &detector.losses)?;
-        context.metric("seconds_per_iteration", detector.seconds_per_iteration)?;
+        if let Some(seconds) = detector.seconds_per_iteration {
+            context.metric("seconds_per_iteration", seconds)?;
+        }
         context.metric("weights", detector.weights as f64)?;
         let masked = match with_masks && alone {
             true => Some(masks::train(context, &items, &detector)?),

@@ -232,7 +232,7 @@ const METRICS: &[MetricDef] = &[
         unit: "s",
         direction: Direction::Lower,
         repeatable: false,
-        doc: "CPU time of a training step, on this machine.",
+        doc: "CPU time of a training step, on this machine; only where this trial trained.",
     },
     MetricDef {
         name: "seconds_per_picture",
