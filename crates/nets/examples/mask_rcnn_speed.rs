@@ -9,7 +9,7 @@ use retrial_core::instance_mask::InstanceMask;
 use retrial_core::seed::Seed;
 use retrial_instances::matcher::MatchRule;
 use retrial_instances::sampler::Balance;
-use retrial_nets::device::{DeviceChoice, open};
+use retrial_nets::device::Device;
 use retrial_nets::mask_rcnn::{
     Architecture, Backbone, DetectionRule, DetectorTraining, Family, LossRules, MaskArchitecture,
     MaskPredictor, MaskRcnn, Normalisation, Picture, ProposalRule, Truth,
@@ -79,14 +79,16 @@ fn measure(
     batch: usize,
     [train, proposals, regions]: [usize; 3],
 ) {
-    let device = open(DeviceChoice::Cpu).expect("a CPU");
+    let device = Device::flex();
     let mut stream = Seed(1).stream("speed");
     let net = MaskRcnn::new(architecture, &mut stream, &device).expect("known sizes");
     let pictures: Vec<Picture> = (0..batch)
         .map(|_| Picture {
             height,
             width,
-            values: (0..height * width * 3).map(|_| stream.normal() as f32).collect(),
+            values: (0..height * width * 3)
+                .map(|_| stream.normal() as f32)
+                .collect(),
         })
         .collect();
     let truths: Vec<Truth> = (0..batch).map(|_| truth(height, width)).collect();
@@ -128,7 +130,9 @@ fn measure(
     let items: Vec<(&Picture, &Truth)> = pictures.iter().zip(&truths).collect();
     let mut iteration = 0;
     let step = median(|| {
-        training.step(iteration, 1e-4, &items).expect("finite losses");
+        training
+            .step(iteration, 1e-4, &items)
+            .expect("finite losses");
         iteration += 1;
     });
     println!(

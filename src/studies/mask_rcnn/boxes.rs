@@ -58,7 +58,14 @@ pub(super) fn train(
     // The time is no part of what the stage leaves, which must repeat bit by bit.
     let mut seconds = None;
     let tree = stage(context, kind.name(), |context, folder| {
-        build(context, folder, items, body, (&architecture, kind), &mut seconds)
+        build(
+            context,
+            folder,
+            items,
+            body,
+            (&architecture, kind),
+            &mut seconds,
+        )
     })?;
     let mut training = fresh(context, &architecture, body)?;
     let losses = restore(&mut training, &tree)?;
