@@ -49,6 +49,10 @@ pub fn standard_deviation(values: &[f64]) -> f64 {
     if values.len() < 2 {
         return f64::NAN;
     }
+    if values.iter().all(|value| *value == values[0]) {
+        // Their mean may be rounded, and the rounding is no spread.
+        return 0.0;
+    }
     let mean = mean(values);
     let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
     (squares / (values.len() - 1) as f64).sqrt()
@@ -107,5 +111,11 @@ mod tests {
         for (q, value) in expected {
             assert!((quantile(&sorted, q) - value).abs() < 1e-12, "{q}");
         }
+    }
+
+    #[test]
+    fn equal_values_have_no_spread() {
+        assert_eq!(standard_deviation(&[0.1; 3]), 0.0);
+        assert!(standard_deviation(&[0.1, f64::NAN]).is_nan());
     }
 }
