@@ -1,6 +1,8 @@
 //! The operations that a detector needs beside convolutions, channels last, behind burn's
 //! extension mechanism as those of [`crate::ops`].
 
+#[cfg(test)]
+mod against_portable;
 mod differentiated;
 mod flex;
 mod portable;
