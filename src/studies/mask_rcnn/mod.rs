@@ -14,6 +14,7 @@ mod known;
 mod masks;
 mod params;
 mod parts;
+mod pictures;
 mod pretrain;
 mod settings;
 mod source;
@@ -76,6 +77,7 @@ impl Study for MaskRcnn {
                 drawn: None,
                 whole: judge::whole_boxes(&items)?,
             };
+            pictures::leave(context, &items, &found)?;
             return judge::precision(context, &items, found, &masks);
         }
         let pretrained = pretrain::pretrain(context, &items)?;
@@ -126,6 +128,7 @@ impl Study for MaskRcnn {
         judge::mask_metrics(context, &masks, without)?;
         let (found, seconds) = judge::found(context, &items, &judged)?;
         context.metric("seconds_per_picture", seconds)?;
+        pictures::leave(context, &items, &found)?;
         judge::precision(context, &items, found, &masks)
     }
 }

@@ -336,6 +336,17 @@ const TABLES: &[TableDef] = &[
         doc: "How much neighbours disturb.",
     },
     TableDef {
+        name: "seen",
+        columns: &[
+            column("pictures", "Number of pictures shown."),
+            column(
+                "picture",
+                "File: judged pictures, their true outlines, and those found with a confidence of 0.5 and more.",
+            ),
+        ],
+        doc: "Only of generated scenes.",
+    },
+    TableDef {
         name: "source_weights",
         columns: &[column(
             "weight",

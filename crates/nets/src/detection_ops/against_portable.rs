@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
-use burn::backend::ops::FloatTensorOps as _;
 use burn::tensor::{Device, Tensor, TensorData};
 use retrial_core::seed::Seed;
 
@@ -115,7 +114,9 @@ fn gradient_is_a_difference<const D: usize>(
     places: &[usize],
 ) {
     let device = Device::flex().autodiff();
-    let start = drawn("start", &shape).to_vec::<f32>().expect("f32 values");
+    let start = drawn("start", &shape)
+        .try_to_vec::<f32>()
+        .expect("f32 values");
     let tensor = |values: Vec<f32>| Tensor::<D>::from_data(TensorData::new(values, shape), &device);
     let loss = |x: Tensor<D>| {
         let y = f(x);
