@@ -57,7 +57,7 @@ pub(super) fn leave(
     context.metric("evaluations", scored.evaluations)?;
     context.metric("seconds_per_evaluation", scored.seconds)?;
     context.metric("seconds_per_image", scored.seconds * scored.evaluations)?;
-    if context.word("evaluation")? != "validation" {
+    if !is_choice(context, scores.len())? {
         scores_table(context, items, scored)?;
     }
     if matches!(
@@ -108,11 +108,18 @@ fn detection(context: &mut Context, items: &Items, scored: &Scored) -> Result<()
     if !discrimination.is_empty() {
         reweighted(context, &scored.test, labels)?;
     }
-    match context.word("evaluation")? {
-        // Choices are made on metrics; thousands of held-out rows would fill the records.
-        "validation" => Ok(()),
-        _ => curves(context, score, labels),
+    match is_choice(context, score.len())? {
+        true => Ok(()),
+        false => curves(context, score, labels),
     }
+}
+
+/// Rows up to which a trial that serves a choice leaves its scores and curves.
+const CHOICE_ROWS: usize = 1000;
+
+/// Whether metrics are enough: thousands of held-out rows would fill the records.
+fn is_choice(context: &Context, rows: usize) -> Result<bool, TrialError> {
+    Ok(context.word("evaluation")? == "validation" && rows > CHOICE_ROWS)
 }
 
 /// The curves behind the areas.
