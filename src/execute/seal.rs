@@ -161,7 +161,13 @@ pub(crate) fn content_hash(record: &Record, study: &StudyInfo) -> String {
     metrics.sort_by(|a, b| a.name.cmp(&b.name));
     for metric in metrics {
         hasher.field(metric.name.as_bytes());
-        hasher.field(&metric.value.to_bits().to_le_bytes());
+        // Every NaN is read back as the same one, whatever its bits were.
+        let value = if metric.value.is_nan() {
+            f64::NAN
+        } else {
+            metric.value
+        };
+        hasher.field(&value.to_bits().to_le_bytes());
     }
     for stage in &record.stages {
         hasher.field(stage.id.as_bytes());

@@ -12,7 +12,7 @@ use retrial_core::event::Event;
 use retrial_core::plan::stage_id;
 use retrial_core::record::StageUse;
 use retrial_core::study::StageDef;
-use retrial_store::{StoreError, Tree};
+use retrial_store::{StoreError, Tree, Value};
 
 use super::context::{Context, TrialError, io};
 use super::lease;
@@ -22,21 +22,43 @@ pub(crate) const STAGES: &str = ".stages";
 const RESULT: &str = "result.h5";
 const WAIT: Duration = Duration::from_millis(100);
 
+/// Attribute of a checkpoint that names its stage.
+const STAGE: &str = "stage";
+
 /// A stage being built: its checkpoints.
 pub(crate) struct StageFolder {
+    id: String,
     folder: PathBuf,
 }
 
 impl StageFolder {
     /// The newest readable checkpoint and its round.
     pub(crate) fn resume(&self) -> Result<Option<(u64, Tree)>, StoreError> {
-        let (loaded, _) = retrial_store::load_latest(&self.folder)?;
-        Ok(loaded.map(|loaded| (loaded.round, loaded.tree)))
+        let (loaded, damaged) = retrial_store::load_latest(&self.folder)?;
+        for error in damaged {
+            eprintln!("a checkpoint was passed over: {error}");
+        }
+        let Some(loaded) = loaded else {
+            return Ok(None);
+        };
+        // A file of another stage, copied here, would make numbers that belong to no trial.
+        match loaded.tree.attribute("", STAGE) {
+            Some(Value::Text(id)) if *id == self.id => Ok(Some((loaded.round, loaded.tree))),
+            other => {
+                let (folder, own) = (self.folder.display(), &self.id);
+                eprintln!(
+                    "the checkpoint {} in {folder} was passed over: it is of {other:?}, not of {own}",
+                    loaded.round
+                );
+                Ok(None)
+            }
+        }
     }
 
     /// Saves what the stage needs to go on from here after a kill.
-    pub(crate) fn checkpoint(&self, round: u64, tree: &Tree) -> Result<(), StoreError> {
-        retrial_store::save_checkpoint(&self.folder, round, tree)?;
+    pub(crate) fn checkpoint(&self, round: u64, mut tree: Tree) -> Result<(), StoreError> {
+        tree.set_attribute("", STAGE, Value::Text(self.id.clone()))?;
+        retrial_store::save_checkpoint(&self.folder, round, &tree)?;
         Ok(())
     }
 }
@@ -65,6 +87,7 @@ pub(crate) fn stage(
         return used(context, name, id, tree, content, true);
     }
     let checkpoints = StageFolder {
+        id: id.clone(),
         folder: folder.join("checkpoints"),
     };
     std::fs::create_dir_all(&checkpoints.folder)
@@ -165,4 +188,24 @@ fn used(
         reused,
     });
     Ok(tree)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_of_another_stage_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |id: &str| StageFolder {
+            id: id.to_owned(),
+            folder: folder.path().to_owned(),
+        };
+        of("train-1").checkpoint(7, Tree::new()).unwrap();
+        let (round, _) = of("train-1").resume().unwrap().unwrap();
+        assert_eq!(round, 7);
+        assert!(of("train-2").resume().unwrap().is_none());
+    }
 }

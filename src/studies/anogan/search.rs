@@ -275,7 +275,7 @@ impl Work<'_> {
     fn save(&mut self) -> Result<(), TrialError> {
         self.round += 1;
         trees::put_number(&mut self.tree, "round", self.round)?;
-        self.folder.checkpoint(self.round, &self.tree)?;
+        self.folder.checkpoint(self.round, self.tree.clone())?;
         self.saved = Instant::now();
         Ok(())
     }

@@ -203,7 +203,7 @@ fn prepare(context: &mut Context, folder: &StageFolder) -> Result<Tree, TrialErr
         drawn.push(context.seed().stream(&format!("round {round}")).uniform());
         pause(context)?;
         context.progress(round + 1, rounds, "rounds");
-        folder.checkpoint(round, &tree(drawn.clone())?)?;
+        folder.checkpoint(round, tree(drawn.clone())?)?;
     }
     Ok(tree(drawn)?)
 }
