@@ -26,7 +26,6 @@ mod resize_nearest;
 mod roi_align;
 mod rows;
 mod scatter;
-mod sgd;
 mod tile;
 
 pub use activation::{leaky_relu_gradient, scale_shift_activate, tanh_gradient};
@@ -49,7 +48,6 @@ pub use panels::{Packed, PackedTransposed, pack, pack_transposed};
 pub use product::{forward, forward_onto, input_gradient};
 pub use resize_nearest::{ResizeNearest, add_nearest, nearest_gradient};
 pub use roi_align::{Roi, RoiAlign, roi_align, roi_align_gradient};
-pub use sgd::{Sgd, sgd_step};
 
 #[cfg(test)]
 mod against_formulas;

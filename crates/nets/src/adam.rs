@@ -12,7 +12,7 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Gradients, Tensor, TensorData};
 
 use crate::ops::{self, AdamStep};
-use crate::weights::{NamedArray, Path, Weights, values};
+use crate::weights::{NamedArray, Path, Weights, WeightsError, apply, collect, values};
 
 /// Rates of [`Adam`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,6 +23,50 @@ pub struct AdamRates {
     pub beta1: f64,
     /// Decay of the second moment.
     pub beta2: f64,
+}
+
+/// A module and the optimiser that trains it.
+#[derive(Clone, Debug)]
+pub(crate) struct Learner<M> {
+    pub(crate) module: M,
+    rates: AdamRates,
+    adam: Adam,
+}
+
+impl<M: Module> Learner<M> {
+    pub(crate) fn new(module: M, rates: AdamRates) -> Self {
+        Self {
+            module,
+            rates,
+            adam: Adam::new(rates),
+        }
+    }
+
+    /// One step down a loss.
+    pub(crate) fn learn(&mut self, gradients: &Gradients) {
+        self.module = self.adam.step(self.module.clone(), gradients);
+    }
+
+    pub(crate) fn weights(&self) -> Weights {
+        collect(&self.module)
+    }
+
+    /// Moments and number of steps.
+    pub(crate) fn moments(&self) -> (Weights, u32) {
+        (self.adam.state(), self.adam.steps())
+    }
+
+    /// Goes on from weights and moments; `device` without automatic differentiation.
+    pub(crate) fn restore(
+        &mut self,
+        weights: &Weights,
+        (moments, steps): (&Weights, u32),
+        device: &burn::tensor::Device,
+    ) -> Result<(), WeightsError> {
+        self.module = apply(self.module.clone(), weights)?;
+        self.adam = Adam::restored(self.rates, steps, moments, device);
+        Ok(())
+    }
 }
 
 /// The optimiser of one module.
@@ -171,7 +215,6 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
-    use crate::weights::collect;
 
     const RATES: AdamRates = AdamRates {
         learning_rate: 0.1,

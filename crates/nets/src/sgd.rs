@@ -83,13 +83,6 @@ impl NamedGradients {
         self.0.values().map(square).sum::<f64>().sqrt()
     }
 
-    /// The norm of one gradient.
-    #[must_use]
-    pub fn norm_of(&self, name: &str) -> Option<f64> {
-        let one = self.0.get(name)?.clone();
-        Some(Self(BTreeMap::from([(name.to_owned(), one)])).norm())
-    }
-
     /// The values of one gradient.
     #[must_use]
     pub fn values_of(&self, name: &str) -> Option<Vec<f32>> {
@@ -304,10 +297,5 @@ mod tests {
             .times(0.5)
             .plus(gradients(&module).times(0.5));
         assert!((whole.norm() - sum.norm()).abs() < 1e-6 * whole.norm());
-        assert!(
-            whole
-                .norm_of("weight")
-                .is_some_and(|norm| norm < whole.norm())
-        );
     }
 }

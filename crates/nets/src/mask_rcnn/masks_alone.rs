@@ -12,7 +12,7 @@ use super::loss::binary_cross_entropy;
 use super::mask_head::{MASK_OUT, MASK_SIDE, MaskHead};
 use super::net::{Batch, MaskRcnn, Picture, pooled};
 use super::training::TrainingError;
-use crate::adam::{Adam, AdamRates};
+use crate::adam::{AdamRates, Learner};
 use crate::weights::{self, Weights, WeightsError, values};
 use retrial_core::seed::Stream;
 use retrial_instances::boxes::Corners;
@@ -35,9 +35,7 @@ pub struct MaskTraining {
     masks: MaskArchitecture,
     device: Device,
     boxes: BoxHead,
-    head: MaskHead,
-    rates: AdamRates,
-    adam: Adam,
+    head: Learner<MaskHead>,
 }
 
 impl RegionFeatures {
@@ -158,12 +156,10 @@ impl MaskTraining {
             device: &device,
         };
         Some(Self {
-            head: MaskHead::new(architecture, masks, start),
+            head: Learner::new(MaskHead::new(architecture, masks, start), rates),
             boxes: net.boxes.clone().train().no_grad(),
             masks,
             device,
-            rates,
-            adam: Adam::new(rates),
         })
     }
 
@@ -182,7 +178,10 @@ impl MaskTraining {
         expected: &[f32],
     ) -> Result<f64, TrainingError> {
         let pooled = features.tensor(&self.device);
-        let logits = self.head.forward(pooled, classes, self.masks, &self.boxes);
+        let logits = self
+            .head
+            .module
+            .forward(pooled, classes, self.masks, &self.boxes);
         let shape = [classes.len(), MASK_OUT, MASK_OUT];
         let expected = TensorData::new(expected.to_vec(), shape);
         let loss = binary_cross_entropy(logits, Tensor::from_data(expected, &self.device));
@@ -194,20 +193,20 @@ impl MaskTraining {
                 iteration,
             });
         }
-        self.head = self.adam.step(self.head.clone(), &loss.backward());
+        self.head.learn(&loss.backward());
         Ok(value)
     }
 
     /// The weights of the head.
     #[must_use]
     pub fn weights(&self) -> Weights {
-        weights::collect(&self.head)
+        self.head.weights()
     }
 
     /// Moments and number of steps of the optimiser.
     #[must_use]
     pub fn moments(&self) -> (Weights, u32) {
-        (self.adam.state(), self.adam.steps())
+        self.head.moments()
     }
 
     /// Goes on from what [`MaskTraining::weights`] and [`MaskTraining::moments`] gave.
@@ -217,11 +216,9 @@ impl MaskTraining {
     pub fn restore(
         &mut self,
         weights: &Weights,
-        (moments, steps): (&Weights, u32),
+        moments: (&Weights, u32),
     ) -> Result<(), WeightsError> {
-        self.head = weights::apply(self.head.clone(), weights)?;
         let plain = self.device.clone().inner();
-        self.adam = Adam::restored(self.rates, steps, moments, &plain);
-        Ok(())
+        self.head.restore(weights, moments, &plain)
     }
 }

@@ -293,7 +293,7 @@ fn detection_is_torchvisions(kind: &str) {
         let scores = &fixture.get(&format!("final.scores.{image}")).values;
         assert_eq!(found.len(), boxes.len());
         // Equal confidences may come in another order here, too.
-        let place = |i: usize| nearest(&boxes[i], found.iter().map(|d| &d.corners), 5e-3);
+        let place = |i: usize| nearest(&boxes[i], found.iter().map(|d| &d.corners), 1e-3);
         let mut seen = std::collections::BTreeSet::new();
         for i in 0..boxes.len() {
             let detection = &found[place(i)];

@@ -16,8 +16,8 @@ use super::mask_head::{Doubling, MASK_OUT, picked};
 use super::masks_alone::RegionFeatures;
 use super::start::Start;
 use super::training::TrainingError;
-use crate::adam::{Adam, AdamRates};
-use crate::weights::{self, Weights, WeightsError, values};
+use crate::adam::{AdamRates, Learner};
+use crate::weights::{Weights, WeightsError, values};
 
 /// Sizes of the head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,9 +54,7 @@ struct PartsHead {
 pub struct PartsTraining {
     parts: usize,
     device: Device,
-    head: PartsHead,
-    rates: AdamRates,
-    adam: Adam,
+    head: Learner<PartsHead>,
 }
 
 /// Weight of the loss of sizes beside that of centres.
@@ -131,10 +129,8 @@ impl PartsTraining {
         let side = super::mask_head::MASK_SIDE;
         Self {
             parts: parts.parts,
-            head: PartsHead::new(architecture, parts, side, start),
+            head: Learner::new(PartsHead::new(architecture, parts, side, start), rates),
             device,
-            rates,
-            adam: Adam::new(rates),
         }
     }
 
@@ -152,7 +148,7 @@ impl PartsTraining {
         classes: &[usize],
         places: &[Vec<Option<PartPlace>>],
     ) -> Result<f64, TrainingError> {
-        let (maps, sizes) = self.head.forward(features.tensor(&self.device));
+        let (maps, sizes) = self.head.module.forward(features.tensor(&self.device));
         let outputs = maps.dims()[0] / classes.len();
         let (mut rows, mut cells, mut expected) = (Vec::new(), Vec::new(), Vec::new());
         for (region, (&class, own)) in classes.iter().zip(places).enumerate() {
@@ -181,7 +177,7 @@ impl PartsTraining {
                 iteration,
             });
         }
-        self.head = self.adam.step(self.head.clone(), &loss.backward());
+        self.head.learn(&loss.backward());
         Ok(value)
     }
 
@@ -191,7 +187,7 @@ impl PartsTraining {
         if features.is_empty() {
             return Vec::new();
         }
-        let head = self.head.clone().valid();
+        let head = self.head.module.clone().valid();
         let (maps, sizes) = head.forward(features.tensor(&self.device.clone().inner()));
         let outputs = maps.dims()[0] / classes.len();
         let (maps, sizes) = (values(activation::softmax(maps, 1)), values(sizes));
@@ -215,13 +211,13 @@ impl PartsTraining {
     /// The weights of the head.
     #[must_use]
     pub fn weights(&self) -> Weights {
-        weights::collect(&self.head)
+        self.head.weights()
     }
 
     /// Moments and number of steps of the optimiser.
     #[must_use]
     pub fn moments(&self) -> (Weights, u32) {
-        (self.adam.state(), self.adam.steps())
+        self.head.moments()
     }
 
     /// Goes on from what [`PartsTraining::weights`] and [`PartsTraining::moments`] gave.
@@ -231,12 +227,10 @@ impl PartsTraining {
     pub fn restore(
         &mut self,
         weights: &Weights,
-        (moments, steps): (&Weights, u32),
+        moments: (&Weights, u32),
     ) -> Result<(), WeightsError> {
-        self.head = weights::apply(self.head.clone(), weights)?;
         let plain = self.device.clone().inner();
-        self.adam = Adam::restored(self.rates, steps, moments, &plain);
-        Ok(())
+        self.head.restore(weights, moments, &plain)
     }
 }
 

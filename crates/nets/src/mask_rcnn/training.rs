@@ -154,14 +154,6 @@ impl DetectorTraining {
         self.net.body = self.net.body.clone().frozen(parts);
     }
 
-    /// Trains the mask head alone.
-    pub fn freeze_all_but_masks(&mut self) {
-        self.net.body = self.net.body.clone().no_grad();
-        self.net.pyramid = self.net.pyramid.clone().no_grad();
-        self.net.proposals = self.net.proposals.clone().no_grad();
-        self.net.boxes = self.net.boxes.clone().no_grad();
-    }
-
     /// The net without automatic differentiation.
     #[must_use]
     pub fn net(&self) -> MaskRcnn {
