@@ -2,6 +2,7 @@
 //! statistics, claims and image types. It depends on no other crate of ours.
 
 pub mod claim;
+pub mod declare;
 pub mod displacement;
 pub mod event;
 pub mod experiment;

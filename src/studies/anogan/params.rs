@@ -1,6 +1,7 @@
 //! What can be set in a spec.
 
-use retrial_core::params::{DefaultValue, Param, ParamKind};
+use retrial_core::declare::{flag, int, ints, number, word};
+use retrial_core::params::Param;
 
 pub(super) const PARAMS: &[Param] = &[
     word(
@@ -20,8 +21,13 @@ pub(super) const PARAMS: &[Param] = &[
          f-AnoGAN, by GANomaly, or by a detector without a net.",
     ),
     // What is normal, and how it is given to the nets.
-    digits("normal_digits", &[7, 8], "Digits that are normal."),
-    digits("anomalous_digits", &[2], "Digits that are anomalous."),
+    ints("normal_digits", &[7, 8], (0, 9), "Digits that are normal."),
+    ints(
+        "anomalous_digits",
+        &[2],
+        (0, 9),
+        "Digits that are anomalous.",
+    ),
     int(
         "train_items",
         400,
@@ -244,61 +250,9 @@ pub(super) const PARAMS: &[Param] = &[
         (0.0, 1e12),
         "A threshold given in advance, such as a published one; 0 for none.",
     ),
-    flag("pictures", "Whether pictures are left beside the record."),
+    flag(
+        "pictures",
+        false,
+        "Whether pictures are left beside the record.",
+    ),
 ];
-
-const fn flag(name: &'static str, doc: &'static str) -> Param {
-    Param {
-        name,
-        kind: ParamKind::Bool,
-        default: DefaultValue::Bool(false),
-        unit: "",
-        doc,
-    }
-}
-
-const fn int(name: &'static str, default: i64, (min, max): (i64, i64), doc: &'static str) -> Param {
-    Param {
-        name,
-        kind: ParamKind::Int { min, max },
-        default: DefaultValue::Int(default),
-        unit: "",
-        doc,
-    }
-}
-
-const fn number(
-    name: &'static str,
-    default: f64,
-    (min, max): (f64, f64),
-    doc: &'static str,
-) -> Param {
-    Param {
-        name,
-        kind: ParamKind::Float { min, max },
-        default: DefaultValue::Float(default),
-        unit: "",
-        doc,
-    }
-}
-
-/// A choice; the first word is the default.
-const fn word(name: &'static str, words: &'static [&'static str], doc: &'static str) -> Param {
-    Param {
-        name,
-        kind: ParamKind::Choice(words),
-        default: DefaultValue::Text(words[0]),
-        unit: "",
-        doc,
-    }
-}
-
-const fn digits(name: &'static str, default: &'static [i64], doc: &'static str) -> Param {
-    Param {
-        name,
-        kind: ParamKind::IntList { min: 0, max: 9 },
-        default: DefaultValue::Ints(default),
-        unit: "",
-        doc,
-    }
-}

@@ -1,6 +1,7 @@
 //! What can be set in a spec.
 
-use retrial_core::params::{DefaultValue, Param, ParamKind};
+use retrial_core::declare::{flag, int, ints, number, word};
+use retrial_core::params::Param;
 
 pub(super) const PARAMS: &[Param] = &[
     // Pictures.
@@ -14,6 +15,7 @@ pub(super) const PARAMS: &[Param] = &[
     ints(
         "test_presets",
         &[10, 11],
+        (0, 999),
         "Camera presets that are judged where `split` is `cameras`.",
     ),
     int(
@@ -411,59 +413,3 @@ pub(super) const PARAMS: &[Param] = &[
         "Least probability of a pixel of a mask.",
     ),
 ];
-
-const fn flag(name: &'static str, default: bool, doc: &'static str) -> Param {
-    Param {
-        name,
-        kind: ParamKind::Bool,
-        default: DefaultValue::Bool(default),
-        unit: "",
-        doc,
-    }
-}
-
-const fn int(name: &'static str, default: i64, (min, max): (i64, i64), doc: &'static str) -> Param {
-    Param {
-        name,
-        kind: ParamKind::Int { min, max },
-        default: DefaultValue::Int(default),
-        unit: "",
-        doc,
-    }
-}
-
-const fn number(
-    name: &'static str,
-    default: f64,
-    (min, max): (f64, f64),
-    doc: &'static str,
-) -> Param {
-    Param {
-        name,
-        kind: ParamKind::Float { min, max },
-        default: DefaultValue::Float(default),
-        unit: "",
-        doc,
-    }
-}
-
-/// A choice; the first word is the default.
-const fn word(name: &'static str, words: &'static [&'static str], doc: &'static str) -> Param {
-    Param {
-        name,
-        kind: ParamKind::Choice(words),
-        default: DefaultValue::Text(words[0]),
-        unit: "",
-        doc,
-    }
-}
-
-const fn ints(name: &'static str, default: &'static [i64], doc: &'static str) -> Param {
-    Param {
-        name,
-        kind: ParamKind::IntList { min: 0, max: 999 },
-        default: DefaultValue::Ints(default),
-        unit: "",
-        doc,
-    }
-}

@@ -1,6 +1,7 @@
 //! The tables of the study `mask-rcnn`: metrics, the tables its trials leave, its stages.
 
-use retrial_core::metric::{ColumnDef, Direction, MetricDef, TableDef};
+use retrial_core::declare::{column, fact, higher, lower};
+use retrial_core::metric::{Direction, MetricDef, TableDef};
 use retrial_core::params::{ParamValue, Params};
 use retrial_core::study::{Conflict, StageDef, StudyInfo};
 
@@ -363,36 +364,6 @@ const TABLES: &[TableDef] = &[
         doc: "The ten most-drawn classes of the source domain.",
     },
 ];
-
-const fn metric(name: &'static str, direction: Direction, doc: &'static str) -> MetricDef {
-    MetricDef {
-        name,
-        unit: "",
-        direction,
-        repeatable: true,
-        doc,
-    }
-}
-
-const fn higher(name: &'static str, doc: &'static str) -> MetricDef {
-    metric(name, Direction::Higher, doc)
-}
-
-const fn lower(name: &'static str, doc: &'static str) -> MetricDef {
-    metric(name, Direction::Lower, doc)
-}
-
-const fn fact(name: &'static str, doc: &'static str) -> MetricDef {
-    metric(name, Direction::None, doc)
-}
-
-const fn column(name: &'static str, doc: &'static str) -> ColumnDef {
-    ColumnDef {
-        name,
-        unit: "",
-        doc,
-    }
-}
 
 fn conflicts(params: &Params) -> Vec<Conflict> {
     let mut conflicts = Vec::new();
