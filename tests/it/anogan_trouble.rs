@@ -98,6 +98,29 @@ fn more_items_than_there_are_and_digits_that_do_not_come() {
 }
 
 #[test]
+fn metrics_of_an_empty_class_are_left_out_and_the_record_holds() {
+    // The first judged row is a 7, so there is no anomaly.
+    let params = "method: pca, components: 2, image_size: 28, train_items: 40, test_items: 1, \
+                  validation_items: 20, fixed_threshold: 1";
+    let Some(project) = run(params, "") else {
+        return;
+    };
+    let records: Vec<_> = project.records("anogan", "a").into_values().collect();
+    assert!(
+        records[0]
+            .metrics
+            .iter()
+            .all(|metric| metric.value.is_finite())
+    );
+    assert!(records[0].metric("true_positive_rate").is_none());
+    assert!(records[0].metric("false_positive_rate_found").is_some());
+    let said = project.retrial(&["report"]);
+    said.exits(0);
+    let all = format!("{}{}", said.out, said.err);
+    assert!(!all.contains("were changed"), "{all}");
+}
+
+#[test]
 fn a_training_that_breaks_down_names_its_epoch() {
     if mirror().is_none() {
         return;

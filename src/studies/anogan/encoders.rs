@@ -127,7 +127,7 @@ fn learn(
         if let Err(stopped) = context.stop_point() {
             // What was reached is not lost.
             if epoch > 1 {
-                folder.checkpoint(epoch - 1, &kept(&learner, &losses)?)?;
+                folder.checkpoint(epoch - 1, kept(&learner, &losses)?)?;
             }
             return Err(stopped);
         }
@@ -146,7 +146,7 @@ fn learn(
         losses.push(loss);
         context.progress(epoch, epochs, "encoder epochs");
         if saved.elapsed() >= CHECKPOINT_EVERY && epoch < epochs {
-            folder.checkpoint(epoch, &kept(&learner, &losses)?)?;
+            folder.checkpoint(epoch, kept(&learner, &losses)?)?;
             saved = Instant::now();
         }
     }

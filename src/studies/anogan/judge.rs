@@ -212,9 +212,13 @@ fn fixed_threshold(
         return Ok(());
     }
     let counts = confusion::at_threshold(scores, labels, threshold).map_err(words)?;
-    context.metric("accuracy_at_fixed", counts.accuracy())?;
-    context.metric("true_positive_rate_at_fixed", counts.recall())?;
-    context.metric("false_positive_rate_at_fixed", counts.false_positive_rate())
+    defined(context, "accuracy_at_fixed", counts.accuracy())?;
+    defined(context, "true_positive_rate_at_fixed", counts.recall())?;
+    defined(
+        context,
+        "false_positive_rate_at_fixed",
+        counts.false_positive_rate(),
+    )
 }
 
 /// A threshold from the held-out normal items alone, and what it does to the judged ones.
@@ -230,9 +234,21 @@ fn chosen_threshold(
     };
     let counts = confusion::at_threshold(&scored.test.score, labels, threshold).map_err(words)?;
     context.metric("threshold", threshold)?;
-    context.metric("f1", counts.f1())?;
-    context.metric("true_positive_rate", counts.recall())?;
-    context.metric("false_positive_rate_found", counts.false_positive_rate())
+    defined(context, "f1", counts.f1())?;
+    defined(context, "true_positive_rate", counts.recall())?;
+    defined(
+        context,
+        "false_positive_rate_found",
+        counts.false_positive_rate(),
+    )
+}
+
+/// A metric where it has a value: a rate of an empty class has none.
+fn defined(context: &mut Context, name: &str, value: f64) -> Result<(), TrialError> {
+    match value.is_nan() {
+        true => Ok(()),
+        false => context.metric(name, value),
+    }
 }
 
 /// How well the generator draws, and how the training went.

@@ -75,7 +75,7 @@ fn build(context: &mut Context, folder: &StageFolder, items: &Items) -> Result<T
         if let Err(stopped) = context.stop_point() {
             // What was reached is not lost.
             if epoch > 1 {
-                folder.checkpoint(epoch - 1, &kept(&training.state(), &progress, items.size)?)?;
+                folder.checkpoint(epoch - 1, kept(&training.state(), &progress, items.size)?)?;
             }
             return Err(stopped);
         }
@@ -100,7 +100,7 @@ fn build(context: &mut Context, folder: &StageFolder, items: &Items) -> Result<T
         }
         context.progress(epoch, epochs, "epochs");
         if saved.elapsed() >= CHECKPOINT_EVERY && epoch < epochs {
-            folder.checkpoint(epoch, &kept(&training.state(), &progress, items.size)?)?;
+            folder.checkpoint(epoch, kept(&training.state(), &progress, items.size)?)?;
             saved = Instant::now();
         }
     }
