@@ -184,7 +184,7 @@ fn build(
     for iteration in losses.len() as u64..all {
         if let Err(stopped) = context.stop_point() {
             if iteration > 0 {
-                folder.checkpoint(iteration, &kept(&training, &losses)?)?;
+                folder.checkpoint(iteration, kept(&training, &losses)?)?;
             }
             return Err(stopped);
         }
@@ -207,7 +207,7 @@ fn build(
         losses.push(loss);
         context.progress(iteration + 1, all, "mask steps");
         if saved.elapsed() >= CHECKPOINT_EVERY && iteration + 1 < all {
-            folder.checkpoint(iteration + 1, &kept(&training, &losses)?)?;
+            folder.checkpoint(iteration + 1, kept(&training, &losses)?)?;
             saved = Instant::now();
         }
     }

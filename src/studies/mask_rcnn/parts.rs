@@ -165,7 +165,7 @@ fn build(
     for iteration in done..all {
         if let Err(stopped) = context.stop_point() {
             if iteration > 0 {
-                folder.checkpoint(iteration, &kept(&training)?)?;
+                folder.checkpoint(iteration, kept(&training)?)?;
             }
             return Err(stopped);
         }
@@ -183,7 +183,7 @@ fn build(
             .map_err(words)?;
         context.progress(iteration + 1, all, "part steps");
         if saved.elapsed() >= CHECKPOINT_EVERY && iteration + 1 < all {
-            folder.checkpoint(iteration + 1, &kept(&training)?)?;
+            folder.checkpoint(iteration + 1, kept(&training)?)?;
             saved = Instant::now();
         }
     }

@@ -117,7 +117,7 @@ fn build(context: &mut Context, folder: &StageFolder, items: &Items) -> Result<T
     for iteration in done..all {
         if let Err(stopped) = context.stop_point() {
             if iteration > 0 {
-                folder.checkpoint(iteration, &kept(&training)?)?;
+                folder.checkpoint(iteration, kept(&training)?)?;
             }
             return Err(stopped);
         }
@@ -140,7 +140,7 @@ fn build(context: &mut Context, folder: &StageFolder, items: &Items) -> Result<T
             .map_err(words)?;
         context.progress(iteration + 1, all, "pretraining steps");
         if saved.elapsed() >= CHECKPOINT_EVERY && iteration + 1 < all {
-            folder.checkpoint(iteration + 1, &kept(&training)?)?;
+            folder.checkpoint(iteration + 1, kept(&training)?)?;
             saved = Instant::now();
         }
     }
