@@ -22,7 +22,7 @@ pub(crate) const STAGES: &str = ".stages";
 const RESULT: &str = "result.h5";
 const WAIT: Duration = Duration::from_millis(100);
 
-/// Attribute of a checkpoint that names its stage.
+/// Attribute of checkpoints and results that names their stage; no part of the content.
 const STAGE: &str = "stage";
 
 /// A stage being built: its checkpoints.
@@ -78,12 +78,12 @@ pub(crate) fn stage(
     let id = id_of(context, definition)?;
     let folder = context.results().join(STAGES).join(&id);
     let lease_path = lease::path(context.results(), &format!("stage.{id}"));
-    if let Some((tree, content)) = ready(&folder) {
+    if let Some((tree, content)) = ready(&folder, &id) {
         return used(context, name, id, tree, content, true);
     }
     let _lease = wait_for(context, &lease_path, name, &id)?;
     // Another process may have finished it while this one waited.
-    if let Some((tree, content)) = ready(&folder) {
+    if let Some((tree, content)) = ready(&folder, &id) {
         return used(context, name, id, tree, content, true);
     }
     let checkpoints = StageFolder {
@@ -93,7 +93,7 @@ pub(crate) fn stage(
     std::fs::create_dir_all(&checkpoints.folder)
         .map_err(|source| io("create", &checkpoints.folder, source))?;
     let tree = build(context, &checkpoints)?;
-    let content = retrial_store::write(folder.join(RESULT), &tree)?;
+    let content = keep(&folder, &id, tree.clone())?;
     super::folder::remove(&checkpoints.folder)
         .map_err(|source| io("remove", &checkpoints.folder, source))?;
     lease::discard(&lease_path);
@@ -125,20 +125,38 @@ fn id_of(context: &Context, definition: &StageDef) -> Result<String, TrialError>
     ))
 }
 
-/// A finished result with its content hash; a damaged one counts as absent.
-fn ready(folder: &Path) -> Option<(Tree, String)> {
+/// Writes the result of stage `id`; returns the hash of its content.
+fn keep(folder: &Path, id: &str, mut tree: Tree) -> Result<String, StoreError> {
+    let content = tree.content_hash();
+    tree.set_attribute("", STAGE, Value::Text(id.to_owned()))?;
+    retrial_store::write(folder.join(RESULT), &tree)?;
+    Ok(content)
+}
+
+/// The finished result of stage `id` with the hash of its content.
+///
+/// A damaged one and one of another stage count as absent. They are left where they are, since
+/// the next result replaces them and removing one here could remove a new one.
+fn ready(folder: &Path, id: &str) -> Option<(Tree, String)> {
     let path = folder.join(RESULT);
     if !path.exists() {
         return None;
     }
-    match retrial_store::read(&path) {
-        Ok(tree) => {
+    let mut tree = match retrial_store::read(&path) {
+        Ok(tree) => tree,
+        Err(error) => {
+            eprintln!("a stage is built again: {error}");
+            return None;
+        }
+    };
+    match tree.remove_attribute("", STAGE) {
+        Some(Value::Text(of)) if of == id => {
             let content = tree.content_hash();
             Some((tree, content))
         }
-        Err(error) => {
-            // The next result replaces it; removing it here could remove a new one.
-            eprintln!("a stage is built again: {error}");
+        other => {
+            let path = path.display();
+            eprintln!("a stage is built again: {path} is of {other:?}, not of {id}");
             None
         }
     }
@@ -207,5 +225,17 @@ mod tests {
         let (round, _) = of("train-1").resume().unwrap().unwrap();
         assert_eq!(round, 7);
         assert!(of("train-2").resume().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_result_of_another_stage_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let tree = Tree::new();
+        let content = keep(folder.path(), "train-1", tree.clone()).unwrap();
+        let (again, same) = ready(folder.path(), "train-1").unwrap();
+        assert_eq!((again.content_hash(), same), (tree.content_hash(), content));
+        assert!(ready(folder.path(), "train-2").is_none());
+        retrial_store::write(folder.path().join(RESULT), &tree).unwrap();
+        assert!(ready(folder.path(), "train-1").is_none());
     }
 }

@@ -269,8 +269,13 @@ fn a_checkpoint_is_where_the_training_goes_on() {
         };
         marked.insert(name, array).expect("a new name");
     }
-    let steps = kept.attribute("", "steps").expect("a number").clone();
-    marked.set_attribute("", "steps", steps).expect("a root");
+    for (group, attributes) in kept.group_attributes() {
+        for (name, value) in attributes {
+            marked
+                .set_attribute(group, name, value.clone())
+                .expect("a group");
+        }
+    }
     retrial_store::write(&path, &marked).expect("written");
     again(&project);
     let records = records(&project);

@@ -212,7 +212,6 @@ impl ModuleMapper for Update<'_> {
 #[cfg(test)]
 mod tests {
     use burn::nn::{Linear, LinearConfig};
-    use burn::tensor::Device;
 
     use super::*;
 
@@ -223,11 +222,11 @@ mod tests {
     };
 
     fn linear() -> Linear {
-        LinearConfig::new(3, 2).init(&Device::flex().autodiff())
+        LinearConfig::new(3, 2).init(&crate::testing::device().autodiff())
     }
 
     fn loss(module: &Linear) -> Tensor<1> {
-        let ones = Tensor::<2>::ones([1, 3], &Device::flex().autodiff());
+        let ones = Tensor::<2>::ones([1, 3], &crate::testing::device().autodiff());
         module.forward(ones).square().sum()
     }
 
@@ -254,7 +253,7 @@ mod tests {
         let (steps, state) = (adam.steps(), adam.state());
         let gradients = loss(&module).backward();
         let straight = adam.step(module.clone(), &gradients);
-        let mut again = Adam::restored(RATES, steps, &state, &Device::flex());
+        let mut again = Adam::restored(RATES, steps, &state, &crate::testing::device());
         let resumed = again.step(module.clone(), &gradients);
         assert_eq!(collect(&resumed), collect(&straight));
         assert_eq!(again.state(), adam.state());

@@ -9,4 +9,6 @@ pub mod device;
 pub mod mask_rcnn;
 pub mod ops;
 pub mod sgd;
+#[cfg(test)]
+mod testing;
 pub mod weights;

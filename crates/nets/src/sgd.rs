@@ -233,11 +233,11 @@ mod tests {
     };
 
     fn linear() -> Linear {
-        LinearConfig::new(3, 2).init(&Device::flex().autodiff())
+        LinearConfig::new(3, 2).init(&crate::testing::device().autodiff())
     }
 
     fn gradients(module: &Linear) -> NamedGradients {
-        let ones = Tensor::<2>::ones([1, 3], &Device::flex().autodiff());
+        let ones = Tensor::<2>::ones([1, 3], &crate::testing::device().autodiff());
         let loss: Tensor<1> = module.forward(ones).square().sum();
         NamedGradients::of(module, &loss.backward())
     }
@@ -281,7 +281,7 @@ mod tests {
         let mut sgd = Sgd::new(RATES);
         let module = linear();
         let module = sgd.step(module.clone(), gradients(&module), 0.01);
-        let mut again = Sgd::restored(RATES, &sgd.state(), &Device::flex());
+        let mut again = Sgd::restored(RATES, &sgd.state(), &crate::testing::device());
         let straight = sgd.step(module.clone(), gradients(&module), 0.01);
         let resumed = again.step(module.clone(), gradients(&module), 0.01);
         assert_eq!(collect(&resumed), collect(&straight));

@@ -128,6 +128,16 @@ impl Tree {
         Ok(())
     }
 
+    /// Takes an attribute of the group `path` (the root is `""`) away, and returns it.
+    pub fn remove_attribute(&mut self, path: &str, name: &str) -> Option<Value> {
+        let attributes = self.groups.get_mut(path)?;
+        let value = attributes.remove(name);
+        if attributes.is_empty() {
+            self.groups.remove(path);
+        }
+        value
+    }
+
     /// The array at `path`.
     #[must_use]
     pub fn array(&self, path: &str) -> Option<&Array> {

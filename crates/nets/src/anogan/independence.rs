@@ -3,7 +3,6 @@
 
 use std::ops::Range;
 
-use burn::tensor::Device;
 use retrial_core::seed::Seed;
 
 use super::small::{LATENT, architecture, drawn, pictures, trained};
@@ -81,7 +80,7 @@ fn a_batch_of_one_and_a_batch_of_64_agree_bit_for_bit() {
         let training = trained(architecture);
         let size = architecture.image_size;
         let pixels = pictures(64, size);
-        let device = Device::flex();
+        let device = crate::testing::device();
         let mut nets = SearchNets::running(training.generator(), training.discriminator(), &device);
         for method in METHODS {
             let (together, _) = search(&mut nets, rates(method), (&pixels, size), 0..64);
@@ -96,7 +95,7 @@ fn a_batch_of_one_and_a_batch_of_64_agree_bit_for_bit() {
 #[test]
 fn the_moments_of_the_batch_couple_its_images() {
     let training = trained(architecture(28, Normalisation::Batch));
-    let device = Device::flex();
+    let device = crate::testing::device();
     let pixels = pictures(4, 28);
     let mut nets = SearchNets::batch(training.generator(), training.discriminator(), &device);
     let adam = rates(METHODS[0]);
@@ -113,7 +112,7 @@ fn the_moments_of_the_batch_couple_its_images() {
 #[test]
 fn latents_that_stop_early_leave_the_others_alone() {
     let training = trained(architecture(28, Normalisation::Batch));
-    let device = Device::flex();
+    let device = crate::testing::device();
     // Images that are within reach, so that losses fall for a while.
     let pixels = training.draw(&drawn(6, "hidden"));
     let mut nets = SearchNets::running(training.generator(), training.discriminator(), &device);
@@ -136,7 +135,7 @@ fn latents_that_stop_early_leave_the_others_alone() {
 #[test]
 fn a_search_that_is_written_down_goes_on_bit_for_bit() {
     let training = trained(architecture(28, Normalisation::Batch));
-    let device = Device::flex();
+    let device = crate::testing::device();
     let mut nets = SearchNets::running(training.generator(), training.discriminator(), &device);
     let images = nets.images(&pictures(3, 28), 28);
     let features = nets.features(images.clone());
@@ -200,7 +199,7 @@ fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
 fn frozen_nets_are_those_of_the_batch_where_the_moments_are() {
     // Share of the old moments after 300 batches: 0.9³⁰⁰ ≈ 2e-14.
     let training = trained(architecture(32, Normalisation::Batch));
-    let (plain, device) = (Device::flex(), training.device());
+    let (plain, device) = (crate::testing::device(), training.device());
     let z = drawn(6, "z");
     let mut generator = training.generator().clone();
     for _ in 0..300 {

@@ -297,7 +297,7 @@ impl FrozenLayer {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::{Device, TensorData};
+    use burn::tensor::TensorData;
     use retrial_core::seed::Seed;
 
     use super::*;
@@ -306,7 +306,7 @@ mod tests {
 
     #[test]
     fn running_moments_fold_into_factor_and_summand() {
-        let device = Device::flex().autodiff();
+        let device = crate::testing::device().autodiff();
         let pair = |values: [f32; 4]| {
             let data = TensorData::new(values.to_vec(), [2, 2]);
             Param::from_tensor(Tensor::from_data(data, &device))
@@ -355,7 +355,7 @@ mod tests {
 
     #[test]
     fn the_largest_singular_value_becomes_one() {
-        let device = Device::flex().autodiff();
+        let device = crate::testing::device().autodiff();
         let mut stream = Seed(4).stream("layer");
         let mut start = Start {
             initialisation: Initialisation::Torch,

@@ -1,7 +1,6 @@
 //! Nets learn what they are given, a search finds what is there, and broken numbers end no
 //! process.
 
-use burn::tensor::Device;
 use retrial_core::seed::Seed;
 
 use super::small::{LATENT, adam, architecture, drawn, fresh, gan_rates, pictures, trained};
@@ -26,7 +25,7 @@ fn every_variant_of_the_gan_trains_with_finite_losses() {
                     ..gan_rates()
                 };
                 let architecture = architecture(SIZE, normalisation);
-                let device = Device::flex();
+                let device = crate::testing::device();
                 let training = GanTraining::new(architecture, rates, start, Seed(1), &device);
                 let mut training = training.expect("a known size");
                 let before = training.state().weights;
@@ -75,7 +74,7 @@ fn weights_start_as_the_sources_say() {
         ..architecture(SIZE, Normalisation::Batch)
     };
     let kernel = |start| {
-        let device = Device::flex();
+        let device = crate::testing::device();
         let training = GanTraining::new(wide, gan_rates(), start, Seed(1), &device);
         let weights = training.expect("a known size").state().weights;
         weights["discriminator.layers.1.kernel"].values.clone()
@@ -107,13 +106,13 @@ fn an_encoder_learns_eight_images_by_heart() {
         rates,
         (&generator, &discriminator),
         Seed(3),
-        &Device::flex(),
+        &crate::testing::device(),
     )
     .expect("a known size");
     // Apart from what the training says of itself: images against G(E(x)).
     let apart = |training: &EncoderTraining| {
         let all = (&training.frozen(), &generator, &discriminator);
-        let x = images(&pixels, SIZE, &Device::flex());
+        let x = images(&pixels, SIZE, &crate::testing::device());
         compare(all, x, Difference::Squared)
             .residual
             .iter()
@@ -131,7 +130,7 @@ fn a_latent_is_found_again_and_sooner_by_lbfgs() {
     let gan = trained(architecture(SIZE, Normalisation::Batch));
     let count = 4;
     let pixels = gan.draw(&drawn(count, "hidden"));
-    let device = Device::flex();
+    let device = crate::testing::device();
     let mut nets = SearchNets::running(gan.generator(), gan.discriminator(), &device);
     let images = nets.images(&pixels, SIZE);
     let features = nets.features(images.clone());
@@ -175,7 +174,7 @@ fn numbers_that_are_none_end_in_a_loss_and_no_panic() {
     let mut pixels = pictures(4, SIZE);
     pixels[10] = f32::NAN;
     let batch = architecture(SIZE, Normalisation::Batch);
-    let device = Device::flex();
+    let device = crate::testing::device();
     for normalisation in [
         Normalisation::Batch,
         Normalisation::None,
@@ -251,7 +250,7 @@ fn a_net_draws_the_same_in_pieces_and_at_once() {
     let together = gan.draw(&z);
     let alone: Vec<f32> = z.chunks(LATENT).flat_map(|z| gan.draw(z)).collect();
     assert!(together == alone);
-    let device = Device::flex();
+    let device = crate::testing::device();
     let all = gan.generator().frozen().draw(latents(&z, LATENT, &device));
     assert!(weights::values(all) == together);
     assert!(together.iter().all(|v| v.abs() <= 1.0));

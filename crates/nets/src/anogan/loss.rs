@@ -52,14 +52,14 @@ fn cross_entropy(logits: Tensor<1>, label: f64) -> Tensor<1> {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::{Device, TensorData};
+    use burn::tensor::TensorData;
 
     use super::*;
     use crate::anogan::training::scalar;
 
     fn logits(values: &[f32]) -> Tensor<1> {
         let data = TensorData::new(values.to_vec(), [values.len()]);
-        Tensor::from_data(data, &Device::flex())
+        Tensor::from_data(data, &crate::testing::device())
     }
 
     /// `−label ln σ(x) − (1 − label) ln(1 − σ(x))`, in double precision.

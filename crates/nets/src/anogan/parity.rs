@@ -6,7 +6,6 @@
 
 use std::path::PathBuf;
 
-use burn::tensor::Device;
 use retrial_core::seed::Seed;
 
 use super::training::{GanRates, GanTraining};
@@ -64,7 +63,7 @@ fn training(torch: &Weights, prefix: &str) -> GanTraining {
         rates,
         Initialisation::Torch,
         Seed(0),
-        &Device::flex(),
+        &crate::testing::device(),
     )
     .expect("a known size");
     let mut state = training.state();
@@ -175,7 +174,7 @@ fn own_name(net: &str, layer: usize, layers: usize, part: &str) -> String {
 fn searches_are_those_of_pytorch() {
     let Some(torch) = tensors() else { return };
     let training = training(&torch, "s2.");
-    let device = Device::flex();
+    let device = crate::testing::device();
     for (word, mut nets, tolerance) in [
         (
             "eval",

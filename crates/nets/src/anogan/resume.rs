@@ -1,6 +1,5 @@
 //! A training that is written down and taken up again goes on bit for bit.
 
-use burn::tensor::Device;
 use retrial_core::seed::Seed;
 
 use super::small::{adam, architecture, fresh, gan_rates, pictures, trained};
@@ -61,7 +60,7 @@ fn an_encoder_goes_on_bit_for_bit() {
                 rates,
                 (&generator, &discriminator),
                 Seed(3),
-                &Device::flex(),
+                &crate::testing::device(),
             )
             .expect("a known size")
         };
@@ -94,7 +93,8 @@ fn ganomaly_goes_on_bit_for_bit() {
     };
     let new = || {
         let architecture = architecture(SIZE, Normalisation::Batch);
-        GanomalyTraining::new(architecture, rates, Seed(3), &Device::flex()).expect("a known size")
+        GanomalyTraining::new(architecture, rates, Seed(3), &crate::testing::device())
+            .expect("a known size")
     };
     let mut straight = new();
     let losses: Vec<EpochLosses> = (1..=3).map(|at| straight.epoch(at, &pixels)).collect();

@@ -1,6 +1,5 @@
 //! Sizes of images, latents and features of all nets.
 
-use burn::tensor::Device;
 use retrial_core::seed::Seed;
 
 use super::small::{LATENT, adam, architecture, drawn, fresh, gan_rates, pictures};
@@ -24,7 +23,7 @@ fn ganomaly_rates() -> GanomalyRates {
 
 #[test]
 fn every_image_size_has_its_nets() {
-    let device = Device::flex();
+    let device = crate::testing::device();
     // Inner side and channels by hand: 64 halved four times is 4, 32 three times 4, 28 twice 7;
     // channels begin at 2 and double.
     for (size, features) in [(64, 4 * 4 * 16), (32, 4 * 4 * 8), (28, 7 * 7 * 4)] {
@@ -70,7 +69,7 @@ fn every_image_size_has_its_nets() {
 
 #[test]
 fn other_sizes_are_refused() {
-    let device = Device::flex();
+    let device = crate::testing::device();
     let known = fresh(architecture(28, Normalisation::Batch), gan_rates());
     let (generator, discriminator) = (known.generator().frozen(), known.discriminator().frozen());
     for image_size in [0, 24, 30, 128] {
@@ -90,7 +89,7 @@ fn other_sizes_are_refused() {
 
 #[test]
 fn images_are_compared_as_the_formulas_say() {
-    let device = Device::flex();
+    let device = crate::testing::device();
     let known = fresh(architecture(28, Normalisation::Batch), gan_rates());
     let (generator, discriminator) = (known.generator().frozen(), known.discriminator().frozen());
     let nets = (&generator, &discriminator);

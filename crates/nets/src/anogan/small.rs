@@ -1,6 +1,5 @@
 //! Small nets, pictures and rates that the tests of this module share.
 
-use burn::tensor::Device;
 use retrial_core::seed::Seed;
 
 use super::*;
@@ -37,7 +36,7 @@ pub(super) fn gan_rates() -> GanRates {
 }
 
 pub(super) fn fresh(architecture: Architecture, rates: GanRates) -> GanTraining {
-    let device = Device::flex();
+    let device = crate::testing::device();
     GanTraining::new(
         architecture,
         rates,

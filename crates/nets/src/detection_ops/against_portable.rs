@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use retrial_core::seed::Seed;
 
 use super::*;
@@ -113,7 +113,7 @@ fn gradient_is_a_difference<const D: usize>(
     f: impl Fn(Tensor<D>) -> Tensor<4>,
     places: &[usize],
 ) {
-    let device = Device::flex().autodiff();
+    let device = crate::testing::device().autodiff();
     let start = drawn("start", &shape)
         .try_to_vec::<f32>()
         .expect("f32 values");
@@ -148,12 +148,12 @@ fn gradients_are_those_of_the_sum() {
     let pooled = |x: Tensor<4>| pool_regions(x, regions(Some(2), false));
     gradient_is_a_difference(MAP, pooled, &[0, 300, 777, 1200, 1919]);
     let affine = || {
-        let device = Device::flex().autodiff();
+        let device = crate::testing::device().autodiff();
         Tensor::<2>::from_data(drawn("affine", &[2, 5]), &device)
     };
     gradient_is_a_difference(MAP, |x| affine_activate(x, affine(), 0.1), &[3, 500, 1001]);
     let inside = || {
-        let device = Device::flex().autodiff();
+        let device = crate::testing::device().autodiff();
         Tensor::<4>::from_data(drawn("values", &MAP), &device)
     };
     gradient_is_a_difference([2, 5], |m| affine_activate(inside(), m, 1.0), &[0, 4, 5, 9]);

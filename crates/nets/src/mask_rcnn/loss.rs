@@ -41,7 +41,6 @@ pub(crate) fn cross_entropy(logits: Tensor<2>, classes: &[usize]) -> Tensor<1> {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
 
     use super::*;
     use crate::weights::values;
@@ -49,7 +48,7 @@ mod tests {
     fn row(numbers: &[f32]) -> Tensor<1> {
         Tensor::from_data(
             TensorData::new(numbers.to_vec(), [numbers.len()]),
-            &Device::flex(),
+            &crate::testing::device(),
         )
     }
 

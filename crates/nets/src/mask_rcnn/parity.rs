@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use retrial_core::instance_mask::InstanceMask;
 use retrial_core::seed::Seed;
 use retrial_instances::boxes::Corners;
@@ -99,7 +99,7 @@ fn net(kind: &str, fixture: &Fixture) -> MaskRcnn {
     let net = MaskRcnn::new(
         &architecture(kind),
         &mut Seed(0).stream("x"),
-        &Device::flex(),
+        &crate::testing::device(),
     );
     let net = net.expect("a net of known sizes");
     let ours = torch::from_torch(&fixture.weights, &weights::collect(&net)).expect("all weights");
@@ -202,7 +202,7 @@ fn nearest<'b>(theirs: &Corners, ours: impl Iterator<Item = &'b Corners>, tolera
 fn channels_last(array: &NamedArray) -> Vec<f32> {
     let shape: [usize; 4] = array.shape.clone().try_into().expect("four axes");
     let data = TensorData::new(array.values.clone(), shape);
-    values(Tensor::<4>::from_data(data, &Device::flex()).permute([0, 2, 3, 1]))
+    values(Tensor::<4>::from_data(data, &crate::testing::device()).permute([0, 2, 3, 1]))
 }
 
 fn detection_rule() -> DetectionRule {
@@ -225,7 +225,7 @@ fn detection_is_torchvisions(kind: &str) {
     let (mut net, architecture) = (net(kind, &fixture), architecture(kind));
     let pictures = fixture.pictures();
     let pictures: Vec<&Picture> = pictures.iter().collect();
-    let batch = Batch::new(&pictures, &Device::flex());
+    let batch = Batch::new(&pictures, &crate::testing::device());
     near(
         &values(batch.images.clone()),
         &channels_last(fixture.get("batch")),
@@ -286,7 +286,12 @@ fn detection_is_torchvisions(kind: &str) {
     let theirs = channels_last(fixture.get("multiscale.pooled7"));
     let first_channels: Vec<f32> = ours.chunks(64).flat_map(|row| row[..16].to_vec()).collect();
     near(&first_channels, &theirs, 1e-5, "regions of all levels");
-    let found = net.detect(&architecture, &pictures, &detection_rule(), &Device::flex());
+    let found = net.detect(
+        &architecture,
+        &pictures,
+        &detection_rule(),
+        &crate::testing::device(),
+    );
     for (image, found) in found.iter().enumerate() {
         let boxes = fixture.boxes(&format!("final.boxes.{image}"));
         let labels = &fixture.get(&format!("final.labels.{image}")).values;
@@ -387,7 +392,7 @@ fn a_step_is_torchvisions(kind: &str) {
         rules,
         rates,
         Seed(0),
-        &[Device::flex()],
+        &[crate::testing::device()],
     );
     let (pictures, truths) = (fixture.pictures(), fixture.truths());
     let items: Vec<(&Picture, &Truth)> = pictures.iter().zip(&truths).collect();

@@ -273,7 +273,13 @@ mod tests {
             beta2: 0.999,
         };
         let mut stream = Seed(3).stream("parts");
-        PartsTraining::new(&architecture, parts, rates, &mut stream, &Device::flex())
+        PartsTraining::new(
+            &architecture,
+            parts,
+            rates,
+            &mut stream,
+            &crate::testing::device(),
+        )
     }
 
     fn features(regions: usize) -> RegionFeatures {

@@ -3,7 +3,7 @@
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
 use burn::backend::ops::FloatTensorOps as _;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use retrial_core::seed::Seed;
 
 use super::*;
@@ -203,7 +203,7 @@ fn adam_is_that_of_burns_operations() {
 /// The gradient of every operation against that of burn's own chain of operations.
 #[test]
 fn backward_passes_are_those_of_burn() {
-    let device = Device::flex().autodiff();
+    let device = crate::testing::device().autodiff();
     let g = geometry(6, 3, 5, 4, 2, 1);
     let leaf = |name: &str, shape: [usize; 4]| {
         Tensor::<4>::from_data(drawn(name, &shape), &device).require_grad()

@@ -1,13 +1,12 @@
 //! Weights that do not fit, and bytes that are none.
 
 use burn::nn::{Linear, LinearConfig};
-use burn::tensor::Device;
 
 use super::safetensors::{SafetensorsError, read, write};
 use super::*;
 
 fn linear(from: usize, to: usize) -> Linear {
-    LinearConfig::new(from, to).init(&Device::flex())
+    LinearConfig::new(from, to).init(&crate::testing::device())
 }
 
 #[test]
