@@ -40,6 +40,25 @@ pub enum DicError {
         /// Pixels that take part.
         mask_px: usize,
     },
+    /// The subset around a chosen point leaves the picture.
+    #[error(
+        "a subset of {subset_size_px} px around the point x = {x}, y = {y} leaves the image of {width} × {height} px"
+    )]
+    PointOutside {
+        /// Column of the point.
+        x: usize,
+        /// Row of the point.
+        y: usize,
+        /// Full width of the subset.
+        subset_size_px: usize,
+        /// Columns of the reference image.
+        width: usize,
+        /// Rows of the reference image.
+        height: usize,
+    },
+    /// No point was chosen.
+    #[error("no point is given")]
+    EmptyPoints,
     /// Two pictures of a pair differ in size.
     #[error(
         "the reference has {width} × {height} px, the deformed image {got_width} × {got_height} px"

@@ -41,8 +41,8 @@ pub use accuracy::{Accept, ComponentErrors, ErrorStatistics, ErrorSummary};
 pub use correlate::{Field, Guess, PointResult, correlate};
 pub use error::DicError;
 pub use filter::{GaussianFilter, gaussian_filter};
-pub use reference::{Reference, prepare};
-pub use series::correlate_series;
+pub use reference::{Reference, prepare, prepare_points};
+pub use series::{correlate_series, correlate_series_from};
 pub use settings::{
     Gradient, Grid, InitialGuess, LastEvaluation, ReferenceStrategy, Settings, ShapeOrder,
     SplineDegree, SubsetShape,

@@ -62,8 +62,7 @@ pub fn prepare(
     mask: Option<&Mask>,
     settings: &Settings,
 ) -> Result<Reference, DicError> {
-    settings.check()?;
-    check_pixels(image)?;
+    check_reference(image, settings)?;
     let (width, height) = (image.width(), image.height());
     if let Some(mask) = mask {
         if (mask.width(), mask.height()) != (width, height) {
@@ -78,6 +77,57 @@ pub fn prepare(
             return Err(DicError::EmptyMask { width, height });
         }
     }
+    let points = grid::points(width, height, mask, settings);
+    if points.is_empty() {
+        return Err(DicError::NoPoint {
+            subset_size_px: settings.subset_size_px,
+            step_px: settings.step_px,
+            width,
+            height,
+            mask_px: mask.map_or(width * height, Mask::count),
+        });
+    }
+    with_points(image, points, settings)
+}
+
+/// As [`prepare`], with chosen points `(x, y)` in place of a grid, in their order.
+///
+/// `step_px` then only says how far apart points may lie that are compared with each other.
+///
+/// # Errors
+/// Every [`DicError`] about settings and reference image; [`DicError::PointOutside`] where the
+/// subset around a point does not fit into the picture, and [`DicError::EmptyPoints`].
+pub fn prepare_points(
+    image: &GrayImage,
+    points: Vec<(usize, usize)>,
+    settings: &Settings,
+) -> Result<Reference, DicError> {
+    check_reference(image, settings)?;
+    let (width, height, half) = (image.width(), image.height(), settings.half_px());
+    let fits = |place: usize, n: usize| place >= half && place < n - half;
+    if let Some(&(x, y)) = points
+        .iter()
+        .find(|&&(x, y)| !(fits(x, width) && fits(y, height)))
+    {
+        return Err(DicError::PointOutside {
+            x,
+            y,
+            subset_size_px: settings.subset_size_px,
+            width,
+            height,
+        });
+    }
+    if points.is_empty() {
+        return Err(DicError::EmptyPoints);
+    }
+    with_points(image, points, settings)
+}
+
+/// Refuses settings, grey values, and a picture into which no subset fits.
+fn check_reference(image: &GrayImage, settings: &Settings) -> Result<(), DicError> {
+    settings.check()?;
+    check_pixels(image)?;
+    let (width, height) = (image.width(), image.height());
     let subset_size_px = settings.subset_size_px;
     if subset_size_px > width || subset_size_px > height {
         return Err(DicError::SubsetExceedsImage {
@@ -86,20 +136,18 @@ pub fn prepare(
             height,
         });
     }
-    let points = grid::points(width, height, mask, settings);
-    if points.is_empty() {
-        return Err(DicError::NoPoint {
-            subset_size_px,
-            step_px: settings.step_px,
-            width,
-            height,
-            mask_px: mask.map_or(width * height, Mask::count),
-        });
-    }
+    Ok(())
+}
+
+fn with_points(
+    image: &GrayImage,
+    points: Vec<(usize, usize)>,
+    settings: &Settings,
+) -> Result<Reference, DicError> {
     Ok(Reference {
         settings: settings.clone(),
         frame: Frame::new(&filtered(image, settings)?, settings),
-        rows: subset_rows(subset_size_px, settings.subset_shape),
+        rows: subset_rows(settings.subset_size_px, settings.subset_shape),
         points,
     })
 }

@@ -33,10 +33,21 @@ pub fn correlate_series<E: From<DicError>>(
     deformed: impl IntoIterator<Item = Result<GrayImage, E>>,
     mask: Option<&Mask>,
     settings: &Settings,
+    on_image: impl FnMut(usize, Field) -> ControlFlow<()>,
+) -> Result<usize, E> {
+    correlate_series_from(prepare(first, mask, settings)?, deformed, on_image)
+}
+
+/// As [`correlate_series`], from a prepared reference.
+///
+/// # Errors
+/// Those of [`correlate`], and whatever `deformed` yields.
+pub fn correlate_series_from<E: From<DicError>>(
+    reference: Reference,
+    deformed: impl IntoIterator<Item = Result<GrayImage, E>>,
     mut on_image: impl FnMut(usize, Field) -> ControlFlow<()>,
 ) -> Result<usize, E> {
-    let reference = prepare(first, mask, settings)?;
-    match settings.reference_strategy {
+    match reference.settings.reference_strategy {
         ReferenceStrategy::First => {
             let mut previous: Option<Field> = None;
             let mut done = 0;

@@ -6,7 +6,7 @@ use retrial_core::image::{GrayImage, Mask};
 use retrial_dic::{
     DicError, GaussianFilter, Gradient, Grid, Guess, InitialGuess, LastEvaluation,
     ReferenceStrategy, Settings, ShapeOrder, SplineDegree, SubsetShape, correlate,
-    correlate_series, gaussian_filter, prepare,
+    correlate_series, gaussian_filter, prepare, prepare_points,
 };
 
 fn picture(width: usize, height: usize) -> GrayImage {
@@ -280,4 +280,34 @@ proptest! {
             prop_assert_eq!(count, 2);
         }
     }
+}
+
+#[test]
+fn chosen_points_are_matched_in_their_order_or_refused() {
+    let settings = Settings {
+        subset_size_px: 21,
+        ..Settings::default()
+    };
+    let image = picture(64, 48);
+    let points = vec![(50, 20), (10, 10), (51, 20), (10, 37), (10, 10)];
+    let reference = prepare_points(&image, points.clone(), &settings).expect("they fit");
+    assert_eq!(reference.points(), points);
+    let field = correlate(&reference, &image, Guess::Phase).expect("a field");
+    for (point, place) in field.points.iter().zip(points) {
+        assert_eq!((point.x, point.y), place);
+        assert!(point.p[0].abs() < 1e-3 && point.p[6].abs() < 1e-3);
+    }
+    for (x, y) in [(9, 20), (20, 9), (54, 20), (20, 38), (usize::MAX, 20)] {
+        let error = prepare_points(&image, vec![(20, 20), (x, y)], &settings);
+        let expected = DicError::PointOutside {
+            x,
+            y,
+            subset_size_px: 21,
+            width: 64,
+            height: 48,
+        };
+        assert_eq!(error.err(), Some(expected));
+    }
+    let none = prepare_points(&image, Vec::new(), &settings);
+    assert_eq!(none.err(), Some(DicError::EmptyPoints));
 }
