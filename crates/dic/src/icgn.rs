@@ -1,12 +1,15 @@
-//! Inverse-compositional Gauss-Newton with the ZNSSD criterion, for one subset.
+//! Inverse-compositional matching of one subset: Gauss-Newton, and what all optimisers share.
 //!
 //! # Source
 //! Atkinson & Becker 2020, doi:10.3390/rs12182906, Eq. (11), (13), (19) to (23).
 
 use crate::cholesky::Cholesky;
+use crate::criterion::{Evaluation, normal_matrix};
 use crate::dispatch::Dispatch;
-use crate::kernel::{Offsets, Pair};
-use crate::settings::{LastEvaluation, Settings};
+use crate::forward::forward_gauss_newton;
+use crate::iclm::levenberg_marquardt;
+use crate::kernel::{Moments, Offsets, Pair, Products};
+use crate::settings::{LastEvaluation, Optimiser, Settings};
 use crate::shape::{PARAMETERS, Parameters, active, compose_inverse, convergence_norm};
 use crate::status::Status;
 use crate::subset::pixel_count;
@@ -45,6 +48,19 @@ impl Match {
     }
 }
 
+/// One subset to be matched, with what its reference side contributes to every iteration.
+pub(crate) struct Task<'a> {
+    pub(crate) dispatch: Dispatch,
+    pub(crate) pair: &'a Pair<'a>,
+    pub(crate) settings: &'a Settings,
+    pub(crate) moments: Moments,
+    pub(crate) guess: &'a Parameters,
+    /// The number of pixels.
+    pub(crate) count: f64,
+    /// `Σ (f − f̄)²` up to which a subset is flat.
+    pub(crate) flat: f64,
+}
+
 /// Matches one subset from the parameters `guess`.
 ///
 /// `brightest` is the largest absolute grey value of the reference image.
@@ -55,112 +71,180 @@ pub(crate) fn match_subset(
     brightest: f64,
     guess: &Parameters,
 ) -> Match {
-    let order = settings.shape_order;
-    let mut out = Match::without_iteration(*guess, Status::IterationLimit);
     let count = pixel_count(pair.rows) as f64;
-    let flat = count * (FLAT_CONTRAST * brightest).powi(2);
-    let moments = dispatch.moments(pair, order);
-    if !moments.energy.is_finite() {
-        out.status = Status::Diverged;
-        return out;
-    }
-    if moments.energy <= flat {
-        out.status = Status::FlatSubset;
-        return out;
-    }
-    let (along_x, along_y) = (moments.hessian[0][0], moments.hessian[6][6]);
-    if along_x.min(along_y) <= SMALLEST_GRADIENT * along_x.max(along_y) {
-        out.status = Status::IllConditioned;
-        return out;
-    }
-    let used = active(order);
-    let mut packed = [[0.0; PARAMETERS]; PARAMETERS];
-    for (row, &i) in packed.iter_mut().zip(used) {
-        for (value, &j) in row.iter_mut().zip(used) {
-            *value = moments.hessian[i][j];
-        }
-    }
-    let Some(factor) = Cholesky::new(used.len(), &packed) else {
-        out.status = Status::IllConditioned;
-        return out;
+    let task = Task {
+        dispatch,
+        pair,
+        settings,
+        moments: dispatch.moments(pair, settings.shape_order),
+        guess,
+        count,
+        flat: count * (FLAT_CONTRAST * brightest).powi(2),
     };
-    let zeta = settings.half_px() as f64;
-    let search = settings.subset_size_px as f64;
-    let mut offsets = Offsets {
-        reference: moments.mean as f32,
-        deformed: moments.mean as f32,
+    let mut out = Match::without_iteration(*guess, Status::IterationLimit);
+    let finished = match settings.optimiser {
+        Optimiser::IcGn => gauss_newton(&task, &mut out),
+        Optimiser::IcLm => levenberg_marquardt(&task, &mut out),
+        Optimiser::ForwardGn => forward_gauss_newton(&task, &mut out),
     };
-    let mut offset_is_measured = false;
+    out.status = match finished {
+        Err(status) => status,
+        Ok(false) => Status::IterationLimit,
+        Ok(true) if out.zncc < settings.min_zncc => Status::LowCorrelation,
+        Ok(true) => Status::Converged,
+    };
+    out
+}
+
+/// Iterates until the convergence norm falls below the stop value; whether it did.
+fn gauss_newton(task: &Task<'_>, out: &mut Match) -> Result<bool, Status> {
+    let settings = task.settings;
+    let factor = task.factor(0.0)?;
+    let mut offsets = task.offsets();
     let mut updates = 0;
     let mut converged = false;
     loop {
-        let Some(products) = dispatch.products(pair, order, offsets, &out.p) else {
-            out.status = Status::OutOfImage;
-            return out;
-        };
-        let mean = products.sum_g / count;
-        let energy = products.sum_gg - products.sum_g * mean;
-        if products.sum_gg > LARGEST_OFFSET * energy && !offset_is_measured {
-            offsets.deformed += mean as f32;
-            offset_is_measured = true;
-            continue;
-        }
+        let products = task.products(&out.p, &mut offsets)?;
         out.icgn_iterations += 1;
-        if energy <= flat {
-            out.status = Status::FlatSubset;
-            return out;
-        }
-        let zncc = products.sum_fg / (moments.energy * energy).sqrt();
-        if !zncc.is_finite() {
-            out.status = Status::Diverged;
-            return out;
-        }
-        out.zncc = zncc.clamp(-1.0, 1.0);
+        let here = task.evaluation(&products, offsets);
+        out.zncc = task.checked_zncc(&here)?;
         if converged || updates == settings.iteration_limit {
-            break;
+            return Ok(converged);
         }
-        // Eq. (19): dp = −H⁻¹ Σ J (f' − f̃/g̃ (g' − ḡ')).
-        let ratio = (moments.energy / energy).sqrt();
+        let dp = task.solve(&factor, &here);
+        let norm = task.norm(&dp);
+        if norm.is_finite() {
+            out.convergence_norm = norm;
+        }
+        updates += 1;
+        out.p = task.updated(&out.p, &dp)?;
+        converged = norm < settings.stop_value;
+        let finished = converged || updates == settings.iteration_limit;
+        if finished && settings.last_evaluation == LastEvaluation::BeforeUpdate {
+            return Ok(converged);
+        }
+    }
+}
+
+impl Task<'_> {
+    /// The factor of the normal equations, their diagonal enlarged by the fraction `damping`.
+    pub(crate) fn factor(&self, damping: f64) -> Result<Cholesky, Status> {
+        self.check_reference()?;
+        let used = active(self.settings.shape_order);
+        let matrix = normal_matrix(self.settings.criterion, &self.moments, self.count);
+        let mut packed = [[0.0; PARAMETERS]; PARAMETERS];
+        for (k, (row, &i)) in packed.iter_mut().zip(used).enumerate() {
+            for (value, &j) in row.iter_mut().zip(used) {
+                *value = matrix[i][j];
+            }
+            row[k] *= 1.0 + damping;
+        }
+        Cholesky::new(used.len(), &packed).ok_or(Status::IllConditioned)
+    }
+
+    /// Refuses a reference subset without contrast in two directions.
+    pub(crate) fn check_reference(&self) -> Result<(), Status> {
+        let energy = self.moments.energy;
+        if !energy.is_finite() {
+            return Err(Status::Diverged);
+        }
+        if energy <= self.flat {
+            return Err(Status::FlatSubset);
+        }
+        let (x, y) = (self.moments.hessian[0][0], self.moments.hessian[6][6]);
+        if x.min(y) <= SMALLEST_GRADIENT * x.max(y) {
+            return Err(Status::IllConditioned);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn offsets(&self) -> Offsets {
+        let mean = self.moments.mean as f32;
+        Offsets {
+            reference: mean,
+            deformed: mean,
+        }
+    }
+
+    /// The sums at parameters `p`, with a better offset if the one given would cost precision.
+    pub(crate) fn products(
+        &self,
+        p: &Parameters,
+        offsets: &mut Offsets,
+    ) -> Result<Products, Status> {
+        let order = self.settings.shape_order;
+        let products = |offsets: Offsets| {
+            let found = self.dispatch.products(self.pair, order, offsets, p);
+            found.ok_or(Status::OutOfImage)
+        };
+        let found = products(*offsets)?;
+        let is_first = offsets.deformed == offsets.reference;
+        let energy = self.evaluation(&found, *offsets).energy();
+        if is_first && found.sum_gg > LARGEST_OFFSET * energy {
+            offsets.deformed += (found.sum_g / self.count) as f32;
+            return products(*offsets);
+        }
+        Ok(found)
+    }
+
+    pub(crate) fn evaluation<'b>(
+        &'b self,
+        products: &'b Products,
+        offsets: Offsets,
+    ) -> Evaluation<'b> {
+        Evaluation {
+            moments: &self.moments,
+            products,
+            offsets,
+            count: self.count,
+        }
+    }
+
+    /// The correlation coefficient, unless the deformed subset has no contrast.
+    pub(crate) fn checked_zncc(&self, here: &Evaluation<'_>) -> Result<f64, Status> {
+        if here.energy() <= self.flat {
+            return Err(Status::FlatSubset);
+        }
+        let zncc = here.zncc();
+        if !zncc.is_finite() {
+            return Err(Status::Diverged);
+        }
+        Ok(zncc.clamp(-1.0, 1.0))
+    }
+
+    /// The update of Eq. (19): `dp = −H⁻¹ Σ J r`.
+    pub(crate) fn solve(&self, factor: &Cholesky, here: &Evaluation<'_>) -> Parameters {
+        let descent = here.descent(self.settings.criterion);
+        let used = active(self.settings.shape_order);
         let mut step = [0.0; PARAMETERS];
         for (value, &i) in step.iter_mut().zip(used) {
-            let centred = products.sum_jg[i] - mean * moments.sum_j[i];
-            *value = ratio * centred - moments.sum_jf[i];
+            *value = descent[i];
         }
         factor.solve(&mut step);
         let mut dp = [0.0; PARAMETERS];
         for (value, &i) in step.iter().zip(used) {
             dp[i] = *value;
         }
-        let norm = convergence_norm(&dp, zeta);
-        if norm.is_finite() {
-            out.convergence_norm = norm;
-        }
-        updates += 1;
-        let next = compose_inverse(order, &out.p, &dp);
-        let Some(next) = next.filter(|p| is_within(p, guess, search)) else {
-            out.status = Status::Diverged;
-            return out;
-        };
-        out.p = next;
-        converged = norm < settings.stop_value;
-        let finished = converged || updates == settings.iteration_limit;
-        if finished && settings.last_evaluation == LastEvaluation::BeforeUpdate {
-            break;
-        }
+        dp
     }
-    if converged {
-        out.status = if out.zncc < settings.min_zncc {
-            Status::LowCorrelation
-        } else {
-            Status::Converged
-        };
-    }
-    out
-}
 
-/// Whether all parameters are finite and the displacement is within `search` px of the guess.
-fn is_within(p: &Parameters, guess: &Parameters, search: f64) -> bool {
-    p.iter().all(|value| value.is_finite())
-        && (p[0] - guess[0]).abs() <= search
-        && (p[6] - guess[6]).abs() <= search
+    /// The convergence norm of an update in px.
+    pub(crate) fn norm(&self, dp: &Parameters) -> f64 {
+        convergence_norm(dp, self.settings.half_px() as f64)
+    }
+
+    /// `W(p) ∘ W(dp)⁻¹`, if it stays within the search range.
+    pub(crate) fn updated(&self, p: &Parameters, dp: &Parameters) -> Result<Parameters, Status> {
+        compose_inverse(self.settings.shape_order, p, dp)
+            .filter(|p| self.is_within(p))
+            .ok_or(Status::Diverged)
+    }
+
+    /// Whether all parameters are finite and the displacement is within a subset of the guess.
+    pub(crate) fn is_within(&self, p: &Parameters) -> bool {
+        let search = self.settings.subset_size_px as f64;
+        p.iter().all(|value| value.is_finite())
+            && (p[0] - self.guess[0]).abs() <= search
+            && (p[6] - self.guess[6]).abs() <= search
+    }
 }

@@ -16,13 +16,16 @@
 mod accuracy;
 mod cholesky;
 mod correlate;
+mod criterion;
 mod dispatch;
 mod error;
 mod filter;
+mod forward;
 mod gradient;
 mod grid;
 mod guess;
 mod icgn;
+mod iclm;
 mod kernel;
 mod lanes;
 mod lattice;
@@ -44,8 +47,8 @@ pub use filter::{GaussianFilter, gaussian_filter};
 pub use reference::{Reference, prepare, prepare_points};
 pub use series::{correlate_series, correlate_series_from};
 pub use settings::{
-    Gradient, Grid, InitialGuess, LastEvaluation, ReferenceStrategy, Settings, ShapeOrder,
-    SplineDegree, SubsetShape,
+    Criterion, Gradient, Grid, InitialGuess, LastEvaluation, Optimiser, ReferenceStrategy,
+    Settings, ShapeOrder, SplineDegree, SubsetShape,
 };
 pub use shape::{PARAMETERS, Parameters, displacement_at};
 pub use spline::Spline;

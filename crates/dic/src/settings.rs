@@ -22,6 +22,10 @@ pub struct Settings {
     pub spline_degree: SplineDegree,
     /// Gradient of the reference image.
     pub gradient: Gradient,
+    /// What the match minimises.
+    pub criterion: Criterion,
+    /// How it is minimised.
+    pub optimiser: Optimiser,
     /// Which image the reference subsets are taken from.
     pub reference_strategy: ReferenceStrategy,
     /// How points without a previous result get their first parameters.
@@ -87,6 +91,30 @@ pub enum Gradient {
     PrewittUnscaled,
 }
 
+/// What the match of two subsets minimises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Criterion {
+    /// Zero-mean normalised sum of squared differences: blind to gain and offset.
+    Znssd,
+    /// Sum of squared differences of the grey values as they are.
+    Ssd,
+    /// Normalised sum of squared differences: blind to gain.
+    Nssd,
+    /// Parametric sum of squared differences with gain `a` and offset `b` as two more unknowns.
+    Pssdab,
+}
+
+/// How the criterion is minimised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Optimiser {
+    /// Inverse-compositional Gauss-Newton.
+    IcGn,
+    /// Inverse-compositional Levenberg-Marquardt: steps that make the criterion worse are undone.
+    IcLm,
+    /// Forward-additive Gauss-Newton in `f64`, some hundred times slower: a check on the others.
+    ForwardGn,
+}
+
 /// Which image the reference subsets are taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReferenceStrategy {
@@ -139,6 +167,8 @@ impl Settings {
             }),
             spline_degree: SplineDegree::Three,
             gradient: Gradient::PrewittUnscaled,
+            criterion: Criterion::Znssd,
+            optimiser: Optimiser::IcGn,
             reference_strategy: ReferenceStrategy::First,
             initial_guess: InitialGuess::PerSubset,
             stop_value: 1e-4,
@@ -196,6 +226,8 @@ impl Default for Settings {
             }),
             spline_degree: SplineDegree::Three,
             gradient: Gradient::Spline,
+            criterion: Criterion::Znssd,
+            optimiser: Optimiser::IcGn,
             reference_strategy: ReferenceStrategy::First,
             initial_guess: InitialGuess::Shared,
             stop_value: 1e-3,

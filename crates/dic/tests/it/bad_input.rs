@@ -4,8 +4,8 @@
 use proptest::prelude::*;
 use retrial_core::image::{GrayImage, Mask};
 use retrial_dic::{
-    DicError, GaussianFilter, Gradient, Grid, Guess, InitialGuess, LastEvaluation,
-    ReferenceStrategy, Settings, ShapeOrder, SplineDegree, SubsetShape, correlate,
+    Criterion, DicError, GaussianFilter, Gradient, Grid, Guess, InitialGuess, LastEvaluation,
+    Optimiser, ReferenceStrategy, Settings, ShapeOrder, SplineDegree, SubsetShape, correlate,
     correlate_series, gaussian_filter, prepare, prepare_points,
 };
 
@@ -192,6 +192,8 @@ fn any_settings() -> impl Strategy<Value = Settings> {
         0_usize..30,
         -1.1_f64..1.0,
         0_u8..3,
+        0_u8..4,
+        0_u8..3,
     );
     (shape, numbers).prop_map(|((size, step, order, flags, filter), numbers)| Settings {
         subset_size_px: size,
@@ -236,6 +238,13 @@ fn any_settings() -> impl Strategy<Value = Settings> {
             Gradient::Prewitt,
             Gradient::PrewittUnscaled,
         ][usize::from(numbers.3)],
+        criterion: [
+            Criterion::Znssd,
+            Criterion::Ssd,
+            Criterion::Nssd,
+            Criterion::Pssdab,
+        ][usize::from(numbers.4)],
+        optimiser: [Optimiser::IcGn, Optimiser::IcLm, Optimiser::ForwardGn][usize::from(numbers.5)],
         stop_value: numbers.0,
         iteration_limit: numbers.1,
         min_zncc: numbers.2,
