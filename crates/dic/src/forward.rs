@@ -144,21 +144,21 @@ fn newton_step(
     let mut by_g = [0.0; PARAMETERS];
     for pixel in pixels {
         let residual = pixel.f - linear.gain * pixel.g - linear.offset;
-        for i in 0..n {
-            let slope = linear.gain * pixel.jacobian[i];
+        let slopes = pixel.jacobian.map(|slope| linear.gain * slope);
+        for (i, &slope) in slopes.iter().enumerate().take(n) {
             step[i] += slope * residual;
             by_one[i] += slope;
             by_g[i] += slope * (pixel.g - linear.mean_g);
-            for j in 0..=i {
-                matrix[i][j] += slope * linear.gain * pixel.jacobian[j];
+            for (value, &other) in matrix[i].iter_mut().zip(&slopes[..=i]) {
+                *value += slope * other;
             }
         }
     }
     if criterion == Criterion::Pssdab {
         // At the best gain and offset the residual is orthogonal to both; only the matrix changes.
-        for i in 0..n {
-            for j in 0..=i {
-                matrix[i][j] -= by_one[i] * by_one[j] / pixels.len() as f64
+        for (i, row) in matrix.iter_mut().enumerate().take(n) {
+            for (j, value) in row.iter_mut().enumerate().take(i + 1) {
+                *value -= by_one[i] * by_one[j] / pixels.len() as f64
                     + by_g[i] * by_g[j] / linear.energy_g;
             }
         }

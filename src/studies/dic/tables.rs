@@ -88,6 +88,20 @@ const PARAMS: &[Param] = &[
         doc: "Gradient of the reference image; prewitt_unscaled is the published code's, six times too large.",
     },
     Param {
+        name: "criterion",
+        kind: ParamKind::Choice(&["znssd", "ssd", "nssd", "pssdab"]),
+        default: DefaultValue::Text("znssd"),
+        unit: "",
+        doc: "What a match minimises; pssdab solves for gain and offset, znssd takes them from mean and deviation.",
+    },
+    Param {
+        name: "optimiser",
+        kind: ParamKind::Choice(&["ic_gn", "ic_lm", "forward_gn"]),
+        default: DefaultValue::Text("ic_gn"),
+        unit: "",
+        doc: "Inverse-compositional Gauss-Newton or Levenberg-Marquardt, or forward Gauss-Newton as a slow check.",
+    },
+    Param {
         name: "reference_strategy",
         kind: ParamKind::Choice(&["first", "previous"]),
         default: DefaultValue::Text("first"),

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use retrial_core::params::{ParamValue, Params};
 use retrial_data::{Content, ImageSeries};
 use retrial_dic::{
-    Accept, DicError, ErrorStatistics, ErrorSummary, Field, GaussianFilter, Gradient, Grid, Guess,
-    InitialGuess, LastEvaluation, ReferenceStrategy, Settings, ShapeOrder, SplineDegree, Status,
-    SubsetShape,
+    Accept, Criterion, DicError, ErrorStatistics, ErrorSummary, Field, GaussianFilter, Gradient,
+    Grid, Guess, InitialGuess, LastEvaluation, Optimiser, ReferenceStrategy, Settings, ShapeOrder,
+    SplineDegree, Status, SubsetShape,
 };
 use retrial_store::Tree;
 
@@ -236,6 +236,17 @@ pub(super) fn settings(params: &Params) -> Result<Settings, TrialError> {
             "prewitt" => Gradient::Prewitt,
             "prewitt_unscaled" => Gradient::PrewittUnscaled,
             _ => Gradient::Spline,
+        },
+        criterion: match word("criterion")? {
+            "ssd" => Criterion::Ssd,
+            "nssd" => Criterion::Nssd,
+            "pssdab" => Criterion::Pssdab,
+            _ => Criterion::Znssd,
+        },
+        optimiser: match word("optimiser")? {
+            "ic_lm" => Optimiser::IcLm,
+            "forward_gn" => Optimiser::ForwardGn,
+            _ => Optimiser::IcGn,
         },
         reference_strategy: match word("reference_strategy")? {
             "previous" => ReferenceStrategy::Previous,
