@@ -134,4 +134,24 @@ pub enum DicError {
         /// Points of the field.
         got: usize,
     },
+    /// The window of a strain has no centre point, or is too small to hold a slope.
+    #[error("a strain window must hold an odd number of points, at least 3 a side, got {points}")]
+    StrainWindow {
+        /// Points along a side.
+        points: usize,
+    },
+    /// A share of a window's points that cannot be asked for.
+    #[error("least_share must be above 0 and at most 1, got {value}")]
+    LeastShare {
+        /// The value given.
+        value: f64,
+    },
+    /// Uncertainties belong to another field.
+    #[error("the field has {expected} points, the uncertainties given {got}")]
+    UncertaintySize {
+        /// Points of the field.
+        expected: usize,
+        /// Uncertainties given.
+        got: usize,
+    },
 }

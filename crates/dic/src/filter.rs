@@ -31,7 +31,7 @@ impl GaussianFilter {
     }
 
     /// The weights of the window, from left to right.
-    fn weights(self) -> Vec<f32> {
+    pub(crate) fn weights(self) -> Vec<f32> {
         let half = (self.window_px / 2) as f64;
         let raw: Vec<f64> = (0..self.window_px)
             .map(|i| {

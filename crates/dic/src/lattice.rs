@@ -48,6 +48,24 @@ impl Lattice {
             (found != i).then_some(found)
         })
     }
+
+    /// The points of the square of `2 reach + 1` places around point `i`, itself among them, each
+    /// with its columns and rows from there.
+    pub(crate) fn within(
+        &self,
+        i: usize,
+        reach: usize,
+    ) -> impl Iterator<Item = (usize, i32, i32)> + '_ {
+        let (column, row) = self.places[i];
+        let span = |at: usize, count: usize| at.saturating_sub(reach)..(at + reach + 1).min(count);
+        let columns = span(column, self.columns);
+        span(row, self.rows).flat_map(move |r| {
+            columns.clone().filter_map(move |c| {
+                let found = self.index[r * self.columns + c]?;
+                Some((found, c as i32 - column as i32, r as i32 - row as i32))
+            })
+        })
+    }
 }
 
 #[cfg(test)]
@@ -67,6 +85,10 @@ mod tests {
         assert_eq!(at(0, 1), [(7, 12), (10, 12)]);
         assert_eq!(at(0, 2), [(13, 9), (7, 15), (13, 15)]);
         assert_eq!(at(0, 99), [(19, 9), (7, 18), (19, 18)]);
+        assert_eq!(
+            lattice.within(0, 1).collect::<Vec<_>>(),
+            [(0, 0, 0), (4, 0, 1), (5, 1, 1)]
+        );
         let alone = Lattice::new(&[(5, 5)], 3);
         assert_eq!(alone.around(0, 1).count(), 0);
     }

@@ -3,7 +3,8 @@
 //! [`prepare`] turns a reference image and [`Settings`] into a [`Reference`]; [`correlate`] matches
 //! one deformed image against it and returns a [`Field`]; [`correlate_series`] walks through a
 //! whole case, one deformed image in memory at a time. [`ErrorStatistics`] compares fields with an
-//! imposed displacement.
+//! imposed displacement. [`uncertainty`] says how far the noise of the images may have moved each
+//! point, [`strain_field`] fits strains and carries that on to them.
 //!
 //! Nothing here touches files, logs or the environment: arguments in, values out. Coordinates are
 //! those of [`retrial_core::image`]: zero-based pixel centres, `x` right, `y` down.
@@ -18,6 +19,7 @@ mod cholesky;
 mod correlate;
 mod criterion;
 mod dispatch;
+mod efficiency;
 mod error;
 mod filter;
 mod forward;
@@ -26,11 +28,13 @@ mod grid;
 mod guess;
 mod icgn;
 mod iclm;
+mod intercept;
 mod kernel;
 mod lanes;
 mod lattice;
 mod phase;
 mod plane;
+mod quality;
 mod recover;
 mod reference;
 mod series;
@@ -38,12 +42,21 @@ mod settings;
 mod shape;
 mod spline;
 mod status;
+mod strain;
 mod subset;
+mod uncertainty;
 
 pub use accuracy::{Accept, ComponentErrors, ErrorStatistics, ErrorSummary};
 pub use correlate::{Field, Guess, PointResult, correlate};
+pub use efficiency::{
+    CUT_OFF_LEVEL, efficiency_indicator, measured_cut_off, recovered_amplitude, smoothed_shares,
+    theoretical_cut_off,
+};
 pub use error::DicError;
 pub use filter::{GaussianFilter, gaussian_filter};
+pub use quality::{
+    ImageQuality, PointQuality, SpeckleSize, advised_subset_size, image_quality, speckle_size,
+};
 pub use reference::{Reference, prepare, prepare_points};
 pub use series::{correlate_series, correlate_series_from};
 pub use settings::{
@@ -53,3 +66,11 @@ pub use settings::{
 pub use shape::{PARAMETERS, Parameters, displacement_at};
 pub use spline::Spline;
 pub use status::Status;
+pub use strain::{
+    DisplacementGradient, FitOrder, Principal, Strain, StrainFault, StrainField, StrainMeasure,
+    StrainPoint, StrainTensor, StrainUncertainty, StrainWindow, WindowWeights, strain_field,
+};
+pub use uncertainty::{
+    NoiseLevel, PointUncertainty, Sensitivity, noise_of_pair, residual_noise, sensitivity,
+    uncertainty,
+};

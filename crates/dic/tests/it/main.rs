@@ -7,3 +7,4 @@ mod jumps;
 mod published;
 mod real;
 mod support;
+mod uncertainty;

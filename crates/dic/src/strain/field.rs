@@ -1,0 +1,369 @@
+//! The strain at every point of a field.
+
+use rayon::prelude::*;
+
+use super::fit::{StrainWindow, derivative_weights};
+use super::propagate::{Overlap, StrainUncertainty, gradient_covariance, propagate};
+use super::tensor::{DisplacementGradient, StrainMeasure, StrainTensor};
+use crate::correlate::{Field, PointResult};
+use crate::error::DicError;
+use crate::lattice::Lattice;
+use crate::settings::Settings;
+use crate::status::Status;
+use crate::uncertainty::PointUncertainty;
+
+/// Strain at every point of a field.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StrainField {
+    /// Which tensor.
+    pub measure: StrainMeasure,
+    /// Length of the virtual strain gauge in px; see [`StrainWindow::gauge_px`].
+    pub gauge_px: usize,
+    /// One result a point, in the order of the field.
+    pub points: Vec<StrainPoint>,
+}
+
+/// Strain at one point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StrainPoint {
+    /// Column of the point in the reference image, px.
+    pub x: usize,
+    /// Row of the point in the reference image, px.
+    pub y: usize,
+    /// The strain, or why there is none.
+    pub strain: Result<Strain, StrainFault>,
+}
+
+/// A strain and where it comes from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Strain {
+    /// The fitted displacement gradient.
+    pub gradient: DisplacementGradient,
+    /// The tensor of the measure asked for.
+    pub tensor: StrainTensor,
+    /// Converged points in the window.
+    pub points: usize,
+    /// Standard uncertainties, where those of the displacements were given for every point used.
+    pub uncertainty: Option<StrainUncertainty>,
+}
+
+/// Why a point has no strain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StrainFault {
+    /// The displacement of the point itself did not converge.
+    PointFailed,
+    /// Fewer points of its window converged than the window asks for.
+    TooFewPoints,
+    /// The points of its window lie so that they do not fix the polynomial.
+    IllPlaced,
+    /// The fitted gradient folds the material over: `det F ≤ 0`.
+    Folded,
+}
+
+impl StrainFault {
+    /// The stable `snake_case` name for files and tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PointFailed => "point_failed",
+            Self::TooFewPoints => "too_few_points",
+            Self::IllPlaced => "ill_placed",
+            Self::Folded => "folded",
+        }
+    }
+}
+
+impl StrainPoint {
+    /// `measured`, or the name of the fault.
+    #[must_use]
+    pub fn status(&self) -> &'static str {
+        self.strain.map_or_else(StrainFault::name, |_| "measured")
+    }
+}
+
+/// Fits the window of every point and takes the strain of the gradient.
+///
+/// Only converged points enter a fit. Points that lie on no grid are gathered by cells of one step,
+/// one a cell, and fitted where they are. `settings` are those of the correlation: they hold the step
+/// and the subset. With `uncertainties`, one a point of the field, every strain gets its own; see
+/// [`StrainUncertainty`] for the model.
+///
+/// # Errors
+/// [`DicError::StrainWindow`], [`DicError::LeastShare`] and [`DicError::NotPositive`] for a window
+/// that is none, [`DicError::UncertaintySize`] when `uncertainties` has another length than the field.
+pub fn strain_field(
+    field: &Field,
+    settings: &Settings,
+    window: &StrainWindow,
+    measure: StrainMeasure,
+    uncertainties: Option<&[Option<PointUncertainty>]>,
+) -> Result<StrainField, DicError> {
+    settings.check()?;
+    window.check()?;
+    if let Some(uncertainties) = uncertainties
+        && uncertainties.len() != field.points.len()
+    {
+        return Err(DicError::UncertaintySize {
+            expected: field.points.len(),
+            got: uncertainties.len(),
+        });
+    }
+    let nodes: Vec<(usize, usize)> = field.points.iter().map(|p| (p.x, p.y)).collect();
+    let work = Work {
+        field,
+        window,
+        measure,
+        lattice: Lattice::new(&nodes, settings.step_px),
+        overlap: uncertainties.map(|_| Overlap::new(settings, window.points)),
+        uncertainties,
+    };
+    let points = (0..nodes.len())
+        .into_par_iter()
+        .with_min_len(16)
+        .map(|i| StrainPoint {
+            x: nodes[i].0,
+            y: nodes[i].1,
+            strain: work.strain(i),
+        })
+        .collect();
+    Ok(StrainField {
+        measure,
+        gauge_px: window.gauge_px(settings),
+        points,
+    })
+}
+
+/// What every point needs.
+struct Work<'a> {
+    field: &'a Field,
+    window: &'a StrainWindow,
+    measure: StrainMeasure,
+    lattice: Lattice,
+    overlap: Option<Overlap>,
+    uncertainties: Option<&'a [Option<PointUncertainty>]>,
+}
+
+impl Work<'_> {
+    fn strain(&self, i: usize) -> Result<Strain, StrainFault> {
+        let point = |j: usize| -> &PointResult { &self.field.points[j] };
+        let converged = |j: usize| point(j).status == Status::Converged;
+        if !converged(i) {
+            return Err(StrainFault::PointFailed);
+        }
+        let near: Vec<(usize, i32, i32)> = self
+            .lattice
+            .within(i, self.window.points / 2)
+            .filter(|&(j, ..)| converged(j))
+            .collect();
+        if near.len() < self.window.least_points() {
+            return Err(StrainFault::TooFewPoints);
+        }
+        let offsets: Vec<(f64, f64)> = near
+            .iter()
+            .map(|&(j, ..)| {
+                let (there, here) = (point(j), point(i));
+                (
+                    there.x as f64 - here.x as f64,
+                    there.y as f64 - here.y as f64,
+                )
+            })
+            .collect();
+        let weights = derivative_weights(&offsets, self.window).ok_or(StrainFault::IllPlaced)?;
+        let mut gradient = [0.0; 4];
+        for (&(j, ..), weight) in near.iter().zip(&weights) {
+            // The weights add up to zero, so the displacement of the centre may be taken away.
+            let u = point(j).p[0] - point(i).p[0];
+            let v = point(j).p[6] - point(i).p[6];
+            gradient[0] += weight[0] * u;
+            gradient[1] += weight[1] * u;
+            gradient[2] += weight[0] * v;
+            gradient[3] += weight[1] * v;
+        }
+        let gradient = DisplacementGradient::from_array(gradient);
+        let tensor = self.measure.of(&gradient).ok_or(StrainFault::Folded)?;
+        Ok(Strain {
+            gradient,
+            tensor,
+            points: near.len(),
+            uncertainty: self.uncertainty(&near, &weights, &gradient),
+        })
+    }
+
+    fn uncertainty(
+        &self,
+        near: &[(usize, i32, i32)],
+        weights: &[[f64; 2]],
+        gradient: &DisplacementGradient,
+    ) -> Option<StrainUncertainty> {
+        let (overlap, all) = (self.overlap.as_ref()?, self.uncertainties?);
+        let points: Vec<(PointUncertainty, i32, i32)> = near
+            .iter()
+            .map(|&(j, du, dv)| all[j].map(|one| (one, du, dv)))
+            .collect::<Option<_>>()?;
+        let covariance = gradient_covariance(&points, weights, overlap);
+        propagate(self.measure, gradient, &covariance)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::strain::{FitOrder, WindowWeights};
+
+    /// A field of 15 × 13 points with step 5 whose displacement is `(u, v)(x, y)`.
+    fn field(displacement: impl Fn(f64, f64) -> (f64, f64)) -> Field {
+        let points = (0..13).flat_map(|row| (0..15).map(move |column| (column, row)));
+        let points = points.map(|(column, row)| {
+            let (x, y) = (20 + 5 * column, 30 + 5 * row);
+            let (u, v) = displacement(x as f64, y as f64);
+            let mut p = [0.0; 12];
+            (p[0], p[6]) = (u, v);
+            PointResult {
+                x,
+                y,
+                p,
+                zncc: 1.0,
+                icgn_iterations: 1,
+                convergence_norm: 0.0,
+                status: Status::Converged,
+            }
+        });
+        Field {
+            points: points.collect(),
+        }
+    }
+
+    fn settings() -> Settings {
+        Settings {
+            subset_size_px: 21,
+            step_px: 5,
+            ..Settings::default()
+        }
+    }
+
+    /// 12 % along x, rotated by 25°: the same Green-Lagrange strain everywhere, holes or not.
+    #[test]
+    fn a_uniform_large_strain_is_found_at_every_point_that_can_have_one() {
+        let (sin, cos) = 25_f64.to_radians().sin_cos();
+        let mut field = field(|x, y| {
+            let (a, b) = (1.12 * x, 0.97 * y);
+            (cos * a - sin * b - x, sin * a + cos * b - y)
+        });
+        for (i, point) in field.points.iter_mut().enumerate() {
+            if i % 7 == 3 {
+                point.p = [1e3; 12];
+                point.status = Status::LowCorrelation;
+            }
+        }
+        for order in [FitOrder::One, FitOrder::Two] {
+            let window = StrainWindow {
+                points: 5,
+                order,
+                weights: WindowWeights::Gaussian { sigma_px: 8.0 },
+                least_share: 0.25,
+            };
+            let measure = StrainMeasure::GreenLagrange;
+            let strains =
+                strain_field(&field, &settings(), &window, measure, None).expect("valid settings");
+            assert_eq!(strains.gauge_px, 41);
+            for (point, strain) in field.points.iter().zip(&strains.points) {
+                match strain.strain {
+                    Ok(found) => {
+                        assert!((found.tensor.xx - 0.5 * (1.12_f64.powi(2) - 1.0)).abs() < 1e-10);
+                        assert!((found.tensor.yy - 0.5 * (0.97_f64.powi(2) - 1.0)).abs() < 1e-10);
+                        assert!(found.tensor.xy.abs() < 1e-10);
+                    }
+                    Err(fault) => match fault {
+                        StrainFault::PointFailed => assert_ne!(point.status, Status::Converged),
+                        StrainFault::TooFewPoints => {
+                            // Corners alone: nine places, of which some failed.
+                            let edge = |at: usize, low: usize, high: usize| {
+                                at < low + 10 || at > high - 10
+                            };
+                            assert!(edge(point.x, 20, 90) && edge(point.y, 30, 90));
+                        }
+                        other => panic!("{other:?}"),
+                    },
+                }
+            }
+            let measured = strains.points.iter().filter(|p| p.strain.is_ok()).count();
+            assert!(measured > 150, "{measured}");
+        }
+    }
+
+    /// Inside, a window of order 2 gives the slope of a cubic less its cubic part; here the field
+    /// is quadratic, which order 1 also meets inside but not at the border.
+    #[test]
+    fn order_two_follows_a_quadratic_up_to_the_border() {
+        let field = field(|x, y| (1e-5 * x * x, -2e-5 * x * y));
+        for (order, exact_at_border) in [(FitOrder::One, false), (FitOrder::Two, true)] {
+            let window = StrainWindow {
+                points: 5,
+                order,
+                ..StrainWindow::default()
+            };
+            let strains = strain_field(&field, &settings(), &window, StrainMeasure::Small, None)
+                .expect("valid settings");
+            let error = |i: usize| {
+                let at = &strains.points[i];
+                let found = at.strain.expect("enough points").tensor.xx;
+                (found - 2e-5 * at.x as f64).abs()
+            };
+            assert!(error(6 * 15 + 7) < 1e-13, "{order:?}");
+            assert_eq!(error(6 * 15) < 1e-13, exact_at_border, "{order:?}");
+        }
+    }
+
+    #[test]
+    fn a_window_without_enough_points_says_so() {
+        let mut field = field(|x, _| (0.01 * x, 0.0));
+        for point in &mut field.points {
+            if point.y != 55 {
+                point.status = Status::OutOfImage;
+            }
+        }
+        let window = StrainWindow {
+            points: 3,
+            least_share: 0.2,
+            ..StrainWindow::default()
+        };
+        let strains = strain_field(&field, &settings(), &window, StrainMeasure::Small, None)
+            .expect("valid settings");
+        for point in &strains.points {
+            let expected = if point.y != 55 {
+                StrainFault::PointFailed
+            } else if point.x == 20 || point.x == 90 {
+                StrainFault::TooFewPoints
+            } else {
+                StrainFault::IllPlaced
+            };
+            assert_eq!(point.strain.map(|_| ()), Err(expected), "{point:?}");
+            assert_eq!(point.status(), expected.name());
+        }
+    }
+
+    #[test]
+    fn windows_that_are_none_are_refused() {
+        let field = field(|_, _| (0.0, 0.0));
+        let with = |window: StrainWindow| {
+            strain_field(&field, &settings(), &window, StrainMeasure::Small, None).map(|_| ())
+        };
+        let window = StrainWindow::default();
+        assert_eq!(
+            with(StrainWindow {
+                points: 4,
+                ..window
+            }),
+            Err(DicError::StrainWindow { points: 4 })
+        );
+        assert_eq!(
+            with(StrainWindow {
+                least_share: 1.5,
+                ..window
+            }),
+            Err(DicError::LeastShare { value: 1.5 })
+        );
+        let weights = WindowWeights::Gaussian { sigma_px: 0.0 };
+        assert!(with(StrainWindow { weights, ..window }).is_err());
+    }
+}

@@ -1,0 +1,326 @@
+//! How strongly noise moves the parameters of each subset: everything about the uncertainty that
+//! depends on the reference alone.
+
+use rayon::prelude::*;
+
+use super::kernel_noise::{KernelNoise, gradient_scale, row_of};
+use crate::cholesky::Cholesky;
+use crate::error::DicError;
+use crate::reference::Reference;
+use crate::settings::{Settings, ShapeOrder};
+use crate::shape::{PARAMETERS, active};
+use crate::subset::SubsetRow;
+
+/// Entries of the upper triangle of a 6 × 6 matrix.
+pub(crate) const TRIANGLE: usize = 21;
+
+/// How strongly noise moves the parameters at every point of a reference.
+///
+/// Made once, used for every image of a series.
+#[derive(Clone, Debug)]
+pub struct Sensitivity {
+    pub(crate) settings: Settings,
+    pub(crate) noise: KernelNoise,
+    /// One a point; `None` where the Hessian is close to singular.
+    pub(crate) points: Vec<Option<PointSensitivity>>,
+}
+
+/// How strongly noise moves the parameters of one subset.
+#[derive(Clone, Debug)]
+pub(crate) struct PointSensitivity {
+    /// Upper triangle of the covariance of `[u, u_x, u_y, v, v_x, v_y]` where the variances of the
+    /// white noise of both images add up to 1.
+    pub(crate) covariance: [f64; TRIANGLE],
+    /// `Σ f'²`.
+    pub(crate) energy: f64,
+    /// Residual degrees of freedom, in pixels: their number less what the fit absorbs.
+    pub(crate) freedom: f64,
+    /// Pixels by `H`, for `u` and `v`: what a unit of gradient noise adds to it, relatively.
+    pub(crate) per_hessian: [f64; 2],
+    /// The same by `M`.
+    pub(crate) per_middle: [f64; 2],
+}
+
+/// Takes the covariance of every point of a reference for noise of unit variance.
+///
+/// Costs about as much as correlating a few images.
+///
+/// # Errors
+/// Those of [`prepare`](crate::prepare) about the prefilter.
+pub fn sensitivity(reference: &Reference) -> Result<Sensitivity, DicError> {
+    let settings = &reference.settings;
+    let noise = KernelNoise::new(settings)?;
+    let kernel = settings.prefilter.map(|filter| filter.weights());
+    let points = reference
+        .points
+        .par_iter()
+        .with_min_len(16)
+        .map_init(
+            || Workspace::new(settings, kernel.as_deref()),
+            |workspace, &centre| workspace.point(reference, centre, noise.filtered),
+        )
+        .collect();
+    Ok(Sensitivity {
+        settings: settings.clone(),
+        noise,
+        points,
+    })
+}
+
+/// Buffers of one thread.
+struct Workspace<'k> {
+    order: ShapeOrder,
+    half: usize,
+    /// Pixels around the subset that the filter reaches.
+    margin: usize,
+    kernel: Option<&'k [f32]>,
+    scale: f32,
+    /// `f'` and the columns of `J`, each a square of the subset and its margin.
+    grey: Vec<f32>,
+    columns: Vec<Vec<f32>>,
+    spare: Vec<f32>,
+}
+
+type Matrix = [[f64; PARAMETERS]; PARAMETERS];
+
+impl<'k> Workspace<'k> {
+    fn new(settings: &Settings, kernel: Option<&'k [f32]>) -> Self {
+        let margin = kernel.map_or(0, |kernel| kernel.len() / 2);
+        let side = settings.subset_size_px + 2 * margin;
+        let count = active(settings.shape_order).len();
+        Self {
+            order: settings.shape_order,
+            half: settings.half_px(),
+            margin,
+            kernel,
+            scale: gradient_scale(settings.gradient) as f32,
+            grey: vec![0.0; side * side],
+            columns: vec![vec![0.0; side * side]; count],
+            spare: vec![0.0; side * side],
+        }
+    }
+
+    fn side(&self) -> usize {
+        2 * (self.half + self.margin) + 1
+    }
+
+    fn point(
+        &mut self,
+        reference: &Reference,
+        centre: (usize, usize),
+        filtered: f64,
+    ) -> Option<PointSensitivity> {
+        let rows = &reference.rows;
+        let pixels: usize = rows.iter().map(|r| (r.last - r.first + 1) as usize).sum();
+        let energy = self.fill(reference, centre, rows, pixels as f64);
+        if energy <= 0.0 || !energy.is_finite() {
+            return None;
+        }
+        self.project(rows, pixels as f64, energy);
+        let n = self.columns.len();
+        let hessian = self.products();
+        let factor = Cholesky::new(n, &hessian)?;
+        let middle = match self.kernel {
+            None => hessian,
+            Some(kernel) => {
+                self.filter(kernel);
+                self.products()
+            }
+        };
+        // Columns of H⁻¹ M, then of (H⁻¹ (H⁻¹ M)ᵀ): H and M are symmetric.
+        let left = solved(&factor, n, &middle);
+        let absorbed: f64 = (0..n).map(|i| left[i][i]).sum();
+        let mut turned = [[0.0; PARAMETERS]; PARAMETERS];
+        for i in 0..n {
+            for j in 0..n {
+                turned[j][i] = left[i][j];
+            }
+        }
+        let full = solved(&factor, n, &turned);
+        let share = |matrix: &Matrix, i: usize| pixels as f64 / matrix[i][i];
+        let v = n / 2;
+        Some(PointSensitivity {
+            covariance: self.first_order(&full),
+            energy,
+            // Mean and contrast are fitted too.
+            freedom: pixels as f64 - (absorbed + 2.0) / filtered,
+            per_hessian: [share(&hessian, 0), share(&hessian, v)],
+            per_middle: [share(&middle, 0), share(&middle, v)],
+        })
+    }
+
+    /// Writes `f'` and `J` of a subset into the buffers; returns `Σ f'²`.
+    fn fill(
+        &mut self,
+        reference: &Reference,
+        (x, y): (usize, usize),
+        rows: &[SubsetRow],
+        pixels: f64,
+    ) -> f64 {
+        let frame = &reference.frame;
+        let side = self.side();
+        for buffer in self.columns.iter_mut().chain([&mut self.grey]) {
+            buffer.fill(0.0);
+        }
+        let at = |row: &SubsetRow| {
+            let left = (x as i32 + row.first) as usize;
+            let top = (y as i32 + row.dy) as usize;
+            (left, top, (row.last - row.first + 1) as usize)
+        };
+        let sum: f64 = rows
+            .iter()
+            .map(|row| {
+                let (left, top, count) = at(row);
+                let grey = row_of(&frame.pixels, left, top, count);
+                grey.iter().map(|g| f64::from(*g)).sum::<f64>()
+            })
+            .sum();
+        let mean = (sum / pixels) as f32;
+        let reach = (self.half + self.margin) as i32;
+        let unit = 1.0 / self.half.max(1) as f32;
+        let half = self.columns.len() / 2;
+        let mut energy = 0.0;
+        for row in rows {
+            let (left, top, count) = at(row);
+            let start = (row.dy + reach) as usize * side + (row.first + reach) as usize;
+            let grey = row_of(&frame.pixels, left, top, count);
+            let across = row_of(&frame.gradient_x, left, top, count);
+            let down = row_of(&frame.gradient_y, left, top, count);
+            let dy = row.dy as f32 * unit;
+            for (i, dx) in (row.first..=row.last).enumerate() {
+                let dx = dx as f32 * unit;
+                let monomials = [1.0, dx, dy, 0.5 * dx * dx, dx * dy, 0.5 * dy * dy];
+                let value = grey[i] - mean;
+                energy += f64::from(value * value);
+                self.grey[start + i] = value;
+                for (k, monomial) in monomials.iter().enumerate().take(half) {
+                    self.columns[k][start + i] = self.scale * across[i] * monomial;
+                    self.columns[half + k][start + i] = self.scale * down[i] * monomial;
+                }
+            }
+        }
+        energy
+    }
+
+    /// Frees every column of `J` of its mean and of its part along `f'`.
+    fn project(&mut self, rows: &[SubsetRow], pixels: f64, energy: f64) {
+        let side = self.side();
+        let reach = (self.half + self.margin) as i32;
+        for column in &mut self.columns {
+            let mean = column.iter().map(|v| f64::from(*v)).sum::<f64>() / pixels;
+            let along = dot(column, &self.grey) / energy;
+            let (mean, along) = (mean as f32, along as f32);
+            for row in rows {
+                let start = (row.dy + reach) as usize * side + (row.first + reach) as usize;
+                let end = start + (row.last - row.first + 1) as usize;
+                for (value, grey) in column[start..end].iter_mut().zip(&self.grey[start..end]) {
+                    *value -= mean + along * grey;
+                }
+            }
+        }
+    }
+
+    /// Filters every column of `J`, which is zero outside the subset.
+    fn filter(&mut self, kernel: &[f32]) {
+        let side = self.side();
+        let reach = kernel.len() / 2;
+        let spare = &mut self.spare;
+        for column in &mut self.columns {
+            spare.fill(0.0);
+            for y in 0..side {
+                for (k, &weight) in kernel.iter().enumerate() {
+                    let Some(source) = (y + k).checked_sub(reach).filter(|&s| s < side) else {
+                        continue;
+                    };
+                    let from = &column[source * side..(source + 1) * side];
+                    for (out, value) in spare[y * side..(y + 1) * side].iter_mut().zip(from) {
+                        *out += weight * value;
+                    }
+                }
+            }
+            // The margin is as wide as the kernel reaches, so nothing leaves the square.
+            for (out, from) in column.chunks_mut(side).zip(spare.chunks(side)) {
+                out.fill(0.0);
+                for (k, &weight) in kernel.iter().enumerate() {
+                    let first = reach.saturating_sub(k);
+                    let last = side.min(side + reach - k);
+                    let source = &from[first + k - reach..last + k - reach];
+                    for (out, value) in out[first..last].iter_mut().zip(source) {
+                        *out += weight * value;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Products of all pairs of columns.
+    fn products(&self) -> Matrix {
+        let mut matrix = [[0.0; PARAMETERS]; PARAMETERS];
+        for (i, first) in self.columns.iter().enumerate() {
+            for (j, second) in self.columns.iter().enumerate().take(i + 1) {
+                let product = dot(first, second);
+                matrix[i][j] = product;
+                matrix[j][i] = product;
+            }
+        }
+        matrix
+    }
+
+    /// The upper triangle for parameters of order 0 and 1, in px; zero where the order has none.
+    fn first_order(&self, full: &Matrix) -> [f64; TRIANGLE] {
+        let unit = 1.0 / self.half.max(1) as f64;
+        let scale = [1.0, unit, unit, 1.0, unit, unit];
+        let half = self.columns.len() / 2;
+        let place = |i: usize| match self.order {
+            ShapeOrder::Zero => (i % 3 == 0).then_some(i / 3),
+            ShapeOrder::One | ShapeOrder::Two => Some(i / 3 * half + i % 3),
+        };
+        let mut out = [0.0; TRIANGLE];
+        let pairs = (0..6).flat_map(|i| (i..6).map(move |j| (i, j)));
+        for (value, (i, j)) in out.iter_mut().zip(pairs) {
+            if let (Some(row), Some(column)) = (place(i), place(j)) {
+                *value = full[row][column] * scale[i] * scale[j];
+            }
+        }
+        out
+    }
+}
+
+/// `H⁻¹ matrix`.
+fn solved(factor: &Cholesky, n: usize, matrix: &Matrix) -> Matrix {
+    let mut out = [[0.0; PARAMETERS]; PARAMETERS];
+    for j in 0..n {
+        let mut column = [0.0; PARAMETERS];
+        for i in 0..n {
+            column[i] = matrix[i][j];
+        }
+        factor.solve(&mut column);
+        for i in 0..n {
+            out[i][j] = column[i];
+        }
+    }
+    out
+}
+
+/// Sum of products: eight sums in `f32` over some hundreds of values each, then `f64`.
+fn dot(a: &[f32], b: &[f32]) -> f64 {
+    a.chunks(2048)
+        .zip(b.chunks(2048))
+        .map(|(a, b)| {
+            let mut sums = [0.0_f32; 8];
+            let (first, second) = (a.chunks_exact(8), b.chunks_exact(8));
+            let rest: f32 = first
+                .remainder()
+                .iter()
+                .zip(second.remainder())
+                .map(|(a, b)| a * b)
+                .sum();
+            for (a, b) in first.zip(second) {
+                for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
+                    *sum += a * b;
+                }
+            }
+            f64::from(sums.iter().sum::<f32>() + rest)
+        })
+        .sum()
+}

@@ -1,0 +1,224 @@
+//! Stated uncertainties against the scatter of repeated measurements with fresh noise.
+
+use retrial_core::displacement::Displacement;
+use retrial_core::image::GrayImage;
+use retrial_dic::{
+    DicError, FitOrder, Guess, NoiseLevel, Settings, ShapeOrder, SplineDegree, StrainMeasure,
+    StrainWindow, SubsetShape, WindowWeights, correlate, noise_of_pair, prepare, residual_noise,
+    sensitivity, strain_field, uncertainty,
+};
+
+use crate::support::Speckle;
+
+const SIZE: usize = 200;
+const SHIFT: (f64, f64) = (0.3, -0.2);
+const PAIRS: u32 = 6;
+
+/// Normal deviates by Box and Muller from a counter-based generator.
+fn noise(seed: u32, level: f64) -> impl FnMut() -> f64 {
+    let mut state = u64::from(seed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut uniform = move || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    move || {
+        let radius = (-2.0 * (1.0 - uniform()).ln()).sqrt();
+        level * radius * (std::f64::consts::TAU * uniform()).cos()
+    }
+}
+
+fn noisy(image: &GrayImage, gain: f64, seed: u32, level: f64) -> GrayImage {
+    let mut draw = noise(seed, level);
+    let pixels = image.pixels().iter();
+    let pixels = pixels.map(|&v| (gain * (f64::from(v) + draw())) as f32);
+    GrayImage::new(image.width(), image.height(), pixels.collect()).expect("the size of an image")
+}
+
+/// Root mean square of errors over their stated uncertainties: u, v, u_x, v_y, strain xx, strain xy;
+/// and the noise by the residual.
+struct Ratios {
+    squares: [f64; 6],
+    counts: [usize; 6],
+    residual: f64,
+}
+
+impl Ratios {
+    fn add(&mut self, side: usize, ratio: f64) {
+        self.squares[side] += ratio * ratio;
+        self.counts[side] += 1;
+    }
+
+    fn rms(&self, side: usize) -> f64 {
+        (self.squares[side] / self.counts[side] as f64).sqrt()
+    }
+}
+
+fn measure(settings: &Settings, window: &StrainWindow, level: f64, gain: f64) -> Ratios {
+    let speckle = Speckle::new(SIZE, SIZE, 11);
+    let (u, v) = SHIFT;
+    let still = speckle.picture(SIZE, SIZE, &Displacement::Translation { u: 0.0, v: 0.0 });
+    let moved = speckle.picture(SIZE, SIZE, &Displacement::Translation { u, v });
+    let mut ratios = Ratios {
+        squares: [0.0; 6],
+        counts: [0; 6],
+        residual: 0.0,
+    };
+    for pair in 0..PAIRS {
+        let first = noisy(&still, 1.0, 2 * pair + 1, level);
+        let second = noisy(&moved, gain, 2 * pair + 2, level);
+        let reference = prepare(&first, None, settings).expect("valid settings");
+        let field = correlate(&reference, &second, Guess::Phase).expect("images of one size");
+        let sensitivity = sensitivity(&reference).expect("valid settings");
+        let found = residual_noise(&sensitivity, &field).expect("one field");
+        ratios.residual += found.expect("points converged") / f64::from(PAIRS);
+        let stated = uncertainty(&sensitivity, &field, NoiseLevel::Residual).expect("one field");
+        let strains = strain_field(
+            &field,
+            settings,
+            window,
+            StrainMeasure::GreenLagrange,
+            Some(&stated),
+        )
+        .expect("valid settings");
+        for ((point, one), strain) in field.points.iter().zip(&stated).zip(&strains.points) {
+            let Some(one) = one else { continue };
+            ratios.add(0, (point.p[0] - u) / one.u);
+            ratios.add(1, (point.p[6] - v) / one.v);
+            if let Some(gradient) = one.gradient {
+                ratios.add(2, point.p[1] / gradient[0]);
+                ratios.add(3, point.p[8] / gradient[3]);
+            }
+            if let Ok(strain) = strain.strain
+                && let Some(stated) = strain.uncertainty
+            {
+                ratios.add(4, strain.tensor.xx / stated.xx);
+                ratios.add(5, strain.tensor.xy / stated.xy);
+            }
+        }
+    }
+    ratios
+}
+
+fn check(name: &str, settings: &Settings, window: &StrainWindow, level: f64, gain: f64) {
+    let ratios = measure(settings, window, level, gain);
+    let rms: Vec<f64> = (0..6).map(|side| ratios.rms(side)).collect();
+    println!("{name}: {rms:.3?}, noise {:.3} of {level}", ratios.residual);
+    assert!(
+        (ratios.residual / level - 1.0).abs() < 0.05,
+        "{name}: noise {} of {level}",
+        ratios.residual
+    );
+    for (side, value) in rms.iter().enumerate() {
+        if ratios.counts[side] > 0 {
+            // Some 90 subsets share no pixel, in 6 pairs: the scatter of such a ratio is 3 %.
+            let tolerance = if side < 4 { 0.1 } else { 0.15 };
+            assert!((value - 1.0).abs() < tolerance, "{name}: {rms:?}");
+        }
+    }
+}
+
+fn settings() -> Settings {
+    Settings {
+        subset_size_px: 21,
+        step_px: 7,
+        ..Settings::default()
+    }
+}
+
+fn window() -> StrainWindow {
+    StrainWindow {
+        points: 5,
+        ..StrainWindow::default()
+    }
+}
+
+#[test]
+fn stated_uncertainties_are_the_scatter_of_the_errors() {
+    check("default", &settings(), &window(), 3.0, 1.0);
+    let weighted = StrainWindow {
+        order: FitOrder::Two,
+        weights: WindowWeights::Gaussian { sigma_px: 12.0 },
+        ..window()
+    };
+    check("another gain", &settings(), &weighted, 2.0, 1.6);
+    let order = |shape_order| Settings {
+        shape_order,
+        ..settings()
+    };
+    check("order 0", &order(ShapeOrder::Zero), &window(), 3.0, 1.0);
+    check("order 2", &order(ShapeOrder::Two), &window(), 3.0, 1.0);
+}
+
+#[test]
+fn filters_splines_and_circles_are_accounted_for() {
+    let bare = Settings {
+        prefilter: None,
+        ..settings()
+    };
+    check("no filter", &bare, &window(), 3.0, 1.0);
+    let quintic = Settings {
+        spline_degree: SplineDegree::Five,
+        ..bare
+    };
+    check("quintic", &quintic, &window(), 3.0, 1.0);
+    let circle = Settings {
+        subset_shape: SubsetShape::Circle,
+        subset_size_px: 25,
+        ..settings()
+    };
+    check("circle", &circle, &window(), 3.0, 1.0);
+}
+
+/// Noise that adds noticeably to the squared gradient.
+#[test]
+fn strong_noise_is_not_taken_for_texture() {
+    check("strong noise", &settings(), &window(), 20.0, 1.0);
+}
+
+#[test]
+fn a_still_pair_gives_its_noise() {
+    let still = Speckle::new(SIZE, SIZE, 3).picture(
+        SIZE,
+        SIZE,
+        &Displacement::Translation { u: 0.0, v: 0.0 },
+    );
+    let (first, second) = (noisy(&still, 1.0, 5, 2.0), noisy(&still, 1.0, 6, 2.0));
+    let level = noise_of_pair(&first, &second).expect("images of one size");
+    assert!((level - 2.0).abs() < 0.03, "{level}");
+    let small = GrayImage::new(3, 3, vec![0.0; 9]).expect("a valid size");
+    assert!(matches!(
+        noise_of_pair(&first, &small),
+        Err(DicError::ImageSize { .. })
+    ));
+}
+
+#[test]
+fn what_has_no_uncertainty_says_so() {
+    let still =
+        Speckle::new(80, 80, 3).picture(80, 80, &Displacement::Translation { u: 0.0, v: 0.0 });
+    let first = noisy(&still, 1.0, 5, 2.0);
+    let reference = prepare(&first, None, &settings()).expect("valid settings");
+    let mut field = correlate(&reference, &still, Guess::Phase).expect("images of one size");
+    let sensitivity = sensitivity(&reference).expect("valid settings");
+    let stated = uncertainty(&sensitivity, &field, NoiseLevel::Known(2.0)).expect("one field");
+    let one = stated[0].expect("converged");
+    assert_eq!(one.noise, 2.0);
+    // Twice the noise is twice the uncertainty, but for the correction of the Hessian.
+    let twice = uncertainty(&sensitivity, &field, NoiseLevel::Known(4.0)).expect("one field");
+    let ratio = twice[0].expect("converged").u / one.u;
+    assert!((ratio - 2.0).abs() < 0.1, "{ratio}");
+    assert!(uncertainty(&sensitivity, &field, NoiseLevel::Known(-1.0)).is_err());
+    let drowned = uncertainty(&sensitivity, &field, NoiseLevel::Known(500.0)).expect("one field");
+    assert!(drowned.iter().all(Option::is_none));
+    field.points[0].status = retrial_dic::Status::IterationLimit;
+    let stated = uncertainty(&sensitivity, &field, NoiseLevel::Residual).expect("one field");
+    assert!(stated[0].is_none() && stated[1].is_some());
+    field.points.pop();
+    assert!(matches!(
+        uncertainty(&sensitivity, &field, NoiseLevel::Residual),
+        Err(DicError::UncertaintySize { .. })
+    ));
+}
