@@ -5,6 +5,7 @@
 //! whole case, one deformed image in memory at a time. [`ErrorStatistics`] compares fields with an
 //! imposed displacement. [`uncertainty`] says how far the noise of the images may have moved each
 //! point, [`strain_field`] fits strains and carries that on to them.
+//! [`calibration`] turns fields into millimetres.
 //!
 //! Nothing here touches files, logs or the environment: arguments in, values out. Coordinates are
 //! those of [`retrial_core::image`]: zero-based pixel centres, `x` right, `y` down.
@@ -15,6 +16,7 @@
 //! source is named.
 
 mod accuracy;
+pub mod calibration;
 mod cholesky;
 mod correlate;
 mod criterion;

@@ -1,6 +1,7 @@
 //! One binary for all tests that use the crate from outside.
 
 mod bad_input;
+mod calibration;
 mod criteria;
 mod exact;
 mod jumps;
