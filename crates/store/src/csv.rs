@@ -12,6 +12,7 @@ use crate::error::StoreError;
 /// Named columns of the same length, in the order in which they were added.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Table {
+    head: Vec<String>,
     columns: Vec<(String, Column)>,
 }
 
@@ -57,6 +58,16 @@ impl Table {
         Ok(self)
     }
 
+    /// The same table with lines of comment before it, each after `# `; readers must be told to
+    /// skip them (`comment="#"` in pandas).
+    #[must_use]
+    pub fn with_head(mut self, lines: &[String]) -> Self {
+        let breaks = ['\n', '\r'];
+        self.head
+            .extend(lines.iter().map(|line| line.replace(breaks, " ")));
+        self
+    }
+
     /// The number of rows, without the line of names.
     #[must_use]
     pub fn rows(&self) -> usize {
@@ -67,6 +78,9 @@ impl Table {
     #[must_use]
     pub fn to_csv(&self) -> String {
         let mut text = String::new();
+        for line in &self.head {
+            push(&mut text, format_args!("# {line}\n"));
+        }
         self.push_line(&mut text, |text, name, _| push_text(text, name));
         for row in 0..self.rows() {
             self.push_line(&mut text, |text, _, column| match column {
@@ -208,6 +222,16 @@ mod tests {
     fn a_lone_empty_cell_is_still_a_row() {
         let table = Table::new().with("note", vec![String::new()]).unwrap();
         assert_eq!(table.to_csv(), "note\n\"\"\n");
+    }
+
+    #[test]
+    fn a_head_is_a_comment() {
+        let table = Table::new().with("x", vec![1_i64]).unwrap();
+        let head = ["unit: px".to_owned(), "two\nlines".to_owned()];
+        assert_eq!(
+            table.with_head(&head).to_csv(),
+            "# unit: px\n# two lines\nx\n1\n"
+        );
     }
 
     #[test]

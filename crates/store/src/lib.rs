@@ -1,5 +1,5 @@
 //! Named arrays with attributes in HDF5, and the other files that retrial writes: checkpoints,
-//! displacement fields, tables. The only crate that sees HDF5; it knows nothing of trials.
+//! displacement fields, tables. [`Quantity`] columns become CSV, [`npy`] and [`vtk`] files too. The only crate that sees HDF5; it knows nothing of trials.
 //!
 //! Every file is written beside its final name, closed, synced and renamed, so a reader finds
 //! either the old file or the whole new one, whenever the writer is killed.
@@ -10,10 +10,14 @@ mod content;
 pub mod csv;
 mod error;
 mod file;
+pub mod npy;
+mod quantity;
 mod tree;
+pub mod vtk;
 
 pub use atomic::{atomic_write, sync_folder};
 pub use checkpoint::{Loaded, load_latest, save_checkpoint};
 pub use error::StoreError;
 pub use file::{Packing, content_hash, read, write, write_packed};
+pub use quantity::{Quantity, Values};
 pub use tree::{Array, ArrayData, Attributes, Element, Tree, Value};
