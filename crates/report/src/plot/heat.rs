@@ -90,12 +90,58 @@ pub(super) fn scene(fields: &[Field], labels: &Labels) -> Option<Scene> {
         true => map((v - low) / (high - low)),
         false => palette::MISSING,
     };
-    let layout = Layout::new(labels, fields, (low, high))?;
+    let (ticks, power) = tick_labels(&nice_ticks(low, high, 5));
+    let bar = Bar {
+        ends: (low, high),
+        ticks,
+        power,
+        steps: 128,
+    };
+    painted(fields, labels, bar, &colour, map)
+}
+
+/// The panels of a field whose values are the places of `words`, each in a colour of its own.
+pub(super) fn classes(field: Field, labels: &Labels, words: &[&str]) -> Option<Scene> {
+    let count = words.len() as f64;
+    let place = |v: f64| {
+        let inside = v >= 0.0 && v < count;
+        inside.then(|| palette::series(v as usize).rgb)
+    };
+    let bar = Bar {
+        ends: (-0.5, count - 0.5),
+        ticks: (words.iter().enumerate())
+            .map(|(i, word)| (i as f64, (*word).to_owned()))
+            .collect(),
+        power: 0,
+        steps: words.len(),
+    };
+    let colour = |v: f64| place(v).unwrap_or(palette::MISSING);
+    let map = |share: f64| colour((share * count).floor());
+    painted(&[field], labels, bar, &colour, map)
+}
+
+/// The colour bar: the values at its ends, its ticks, the power of ten taken out of them, and its
+/// blocks of colour.
+struct Bar {
+    ends: (f64, f64),
+    ticks: Vec<(f64, String)>,
+    power: i32,
+    steps: usize,
+}
+
+fn painted(
+    fields: &[Field],
+    labels: &Labels,
+    bar: Bar,
+    colour: &dyn Fn(f64) -> (u8, u8, u8),
+    map: impl Fn(f64) -> (u8, u8, u8),
+) -> Option<Scene> {
+    let layout = Layout::new(labels, fields, bar)?;
     let mut scene = Scene::new(layout.width, layout.height);
     for (i, field) in fields.iter().enumerate() {
-        layout.draw_panel(&mut scene, field, i, &colour);
+        layout.draw_panel(&mut scene, field, i, colour);
     }
-    layout.draw_bar(&mut scene, (low, high), map);
+    layout.draw_bar(&mut scene, map);
     Some(scene)
 }
 
@@ -205,12 +251,12 @@ struct Layout {
     gap: (f64, f64),
     x_label: String,
     y_label: String,
-    bar_ticks: Vec<(f64, String)>,
+    bar: Bar,
     bar_label: String,
 }
 
 impl Layout {
-    fn new(labels: &Labels, fields: &[Field], (low, high): (f64, f64)) -> Option<Self> {
+    fn new(labels: &Labels, fields: &[Field], bar: Bar) -> Option<Self> {
         let first = fields.first()?;
         let aspect = span(&first.rows) / span(&first.columns);
         let columns = match fields.len() {
@@ -226,9 +272,7 @@ impl Layout {
             label_with(name, unit, power)
         };
         let (value, unit) = &labels.value;
-        let ticks = nice_ticks(low, high, 5);
-        let (bar_ticks, power) = tick_labels(&ticks);
-        let bar_text = bar_ticks.iter().map(|(_, t)| text_width(t, TICK_POINTS));
+        let bar_text = bar.ticks.iter().map(|(_, t)| text_width(t, TICK_POINTS));
         let bar_room = 3.0 + 3.6 + 1.6 + bar_text.fold(0.0, f64::max) + 5.6;
         let row_text = nice_ticks(first.rows[0], first.rows[first.rows.len() - 1], 5);
         let row_text = tick_labels(&row_text).0;
@@ -263,8 +307,8 @@ impl Layout {
             gap: (gap, between),
             x_label: label(&labels.x, &first.columns),
             y_label: label(&labels.y, &first.rows),
-            bar_ticks,
-            bar_label: label_with(value, unit, power),
+            bar_label: label_with(value, unit, bar.power),
+            bar,
         })
     }
 
@@ -325,7 +369,8 @@ impl Layout {
         }
     }
 
-    fn draw_bar(&self, scene: &mut Scene, (low, high): (f64, f64), map: fn(f64) -> (u8, u8, u8)) {
+    fn draw_bar(&self, scene: &mut Scene, map: impl Fn(f64) -> (u8, u8, u8)) {
+        let (low, high) = self.bar.ends;
         let (x0, y0) = (
             self.left + self.columns as f64 * (self.panel.0 + self.gap.0) - self.gap.0 + 3.0,
             self.top,
@@ -333,7 +378,7 @@ impl Layout {
         let rows = self.count.div_ceil(self.columns) as f64;
         let all = rows * self.panel.1 + (rows - 1.0) * self.gap.1;
         let (width, height) = (3.6, all.min(90.0));
-        let steps = 128;
+        let steps = self.bar.steps;
         scene.shapes.push(Shape::Cells {
             corner: (x0, y0),
             size: (width, height),
@@ -346,7 +391,7 @@ impl Layout {
         let (x1, y1) = (x0 + width, y0 + height);
         let frame = vec![(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)];
         scene.line(frame, INK, AXIS_WIDTH);
-        for (value, text) in &self.bar_ticks {
+        for (value, text) in &self.bar.ticks {
             let y = y1 - height * (value - low) / (high - low);
             scene.line(vec![(x1, y), (x1 + 1.0, y)], INK, AXIS_WIDTH);
             let baseline = y + 0.36 * TICK_POINTS * POINT;

@@ -56,6 +56,30 @@ pub fn field_png(x: &[f64], y: &[f64], values: &[f64], name: &str, unit: &str) -
     Some(png::render(&heat::scene(&[field], &labels)?))
 }
 
+/// Draws what became of the points of a regular grid, one colour a word, as a PNG file.
+///
+/// `classes` are places in `words`; any other number is grey. `None` where the points are no
+/// regular grid or there are no words.
+#[must_use]
+pub fn classes_png(
+    x: &[f64],
+    y: &[f64],
+    classes: &[usize],
+    name: &str,
+    words: &[&str],
+) -> Option<Vec<u8>> {
+    let values: Vec<f64> = classes.iter().map(|&class| class as f64).collect();
+    let (field, _) = heat::field(String::new(), (x, y), &values).ok()?;
+    let pixel = |axis: &str| (axis.to_owned(), "px".to_owned());
+    let labels = heat::Labels {
+        x: pixel("x"),
+        y: pixel("y"),
+        value: (name.to_owned(), String::new()),
+    };
+    let drawn = (!words.is_empty()).then(|| heat::classes(field, &labels, words))?;
+    Some(png::render(&drawn?))
+}
+
 type Draw = fn(&Source<'_>) -> Result<Drawing, ReportError>;
 
 /// Every kind of figure and the function that draws it.
