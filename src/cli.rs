@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use retrial_dic::StrainMeasure;
 use retrial_nets::device::DeviceChoice;
 
 /// Reruns published experiments and says whether they reproduce.
@@ -57,6 +58,8 @@ pub(crate) enum Verb {
     },
     /// Correlate images without a spec: displacement fields of DEFORMED against REFERENCE
     Dic(Box<DicArgs>),
+    /// Calibrate a camera from points of a flat target, for `retrial dic --calibration`
+    Calibrate(CalibrateArgs),
     /// Run one trial for the scheduler
     #[command(hide = true)]
     Worker,
@@ -265,12 +268,15 @@ pub(crate) struct DicArgs {
     /// The deformed images, in order
     #[arg(required = true)]
     pub(crate) deformed: Vec<PathBuf>,
-    /// Folder for fields.csv, fields.h5 and the pictures
-    #[arg(long, short, value_name = "DIR")]
-    pub(crate) output: PathBuf,
+    /// Folder for the fields, summary.csv and run.yaml
+    #[arg(long, short, alias = "output", value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Formats of the fields; png draws them
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMAT", default_values_t = [FieldFormat::Csv, FieldFormat::Hdf5, FieldFormat::Png])]
+    pub(crate) format: Vec<FieldFormat>,
     /// Full width of the subset, px; odd
-    #[arg(long, value_name = "PX", default_value_t = 41)]
-    pub(crate) subset_size: usize,
+    #[arg(long, alias = "subset-size", value_name = "PX", default_value_t = 41)]
+    pub(crate) subset: usize,
     /// Spacing of the points, px
     #[arg(long, value_name = "PX", default_value_t = 10)]
     pub(crate) step: usize,
@@ -280,16 +286,119 @@ pub(crate) struct DicArgs {
     /// Outline of the subset
     #[arg(long, value_enum, default_value_t)]
     pub(crate) shape: Outline,
-    /// Standard deviation of the Gaussian prefilter, px; 0 turns it off
-    #[arg(long, value_name = "PX")]
-    pub(crate) sigma: Option<f64>,
-    /// Image each deformed one is compared with
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) strategy: Strategy,
     /// Mask: pixels that are not black take part
     #[arg(long, value_name = "IMAGE")]
     pub(crate) mask: Option<PathBuf>,
-    /// Replace files that are there already
+    /// Chosen points in place of a grid: a CSV file of columns and rows, px
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["mask", "strain"])]
+    pub(crate) points: Option<PathBuf>,
+    /// Standard deviation of the Gaussian prefilter, px; 0 turns it off
+    #[arg(long, alias = "sigma", value_name = "PX")]
+    pub(crate) filter: Option<f64>,
+    /// Image each deformed one is compared with
+    #[arg(long, alias = "strategy", value_enum, default_value_t)]
+    pub(crate) reference_strategy: Strategy,
+    /// Size of a pixel on the specimen, mm: displacements in mm too
+    #[arg(long, value_name = "MM", value_parser = positive, conflicts_with = "calibration")]
+    pub(crate) scale: Option<f64>,
+    /// A file of `retrial calibrate`: displacements in mm too, lens distortion undone
+    #[arg(long, value_name = "FILE")]
+    pub(crate) calibration: Option<PathBuf>,
+    /// Strain, fitted to a window of so many points along each side; odd
+    #[arg(long, value_name = "POINTS")]
+    pub(crate) strain: Option<usize>,
+    /// Measure of strain: green_lagrange, euler_almansi, hencky, engineering or small
+    #[arg(long, value_name = "NAME", default_value = "green_lagrange", value_parser = strain_measure)]
+    pub(crate) strain_measure: StrainMeasure,
+    /// Threads; all cores without it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// Replace the files of the run that is there already
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// A positive finite number.
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
+        _ => Err("must be a positive number".to_owned()),
+    }
+}
+
+fn strain_measure(text: &str) -> Result<StrainMeasure, String> {
+    StrainMeasure::from_name(text).ok_or_else(|| {
+        let names = StrainMeasure::ALL.map(StrainMeasure::name);
+        format!("must be one of {}", names.join(", "))
+    })
+}
+
+/// How fields are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum FieldFormat {
+    /// Comma-separated text
+    Csv,
+    /// HDF5
+    Hdf5,
+    /// A structured NumPy array
+    Npy,
+    /// VTK's XML files, for ParaView
+    Vtk,
+    /// Pictures
+    Png,
+}
+
+impl FieldFormat {
+    /// Its name on the command line.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Hdf5 => "hdf5",
+            Self::Npy => "npy",
+            Self::Vtk => "vtk",
+            Self::Png => "png",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CalibrateArgs {
+    /// Points of a flat target: a CSV file with the columns image, x_px, y_px, and X_mm, Y_mm or,
+    /// with --world, point; a column camera is optional
+    pub(crate) targets: PathBuf,
+    /// The calibration file to be written, YAML
+    #[arg(long, short, alias = "output", value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// The target's points: a CSV file with the columns X_mm and Y_mm, its lines counted from 0
+    #[arg(long, value_name = "FILE")]
+    pub(crate) world: Option<PathBuf>,
+    /// The camera, where the file holds several
+    #[arg(long, value_name = "NAME")]
+    pub(crate) camera: Option<String>,
+    /// The image whose target lay on the specimen; the last one without it
+    #[arg(long, value_name = "IMAGE")]
+    pub(crate) plane: Option<String>,
+    /// How far the specimen lies behind that target, mm
+    #[arg(
+        long,
+        value_name = "MM",
+        default_value_t = 0.0,
+        allow_negative_numbers = true
+    )]
+    pub(crate) plate_thickness: f64,
+    /// Terms of the radial distortion: 0 to 3
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(0..=3))]
+    pub(crate) radial: u8,
+    /// Leave out the tangential distortion
+    #[arg(long)]
+    pub(crate) no_tangential: bool,
+    /// Let the camera's axes be skewed
+    #[arg(long)]
+    pub(crate) skew: bool,
+    /// The coordinate of the first pixel's centre in the file: 0, or 1 as in MATLAB
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=1))]
+    pub(crate) first_pixel: u8,
+    /// Replace the file that is there already
     #[arg(long)]
     pub(crate) force: bool,
 }

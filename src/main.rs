@@ -57,6 +57,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
             Ok(())
         }
         Verb::Dic(args) => command::dic::run(args),
+        Verb::Calibrate(args) => command::calibrate::run(args),
         Verb::Worker => Ok(()),
     }
 }

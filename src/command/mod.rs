@@ -7,6 +7,7 @@ macro_rules! say {
     };
 }
 
+pub(crate) mod calibrate;
 pub(crate) mod check;
 pub(crate) mod claims;
 pub(crate) mod completions;

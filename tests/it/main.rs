@@ -2,8 +2,10 @@
 
 mod anogan;
 mod anogan_trouble;
+mod calibrate;
 mod data;
 mod dic;
+mod dic_command;
 mod execute;
 mod faults;
 mod kill;

@@ -8,8 +8,6 @@ mod output;
 mod tables;
 mod trial;
 
-pub(crate) use output::{ImageResult, fields_table, fields_tree};
-
 use retrial_core::params::{ParamValue, Params};
 use retrial_core::study::StudyInfo;
 use retrial_data::Manifest;

@@ -12,11 +12,11 @@ use crate::execute::context::TrialError;
 const FIELD_POINTS: usize = 2_500;
 
 /// The field of one image.
-pub(crate) struct ImageResult {
+pub(super) struct ImageResult {
     /// The image.
-    pub(crate) name: String,
+    pub(super) name: String,
     /// Its result.
-    pub(crate) field: Field,
+    pub(super) field: Field,
 }
 
 /// All fields as named arrays.
@@ -26,7 +26,7 @@ pub(crate) struct ImageResult {
 /// - `parameters`: `[image, point, 12]`
 /// - `zncc`, `icgn_iterations`, `convergence_norm`, `status`: `[image, point]`
 /// - `image`: `[image]`, names
-pub(crate) fn fields_tree(results: &[ImageResult]) -> Result<Tree, StoreError> {
+pub(super) fn fields_tree(results: &[ImageResult]) -> Result<Tree, StoreError> {
     let mut tree = Tree::new();
     let points = results
         .first()
@@ -116,45 +116,6 @@ pub(super) fn from_tree(tree: &Tree) -> Result<Vec<ImageResult>, TrialError> {
         }
     });
     Ok(results.collect())
-}
-
-/// Every point of every image, one row each.
-pub(crate) fn fields_table(results: &[ImageResult]) -> Result<Table, StoreError> {
-    let rows = || {
-        (1_i64..).zip(results).flat_map(|(image, result)| {
-            result
-                .field
-                .points
-                .iter()
-                .map(move |point| (image, result, point))
-        })
-    };
-    let column =
-        |value: fn(&PointResult) -> f64| rows().map(|(.., p)| value(p)).collect::<Vec<f64>>();
-    let status: Vec<String> = rows().map(|(.., p)| p.status.name().to_owned()).collect();
-    let names: Vec<String> = rows().map(|(_, result, _)| result.name.clone()).collect();
-    Table::new()
-        .with(
-            "image",
-            rows().map(|(image, ..)| image).collect::<Vec<i64>>(),
-        )?
-        .with("name", names)?
-        .with("x", rows().map(|(.., p)| as_i64(p.x)).collect::<Vec<i64>>())?
-        .with("y", rows().map(|(.., p)| as_i64(p.y)).collect::<Vec<i64>>())?
-        .with("u", column(|p| p.p[0]))?
-        .with("v", column(|p| p.p[6]))?
-        .with("u_x", column(|p| p.p[1]))?
-        .with("u_y", column(|p| p.p[2]))?
-        .with("v_x", column(|p| p.p[7]))?
-        .with("v_y", column(|p| p.p[8]))?
-        .with("zncc", column(|p| p.zncc))?
-        .with(
-            "icgn_iterations",
-            rows()
-                .map(|(.., p)| as_i64(p.icgn_iterations))
-                .collect::<Vec<i64>>(),
-        )?
-        .with("status", status)
 }
 
 /// The table `images`: one row an image.

@@ -1,0 +1,175 @@
+//! The calibration file: a camera and the plane of the specimen, as YAML.
+
+use std::path::Path;
+
+use retrial_data::hashing::sha256_file;
+use retrial_dic::calibration::{Calibration, Camera, Pose, SpecimenPlane};
+use serde::{Deserialize, Serialize};
+
+use super::targets::Targets;
+use crate::cli::CalibrateArgs;
+use crate::failure::Failure;
+
+/// The version of the file.
+const FORMAT: u32 = 1;
+
+/// Largest departure of `R Rᵀ` from the identity that is rounding.
+const ROUNDING: f64 = 1e-6;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireCalibration {
+    format: u32,
+    /// px and plain numbers; zero-based pixel centres.
+    camera: WireCamera,
+    plane: WirePlane,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    quality: Option<WireQuality>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireCamera {
+    fx_px: f64,
+    fy_px: f64,
+    skew_px: f64,
+    cx_px: f64,
+    cy_px: f64,
+    radial: [f64; 3],
+    tangential: [f64; 2],
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WirePlane {
+    image: String,
+    rotation: [[f64; 3]; 3],
+    translation_mm: [f64; 3],
+    plate_thickness_mm: f64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireQuality {
+    program: String,
+    targets: String,
+    targets_sha256: String,
+    rms_px: f64,
+    standard_uncertainty: WireCamera,
+    images: Vec<WireView>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireView {
+    image: String,
+    points: usize,
+    rms_px: f64,
+}
+
+/// The text of the file.
+pub(super) fn text(
+    args: &CalibrateArgs,
+    targets: &Targets,
+    found: &Calibration,
+    plane: usize,
+) -> Result<String, Failure> {
+    let pose = found.views[plane].pose;
+    let hash = sha256_file(&args.targets).map_or_else(|_| "unknown".to_owned(), |(hash, _)| hash);
+    let views = targets.names.iter().zip(&found.views);
+    let wire = WireCalibration {
+        format: FORMAT,
+        camera: wire_camera(&found.camera),
+        plane: WirePlane {
+            image: targets.names[plane].clone(),
+            rotation: pose.rotation,
+            translation_mm: pose.translation_mm,
+            plate_thickness_mm: args.plate_thickness,
+        },
+        quality: Some(WireQuality {
+            program: format!("retrial {}", env!("CARGO_PKG_VERSION")),
+            targets: args.targets.display().to_string(),
+            targets_sha256: hash,
+            rms_px: found.rms_px,
+            standard_uncertainty: wire_camera(&found.spread.0),
+            images: views
+                .map(|(name, view)| WireView {
+                    image: name.clone(),
+                    points: view.points,
+                    rms_px: view.rms_px,
+                })
+                .collect(),
+        }),
+    };
+    serde_yaml::to_string(&wire).map_err(|error| Failure::storage(format!("no YAML: {error}")))
+}
+
+/// The specimen's plane of a calibration file.
+pub(crate) fn read_plane(path: &Path) -> Result<SpecimenPlane, Failure> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;
+    let wire: WireCalibration = serde_yaml::from_str(&text)
+        .map_err(|error| Failure::usage(format!("{shown} is no calibration: {error}")))?;
+    let wrong = |what: String| Failure::usage(format!("{shown}: {what}"));
+    if wire.format != FORMAT {
+        return Err(wrong(format!("format {}, expected {FORMAT}", wire.format)));
+    }
+    let camera = Camera {
+        fx: wire.camera.fx_px,
+        fy: wire.camera.fy_px,
+        skew: wire.camera.skew_px,
+        cx: wire.camera.cx_px,
+        cy: wire.camera.cy_px,
+        radial: wire.camera.radial,
+        tangential: wire.camera.tangential,
+    };
+    let WirePlane {
+        rotation,
+        translation_mm,
+        plate_thickness_mm,
+        ..
+    } = wire.plane;
+    let numbers = [camera.skew, camera.cx, camera.cy, plate_thickness_mm];
+    let all = numbers
+        .iter()
+        .chain(&camera.radial)
+        .chain(&camera.tangential)
+        .chain(&translation_mm);
+    if let Some(value) = all.into_iter().find(|value| !value.is_finite()) {
+        return Err(wrong(format!("a value is {value}")));
+    }
+    for (name, value) in [("fx_px", camera.fx), ("fy_px", camera.fy)] {
+        if !(value.is_finite() && value > 0.0) {
+            return Err(wrong(format!("`{name}` must be positive, got {value}")));
+        }
+    }
+    for i in 0..3 {
+        for j in 0..3 {
+            let product: f64 = (0..3).map(|k| rotation[i][k] * rotation[j][k]).sum();
+            let expected = f64::from(u8::from(i == j));
+            if (product - expected).is_nan() || (product - expected).abs() > ROUNDING {
+                return Err(wrong(format!(
+                    "`rotation` is none: rows {i} and {j} have the product {product}"
+                )));
+            }
+        }
+    }
+    let pose = Pose {
+        rotation,
+        translation_mm,
+    };
+    Ok(SpecimenPlane::new(camera, pose, plate_thickness_mm))
+}
+
+fn wire_camera(camera: &Camera) -> WireCamera {
+    WireCamera {
+        fx_px: camera.fx,
+        fy_px: camera.fy,
+        skew_px: camera.skew,
+        cx_px: camera.cx,
+        cy_px: camera.cy,
+        radial: camera.radial,
+        tangential: camera.tangential,
+    }
+}

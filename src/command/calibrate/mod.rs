@@ -1,0 +1,112 @@
+//! `retrial calibrate TARGETS.csv`: a camera from points of a flat target, as a file that
+//! `retrial dic --calibration` reads.
+
+mod file;
+mod targets;
+
+use retrial_dic::calibration::{Calibration, CalibrationError, CameraModel, calibrate};
+
+pub(crate) use self::file::read_plane;
+use self::targets::Targets;
+use super::count;
+use crate::cli::CalibrateArgs;
+use crate::failure::Failure;
+
+/// How many times the median reprojection error marks an image worth a look.
+const CONSPICUOUS: f64 = 3.0;
+
+pub(crate) fn run(args: &CalibrateArgs) -> Result<(), Failure> {
+    if args.out.exists() && !args.force {
+        let path = args.out.display();
+        return Err(Failure::usage(format!(
+            "{path} is there already; use --force to replace it"
+        )));
+    }
+    let targets = Targets::read(args)?;
+    let plane = match &args.plane {
+        Some(name) => targets.place(name).ok_or_else(|| {
+            let known = targets.names.join(", ");
+            Failure::usage(format!(
+                "no image `{name}` in the targets; there are {known}"
+            ))
+        })?,
+        None => targets.names.len() - 1,
+    };
+    let model = CameraModel {
+        radial_terms: usize::from(args.radial),
+        tangential: !args.no_tangential,
+        skew: args.skew,
+    };
+    let found =
+        calibrate(&targets.views, model).map_err(|error| explained(args, &targets, &error))?;
+    let text = file::text(args, &targets, &found, plane)?;
+    retrial_store::atomic_write(&args.out, text.as_bytes())?;
+    print(args, &targets, &found, plane);
+    Ok(())
+}
+
+/// The error with the file and the line that a view and a point come from.
+fn explained(args: &CalibrateArgs, targets: &Targets, error: &CalibrationError) -> Failure {
+    let path = args.targets.display();
+    let view = match error {
+        CalibrationError::TooFewPoints { view, .. }
+        | CalibrationError::Collinear { view }
+        | CalibrationError::NonFinite { view, .. } => Some(*view),
+        _ => None,
+    };
+    let place = view.map_or_else(String::new, |view| {
+        let (name, line) = (&targets.names[view], targets.first_lines[view]);
+        format!(", line {line}, image {name}")
+    });
+    Failure::usage(format!("{path}{place}: cannot calibrate: {error}"))
+}
+
+fn print(args: &CalibrateArgs, targets: &Targets, found: &Calibration, plane: usize) {
+    let (camera, spread) = (&found.camera, &found.spread.0);
+    let points: usize = found.views.iter().map(|view| view.points).sum();
+    say!(
+        "{} in {}, reprojection error {:.4} px (root mean square)",
+        count(points, "point"),
+        count(found.views.len(), "image"),
+        found.rms_px
+    );
+    for (name, value, uncertainty) in [
+        ("fx", camera.fx, spread.fx),
+        ("fy", camera.fy, spread.fy),
+        ("cx", camera.cx, spread.cx),
+        ("cy", camera.cy, spread.cy),
+    ] {
+        say!("{name:>4} {value:>12.3} ± {uncertainty:.3} px");
+    }
+    let terms = ["k1", "k2", "k3"]
+        .iter()
+        .zip(camera.radial)
+        .zip(spread.radial);
+    let tangential = ["p1", "p2"]
+        .iter()
+        .zip(camera.tangential)
+        .zip(spread.tangential);
+    for ((name, value), uncertainty) in terms.chain(tangential) {
+        if uncertainty > 0.0 {
+            say!("{name:>4} {value:>12.6} ± {uncertainty:.6}");
+        }
+    }
+    let mut errors: Vec<f64> = found.views.iter().map(|view| view.rms_px).collect();
+    errors.sort_unstable_by(f64::total_cmp);
+    let usual = errors[errors.len() / 2];
+    for (name, view) in targets.names.iter().zip(&found.views) {
+        if view.rms_px > CONSPICUOUS * usual {
+            eprintln!(
+                "warning: image {name} has a reprojection error of {:.3} px, the median is \
+                 {usual:.3} px; look at its points",
+                view.rms_px
+            );
+        }
+    }
+    say!(
+        "{}: plane of image {}, the specimen {} mm behind it",
+        args.out.display(),
+        targets.names[plane],
+        args.plate_thickness
+    );
+}

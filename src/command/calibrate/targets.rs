@@ -1,0 +1,246 @@
+//! Calibration points from comma-separated files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use retrial_dic::calibration::CalibrationPoint;
+
+use crate::cli::CalibrateArgs;
+use crate::failure::Failure;
+
+/// The points of every image, in the order in which the images appear.
+#[derive(Debug)]
+pub(super) struct Targets {
+    pub(super) names: Vec<String>,
+    pub(super) views: Vec<Vec<CalibrationPoint>>,
+    /// The line of every image's first point, from 1.
+    pub(super) first_lines: Vec<usize>,
+}
+
+/// A comma-separated file with a line of names.
+struct Lines {
+    path: String,
+    names: Vec<String>,
+    /// Number and cells of every line.
+    rows: Vec<(usize, Vec<String>)>,
+}
+
+impl Targets {
+    pub(super) fn read(args: &CalibrateArgs) -> Result<Self, Failure> {
+        let lines = Lines::read(&args.targets)?;
+        let (x, y) = (lines.place("x_px")?, lines.place("y_px")?);
+        let image = lines.place("image")?;
+        let point = lines.names.iter().position(|name| name == "point");
+        let world = World::read(args, &lines)?;
+        let camera = chosen_camera(args, &lines)?;
+        let first = f64::from(args.first_pixel);
+        let mut found = Self {
+            names: Vec::new(),
+            views: Vec::new(),
+            first_lines: Vec::new(),
+        };
+        let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut seen: BTreeSet<(&str, &str)> = BTreeSet::new();
+        for (number, cells) in &lines.rows {
+            if camera
+                .as_ref()
+                .is_some_and(|(at, name)| &cells[*at] != name)
+            {
+                continue;
+            }
+            let name = cells[image].as_str();
+            if let Some(point) = point
+                && !seen.insert((name, cells[point].as_str()))
+            {
+                let point = &cells[point];
+                let what = format!("point {point} of image {name} is there twice");
+                return Err(lines.fault(*number, &what));
+            }
+            let image_px = [
+                lines.number(*number, cells, x)? - first,
+                lines.number(*number, cells, y)? - first,
+            ];
+            let world_mm = world.at(&lines, *number, cells)?;
+            let view = *places.entry(name).or_insert_with(|| {
+                found.names.push(name.to_owned());
+                found.first_lines.push(*number);
+                found.views.push(Vec::new());
+                found.views.len() - 1
+            });
+            found.views[view].push(CalibrationPoint { world_mm, image_px });
+        }
+        if found.views.is_empty() {
+            let which = args.camera.as_deref().unwrap_or("any");
+            return Err(Failure::usage(format!(
+                "{} holds no point of camera {which}",
+                lines.path
+            )));
+        }
+        Ok(found)
+    }
+
+    /// The place of an image.
+    pub(super) fn place(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|own| own == name)
+    }
+}
+
+/// The places of the target's points on its plane.
+enum World {
+    /// Two columns of the same file.
+    Columns([usize; 2]),
+    /// A file of its own, its lines numbered from 0 by the column `point`.
+    File {
+        path: String,
+        points: Vec<[f64; 2]>,
+        point: usize,
+    },
+}
+
+impl World {
+    fn read(args: &CalibrateArgs, lines: &Lines) -> Result<Self, Failure> {
+        let Some(path) = &args.world else {
+            let columns = lines
+                .place("X_mm")
+                .and_then(|x| Ok([x, lines.place("Y_mm")?]));
+            return columns.map(Self::Columns).map_err(|_| {
+                Failure::usage(format!(
+                    "{} has no columns `X_mm` and `Y_mm`; name a file with them by --world",
+                    lines.path
+                ))
+            });
+        };
+        let world = Lines::read(path)?;
+        let (x, y) = (world.place("X_mm")?, world.place("Y_mm")?);
+        let place = |(number, cells): &(usize, Vec<String>)| {
+            Ok([
+                world.number(*number, cells, x)?,
+                world.number(*number, cells, y)?,
+            ])
+        };
+        let points = world
+            .rows
+            .iter()
+            .map(place)
+            .collect::<Result<_, Failure>>()?;
+        Ok(Self::File {
+            path: world.path.clone(),
+            points,
+            point: lines.place("point")?,
+        })
+    }
+
+    fn at(&self, lines: &Lines, number: usize, cells: &[String]) -> Result<[f64; 2], Failure> {
+        match self {
+            Self::Columns([x, y]) => Ok([
+                lines.number(number, cells, *x)?,
+                lines.number(number, cells, *y)?,
+            ]),
+            Self::File {
+                path,
+                points,
+                point,
+            } => {
+                let place = cells[*point].parse::<usize>().ok();
+                place.and_then(|i| points.get(i).copied()).ok_or_else(|| {
+                    let what = format!(
+                        "point {:?}; {path} has the points 0 to {}",
+                        cells[*point],
+                        points.len().saturating_sub(1)
+                    );
+                    lines.fault(number, &what)
+                })
+            }
+        }
+    }
+}
+
+/// The column `camera` and the camera asked for; an error where the file has several and none is.
+fn chosen_camera(args: &CalibrateArgs, lines: &Lines) -> Result<Option<(usize, String)>, Failure> {
+    let at = lines.names.iter().position(|name| name == "camera");
+    match (at, &args.camera) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => lines.place("camera").map(|_| None),
+        (Some(at), Some(camera)) => Ok(Some((at, camera.clone()))),
+        (Some(at), None) => {
+            let cameras: BTreeSet<&str> = lines
+                .rows
+                .iter()
+                .map(|(_, cells)| cells[at].as_str())
+                .collect();
+            if cameras.len() > 1 {
+                let all: Vec<&str> = cameras.into_iter().collect();
+                return Err(Failure::usage(format!(
+                    "{} holds the cameras {}; choose one by --camera",
+                    lines.path,
+                    all.join(", ")
+                )));
+            }
+            Ok(None)
+        }
+    }
+}
+
+impl Lines {
+    fn read(path: &Path) -> Result<Self, Failure> {
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;
+        let mut names: Vec<String> = Vec::new();
+        let mut rows = Vec::new();
+        for (number, line) in (1..).zip(text.lines()) {
+            let line = line.trim_start_matches('\u{feff}').trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let cells: Vec<String> = line.split(',').map(|cell| cell.trim().to_owned()).collect();
+            if names.is_empty() {
+                names = cells;
+            } else if cells.len() == names.len() {
+                rows.push((number, cells));
+            } else {
+                return Err(Failure::usage(format!(
+                    "{shown}, line {number}: {} cells, the line of names has {}",
+                    cells.len(),
+                    names.len()
+                )));
+            }
+        }
+        Ok(Self {
+            path: shown,
+            names,
+            rows,
+        })
+    }
+
+    /// The place of a column.
+    fn place(&self, name: &str) -> Result<usize, Failure> {
+        let place = self.names.iter().position(|own| own == name);
+        place.ok_or_else(|| {
+            let names = self.names.join(", ");
+            Failure::usage(format!(
+                "{} has no column `{name}`; its first line names {names}",
+                self.path
+            ))
+        })
+    }
+
+    fn number(&self, line: usize, cells: &[String], column: usize) -> Result<f64, Failure> {
+        let cell = &cells[column];
+        let name = &self.names[column];
+        let value = cell.parse::<f64>().map_err(|_| {
+            let what = format!("`{name}` must be a number, found {cell:?}");
+            self.fault(line, &what)
+        })?;
+        if !value.is_finite() {
+            let what =
+                format!("`{name}` is {cell}; leave out the line of a point that was not seen");
+            return Err(self.fault(line, &what));
+        }
+        Ok(value)
+    }
+
+    fn fault(&self, line: usize, what: &str) -> Failure {
+        Failure::usage(format!("{}, line {line}: {what}", self.path))
+    }
+}

@@ -1,0 +1,232 @@
+//! What is computed from a field beyond the field itself: uncertainty and strain.
+
+use std::sync::LazyLock;
+
+use retrial_dic::calibration::PixelMap;
+use retrial_dic::{
+    DicError, Field, NoiseLevel, PointUncertainty, Reference, Sensitivity, Settings, Strain,
+    StrainFault, StrainField, StrainMeasure, StrainWindow, sensitivity, strain_field, uncertainty,
+};
+use retrial_store::{Quantity, Values};
+
+use super::columns::column;
+use super::refused;
+use crate::cli::{DicArgs, Strategy};
+use crate::failure::Failure;
+
+/// What is prepared once for a series.
+pub(super) struct Extras {
+    sensitivity: Option<Sensitivity>,
+    window: Option<StrainWindow>,
+    measure: StrainMeasure,
+}
+
+/// What is known of one image beyond its field.
+pub(super) struct Extra {
+    uncertainties: Option<Vec<Option<PointUncertainty>>>,
+    strain: Option<StrainField>,
+}
+
+impl Extras {
+    pub(super) fn new(args: &DicArgs, reference: &Reference) -> Result<Self, Failure> {
+        let window = match args.strain {
+            // A window of another size is refused before anything is correlated.
+            Some(points) if points < 3 || points.is_multiple_of(2) => {
+                return Err(refused(DicError::StrainWindow { points }));
+            }
+            Some(points) => Some(StrainWindow {
+                points,
+                ..StrainWindow::default()
+            }),
+            None => None,
+        };
+        // Along a chain of references errors add up; that of one pair would say too little.
+        let known = match args.reference_strategy {
+            Strategy::First => Some(sensitivity(reference).map_err(refused)?),
+            Strategy::Previous => None,
+        };
+        Ok(Self {
+            sensitivity: known,
+            window,
+            measure: args.strain_measure,
+        })
+    }
+
+    pub(super) fn measure(&self, field: &Field, settings: &Settings) -> Result<Extra, DicError> {
+        let known = self.sensitivity.as_ref();
+        let uncertainties = known
+            .map(|known| uncertainty(known, field, NoiseLevel::Residual))
+            .transpose()?;
+        let fitted = self.window.as_ref().map(|window| {
+            strain_field(field, settings, window, self.measure, uncertainties.as_deref())
+        });
+        Ok(Extra {
+            strain: fitted.transpose()?,
+            uncertainties,
+        })
+    }
+
+    /// The strain in words.
+    pub(super) fn fact(&self, settings: &Settings) -> Option<(&'static str, String)> {
+        let window = self.window.as_ref()?;
+        let (points, gauge) = (window.points, window.gauge_px(settings));
+        let name = self.measure.name();
+        Some((
+            "strain",
+            format!("{name}, plane through {points} x {points} points, gauge length {gauge} px"),
+        ))
+    }
+}
+
+/// The words of the column `strain_status`, by code.
+static STRAIN_STATUS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let faults = FAULTS.map(StrainFault::name);
+    std::iter::once("measured").chain(faults).collect()
+});
+
+const FAULTS: [StrainFault; 4] = [
+    StrainFault::PointFailed,
+    StrainFault::TooFewPoints,
+    StrainFault::IllPlaced,
+    StrainFault::Folded,
+];
+
+impl Extra {
+    /// Its columns; NaN where a point has none.
+    pub(super) fn columns(&self, field: &Field, map: Option<&PixelMap>) -> Vec<Quantity> {
+        let mut columns = Vec::new();
+        if let Some(known) = &self.uncertainties {
+            columns.extend(spreads(known));
+            if let Some(map) = map {
+                columns.extend(spreads_mm(field, known, map));
+            }
+        }
+        if let Some(strain) = &self.strain {
+            columns.extend(strains(strain));
+        }
+        columns
+    }
+}
+
+fn spreads(known: &[Option<PointUncertainty>]) -> [Quantity; 3] {
+    let number = |value: fn(&PointUncertainty) -> f64| {
+        let or_nan = |point: &Option<PointUncertainty>| point.as_ref().map_or(f64::NAN, value);
+        Values::F64(known.iter().map(or_nan).collect())
+    };
+    [
+        column(
+            "u_std",
+            "px",
+            "standard uncertainty of u from image noise",
+            number(|p| p.u),
+        ),
+        column(
+            "v_std",
+            "px",
+            "standard uncertainty of v from image noise",
+            number(|p| p.v),
+        ),
+        column(
+            "noise",
+            "grey levels",
+            "white noise of one image, from the residual of the subset",
+            number(|p| p.noise),
+        ),
+    ]
+}
+
+/// Uncertainties carried over to millimetres by the gradient of the map.
+fn spreads_mm(
+    field: &Field,
+    known: &[Option<PointUncertainty>],
+    map: &PixelMap,
+) -> [Quantity; 2] {
+    let mut out = [Vec::new(), Vec::new()];
+    for (point, known) in field.points.iter().zip(known) {
+        let moved = [point.x as f64 + point.p[0], point.y as f64 + point.p[6]];
+        let both = known.as_ref().zip(map.gradient_mm_per_px(moved));
+        for (axis, column) in out.iter_mut().enumerate() {
+            column.push(both.map_or(f64::NAN, |(known, gradient)| {
+                let [a, b] = [gradient[axis][0] * known.u, gradient[axis][1] * known.v];
+                let variance = a * a + b * b + 2.0 * known.correlation_uv * a * b;
+                variance.max(0.0).sqrt()
+            }));
+        }
+    }
+    let [u, v] = out.map(Values::F64);
+    [
+        column("u_mm_std", "mm", "standard uncertainty of u_mm from image noise", u),
+        column("v_mm_std", "mm", "standard uncertainty of v_mm from image noise", v),
+    ]
+}
+
+fn strains(strain: &StrainField) -> Vec<Quantity> {
+    let number = |value: fn(&Strain) -> f64| {
+        let points = strain.points.iter();
+        let or_nan = points.map(|p| p.strain.as_ref().map_or(f64::NAN, value));
+        Values::F64(or_nan.collect())
+    };
+    let spread = |value: fn(&retrial_dic::StrainUncertainty) -> f64| {
+        let points = strain.points.iter();
+        let of = |s: &Strain| s.uncertainty.as_ref().map_or(f64::NAN, value);
+        Values::F64(
+            points
+                .map(|p| p.strain.as_ref().map_or(f64::NAN, of))
+                .collect(),
+        )
+    };
+    let codes = strain.points.iter().map(|point| match point.strain {
+        Ok(_) => 0,
+        Err(fault) => FAULTS
+            .iter()
+            .zip(1_u8..)
+            .find(|(known, _)| **known == fault)
+            .map_or(u8::MAX, |(_, code)| code),
+    });
+    vec![
+        column("exx", "", "strain along x of the image", number(|s| s.tensor.xx)),
+        column("eyy", "", "strain along y of the image", number(|s| s.tensor.yy)),
+        column(
+            "exy",
+            "",
+            "shear strain, half of the change of the right angle",
+            number(|s| s.tensor.xy),
+        ),
+        column(
+            "e1",
+            "",
+            "larger principal strain",
+            number(|s| s.tensor.principal().first),
+        ),
+        column(
+            "e2",
+            "",
+            "smaller principal strain",
+            number(|s| s.tensor.principal().second),
+        ),
+        column(
+            "exx_std",
+            "",
+            "standard uncertainty of exx from image noise",
+            spread(|s| s.xx),
+        ),
+        column(
+            "eyy_std",
+            "",
+            "standard uncertainty of eyy from image noise",
+            spread(|s| s.yy),
+        ),
+        column(
+            "exy_std",
+            "",
+            "standard uncertainty of exy from image noise",
+            spread(|s| s.xy),
+        ),
+        column(
+            "strain_status",
+            "",
+            "what became of the strain of the point",
+            Values::Code(codes.collect(), &STRAIN_STATUS),
+        ),
+    ]
+}

@@ -1,0 +1,134 @@
+//! `retrial dic REFERENCE DEFORMED…`: displacement fields of one's own images, without a spec.
+//!
+//! One deformed image is read, correlated, written and forgotten before the next, so that a series
+//! of any length needs the memory of one pair.
+
+mod columns;
+mod extras;
+mod inputs;
+mod output;
+mod provenance;
+mod summary;
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use retrial_core::image::GrayImage;
+use retrial_data::read_gray;
+use retrial_dic::{
+    DicError, GaussianFilter, ReferenceStrategy, Settings, ShapeOrder, SubsetShape,
+    correlate_series_from,
+};
+
+use self::extras::Extras;
+use self::inputs::{Inputs, unreadable};
+use self::output::Output;
+use self::summary::Summary;
+use crate::cli::{DicArgs, Outline, Strategy};
+use crate::failure::Failure;
+
+pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
+    if let Some(threads) = args.threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads));
+        pool.build_global()
+            .map_err(|error| Failure::usage(format!("cannot use {threads} threads: {error}")))?;
+    }
+    let settings = settings(args);
+    let inputs = Inputs::read(args, &settings)?;
+    let extras = Extras::new(args, &inputs.reference)?;
+    let mut output = Output::prepare(args, &inputs, &settings, extras.fact(&settings))?;
+    let mut summary = Summary::default();
+    let Inputs { reference, map, .. } = inputs;
+    let images = args.deformed.iter().map(|path| read(path));
+    let mut failed = None;
+    correlate_series_from(reference, images, |index, field| {
+        let path = &args.deformed[index];
+        let outcome = extras
+            .measure(&field, &settings)
+            .map_err(refused)
+            .and_then(|extra| {
+                let columns = columns::columns(&field, settings.shape_order, map.as_ref(), &extra);
+                output.write(path, &columns)?;
+                summary.add(path, args.deformed.len(), &field, &columns);
+                Ok(())
+            });
+        match outcome {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(failure) => {
+                failed = Some(failure);
+                ControlFlow::Break(())
+            }
+        }
+    })
+    .map_err(|error| match error {
+        Unusable::Image(failure) => failure,
+        Unusable::Dic(error) => refused(error),
+    })?;
+    if let Some(failure) = failed {
+        return Err(failure);
+    }
+    output.finish(&summary)?;
+    summary.print(args);
+    Ok(())
+}
+
+/// An image that cannot be read, or an engine that refuses.
+enum Unusable {
+    Image(Failure),
+    Dic(DicError),
+}
+
+impl From<DicError> for Unusable {
+    fn from(error: DicError) -> Self {
+        Self::Dic(error)
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
+fn refused(error: DicError) -> Failure {
+    Failure::usage(format!("cannot correlate: {error}"))
+}
+
+fn read(path: &Path) -> Result<GrayImage, Unusable> {
+    read_gray(path).map_err(|error| Unusable::Image(unreadable(error)))
+}
+
+fn settings(args: &DicArgs) -> Settings {
+    let defaults = Settings::default();
+    let prefilter = match args.filter {
+        None => defaults.prefilter,
+        Some(0.0) => None,
+        // Three standard deviations to each side.
+        Some(sigma_px) => Some(GaussianFilter {
+            sigma_px,
+            window_px: 2 * ((3.0 * sigma_px).ceil().clamp(1.0, 1000.0) as usize) + 1,
+        }),
+    };
+    Settings {
+        subset_size_px: args.subset,
+        step_px: args.step,
+        shape_order: match args.order {
+            0 => ShapeOrder::Zero,
+            1 => ShapeOrder::One,
+            _ => ShapeOrder::Two,
+        },
+        subset_shape: match args.shape {
+            Outline::Square => SubsetShape::Square,
+            Outline::Circle => SubsetShape::Circle,
+        },
+        reference_strategy: match args.reference_strategy {
+            Strategy::First => ReferenceStrategy::First,
+            Strategy::Previous => ReferenceStrategy::Previous,
+        },
+        prefilter,
+        ..defaults
+    }
+}
+
+/// The name of a file without its folder.
+fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(
+        || path.display().to_string(),
+        |name| name.to_string_lossy().into_owned(),
+    )
+}

@@ -1,0 +1,305 @@
+//! The files of `retrial dic`, written image by image.
+
+use std::path::{Path, PathBuf};
+
+use retrial_dic::Settings;
+use retrial_store::csv::{Column, Table};
+use retrial_store::vtk::{Grid, collection, image_data, poly_data};
+use retrial_store::{Array, Quantity, StoreError, Tree, Value, Values, atomic_write, npy};
+
+use super::columns::numbers;
+use super::inputs::Inputs;
+use super::provenance;
+use super::summary::Summary;
+use crate::cli::{DicArgs, FieldFormat};
+use crate::failure::Failure;
+
+/// The version of the layout of `fields` files; raised when a column changes its meaning.
+const LAYOUT: i64 = 1;
+
+/// What is drawn: column and, where it is there, the column drawn in its place.
+const PICTURES: [&str; 9] = [
+    "u", "v", "u_mm", "v_mm", "exx", "eyy", "exy", "u_std", "v_std",
+];
+
+/// The folder and what every file of it says.
+pub(super) struct Output {
+    folder: PathBuf,
+    formats: Vec<FieldFormat>,
+    facts: Vec<(&'static str, String)>,
+    grid: Option<Grid>,
+    /// Names of the files written, in order.
+    written: Vec<String>,
+    /// Names of the VTK files with the number of their image.
+    vtk: Vec<(f64, String)>,
+    lines: Vec<String>,
+    images: usize,
+}
+
+impl Output {
+    /// Makes the folder. Files of an earlier run stay unless `--force` says otherwise.
+    pub(super) fn prepare(
+        args: &DicArgs,
+        inputs: &Inputs,
+        settings: &Settings,
+        strain: Option<(&'static str, String)>,
+    ) -> Result<Self, Failure> {
+        let folder = args.out.clone();
+        let facts_file = folder.join("run.yaml");
+        if facts_file.exists() {
+            if !args.force {
+                let path = facts_file.display();
+                return Err(Failure::usage(format!(
+                    "{path} is there already; use --force to replace its run"
+                )));
+            }
+            remove_earlier(&folder, &facts_file);
+        }
+        std::fs::create_dir_all(&folder).map_err(|error| {
+            Failure::storage(format!("cannot create {}: {error}", folder.display()))
+        })?;
+        let mut formats = args.format.clone();
+        formats.sort_unstable();
+        formats.dedup();
+        let grid = match args.points {
+            Some(_) => None,
+            None => grid(inputs.reference.points(), settings.step_px),
+        };
+        let mut facts = provenance::shared(args, settings, inputs.size);
+        facts.extend(strain);
+        Ok(Self {
+            folder,
+            formats,
+            facts,
+            grid,
+            written: Vec::new(),
+            vtk: Vec::new(),
+            lines: Vec::new(),
+            images: 0,
+        })
+    }
+
+    /// Writes the field of one image in every format.
+    pub(super) fn write(&mut self, image: &Path, columns: &[Quantity]) -> Result<(), Failure> {
+        self.images += 1;
+        let stem = format!("{:04}_{}", self.images, safe_stem(image));
+        let mut facts = self.facts.clone();
+        facts.extend(provenance::of_image(image));
+        self.lines = columns.iter().map(Quantity::line).collect();
+        let mut head: Vec<String> = facts.iter().map(|(key, v)| format!("{key}: {v}")).collect();
+        head.extend(self.lines.iter().cloned());
+        for format in self.formats.clone() {
+            match format {
+                FieldFormat::Csv => {
+                    let name = format!("{stem}.csv");
+                    csv(columns, &head)?.write(self.folder.join(&name))?;
+                    self.written.push(name);
+                }
+                FieldFormat::Hdf5 => {
+                    let name = format!("{stem}.h5");
+                    retrial_store::write(self.folder.join(&name), &tree(columns, &facts)?)?;
+                    self.written.push(name);
+                }
+                FieldFormat::Npy => {
+                    self.put(format!("{stem}.npy"), &npy::structured(columns)?)?;
+                }
+                FieldFormat::Vtk => {
+                    let (end, text) = self.vtk_text(&head, columns)?;
+                    let name = format!("{stem}.{end}");
+                    self.vtk.push((self.images as f64, name.clone()));
+                    self.put(name, text.as_bytes())?;
+                }
+                FieldFormat::Png => self.draw(&stem, columns)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what is known only at the end.
+    pub(super) fn finish(mut self, summary: &Summary) -> Result<(), Failure> {
+        let head: Vec<String> = self
+            .facts
+            .iter()
+            .map(|(key, v)| format!("{key}: {v}"))
+            .collect();
+        if !self.vtk.is_empty() {
+            let text = collection(&head, &self.vtk);
+            self.put("fields.pvd".to_owned(), text.as_bytes())?;
+        }
+        let table = summary.table()?.with_head(&head);
+        table.write(self.folder.join("summary.csv"))?;
+        self.written.push("summary.csv".to_owned());
+        let facts: serde_json::Map<String, serde_json::Value> = self
+            .facts
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), value.as_str().into()))
+            .collect();
+        let run = serde_json::json!({
+            "layout": LAYOUT,
+            "provenance": facts,
+            "columns": self.lines,
+            "files": self.written,
+        });
+        let text = serde_yaml::to_string(&run)
+            .map_err(|error| Failure::storage(format!("no YAML: {error}")))?;
+        atomic_write(self.folder.join("run.yaml"), text.as_bytes())?;
+        Ok(())
+    }
+
+    fn put(&mut self, name: String, bytes: &[u8]) -> Result<(), Failure> {
+        atomic_write(self.folder.join(&name), bytes)?;
+        self.written.push(name);
+        Ok(())
+    }
+
+    fn vtk_text(
+        &self,
+        head: &[String],
+        columns: &[Quantity],
+    ) -> Result<(&'static str, String), StoreError> {
+        let vector = ["u", "v"];
+        match &self.grid {
+            Some(grid) => Ok(("vti", image_data(grid, head, columns, vector)?)),
+            None => {
+                let (x, y) = places(columns);
+                let points: Vec<[f64; 2]> = x.into_iter().zip(y).map(|(x, y)| [x, y]).collect();
+                Ok(("vtp", poly_data(&points, head, columns, vector)?))
+            }
+        }
+    }
+
+    /// A picture each of what is there to draw; chosen points have no pictures.
+    fn draw(&mut self, stem: &str, columns: &[Quantity]) -> Result<(), Failure> {
+        if self.grid.is_none() {
+            return Ok(());
+        }
+        let (x, y) = places(columns);
+        for name in PICTURES {
+            let found = columns.iter().find(|column| column.name == name);
+            let Some((values, column)) = numbers(columns, name).zip(found) else {
+                continue;
+            };
+            if let Some(png) = retrial_report::field_png(&x, &y, values, name, column.unit) {
+                self.put(format!("{stem}_{name}.png"), &png)?;
+            }
+        }
+        for column in columns {
+            if let Values::Code(codes, words) = &column.values {
+                let classes: Vec<usize> = codes.iter().map(|code| usize::from(*code)).collect();
+                let png = retrial_report::classes_png(&x, &y, &classes, column.name, words);
+                if let Some(png) = png {
+                    self.put(format!("{stem}_{}.png", column.name), &png)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Removes the files that an earlier run says it wrote.
+fn remove_earlier(folder: &Path, facts_file: &Path) {
+    let text = std::fs::read_to_string(facts_file).unwrap_or_default();
+    let run: serde_json::Value = serde_yaml::from_str(&text).unwrap_or_default();
+    let files = run["files"].as_array().cloned().unwrap_or_default();
+    for name in files.iter().filter_map(serde_json::Value::as_str) {
+        // Only names, no paths: a file made by hand removes nothing elsewhere.
+        if Path::new(name).file_name().is_some_and(|own| own == name) {
+            // What cannot be removed is written over, or stays.
+            drop(std::fs::remove_file(folder.join(name)));
+        }
+    }
+}
+
+/// The file name without its ending, with letters that every system takes.
+fn safe_stem(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    stem.chars()
+        .map(|c| match c {
+            'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '_' | '.' => c,
+            _ => '_',
+        })
+        .collect()
+}
+
+/// The regular grid of the points.
+fn grid(points: &[(usize, usize)], step: usize) -> Option<Grid> {
+    let range = |of: fn(&(usize, usize)) -> usize| {
+        let values = || points.iter().map(of);
+        values().min().zip(values().max())
+    };
+    let ((left, right), (top, bottom)) = (range(|p| p.0)?, range(|p| p.1)?);
+    let size = [(right - left) / step + 1, (bottom - top) / step + 1];
+    let mut cells = vec![None; size[0] * size[1]];
+    for (i, (x, y)) in points.iter().enumerate() {
+        if (x - left) % step != 0 || (y - top) % step != 0 {
+            return None;
+        }
+        cells[(y - top) / step * size[0] + (x - left) / step] = Some(i);
+    }
+    Some(Grid {
+        size,
+        origin: [left as f64, top as f64],
+        spacing: [step as f64; 2],
+        cells,
+    })
+}
+
+/// The columns `x` and `y`.
+fn places(columns: &[Quantity]) -> (Vec<f64>, Vec<f64>) {
+    let place = |name: &str| {
+        let found = columns.iter().find(|column| column.name == name);
+        match found.map(|column| &column.values) {
+            Some(Values::I64(values)) => values.iter().map(|v| *v as f64).collect(),
+            _ => Vec::new(),
+        }
+    };
+    (place("x"), place("y"))
+}
+
+fn csv(columns: &[Quantity], head: &[String]) -> Result<Table, StoreError> {
+    let mut table = Table::new().with_head(head);
+    for column in columns {
+        let cells: Column = match &column.values {
+            Values::F64(values) => values.clone().into(),
+            Values::I64(values) => values.clone().into(),
+            Values::Code(codes, words) => codes
+                .iter()
+                .map(|code| {
+                    words
+                        .get(usize::from(*code))
+                        .copied()
+                        .unwrap_or("")
+                        .to_owned()
+                })
+                .collect::<Vec<String>>()
+                .into(),
+        };
+        table = table.with(column.name, cells)?;
+    }
+    Ok(table)
+}
+
+/// One list a column, with its unit and meaning as attributes; provenance on the root.
+fn tree(columns: &[Quantity], facts: &[(&'static str, String)]) -> Result<Tree, StoreError> {
+    let mut tree = Tree::new();
+    tree.set_attribute("", "layout", LAYOUT)?;
+    for (key, value) in facts {
+        tree.set_attribute("", key, value.as_str())?;
+    }
+    for column in columns {
+        let text = |text: &str| Value::Text(text.to_owned());
+        let (array, words) = match &column.values {
+            Values::F64(values) => (Array::list(values.clone())?, None),
+            Values::I64(values) => (Array::list(values.clone())?, None),
+            Values::Code(codes, words) => (Array::list(codes.clone())?, Some(words.join(" "))),
+        };
+        let mut array = array
+            .with_attribute("unit", text(column.unit))?
+            .with_attribute("meaning", text(column.meaning))?;
+        if let Some(words) = words {
+            array = array.with_attribute("codes", words)?;
+        }
+        tree.insert(column.name, array)?;
+    }
+    Ok(tree)
+}
