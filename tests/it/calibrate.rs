@@ -190,7 +190,7 @@ fn bad_targets_are_named_by_file_and_line() {
         ("format: 1", "format: 7", "format 7, expected 1"),
         ("fx_px: ", "fx_px: -", "`fx_px` must be positive"),
         (
-            "plate_thickness_mm: 0",
+            "plate_thickness_mm: 0.0",
             "plate_thickness_mm: .nan",
             "a value is NaN",
         ),

@@ -58,7 +58,13 @@ impl Extras {
             .map(|known| uncertainty(known, field, NoiseLevel::Residual))
             .transpose()?;
         let fitted = self.window.as_ref().map(|window| {
-            strain_field(field, settings, window, self.measure, uncertainties.as_deref())
+            strain_field(
+                field,
+                settings,
+                window,
+                self.measure,
+                uncertainties.as_deref(),
+            )
         });
         Ok(Extra {
             strain: fitted.transpose()?,
@@ -136,11 +142,7 @@ fn spreads(known: &[Option<PointUncertainty>]) -> [Quantity; 3] {
 }
 
 /// Uncertainties carried over to millimetres by the gradient of the map.
-fn spreads_mm(
-    field: &Field,
-    known: &[Option<PointUncertainty>],
-    map: &PixelMap,
-) -> [Quantity; 2] {
+fn spreads_mm(field: &Field, known: &[Option<PointUncertainty>], map: &PixelMap) -> [Quantity; 2] {
     let mut out = [Vec::new(), Vec::new()];
     for (point, known) in field.points.iter().zip(known) {
         let moved = [point.x as f64 + point.p[0], point.y as f64 + point.p[6]];
@@ -155,8 +157,18 @@ fn spreads_mm(
     }
     let [u, v] = out.map(Values::F64);
     [
-        column("u_mm_std", "mm", "standard uncertainty of u_mm from image noise", u),
-        column("v_mm_std", "mm", "standard uncertainty of v_mm from image noise", v),
+        column(
+            "u_mm_std",
+            "mm",
+            "standard uncertainty of u_mm from image noise",
+            u,
+        ),
+        column(
+            "v_mm_std",
+            "mm",
+            "standard uncertainty of v_mm from image noise",
+            v,
+        ),
     ]
 }
 
@@ -184,8 +196,18 @@ fn strains(strain: &StrainField) -> Vec<Quantity> {
             .map_or(u8::MAX, |(_, code)| code),
     });
     vec![
-        column("exx", "", "strain along x of the image", number(|s| s.tensor.xx)),
-        column("eyy", "", "strain along y of the image", number(|s| s.tensor.yy)),
+        column(
+            "exx",
+            "",
+            "strain along x of the image",
+            number(|s| s.tensor.xx),
+        ),
+        column(
+            "eyy",
+            "",
+            "strain along y of the image",
+            number(|s| s.tensor.yy),
+        ),
         column(
             "exy",
             "",
