@@ -7,5 +7,6 @@ mod exact;
 mod jumps;
 mod published;
 mod real;
+mod star;
 mod support;
 mod uncertainty;
