@@ -1,6 +1,6 @@
 //! Prints how many points a second one thread correlates, set-up of the pair included.
 //!
-//! `cargo run --release -p retrial-dic --example points_per_second [repeats]`
+//! `cargo run --release -p retrial-dic --example points_per_second [repeats] [best | avx2 | baseline]`
 //!
 //! A generated speckle pair of 512 × 512 px, moved by (0.3, 0.2) px and stretched by 0.2 %; step
 //! 5 px, stop value 1e-3, one thread. On Linux the time is that the thread spent on a processor, so
@@ -10,7 +10,8 @@ use std::time::Instant;
 
 use retrial_core::image::GrayImage;
 use retrial_dic::{
-    Accept, ErrorStatistics, Guess, Settings, ShapeOrder, SplineDegree, correlate, prepare,
+    Accept, ErrorStatistics, Guess, InstructionSet, Settings, ShapeOrder, SplineDegree, correlate,
+    prepare,
 };
 
 const SIZE: usize = 512;
@@ -21,6 +22,11 @@ fn main() {
         .nth(1)
         .and_then(|text| text.parse().ok())
         .unwrap_or(3);
+    let instruction_set = match std::env::args().nth(2).as_deref() {
+        Some("baseline") => InstructionSet::Baseline,
+        Some("avx2") => InstructionSet::Avx2,
+        _ => InstructionSet::Best,
+    };
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(1)
         .build()
@@ -40,6 +46,7 @@ fn main() {
             subset_size_px,
             shape_order,
             spline_degree,
+            instruction_set,
             ..Settings::default()
         };
         let mut best = f64::INFINITY;

@@ -204,7 +204,7 @@ impl Job<'_> {
         points: &[(usize, usize)],
         starts: &[Option<Parameters>],
     ) -> Vec<Match> {
-        let dispatch = Dispatch::detect();
+        let dispatch = Dispatch::best(self.settings.instruction_set);
         let new_correlator = || PhaseCorrelator::new(self.settings.subset_size_px, Fading::None);
         points
             .par_iter()
@@ -233,6 +233,7 @@ impl Job<'_> {
             gradient_x: &self.frame.gradient_x,
             gradient_y: &self.frame.gradient_y,
             deformed: &self.deformed.spline,
+            deformed_pixels: &self.deformed.pixels,
             rows: self.rows,
             centre: point,
         };

@@ -5,7 +5,7 @@
 
 use crate::kernel::{Moments, Offsets, Pair, Products, moments, products};
 use crate::lanes::Portable;
-use crate::settings::ShapeOrder;
+use crate::settings::{InstructionSet, ShapeOrder};
 use crate::shape::Parameters;
 
 /// The kernels in use.
@@ -22,9 +22,15 @@ pub(crate) enum Dispatch {
 }
 
 impl Dispatch {
-    /// The best kernels for this processor.
-    pub(crate) fn detect() -> Self {
-        Self::available().last().copied().unwrap_or(Self::Portable)
+    /// The best kernels for this processor among those allowed.
+    pub(crate) fn best(allowed: InstructionSet) -> Self {
+        let most = match allowed {
+            InstructionSet::Baseline => 1,
+            InstructionSet::Avx2 => 2,
+            InstructionSet::Best => usize::MAX,
+        };
+        let kernels = Self::available().into_iter().take(most);
+        kernels.last().unwrap_or(Self::Portable)
     }
 
     /// All kernels that this processor can run, best last.
@@ -204,6 +210,7 @@ mod tests {
                         gradient_x: &frame.gradient_x,
                         gradient_y: &frame.gradient_y,
                         deformed: &deformed.spline,
+                        deformed_pixels: &deformed.pixels,
                         rows: &rows,
                         centre: (45, 40),
                     };

@@ -34,8 +34,10 @@ mod intercept;
 mod kernel;
 mod lanes;
 mod lattice;
+mod moments;
 mod phase;
 mod plane;
+mod products;
 mod quality;
 mod recover;
 mod reference;
@@ -46,6 +48,7 @@ mod spline;
 mod status;
 mod strain;
 mod subset;
+mod taps;
 mod uncertainty;
 
 pub use accuracy::{Accept, ComponentErrors, ErrorStatistics, ErrorSummary};
@@ -62,8 +65,8 @@ pub use quality::{
 pub use reference::{Reference, prepare, prepare_points};
 pub use series::{correlate_series, correlate_series_from};
 pub use settings::{
-    Criterion, Gradient, Grid, InitialGuess, LastEvaluation, Optimiser, ReferenceStrategy,
-    Settings, ShapeOrder, SplineDegree, SubsetShape,
+    Criterion, Gradient, Grid, InitialGuess, InstructionSet, LastEvaluation, Optimiser,
+    ReferenceStrategy, Settings, ShapeOrder, SplineDegree, SubsetShape,
 };
 pub use shape::{PARAMETERS, Parameters, displacement_at};
 pub use spline::Spline;

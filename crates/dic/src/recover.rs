@@ -180,7 +180,7 @@ impl Look<'_> {
             sources[i] = None;
         }
         let mut tried: Vec<Option<usize>> = vec![None; self.points.len()];
-        let dispatch = Dispatch::detect();
+        let dispatch = Dispatch::best(self.job.settings.instruction_set);
         loop {
             let tries: Vec<Option<(usize, Parameters, Option<Match>)>> = waiting
                 .par_iter()
@@ -274,7 +274,7 @@ impl Look<'_> {
             .take(FINALISTS)
             .map(|&(_, shift)| shift)
             .collect();
-        let dispatch = Dispatch::detect();
+        let dispatch = Dispatch::best(self.job.settings.instruction_set);
         let found: Vec<Option<Match>> = doubtful
             .par_iter()
             .map(|&i| {

@@ -38,6 +38,8 @@ pub struct Settings {
     pub last_evaluation: LastEvaluation,
     /// Smallest accepted ZNCC, in `-1..=1`; `-1` accepts everything.
     pub min_zncc: f64,
+    /// Vector instructions of the kernels; results agree within the rounding of `f32`.
+    pub instruction_set: InstructionSet,
 }
 
 /// Outline of a subset of size `S`.
@@ -146,6 +148,17 @@ pub enum LastEvaluation {
     AfterUpdate,
 }
 
+/// Vector instructions of the kernels. What the processor lacks is replaced by the next best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InstructionSet {
+    /// The best that the processor has.
+    Best,
+    /// AVX2 with fused multiply-add at most.
+    Avx2,
+    /// What every processor of the architecture has: SSE2 on x86-64.
+    Baseline,
+}
+
 impl Settings {
     /// The published validation: 41 px circles, order 1, unscaled Prewitt gradient, stop value 1e-4.
     ///
@@ -176,6 +189,7 @@ impl Settings {
             iteration_limit: 101,
             last_evaluation: LastEvaluation::AfterUpdate,
             min_zncc: -1.0,
+            instruction_set: InstructionSet::Best,
         }
     }
 
@@ -234,6 +248,7 @@ impl Default for Settings {
             iteration_limit: 100,
             last_evaluation: LastEvaluation::BeforeUpdate,
             min_zncc: 0.5,
+            instruction_set: InstructionSet::Best,
         }
     }
 }

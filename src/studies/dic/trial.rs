@@ -7,8 +7,8 @@ use retrial_core::params::{ParamValue, Params};
 use retrial_data::{Content, ImageSeries};
 use retrial_dic::{
     Accept, Criterion, DicError, ErrorStatistics, ErrorSummary, Field, GaussianFilter, Gradient,
-    Grid, Guess, InitialGuess, LastEvaluation, Optimiser, ReferenceStrategy, Settings, ShapeOrder,
-    SplineDegree, Status, SubsetShape,
+    Grid, Guess, InitialGuess, InstructionSet, LastEvaluation, Optimiser, ReferenceStrategy,
+    Settings, ShapeOrder, SplineDegree, Status, SubsetShape,
 };
 use retrial_store::Tree;
 
@@ -263,5 +263,6 @@ pub(super) fn settings(params: &Params) -> Result<Settings, TrialError> {
             _ => LastEvaluation::BeforeUpdate,
         },
         min_zncc: float("min_zncc")?,
+        instruction_set: InstructionSet::Best,
     })
 }

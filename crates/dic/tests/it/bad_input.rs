@@ -4,9 +4,9 @@
 use proptest::prelude::*;
 use retrial_core::image::{GrayImage, Mask};
 use retrial_dic::{
-    Criterion, DicError, GaussianFilter, Gradient, Grid, Guess, InitialGuess, LastEvaluation,
-    Optimiser, ReferenceStrategy, Settings, ShapeOrder, SplineDegree, SubsetShape, correlate,
-    correlate_series, gaussian_filter, prepare, prepare_points,
+    Criterion, DicError, GaussianFilter, Gradient, Grid, Guess, InitialGuess, InstructionSet,
+    LastEvaluation, Optimiser, ReferenceStrategy, Settings, ShapeOrder, SplineDegree, SubsetShape,
+    correlate, correlate_series, gaussian_filter, prepare, prepare_points,
 };
 
 fn picture(width: usize, height: usize) -> GrayImage {
@@ -248,6 +248,7 @@ fn any_settings() -> impl Strategy<Value = Settings> {
         stop_value: numbers.0,
         iteration_limit: numbers.1,
         min_zncc: numbers.2,
+        instruction_set: InstructionSet::Best,
     })
 }
 

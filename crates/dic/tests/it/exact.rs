@@ -5,8 +5,9 @@ use std::ops::ControlFlow;
 use retrial_core::displacement::Displacement;
 use retrial_core::image::{GrayImage, Mask};
 use retrial_dic::{
-    DicError, Field, Gradient, Guess, InitialGuess, LastEvaluation, ReferenceStrategy, Settings,
-    ShapeOrder, SplineDegree, Status, SubsetShape, correlate, correlate_series, prepare,
+    DicError, Field, Gradient, Guess, InitialGuess, InstructionSet, LastEvaluation,
+    ReferenceStrategy, Settings, ShapeOrder, SplineDegree, Status, SubsetShape, correlate,
+    correlate_series, prepare,
 };
 
 use crate::support::Speckle;
@@ -228,6 +229,40 @@ fn the_result_does_not_depend_on_the_number_of_threads() {
         let (one, three) = (with_threads(1), with_threads(3));
         assert!(one.count(Status::Converged) > 300);
         assert_eq!(one, three);
+    }
+}
+
+#[test]
+fn the_result_hardly_depends_on_the_instruction_set() {
+    let truth = Displacement::Affine {
+        u0: 0.4,
+        v0: -0.3,
+        ux: 0.01,
+        uy: -0.02,
+        vx: 0.015,
+        vy: 0.005,
+        cx: 75.0,
+        cy: 75.0,
+    };
+    let measured = [
+        InstructionSet::Best,
+        InstructionSet::Avx2,
+        InstructionSet::Baseline,
+    ]
+    .map(|instruction_set| {
+        let settings = Settings {
+            instruction_set,
+            stop_value: 1e-6,
+            ..settings()
+        };
+        measure(&truth, &settings)
+    });
+    for other in &measured[1..] {
+        for (a, b) in measured[0].points.iter().zip(&other.points) {
+            assert_eq!(a.status, b.status);
+            let apart = (a.p[0] - b.p[0]).hypot(a.p[6] - b.p[6]);
+            assert!(apart < 2e-6, "{apart} px between {a:?} and {b:?}");
+        }
     }
 }
 

@@ -1,0 +1,71 @@
+//! Correlates two pictures with the default settings on one thread; prints what it cost and where
+//! every point went.
+//!
+//! `cargo run --release -p retrial-dic --example pair_speed REF DEF SUBSET_PX STEP_PX ORDER REPEATS`
+//!
+//! The first line is `# ` and a list of CPU seconds, one a repeat, everything but decoding
+//! included; then one line a converged point: `x y u v iterations`.
+
+use retrial_core::image::GrayImage;
+use retrial_dic::{Guess, Settings, ShapeOrder, Status, correlate, prepare};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [first, deformed, numbers @ ..] = &arguments[..] else {
+        panic!("REF DEF SUBSET_PX STEP_PX ORDER REPEATS");
+    };
+    let numbers: Vec<usize> = numbers
+        .iter()
+        .map(|text| text.parse().expect("a whole number"))
+        .collect();
+    let &[subset_size_px, step_px, order, repeats] = &numbers[..] else {
+        panic!("SUBSET_PX STEP_PX ORDER REPEATS");
+    };
+    let settings = Settings {
+        subset_size_px,
+        step_px,
+        shape_order: [ShapeOrder::Zero, ShapeOrder::One, ShapeOrder::Two][order],
+        ..Settings::default()
+    };
+    let pair = [first, deformed].map(|path| read(path));
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .expect("one thread can be started");
+    let mut seconds = Vec::new();
+    let mut field = None;
+    for _ in 0..=repeats {
+        field = Some(pool.install(|| {
+            let start = cpu_seconds();
+            let reference = prepare(&pair[0], None, &settings).expect("valid settings");
+            let field = correlate(&reference, &pair[1], Guess::Phase).expect("images of one size");
+            seconds.push(cpu_seconds() - start);
+            field
+        }));
+    }
+    // The first round warms the caches and the clock.
+    let seconds: Vec<String> = seconds[1..].iter().map(|s| format!("{s:.6}")).collect();
+    println!("# {}", seconds.join(" "));
+    for point in field.iter().flat_map(|field| &field.points) {
+        if point.status == Status::Converged {
+            println!(
+                "{} {} {:.6} {:.6} {}",
+                point.x, point.y, point.p[0], point.p[6], point.icgn_iterations
+            );
+        }
+    }
+}
+
+fn read(path: &str) -> GrayImage {
+    let picture = image::open(path).expect("a picture").into_luma8();
+    let (width, height) = (picture.width() as usize, picture.height() as usize);
+    let pixels = picture.as_raw().iter().map(|&value| f32::from(value));
+    GrayImage::new(width, height, pixels.collect()).expect("a decoded picture has its size")
+}
+
+/// Seconds this thread has spent on a processor (Linux).
+fn cpu_seconds() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = text.split_whitespace().next().and_then(|n| n.parse().ok());
+    nanoseconds.map_or(f64::NAN, |n: f64| n * 1e-9)
+}
