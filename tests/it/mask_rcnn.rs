@@ -173,6 +173,10 @@ fn trials_that_cannot_be_say_why() {
             "pretraining needs a source domain",
         ),
         (
+            "pretraining: imagenet, backbone: efficientnet_lite0".to_owned(),
+            "pretraining by `imagenet` needs weights",
+        ),
+        (
             "learning_rate: 10, warm_up: 0, clip_norm: 0, iterations: 60".to_owned(),
             "the loss of ",
         ),
@@ -219,6 +223,10 @@ fn params_that_cannot_be_are_faults() {
         (
             "mask_predictor: per_class, class_without_masks: 1",
             "mask_predictor is `per_class`",
+        ),
+        (
+            "pretraining: imagenet, backbone: resnet50",
+            "4 channels, but residual nets were trained on ImageNet with 64",
         ),
         ("transfer_layers: 4", "transfer_layers"),
     ] {
@@ -376,6 +384,36 @@ fn a_real_source_domain_is_drawn_by_similarity() {
         "{}",
         share("texture-properties")
     );
+}
+
+/// With drawn weights on generated scenes, and where they can be had with real ones on real pictures.
+#[test]
+fn a_body_of_inverted_bottlenecks_is_trained() {
+    let params = "backbone: efficientnet_lite0, frozen_parts: 1";
+    let project = project(params, "normalisation: [batch, running]");
+    project.retrial(&RUN).exits(0);
+    for record in records(&project) {
+        assert!(metric(&record, "loss").is_finite(), "{}", record.trial);
+    }
+    if mirror().is_none() {
+        return;
+    }
+    let tiny = TINY.replace(", least_instances: 2", "");
+    let sweep = "pretraining: [none, imagenet]";
+    let text = spec("infrared-imagenet", "backbone: efficientnet_lite0", sweep);
+    let text = text.replace(TINY, &tiny) + "when_unavailable: skip\n";
+    let project = Project::new().with("a", &text);
+    project.retrial(&["run", "experiments/a.yaml", "--no-report"]);
+    let records = records(&project);
+    if records.is_empty() {
+        println!("SKIPPED: the weights cannot be had");
+        return;
+    }
+    let losses: Vec<f64> = records.iter().map(|r| metric(r, "loss")).collect();
+    assert_eq!(losses.len(), 2);
+    assert_ne!(losses[0], losses[1], "the weights are used");
+    let numbers = |r: &Record| metric(r, "weights");
+    assert_eq!(numbers(&records[0]), numbers(&records[1]));
 }
 
 #[test]

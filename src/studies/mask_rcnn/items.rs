@@ -4,7 +4,9 @@ use retrial_core::image::GrayImage;
 use retrial_core::instance_mask::InstanceMask;
 use retrial_core::params::ParamValue;
 use retrial_core::resize::mean_over;
-use retrial_data::{Annotation, AnnotationSet, Content, LabelledSet, ThermalPicture, ThermalSet};
+use retrial_data::{
+    Annotation, AnnotationSet, Content, LabelledSet, ThermalPicture, ThermalSet, WeightsFile,
+};
 use retrial_nets::mask_rcnn::Picture;
 
 use super::settings::{size, words};
@@ -24,6 +26,8 @@ pub(super) struct Items {
     pub(super) test: Vec<Item>,
     /// The source domain, where the data set has one.
     pub(super) source: Option<LabelledSet>,
+    /// Weights of a net that others trained, where the data set has some.
+    pub(super) given: Option<WeightsFile>,
 }
 
 /// One picture.
@@ -98,13 +102,14 @@ pub(super) fn load(context: &Context) -> Result<Items, TrialError> {
         size(context, "image_width")?,
     );
     let mut sets = Vec::new();
-    let mut source = None;
+    let (mut source, mut given) = (None, None);
     let data = context.job.data.as_ref();
     let name = data.map_or_else(String::new, |data| data.name.clone());
     for (name, content) in parts(name, context.data()?) {
         match content {
             Content::Thermal(set) => sets.push((name, set)),
             Content::Labelled(set) => source = Some(set),
+            Content::Weights(file) => given = Some(file),
             other => {
                 return Err(TrialError::Other(format!(
                     "the data set `{name}` holds {}, which this study cannot use",
@@ -152,6 +157,7 @@ pub(super) fn load(context: &Context) -> Result<Items, TrialError> {
         train,
         test,
         source,
+        given,
     })
 }
 

@@ -8,6 +8,7 @@
 mod augment;
 mod boxes;
 mod classical;
+mod given;
 mod items;
 mod judge;
 mod known;

@@ -69,14 +69,20 @@ pub(super) const PARAMS: &[Param] = &[
     ),
     word(
         "backbone",
-        &["resnet18", "resnet34", "resnet50", "resnet101"],
+        &[
+            "resnet18",
+            "resnet34",
+            "resnet50",
+            "resnet101",
+            "efficientnet_lite0",
+        ],
         "Blocks of the body.",
     ),
     int(
         "width",
         16,
         (4, 128),
-        "Channels of the body's first stage; 64 as published.",
+        "Channels of the body's first stage; 64 as published. `efficientnet_lite0` has its own.",
     ),
     word(
         "normalisation",
@@ -117,9 +123,10 @@ pub(super) const PARAMS: &[Param] = &[
     // Pretraining.
     word(
         "pretraining",
-        &["none", "uniform", "similarity"],
+        &["none", "uniform", "similarity", "imagenet"],
         "What the body has seen before: nothing, pictures of the source domain drawn alike, or \
-         drawn by their similarity to the training pictures.",
+         drawn by their similarity to the training pictures; or what those who trained the data \
+         set's weights had seen, ImageNet.",
     ),
     word(
         "texture",

@@ -10,6 +10,7 @@ use retrial_nets::weights::Weights;
 use retrial_similarity::{draw, tally};
 use retrial_store::{Array, Tree};
 
+use super::given;
 use super::items::{Items, picture};
 use super::settings::{self, size, words};
 use super::source::{self, luma};
@@ -54,6 +55,15 @@ pub(super) fn pretrain(context: &mut Context, items: &Items) -> Result<Pretraine
         // The stage is nothing then, but its id is an input of the next.
         stage(context, "pretrain", |_, _| Ok(Tree::new()))?;
         return Ok(Pretrained::default());
+    }
+    if context.word("pretraining")? == "imagenet" {
+        let tree = stage(context, "pretrain", |context, _| {
+            given::body(context, items)
+        })?;
+        return Ok(Pretrained {
+            body: trees::weights(&tree, "weights")?,
+            drawn: None,
+        });
     }
     let tree = stage(context, "pretrain", |context, folder| {
         build(context, folder, items)

@@ -25,6 +25,7 @@ pub(super) fn backbone(context: &Context) -> Result<Backbone, TrialError> {
             "resnet34" => Family::Resnet34,
             "resnet50" => Family::Resnet50,
             "resnet101" => Family::Resnet101,
+            "efficientnet_lite0" => Family::EfficientnetLite0,
             _ => Family::Resnet18,
         },
         width: size(context, "width")?,

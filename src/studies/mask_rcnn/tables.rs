@@ -24,6 +24,9 @@ pub(super) const INFO: StudyInfo = StudyInfo {
     conflicts,
 };
 
+/// Channels of the first stage of published residual nets.
+const PUBLISHED_WIDTH: f64 = 64.0;
+
 /// Params that say which pictures are trained on, and how they look.
 macro_rules! pictures {
     ($($more:literal),* $(,)?) => {
@@ -375,6 +378,18 @@ fn conflicts(params: &Params) -> Vec<Conflict> {
         clash(
             "hottest_c",
             format!("{hot} °C is not above coldest_c, {cold} °C"),
+        );
+    }
+    if is("pretraining", "imagenet")
+        && !is("backbone", "efficientnet_lite0")
+        && number("width") != PUBLISHED_WIDTH
+    {
+        clash(
+            "width",
+            format!(
+                "{} channels, but residual nets were trained on ImageNet with {PUBLISHED_WIDTH}",
+                number("width")
+            ),
         );
     }
     if number("first_decay") > number("second_decay") {

@@ -106,6 +106,64 @@ fn affine_maps_and_their_gradients() {
     }
 }
 
+#[test]
+fn convolutions_of_each_channel_and_their_gradients() {
+    // Kernel, stride, height, width, channels.
+    for [side, stride, height, width, channels] in [
+        [3, 1, 6, 7, 5],
+        [3, 2, 8, 10, 33],
+        [5, 1, 7, 6, 40],
+        [5, 2, 12, 8, 3],
+        [1, 1, 2, 3, 4],
+    ] {
+        let geometry = DepthwiseGeometry::same(side, stride);
+        let what = format!("{side} × {side}, stride {stride}");
+        let dims = [2, height, width, channels];
+        let values = || primitive("values", &dims);
+        let kernels = || primitive("kernels", &[side, side, 1, channels]);
+        let ours = Flex::depthwise(values(), kernels(), geometry);
+        let out = [2, height / stride, width / stride, channels];
+        assert_eq!(ours.layout().shape().dims(), out, "{what}");
+        let portable = portable::depthwise::<Flex>(values(), kernels(), geometry);
+        near(ours, portable, &what);
+        let gradient = || primitive("gradient", &out);
+        near(
+            Flex::depthwise_values_gradient(gradient(), kernels(), geometry, dims),
+            portable::depthwise_values_gradient::<Flex>(gradient(), kernels(), geometry, dims),
+            &format!("gradient by values, {what}"),
+        );
+        near(
+            Flex::depthwise_kernels_gradient(gradient(), values(), geometry, side),
+            portable::depthwise_kernels_gradient::<Flex>(gradient(), values(), geometry, side),
+            &format!("gradient by kernels, {what}"),
+        );
+    }
+}
+
+#[test]
+fn zeros_stand_where_tensorflow_has_them() {
+    let zeros = |kernel, stride| DepthwiseGeometry::same(kernel, stride).padding;
+    assert_eq!([zeros(3, 1), zeros(5, 1)], [[1, 1], [2, 2]]);
+    assert_eq!([zeros(3, 2), zeros(5, 2)], [[0, 1], [1, 2]]);
+}
+
+#[test]
+fn rectifiers_up_to_six() {
+    let values = || {
+        let spread = drawn("values", &MAP).try_to_vec::<f32>().expect("f32");
+        let spread: Vec<f32> = spread.iter().map(|value| 5.0 * value).collect();
+        FlexTensor::from_data(TensorData::new(spread, MAP))
+    };
+    let behind = || Flex::relu6(values());
+    near(behind(), portable::relu6::<Flex>(values()), "values");
+    let gradient = || primitive("gradient", &MAP);
+    near(
+        Flex::relu6_gradient(gradient(), behind()),
+        portable::relu6_gradient::<Flex>(gradient(), behind()),
+        "gradient",
+    );
+}
+
 /// `Σ weight · f(x)` must change by its gradient where one value of `x` changes.
 #[track_caller]
 fn gradient_is_a_difference<const D: usize>(
@@ -157,4 +215,14 @@ fn gradients_are_those_of_the_sum() {
         Tensor::<4>::from_data(drawn("values", &MAP), &device)
     };
     gradient_is_a_difference([2, 5], |m| affine_activate(inside(), m, 1.0), &[0, 4, 5, 9]);
+    gradient_is_a_difference(MAP, |x| relu6(x * 3.0), &[0, 300, 777, 1200]);
+    let geometry = DepthwiseGeometry::same(3, 2);
+    let kernels = || {
+        let device = crate::testing::device().autodiff();
+        Tensor::<4>::from_data(drawn("kernels", &[3, 3, 1, 5]), &device)
+    };
+    let each = |x: Tensor<4>| depthwise(x, kernels(), geometry);
+    gradient_is_a_difference(MAP, each, &[0, 300, 777, 1919]);
+    let by_kernels = |k: Tensor<4>| depthwise(inside(), k, geometry);
+    gradient_is_a_difference([3, 3, 1, 5], by_kernels, &[0, 7, 22, 44]);
 }

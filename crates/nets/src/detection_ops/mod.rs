@@ -32,6 +32,31 @@ pub struct Regions {
     pub aligned: bool,
 }
 
+/// Where a convolution of each channel by itself reads: its stride and the zeros around its input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DepthwiseGeometry {
+    /// Distance of neighbouring positions, px.
+    pub stride: usize,
+    /// Zeros before the first and behind the last row and column, px.
+    pub padding: [usize; 2],
+}
+
+impl DepthwiseGeometry {
+    /// TensorFlow's padding "same" on an axis whose length is a multiple of the stride: the odd
+    /// zero stands behind.
+    ///
+    /// # Source
+    /// tf.nn, "Notes on padding": `max(kernel − stride, 0)` zeros in all.
+    #[must_use]
+    pub fn same(kernel: usize, stride: usize) -> Self {
+        let zeros = kernel.saturating_sub(stride);
+        Self {
+            stride,
+            padding: [zeros / 2, zeros - zeros / 2],
+        }
+    }
+}
+
 /// The operations, on the primitives of a backend.
 #[backend_extension(
     Flex,
@@ -73,6 +98,49 @@ pub trait DetectionOps: Backend {
     ) -> FloatTensor<Self> {
         portable::pool_regions_gradient::<Self>(gradient, &regions, dims)
     }
+
+    /// Each channel of `[n, height, width, channel]` convolved with its own kernel, those of
+    /// `[y, x, 1, channel]`.
+    fn depthwise(
+        values: FloatTensor<Self>,
+        kernels: FloatTensor<Self>,
+        geometry: DepthwiseGeometry,
+    ) -> FloatTensor<Self> {
+        portable::depthwise::<Self>(values, kernels, geometry)
+    }
+
+    /// Gradient of [`DetectionOps::depthwise`] with respect to values of shape `dims`.
+    fn depthwise_values_gradient(
+        gradient: FloatTensor<Self>,
+        kernels: FloatTensor<Self>,
+        geometry: DepthwiseGeometry,
+        dims: [usize; 4],
+    ) -> FloatTensor<Self> {
+        portable::depthwise_values_gradient::<Self>(gradient, kernels, geometry, dims)
+    }
+
+    /// Gradient of [`DetectionOps::depthwise`] with respect to kernels of `side` rows.
+    fn depthwise_kernels_gradient(
+        gradient: FloatTensor<Self>,
+        values: FloatTensor<Self>,
+        geometry: DepthwiseGeometry,
+        side: usize,
+    ) -> FloatTensor<Self> {
+        portable::depthwise_kernels_gradient::<Self>(gradient, values, geometry, side)
+    }
+
+    /// `min(max(x, 0), 6)`.
+    ///
+    /// # Source
+    /// Howard et al. 2017, arXiv:1704.04861, and Sandler et al. 2018, arXiv:1801.04381.
+    fn relu6(values: FloatTensor<Self>) -> FloatTensor<Self> {
+        portable::relu6::<Self>(values)
+    }
+
+    /// Gradient of [`DetectionOps::relu6`], from the values behind it.
+    fn relu6_gradient(gradient: FloatTensor<Self>, behind: FloatTensor<Self>) -> FloatTensor<Self> {
+        portable::relu6_gradient::<Self>(gradient, behind)
+    }
 }
 
 #[cfg(any(feature = "cuda", feature = "wgpu"))]
@@ -95,4 +163,20 @@ pub fn pool_regions(features: Tensor<4>, regions: Regions) -> Tensor<4> {
         features.into_dispatch(),
         regions,
     ))
+}
+
+/// [`DetectionOps::depthwise`] of tensors.
+#[must_use]
+pub fn depthwise(values: Tensor<4>, kernels: Tensor<4>, geometry: DepthwiseGeometry) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as DetectionOps>::depthwise(
+        values.into_dispatch(),
+        kernels.into_dispatch(),
+        geometry,
+    ))
+}
+
+/// [`DetectionOps::relu6`] of a tensor.
+#[must_use]
+pub fn relu6(values: Tensor<4>) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as DetectionOps>::relu6(values.into_dispatch()))
 }

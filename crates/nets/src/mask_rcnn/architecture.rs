@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use super::{lite, resnet};
+
 /// Everything that fixes the shape of a net and the rules around it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Architecture {
@@ -28,16 +30,16 @@ pub struct Architecture {
 pub struct Backbone {
     /// Its blocks.
     pub family: Family,
-    /// Channels of the first stage; 64 as published.
+    /// Channels of a residual net's first stage; 64 as published. EfficientNet-Lite0 has its own.
     pub width: usize,
     /// How activations are normalised in training.
     pub normalisation: Normalisation,
 }
 
-/// Blocks of a residual net.
+/// Blocks of a body.
 ///
 /// # Source
-/// He et al. 2016, arXiv:1512.03385, table 1.
+/// He et al. 2016, arXiv:1512.03385, table 1; Tan & Le 2019, arXiv:1905.11946, table 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// Basic blocks 2-2-2-2.
@@ -48,6 +50,8 @@ pub enum Family {
     Resnet50,
     /// Bottlenecks 3-4-23-3.
     Resnet101,
+    /// Inverted bottlenecks 3-2-6-5, without squeeze-and-excitation.
+    EfficientnetLite0,
 }
 
 /// How the body's activations are normalised in training; detection always uses running moments.
@@ -215,15 +219,7 @@ impl Family {
             Self::Resnet18 => [2, 2, 2, 2],
             Self::Resnet34 | Self::Resnet50 => [3, 4, 6, 3],
             Self::Resnet101 => [3, 4, 23, 3],
-        }
-    }
-
-    /// Channels behind a block, as a multiple of its inner width.
-    #[must_use]
-    pub fn expansion(self) -> usize {
-        match self {
-            Self::Resnet18 | Self::Resnet34 => 1,
-            Self::Resnet50 | Self::Resnet101 => 4,
+            Self::EfficientnetLite0 => lite::blocks(),
         }
     }
 }
@@ -232,6 +228,9 @@ impl Backbone {
     /// Channels of the four stages.
     #[must_use]
     pub fn channels(&self) -> [usize; 4] {
-        [1, 2, 4, 8].map(|factor| factor * self.width * self.family.expansion())
+        match self.family {
+            Family::EfficientnetLite0 => lite::CHANNELS,
+            _ => resnet::channels(*self),
+        }
     }
 }

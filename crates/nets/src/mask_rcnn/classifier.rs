@@ -9,9 +9,9 @@ use burn::tensor::{Device, Tensor, TensorData};
 use retrial_core::seed::Stream;
 
 use super::architecture::{Backbone, Normalisation};
+use super::body::{Body, COLOURS};
 use super::layer::{Dense, LINEAR};
 use super::loss::cross_entropy;
-use super::resnet::{Body, COLOURS};
 use super::start::Start;
 use super::training::TrainingError;
 use crate::sgd::{NamedGradients, Sgd, SgdRates};

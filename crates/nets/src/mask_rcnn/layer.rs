@@ -57,6 +57,20 @@ impl Normalised {
         }
     }
 
+    /// A convolution of each channel by itself.
+    pub(crate) fn depthwise(kernel: usize, channels: usize, start: &mut Start<'_>) -> Self {
+        Self {
+            kernel: start.kaiming([kernel, kernel, 1, channels], kernel * kernel),
+            affine: start.affine(channels),
+            running: start.running(channels),
+        }
+    }
+
+    /// The kernel, `[y, x, in, out]`.
+    pub(crate) fn kernel(&self) -> Tensor<4> {
+        self.kernel.val()
+    }
+
     /// `x` convolved with zeros around it so that stride 1 keeps its size, normalised, activated.
     ///
     /// # Shapes
@@ -69,22 +83,34 @@ impl Normalised {
         normalisation: Normalisation,
     ) -> Tensor<4> {
         let values = convolve(x, self.kernel.val(), stride);
+        self.normalised(values, slope, EPSILON, normalisation)
+    }
+
+    /// What stands behind the convolution: normalisation, with `epsilon` added to variances, and
+    /// activation.
+    pub(crate) fn normalised(
+        &mut self,
+        values: Tensor<4>,
+        slope: f32,
+        epsilon: f32,
+        normalisation: Normalisation,
+    ) -> Tensor<4> {
         match normalisation {
-            Normalisation::Running => affine_activate(values, self.folded(), slope),
+            Normalisation::Running => affine_activate(values, self.folded(epsilon), slope),
             Normalisation::Batch => {
                 let moments = ops::channel_moments(values.clone());
                 let [n, height, width, _] = values.dims();
                 self.remember(&moments, n * height * width);
-                ops::normalise(values, moments, self.affine.val(), slope)
+                ops::normalise(values, raised(moments, epsilon), self.affine.val(), slope)
             }
         }
     }
 
     /// Normalisation by the running moments as factor and summand of every channel, `[2, out]`.
-    fn folded(&self) -> Tensor<2> {
+    fn folded(&self, epsilon: f32) -> Tensor<2> {
         let (affine, running) = (self.affine.val(), self.running.val());
         let line = |pair: &Tensor<2>, index: usize| pair.clone().narrow(0, index, 1);
-        let factor = line(&affine, 0) / (line(&running, 1) + EPSILON).sqrt();
+        let factor = line(&affine, 0) / (line(&running, 1) + epsilon).sqrt();
         let summand = line(&affine, 1) - line(&running, 0) * factor.clone();
         Tensor::cat(vec![factor, summand], 0)
     }
@@ -142,6 +168,16 @@ impl Dense {
     }
 }
 
+/// Moments whose variances make up for an epsilon other than that of [`ops::normalise`].
+fn raised(moments: Tensor<2>, epsilon: f32) -> Tensor<2> {
+    if epsilon == EPSILON {
+        return moments;
+    }
+    let mean = moments.clone().narrow(0, 0, 1);
+    let variance = moments.narrow(0, 1, 1) + (epsilon - EPSILON);
+    Tensor::cat(vec![mean, variance], 0)
+}
+
 /// A bias as factor 1 and summand, `[2, channels]`.
 pub(crate) fn beside_ones(bias: Tensor<1>) -> Tensor<2> {
     let channels = bias.dims()[0];
@@ -151,6 +187,16 @@ pub(crate) fn beside_ones(bias: Tensor<1>) -> Tensor<2> {
 
 /// A convolution whose padding is half of its kernel.
 pub(crate) fn convolve(x: Tensor<4>, kernel: Tensor<4>, stride: usize) -> Tensor<4> {
+    let padding = kernel.dims()[0] / 2;
+    padded_convolve(x, kernel, stride, padding)
+}
+
+/// A convolution without padding.
+pub(crate) fn convolve_inside(x: Tensor<4>, kernel: Tensor<4>, stride: usize) -> Tensor<4> {
+    padded_convolve(x, kernel, stride, 0)
+}
+
+fn padded_convolve(x: Tensor<4>, kernel: Tensor<4>, stride: usize, padding: usize) -> Tensor<4> {
     let ([_, height, width, in_channels], [size, _, _, out_channels]) = (x.dims(), kernel.dims());
     let geometry = Geometry {
         height,
@@ -159,7 +205,7 @@ pub(crate) fn convolve(x: Tensor<4>, kernel: Tensor<4>, stride: usize) -> Tensor
         out_channels,
         kernel: size,
         stride,
-        padding: size / 2,
+        padding,
     };
     ops::convolve(x, kernel, geometry)
 }

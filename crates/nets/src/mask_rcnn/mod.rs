@@ -6,15 +6,19 @@
 //! arXiv:1612.03144; Hu et al. 2018, arXiv:1711.10370.
 
 mod architecture;
+mod body;
 mod box_head;
 mod classifier;
 mod detect;
+mod given;
 mod layer;
+mod lite;
 mod loss;
 mod mask_head;
 mod masks_alone;
 mod net;
 mod parity;
+mod parity_lite;
 mod parts_head;
 mod proposal;
 mod propose;
@@ -30,6 +34,7 @@ pub use architecture::{
 };
 pub use classifier::{Classifier, ClassifierTraining};
 pub use detect::{Detection, DetectionRule};
+pub use given::{body_features, given_body};
 pub use mask_head::MASK_OUT;
 pub use masks_alone::{MaskTraining, RegionFeatures};
 pub use net::{MaskRcnn, Picture};

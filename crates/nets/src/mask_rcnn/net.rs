@@ -8,11 +8,11 @@ use retrial_instances::boxes::Corners;
 use retrial_instances::levels::LevelRule;
 
 use super::architecture::{Architecture, ArchitectureError, Normalisation};
+use super::body::{Body, COLOURS};
 use super::box_head::BoxHead;
 use super::mask_head::MaskHead;
 use super::proposal::ProposalHead;
 use super::pyramid::Pyramid;
-use super::resnet::{Body, COLOURS};
 use super::start::Start;
 use crate::detection_ops::{Regions, pool_regions};
 

@@ -10,13 +10,13 @@ pub enum TorchError {
     /// An array is not there.
     #[error("the weights lack `{name}`")]
     Missing {
-        /// Its name in torchvision.
+        /// Its name in that file.
         name: String,
     },
     /// An array of another shape.
     #[error("`{name}` has shape {found:?}, expected {expected:?}")]
     Shape {
-        /// Its name in torchvision.
+        /// Its name in that file.
         name: String,
         /// Its shape.
         found: Vec<usize>,
@@ -26,14 +26,14 @@ pub enum TorchError {
     /// An array that the net lacks.
     #[error("the weights hold `{name}`, which the net lacks")]
     Unknown {
-        /// Its name in torchvision.
+        /// Its name in that file.
         name: String,
     },
 }
 
-/// How an array of ours lies in torchvision's file.
+/// How an array of ours lies in a file of PyTorch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Layout {
+pub(super) enum Layout {
     /// `[y, x, in, out]` as `[out, in, y, x]`.
     Kernel,
     /// `[y, x, written, read]` as `[read, written, y, x]`.
@@ -48,8 +48,23 @@ enum Layout {
     Pair([&'static str; 2]),
 }
 
-/// Arrays that torchvision keeps and a detector does not use.
-const UNUSED: [&str; 3] = ["num_batches_tracked", "fc.weight", "fc.bias"];
+/// Names of arrays in files of other programs.
+#[derive(Clone, Copy)]
+pub(super) struct Naming {
+    /// From our name to the name of the layer there, and the layout of the array.
+    pub(super) place: fn(&str) -> (String, Layout),
+    /// Whether an array there is one that a detector does not use.
+    pub(super) needless: fn(&str) -> bool,
+}
+
+/// torchvision's, whose classifiers end in a dense layer.
+const TORCHVISION: Naming = Naming {
+    place,
+    needless: |name| {
+        let unused = ["num_batches_tracked", "fc.weight", "fc.bias"];
+        unused.iter().any(|ending| name.ends_with(ending))
+    },
+};
 
 /// Our weights from torchvision's.
 ///
@@ -61,10 +76,19 @@ const UNUSED: [&str; 3] = ["num_batches_tracked", "fc.weight", "fc.bias"];
 /// # Errors
 /// [`TorchError`] naming the first array that is missing, unknown or of another shape.
 pub fn from_torch(torch: &Weights, like: &Weights) -> Result<Weights, TorchError> {
+    from_named(torch, like, TORCHVISION)
+}
+
+/// [`from_torch`] by other names.
+pub(super) fn from_named(
+    torch: &Weights,
+    like: &Weights,
+    naming: Naming,
+) -> Result<Weights, TorchError> {
     let mut used = std::collections::BTreeSet::new();
     let mut ours = Weights::new();
     for (name, array) in like {
-        let (stem, layout) = place(name);
+        let (stem, layout) = (naming.place)(name);
         let endings: &[&str] = match &layout {
             Layout::Pair(endings) => endings,
             Layout::Line => &["bias"],
@@ -87,10 +111,9 @@ pub fn from_torch(torch: &Weights, like: &Weights) -> Result<Weights, TorchError
         let shape = array.shape.clone();
         ours.insert(name.clone(), NamedArray { shape, values });
     }
-    let needless = |name: &String| UNUSED.iter().any(|ending| name.ends_with(ending));
     match torch
         .keys()
-        .find(|name| !used.contains(*name) && !needless(name))
+        .find(|name| !used.contains(*name) && !(naming.needless)(name))
     {
         Some(name) => Err(TorchError::Unknown { name: name.clone() }),
         None => Ok(ours),
@@ -100,9 +123,14 @@ pub fn from_torch(torch: &Weights, like: &Weights) -> Result<Weights, TorchError
 /// torchvision's weights from ours, under the names of today.
 #[must_use]
 pub fn to_torch(ours: &Weights) -> Weights {
+    to_named(ours, TORCHVISION)
+}
+
+/// [`to_torch`] by other names.
+pub(super) fn to_named(ours: &Weights, naming: Naming) -> Weights {
     let mut torch = Weights::new();
     for (name, array) in ours {
-        let (stem, layout) = place(name);
+        let (stem, layout) = (naming.place)(name);
         let shape = torch_shape(&array.shape, layout);
         match layout {
             Layout::Pair(endings) => {
@@ -136,11 +164,7 @@ fn place(name: &str) -> (String, Layout) {
     let layout = match (parts.as_slice(), leaf) {
         (["boxes", "first"], "matrix") => Layout::Flattened,
         (["masks", "doubling"], "kernel") => Layout::Transposed,
-        (_, "kernel") => Layout::Kernel,
-        (_, "matrix") => Layout::Matrix,
-        (_, "affine") => Layout::Pair(["weight", "bias"]),
-        (_, "running") => Layout::Pair(["running_mean", "running_var"]),
-        _ => Layout::Line,
+        _ => Layout::of(leaf),
     };
     let normalises = matches!(layout, Layout::Pair(_));
     let stem = match parts.as_slice() {
@@ -169,6 +193,19 @@ fn place(name: &str) -> (String, Layout) {
         _ => path.to_owned(),
     };
     (stem, layout)
+}
+
+impl Layout {
+    /// The layout of most arrays of that name.
+    pub(super) fn of(leaf: &str) -> Self {
+        match leaf {
+            "kernel" => Self::Kernel,
+            "matrix" => Self::Matrix,
+            "affine" => Self::Pair(["weight", "bias"]),
+            "running" => Self::Pair(["running_mean", "running_var"]),
+            _ => Self::Line,
+        }
+    }
 }
 
 fn next(number: &str) -> usize {

@@ -1,0 +1,94 @@
+//! The body: a classifier's net without its head, as maps at four strides.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+use super::architecture::{Backbone, Family, Normalisation};
+use super::layer::Normalised;
+use super::start::Start;
+use super::{lite, resnet};
+
+/// A net that gives the maps of its four stages.
+#[derive(Module, Debug)]
+pub(crate) struct Body {
+    stem: Normalised,
+    stages: Vec<Stage>,
+    #[module(skip)]
+    family: Family,
+}
+
+/// Blocks that end at one stride.
+#[derive(Module, Debug)]
+pub(crate) struct Stage {
+    pub(crate) blocks: Vec<Block>,
+}
+
+/// Convolutions one after the other, and a way past them.
+#[derive(Module, Debug)]
+pub(crate) struct Block {
+    pub(crate) layers: Vec<Normalised>,
+    /// A convolution on the way past; the input itself, or nothing, where there is none.
+    pub(crate) shortcut: Option<Normalised>,
+}
+
+/// Colours of an image.
+pub(crate) const COLOURS: usize = 3;
+
+impl Body {
+    pub(crate) fn new(backbone: Backbone, start: &mut Start<'_>) -> Self {
+        let (stem, stages) = match backbone.family {
+            Family::EfficientnetLite0 => lite::drawn(start),
+            _ => resnet::drawn(backbone, start),
+        };
+        Self {
+            stem,
+            stages,
+            family: backbone.family,
+        }
+    }
+
+    /// The body with constant weights in the stem (`parts` ≥ 1) and the first `parts − 1` stages.
+    pub(crate) fn frozen(mut self, parts: usize) -> Self {
+        if parts > 0 {
+            self.stem = self.stem.no_grad();
+        }
+        let stages = self.stages.into_iter().enumerate();
+        self.stages = stages
+            .map(|(index, stage)| {
+                if index + 1 < parts {
+                    stage.no_grad()
+                } else {
+                    stage
+                }
+            })
+            .collect();
+        self
+    }
+
+    /// The maps at strides 4, 8, 16 and 32.
+    ///
+    /// # Shapes
+    /// - `images`: `[n, height, width, 3]`
+    pub(crate) fn forward(
+        &mut self,
+        images: Tensor<4>,
+        normalisation: Normalisation,
+    ) -> Vec<Tensor<4>> {
+        let lite = self.family == Family::EfficientnetLite0;
+        let mut x = match lite {
+            true => lite::stem(&mut self.stem, images, normalisation),
+            false => resnet::stem(&mut self.stem, images, normalisation),
+        };
+        let mut maps = Vec::new();
+        for (index, stage) in self.stages.iter_mut().enumerate() {
+            for (place, block) in stage.blocks.iter_mut().enumerate() {
+                x = match lite {
+                    true => lite::block(block, x, lite::stride(index, place), normalisation),
+                    false => resnet::block(block, x, resnet::stride(index, place), normalisation),
+                };
+            }
+            maps.push(x.clone());
+        }
+        maps
+    }
+}
