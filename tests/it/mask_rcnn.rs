@@ -226,7 +226,7 @@ fn params_that_cannot_be_are_faults() {
         ),
         (
             "pretraining: imagenet, backbone: resnet50",
-            "4 channels, but residual nets were trained on ImageNet with 64",
+            "4 channels, but residual nets were trained",
         ),
         ("transfer_layers: 4", "transfer_layers"),
     ] {

@@ -413,7 +413,9 @@ mod tests {
         (0..count).map(|i| value(i) / 1001.5 - 1.0).collect()
     }
 
-    const SHAPES: [([usize; 6], [usize; 2]); 6] = [
+    const SHAPES: [([usize; 6], [usize; 2]); 8] = [
+        ([2, 2, 3, 96, 5, 1], [2, 2]),
+        ([2, 4, 6, 144, 5, 2], [1, 2]),
         ([1, 1, 1, 1, 1, 1], [0, 0]),
         ([2, 9, 8, 5, 3, 1], [1, 1]),
         ([3, 40, 41, 43, 3, 2], [0, 1]),
@@ -503,7 +505,7 @@ mod tests {
 
     #[test]
     fn bits_do_not_depend_on_threads() {
-        let s = shape(&SHAPES[2]);
+        let s = shape(&SHAPES[4]);
         let (x, w) = (noise(s.input_len(), 1), noise(s.weights_len(), 2));
         let dy = noise(s.output_len(), 3);
         let on = |threads: usize| {
@@ -522,7 +524,7 @@ mod tests {
 
     #[test]
     fn shapes_that_are_none() {
-        let s = shape(&SHAPES[1]);
+        let s = shape(&SHAPES[3]);
         let (x, w) = (noise(s.input_len(), 1), noise(s.weights_len(), 2));
         let mut y = vec![0.0; s.output_len()];
         let run = |s: &Depthwise, w: &[f32], y: &mut [f32]| {

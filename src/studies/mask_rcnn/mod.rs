@@ -50,12 +50,15 @@ impl Study for MaskRcnn {
             return 20.0;
         }
         // Fitted to records: a narrow net takes 0.016 CPU s a picture of 160 × 128 px and iteration,
-        // the published one 1.1 at 320 × 256; between them work grows with the width squared.
+        // the published one 1.1 at 320 × 256; between them work grows with the width squared. EfficientNet-Lite0 takes 0.049.
         let pixels = number("image_width") * number("image_height") / (160.0 * 128.0);
         let dear = if is("backbone", "resnet18") { 1.0 } else { 2.0 };
-        let size = 0.008 + 0.008 * dear * (number("width") / 16.0).powi(2);
+        let size = match is("backbone", "efficientnet_lite0") {
+            true => 0.049,
+            false => 0.008 + 0.008 * dear * (number("width") / 16.0).powi(2),
+        };
         let training = number("iterations") * number("batch_size") * size * pixels;
-        let pretraining = match is("pretraining", "none") {
+        let pretraining = match is("pretraining", "none") || is("pretraining", "imagenet") {
             true => 0.0,
             false => 5.0 + number("source_draws") * number("source_epochs") * 0.15 * size,
         };
