@@ -8,7 +8,8 @@ use super::camera::Camera;
 use super::estimate::CalibrationPoint;
 use super::homography::normalised;
 use super::matrix::{
-    Matrix3, Vector3, apply, cross, inverse, multiply, norm, symmetric_eigen, transpose,
+    Matrix3, Vector3, add_product, apply, cross, inverse, multiply, norm, symmetric_eigen,
+    transpose,
 };
 use super::pose::{Pose, nearest_rotation};
 
@@ -69,11 +70,7 @@ fn general(columns: &[(Vector3, Vector3)], skewed: bool) -> Option<Matrix3> {
     }
     let mut squares = [[0.0; 6]; 6];
     for row in rows {
-        for (sums, a) in squares.iter_mut().zip(row) {
-            for (sum, b) in sums.iter_mut().zip(row) {
-                *sum += a * b;
-            }
-        }
+        add_product(&mut squares, &row, &row);
     }
     let (values, vectors) = symmetric_eigen(squares);
     let largest = if skewed { values[5] } else { values[4] };

@@ -5,7 +5,7 @@
 //! normalisation; Hartley & Zisserman 2004, "Multiple View Geometry", algorithm 4.2.
 
 use super::estimate::CalibrationPoint;
-use super::matrix::{Matrix3, inverse, multiply, symmetric_eigen};
+use super::matrix::{Matrix3, add_product, inverse, multiply, symmetric_eigen};
 
 /// Smallest ratio of the second smallest to the largest eigenvalue that fixes the map; points on
 /// a line, or all but one on a line, leave rounding there.
@@ -21,11 +21,7 @@ pub(super) fn homography(points: &[CalibrationPoint]) -> Option<Matrix3> {
             [x, y, 1.0, 0.0, 0.0, 0.0, -u * x, -u * y, -u],
             [0.0, 0.0, 0.0, x, y, 1.0, -v * x, -v * y, -v],
         ] {
-            for (sums, a) in squares.iter_mut().zip(row) {
-                for (sum, b) in sums.iter_mut().zip(row) {
-                    *sum += a * b;
-                }
-            }
+            add_product(&mut squares, &row, &row);
         }
     }
     let (values, vectors) = symmetric_eigen(squares);

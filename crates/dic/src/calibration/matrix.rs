@@ -34,6 +34,19 @@ pub(super) fn multiply<const N: usize>(a: &[[f64; N]; N], b: &[[f64; N]; N]) -> 
     std::array::from_fn(|i| std::array::from_fn(|j| (0..N).map(|k| a[i][k] * b[k][j]).sum()))
 }
 
+/// Adds `a bᵀ`.
+pub(super) fn add_product<const N: usize, const M: usize>(
+    sums: &mut [[f64; M]; N],
+    a: &[f64; N],
+    b: &[f64; M],
+) {
+    for (row, a) in sums.iter_mut().zip(a) {
+        for (sum, b) in row.iter_mut().zip(b) {
+            *sum += a * b;
+        }
+    }
+}
+
 /// The inverse, or `None` where the determinant vanishes.
 pub(super) fn inverse(m: &Matrix3) -> Option<Matrix3> {
     let rows = [cross(m[1], m[2]), cross(m[2], m[0]), cross(m[0], m[1])];

@@ -10,7 +10,7 @@
 use super::camera::Camera;
 use super::error::CalibrationError;
 use super::estimate::{CalibrationPoint, CameraModel};
-use super::matrix::{apply, multiply, positive_inverse};
+use super::matrix::{add_product, apply, multiply, positive_inverse};
 use super::pose::{Pose, rotation};
 
 /// Parameters that all views share: `fx, fy, skew, cx, cy, k1, k2, k3, p1, p2`.
@@ -150,20 +150,14 @@ fn linearised(points: &[CalibrationPoint], camera: &Camera, pose: &Pose) -> View
         for axis in 0..2 {
             let rest = point.image_px[axis] - pixel[axis];
             let (a, b) = (shared[axis], own[axis]);
-            for i in 0..SHARED {
-                sums.camera_side[i] += a[i] * rest;
-                for j in 0..SHARED {
-                    sums.camera[i][j] += a[i] * a[j];
-                }
-                for j in 0..POSE {
-                    sums.mixed[i][j] += a[i] * b[j];
-                }
+            add_product(&mut sums.camera, &a, &a);
+            add_product(&mut sums.mixed, &a, &b);
+            add_product(&mut sums.pose, &b, &b);
+            for (side, a) in sums.camera_side.iter_mut().zip(a) {
+                *side += a * rest;
             }
-            for i in 0..POSE {
-                sums.pose_side[i] += b[i] * rest;
-                for j in 0..POSE {
-                    sums.pose[i][j] += b[i] * b[j];
-                }
+            for (side, b) in sums.pose_side.iter_mut().zip(b) {
+                *side += b * rest;
             }
         }
     }
@@ -258,8 +252,8 @@ fn reduced(equations: &[ViewEquations], active: &[bool; SHARED], damping: f64) -
         for i in 0..SHARED {
             let weights: [f64; POSE] =
                 std::array::from_fn(|j| (0..POSE).map(|k| view.mixed[i][k] * back[k][j]).sum());
-            for j in 0..SHARED {
-                let known: f64 = (0..POSE).map(|k| weights[k] * view.mixed[j][k]).sum();
+            for (j, mixed) in view.mixed.iter().enumerate() {
+                let known: f64 = weights.iter().zip(mixed).map(|(a, b)| a * b).sum();
                 matrix[i][j] += view.camera[i][j] - known;
             }
             matrix[i][i] += damping * view.camera[i][i];
@@ -268,15 +262,13 @@ fn reduced(equations: &[ViewEquations], active: &[bool; SHARED], damping: f64) -
         }
         inverses.push(back);
     }
-    for i in 0..SHARED {
-        if !active[i] {
-            for j in 0..SHARED {
-                matrix[i][j] = 0.0;
-                matrix[j][i] = 0.0;
-            }
-            matrix[i][i] = 1.0;
-            side[i] = 0.0;
+    for i in (0..SHARED).filter(|&i| !active[i]) {
+        matrix[i] = [0.0; SHARED];
+        for row in &mut matrix {
+            row[i] = 0.0;
         }
+        matrix[i][i] = 1.0;
+        side[i] = 0.0;
     }
     Some(Reduced {
         matrix,
