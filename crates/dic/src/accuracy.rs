@@ -94,9 +94,11 @@ impl ErrorStatistics {
         let accepted = match point.status {
             Status::Converged => true,
             Status::IterationLimit | Status::LowCorrelation => self.accept == Accept::Measured,
-            Status::OutOfImage | Status::FlatSubset | Status::IllConditioned | Status::Diverged => {
-                false
-            }
+            Status::OutOfImage
+            | Status::FlatSubset
+            | Status::IllConditioned
+            | Status::Masked
+            | Status::Diverged => false,
         };
         if !accepted {
             self.failed += 1;

@@ -69,10 +69,10 @@ impl Field {
 
 /// Matches every point of `reference` with the image `deformed`.
 ///
-/// With [`InitialGuess::Shared`] points that correlate badly are compared with their neighbours and
-/// tried again from other displacements, and a badly correlating result that disagrees with the
-/// points around it gets [`Status::LowCorrelation`]. The result does not depend on the number of
-/// threads.
+/// Unless [`InitialGuess::PerSubset`] is set, points that correlate badly are compared with their
+/// neighbours and tried again from other displacements, and a badly correlating result that
+/// disagrees with the points around it gets [`Status::LowCorrelation`]. The result does not depend
+/// on the number of threads.
 ///
 /// # Errors
 /// [`DicError::ImageSize`], [`DicError::NonFinitePixel`] and [`DicError::GuessSize`].
@@ -88,16 +88,10 @@ pub fn correlate(
         settings,
         frame: &reference.frame,
         deformed: &deformed,
-        rows: &reference.rows,
     };
-    let starts = job.starts(&reference.points, guess)?;
-    let matches = job.run(&reference.points, &starts);
-    let matches = job.second_look(
-        &reference.points,
-        &reference.points,
-        previous_zncc(guess),
-        matches,
-    );
+    let sites = reference.sites();
+    let starts = job.starts(&sites, guess)?;
+    let matches = job.solve(&sites, &starts, previous_zncc(guess));
     let points = reference.points.iter().zip(matches);
     Ok(Field {
         points: points
@@ -150,7 +144,27 @@ pub(crate) struct Job<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) frame: &'a Frame,
     pub(crate) deformed: &'a Deformed,
+}
+
+/// Where a subset is taken from.
+#[derive(Clone, Copy)]
+pub(crate) struct Site<'a> {
+    /// The place of its point on the grid.
+    pub(crate) node: (usize, usize),
+    /// The pixel about which it is centred.
+    pub(crate) centre: (usize, usize),
     pub(crate) rows: &'a [SubsetRow],
+}
+
+impl Site<'_> {
+    /// Whether no row of the square around it is missing.
+    pub(crate) fn is_whole(&self, settings: &Settings) -> bool {
+        let half = settings.half_px() as i32;
+        let is_centred = |row: &SubsetRow| row.first == -row.last;
+        self.rows.len() == settings.subset_size_px
+            && self.rows.iter().all(is_centred)
+            && self.rows.iter().any(|row| row.last == half)
+    }
 }
 
 impl Job<'_> {
@@ -164,56 +178,61 @@ impl Job<'_> {
     /// The first parameters of every point; `None` leaves a point to its own phase correlation.
     pub(crate) fn starts(
         &self,
-        points: &[(usize, usize)],
+        sites: &[Site<'_>],
         guess: Guess<'_>,
     ) -> Result<Vec<Option<Parameters>>, DicError> {
         let previous = match guess {
-            Guess::Zero => return Ok(vec![Some([0.0; PARAMETERS]); points.len()]),
+            Guess::Zero => return Ok(vec![Some([0.0; PARAMETERS]); sites.len()]),
             Guess::Phase => None,
-            Guess::Field(field) if field.points.len() == points.len() => Some(field),
+            Guess::Field(field) if field.points.len() == sites.len() => Some(field),
             Guess::Field(field) => {
                 return Err(DicError::GuessSize {
-                    expected: points.len(),
+                    expected: sites.len(),
                     got: field.points.len(),
                 });
             }
         };
         let keep_failed = self.settings.initial_guess == InitialGuess::PerSubset;
-        let mut starts: Vec<Option<Parameters>> = match previous {
-            None => vec![None; points.len()],
+        let known = match previous {
+            None => vec![None; sites.len()],
             Some(field) => field
                 .points
                 .iter()
                 .map(|point| (keep_failed || point.status == Status::Converged).then_some(point.p))
                 .collect(),
         };
-        if self.settings.initial_guess == InitialGuess::Shared {
-            let missing: Vec<usize> = (0..points.len()).filter(|&i| starts[i].is_none()).collect();
-            let positions: Vec<(usize, usize)> = missing.iter().map(|&i| points[i]).collect();
-            let shifts = shared(self.pictures(), &positions, self.settings);
-            for (i, shift) in missing.into_iter().zip(shifts) {
-                starts[i] = Some(rigid(shift));
-            }
-        }
-        Ok(starts)
+        Ok(self.starts_from(sites, known))
     }
 
-    /// Matches every point in parallel; results are in the order of `points`.
-    pub(crate) fn run(
+    /// The `known` first parameters, and those of the other points as the settings say.
+    pub(crate) fn starts_from(
         &self,
-        points: &[(usize, usize)],
-        starts: &[Option<Parameters>],
-    ) -> Vec<Match> {
+        sites: &[Site<'_>],
+        mut known: Vec<Option<Parameters>>,
+    ) -> Vec<Option<Parameters>> {
+        if self.settings.initial_guess != InitialGuess::PerSubset {
+            let missing: Vec<usize> = (0..sites.len()).filter(|&i| known[i].is_none()).collect();
+            let positions: Vec<(usize, usize)> = missing.iter().map(|&i| sites[i].centre).collect();
+            let shifts = shared(self.pictures(), &positions, self.settings);
+            for (i, shift) in missing.into_iter().zip(shifts) {
+                known[i] = Some(rigid(shift));
+            }
+        }
+        known
+    }
+
+    /// Matches every point in parallel; results are in the order of `sites`.
+    pub(crate) fn run(&self, sites: &[Site<'_>], starts: &[Option<Parameters>]) -> Vec<Match> {
         let dispatch = Dispatch::best(self.settings.instruction_set);
         let new_correlator = || PhaseCorrelator::new(self.settings.subset_size_px, Fading::None);
-        points
+        sites
             .par_iter()
             .zip(starts)
             .with_min_len(32)
             .map_init(
                 || None,
-                |correlator: &mut Option<PhaseCorrelator>, (&point, start)| {
-                    self.match_point(dispatch, point, start.as_ref(), || {
+                |correlator: &mut Option<PhaseCorrelator>, (site, start)| {
+                    self.match_point(dispatch, site, start.as_ref(), || {
                         correlator.get_or_insert_with(new_correlator)
                     })
                 },
@@ -221,46 +240,82 @@ impl Job<'_> {
             .collect()
     }
 
-    /// Matches the subset around `point` from the parameters `guess`.
-    pub(crate) fn match_from(
+    /// Matches the subset of `rows` around `centre` from the parameters `guess`.
+    pub(crate) fn match_at(
         &self,
         dispatch: Dispatch,
-        point: (usize, usize),
+        centre: (usize, usize),
+        rows: &[SubsetRow],
         guess: &Parameters,
+        settings: &Settings,
     ) -> Match {
+        if rows.is_empty() {
+            return Match::without_iteration([0.0; PARAMETERS], Status::Masked);
+        }
         let pair = Pair {
             reference: &self.frame.pixels,
             gradient_x: &self.frame.gradient_x,
             gradient_y: &self.frame.gradient_y,
             deformed: &self.deformed.spline,
             deformed_pixels: &self.deformed.pixels,
-            rows: self.rows,
-            centre: point,
+            rows,
+            centre,
         };
-        match_subset(dispatch, &pair, self.settings, self.frame.brightest, guess)
+        match_subset(dispatch, &pair, settings, self.frame.brightest, guess)
+    }
+
+    /// Whether a subset of these rows around a pixel of the reference lies in the picture.
+    pub(crate) fn rows_are_inside(&self, (x, y): (usize, usize), rows: &[SubsetRow]) -> bool {
+        let plane = &self.frame.pixels;
+        let within = |place: usize, shift: i32, n: usize| {
+            let shifted = place.checked_add_signed(shift as isize);
+            shifted.is_some_and(|shifted| shifted < n)
+        };
+        rows.iter().all(|row| {
+            within(y, row.dy, plane.height)
+                && within(x, row.first, plane.width)
+                && within(x, row.last, plane.width)
+        })
+    }
+
+    /// Whether the whole square around a pixel of the reference lies in the picture.
+    pub(crate) fn square_is_inside(&self, (x, y): (usize, usize)) -> bool {
+        let half = self.settings.half_px();
+        let plane = &self.frame.pixels;
+        x >= half && y >= half && x + half < plane.width && y + half < plane.height
     }
 
     fn match_point<'c>(
         &self,
         dispatch: Dispatch,
-        point: (usize, usize),
+        site: &Site<'_>,
         start: Option<&Parameters>,
         correlator: impl FnOnce() -> &'c mut PhaseCorrelator,
     ) -> Match {
         let half = self.settings.half_px();
-        let from = |guess: &Parameters| self.match_from(dispatch, point, guess);
+        let from = |guess: &Parameters| {
+            self.match_at(dispatch, site.centre, site.rows, guess, self.settings)
+        };
+        if start.is_none() && !self.square_is_inside(site.centre) {
+            return from(&[0.0; PARAMETERS]);
+        }
         let Some(start) = start else {
-            return from(&rigid(own_peak(correlator(), self.pictures(), point, half)));
+            return from(&rigid(own_peak(
+                correlator(),
+                self.pictures(),
+                site.centre,
+                half,
+            )));
         };
         let first = from(start);
         let may_be_rescued = !matches!(
             first.status,
-            Status::Converged | Status::FlatSubset | Status::IllConditioned
-        );
+            Status::Converged | Status::FlatSubset | Status::IllConditioned | Status::Masked
+        ) && self.square_is_inside(site.centre);
         if !may_be_rescued || self.settings.initial_guess == InitialGuess::PerSubset {
             return first;
         }
-        let guess = rigid(own_best(correlator(), self.pictures(), point, half));
+        let guess = rigid(own_best(correlator(), self.pictures(), site.centre, half));
         if guess == *start {
             return first;
         }

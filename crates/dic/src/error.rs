@@ -117,6 +117,12 @@ pub enum DicError {
         /// The value given.
         value: f64,
     },
+    /// A share of the pixels of a subset that is none.
+    #[error("least_share must lie in 0..=1, got {value}")]
+    SubsetShare {
+        /// The value given.
+        value: f64,
+    },
     /// The window of the Gaussian filter has no centre pixel.
     #[error("the window of the Gaussian filter must be odd and at most 99 px, got {window_px} px")]
     FilterWindow {

@@ -6,10 +6,11 @@
 
 use retrial_core::image::Mask;
 
-use crate::settings::{Grid, Settings};
+use crate::settings::{Borders, Grid, Settings};
 
-/// The positions of the points, row by row, of which every pixel of the square subset lies inside
-/// the picture and the mask; so too for circles.
+/// The positions of the points, row by row: those of which every pixel of the square subset lies
+/// inside the picture and the mask, so too for circles, or all that the picture holds where
+/// subsets may be truncated.
 pub(crate) fn points(
     width: usize,
     height: usize,
@@ -20,6 +21,7 @@ pub(crate) fn points(
     let ys = positions(height, settings);
     let all = ys.iter().flat_map(|&y| xs.iter().map(move |&x| (x, y)));
     match mask {
+        _ if settings.borders != Borders::Whole => all.collect(),
         None => all.collect(),
         Some(mask) => {
             let counts = inside_counts(mask);
@@ -45,7 +47,10 @@ fn positions(n: usize, settings: &Settings) -> Vec<usize> {
         Grid::Full => {
             let free = n - size;
             let first = settings.half_px() + free % step / 2;
-            (first, n - 1 - settings.half_px())
+            match settings.borders {
+                Borders::Whole => (first, n - 1 - settings.half_px()),
+                Borders::Truncated { .. } => (first % step, n - 1),
+            }
         }
         Grid::Published => {
             let margin = size.div_ceil(2).saturating_add(step);

@@ -68,6 +68,19 @@ impl Lattice {
     }
 }
 
+impl Lattice {
+    /// The points of the square window of `reach` places in every direction, without point `i`.
+    pub(crate) fn window(&self, i: usize, reach: usize) -> impl Iterator<Item = usize> + '_ {
+        let (column, row) = self.places[i];
+        let range = |at: usize, n: usize| at.saturating_sub(reach)..(at + reach + 1).min(n);
+        let columns = range(column, self.columns);
+        range(row, self.rows)
+            .flat_map(move |row| columns.clone().map(move |column| (row, column)))
+            .filter_map(move |(row, column)| self.index[row * self.columns + column])
+            .filter(move |&found| found != i)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

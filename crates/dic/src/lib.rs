@@ -16,22 +16,27 @@
 //! source is named.
 
 mod accuracy;
+mod affine;
 pub mod calibration;
+mod carry;
 mod cholesky;
 mod correlate;
 mod criterion;
 mod dispatch;
 mod efficiency;
+mod elsewhere;
 mod error;
 mod filter;
 mod forward;
 mod gradient;
 mod grid;
 mod guess;
+mod guided;
 mod icgn;
 mod iclm;
 mod intercept;
 mod kernel;
+mod keypoints;
 mod lanes;
 mod lattice;
 mod moments;
@@ -41,6 +46,8 @@ mod products;
 mod quality;
 mod recover;
 mod reference;
+mod scalespace;
+mod seeds;
 mod series;
 mod settings;
 mod shape;
@@ -49,6 +56,7 @@ mod status;
 mod strain;
 mod subset;
 mod taps;
+mod truncate;
 mod uncertainty;
 
 pub use accuracy::{Accept, ComponentErrors, ErrorStatistics, ErrorSummary};
@@ -65,7 +73,7 @@ pub use quality::{
 pub use reference::{Reference, prepare, prepare_points};
 pub use series::{correlate_series, correlate_series_from};
 pub use settings::{
-    Criterion, Gradient, Grid, InitialGuess, InstructionSet, LastEvaluation, Optimiser,
+    Borders, Criterion, Gradient, Grid, InitialGuess, InstructionSet, LastEvaluation, Optimiser,
     ReferenceStrategy, Settings, ShapeOrder, SplineDegree, SubsetShape,
 };
 pub use shape::{PARAMETERS, Parameters, displacement_at};

@@ -12,7 +12,7 @@ use crate::error::DicError;
 use crate::intercept::intercept_weights;
 use crate::plane::Plane;
 use crate::reference::{check_pixels, prepare};
-use crate::settings::{Settings, ShapeOrder, SplineDegree, SubsetShape, check_positive};
+use crate::settings::{Borders, Settings, ShapeOrder, SplineDegree, SubsetShape, check_positive};
 use crate::spline::Spline;
 use crate::subset::subset_rows;
 
@@ -78,6 +78,7 @@ pub fn image_quality(
     check_positive("noise", noise)?;
     let bare = Settings {
         prefilter: None,
+        borders: Borders::Whole,
         ..settings.clone()
     };
     let reference = prepare(image, mask, &bare)?;

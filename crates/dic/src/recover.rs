@@ -1,28 +1,28 @@
-//! A second look at points that correlate badly: other places to start from, and no belief in a
-//! low correlation that stands alone.
+//! How the points of a picture are solved: an ordinary start, a cheap test of it, and a second look
+//! at points that correlate badly. No low correlation that stands alone is believed.
+//!
+//! The ordinary start comes first at some points only. Where they fail, the others are not tried
+//! in vain: the displacement of the whole picture and pairs of keypoints give places to begin from,
+//! and good results spread from there.
 //!
 //! Every step reads the results before it and writes new ones, so that the order in which threads
 //! work makes no difference.
 
-use rayon::prelude::*;
-
-use crate::correlate::Job;
+use crate::correlate::{Job, Site};
 use crate::dispatch::Dispatch;
-use crate::guess::{rigid, whole, zncc};
 use crate::icgn::Match;
 use crate::lattice::Lattice;
-use crate::phase::Shift;
-use crate::settings::InitialGuess;
-use crate::shape::{Parameters, displacement_at, recentred};
+use crate::settings::{InitialGuess, Settings};
+use crate::shape::{PARAMETERS, Parameters, displacement_at};
 use crate::status::Status;
 
 /// ZNCC from which a result is believed without the agreement of other points, unless it is
 /// clearly below the usual one.
-const CLEAR: f64 = 0.8;
+pub(crate) const CLEAR: f64 = 0.8;
 
 /// How far below the usual ZNCC a result is tried again and needs the agreement of a quarter of the
 /// points around it.
-const DROP: f64 = 0.1;
+pub(crate) const DROP: f64 = 0.1;
 
 /// How far below the usual ZNCC a result needs the agreement of half of them.
 const FAR_DROP: f64 = 0.2;
@@ -30,11 +30,17 @@ const FAR_DROP: f64 = 0.2;
 /// Share of unexplained points, one in so many, from which the whole picture is correlated.
 const WORTH_THE_PICTURE: usize = 50;
 
-/// Points that choose among the displacements of the whole picture.
-const JURY: usize = 64;
+/// Share of unexplained points, one in so many, from which keypoints are searched for.
+const WORTH_THE_SEEDS: usize = 20;
 
-/// Displacements of the whole picture that every point compares.
-const FINALISTS: usize = 4;
+/// Points that try the ordinary start before the others.
+const PROBES: usize = 96;
+
+/// Nearest other probes that a probe is compared with.
+const PROBE_NEIGHBOURS: usize = 4;
+
+/// Updates after which an attempt from a prediction is given up.
+const QUICK_ITERATIONS: usize = 30;
 
 /// The median; the lower one of two middle values.
 pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
@@ -43,73 +49,192 @@ pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
     Some(*value)
 }
 
-/// The state of a second look.
-struct Look<'a> {
-    job: Job<'a>,
-    points: &'a [(usize, usize)],
-    lattice: Lattice,
+/// The state of a picture that is being solved.
+pub(crate) struct Look<'a> {
+    pub(crate) job: Job<'a>,
+    pub(crate) sites: &'a [Site<'a>],
+    pub(crate) lattice: Lattice,
     /// Places of the lattice between points whose subsets barely overlap: wrong matches of
     /// overlapping subsets agree with each other.
     stride: usize,
-    previous_zncc: Option<f64>,
-    matches: Vec<Match>,
-}
-
-/// A displacement that neighbours may start from.
-#[derive(Clone, Copy)]
-struct Source {
-    p: Parameters,
-    /// Zero for the prediction of a point that has left the picture.
-    zncc: f64,
+    pub(crate) previous_zncc: Option<f64>,
+    quick_settings: Settings,
+    pub(crate) matches: Vec<Match>,
+    /// Whether the ordinary start of a point has been tried.
+    started: Vec<bool>,
 }
 
 impl Job<'_> {
-    /// Tries doubtful `matches` again and lowers the status of those that stay incredible.
-    ///
-    /// `nodes` are the places of the points on the grid, `points` the centres of their subsets;
-    /// `previous_zncc` is the ZNCC the series had so far.
-    pub(crate) fn second_look(
+    /// Solves every point. `starts` are the first parameters, `None` for a point's own phase
+    /// correlation; `previous_zncc` is the ZNCC that the series had so far.
+    pub(crate) fn solve(
         &self,
-        nodes: &[(usize, usize)],
-        points: &[(usize, usize)],
+        sites: &[Site<'_>],
+        starts: &[Option<Parameters>],
         previous_zncc: Option<f64>,
-        matches: Vec<Match>,
     ) -> Vec<Match> {
         if self.settings.initial_guess == InitialGuess::PerSubset {
-            return matches;
+            return self.run(sites, starts);
         }
         let step = self.settings.step_px;
+        let nodes: Vec<(usize, usize)> = sites.iter().map(|site| site.node).collect();
+        let untried = |start: &Option<Parameters>| {
+            let p = start.unwrap_or([0.0; PARAMETERS]);
+            Match::without_iteration(p, Status::Diverged)
+        };
         let mut look = Look {
             job: *self,
-            points,
-            lattice: Lattice::new(nodes, step),
+            sites,
+            lattice: Lattice::new(&nodes, step),
             stride: self.settings.subset_size_px.div_ceil(step),
             previous_zncc,
-            matches,
+            quick_settings: Settings {
+                iteration_limit: self.settings.iteration_limit.min(QUICK_ITERATIONS),
+                ..self.settings.clone()
+            },
+            matches: starts.iter().map(untried).collect(),
+            started: vec![false; sites.len()],
         };
-        let mut unexplained = look.doubtful();
-        if unexplained.is_empty() {
-            return look.matches;
-        }
-        let lost = look.median_zncc().is_none_or(|zncc| zncc < CLEAR);
-        if !lost {
-            let good = look.usual_zncc() - DROP;
-            unexplained = look.spread(unexplained, good);
-        }
-        if lost || unexplained.len() * WORTH_THE_PICTURE >= points.len() {
-            look.try_whole_picture(&unexplained);
-            // Clear matches first: where most are wrong, the usual ZNCC is that of wrong ones.
-            let doubtful = look.doubtful();
-            look.spread(doubtful, CLEAR);
-            let (doubtful, good) = (look.doubtful(), look.usual_zncc() - DROP);
-            look.spread(doubtful, good);
-        }
-        look.judge();
+        look.solve(starts);
         look.matches
     }
 }
 
 impl Look<'_> {
+    fn solve(&mut self, starts: &[Option<Parameters>]) {
+        let all: Vec<usize> = (0..self.sites.len()).collect();
+        let apart = all.len().div_ceil(PROBES).max(1);
+        let probes: Vec<usize> = all.iter().copied().step_by(apart).collect();
+        let kind = self.job.settings.initial_guess;
+        match kind {
+            InitialGuess::Features => {}
+            InitialGuess::Tiles | InitialGuess::PerSubset => self.start(&all, starts),
+            InitialGuess::Shared => {
+                self.start(&probes, starts);
+                if self.agree(&probes, 2) {
+                    self.start(&all, starts);
+                }
+            }
+        }
+        let mut unexplained = self.doubtful();
+        if unexplained.is_empty() {
+            return;
+        }
+        let has_started = self.started.iter().all(|&started| started);
+        let lost = !has_started || self.median_zncc().is_none_or(|zncc| zncc < CLEAR);
+        if !lost {
+            let good = self.usual_zncc() - DROP;
+            unexplained = self.propagate(&unexplained, good);
+        }
+        let many = |count: usize, part: usize| count * part >= all.len();
+        if lost || many(unexplained.len(), WORTH_THE_PICTURE) {
+            if kind != InitialGuess::Features {
+                if !has_started {
+                    self.try_whole_picture(&probes);
+                }
+                if has_started || self.agree(&probes, 4) {
+                    self.try_whole_picture(&unexplained);
+                }
+                // Clear matches first: where most are wrong, the usual ZNCC is that of wrong ones.
+                let doubtful = self.doubtful();
+                unexplained = self.propagate(&doubtful, CLEAR);
+            }
+            if kind != InitialGuess::Tiles && many(unexplained.len(), WORTH_THE_SEEDS) {
+                self.try_seeds(&unexplained);
+                let doubtful = self.doubtful();
+                self.propagate(&doubtful, CLEAR);
+            }
+            let doubtful = self.doubtful();
+            self.start(&doubtful, starts);
+            let (doubtful, good) = (self.doubtful(), self.usual_zncc() - DROP);
+            unexplained = self.propagate(&doubtful, good);
+        }
+        if kind != InitialGuess::Tiles {
+            let good = self.usual_zncc() - DROP;
+            self.rescue(unexplained, good);
+        }
+        self.judge();
+    }
+
+    /// Tries the ordinary start of those points of which it has not been tried.
+    fn start(&mut self, which: &[usize], starts: &[Option<Parameters>]) {
+        let which: Vec<usize> = which
+            .iter()
+            .copied()
+            .filter(|&i| !self.started[i])
+            .collect();
+        let sites: Vec<Site<'_>> = which.iter().map(|&i| self.sites[i]).collect();
+        let starts: Vec<Option<Parameters>> = which.iter().map(|&i| starts[i]).collect();
+        let found = self.job.run(&sites, &starts);
+        for (i, found) in which.into_iter().zip(found) {
+            // What spread to a point before its own start was tried is better explained.
+            let is_explained = self.matches[i].status == Status::OutOfImage;
+            if !is_explained || found.status == Status::Converged {
+                self.keep_better(i, found);
+                if self.matches[i].status != Status::Converged {
+                    self.matches[i] = found;
+                }
+            }
+            self.started[i] = true;
+        }
+    }
+
+    /// Whether one in so many probes, or more, correlates clearly or agrees with the probes around.
+    fn agree(&self, probes: &[usize], part: usize) -> bool {
+        let with_contrast: Vec<usize> = probes
+            .iter()
+            .copied()
+            .filter(|&i| {
+                let status = self.matches[i].status;
+                !matches!(
+                    status,
+                    Status::FlatSubset | Status::IllConditioned | Status::Masked
+                )
+            })
+            .collect();
+        let agrees = |&i: &usize| {
+            let here = &self.matches[i];
+            if here.status == Status::Converged && here.zncc >= CLEAR {
+                return true;
+            }
+            let mut near: Vec<(f64, usize)> = with_contrast
+                .iter()
+                .filter(|&&j| j != i)
+                .map(|&j| {
+                    let (dx, dy) = self.between(j, i);
+                    (dx.hypot(dy), j)
+                })
+                .collect();
+            near.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            near.truncate(PROBE_NEIGHBOURS);
+            let agreeing = near.iter().filter(|&&(_, j)| self.predicts(j, i)).count();
+            2 * agreeing >= near.len().max(1)
+        };
+        let agreeing = with_contrast.iter().filter(|i| agrees(i)).count();
+        part * agreeing >= with_contrast.len()
+    }
+
+    pub(crate) fn quick_settings(&self) -> &Settings {
+        &self.quick_settings
+    }
+
+    /// Matches point `i` from a prediction that should be near.
+    pub(crate) fn quick(&self, dispatch: Dispatch, i: usize, guess: &Parameters) -> Match {
+        let site = &self.sites[i];
+        self.job.match_at(
+            dispatch,
+            site.centre,
+            site.rows,
+            guess,
+            &self.quick_settings,
+        )
+    }
+
+    pub(crate) fn position(&self, i: usize) -> (f64, f64) {
+        let (x, y) = self.sites[i].centre;
+        (x as f64, y as f64)
+    }
+
     fn median_zncc(&self) -> Option<f64> {
         let converged = self
             .matches
@@ -129,190 +254,78 @@ impl Look<'_> {
         let usual = self.usual_zncc();
         let is_doubtful = |&i: &usize| match self.matches[i].status {
             Status::Converged => self.matches[i].zncc < usual - DROP || !self.is_credible(i, usual),
-            Status::FlatSubset | Status::IllConditioned => false,
+            Status::FlatSubset | Status::IllConditioned | Status::Masked => false,
             Status::IterationLimit
             | Status::LowCorrelation
             | Status::OutOfImage
             | Status::Diverged => true,
         };
-        (0..self.points.len()).filter(is_doubtful).collect()
+        (0..self.sites.len()).filter(is_doubtful).collect()
     }
 
     /// Whether the ZNCC is clear, or enough of the points around predict the displacement.
     fn is_credible(&self, i: usize, usual: f64) -> bool {
         let here = &self.matches[i];
         if here.zncc >= CLEAR.max(usual - DROP) {
-            return true;
+            return !self.stands_alone(i);
         }
         let (mut around, mut agreeing) = (0, 0);
         for j in self.lattice.around(i, self.stride) {
             around += 1;
-            let there = &self.matches[j];
-            let measured = matches!(
-                there.status,
-                Status::Converged | Status::LowCorrelation | Status::IterationLimit
-            );
-            let (dx, dy) = self.between(j, i);
-            let (u, v) = displacement_at(&there.p, dx, dy);
-            let tolerance = 1.0 + 0.05 * dx.hypot(dy);
-            let near = |a: f64, b: f64| (a - b).abs() <= tolerance;
-            if measured && near(u, here.p[0]) && near(v, here.p[6]) {
-                agreeing += 1;
-            }
+            agreeing += usize::from(self.predicts(j, i));
         }
         let parts = if here.zncc < usual - FAR_DROP { 2 } else { 4 };
         agreeing >= usize::div_ceil(around, parts)
     }
 
-    /// The way from point `from` to point `to` in the reference image, px.
-    fn between(&self, from: usize, to: usize) -> (f64, f64) {
-        let (a, b) = (self.points[from], self.points[to]);
-        (b.0 as f64 - a.0 as f64, b.1 as f64 - a.1 as f64)
-    }
-
-    /// Tries `waiting` points from their best neighbour, again and again as good results spread.
-    /// Returns the points that are still bad although no neighbour says that they left the picture.
-    /// Results below the ZNCC `good` do not spread.
-    fn spread(&mut self, mut waiting: Vec<usize>, good: f64) -> Vec<usize> {
-        let good_source = |found: &Match| source(found).filter(|here| here.zncc >= good);
-        let mut sources: Vec<Option<Source>> = self.matches.iter().map(good_source).collect();
-        for &i in &waiting {
-            sources[i] = None;
-        }
-        let mut tried: Vec<Option<usize>> = vec![None; self.points.len()];
-        let dispatch = Dispatch::best(self.job.settings.instruction_set);
-        loop {
-            let tries: Vec<Option<(usize, Parameters, Option<Match>)>> = waiting
-                .par_iter()
-                .map(|&i| {
-                    let (j, guess) = self.prediction(i, &sources)?;
-                    if tried[i] == Some(j) {
-                        return None;
-                    }
-                    let inside = self.fits(i, &guess);
-                    let found =
-                        inside.then(|| self.job.match_from(dispatch, self.points[i], &guess));
-                    Some((j, guess, found))
-                })
-                .collect();
-            let mut news = false;
-            for (&i, attempt) in waiting.iter().zip(tries) {
-                let Some((j, guess, found)) = attempt else {
-                    continue;
-                };
-                tried[i] = Some(j);
-                match found {
-                    None => {
-                        sources[i] = Some(Source {
-                            p: guess,
-                            zncc: 0.0,
-                        });
-                    }
-                    Some(found) => {
-                        self.keep_better(i, found);
-                        sources[i] = good_source(&self.matches[i]);
-                    }
-                }
-                news |= sources[i].is_some();
-            }
-            waiting.retain(|&i| sources[i].is_none());
-            if !news {
-                return waiting;
-            }
-        }
-    }
-
-    /// The neighbour with the highest ZNCC and the parameters it predicts at point `i`.
-    fn prediction(&self, i: usize, sources: &[Option<Source>]) -> Option<(usize, Parameters)> {
-        let mut best: Option<(usize, Source)> = None;
+    /// Whether three of the points next to a point, or more, are clear, and hardly one of them
+    /// leads to its displacement: the rim of a plate correlates clearly wherever it lies.
+    fn stands_alone(&self, i: usize) -> bool {
+        let (mut clear, mut agreeing) = (0, 0);
         for j in self.lattice.around(i, 1) {
-            if let Some(there) = sources[j]
-                && best.is_none_or(|(_, other)| there.zncc > other.zncc)
-            {
-                best = Some((j, there));
+            let there = &self.matches[j];
+            if there.status == Status::Converged && there.zncc >= CLEAR {
+                clear += 1;
+                agreeing += usize::from(self.predicts(j, i));
             }
         }
-        let (j, there) = best?;
+        clear >= 3 && 4 * agreeing < clear
+    }
+
+    /// Whether the field of point `j` leads to the displacement of point `i`.
+    fn predicts(&self, j: usize, i: usize) -> bool {
+        let (here, there) = (&self.matches[i], &self.matches[j]);
+        let measured = matches!(
+            there.status,
+            Status::Converged | Status::LowCorrelation | Status::IterationLimit
+        );
         let (dx, dy) = self.between(j, i);
-        Some((j, recentred(&there.p, dx, dy)))
+        let (u, v) = displacement_at(&there.p, dx, dy);
+        let tolerance = 1.0 + 0.05 * dx.hypot(dy);
+        let near = |a: f64, b: f64| (a - b).abs() <= tolerance;
+        measured && near(u, here.p[0]) && near(v, here.p[6])
+    }
+
+    /// The way from point `from` to point `to` in the reference image, px.
+    pub(crate) fn between(&self, from: usize, to: usize) -> (f64, f64) {
+        let (a, b) = (self.position(from), self.position(to));
+        (b.0 - a.0, b.1 - a.1)
     }
 
     /// Whether the moved square around point `i` lies inside the picture.
-    fn fits(&self, i: usize, p: &Parameters) -> bool {
-        let half = self.job.settings.half_px() as f64;
+    pub(crate) fn fits(&self, i: usize, p: &Parameters) -> bool {
+        let half = match self.sites[i].is_whole(self.job.settings) {
+            true => self.job.settings.half_px() as f64,
+            false => 0.0,
+        };
         let plane = &self.job.frame.pixels;
         let inside = |centre: f64, n: usize| (half..=n as f64 - 1.0 - half).contains(&centre);
-        let (x, y) = self.points[i];
-        inside(x as f64 + p[0], plane.width) && inside(y as f64 + p[6], plane.height)
-    }
-
-    /// Tries points from the displacement of the whole picture that suits each best.
-    fn try_whole_picture(&mut self, doubtful: &[usize]) {
-        let shifts = whole(self.job.pictures(), self.job.settings.half_px());
-        let jury: Vec<usize> = doubtful
-            .iter()
-            .copied()
-            .step_by(doubtful.len().div_ceil(JURY).max(1))
-            .collect();
-        let votes: Vec<Option<Shift>> = jury
-            .par_iter()
-            .map(|&i| self.promising(i, &shifts))
-            .collect();
-        let mut ranked: Vec<(usize, Shift)> = shifts
-            .iter()
-            .map(|&shift| {
-                (
-                    votes.iter().filter(|&&vote| vote == Some(shift)).count(),
-                    shift,
-                )
-            })
-            .filter(|&(count, _)| count > 0)
-            .collect();
-        ranked.sort_by_key(|&(count, _)| std::cmp::Reverse(count));
-        let finalists: Vec<Shift> = ranked
-            .iter()
-            .take(FINALISTS)
-            .map(|&(_, shift)| shift)
-            .collect();
-        let dispatch = Dispatch::best(self.job.settings.instruction_set);
-        let found: Vec<Option<Match>> = doubtful
-            .par_iter()
-            .map(|&i| {
-                let shift = self.promising(i, &finalists)?;
-                Some(self.job.match_from(dispatch, self.points[i], &rigid(shift)))
-            })
-            .collect();
-        for (&i, found) in doubtful.iter().zip(found) {
-            if let Some(found) = found {
-                self.keep_better(i, found);
-            }
-        }
-    }
-
-    /// The one of `shifts` with the highest ZNCC at point `i`, if a match from it might be better
-    /// than the result there is.
-    fn promising(&self, i: usize, shifts: &[Shift]) -> Option<Shift> {
-        let here = &self.matches[i];
-        let mut best = None;
-        let mut highest = match here.status {
-            Status::Converged => here.zncc - DROP,
-            _ => 0.0,
-        };
-        for &shift in shifts {
-            let half = self.job.settings.half_px();
-            let value = zncc(self.job.pictures(), self.points[i], half, shift);
-            if value > highest {
-                (best, highest) = (Some(shift), value);
-            }
-        }
-        let is_here = |(u, v): Shift| {
-            (u as f64 - here.p[0]).abs() <= 1.0 && (v as f64 - here.p[6]).abs() <= 1.0
-        };
-        best.filter(|&shift| here.status != Status::Converged || !is_here(shift))
+        let (x, y) = self.position(i);
+        inside(x + p[0], plane.width) && inside(y + p[6], plane.height)
     }
 
     /// Takes a converged result in place of one that has not, or that correlates worse.
-    fn keep_better(&mut self, i: usize, found: Match) {
+    pub(crate) fn keep_better(&mut self, i: usize, found: Match) {
         let here = &mut self.matches[i];
         let is_worse = here.status != Status::Converged || here.zncc < found.zncc;
         if found.status == Status::Converged && is_worse {
@@ -320,22 +333,22 @@ impl Look<'_> {
         }
     }
 
+    /// Notes that the neighbours place point `i` outside the picture, unless it was found inside.
+    pub(crate) fn has_left(&mut self, i: usize, p: Parameters) {
+        let here = &mut self.matches[i];
+        if here.status != Status::Converged && p.iter().all(|value| value.is_finite()) {
+            *here = Match::without_iteration(p, Status::OutOfImage);
+        }
+    }
+
     /// Gives [`Status::LowCorrelation`] to every result that is not credible.
     fn judge(&mut self) {
         let usual = self.usual_zncc();
-        let incredible: Vec<usize> = (0..self.points.len())
+        let incredible: Vec<usize> = (0..self.sites.len())
             .filter(|&i| self.matches[i].status == Status::Converged && !self.is_credible(i, usual))
             .collect();
         for i in incredible {
             self.matches[i].status = Status::LowCorrelation;
         }
     }
-}
-
-/// What neighbours may start from, if the result is one.
-fn source(found: &Match) -> Option<Source> {
-    (found.status == Status::Converged).then_some(Source {
-        p: found.p,
-        zncc: found.zncc,
-    })
 }

@@ -1,15 +1,20 @@
 //! The reference side of a correlation, computed once for all deformed images.
 
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
 use retrial_core::image::{GrayImage, Mask};
 
+use crate::correlate::Site;
 use crate::error::DicError;
 use crate::filter::gaussian_filter;
 use crate::gradient::gradient_planes;
 use crate::grid;
 use crate::plane::Plane;
-use crate::settings::Settings;
+use crate::settings::{Borders, Settings};
 use crate::spline::Spline;
-use crate::subset::{SubsetRow, subset_rows};
+use crate::subset::{SubsetRow, pixel_count, subset_rows};
+use crate::truncate::truncated_rows;
 
 /// A reference image with its points, ready to be matched with deformed images.
 #[derive(Clone, Debug)]
@@ -18,6 +23,8 @@ pub struct Reference {
     pub(crate) frame: Frame,
     pub(crate) rows: Vec<SubsetRow>,
     pub(crate) points: Vec<(usize, usize)>,
+    /// What is left of subsets that are cut, by the index of their point.
+    pub(crate) truncated: BTreeMap<usize, Vec<SubsetRow>>,
 }
 
 /// A filtered image and its gradient.
@@ -42,6 +49,35 @@ impl Reference {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Where every subset is taken from in the first image.
+    pub(crate) fn sites(&self) -> Vec<Site<'_>> {
+        (0..self.points.len()).map(|i| self.site(i)).collect()
+    }
+
+    /// Where the subset of point `i` is taken from in the first image.
+    pub(crate) fn site(&self, i: usize) -> Site<'_> {
+        Site {
+            node: self.points[i],
+            centre: self.points[i],
+            rows: self.truncated.get(&i).unwrap_or(&self.rows),
+        }
+    }
+
+    /// Cuts the subsets that do not lie in the picture and the mask as a whole.
+    fn truncate(&mut self, size: (usize, usize), mask: Option<&Mask>, least_share: f64) {
+        let rows = &self.rows;
+        let complete = pixel_count(rows);
+        self.truncated = self
+            .points
+            .par_iter()
+            .enumerate()
+            .filter_map(|(i, &point)| {
+                let left = truncated_rows(rows, point, size, mask, least_share);
+                (pixel_count(&left) < complete).then_some((i, left))
+            })
+            .collect();
     }
 
     /// The centres `(x, y)` of the subsets, in the order of every [`Field`](crate::Field).
@@ -87,7 +123,11 @@ pub fn prepare(
             mask_px: mask.map_or(width * height, Mask::count),
         });
     }
-    with_points(image, points, settings)
+    let mut reference = with_points(image, points, settings)?;
+    if let Borders::Truncated { least_share } = settings.borders {
+        reference.truncate((width, height), mask, least_share);
+    }
+    Ok(reference)
 }
 
 /// As [`prepare`], with chosen points `(x, y)` in place of a grid, in their order.
@@ -149,6 +189,7 @@ fn with_points(
         frame: Frame::new(&filtered(image, settings)?, settings),
         rows: subset_rows(settings.subset_size_px, settings.subset_shape),
         points,
+        truncated: BTreeMap::new(),
     })
 }
 

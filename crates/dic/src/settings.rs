@@ -14,6 +14,8 @@ pub struct Settings {
     pub step_px: usize,
     /// Where the points lie.
     pub grid: Grid,
+    /// What becomes of subsets that the mask or the border of the picture cuts.
+    pub borders: Borders,
     /// Order of the shape function.
     pub shape_order: ShapeOrder,
     /// Low-pass filter applied to every image first; `None` turns it off.
@@ -59,6 +61,21 @@ pub enum Grid {
     /// The published positions, which leave a margin of one step: zero-based
     /// `(S + 1) / 2 + step − 1`, then every `step`, up to `width − (S + 1) / 2 − step − 2`.
     Published,
+}
+
+/// What becomes of subsets that the mask or the border of the picture cuts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Borders {
+    /// There is no point without its whole square inside the picture and the mask; so too for
+    /// circles, as in the published code.
+    Whole,
+    /// Points lie everywhere in the picture. A cut subset keeps the pixels that are connected with
+    /// its centre inside the picture and the mask.
+    Truncated {
+        /// Smallest share of the pixels of a subset that must be left, in `0..=1`; below it a
+        /// point has [`Status::Masked`](crate::Status::Masked).
+        least_share: f64,
+    },
 }
 
 /// Order of the polynomial that deforms a subset.
@@ -124,6 +141,9 @@ pub enum ReferenceStrategy {
     First,
     /// The image before the deformed one; the displacements are composed.
     Previous,
+    /// The first image until it loses the points, then a later one that still finds them; the
+    /// displacements are composed, and their errors add up, at every change.
+    Automatic,
 }
 
 /// How points without a previous result get their first parameters.
@@ -136,7 +156,14 @@ pub enum InitialGuess {
     /// that fails from it, or from a previous result, is tried again from its own subset. Points
     /// that still correlate badly are tried again from their neighbours and from phase correlation
     /// of the whole picture; a low ZNCC without the agreement of other points is not believed.
+    Tiles,
+    /// As [`Tiles`](Self::Tiles), at some points first. Where they fail, or where many points stay
+    /// unexplained, pairs of keypoints that agree on local affine maps give places to begin from
+    /// in spite of large rotation and stretch; good results spread from there, the best first, and
+    /// points that are left over are reached in small paces.
     Shared,
+    /// Keypoints first, and phase correlation only for points that they do not lead to.
+    Features,
 }
 
 /// Whether the subset is evaluated once more at the final parameters.
@@ -173,6 +200,7 @@ impl Settings {
             subset_shape: SubsetShape::Circle,
             step_px: 5,
             grid: Grid::Published,
+            borders: Borders::Whole,
             shape_order: ShapeOrder::One,
             prefilter: Some(GaussianFilter {
                 sigma_px: 0.4,
@@ -210,6 +238,11 @@ impl Settings {
             return Err(DicError::ZeroIterations);
         }
         check_positive("stop_value", self.stop_value)?;
+        if let Borders::Truncated { least_share } = self.borders
+            && !(0.0..=1.0).contains(&least_share)
+        {
+            return Err(DicError::SubsetShare { value: least_share });
+        }
         if !(-1.0..=1.0).contains(&self.min_zncc) {
             return Err(DicError::MinZncc {
                 value: self.min_zncc,
@@ -231,6 +264,7 @@ impl Default for Settings {
             subset_shape: SubsetShape::Square,
             step_px: 5,
             grid: Grid::Full,
+            borders: Borders::Whole,
             shape_order: ShapeOrder::One,
             prefilter: Some(GaussianFilter {
                 // Measured on DIC Challenge Samples 1 and 3: the smallest filter that keeps the
@@ -242,7 +276,7 @@ impl Default for Settings {
             gradient: Gradient::Spline,
             criterion: Criterion::Znssd,
             optimiser: Optimiser::IcGn,
-            reference_strategy: ReferenceStrategy::First,
+            reference_strategy: ReferenceStrategy::Automatic,
             initial_guess: InitialGuess::Shared,
             stop_value: 1e-3,
             iteration_limit: 100,

@@ -16,19 +16,22 @@ pub enum Status {
     FlatSubset,
     /// The Hessian is close to singular: the grey values do not fix all parameters.
     IllConditioned,
+    /// Too few pixels of the subset lie inside the picture and the mask.
+    Masked,
     /// The parameters became non-finite, or left the search range of the initial guess.
     Diverged,
 }
 
 impl Status {
     /// Every status, in the order of declaration.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Converged,
         Self::IterationLimit,
         Self::LowCorrelation,
         Self::OutOfImage,
         Self::FlatSubset,
         Self::IllConditioned,
+        Self::Masked,
         Self::Diverged,
     ];
 
@@ -42,6 +45,7 @@ impl Status {
             Self::OutOfImage => "out_of_image",
             Self::FlatSubset => "flat_subset",
             Self::IllConditioned => "ill_conditioned",
+            Self::Masked => "masked",
             Self::Diverged => "diverged",
         }
     }

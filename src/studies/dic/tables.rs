@@ -103,17 +103,17 @@ const PARAMS: &[Param] = &[
     },
     Param {
         name: "reference_strategy",
-        kind: ParamKind::Choice(&["first", "previous"]),
+        kind: ParamKind::Choice(&["first", "previous", "automatic"]),
         default: DefaultValue::Text("first"),
         unit: "",
-        doc: "Image each deformed one is compared with.",
+        doc: "Image each deformed one is compared with; automatic changes it when the first one loses the points.",
     },
     Param {
         name: "initial_guess",
-        kind: ParamKind::Choice(&["shared", "per_subset"]),
+        kind: ParamKind::Choice(&["shared", "tiles", "features", "per_subset"]),
         default: DefaultValue::Text("shared"),
         unit: "",
-        doc: "Phase correlation of tiles that neighbours share, or of every subset on its own as published.",
+        doc: "Phase correlation of tiles that neighbours share with keypoint seeds where it fails, either of the two alone, or every subset on its own as published.",
     },
     Param {
         name: "stop_value",
@@ -330,7 +330,12 @@ mod tests {
     fn the_defaults_are_those_of_the_engine() {
         let params = retrial_core::params::defaults(PARAMS);
         let settings = super::super::trial::settings(&params).expect("defaults fit");
-        assert_eq!(settings, retrial_dic::Settings::default());
+        // A trial that may change its reference cannot go on from a checkpoint.
+        let first = retrial_dic::Settings {
+            reference_strategy: retrial_dic::ReferenceStrategy::First,
+            ..retrial_dic::Settings::default()
+        };
+        assert_eq!(settings, first);
     }
 
     #[test]

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use retrial_core::params::{ParamValue, Params};
 use retrial_data::{Content, ImageSeries};
 use retrial_dic::{
-    Accept, Criterion, DicError, ErrorStatistics, ErrorSummary, Field, GaussianFilter, Gradient,
-    Grid, Guess, InitialGuess, InstructionSet, LastEvaluation, Optimiser, ReferenceStrategy,
-    Settings, ShapeOrder, SplineDegree, Status, SubsetShape,
+    Accept, Borders, Criterion, DicError, ErrorStatistics, ErrorSummary, Field, GaussianFilter,
+    Gradient, Grid, Guess, InitialGuess, InstructionSet, LastEvaluation, Optimiser,
+    ReferenceStrategy, Settings, ShapeOrder, SplineDegree, Status, SubsetShape,
 };
 use retrial_store::Tree;
 
@@ -29,7 +29,9 @@ pub(super) fn run(context: &mut Context) -> Result<(), TrialError> {
     let clock = Instant::now();
     let (results, resumed) = match settings.reference_strategy {
         ReferenceStrategy::First => from_first(context, &series, &settings, checkpoint)?,
-        ReferenceStrategy::Previous => (from_previous(context, &series, &settings)?, 0),
+        ReferenceStrategy::Previous | ReferenceStrategy::Automatic => {
+            (from_previous(context, &series, &settings)?, 0)
+        }
     };
     let seconds = clock.elapsed().as_secs_f64();
     let computed: usize = results[resumed..]
@@ -224,6 +226,7 @@ pub(super) fn settings(params: &Params) -> Result<Settings, TrialError> {
             1 => ShapeOrder::One,
             _ => ShapeOrder::Two,
         },
+        borders: Borders::Whole,
         prefilter: (sigma_px > 0.0).then_some(GaussianFilter {
             sigma_px,
             window_px,
@@ -250,10 +253,13 @@ pub(super) fn settings(params: &Params) -> Result<Settings, TrialError> {
         },
         reference_strategy: match word("reference_strategy")? {
             "previous" => ReferenceStrategy::Previous,
+            "automatic" => ReferenceStrategy::Automatic,
             _ => ReferenceStrategy::First,
         },
         initial_guess: match word("initial_guess")? {
             "per_subset" => InitialGuess::PerSubset,
+            "tiles" => InitialGuess::Tiles,
+            "features" => InitialGuess::Features,
             _ => InitialGuess::Shared,
         },
         stop_value: float("stop_value")?,

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use super::kernel_noise::{KernelNoise, gradient_scale, row_of};
 use crate::cholesky::Cholesky;
+use crate::correlate::Site;
 use crate::error::DicError;
 use crate::reference::Reference;
 use crate::settings::{Settings, ShapeOrder};
@@ -52,12 +53,12 @@ pub fn sensitivity(reference: &Reference) -> Result<Sensitivity, DicError> {
     let noise = KernelNoise::new(settings)?;
     let kernel = settings.prefilter.map(|filter| filter.weights());
     let points = reference
-        .points
+        .sites()
         .par_iter()
         .with_min_len(16)
         .map_init(
             || Workspace::new(settings, kernel.as_deref()),
-            |workspace, &centre| workspace.point(reference, centre, noise.filtered),
+            |workspace, site| workspace.point(reference, site, noise.filtered),
         )
         .collect();
     Ok(Sensitivity {
@@ -107,12 +108,12 @@ impl<'k> Workspace<'k> {
     fn point(
         &mut self,
         reference: &Reference,
-        centre: (usize, usize),
+        site: &Site<'_>,
         filtered: f64,
     ) -> Option<PointSensitivity> {
-        let rows = &reference.rows;
+        let rows = site.rows;
         let pixels: usize = rows.iter().map(|r| (r.last - r.first + 1) as usize).sum();
-        let energy = self.fill(reference, centre, rows, pixels as f64);
+        let energy = self.fill(reference, site.centre, rows, pixels as f64);
         if energy <= 0.0 || !energy.is_finite() {
             return None;
         }

@@ -4,9 +4,10 @@
 use proptest::prelude::*;
 use retrial_core::image::{GrayImage, Mask};
 use retrial_dic::{
-    Criterion, DicError, GaussianFilter, Gradient, Grid, Guess, InitialGuess, InstructionSet,
-    LastEvaluation, Optimiser, ReferenceStrategy, Settings, ShapeOrder, SplineDegree, SubsetShape,
-    correlate, correlate_series, gaussian_filter, prepare, prepare_points,
+    Borders, Criterion, DicError, GaussianFilter, Gradient, Grid, Guess, InitialGuess,
+    InstructionSet, LastEvaluation, Optimiser, ReferenceStrategy, Settings, ShapeOrder,
+    SplineDegree, SubsetShape, correlate, correlate_series, gaussian_filter, prepare,
+    prepare_points,
 };
 
 fn picture(width: usize, height: usize) -> GrayImage {
@@ -214,13 +215,24 @@ fn any_settings() -> impl Strategy<Value = Settings> {
         } else {
             SplineDegree::Five
         },
-        reference_strategy: if flags[3] {
-            ReferenceStrategy::First
+        borders: if flags[6] {
+            Borders::Whole
         } else {
-            ReferenceStrategy::Previous
+            Borders::Truncated {
+                least_share: numbers.2,
+            }
         },
+        reference_strategy: [
+            ReferenceStrategy::First,
+            ReferenceStrategy::Previous,
+            ReferenceStrategy::Automatic,
+        ][usize::from(flags[3]) + usize::from(flags[5])],
         initial_guess: if flags[4] {
-            InitialGuess::Shared
+            [
+                InitialGuess::Shared,
+                InitialGuess::Tiles,
+                InitialGuess::Features,
+            ][step % 3]
         } else {
             InitialGuess::PerSubset
         },

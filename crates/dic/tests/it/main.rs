@@ -5,6 +5,7 @@ mod calibration;
 mod criteria;
 mod exact;
 mod jumps;
+mod large;
 mod published;
 mod real;
 mod star;

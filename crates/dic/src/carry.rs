@@ -1,0 +1,152 @@
+//! Carries points from one reference image to the next: subsets around moved points, and the
+//! composition of displacements.
+
+use crate::correlate::{Field, Job, PointResult, Site, point_result};
+use crate::icgn::Match;
+use crate::reference::{Deformed, Reference};
+use crate::shape::{PARAMETERS, Parameters, compose, recentred};
+use crate::status::Status;
+
+/// A point on its way through a series.
+#[derive(Clone, Copy)]
+pub(crate) struct Track {
+    /// Displacement from the first image.
+    total: Parameters,
+    /// The result that ended the way, if any.
+    lost: Option<Match>,
+}
+
+/// Where the points of a reference image were found.
+pub(crate) struct Carried {
+    /// Displacements from the first image.
+    pub(crate) field: Field,
+    /// Parameters between the two images, of the points that converged.
+    pub(crate) relative: Vec<Option<Parameters>>,
+}
+
+/// The tracks of points that have not moved.
+pub(crate) fn tracks_at(points: &[(usize, usize)]) -> Vec<Track> {
+    let start = Track {
+        total: [0.0; PARAMETERS],
+        lost: None,
+    };
+    vec![start; points.len()]
+}
+
+/// The tracks of points as a field found them; those that did not converge are lost.
+pub(crate) fn tracks_of(field: &Field) -> Vec<Track> {
+    let track = |point: &PointResult| Track {
+        total: point.p,
+        lost: (point.status != Status::Converged).then_some(Match {
+            p: point.p,
+            zncc: point.zncc,
+            icgn_iterations: 0,
+            convergence_norm: point.convergence_norm,
+            status: point.status,
+        }),
+    };
+    field.points.iter().map(track).collect()
+}
+
+/// Moves all tracks on by one image.
+///
+/// `reference` holds the frame of the image that the tracks have reached, `relative` the parameters
+/// between that image and one before `deformed`, if there was one.
+pub(crate) fn carry(
+    reference: &Reference,
+    deformed: &Deformed,
+    tracks: &mut [Track],
+    relative: Option<&[Option<Parameters>]>,
+) -> Carried {
+    let job = Job {
+        settings: &reference.settings,
+        frame: &reference.frame,
+        deformed,
+    };
+    let mut moving = Vec::new();
+    let mut sites = Vec::new();
+    for (i, track) in tracks.iter_mut().enumerate() {
+        if track.lost.is_some() {
+            continue;
+        }
+        let site = reference.site(i);
+        if site.rows.is_empty() {
+            track.lost = Some(Match::without_iteration(track.total, Status::Masked));
+            continue;
+        }
+        match moved_centre(reference, &site, &track.total) {
+            Some(centre) => {
+                moving.push(i);
+                sites.push(Site { centre, ..site });
+            }
+            None => {
+                track.lost = Some(Match::without_iteration(track.total, Status::OutOfImage));
+            }
+        }
+    }
+    let known = moving.iter().map(|&i| relative.and_then(|all| all[i]));
+    let starts = job.starts_from(&sites, known.collect());
+    let matches = job.solve(&sites, &starts, None);
+    let mut results: Vec<Match> = tracks
+        .iter()
+        .map(|track| {
+            let unmoved = Match::without_iteration(track.total, Status::OutOfImage);
+            track.lost.unwrap_or(unmoved)
+        })
+        .collect();
+    let mut relative = vec![None; tracks.len()];
+    for ((i, site), found) in moving.into_iter().zip(sites).zip(matches) {
+        let track = &mut tracks[i];
+        let (x, y) = site.node;
+        let dx = x as f64 + track.total[0] - site.centre.0 as f64;
+        let dy = y as f64 + track.total[6] - site.centre.1 as f64;
+        let total = compose(&recentred(&found.p, dx, dy), &track.total);
+        let followed = matches!(
+            found.status,
+            Status::Converged | Status::IterationLimit | Status::LowCorrelation
+        );
+        if followed && total.iter().all(|value| value.is_finite()) {
+            relative[i] = (found.status == Status::Converged).then_some(found.p);
+            track.total = total;
+            results[i] = Match { p: total, ..found };
+        } else {
+            let ended = Match {
+                p: track.total,
+                ..found
+            };
+            results[i] = ended;
+            track.lost = Some(Match {
+                icgn_iterations: 0,
+                ..ended
+            });
+        }
+    }
+    let points = reference.points.iter().zip(&results);
+    Carried {
+        field: Field {
+            points: points
+                .map(|(&point, result)| point_result(point, result))
+                .collect(),
+        },
+        relative,
+    }
+}
+
+/// The pixel nearest to the moved point, unless the subset around it leaves the picture.
+fn moved_centre(
+    reference: &Reference,
+    site: &Site<'_>,
+    total: &Parameters,
+) -> Option<(usize, usize)> {
+    let plane = &reference.frame.pixels;
+    let (x, y) = site.node;
+    let (x, y) = ((x as f64 + total[0]).round(), (y as f64 + total[6]).round());
+    let first = site.rows.iter().map(|row| row.first).min()?;
+    let last = site.rows.iter().map(|row| row.last).max()?;
+    let (top, bottom) = (site.rows.first()?.dy, site.rows.last()?.dy);
+    let fits = |place: f64, before: i32, after: i32, n: usize| {
+        place + f64::from(before) >= 0.0 && place + f64::from(after) <= n as f64 - 1.0
+    };
+    let inside = fits(x, first, last, plane.width) && fits(y, top, bottom, plane.height);
+    inside.then_some((x as usize, y as usize))
+}
