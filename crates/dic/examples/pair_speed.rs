@@ -1,13 +1,16 @@
 //! Correlates two pictures with the default settings on one thread; prints what it cost and where
 //! every point went.
 //!
-//! `cargo run --release -p retrial-dic --example pair_speed REF DEF SUBSET_PX STEP_PX ORDER REPEATS`
+//! `cargo run --release -p retrial-dic --example pair_speed REF DEF SUBSET_PX STEP_PX ORDER REPEATS
+//! [SPLINE_DEGREE HUNDREDTHS_OF_SIGMA]`
 //!
 //! The first line is `# ` and a list of CPU seconds, one a repeat, everything but decoding
 //! included; then one line a converged point: `x y u v iterations`.
 
 use retrial_core::image::GrayImage;
-use retrial_dic::{Guess, Settings, ShapeOrder, Status, correlate, prepare};
+use retrial_dic::{
+    GaussianFilter, Guess, Settings, ShapeOrder, SplineDegree, Status, correlate, prepare,
+};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -18,15 +21,26 @@ fn main() {
         .iter()
         .map(|text| text.parse().expect("a whole number"))
         .collect();
-    let &[subset_size_px, step_px, order, repeats] = &numbers[..] else {
+    let &[subset_size_px, step_px, order, repeats, ref others @ ..] = &numbers[..] else {
         panic!("SUBSET_PX STEP_PX ORDER REPEATS");
     };
-    let settings = Settings {
+    let mut settings = Settings {
         subset_size_px,
         step_px,
         shape_order: [ShapeOrder::Zero, ShapeOrder::One, ShapeOrder::Two][order],
         ..Settings::default()
     };
+    if let &[degree, hundredths] = others {
+        settings.spline_degree = if degree == 5 {
+            SplineDegree::Five
+        } else {
+            SplineDegree::Three
+        };
+        settings.prefilter = Some(GaussianFilter {
+            sigma_px: hundredths as f64 / 100.0,
+            window_px: 9,
+        });
+    }
     let pair = [first, deformed].map(|path| read(path));
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(1)
