@@ -29,8 +29,8 @@ impl Dispatch {
             InstructionSet::Avx2 => 2,
             InstructionSet::Best => usize::MAX,
         };
-        let kernels = Self::available().into_iter().take(most);
-        kernels.last().unwrap_or(Self::Portable)
+        let mut kernels = Self::available().into_iter().take(most);
+        kernels.next_back().unwrap_or(Self::Portable)
     }
 
     /// All kernels that this processor can run, best last.
