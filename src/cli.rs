@@ -412,8 +412,10 @@ pub(crate) enum Outline {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Strategy {
-    /// The reference image
+    /// The reference image, and a later one once many points are lost
     #[default]
+    Automatic,
+    /// The reference image
     First,
     /// The image before it
     Previous,

@@ -42,7 +42,7 @@ impl Extras {
         };
         // Along a chain of references errors add up; that of one pair would say too little.
         let known = match args.reference_strategy {
-            Strategy::First => Some(sensitivity(reference).map_err(refused)?),
+            Strategy::First | Strategy::Automatic => Some(sensitivity(reference).map_err(refused)?),
             Strategy::Previous => None,
         };
         Ok(Self {

@@ -117,6 +117,7 @@ fn settings(args: &DicArgs) -> Settings {
             Outline::Circle => SubsetShape::Circle,
         },
         reference_strategy: match args.reference_strategy {
+            Strategy::Automatic => ReferenceStrategy::Automatic,
             Strategy::First => ReferenceStrategy::First,
             Strategy::Previous => ReferenceStrategy::Previous,
         },
