@@ -5,6 +5,8 @@
 //! Atkinson & Becker 2020, doi:10.3390/rs12182906.
 
 mod output;
+mod resolution;
+mod stated;
 mod tables;
 mod trial;
 

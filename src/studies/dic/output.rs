@@ -5,6 +5,7 @@ use retrial_dic::{ErrorSummary, Field, PARAMETERS, PointResult, Status};
 use retrial_store::csv::Table;
 use retrial_store::{Array, StoreError, Tree, Value};
 
+use super::stated::StatedImage;
 use super::trial::mean_zncc;
 use crate::execute::context::TrialError;
 
@@ -123,6 +124,7 @@ pub(super) fn images_table(
     series: &ImageSeries,
     results: &[ImageResult],
     summaries: &[Option<ErrorSummary>],
+    stated: &[StatedImage],
 ) -> Result<Table, StoreError> {
     let imposed: Vec<(f64, f64)> = series
         .images
@@ -170,6 +172,11 @@ pub(super) fn images_table(
             as_i64(summary.map_or(result.field.points.len() - converged, |s| s.failed))
         })
         .collect();
+    let known = |value: fn(&StatedImage) -> f64| -> Vec<f64> {
+        let missing = std::iter::repeat(f64::NAN);
+        let values = stated.iter().map(value).chain(missing);
+        values.take(results.len()).collect()
+    };
     let zncc: Vec<f64> = results
         .iter()
         .map(|r| mean_zncc(std::iter::once(&r.field)))
@@ -206,7 +213,14 @@ pub(super) fn images_table(
         .with("rmse", of(|s| s.rmse))?
         .with("mean_zncc", zncc)?
         .with("mean_icgn_iterations", iterations)?
-        .with("failed_points", failed)
+        .with("failed_points", failed)?
+        .with("noise", known(|s| s.noise))?
+        .with("stated_u", known(|s| s.u))?
+        .with("stated_v", known(|s| s.v))?
+        .with("bound_u", known(|s| s.bound_u))?
+        .with("bound_v", known(|s| s.bound_v))?
+        .with("coverage_68", known(|s| s.coverage[0]))?
+        .with("coverage_95", known(|s| s.coverage[1]))
 }
 
 /// The table `field`: the last image, thinned evenly and rounded to what a figure shows.

@@ -215,6 +215,98 @@ const METRICS: &[MetricDef] = &[
         "",
         "IC-GN iterations a point, maximum.",
     ),
+    error(
+        "worst_bias_u",
+        Direction::Lower,
+        "Largest of the images' mean signed errors of u, without its sign.",
+    ),
+    error(
+        "worst_bias_v",
+        Direction::Lower,
+        "Largest of the images' mean signed errors of v, without its sign.",
+    ),
+    error(
+        "stated_u",
+        Direction::None,
+        "Stated standard uncertainty of u, root mean square.",
+    ),
+    error(
+        "stated_v",
+        Direction::None,
+        "Stated standard uncertainty of v, root mean square.",
+    ),
+    error(
+        "bound_u",
+        Direction::None,
+        "Cramér-Rao bound of the random error of u from noise and image gradient, root mean square.",
+    ),
+    error(
+        "bound_v",
+        Direction::None,
+        "Cramér-Rao bound of the random error of v, root mean square.",
+    ),
+    fact(
+        "random_over_bound_u",
+        "",
+        "Random error of u within an image by its bound, root mean squares over images.",
+    ),
+    fact(
+        "random_over_bound_v",
+        "",
+        "Random error of v within an image by its bound.",
+    ),
+    fact(
+        "noise_level",
+        "grey levels",
+        "White noise of one picture by the residuals, in grey levels of the reference.",
+    ),
+    fact(
+        "coverage_68",
+        "",
+        "Share of errors of u and v within one stated standard uncertainty; 0.683 if normal.",
+    ),
+    fact(
+        "coverage_95",
+        "",
+        "Share of errors of u and v within 1.96 stated standard uncertainties.",
+    ),
+    fact(
+        "strain_coverage_68",
+        "",
+        "Share of errors of small strain (xx, yy, xy; 11 × 11 points) within one stated uncertainty.",
+    ),
+    fact(
+        "strain_coverage_95",
+        "",
+        "Share of errors of small strain within 1.96 stated uncertainties.",
+    ),
+    error(
+        "cut_off_px",
+        Direction::Lower,
+        "Period of a star wave below which less than 90 % of its amplitude is recovered.",
+    ),
+    error(
+        "cut_off_theory_px",
+        Direction::None,
+        "The same for a subset of that size and order on a texture that is the same everywhere.",
+    ),
+    fact(
+        "cut_off_over_theory",
+        "",
+        "Measured by theoretical cut-off period.",
+    ),
+    error(
+        "noise_floor_px",
+        Direction::Lower,
+        "Standard deviation of v between two pictures of the same scene.",
+    ),
+    MetricDef {
+        name: "efficiency_indicator",
+        unit: "px²",
+        direction: Direction::Lower,
+        repeatable: true,
+        doc: "Noise floor times cut-off period (DIC Challenge 2.0).",
+    },
     MetricDef {
         name: "mean_zncc",
         unit: "",
@@ -261,6 +353,25 @@ const TABLES: &[TableDef] = &[
                 "IC-GN iterations a point, mean.",
             ),
             column("failed_points", "", "Points that do not count."),
+            column(
+                "noise",
+                "grey levels",
+                "White noise of one picture by the residuals.",
+            ),
+            column("stated_u", "px", "Stated standard uncertainty of u."),
+            column("stated_v", "px", "Stated standard uncertainty of v."),
+            column("bound_u", "px", "Cramér-Rao bound of u."),
+            column("bound_v", "px", "Cramér-Rao bound of v."),
+            column(
+                "coverage_68",
+                "",
+                "Share of errors within one stated uncertainty.",
+            ),
+            column(
+                "coverage_95",
+                "",
+                "Share of errors within 1.96 stated uncertainties.",
+            ),
         ],
         doc: "One row a deformed image.",
     },
@@ -277,6 +388,24 @@ const TABLES: &[TableDef] = &[
             column("status", "", "What became of the point."),
         ],
         doc: "The last image, thinned to 2,500 points; `fields.h5` holds everything.",
+    },
+    TableDef {
+        name: "resolution",
+        columns: &[
+            column("period_px", "px", "Period of the star wave at a column."),
+            column(
+                "recovered",
+                "",
+                "Measured by imposed amplitude on the centre row.",
+            ),
+            column("smoothed", "", "The same after a polynomial of degree 12."),
+            column(
+                "theory",
+                "",
+                "What the subset leaves on a texture that is the same everywhere.",
+            ),
+        ],
+        doc: "The centre row of a star image, thinned to 400 columns; only series with a star.",
     },
 ];
 

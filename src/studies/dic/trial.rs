@@ -13,6 +13,7 @@ use retrial_dic::{
 use retrial_store::Tree;
 
 use super::output::{self, ImageResult};
+use super::{resolution, stated};
 use crate::execute::context::{Context, TrialError};
 
 /// Shortest time between checkpoints.
@@ -38,7 +39,7 @@ pub(super) fn run(context: &mut Context) -> Result<(), TrialError> {
         .iter()
         .map(|r| r.field.points.len())
         .sum();
-    leave(context, &series, &results)?;
+    leave(context, &series, &settings, &results)?;
     context.metric("points_per_second", computed as f64 / seconds)
 }
 
@@ -111,6 +112,7 @@ fn from_previous(
 fn leave(
     context: &mut Context,
     series: &ImageSeries,
+    settings: &Settings,
     results: &[ImageResult],
 ) -> Result<(), TrialError> {
     let accept = if context.word("accept")? == "measured" {
@@ -158,9 +160,17 @@ fn leave(
         leave_without_truth(context, results)?;
     }
     context.metric("mean_zncc", mean_zncc(results.iter().map(|r| &r.field)))?;
+    let stated = match settings.reference_strategy {
+        ReferenceStrategy::First => {
+            stated::leave(context, series, settings, results, &summaries, inside)?
+        }
+        // The uncertainty of one step is not that of their sum.
+        ReferenceStrategy::Previous | ReferenceStrategy::Automatic => Vec::new(),
+    };
+    resolution::leave(context, series, settings, &summaries)?;
     context.table(
         "images",
-        &output::images_table(series, results, &summaries)?,
+        &output::images_table(series, results, &summaries, &stated)?,
     )?;
     context.table("field", &output::field_table(series, results)?)?;
     context.arrays("fields", &output::fields_tree(results)?)

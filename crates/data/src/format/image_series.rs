@@ -18,13 +18,20 @@ pub(super) fn decode(inputs: &Inputs<'_>) -> Result<Content, DataError> {
     };
     let reference_path = inputs.file(&settings.reference)?;
     let mut reference = read_gray(reference_path)?;
+    let whole = reference.height();
     if let Some((first, number)) = settings.reference_rows {
         reference = rows(reference_path, &reference, first, number)?;
     }
     let mut images = Vec::with_capacity(settings.images.len());
     for (file, truth) in &settings.images {
         let path = inputs.file(file)?;
-        let image = read_gray(path)?;
+        let mut image = read_gray(path)?;
+        // A picture as tall as the whole reference is cut like it; others were published cut.
+        if let Some((first, number)) = settings.reference_rows
+            && image.height() == whole
+        {
+            image = rows(path, &image, first, number)?;
+        }
         if (image.width(), image.height()) != (reference.width(), reference.height()) {
             return Err(DataError::MixedSizes {
                 path: path.to_owned(),
