@@ -91,9 +91,10 @@ pub fn image_quality(
     let points = reference
         .points
         .iter()
-        .map(|&(x, y)| {
+        .enumerate()
+        .map(|(i, &(x, y))| {
             let (mut sums, mut pixels) = ((0.0, 0.0), 0.0);
-            for row in &reference.rows {
+            for row in reference.site(i).rows {
                 let left = (x as i32 + row.first) as usize;
                 let count = (row.last - row.first + 1) as usize;
                 let (a, b) = squares.row((y as i32 + row.dy) as usize, left, count);

@@ -131,11 +131,13 @@ pub(crate) fn propagate(
         measure.of(&DisplacementGradient::from_array(moved))
     };
     let mut jacobian = [[0.0; 4]; 3];
-    for side in 0..4 {
+    let [along_x, along_y, shear] = &mut jacobian;
+    let columns = along_x.iter_mut().zip(along_y).zip(shear);
+    for (side, ((xx, yy), xy)) in columns.enumerate() {
         let (after, before) = (at(side, DERIVATIVE_STEP)?, at(side, -DERIVATIVE_STEP)?);
-        jacobian[0][side] = (after.xx - before.xx) / (2.0 * DERIVATIVE_STEP);
-        jacobian[1][side] = (after.yy - before.yy) / (2.0 * DERIVATIVE_STEP);
-        jacobian[2][side] = (after.xy - before.xy) / (2.0 * DERIVATIVE_STEP);
+        *xx = (after.xx - before.xx) / (2.0 * DERIVATIVE_STEP);
+        *yy = (after.yy - before.yy) / (2.0 * DERIVATIVE_STEP);
+        *xy = (after.xy - before.xy) / (2.0 * DERIVATIVE_STEP);
     }
     let deviation = |row: &[f64; 4]| {
         let mut variance = 0.0;

@@ -21,7 +21,8 @@
 //! Random errors only: the bias by interpolation, by a field that the subset cannot follow and by
 //! light that changes inside a subset is not in it. With
 //! [`ReferenceStrategy::Previous`](crate::ReferenceStrategy::Previous) it is the uncertainty of one
-//! step, not of their sum.
+//! step, not of their sum; so too where
+//! [`ReferenceStrategy::Automatic`](crate::ReferenceStrategy::Automatic) has changed the reference.
 //!
 //! # Source
 //! Wang, Sutton, Bruck & Schreier 2009, doi:10.1111/j.1475-1305.2008.00592.x (noise and gradients);

@@ -7,6 +7,7 @@ use super::kernel_noise::{KernelNoise, gradient_scale, row_of};
 use crate::cholesky::Cholesky;
 use crate::correlate::Site;
 use crate::error::DicError;
+use crate::filter::GaussianFilter;
 use crate::reference::Reference;
 use crate::settings::{Settings, ShapeOrder};
 use crate::shape::{PARAMETERS, active};
@@ -51,7 +52,7 @@ pub(crate) struct PointSensitivity {
 pub fn sensitivity(reference: &Reference) -> Result<Sensitivity, DicError> {
     let settings = &reference.settings;
     let noise = KernelNoise::new(settings)?;
-    let kernel = settings.prefilter.map(|filter| filter.weights());
+    let kernel = settings.prefilter.map(GaussianFilter::weights);
     let points = reference
         .sites()
         .par_iter()
@@ -273,7 +274,7 @@ impl<'k> Workspace<'k> {
         let scale = [1.0, unit, unit, 1.0, unit, unit];
         let half = self.columns.len() / 2;
         let place = |i: usize| match self.order {
-            ShapeOrder::Zero => (i % 3 == 0).then_some(i / 3),
+            ShapeOrder::Zero => i.is_multiple_of(3).then_some(i / 3),
             ShapeOrder::One | ShapeOrder::Two => Some(i / 3 * half + i % 3),
         };
         let mut out = [0.0; TRIANGLE];
