@@ -9,6 +9,5 @@ pub mod device;
 pub mod mask_rcnn;
 pub mod ops;
 pub mod sgd;
-#[cfg(test)]
 mod testing;
 pub mod weights;

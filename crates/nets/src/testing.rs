@@ -1,5 +1,7 @@
 //! The device of the tests: the CPU, or what `RETRIAL_TEST_DEVICE` names.
 
+#![cfg(test)]
+
 use burn::tensor::Device;
 
 use crate::device::open;

@@ -248,11 +248,11 @@ pub(super) fn whole_boxes(items: &Items) -> Result<Vec<ClassAgreement>, TrialErr
     Ok(agreement(&pairs, items.classes.len(), RIGHT))
 }
 
-/// The mean over classes, and the class that was left out.
+/// The mean over classes, and over those, from 1, that have no mask in training.
 pub(super) fn mask_metrics(
     context: &mut Context,
     masks: &Masks,
-    without: usize,
+    without: &[usize],
 ) -> Result<(), TrialError> {
     let ious = |by_class: &[ClassAgreement]| -> Vec<Option<f64>> {
         by_class.iter().map(|class| class.mean_iou).collect()
@@ -266,9 +266,12 @@ pub(super) fn mask_metrics(
         put(context, &format!("mask_over_box{ending}"), over)
     };
     both("", mean(&whole), drawn.as_deref().and_then(mean))?;
-    if without > 0 {
-        let of_class = drawn.as_ref().and_then(|drawn| drawn[without - 1]);
-        both("_without", whole[without - 1], of_class)?;
+    if !without.is_empty() {
+        let of = |ious: &[Option<f64>]| {
+            let chosen: Vec<_> = without.iter().map(|class| ious[class - 1]).collect();
+            mean(&chosen)
+        };
+        both("_without", of(&whole), drawn.as_deref().and_then(of))?;
     }
     Ok(())
 }

@@ -19,30 +19,7 @@ impl Known {
     /// Liu et al. 2021: 50 masks a class; Hu et al. 2018, arXiv:1711.10370: classes without masks.
     pub(super) fn new(context: &Context, items: &Items) -> Result<Self, TrialError> {
         let each = size(context, "masks_per_class")?;
-        let without = size(context, "class_without_masks")?;
-        if without > items.classes.len() {
-            let count = items.classes.len();
-            let listed = items.classes.join(", ");
-            return Err(TrialError::Other(format!(
-                "class_without_masks is {without}, the data set has {count} classes: {listed}"
-            )));
-        }
-        let some = size(context, "classes_with_masks")?;
-        if some > items.classes.len() {
-            let count = items.classes.len();
-            return Err(TrialError::Other(format!(
-                "classes_with_masks is {some}, the data set has {count} classes"
-            )));
-        }
-        let mut classes: Vec<usize> = (1..=items.classes.len()).collect();
-        context
-            .seed()
-            .stream("masked classes")
-            .shuffle(&mut classes);
-        let masked = match some {
-            0 => &classes[..],
-            some => &classes[..some],
-        };
+        let without = classes_without(context, items)?;
         let mut order: Vec<usize> = (0..items.train.len()).collect();
         context.seed().stream("known masks").shuffle(&mut order);
         let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
@@ -57,7 +34,7 @@ impl Known {
             classes.dedup();
             for class in classes {
                 let count = counts.entry(class).or_default();
-                if class != without && masked.contains(&class) && (each == 0 || *count < each) {
+                if !without.contains(&class) && (each == 0 || *count < each) {
                     *count += 1;
                     told[place].push(class);
                 }
@@ -88,4 +65,35 @@ impl Known {
             .filter(|&(place, class)| self.tells(place, class))
             .count()
     }
+}
+
+/// The classes, from 1, whose masks are not told: the one named, or all that are not drawn.
+pub(super) fn classes_without(context: &Context, items: &Items) -> Result<Vec<usize>, TrialError> {
+    let count = items.classes.len();
+    let left_out = size(context, "class_without_masks")?;
+    if left_out > count {
+        let listed = items.classes.join(", ");
+        return Err(TrialError::Other(format!(
+            "class_without_masks is {left_out}, the data set has {count} classes: {listed}"
+        )));
+    }
+    let told = size(context, "classes_with_masks")?;
+    if told > count {
+        return Err(TrialError::Other(format!(
+            "classes_with_masks is {told}, the data set has {count} classes"
+        )));
+    }
+    let mut classes: Vec<usize> = (1..=count).collect();
+    context
+        .seed()
+        .stream("masked classes")
+        .shuffle(&mut classes);
+    let mut without = match told {
+        0 => Vec::new(),
+        told => classes.split_off(told),
+    };
+    if left_out > 0 && !without.contains(&left_out) {
+        without.push(left_out);
+    }
+    Ok(without)
 }

@@ -128,8 +128,8 @@ impl Study for MaskRcnn {
             },
         };
         let masks = judge::masks_in_boxes(context, &items, &judged)?;
-        let without = settings::size(context, "class_without_masks")?;
-        judge::mask_metrics(context, &masks, without)?;
+        let without = known::classes_without(context, &items)?;
+        judge::mask_metrics(context, &masks, &without)?;
         let (found, seconds) = judge::found(context, &items, &judged)?;
         context.metric("seconds_per_picture", seconds)?;
         pictures::leave(context, &items, &found)?;

@@ -172,7 +172,7 @@ const METRICS: &[MetricDef] = &[
     ),
     higher(
         "mask_iou_without",
-        "The same of the class whose masks were unknown in training.",
+        "The same of the classes whose masks were unknown in training.",
     ),
     higher(
         "whole_box_iou",
@@ -180,7 +180,7 @@ const METRICS: &[MetricDef] = &[
     ),
     higher(
         "whole_box_iou_without",
-        "The same of the class whose masks were unknown in training.",
+        "The same of the classes whose masks were unknown in training.",
     ),
     higher(
         "mask_over_box",
@@ -188,7 +188,7 @@ const METRICS: &[MetricDef] = &[
     ),
     higher(
         "mask_over_box_without",
-        "The same of the class whose masks were unknown in training.",
+        "The same of the classes whose masks were unknown in training.",
     ),
     higher(
         "accuracy",
