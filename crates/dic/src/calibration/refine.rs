@@ -380,6 +380,7 @@ mod tests {
                 .project(at.poses[0].to_camera(world))
                 .expect("in front")
         };
+        #[expect(clippy::needless_range_loop, reason = "one number over two arrays")]
         for i in 0..SHARED + POSE {
             let change = |h: f64| {
                 let mut step = Step {
