@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
-use retrial_data::manifest::{Kind, Registry, Source};
+use retrial_data::manifest::{Kind, Manifest, Registry, Source};
 use retrial_data::{CatalogEntry, Content, Digits, FetchOptions, catalog, find_manifest, load};
 
 use super::datasets::root;
@@ -38,21 +38,27 @@ fn every_real_data_set_decodes_to_its_digest() {
     let cache = tempfile::tempdir().expect("a temporary folder");
     let options = offline(mirror, &cache);
     let mut failures = Vec::new();
-    for CatalogEntry { name, manifest } in catalog(&root()).expect("the folder is there") {
-        let manifest = manifest.unwrap_or_else(|error| panic!("{error}"));
-        let sources = manifest.variants.iter().flat_map(|v| &v.sources);
-        let mirrored = sources
-            .filter(|source| matches!(source, Source::Mirror { .. }))
-            .count();
-        // Without a copy in the mirror a set comes from its package, which has tests of its own.
+    let manifests: Vec<Manifest> = catalog(&root())
+        .expect("the folder is there")
+        .into_iter()
+        .map(|CatalogEntry { manifest, .. }| manifest.unwrap_or_else(|error| panic!("{error}")))
+        .collect();
+    // Without a copy in the mirror a set comes from its package, which has tests of its own.
+    let mirrored = |manifest: &Manifest| {
+        let mut sources = manifest.variants.iter().flat_map(|v| &v.sources);
+        sources.any(|source| matches!(source, Source::Mirror { .. }))
+    };
+    let all_mirrored = |parts: &[Manifest]| !parts.is_empty() && parts.iter().all(mirrored);
+    for manifest in &manifests {
+        let name = &manifest.name;
         if manifest.kind == Kind::Real
-            && (mirrored > 0 || !manifest.parts.is_empty())
-            && let Err(error) = load(&manifest, &options, &mut |_| ())
+            && (mirrored(manifest) || all_mirrored(&manifest.parts))
+            && let Err(error) = load(manifest, &options, &mut |_| ())
         {
             failures.push(format!("{name}: {error}"));
         }
         // A set at a time: the cache need not hold all of them.
-        let _ = fs::remove_dir_all(cache.path().join(&name));
+        let _ = fs::remove_dir_all(cache.path().join(name));
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
