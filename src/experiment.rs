@@ -255,17 +255,39 @@ impl Experiment {
         results: &Path,
         manifests: &[Manifest],
     ) -> Result<(), Failure> {
+        let (path, text) = self.sheet_file(results, manifests)?;
+        if std::fs::read_to_string(&path).is_ok_and(|old| old == text) {
+            return Ok(());
+        }
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)
+                .map_err(|error| Failure::storage(format!("{}: {error}", folder.display())))?;
+        }
+        retrial_store::atomic_write(&path, text.as_bytes())?;
+        Ok(())
+    }
+
+    /// The file of the sheet, where there is one that differs.
+    pub(crate) fn old_sheet(
+        &self,
+        results: &Path,
+        manifests: &[Manifest],
+    ) -> Result<Option<PathBuf>, Failure> {
+        let (path, text) = self.sheet_file(results, manifests)?;
+        let old = std::fs::read_to_string(&path).is_ok_and(|old| old != text);
+        Ok(old.then_some(path))
+    }
+
+    fn sheet_file(
+        &self,
+        results: &Path,
+        manifests: &[Manifest],
+    ) -> Result<(PathBuf, String), Failure> {
         let folder = results.join(&self.spec.study).join(&self.spec.name);
         let path = folder.join(SHEET_FILE);
         let text = serde_yaml::to_string(&self.sheet(manifests))
             .map_err(|error| Failure::storage(format!("{}: {error}", path.display())))?;
-        if std::fs::read_to_string(&path).is_ok_and(|old| old == text) {
-            return Ok(());
-        }
-        std::fs::create_dir_all(&folder)
-            .map_err(|error| Failure::storage(format!("{}: {error}", folder.display())))?;
-        retrial_store::atomic_write(&path, text.as_bytes())?;
-        Ok(())
+        Ok((path, text))
     }
 }
 

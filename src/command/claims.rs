@@ -55,7 +55,7 @@ pub(crate) fn run(workspace: &Workspace, args: &SelectArgs) -> Result<(), Failur
 
 /// Verdicts for the terminal.
 pub(crate) fn as_table(rows: &[ClaimRow]) -> Table {
-    let mut table = table(&["claim", "published", "ours", "verdict", "reason"]);
+    let mut table = table(&["claim", "claimed", "ours", "verdict", "reason"]);
     for row in rows {
         let ours = row.ours.as_ref().map_or_else(
             || "—".to_owned(),
@@ -68,7 +68,7 @@ pub(crate) fn as_table(rows: &[ClaimRow]) -> Table {
                 format!("{}{unit}", ours.text())
             },
         );
-        let mut verdict = row.verdict.label().to_owned();
+        let mut verdict = row.label().to_owned();
         if row.edited {
             verdict.push_str(" (claim edited since)");
         }
@@ -93,6 +93,7 @@ fn as_json(row: &ClaimRow) -> serde_json::Value {
         "experiment": row.experiment,
         "id": row.id,
         "source": row.source,
+        "origin": row.origin,
         "metric": row.metric,
         "unit": row.unit,
         "published": row.published,

@@ -58,7 +58,7 @@ fn print(workspace: &Workspace, experiments: &Experiments, experiment: &Experime
     }
     let total = count(states.len(), "trial");
     say!(
-        "{total}, {to_run} to run, about {} of CPU\n",
+        "{total}, {to_run} to run, about {} of CPU, or less: work that trials share counts for each\n",
         duration(cost)
     );
 }

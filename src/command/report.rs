@@ -1,5 +1,7 @@
 //! `retrial report`: pages, figures and tables from the records alone.
 
+use std::path::PathBuf;
+
 use super::count;
 use crate::cli::{ReportArgs, Selection};
 use crate::experiment::{self, Experiments};
@@ -18,7 +20,11 @@ pub(crate) fn run(workspace: &Workspace, args: &ReportArgs) -> Result<(), Failur
     let loaded = retrial_report::load(&workspace.results())?;
     integrity::warn(&loaded);
     if args.check {
-        let stale = retrial_report::check(&loaded, &out)?;
+        let mut stale = retrial_report::check(&loaded, &out)?;
+        // A sheet that no longer is what its spec and study say makes a stale report, too.
+        if let Ok(experiments) = experiment::load(workspace, &Selection::default(), |_| true) {
+            stale.extend(old_sheets(workspace, &experiments)?);
+        }
         if stale.is_empty() {
             say!("the reports show the records");
             return Ok(());
@@ -33,14 +39,22 @@ pub(crate) fn run(workspace: &Workspace, args: &ReportArgs) -> Result<(), Failur
     let counts: Vec<String> = rendered
         .verdicts
         .iter()
-        .filter(|(_, number)| *number > 0)
-        .map(|(verdict, number)| format!("{number} {}", verdict.label()))
+        .map(|(origin, verdict, number)| format!("{number} {}", verdict.label(*origin)))
         .collect();
     let figures = count(rendered.figures, "figure");
     let tables = count(rendered.tables, "table");
     say!("{figures}, {tables}; claims: {}", counts.join(", "));
     say!("report: {}", rendered.index.display());
     Ok(())
+}
+
+/// Sheets of recorded experiments that differ from what their specs and studies say now.
+fn old_sheets(workspace: &Workspace, experiments: &Experiments) -> Result<Vec<PathBuf>, Failure> {
+    let mut old = Vec::new();
+    for experiment in &experiments.list {
+        old.extend(experiment.old_sheet(&workspace.results(), &experiments.manifests)?);
+    }
+    Ok(old)
 }
 
 /// Brings what the results folder keeps of experiments up to date with their specs, so that a

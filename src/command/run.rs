@@ -169,7 +169,7 @@ fn print_verdicts(mut rows: Vec<ClaimRow>) {
     }
     if long {
         let reproduced = all - rows.len();
-        say!("{reproduced} of {all} claims reproduced; `retrial claims` prints all");
+        say!("{reproduced} of {all} claims reproduced or met; `retrial claims` prints all");
     }
 }
 

@@ -60,8 +60,11 @@ pub(crate) fn run(workspace: &Workspace, args: &ShowArgs) -> Result<(), Failure>
 /// Draws with, or hands out, the nets of a checkpoint.
 fn nets(workspace: &Workspace, args: &ShowArgs) -> Result<(), Failure> {
     let given = Path::new(&args.trial);
-    let path = if given.is_file() {
-        given.to_owned()
+    let files = if given.is_file() {
+        anogan::Files {
+            gan: given.to_owned(),
+            encoder: None,
+        }
     } else {
         let results = workspace.results();
         let (study, experiment, trial) = find(&results, &args.trial)?;
@@ -71,9 +74,13 @@ fn nets(workspace: &Workspace, args: &ShowArgs) -> Result<(), Failure> {
             return Err(Failure::usage(message));
         }
         let record = read_record(&folders.record.join(RECORD_FILE)).map_err(Failure::Storage)?;
-        anogan::checkpoint_of(&results, &record).map_err(Failure::usage)?
+        anogan::files_of(&results, &record).map_err(Failure::usage)?
     };
-    let nets = anogan::Nets::read(&path).map_err(Failure::usage)?;
+    let path = files.gan;
+    let mut nets = anogan::Nets::read(&path).map_err(Failure::usage)?;
+    if let Some(encoder) = &files.encoder {
+        nets = nets.with_encoder(encoder).map_err(Failure::usage)?;
+    }
     if let Some(file) = &args.samples {
         let png = nets.samples(args.count as usize, args.sample_seed);
         retrial_store::atomic_write(file, &png.map_err(Failure::usage)?)?;

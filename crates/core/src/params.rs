@@ -253,6 +253,14 @@ impl Params {
         }
     }
 
+    /// Whether all of `others` are among these, with the same values.
+    #[must_use]
+    pub fn contain(&self, others: &Self) -> bool {
+        others
+            .iter()
+            .all(|(name, value)| self.get(name).is_some_and(|own| own.same(value)))
+    }
+
     /// All pairs in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &ParamValue)> {
         self.0.iter().map(|(n, v)| (n.as_str(), v))

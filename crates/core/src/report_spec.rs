@@ -104,13 +104,17 @@ pub struct Guide {
 }
 
 /// Place of a [`Guide`], in units of the axis it crosses.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum GuideAt {
     /// A vertical line.
     X(f64),
     /// A horizontal line.
     Y(f64),
+    /// A vertical line at the mean of this metric over the trials drawn.
+    XMetric(String),
+    /// The line through the origin with this slope, between linear axes.
+    Slope(f64),
 }
 
 /// Kinds of plot.

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use retrial_core::claim::Verdict;
+use retrial_core::claim::{Origin, Verdict};
 
 use crate::error::ReportError;
 use crate::load::Experiment;
@@ -25,8 +25,8 @@ pub struct ReportSummary {
     pub figures: usize,
     /// Number of tables.
     pub tables: usize,
-    /// How many claims have each verdict.
-    pub verdicts: [(Verdict, usize); 4],
+    /// How many claims of each origin have each verdict, where there are any.
+    pub verdicts: Vec<(Origin, Verdict, usize)>,
     /// Figures and tables that could not be made, and damaged records.
     pub faults: Vec<String>,
 }

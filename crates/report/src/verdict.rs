@@ -1,6 +1,6 @@
 //! Verdicts on published claims as plain rows, for pages and for the command.
 
-use retrial_core::claim::{Claim, Expect, Verdict};
+use retrial_core::claim::{Claim, Expect, Origin, Verdict};
 use serde::Serialize;
 
 use crate::load::Experiment;
@@ -16,6 +16,8 @@ pub struct ClaimRow {
     pub id: String,
     /// Where it was published.
     pub source: String,
+    /// Whose statement it is.
+    pub origin: Origin,
     /// The metric it speaks of.
     pub metric: String,
     /// Unit of the published value; empty where it has none or the claim states no value.
@@ -70,6 +72,7 @@ pub(crate) fn rows(experiment: &Experiment) -> Vec<ClaimRow> {
             experiment: sheet.experiment.clone(),
             id: claim.id.clone(),
             source: claim.source.clone(),
+            origin: claim.origin,
             metric: claim.metric.clone(),
             unit,
             selection: claim.selection.summary(),
@@ -86,6 +89,14 @@ pub(crate) fn rows(experiment: &Experiment) -> Vec<ClaimRow> {
         }
     };
     sheet.claims.iter().map(row).collect()
+}
+
+impl ClaimRow {
+    /// The verdict in words.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        self.verdict.label(self.origin)
+    }
 }
 
 impl Ours {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use retrial_core::claim::Verdict;
+use retrial_core::claim::{Origin, Verdict};
 use retrial_core::experiment::ExperimentSheet;
 use retrial_core::record::{Outcome, Record};
 
@@ -75,18 +75,27 @@ impl StudyView<'_> {
 }
 
 /// How many claims have each verdict, best first.
-pub(crate) fn counts<'c>(claims: impl Iterator<Item = &'c ClaimRow>) -> [(Verdict, usize); 4] {
-    let mut counts = [
-        (Verdict::Reproduced, 0),
-        (Verdict::NotReproduced, 0),
-        (Verdict::Underpowered, 0),
-        (Verdict::NotTestable, 0),
-    ];
+pub(crate) fn counts<'c>(
+    claims: impl Iterator<Item = &'c ClaimRow>,
+) -> Vec<(Origin, Verdict, usize)> {
+    let mut counts: Vec<_> = [Origin::Publication, Origin::Project]
+        .into_iter()
+        .flat_map(|origin| {
+            [
+                Verdict::Reproduced,
+                Verdict::NotReproduced,
+                Verdict::Underpowered,
+                Verdict::NotTestable,
+            ]
+            .map(|verdict| (origin, verdict, 0))
+        })
+        .collect();
     for claim in claims {
-        for (verdict, count) in &mut counts {
-            *count += usize::from(*verdict == claim.verdict);
+        for (origin, verdict, count) in &mut counts {
+            *count += usize::from((*origin, *verdict) == (claim.origin, claim.verdict));
         }
     }
+    counts.retain(|(_, _, count)| *count > 0);
     counts
 }
 

@@ -7,31 +7,51 @@ use retrial_core::record::Record;
 use retrial_core::seed::Seed;
 use retrial_nets::anogan::{GanWeights, torch};
 use retrial_nets::device::{self, DeviceChoice};
-use retrial_nets::weights::{self, safetensors};
+use retrial_nets::weights::{self, Weights, safetensors};
 
 use super::pictures::grid;
 use crate::execute::stage::STAGES;
 use crate::trees;
 
-/// A generator and a discriminator read from a file.
-pub(crate) struct Nets(GanWeights);
+/// A generator and a discriminator read from a file, and perhaps an encoder beside them.
+pub(crate) struct Nets {
+    gan: GanWeights,
+    encoder: Option<Weights>,
+}
 
-/// The file with the nets of a finished trial.
-pub(crate) fn checkpoint_of(results: &Path, record: &Record) -> Result<PathBuf, String> {
-    let Some(stage) = record.stages.iter().find(|stage| stage.name == "train") else {
+/// The files with the nets of a finished trial.
+pub(crate) struct Files {
+    /// Its generator and discriminator; of a committee the first.
+    pub(crate) gan: PathBuf,
+    /// Its encoder, of a method that has one.
+    pub(crate) encoder: Option<PathBuf>,
+}
+
+/// The files with the nets of a finished trial.
+pub(crate) fn files_of(results: &Path, record: &Record) -> Result<Files, String> {
+    let of = |name: &str| {
+        let stage = record.stages.iter().find(|stage| stage.name == name)?;
+        let path = results.join(STAGES).join(&stage.id).join("result.h5");
+        Some(if path.exists() {
+            Ok(path)
+        } else {
+            Err(format!(
+                "{} is not on this machine (weights are not committed); run the experiment to \
+                 build it",
+                path.display()
+            ))
+        })
+    };
+    let Some(gan) = of("train") else {
         let trial = &record.trial;
         return Err(format!(
             "{trial} trains no generator, so there is nothing to draw with"
         ));
     };
-    let path = results.join(STAGES).join(&stage.id).join("result.h5");
-    if !path.exists() {
-        return Err(format!(
-            "{} is not on this machine (weights are not committed); run the experiment to build it",
-            path.display()
-        ));
-    }
-    Ok(path)
+    Ok(Files {
+        gan: gan?,
+        encoder: of("encode").transpose()?,
+    })
 }
 
 impl Nets {
@@ -60,17 +80,25 @@ impl Nets {
         )
     }
 
-    fn checked(
-        generator: weights::Weights,
-        discriminator: weights::Weights,
-        path: &Path,
-    ) -> Result<Self, String> {
+    /// The nets with the encoder of another file.
+    pub(crate) fn with_encoder(mut self, path: &Path) -> Result<Self, String> {
+        let tree = retrial_store::read(path).map_err(|error| error.to_string())?;
+        let weights = trees::weights(&tree, "weights");
+        let weights = weights.map_err(|error| format!("{}: {error}", path.display()))?;
+        self.encoder = Some(weights);
+        Ok(self)
+    }
+
+    fn checked(generator: Weights, discriminator: Weights, path: &Path) -> Result<Self, String> {
         let nets = GanWeights {
             generator,
             discriminator,
         };
         match nets.architecture() {
-            Ok(_) => Ok(Self(nets)),
+            Ok(_) => Ok(Self {
+                gan: nets,
+                encoder: None,
+            }),
             Err(error) => Err(format!("{} holds no GAN: {error}", path.display())),
         }
     }
@@ -79,7 +107,7 @@ impl Nets {
     pub(crate) fn samples(&self, count: usize, seed: u64) -> Result<Vec<u8>, String> {
         let device = device::open(DeviceChoice::Flex).map_err(|error| error.to_string())?;
         let mut stream = Seed(seed).stream("samples");
-        let drawn = self.0.draw(count, &mut stream, &device);
+        let drawn = self.gan.draw(count, &mut stream, &device);
         let (size, drawn) = drawn.map_err(|error| error.to_string())?;
         let grey = |value: f32| ((value + 1.0) * 127.5).round().clamp(0.0, 255.0) as u8;
         let grey: Vec<u8> = drawn.into_iter().map(grey).collect();
@@ -90,18 +118,24 @@ impl Nets {
             .ok_or_else(|| format!("{width} × {height} px is too large for a picture"))
     }
 
-    /// PyTorch's weights as safetensors: `g.net.…` and `d.feat.…`.
+    /// PyTorch's weights as safetensors: `g.net.…`, `d.feat.…`, and an encoder's `e.feat.…` and
+    /// `e.head`.
     pub(crate) fn export(&self) -> Result<Vec<u8>, String> {
         let words = |error: &dyn std::fmt::Display| error.to_string();
-        let architecture = self.0.architecture().map_err(|error| words(&error))?;
+        let architecture = self.gan.architecture().map_err(|error| words(&error))?;
         let (_, inner) = architecture.levels().map_err(|error| words(&error))?;
-        let generator = torch::generator_to(&self.0.generator, inner);
-        let discriminator = torch::discriminator_to(&self.0.discriminator, inner);
+        let generator = torch::generator_to(&self.gan.generator, inner);
+        let discriminator = torch::discriminator_to(&self.gan.discriminator, inner);
         let generator = generator.map_err(|error| words(&error))?;
         let discriminator = discriminator.map_err(|error| words(&error))?;
-        let both = weights::prefixed(generator, "g.")
+        let encoder = match &self.encoder {
+            Some(ours) => torch::encoder_to(ours, inner).map_err(|error| words(&error))?,
+            None => Weights::new(),
+        };
+        let all = weights::prefixed(generator, "g.")
             .chain(weights::prefixed(discriminator, "d."))
+            .chain(weights::prefixed(encoder, "e."))
             .collect();
-        safetensors::write(&both).map_err(|error| words(&error))
+        safetensors::write(&all).map_err(|error| words(&error))
     }
 }

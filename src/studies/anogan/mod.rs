@@ -18,7 +18,7 @@ mod settings;
 mod tables;
 mod train;
 
-pub(crate) use checkpoint::{Nets, checkpoint_of};
+pub(crate) use checkpoint::{Files, Nets, files_of};
 
 use retrial_core::params::{ParamValue, Params};
 use retrial_core::study::StudyInfo;

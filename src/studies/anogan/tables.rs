@@ -399,6 +399,20 @@ fn conflicts(params: &Params) -> Vec<Conflict> {
             format!("digit {both} is among the normal digits, too"),
         );
     }
+    for param in ["normal_digits", "anomalous_digits"] {
+        if let Some(ParamValue::List(digits)) = params.get(param)
+            && let Some((i, digit)) =
+                (digits.iter().enumerate()).find(|(i, digit)| digits[..*i].contains(digit))
+        {
+            clash(
+                param,
+                format!(
+                    "digit {digit} stands there twice, the second time as number {}",
+                    i + 1
+                ),
+            );
+        }
+    }
     if is("search_batch_norm", "batch") {
         for (param, why) in [
             (

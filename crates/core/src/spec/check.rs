@@ -74,10 +74,21 @@ fn check_all(
     if !study.content_kinds.is_empty() && !named && !swept_data {
         faults.add(&root, DATASET_KEY, "this key is missing");
     }
+    for axis in &axes {
+        for name in &axis.names {
+            // The sweep wins, so that the change would do nothing.
+            let key = yaml::join("params", name);
+            if written.overridden.contains(&key) {
+                let message = format!("`{name}` is swept, and the sweep's values count");
+                let help = format!("write --set sweep.{name}=[VALUE]");
+                faults.add_with_help(&root, &key, message, help);
+            }
+        }
+    }
     if !faults.is_empty() {
         return None;
     }
-    let spec = Spec {
+    let mut spec = Spec {
         file: written.file.clone(),
         name: written.name.clone(),
         study: study.name.to_owned(),
@@ -92,7 +103,8 @@ fn check_all(
         claims: claims.iter().map(|(claim, _)| claim.clone()).collect(),
         report,
     };
-    check_points(&spec, study, &claims, &written.root, faults);
+    let unplanned = check_points(&spec, study, &claims, written, faults);
+    spec.claims.retain(|claim| !unplanned.contains(&claim.id));
     Some(spec)
 }
 
@@ -281,54 +293,52 @@ fn place_of<'w>(written: &'w Node, param: &str) -> (&'w Place, &'static str) {
 }
 
 /// Checks that need the points of the plan: conflicts between params, and claims that select
-/// nothing or too much.
+/// nothing or too much. Returns claims that a change from the command line left without a point.
 fn check_points(
     spec: &Spec,
     study: &StudyInfo,
     claims: &[(Claim, Place)],
-    written: &Node,
+    written: &Written,
     faults: &mut Faults,
-) {
-    let root = &written.place;
+) -> Vec<String> {
+    let root = &written.root.place;
     let trials = plan::point_count(spec).saturating_mul(spec.seeds.len());
     if trials > MAX_TRIALS {
         let message = format!("the sweep plans {trials} trials");
         faults.add_with_help(root, "sweep", message, format!("at most {MAX_TRIALS}"));
-        return;
+        return Vec::new();
     }
     let mut conflicts = HashSet::new();
-    let mut selected = vec![0_usize; claims.len()];
-    let mut ordered: Vec<HashSet<String>> = vec![HashSet::new(); claims.len()];
+    let mut points: Vec<Points> = claims.iter().map(|(claim, _)| Points::of(claim)).collect();
     for point in plan::points(spec) {
         for conflict in (study.conflicts)(&point.params) {
             if conflicts.len() < 20 && conflicts.insert(conflict.message.clone()) {
-                let (place, parent) = place_of(written, conflict.param);
+                let (place, parent) = place_of(&written.root, conflict.param);
                 let path = yaml::join(parent, conflict.param);
                 faults.add(place, &path, conflict.message);
             }
         }
-        for (i, (claim, _)) in claims.iter().enumerate() {
-            if !claim.selects(&point.params) {
-                continue;
-            }
-            match &claim.expect {
-                Expect::Ordering { param, values, .. } => {
-                    let value = point.params.get(param);
-                    if let Some(at) = values.iter().find(|v| value.is_some_and(|w| w.same(v))) {
-                        selected[i] = selected[i].max(1);
-                        if !ordered[i].insert(at.to_string()) {
-                            selected[i] = 2;
-                        }
-                    }
-                }
-                _ => selected[i] += 1,
-            }
+        for (points, (claim, _)) in points.iter_mut().zip(claims) {
+            points.count(claim, &point.params);
         }
     }
-    for (i, (claim, place)) in claims.iter().enumerate() {
+    let mut unplanned = Vec::new();
+    for (i, ((claim, place), points)) in claims.iter().zip(points).enumerate() {
         let key = format!("claims[{i}].where");
-        match (&claim.expect, selected[i]) {
-            (Expect::NotTestable(_), _) | (_, 1) => {}
+        match (&claim.expect, points.chosen) {
+            (Expect::NotTestable(_), _) => {}
+            (Expect::Exceeds { .. }, 1) if points.beside != 1 => {
+                if points.beside == 0 && !written.overridden.is_empty() {
+                    unplanned.push(claim.id.clone());
+                    continue;
+                }
+                let n = points.beside;
+                let message = format!("claim `{}` compares with {n} points of the sweep", claim.id);
+                let help = "name a value for every swept param, so that one point is left";
+                faults.add_with_help(place, &format!("claims[{i}].expect.exceeds"), message, help);
+            }
+            (_, 1) => {}
+            (_, 0) if !written.overridden.is_empty() => unplanned.push(claim.id.clone()),
             (_, 0) => {
                 let message = format!("claim `{}` selects no planned trial", claim.id);
                 let help = format!("the sweep has {}", spec.swept().join(", "));
@@ -342,6 +352,52 @@ fn check_points(
                 let help = "name a value for every swept param, so that one point is left";
                 faults.add_with_help(place, &key, message, help);
             }
+        }
+    }
+    unplanned
+}
+
+/// How many points of the sweep a claim speaks of.
+struct Points {
+    chosen: usize,
+    /// Points that it compares with.
+    beside: usize,
+    other: Option<Params>,
+    /// Values of the param of an ordering that were seen.
+    ordered: HashSet<String>,
+}
+
+impl Points {
+    fn of(claim: &Claim) -> Self {
+        Self {
+            chosen: 0,
+            beside: 0,
+            other: claim.other(),
+            ordered: HashSet::new(),
+        }
+    }
+
+    fn count(&mut self, claim: &Claim, params: &Params) {
+        if self
+            .other
+            .as_ref()
+            .is_some_and(|other| params.contain(other))
+        {
+            self.beside += 1;
+        }
+        if !claim.selects(params) {
+            return;
+        }
+        if let Expect::Ordering { param, values, .. } = &claim.expect {
+            let value = params.get(param);
+            if let Some(at) = values.iter().find(|v| value.is_some_and(|w| w.same(v))) {
+                self.chosen = self.chosen.max(1);
+                if !self.ordered.insert(at.to_string()) {
+                    self.chosen = 2;
+                }
+            }
+        } else {
+            self.chosen += 1;
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The `claims` of a spec.
 
 use super::sweep::DATASET_KEY;
-use crate::claim::{Claim, Expect};
+use crate::claim::{Claim, Expect, Origin};
 use crate::fault::{Faults, Place, nearest};
 use crate::params::{ParamKind, ParamValue, Params, accept_at};
 use crate::study::StudyInfo;
@@ -35,6 +35,7 @@ fn claim(node: &Node, path: &str, study: &StudyInfo, faults: &mut Faults) -> Opt
     let mut reader = MapReader::new(node, path, faults)?;
     let id = reader.require_text("id", faults);
     let source = reader.require_text("source", faults);
+    let origin = origin(&mut reader, faults);
     let metric = reader.require("metric", faults);
     let metric = metric.and_then(|node| metric_name(node, &reader.path("metric"), study, faults));
     let selection = match reader.take("where") {
@@ -48,6 +49,7 @@ fn claim(node: &Node, path: &str, study: &StudyInfo, faults: &mut Faults) -> Opt
     Some(Claim {
         id: id?,
         source: source?,
+        origin: origin?,
         metric: metric?,
         selection: selection?,
         expect: expect?,
@@ -55,7 +57,30 @@ fn claim(node: &Node, path: &str, study: &StudyInfo, faults: &mut Faults) -> Opt
     })
 }
 
-fn metric_name(node: &Node, path: &str, study: &StudyInfo, faults: &mut Faults) -> Option<String> {
+fn origin(reader: &mut MapReader<'_>, faults: &mut Faults) -> Option<Origin> {
+    let path = reader.path("origin");
+    match reader.text("origin", faults).as_deref() {
+        None | Some("publication") => Some(Origin::Publication),
+        Some("project") => Some(Origin::Project),
+        Some(other) => {
+            let message = format!("`{other}` is none of the words known here");
+            faults.add_with_help(
+                reader.place(),
+                &path,
+                message,
+                "write publication or project",
+            );
+            None
+        }
+    }
+}
+
+pub(super) fn metric_name(
+    node: &Node,
+    path: &str,
+    study: &StudyInfo,
+    faults: &mut Faults,
+) -> Option<String> {
     let name = yaml::text(node, path, faults)?;
     let names = || study.metrics.iter().map(|metric| metric.name);
     if names().any(|known| known == name) {
@@ -99,7 +124,8 @@ pub(super) fn selection(
     Some(selection)
 }
 
-const KINDS: &str = "value (with abs or rel), at_least, at_most, within_ci, ordering, not_testable";
+const KINDS: &str =
+    "value (with abs or rel), at_least, at_most, within_ci, ordering, exceeds, not_testable";
 
 fn expectation(node: &Node, path: &str, study: &StudyInfo, faults: &mut Faults) -> Option<Expect> {
     let mut reader = MapReader::new(node, path, faults)?;
@@ -110,10 +136,16 @@ fn expectation(node: &Node, path: &str, study: &StudyInfo, faults: &mut Faults) 
     let at_most = reader.number("at_most", faults);
     let within_ci = reader.number("within_ci", faults);
     let ordering = reader.take("ordering");
-    let ordering = ordering.and_then(|n| ordered(n, &reader.path("ordering"), study, faults));
+    let ordering = ordering.map(|n| ordered(n, &reader.path("ordering"), study, faults));
+    let exceeds = reader.take("exceeds");
+    let exceeds = exceeds.map(|n| exceeding(n, &reader.path("exceeds"), study, faults));
     let not_testable = reader.text("not_testable", faults);
     let place = reader.place();
     reader.finish(faults);
+    if matches!(ordering, Some(None)) || matches!(exceeds, Some(None)) {
+        // It is stated, and its faults are told.
+        return None;
+    }
     for (name, tolerance) in [("abs", absolute), ("rel", relative)] {
         if let Some(tolerance) = tolerance.filter(|t| *t < 0.0) {
             let message = format!("a tolerance of `{tolerance}`");
@@ -138,7 +170,8 @@ fn expectation(node: &Node, path: &str, study: &StudyInfo, faults: &mut Faults) 
         at_least.map(Expect::AtLeast),
         at_most.map(Expect::AtMost),
         within_ci.map(Expect::WithinCi),
-        ordering,
+        ordering.flatten(),
+        exceeds.flatten(),
         not_testable.map(Expect::NotTestable),
     ];
     let mut stated = stated.into_iter().flatten();
@@ -207,4 +240,14 @@ fn ordered(node: &Node, path: &str, study: &StudyInfo, faults: &mut Faults) -> O
         values,
         rising,
     })
+}
+
+/// `{where: {method: pca}, by: 0.02}`: params of the other point, and by how much.
+fn exceeding(node: &Node, path: &str, study: &StudyInfo, faults: &mut Faults) -> Option<Expect> {
+    let mut reader = MapReader::new(node, path, faults)?;
+    let than = reader.require("where", faults);
+    let than = than.and_then(|node| selection(node, &reader.path("where"), study, faults));
+    let by = reader.number("by", faults).unwrap_or(0.0);
+    reader.finish(faults);
+    Some(Expect::Exceeds { than: than?, by })
 }

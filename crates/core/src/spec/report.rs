@@ -1,6 +1,6 @@
 //! The `report` section of a spec.
 
-use super::claims::selection;
+use super::claims::{metric_name, selection};
 use super::sweep::DATASET_KEY;
 use crate::fault::{Faults, nearest};
 use crate::params::{ParamValue, Params};
@@ -94,7 +94,7 @@ fn figure(node: &Node, path: &str, study: &StudyInfo, faults: &mut Faults) -> Op
     let caption = reader.text("caption", faults);
     let reference = references(&mut reader, faults);
     let join = word(&mut reader, "join", &Join::ALL, faults).unwrap_or_default();
-    let lines = guides(&mut reader, kind, faults);
+    let lines = guides(&mut reader, kind, study, faults);
     let diagonal = reader.flag("diagonal", faults).unwrap_or_default();
     let labels = word(&mut reader, "labels", &Labels::ALL, faults).unwrap_or_default();
     let pick = word(&mut reader, "pick", &Pick::ALL, faults).unwrap_or_default();
@@ -220,7 +220,12 @@ fn filter(reader: &mut MapReader<'_>, study: &StudyInfo, faults: &mut Faults) ->
     filter
 }
 
-fn guides(reader: &mut MapReader<'_>, kind: Option<FigureKind>, faults: &mut Faults) -> Vec<Guide> {
+fn guides(
+    reader: &mut MapReader<'_>,
+    kind: Option<FigureKind>,
+    study: &StudyInfo,
+    faults: &mut Faults,
+) -> Vec<Guide> {
     let path = reader.path("lines");
     let items = reader.list("lines", faults).unwrap_or_default();
     let mut guides = Vec::new();
@@ -230,27 +235,36 @@ fn guides(reader: &mut MapReader<'_>, kind: Option<FigureKind>, faults: &mut Fau
             continue;
         };
         let (x, y) = (guide.number("x", faults), guide.number("y", faults));
-        let stated = [item.get("x"), item.get("y")].iter().flatten().count();
+        let slope = guide.number("slope", faults);
+        let metric = guide.take("x_metric");
+        let metric = metric.and_then(|n| metric_name(n, &guide.path("x_metric"), study, faults));
+        let stated = ["x", "y", "slope", "x_metric"];
+        let stated = stated.iter().filter(|key| item.get(key).is_some()).count();
         let label = guide.text("label", faults);
         guide.finish(faults);
-        let at = match (x, y) {
-            (Some(x), None) if kind == Some(FigureKind::Bar) => {
-                let help = format!("write {{y: {x}}} for a horizontal line");
-                let message = "bars stand at words, which have no place between them";
-                faults.add_with_help(&item.place, &path, message, help);
-                continue;
-            }
-            (Some(x), None) if stated == 1 => GuideAt::X(x),
-            (None, Some(y)) if stated == 1 => GuideAt::Y(y),
-            _ => {
-                if stated != 1 {
-                    let message = format!("a line needs one of x and y, found {stated} of them");
-                    let help = "write {x: 0.5, label: threshold} or {y: 0.5, label: chance}";
-                    faults.add_with_help(&item.place, &path, message, help);
-                }
-                continue;
-            }
+        if stated != 1 {
+            let message =
+                format!("a line needs one of x, y, slope and x_metric, found {stated} of them");
+            let help = "write {x: 0.5, label: threshold} or {y: 0.5, label: chance}";
+            faults.add_with_help(&item.place, &path, message, help);
+            continue;
+        }
+        let upright = x.map(GuideAt::X).or(metric.map(GuideAt::XMetric));
+        let level = y.map(GuideAt::Y);
+        let Some(at) = upright.or(level).or(slope.map(GuideAt::Slope)) else {
+            continue;
         };
+        let fits = match at {
+            GuideAt::X(_) | GuideAt::XMetric(_) => kind != Some(FigureKind::Bar),
+            GuideAt::Y(_) => true,
+            GuideAt::Slope(_) => matches!(kind, Some(FigureKind::Line | FigureKind::Scatter)),
+        };
+        if !fits {
+            let help = "write {y: 1} for a horizontal line";
+            let message = "bars stand at words, which have no place between them";
+            faults.add_with_help(&item.place, &path, message, help);
+            continue;
+        }
         guides.push(Guide { at, label });
     }
     guides
@@ -410,7 +424,7 @@ mod tests {
         };
         let one_of = |i: usize, n: usize| {
             format!(
-                "f.lines[{i}]: a line needs one of x and y, found {n} of them; write {{x: 0.5, \
+                "f.lines[{i}]: a line needs one of x, y, slope and x_metric, found {n} of them; write {{x: 0.5, \
                  label: threshold}} or {{y: 0.5, label: chance}}"
             )
         };

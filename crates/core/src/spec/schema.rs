@@ -147,6 +147,7 @@ fn claim() -> Value {
         "properties": {
             "id": { "type": "string" },
             "source": { "type": "string", "description": "Work, table or page the value was published at." },
+            "origin": { "enum": ["publication", "project"], "description": "Whose statement it is; one of this project is counted apart." },
             "metric": { "type": "string" },
             "where": { "type": "object", "description": "Param values that leave one point of the sweep." },
             "note": { "type": "string" },
@@ -164,6 +165,15 @@ fn claim() -> Value {
                             "param": { "type": "string" },
                             "values": { "type": "array", "minItems": 2 },
                             "direction": { "enum": ["rising", "falling"] },
+                        },
+                    },
+                    "exceeds": {
+                        "type": "object",
+                        "required": ["where"],
+                        "additionalProperties": false,
+                        "properties": {
+                            "where": { "type": "object", "description": "Param values that lead to the other point." },
+                            "by": number,
                         },
                     },
                     "not_testable": { "type": "string", "description": "The reason." },
@@ -215,8 +225,13 @@ fn figure() -> Value {
     let line = json!({
         "type": "object",
         "additionalProperties": false,
-        "properties": place,
-        "oneOf": [{ "required": ["x"] }, { "required": ["y"] }],
+        "properties": {
+            "x": { "type": "number" }, "y": { "type": "number" },
+            "slope": { "type": "number", "description": "Of a line through the origin." },
+            "x_metric": { "type": "string", "description": "A vertical line at the mean of this metric." },
+            "label": { "type": "string" },
+        },
+        "oneOf": [{ "required": ["x"] }, { "required": ["y"] }, { "required": ["slope"] }, { "required": ["x_metric"] }],
         "description": "A straight line at a fixed value.",
     });
     let diagonal = json!({

@@ -20,6 +20,8 @@ pub struct Written {
     pub name: String,
     /// The tree.
     pub root: Node,
+    /// Keys that the command line changed.
+    pub overridden: Vec<String>,
 }
 
 /// A change of a spec from the command line.
@@ -57,7 +59,13 @@ pub fn read(path: &Path, overrides: &[Override]) -> Result<Written, Vec<Fault>> 
         faults.add_with_help(&start, "", format!("`{stem}` is no experiment name"), help);
     }
     let name = named_after(&stem, overrides);
-    faults.into_result(Some(Written { file, name, root }))
+    let overridden = overrides.iter().map(|change| change.key.clone()).collect();
+    faults.into_result(Some(Written {
+        file,
+        name,
+        root,
+        overridden,
+    }))
 }
 
 /// The experiment's name with what overrides changed, so that their records never mix: readable

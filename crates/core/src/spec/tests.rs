@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::claim::Origin;
 use crate::fault::Fault;
 use crate::metric::{ColumnDef, Direction, MetricDef, TableDef};
 use crate::params::{DefaultValue, Param, ParamKind, ParamValue};
@@ -204,7 +205,7 @@ report:
         "subset-size.yaml:9:9: sweep.stop: an empty sweep plans no trial",
         "subset-size.yaml:10:10: sweep.order: expected what to vary over, found the whole number `1`; write a list, {linspace: {from, to, count}} or {logspace: {from, to, count}}; a fixed value belongs under `params`",
         "subset-size.yaml:12:32: claims[0].metric: the study has no metric `rms`; did you mean `rmse`?",
-        "subset-size.yaml:12:45: claims[0].expect: more than one thing is expected; write one of value (with abs or rel), at_least, at_most, within_ci, ordering, not_testable",
+        "subset-size.yaml:12:45: claims[0].expect: more than one thing is expected; write one of value (with abs or rel), at_least, at_most, within_ci, ordering, exceeds, not_testable",
         "subset-size.yaml:14:13: report.figures[0].kind: `lines` is none of the words known here; write one of line, scatter, bar, heat, histogram, image_grid",
     ];
     for line in expected {
@@ -293,6 +294,45 @@ fn claims_must_select_one_planned_point() {
     assert!(faults_of(&many)[0].contains("claim `a` selects 2 points or more"));
     let ordering = GOOD.replace("    where: {subset_size_px: 41}\n", "");
     assert!(faults_of(&ordering)[0].contains("claim `rising` selects 2 points or more"));
+}
+
+#[test]
+fn a_claim_may_compare_two_points() {
+    let with = |expect: &str| {
+        let claim = format!(
+            "claims:\n  - {{id: c, source: s, origin: project, metric: rmse, \
+             where: {{subset_size_px: 41, order: 1}}, expect: {{exceeds: {expect}}}}}\n"
+        );
+        let start = GOOD.find("claims:").expect("claims");
+        let end = GOOD.find("report:").unwrap_or(GOOD.len());
+        check_text(&format!("{}{claim}{}", &GOOD[..start], &GOOD[end..]), &[])
+    };
+    let spec = with("{where: {order: 2}, by: 0.5}").expect("valid");
+    assert_eq!(spec.claims[0].origin, Origin::Project);
+    assert_eq!(spec.claims[0].published(), "0.5 above order=2");
+    let faults = with("{where: {subset_size_px: 43}}").expect_err("a fault");
+    assert!(
+        faults[0]
+            .to_string()
+            .contains("claim `c` compares with 0 points"),
+        "{faults:?}"
+    );
+    let faults = with("{by: 1}").expect_err("a fault");
+    assert!(
+        faults[0].to_string().contains("where: this key is missing"),
+        "{faults:?}"
+    );
+}
+
+#[test]
+fn changes_from_the_command_line_do_what_they_say() {
+    let faults = check_text(GOOD, &[set("params.order", "2")]).expect_err("a fault");
+    let text = faults[0].to_string();
+    assert!(text.contains("params.order: `order` is swept"), "{text}");
+    assert!(text.contains("--set sweep.order=[VALUE]"), "{text}");
+    // A claim on a point that is planned no more is left out, the others stay.
+    let spec = check_text(GOOD, &[set("sweep.subset_size_px", "[43]")]).expect("valid");
+    assert!(spec.claims.iter().all(|claim| claim.id != "a"));
 }
 
 #[test]

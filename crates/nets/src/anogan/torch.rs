@@ -152,6 +152,23 @@ pub fn generator_to(ours: &Weights, size: usize) -> Result<Weights, TorchError> 
 /// # Errors
 /// [`TorchError`] when they are of another net.
 pub fn discriminator_to(ours: &Weights, size: usize) -> Result<Weights, TorchError> {
+    let mut torch = halvings_to(ours)?;
+    map_to(ours, ("critic", "critic_bias"), size, "critic", &mut torch)?;
+    Ok(torch)
+}
+
+/// PyTorch's weights from those of an [`Encoder`](super::Encoder) whose inner width is `size`:
+/// `feat.…` as in the discriminator, then a convolution `head` over all that is left.
+///
+/// # Errors
+/// [`TorchError`] when they are of another net.
+pub fn encoder_to(ours: &Weights, size: usize) -> Result<Weights, TorchError> {
+    let mut torch = halvings_to(ours)?;
+    map_to(ours, ("head", "head_bias"), size, "head", &mut torch)?;
+    Ok(torch)
+}
+
+fn halvings_to(ours: &Weights) -> Result<Weights, TorchError> {
     let mut torch = Weights::new();
     let mut layer = 0;
     while ours.contains_key(&format!("layers.{layer}.kernel")) {
@@ -171,21 +188,32 @@ pub fn discriminator_to(ours: &Weights, size: usize) -> Result<Weights, TorchErr
         )?;
         layer += 1;
     }
-    let critic = get(ours, "critic")?;
-    let [rows, written] = axes::<2>("critic", critic, "[features, 1]")?;
+    Ok(torch)
+}
+
+/// A map `[size · size · read, written]` with its bias as a convolution over `size × size`.
+fn map_to(
+    ours: &Weights,
+    (map, map_bias): (&str, &str),
+    size: usize,
+    name: &str,
+    torch: &mut Weights,
+) -> Result<(), TorchError> {
+    let array = get(ours, map)?;
+    let [rows, written] = axes::<2>(map, array, "[features, written]")?;
     let read = rows / (size * size);
     let columns = Four {
         axes: [size, size, read, written],
-        values: &critic.values,
+        values: &array.values,
     };
     let kernel = shaped(
         vec![written, read, size, size],
         columns.permuted([3, 2, 0, 1]),
     );
-    torch.insert("critic.weight".to_owned(), kernel);
-    let bias = get(ours, "critic_bias")?.clone();
-    torch.insert("critic.bias".to_owned(), bias);
-    Ok(torch)
+    torch.insert(format!("{name}.weight"), kernel);
+    let bias = get(ours, map_bias)?.clone();
+    torch.insert(format!("{name}.bias"), bias);
+    Ok(())
 }
 
 /// A doubling kernel `[y, x, written, read]` as PyTorch's `[read, written, y, x]`.
@@ -306,5 +334,52 @@ impl Four<'_> {
             }
         }
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::weights::NamedArray;
+
+    /// A map over features in the order (y, x, channel) and a convolution over the same image
+    /// give the same sums.
+    #[test]
+    fn a_map_is_a_convolution_over_all_that_is_left() {
+        let (size, read, written) = (2, 3, 2);
+        let features = size * size * read;
+        let number = |i: usize| (i as f32 * 0.7).sin();
+        let map: Vec<f32> = (0..features * written).map(number).collect();
+        let image: Vec<f32> = (100..100 + features).map(number).collect();
+        let array = |shape: Vec<usize>, values: Vec<f32>| NamedArray { shape, values };
+        let ours: Weights = [
+            (
+                "head".to_owned(),
+                array(vec![features, written], map.clone()),
+            ),
+            (
+                "head_bias".to_owned(),
+                array(vec![written], vec![0.5, -0.5]),
+            ),
+        ]
+        .into_iter()
+        .collect();
+        let torch = encoder_to(&ours, size).expect("an encoder without layers");
+        let kernel = &torch["head.weight"];
+        assert_eq!(kernel.shape, [written, read, size, size]);
+        assert_eq!(torch["head.bias"].values, [0.5, -0.5]);
+        for o in 0..written {
+            let by_map: f32 = (0..features).map(|f| image[f] * map[f * written + o]).sum();
+            let mut by_kernel = 0.0;
+            for c in 0..read {
+                for y in 0..size {
+                    for x in 0..size {
+                        by_kernel += image[(y * size + x) * read + c]
+                            * kernel.values[((o * read + c) * size + y) * size + x];
+                    }
+                }
+            }
+            assert!((by_map - by_kernel).abs() < 1e-5, "{by_map} {by_kernel}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use retrial_core::claim::{Claim, Expect};
+use retrial_core::claim::{Claim, Expect, Origin};
 use retrial_core::experiment::{DatasetSheet, ExperimentSheet, QuantitySheet};
 use retrial_core::metric::{Direction, MetricValue};
 use retrial_core::params::{ParamValue, Params};
@@ -72,6 +72,7 @@ pub(crate) fn claim(id: &str, subset: i64, expect: Expect) -> Claim {
     Claim {
         id: id.to_owned(),
         source: "published code, run on the same images (notes, 4.2)".to_owned(),
+        origin: Origin::Publication,
         metric: "rmse".to_owned(),
         selection: params(&[
             ("subset_size_px", ParamValue::Int(subset)),

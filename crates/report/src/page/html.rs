@@ -1,7 +1,7 @@
 //! All studies as one HTML file: style and figures inside, nothing fetched, no script.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use retrial_core::claim::Verdict;
+use retrial_core::claim::{Origin, Verdict};
 
 use crate::number::NONE;
 use crate::table::{Line, Table, ValueColumn};
@@ -59,14 +59,14 @@ fn study_section(study: &StudyView<'_>) -> Markup {
                     div.wide { table {
                         thead { tr {
                             th { "experiment" } th { "claim" }
-                            th.number { "published" } th.number { "ours" } th { "verdict" }
+                            th.number { "claimed" } th.number { "ours" } th { "verdict" }
                         } }
                         tbody { @for row in study.claims() { tr {
                             td { (row.experiment) }
                             td { (row.id) }
-                            td.number.wrap { (published(row)) }
+                            td.number.wrap { (claimed(row)) }
                             td.number { (ours(row.ours)) }
-                            td { (badge(row.verdict)) }
+                            td { (badge(row)) }
                         } } }
                     } }
                 }
@@ -122,7 +122,7 @@ fn claims(rows: &[ClaimRow]) -> Markup {
         h4 { "Claims" }
         div.wide { table {
             thead { tr {
-                th { "claim" } th.number { "published" } th.number { "ours" } th { "verdict" }
+                th { "claim" } th.number { "claimed" } th.number { "ours" } th { "verdict" }
                 th { "reason" }
             } }
             tbody { @for row in rows { tr {
@@ -132,13 +132,14 @@ fn claims(rows: &[ClaimRow]) -> Markup {
                         (row.metric)
                         @if !row.selection.is_empty() { " at " (row.selection) }
                         " · " (row.source)
+                        @if row.origin == Origin::Project { " (this project's own)" }
                     }
                     @if let Some(note) = &row.note { span.interval { (note) } }
                 }
-                td.number.wrap { (published(row)) }
+                td.number.wrap { (claimed(row)) }
                 td.number { (ours(row.ours)) }
                 td {
-                    (badge(row.verdict))
+                    (badge(row))
                     @if row.edited { span.interval { "claim edited after the fact" } }
                 }
                 td.reason { (row.reason) }
@@ -219,16 +220,19 @@ fn figure_section(figure: &FigureView) -> Markup {
 fn verdict_counts<'c>(claims: impl Iterator<Item = &'c ClaimRow>) -> Markup {
     let counts = counts(claims);
     html! {
-        @if counts.iter().any(|(_, n)| *n > 0) {
-            ul.counts { @for (verdict, n) in counts { @if n > 0 {
-                li { span class={ "badge " (class(verdict)) } { (n) " " (verdict.label()) } }
-            } } }
+        @if !counts.is_empty() {
+            ul.counts { @for (origin, verdict, n) in counts {
+                li { span class={ "badge " (class(verdict)) } {
+                    (n) " " (verdict.label(origin))
+                    @if origin == Origin::Project { " (own)" }
+                } }
+            } }
         }
     }
 }
 
-fn badge(verdict: Verdict) -> Markup {
-    html! { span class={ "badge " (class(verdict)) } { (verdict.label()) } }
+fn badge(row: &ClaimRow) -> Markup {
+    html! { span class={ "badge " (class(row.verdict)) } { (row.label()) } }
 }
 
 fn class(verdict: Verdict) -> &'static str {
@@ -240,7 +244,7 @@ fn class(verdict: Verdict) -> &'static str {
     }
 }
 
-fn published(row: &ClaimRow) -> Markup {
+fn claimed(row: &ClaimRow) -> Markup {
     html! {
         (row.published)
         @if !row.unit.is_empty() { " " (row.unit) }

@@ -1,5 +1,7 @@
 //! A study as a Markdown page; figures and tables are linked relative to it.
 
+use retrial_core::claim::Origin;
+
 use crate::number::NONE;
 use crate::table::{aligned, escape_markdown as escape};
 use crate::verdict::ClaimRow;
@@ -11,11 +13,14 @@ pub(crate) fn study(study: &StudyView<'_>) -> String {
     page.push_str("<!-- Written by `retrial report` from the records; do not edit. -->\n\n");
     page.push_str(&format!("{}\n\n", escape(study.work)));
     page.push_str("## Verdicts\n\n");
-    let counts = counts(study.claims()).map(|(v, n)| format!("{} {n}", v.label()));
+    let counts: Vec<String> = counts(study.claims())
+        .into_iter()
+        .map(|(origin, verdict, n)| format!("{} {n}{}", verdict.label(origin), own(origin)))
+        .collect();
     page.push_str(&format!("{}\n\n", counts.join(" · ")));
     if study.claims().next().is_some() {
         let rows: Vec<Vec<String>> = study.claims().map(verdict_row).collect();
-        let heads = ["experiment", "claim", "published", "ours", "verdict"].map(str::to_owned);
+        let heads = ["experiment", "claim", "claimed", "ours", "verdict"].map(str::to_owned);
         page.push_str(&aligned(&heads, &rows, 5));
         page.push('\n');
     }
@@ -67,13 +72,7 @@ fn push_experiment(page: &mut String, experiment: &ExperimentView<'_>) {
     if !experiment.claims.is_empty() {
         line("### Claims\n".to_owned());
         let heads = [
-            "claim",
-            "metric",
-            "published",
-            "ours",
-            "verdict",
-            "reason",
-            "source",
+            "claim", "metric", "claimed", "ours", "verdict", "reason", "source",
         ];
         let rows: Vec<Vec<String>> = experiment.claims.iter().map(claim_row).collect();
         line(aligned(&heads.map(str::to_owned), &rows, 7));
@@ -158,7 +157,7 @@ fn claim_row(row: &ClaimRow) -> Vec<String> {
         ours(row),
         verdict(row),
         row.reason.clone(),
-        row.source.clone(),
+        format!("{}{}", row.source, own(row.origin)),
     ]
 }
 
@@ -172,7 +171,14 @@ fn verdict(row: &ClaimRow) -> String {
     } else {
         ""
     };
-    format!("{}{edited}", row.verdict.label())
+    format!("{}{edited}", row.label())
+}
+
+fn own(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Publication => "",
+        Origin::Project => " (this project's own)",
+    }
 }
 
 fn with_unit(value: &str, unit: &str) -> String {

@@ -62,7 +62,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
         let (low, high) = band::ends(&bar.summary, spec.band).unwrap_or_default();
         [0.0, bar.summary.mean, low, high]
     });
-    let ends = ends.chain(guide::ys(&spec.lines));
+    let ends = ends.chain(guide::ys(&source.lines));
     let y_axis = Axis::covering(ends, spec.y_scale, &name, &unit);
     let legend: Vec<Entry> = (series.iter().enumerate())
         .filter(|_| series.len() > 1)
@@ -99,7 +99,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
             }
         }
     }
-    guide::draw(&mut chart, &spec.lines);
+    guide::draw(&mut chart, &source.lines);
     let most = bars.iter().map(|bar| bar.summary.n).max().unwrap_or(0);
     let mut notes = Vec::new();
     if most > 1 {

@@ -76,8 +76,8 @@ pub(super) fn draw(source: &Source<'_>, frame: &Frame, x: &str) -> Result<Drawin
     let references = || spec.reference.iter();
     let xs = points().map(|p| p.0).chain(references().map(|r| r.x));
     let ys = points().map(|p| p.1).chain(references().map(|r| r.y));
-    let mut xs: Vec<f64> = xs.chain(guide::xs(&spec.lines)).collect();
-    let mut ys: Vec<f64> = ys.chain(guide::ys(&spec.lines)).collect();
+    let mut xs: Vec<f64> = xs.chain(guide::xs(&source.lines)).collect();
+    let mut ys: Vec<f64> = ys.chain(guide::ys(&source.lines)).collect();
     if spec.diagonal {
         xs.extend(&ys);
         ys.clone_from(&xs);
@@ -135,7 +135,7 @@ pub(super) fn draw(source: &Source<'_>, frame: &Frame, x: &str) -> Result<Drawin
             chart.draw_mark(point, mark(curve.series), ink);
         }
     }
-    guide::draw(&mut chart, &spec.lines);
+    guide::draw(&mut chart, &source.lines);
     let mut notes = Vec::new();
     if !alone {
         notes.push("One thin line for each trial.".to_owned());

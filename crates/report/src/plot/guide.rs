@@ -3,7 +3,7 @@
 //! Their labels stand outside the data, where they cover nothing: above a vertical line, right of
 //! a horizontal one.
 
-use retrial_core::report_spec::{Guide, GuideAt};
+use retrial_core::report_spec::{Guide, GuideAt, Scale};
 
 use super::axis::Axis;
 use super::chart::{Chart, TICK_POINTS};
@@ -27,7 +27,7 @@ struct Label<'g> {
 pub(super) fn xs(guides: &[Guide]) -> impl Iterator<Item = f64> + '_ {
     guides.iter().filter_map(|guide| match guide.at {
         GuideAt::X(x) => Some(x),
-        GuideAt::Y(_) => None,
+        _ => None,
     })
 }
 
@@ -35,15 +35,15 @@ pub(super) fn xs(guides: &[Guide]) -> impl Iterator<Item = f64> + '_ {
 pub(super) fn ys(guides: &[Guide]) -> impl Iterator<Item = f64> + '_ {
     guides.iter().filter_map(|guide| match guide.at {
         GuideAt::Y(y) => Some(y),
-        GuideAt::X(_) => None,
+        _ => None,
     })
 }
 
 /// Room that labels need right of the data, mm.
 pub(super) fn room_right(guides: &[Guide]) -> f64 {
     let labels = guides.iter().filter_map(|guide| match guide.at {
-        GuideAt::Y(_) => guide.label.as_deref(),
-        GuideAt::X(_) => None,
+        GuideAt::Y(_) | GuideAt::Slope(_) => guide.label.as_deref(),
+        GuideAt::X(_) | GuideAt::XMetric(_) => None,
     });
     let widths = labels.map(|label| text_width(label, TICK_POINTS) + 1.2);
     widths.fold(0.0, f64::max)
@@ -65,10 +65,10 @@ fn labels<'g>(
     (left, right): (f64, f64),
 ) -> (Vec<Label<'g>>, Anchor) {
     let mut labels: Vec<Label<'g>> = (guides.iter())
-        .filter_map(|guide| match (guide.at, guide.label.as_deref()) {
+        .filter_map(|guide| match (&guide.at, guide.label.as_deref()) {
             (GuideAt::X(x), Some(text)) => Some(Label {
                 text,
-                x: left + axis.share(x)? * (right - left),
+                x: left + axis.share(*x)? * (right - left),
                 row: 0,
             }),
             _ => None,
@@ -115,7 +115,14 @@ pub(super) fn draw(chart: &mut Chart, guides: &[Guide]) {
                     dashed(&mut chart.scene, (x, bottom), (x, top), INK);
                 }
             }
-            GuideAt::X(_) => {}
+            GuideAt::X(_) | GuideAt::XMetric(_) => {}
+            GuideAt::Slope(slope) => {
+                let Some((from, to)) = sloped(chart, slope) else {
+                    continue;
+                };
+                dashed(&mut chart.scene, from, to, INK);
+                ends.extend(guide.label.as_deref().map(|label| (to.1, label)));
+            }
             GuideAt::Y(y) => {
                 let Some(share) = chart.y.share(y) else {
                     continue;
@@ -136,6 +143,34 @@ pub(super) fn draw(chart: &mut Chart, guides: &[Guide]) {
         let at = (right + 1.2, baseline);
         chart.scene.text(at, label, TICK_POINTS, Anchor::Start);
     }
+}
+
+/// Where the line through the origin with this slope enters and leaves the data, mm.
+fn sloped(chart: &Chart, slope: f64) -> Option<((f64, f64), (f64, f64))> {
+    if [&chart.x, &chart.y]
+        .iter()
+        .any(|axis| axis.scale != Scale::Linear)
+    {
+        return None;
+    }
+    let (left, top, right, bottom) = chart.area;
+    // The axes are linear: shares of the origin and of x = 1 give the line anywhere.
+    let (x0, x1) = (chart.x.share(0.0)?, chart.x.share(1.0)?);
+    let (y0, y1) = (chart.y.share(0.0)?, chart.y.share(slope)?);
+    let (dx, dy) = (x1 - x0, y1 - y0);
+    // Steps along the line at which it crosses the borders.
+    let mut inside = (0.0 - x0) / dx..=(1.0 - x0) / dx;
+    if dy != 0.0 {
+        let (a, b) = ((0.0 - y0) / dy, (1.0 - y0) / dy);
+        inside = inside.start().max(a.min(b))..=inside.end().min(a.max(b));
+    }
+    let at = |step: f64| {
+        (
+            left + (x0 + step * dx) * (right - left),
+            bottom - (y0 + step * dy) * (bottom - top),
+        )
+    };
+    (inside.start() < inside.end()).then(|| (at(*inside.start()), at(*inside.end())))
 }
 
 /// Draws `y = x` below the data, from corner to corner of two axes of the same range.

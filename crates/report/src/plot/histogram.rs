@@ -69,13 +69,13 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
         .collect();
     let (spoken, unit) = source.name_and_unit(name);
     let x_axis = Axis::covering(
-        edges.iter().copied().chain(guide::xs(&spec.lines)),
+        edges.iter().copied().chain(guide::xs(&source.lines)),
         spec.x_scale,
         &spoken,
         &unit,
     );
     let heights = shares.iter().flatten().copied().chain([0.0]);
-    let heights = heights.chain(guide::ys(&spec.lines));
+    let heights = heights.chain(guide::ys(&source.lines));
     let y_axis = Axis::covering(heights, Scale::Linear, "share of values", "%");
     let legend: Vec<Entry> = (series.iter().enumerate())
         .map(|(i, (label, values))| {
@@ -111,7 +111,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     for (i, outline) in outlines.into_iter().enumerate() {
         chart.scene.line(outline, palette::series(i), DATA_WIDTH);
     }
-    guide::draw(&mut chart, &spec.lines);
+    guide::draw(&mut chart, &source.lines);
     let mut notes = Vec::new();
     let (first, last) = (edges[0], edges[edges.len() - 1]);
     let count = |beyond: &dyn Fn(f64) -> bool| -> usize {

@@ -51,7 +51,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
             .iter()
             .flat_map(|line| line.points.iter().map(|p| p.0));
         let values = values.chain(references.clone().map(|r| r.x));
-        let values = values.chain(guide::xs(&spec.lines));
+        let values = values.chain(guide::xs(&source.lines));
         let mut axis = Axis::covering(values, spec.x_scale, &x_name, &x_unit);
         axis.tick_at(
             lines
@@ -71,7 +71,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     });
     let (y_name, y_unit) = source.shared_name_and_unit(&spec.y);
     let heights = heights.chain(references.clone().map(|r| r.y));
-    let heights = heights.chain(guide::ys(&spec.lines));
+    let heights = heights.chain(guide::ys(&source.lines));
     let y_axis = Axis::covering(heights, spec.y_scale, &y_name, &y_unit);
 
     let mut legend = Vec::new();
@@ -118,7 +118,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
             }
         }
     }
-    guide::draw(&mut chart, &spec.lines);
+    guide::draw(&mut chart, &source.lines);
     Ok(Drawing {
         scene: chart.scene,
         notes: notes(source, &lines),

@@ -54,8 +54,8 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     let references = || spec.reference.iter();
     let xs = points().map(|p| p.0).chain(references().map(|r| r.x));
     let ys = points().map(|p| p.1).chain(references().map(|r| r.y));
-    let mut xs: Vec<f64> = xs.chain(guide::xs(&spec.lines)).collect();
-    let mut ys: Vec<f64> = ys.chain(guide::ys(&spec.lines)).collect();
+    let mut xs: Vec<f64> = xs.chain(guide::xs(&source.lines)).collect();
+    let mut ys: Vec<f64> = ys.chain(guide::ys(&source.lines)).collect();
     if spec.diagonal {
         xs.extend(&ys);
         ys.clone_from(&xs);
@@ -106,7 +106,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
             chart.draw_mark(point, Mark::Hollow, ink);
         }
     }
-    guide::draw(&mut chart, &spec.lines);
+    guide::draw(&mut chart, &source.lines);
     Ok(Drawing {
         scene: chart.scene,
         notes: Vec::new(),

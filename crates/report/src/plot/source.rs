@@ -2,7 +2,8 @@
 
 use retrial_core::params::ParamValue;
 use retrial_core::record::Record;
-use retrial_core::report_spec::{FigureSpec, Pick};
+use retrial_core::report_spec::{FigureSpec, Guide, GuideAt, Pick};
+use retrial_core::statistics::summarise;
 
 use super::chart::Extras;
 use crate::error::ReportError;
@@ -17,6 +18,8 @@ pub(crate) struct Source<'e> {
     pub(crate) experiment: &'e Experiment,
     pub(crate) spec: &'e FigureSpec,
     pub(crate) records: Vec<&'e Record>,
+    /// Straight lines, all at numbers.
+    pub(crate) lines: Vec<Guide>,
     /// Sentences on trials that are not drawn.
     pub(crate) left_out: Vec<String>,
 }
@@ -33,6 +36,7 @@ impl<'e> Source<'e> {
             experiment,
             spec,
             records,
+            lines: Vec::new(),
             left_out: Vec::new(),
         };
         if source.records.is_empty() {
@@ -44,7 +48,28 @@ impl<'e> Source<'e> {
         }
         source.leave_out_without_table();
         source.pick();
+        source.lines = source.placed_lines();
         Ok(source)
+    }
+
+    /// The lines of the spec, those at a metric where its mean is; one that no trial has is not
+    /// drawn.
+    fn placed_lines(&self) -> Vec<Guide> {
+        let place = |guide: &Guide| {
+            let GuideAt::XMetric(metric) = &guide.at else {
+                return Some(guide.clone());
+            };
+            let values: Vec<f64> = (self.records.iter())
+                .filter_map(|record| record.metric(metric))
+                .filter(|value| value.is_finite())
+                .collect();
+            let mean = summarise(&values)?.mean;
+            Some(Guide {
+                at: GuideAt::X(mean),
+                label: guide.label.clone(),
+            })
+        };
+        self.spec.lines.iter().filter_map(place).collect()
     }
 
     /// Leaves out trials that have no such table, unless none has: a baseline without training
@@ -202,9 +227,9 @@ impl<'e> Source<'e> {
     }
 
     /// What the spec wants of a chart beside its axes and its legend.
-    pub(crate) fn extras(&self) -> Extras<'e> {
+    pub(crate) fn extras(&self) -> Extras<'_> {
         Extras {
-            guides: &self.spec.lines,
+            guides: &self.lines,
             square: self.spec.diagonal,
         }
     }

@@ -37,10 +37,10 @@ pub(super) fn draw(source: &Source<'_>, frame: &Frame, x: &str) -> Result<Drawin
     let references = || spec.reference.iter();
     let xs = spreads.iter().flat_map(|spread| ends(&spread.x));
     let xs = xs.chain(references().map(|r| r.x));
-    let xs = xs.chain(guide::xs(&spec.lines));
+    let xs = xs.chain(guide::xs(&source.lines));
     let ys = spreads.iter().flat_map(|spread| ends(&spread.y));
     let ys = ys.chain(references().map(|r| r.y));
-    let ys = ys.chain(guide::ys(&spec.lines));
+    let ys = ys.chain(guide::ys(&source.lines));
     let (name, unit) = source.name_and_unit(x);
     let x_axis = Axis::covering(xs, spec.x_scale, &name, &unit);
     let (name, unit) = source.shared_name_and_unit(&spec.y);
@@ -82,11 +82,11 @@ pub(super) fn draw(source: &Source<'_>, frame: &Frame, x: &str) -> Result<Drawin
     }
     if at_points {
         let (left, top, right, bottom) = chart.area;
-        for x in guide::xs(&spec.lines).filter_map(|x| chart.x.share(x)) {
+        for x in guide::xs(&source.lines).filter_map(|x| chart.x.share(x)) {
             let x = left + x * (right - left);
             taken.push(Extent(x - THICK, top, x + THICK, bottom));
         }
-        for y in guide::ys(&spec.lines).filter_map(|y| chart.y.share(y)) {
+        for y in guide::ys(&source.lines).filter_map(|y| chart.y.share(y)) {
             let y = bottom - y * (bottom - top);
             taken.push(Extent(left, y - THICK, right, y + THICK));
         }
@@ -96,7 +96,7 @@ pub(super) fn draw(source: &Source<'_>, frame: &Frame, x: &str) -> Result<Drawin
             place_label(&mut chart, label, &places, &mut taken);
         }
     }
-    guide::draw(&mut chart, &spec.lines);
+    guide::draw(&mut chart, &source.lines);
     let most = spreads.iter().map(|spread| spread.y.n).max().unwrap_or(0);
     let mut notes = Vec::new();
     if most > 1 {

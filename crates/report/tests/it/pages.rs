@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use retrial_core::claim::{Claim, Expect, Verdict};
+use retrial_core::claim::{Claim, Expect, Origin, Verdict};
 use retrial_core::params::ParamValue;
 use retrial_core::record::Outcome;
 use retrial_report::{load, verdicts};
@@ -20,6 +20,7 @@ fn every_verdict_is_told() {
     let claim = |id: &str, size: i64, expect: Expect| Claim {
         id: id.to_owned(),
         source: "Table 1".to_owned(),
+        origin: Origin::Publication,
         metric: "rmse".to_owned(),
         selection: params(&[("size_px", ParamValue::Int(size))]),
         expect,
@@ -58,7 +59,7 @@ fn every_verdict_is_told() {
     );
     assert!(!rows[1].edited && rows[3].ours.is_none());
     let summary = render_all(root.path());
-    assert!(summary.verdicts.iter().all(|(_, n)| *n == 1));
+    assert!(summary.verdicts.iter().all(|(_, _, n)| *n == 1));
     let page = read(root.path(), "fake.md");
     assert!(page.contains("claim edited after the fact"), "{page}");
     let html = read(root.path(), "index.html");
