@@ -263,11 +263,15 @@ impl Look<'_> {
         (0..self.sites.len()).filter(is_doubtful).collect()
     }
 
-    /// Whether the ZNCC is clear, or enough of the points around predict the displacement.
+    /// Whether the points next to it do not contradict it, and its ZNCC is clear or enough of the
+    /// points around predict the displacement.
     fn is_credible(&self, i: usize, usual: f64) -> bool {
+        if self.stands_alone(i) {
+            return false;
+        }
         let here = &self.matches[i];
         if here.zncc >= CLEAR.max(usual - DROP) {
-            return !self.stands_alone(i);
+            return true;
         }
         let (mut around, mut agreeing) = (0, 0);
         for j in self.lattice.around(i, self.stride) {
@@ -279,7 +283,8 @@ impl Look<'_> {
     }
 
     /// Whether three of the points next to a point, or more, are clear, and hardly one of them
-    /// leads to its displacement: the rim of a plate correlates clearly wherever it lies.
+    /// leads to its displacement: the rim of a plate correlates clearly wherever it lies, and a
+    /// subset that has left the picture finds some place inside.
     fn stands_alone(&self, i: usize) -> bool {
         let (mut clear, mut agreeing) = (0, 0);
         for j in self.lattice.around(i, 1) {

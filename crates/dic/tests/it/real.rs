@@ -3,9 +3,12 @@
 use std::ops::ControlFlow;
 
 use retrial_core::image::GrayImage;
-use retrial_dic::{Accept, DicError, ErrorStatistics, ErrorSummary, Settings, correlate_series};
+use retrial_dic::{
+    Accept, DicError, ErrorStatistics, ErrorSummary, Guess, Settings, Status, correlate,
+    correlate_series, prepare,
+};
 
-use crate::support::{Shifted, real_series, sample3, texgen};
+use crate::support::{Shifted, read, real_series, sample3, texgen};
 
 /// Statistics of every image and of all together.
 fn measure(
@@ -63,6 +66,27 @@ fn sample_3_with_little_bias_at_every_shift() {
         assert!(
             summary.u.bias.abs() <= 0.001 && summary.v.bias.abs() <= 0.001,
             "{summary:?}"
+        );
+    }
+}
+
+/// Some subsets leave the picture by 7 px; none of them may settle on another place inside.
+#[test]
+fn no_subset_that_leaves_the_picture_converges_elsewhere() {
+    let Some(folder) = real_series("opencorr_patterns_1_10") else {
+        return;
+    };
+    let first = read(&folder.join("Pattern_1.bmp"));
+    let moved = read(&folder.join("Pattern_1_Translation.bmp"));
+    let reference = prepare(&first, None, &Settings::default()).expect("valid settings");
+    let field = correlate(&reference, &moved, Guess::Phase).expect("images of one size");
+    let converged = || (field.points.iter()).filter(|point| point.status == Status::Converged);
+    assert!(converged().count() * 20 > field.points.len() * 19);
+    for point in converged() {
+        let (u, v) = (point.p[0], point.p[6]);
+        assert!(
+            (u - 7.083).abs() < 0.05 && (v - 7.083).abs() < 0.05,
+            "{point:?}"
         );
     }
 }
