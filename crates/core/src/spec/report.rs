@@ -254,14 +254,21 @@ fn guides(
         let Some(at) = upright.or(level).or(slope.map(GuideAt::Slope)) else {
             continue;
         };
-        let fits = match at {
-            GuideAt::X(_) | GuideAt::XMetric(_) => kind != Some(FigureKind::Bar),
-            GuideAt::Y(_) => true,
-            GuideAt::Slope(_) => matches!(kind, Some(FigureKind::Line | FigureKind::Scatter)),
+        let misfit = match at {
+            GuideAt::X(_) | GuideAt::XMetric(_) if kind == Some(FigureKind::Bar) => {
+                let help = "write {y: 1} for a horizontal line";
+                Some((
+                    "bars stand at words, which have no place between them",
+                    help,
+                ))
+            }
+            GuideAt::Slope(_) if !matches!(kind, Some(FigureKind::Line | FigureKind::Scatter)) => {
+                let help = "write {x: 1} or {y: 1} for a line along an axis";
+                Some(("a slope goes with line and scatter", help))
+            }
+            _ => None,
         };
-        if !fits {
-            let help = "write {y: 1} for a horizontal line";
-            let message = "bars stand at words, which have no place between them";
+        if let Some((message, help)) = misfit {
             faults.add_with_help(&item.place, &path, message, help);
             continue;
         }
@@ -402,6 +409,23 @@ mod tests {
             label: None,
         };
         assert_eq!(spec.lines, [best, two]);
+    }
+
+    #[test]
+    fn lines_may_stand_at_a_metric_or_have_a_slope() {
+        let lines = "lines: [{slope: 0.9, label: ink}, {x_metric: auroc}]";
+        let spec = read(&format!("{{kind: scatter, x: seed, y: auroc, {lines}}}")).expect("valid");
+        assert_eq!(spec.lines[0].at, GuideAt::Slope(0.9));
+        assert_eq!(spec.lines[1].at, GuideAt::XMetric("auroc".to_owned()));
+        let faults = read(&format!("{{kind: histogram, value: auroc, {lines}}}"));
+        let faults = faults.expect_err("a slope");
+        assert!(
+            faults.len() == 1 && faults[0].contains("a slope goes with line and scatter"),
+            "{faults:?}"
+        );
+        let faults = read("{kind: scatter, x: seed, y: auroc, lines: [{x_metric: auroq}]}");
+        let faults = faults.expect_err("no such metric");
+        assert!(faults[0].contains("did you mean `auroc`?"), "{faults:?}");
     }
 
     #[test]
