@@ -8,7 +8,7 @@ use retrial_nets::device::DeviceChoice;
 
 /// Reruns published experiments and says whether they reproduce.
 ///
-/// Exit codes: 0 all went well, 1 a trial failed, 2 wrong arguments or a faulty file, 3 data
+/// Exit codes: 0 all went well, 1 a trial failed or no point converged, 2 wrong arguments or a faulty file, 3 data
 /// cannot be had, 4 a report is stale, 5 results cannot be read or written, 130 stopped.
 #[derive(Debug, Parser)]
 #[command(
@@ -60,6 +60,8 @@ pub(crate) enum Verb {
     Dic(Box<DicArgs>),
     /// Calibrate a camera from points of a flat target, for `retrial dic --calibration`
     Calibrate(CalibrateArgs),
+    /// Write speckle pictures with an exact displacement, for tests of any correlation program
+    Speckle(SpeckleArgs),
     /// Run one trial for the scheduler
     #[command(hide = true)]
     Worker,
@@ -362,9 +364,22 @@ impl FieldFormat {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct SpeckleArgs {
+    /// A YAML file with the keys of `speckle:` in a manifest (datasets/README.md), or the name of a
+    /// generated data set
+    pub(crate) settings: String,
+    /// Folder for the pictures, TIFF, and series.yaml
+    #[arg(long, short, alias = "output", value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Replace the pictures of the series that is there already
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Clone, Debug, Args)]
 pub(crate) struct CalibrateArgs {
     /// Points of a flat target: a CSV file with the columns image, x_px, y_px, and X_mm, Y_mm or,
-    /// with --world, point; a column camera is optional
+    /// with --world, point; a column camera is optional. Or the name of a data set of such points
     pub(crate) targets: PathBuf,
     /// The calibration file to be written, YAML
     #[arg(long, short, alias = "output", value_name = "FILE")]
@@ -395,9 +410,10 @@ pub(crate) struct CalibrateArgs {
     /// Let the camera's axes be skewed
     #[arg(long)]
     pub(crate) skew: bool,
-    /// The coordinate of the first pixel's centre in the file: 0, or 1 as in MATLAB
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=1))]
-    pub(crate) first_pixel: u8,
+    /// The coordinate of the first pixel's centre in the file: 0, or 1 as in MATLAB; without it
+    /// that of the data set, and 0 for a file
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=1))]
+    pub(crate) first_pixel: Option<u8>,
     /// Replace the file that is there already
     #[arg(long)]
     pub(crate) force: bool,

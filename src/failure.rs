@@ -19,6 +19,8 @@ pub(crate) enum Failure {
         /// How many.
         failed: usize,
     },
+    /// No point of any image converged; the fields are written and say why: 1.
+    NothingConverged,
     /// A report is older than its records: 4.
     Stale(Vec<String>),
     /// The person stopped it: 130.
@@ -39,7 +41,7 @@ impl Failure {
     /// The documented exit code.
     pub(crate) fn code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Trials { .. } => 1,
+            Self::Trials { .. } | Self::NothingConverged => 1,
             Self::Usage(_) | Self::Faults(_) => 2,
             Self::Data(_) => 3,
             Self::Stale(_) => 4,
@@ -61,6 +63,12 @@ impl Failure {
             }
             Self::Trials { failed: 1 } => eprintln!("error: 1 trial failed"),
             Self::Trials { failed } => eprintln!("error: {failed} trials failed"),
+            Self::NothingConverged => {
+                eprintln!(
+                    "error: no point converged; the images share no pattern that could be \
+                     followed\nhelp: the column `status` of the fields says why at every point"
+                );
+            }
             Self::Interrupted => {
                 eprintln!("stopped; `retrial run` goes on from here");
             }

@@ -57,7 +57,8 @@ fn run(cli: &Cli) -> Result<(), Failure> {
             Ok(())
         }
         Verb::Dic(args) => command::dic::run(args),
-        Verb::Calibrate(args) => command::calibrate::run(args),
+        Verb::Calibrate(args) => command::calibrate::run(cli.root.as_deref(), args),
+        Verb::Speckle(args) => command::speckle::run(cli.root.as_deref(), args),
         Verb::Worker => Ok(()),
     }
 }

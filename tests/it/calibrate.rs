@@ -259,3 +259,58 @@ fn targets_of_the_stereo_challenge() {
         .exits(2)
         .complains("holds the cameras 0, 1; choose one by --camera");
 }
+
+/// The same points as a data set: fetched, verified, and their pixels counted from 1 as stated.
+#[test]
+fn targets_named_as_a_data_set() {
+    let project = Project::new();
+    project
+        .retrial(&["calibrate", "speckle-smoke", "--out", "c.yaml"])
+        .exits(2)
+        .complains("holds image series, no calibration points");
+    project
+        .retrial(&["calibrate", "calibration-targets", "--out", "c.yaml"])
+        .exits(2)
+        .complains("no data set `calibration-targets`");
+    if mirror().is_none() {
+        return;
+    }
+    for (name, camera, words) in [
+        (
+            "calibration-targets-s5",
+            "0",
+            "reprojection error 0.4705 px",
+        ),
+        (
+            "calibration-targets-s5",
+            "1",
+            "reprojection error 0.4339 px",
+        ),
+    ] {
+        let arguments = [
+            "calibrate",
+            name,
+            "--camera",
+            camera,
+            "--out",
+            "c.yaml",
+            "--force",
+        ];
+        project.retrial(&arguments).exits(0).says(words);
+    }
+    let file = std::fs::read_to_string(project.path().join("c.yaml")).expect("a file");
+    let centre = |text: &str| {
+        let line = text.lines().find(|line| line.trim().starts_with("cx_px:"));
+        let value = line
+            .expect("the centre")
+            .split(':')
+            .nth(1)
+            .expect("a value");
+        value.trim().parse::<f64>().expect("a number")
+    };
+    let arguments = ["calibrate", "calibration-targets-s5", "--camera", "1"];
+    let other = ["--first-pixel", "0", "--out", "d.yaml"];
+    project.retrial(&[arguments, other].concat()).exits(0);
+    let shifted = std::fs::read_to_string(project.path().join("d.yaml")).expect("a file");
+    assert!((centre(&shifted) - centre(&file) - 1.0).abs() < 1e-3);
+}

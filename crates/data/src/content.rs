@@ -7,6 +7,7 @@ use retrial_core::image::GrayImage;
 use crate::format::labelled::LabelledSet;
 use crate::format::pictures::PictureFolder;
 use crate::format::several;
+use crate::format::target_points::TargetPoints;
 use crate::format::thermal::ThermalSet;
 use crate::format::weights::WeightsFile;
 
@@ -25,6 +26,8 @@ pub enum Content {
     Pictures(PictureFolder),
     /// Trained weights of a net.
     Weights(WeightsFile),
+    /// Points of calibration targets.
+    Targets(TargetPoints),
     /// Several data sets with their names, in the manifest's order.
     Several(Vec<(String, Content)>),
 }
@@ -43,6 +46,8 @@ pub mod kind {
     pub const PICTURES: &str = "picture files";
     /// [`super::Content::Weights`].
     pub const WEIGHTS: &str = "weights of a net";
+    /// [`super::Content::Targets`].
+    pub const TARGETS: &str = "calibration points";
     /// [`super::Content::Several`].
     pub const SEVERAL: &str = "several data sets";
 }
@@ -179,6 +184,7 @@ impl Content {
             Self::Labelled(set) => set.digest(),
             Self::Pictures(folder) => folder.digest(),
             Self::Weights(file) => file.digest.clone(),
+            Self::Targets(points) => points.digest(),
             Self::Several(parts) => several::digest(
                 parts
                     .iter()
@@ -197,6 +203,7 @@ impl Content {
             Self::Labelled(_) => kind::LABELLED,
             Self::Pictures(_) => kind::PICTURES,
             Self::Weights(_) => kind::WEIGHTS,
+            Self::Targets(_) => kind::TARGETS,
             Self::Several(_) => kind::SEVERAL,
         }
     }

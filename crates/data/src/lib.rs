@@ -25,7 +25,8 @@ pub use format::annotation::{
 pub use format::gray::{read_gray, read_mask};
 pub use format::labelled::{LabelledClass, LabelledPictures, LabelledSet};
 pub use format::pictures::PictureFolder;
+pub use format::target_points::{SeenPoint, TargetPoints};
 pub use format::thermal::{ThermalPicture, ThermalSet};
 pub use format::weights::WeightsFile;
 pub use load::{Verified, decode, decode_cached, load, verify};
-pub use manifest::Manifest;
+pub use manifest::{Manifest, read_speckle_settings};

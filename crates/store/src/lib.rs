@@ -12,6 +12,7 @@ mod error;
 mod file;
 pub mod npy;
 mod quantity;
+pub mod tiff;
 mod tree;
 pub mod vtk;
 

@@ -5,7 +5,7 @@ use retrial_core::displacement::Displacement;
 
 /// Largest error of `X + u(X) = x` that is left, px.
 const TOLERANCE: f64 = 1e-11;
-/// Steps after which the plain iteration takes over, as at a discontinuity.
+/// Steps after which the plain iteration takes over.
 const MAX_STEPS: usize = 12;
 
 /// The inverse of a displacement near one position.
@@ -27,7 +27,8 @@ impl<'a> LocalInverse<'a> {
     pub(crate) fn new(field: &'a Displacement, x: f64, y: f64) -> Self {
         let (rx, ry) = field.reference_position(x, y);
         let mut inverse = [1.0, 0.0, 0.0, 1.0];
-        if !matches!(field, Displacement::Translation { .. }) {
+        let smooth = field.jump().is_none();
+        if smooth && !matches!(field, Displacement::Translation { .. }) {
             let h = 1e-4;
             let (right, left) = (field.at(rx + h, ry), field.at(rx - h, ry));
             let (below, above) = (field.at(rx, ry + h), field.at(rx, ry - h));
@@ -37,7 +38,7 @@ impl<'a> LocalInverse<'a> {
             let yx = slope(right.1, left.1);
             let yy = 1.0 + slope(below.1, above.1);
             let determinant = xx * yy - xy * yx;
-            // A Jacobian near zero stands on a discontinuity; there the identity must do.
+            // Where the field nearly folds, the identity must do.
             if (0.05..20.0).contains(&determinant) {
                 inverse = [yy, -xy, -yx, xx].map(|value| value / determinant);
             }
@@ -54,6 +55,9 @@ impl<'a> LocalInverse<'a> {
 
     /// The reference position of `(x, y)` of the deformed picture.
     pub(crate) fn at(&self, x: f64, y: f64) -> (f64, f64) {
+        if self.field.jump().is_some() {
+            return self.field.reference_position(x, y);
+        }
         let [a, b, c, d] = self.inverse;
         let (dx, dy) = (x - self.x, y - self.y);
         let (mut rx, mut ry) = (self.rx + a * dx + b * dy, self.ry + c * dx + d * dy);

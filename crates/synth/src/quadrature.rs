@@ -13,19 +13,30 @@ pub(crate) struct Sample {
 /// The samples for a pattern: three-point Gauss–Legendre along each axis where the pattern is
 /// smooth (exact for polynomials of degree five), an even grid of 8 × 8 where it has edges.
 pub(crate) fn pixel_samples(profile: Profile) -> Vec<Sample> {
-    let axis: Vec<(f64, f64)> = match profile {
+    match profile {
         Profile::Gaussian => {
             // The nodes of Gauss–Legendre on -1..1 are 0 and ±√(3/5); the pixel is ±1/2.
             let node = 0.5 * 0.6_f64.sqrt();
-            vec![(-node, 5.0 / 18.0), (0.0, 8.0 / 18.0), (node, 5.0 / 18.0)]
+            squared(&[(-node, 5.0 / 18.0), (0.0, 8.0 / 18.0), (node, 5.0 / 18.0)])
         }
-        Profile::Disc => (0..8)
-            .map(|i| ((f64::from(i) + 0.5) / 8.0 - 0.5, 0.125))
-            .collect(),
-    };
+        Profile::Disc => even_samples(8),
+    }
+}
+
+/// An even grid of `side × side` samples, for pixels that an edge crosses.
+pub(crate) fn even_samples(side: u32) -> Vec<Sample> {
+    let n = f64::from(side);
+    let axis: Vec<(f64, f64)> = (0..side)
+        .map(|i| ((f64::from(i) + 0.5) / n - 0.5, 1.0 / n))
+        .collect();
+    squared(&axis)
+}
+
+/// The samples of both axes from the nodes and weights of one.
+fn squared(axis: &[(f64, f64)]) -> Vec<Sample> {
     let mut samples = Vec::with_capacity(axis.len() * axis.len());
-    for &(dy, wy) in &axis {
-        for &(dx, wx) in &axis {
+    for &(dy, wy) in axis {
+        for &(dx, wx) in axis {
             samples.push(Sample {
                 dx,
                 dy,

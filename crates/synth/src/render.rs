@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::camera::{Camera, Exposure};
 use crate::inverse::LocalInverse;
-use crate::quadrature::pixel_samples;
+use crate::quadrature::{even_samples, pixel_samples};
 use crate::speckle::SpeckleScene;
 
 /// Why nothing could be generated.
@@ -44,7 +44,13 @@ pub enum SynthError {
     Image(#[from] ImageError),
 }
 
+/// Samples along each side of a pixel that a torn field may cross.
+const EDGE_SAMPLES: u32 = 16;
+
 /// Renders `scene` after `displacement` as `camera` would see it, in grey levels.
+///
+/// A pixel is the mean of the pattern over its area, before rounding within 1e-4 of full scale for
+/// Gaussian speckles of the default pattern, and for discs within 0.04 where an edge crosses it.
 ///
 /// `noise` is used up only where the camera has noise. The result does not depend on the number
 /// of threads: rows are rendered alone and the noise is added afterwards, in order.
@@ -62,7 +68,8 @@ pub fn render(
     if !matches!(camera.bits, 8 | 12 | 16) {
         return Err(SynthError::Bits { bits: camera.bits });
     }
-    let samples = pixel_samples(scene.profile());
+    let (inside, edge) = (pixel_samples(scene.profile()), even_samples(EDGE_SAMPLES));
+    let jump = displacement.jump();
     let mut values = vec![0.0_f64; width.saturating_mul(height)];
     if width == 0 || height == 0 {
         return Err(ImageError::Empty { width, height }.into());
@@ -74,10 +81,17 @@ pub fn render(
             for (x, value) in row.iter_mut().enumerate() {
                 let (x, y) = (x as f64, y as f64);
                 let inverse = LocalInverse::new(displacement, x, y);
-                *value = samples
+                // Half the diagonal of a pixel is 0.71 px.
+                let torn = jump.is_some_and(|jump| jump.edge_distance(x, y) < 0.75);
+                *value = if torn { &edge } else { &inside }
                     .iter()
                     .map(|sample| {
-                        let (rx, ry) = inverse.at(x + sample.dx, y + sample.dy);
+                        let (x, y) = (x + sample.dx, y + sample.dy);
+                        // A gap between two halves is dark.
+                        if jump.is_some_and(|jump| jump.is_gap(x, y)) {
+                            return 0.0;
+                        }
+                        let (rx, ry) = inverse.at(x, y);
                         sample.weight * scene.intensity(rx, ry)
                     })
                     .sum();

@@ -2,7 +2,10 @@
 //! `retrial dic --calibration` reads.
 
 mod file;
+mod named;
 mod targets;
+
+use std::path::Path;
 
 use retrial_dic::calibration::{Calibration, CalibrationError, CameraModel, calibrate};
 
@@ -15,13 +18,14 @@ use crate::failure::Failure;
 /// How many times the median reprojection error marks an image worth a look.
 const CONSPICUOUS: f64 = 3.0;
 
-pub(crate) fn run(args: &CalibrateArgs) -> Result<(), Failure> {
+pub(crate) fn run(root: Option<&Path>, args: &CalibrateArgs) -> Result<(), Failure> {
     if args.out.exists() && !args.force {
         let path = args.out.display();
         return Err(Failure::usage(format!(
             "{path} is there already; use --force to replace it"
         )));
     }
+    let args = &named::located(root, args)?;
     let targets = Targets::read(args)?;
     let plane = match &args.plane {
         Some(name) => targets.place(name).ok_or_else(|| {

@@ -33,7 +33,7 @@ impl Targets {
         let point = lines.names.iter().position(|name| name == "point");
         let world = World::read(args, &lines)?;
         let camera = chosen_camera(args, &lines)?;
-        let first = f64::from(args.first_pixel);
+        let first = f64::from(args.first_pixel.unwrap_or(0));
         let mut found = Self {
             names: Vec::new(),
             views: Vec::new(),

@@ -69,7 +69,11 @@ pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
     }
     output.finish(&summary)?;
     summary.print(args);
-    Ok(())
+    if summary.any_converged() {
+        Ok(())
+    } else {
+        Err(Failure::NothingConverged)
+    }
 }
 
 /// An image that cannot be read, or an engine that refuses.

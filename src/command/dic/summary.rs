@@ -90,6 +90,11 @@ impl Summary {
         Ok(table)
     }
 
+    /// Whether any point of any image converged.
+    pub(super) fn any_converged(&self) -> bool {
+        self.rows.iter().any(|row| row.statuses[0] > 0)
+    }
+
     /// The last words: points by status, and where the files are.
     pub(super) fn print(&self, args: &DicArgs) {
         let totals = Status::ALL.iter().enumerate().filter_map(|(i, status)| {
@@ -98,12 +103,6 @@ impl Summary {
         });
         let totals: Vec<String> = totals.collect();
         say!("points: {}", totals.join(", "));
-        let converged: usize = self.rows.iter().map(|row| row.statuses[0]).sum();
-        if converged == 0 {
-            eprintln!(
-                "warning: no point converged; the images share no pattern that could be followed"
-            );
-        }
         let formats: Vec<&str> = args.format.iter().map(|format| format.word()).collect();
         say!(
             "{} as {} in {}; summary.csv and run.yaml say what they hold",

@@ -15,6 +15,7 @@ use retrial_store::Tree;
 use super::output::{self, ImageResult};
 use super::{resolution, stated};
 use crate::execute::context::{Context, TrialError};
+use crate::execute::provenance::cpu_seconds;
 
 /// Shortest time between checkpoints.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
@@ -28,10 +29,13 @@ pub(super) fn run(context: &mut Context) -> Result<(), TrialError> {
     };
     let settings = settings(context.params())?;
     let clock = Instant::now();
+    let mut speeds = Vec::new();
     let (results, resumed) = match settings.reference_strategy {
-        ReferenceStrategy::First => from_first(context, &series, &settings, checkpoint)?,
+        ReferenceStrategy::First => {
+            from_first(context, &series, &settings, checkpoint, &mut speeds)?
+        }
         ReferenceStrategy::Previous | ReferenceStrategy::Automatic => {
-            (from_previous(context, &series, &settings)?, 0)
+            (from_previous(context, &series, &settings, &mut speeds)?, 0)
         }
     };
     let seconds = clock.elapsed().as_secs_f64();
@@ -40,7 +44,20 @@ pub(super) fn run(context: &mut Context) -> Result<(), TrialError> {
         .map(|r| r.field.points.len())
         .sum();
     leave(context, &series, &settings, &results)?;
-    context.metric("points_per_second", computed as f64 / seconds)
+    context.metric("points_per_second", computed as f64 / seconds)?;
+    context.metric("points_per_cpu_second", median(speeds))
+}
+
+/// The value in the middle; `NaN` where there is none.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// Points of an image by the CPU seconds since `before`, of all threads.
+fn speed(field: &Field, before: f64) -> f64 {
+    // The clock of the process counts microseconds.
+    field.points.len() as f64 / (cpu_seconds() - before).max(1e-6)
 }
 
 /// Every image against the first, with a checkpoint now and then.
@@ -49,6 +66,7 @@ fn from_first(
     series: &ImageSeries,
     settings: &Settings,
     checkpoint: Option<Tree>,
+    speeds: &mut Vec<f64>,
 ) -> Result<(Vec<ImageResult>, usize), TrialError> {
     let reference = retrial_dic::prepare(&series.reference, None, settings)?;
     let mut results = match checkpoint {
@@ -62,7 +80,9 @@ fn from_first(
         let guess = results
             .last()
             .map_or(Guess::Phase, |last| Guess::Field(&last.field));
+        let before = cpu_seconds();
         let field = retrial_dic::correlate(&reference, &image.image, guess)?;
+        speeds.push(speed(&field, before));
         results.push(ImageResult {
             name: image.name.clone(),
             field,
@@ -82,6 +102,7 @@ fn from_previous(
     context: &Context,
     series: &ImageSeries,
     settings: &Settings,
+    speeds: &mut Vec<f64>,
 ) -> Result<Vec<ImageResult>, TrialError> {
     let mut results = Vec::new();
     let images = series
@@ -90,7 +111,9 @@ fn from_previous(
         .map(|image| Ok::<_, DicError>(image.image.clone()));
     let total = series.images.len() as u64;
     let mut stopped = false;
+    let mut before = cpu_seconds();
     retrial_dic::correlate_series(&series.reference, images, None, settings, |index, field| {
+        speeds.push(speed(&field, before));
         results.push(ImageResult {
             name: series.images[index].name.clone(),
             field,
@@ -100,6 +123,7 @@ fn from_previous(
             stopped = true;
             return ControlFlow::Break(());
         }
+        before = cpu_seconds();
         ControlFlow::Continue(())
     })?;
     if stopped {

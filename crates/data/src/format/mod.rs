@@ -12,6 +12,7 @@ pub mod mnist_idx;
 pub mod pictures;
 pub mod scenes;
 pub(crate) mod several;
+pub mod target_points;
 pub mod thermal;
 pub mod torch_weights;
 pub mod weights;
@@ -141,6 +142,14 @@ pub const DECODERS: &[Decoder] = &[
         generates: false,
         kind: kind::WEIGHTS,
         decode: weights::decode,
+    },
+    Decoder {
+        name: "target-points",
+        settings: "targets",
+        roles: &["image", "world"],
+        generates: false,
+        kind: kind::TARGETS,
+        decode: target_points::decode,
     },
     Decoder {
         name: "several",

@@ -6,7 +6,7 @@ mod schema;
 mod settings;
 mod sources;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use retrial_core::displacement::Displacement;
 use retrial_synth::SeriesPlan;
@@ -15,6 +15,7 @@ use retrial_synth::infrared::SceneSpec;
 pub use read::read_manifest;
 pub use schema::schema;
 
+use crate::error::DataError;
 use crate::format::Decoder;
 
 /// The version of the manifest format that is read.
@@ -152,6 +153,11 @@ pub enum Settings {
     Pictures(PictureSettings),
     /// `scenes:` what to generate.
     Scenes(SceneSettings),
+    /// `targets:` how the points of a calibration target are written.
+    Targets {
+        /// The coordinate of the first pixel's centre: 0, or 1 as in MATLAB.
+        first_pixel: u8,
+    },
     /// `parts:` the data sets it is made of.
     Parts(Vec<String>),
 }
@@ -249,6 +255,15 @@ pub struct PlaneSettings {
     pub width: usize,
     /// Rows.
     pub height: usize,
+}
+
+/// Reads the settings of a speckle series, the keys below `speckle:`, from a file of their own.
+///
+/// # Errors
+/// [`DataError::Io`], or [`DataError::Manifest`] with every fault.
+pub fn read_speckle_settings(path: &Path) -> Result<SpeckleSettings, DataError> {
+    let text = std::fs::read_to_string(path).map_err(DataError::io("reading", path))?;
+    settings::read_speckle_file(path, &text).map_err(DataError::Manifest)
 }
 
 impl Manifest {

@@ -28,6 +28,7 @@ pub fn schema() -> Value {
             "thermal": { "type": "object", "description": "Where annotations and temperatures are." },
             "pictures": { "type": "object", "description": "How the annotations of pictures are written." },
             "scenes": { "type": "object", "description": "What thermograms to generate." },
+            "targets": { "type": "object", "description": "How the points of a calibration target are written." },
             "parts": { "type": "array", "items": { "type": "string" }, "minItems": 1, "description": "The data sets it is made of, by name." },
             "variants": variants(),
         },

@@ -1,5 +1,5 @@
-//! The settings of the decoders: `series`, `speckle`, `thermal`, `pictures`, `scenes` and
-//! `parts`.
+//! The settings of the decoders: `series`, `speckle`, `thermal`, `pictures`, `scenes`, `targets`
+//! and `parts`.
 
 pub(in crate::manifest) mod parts;
 mod pictures;
@@ -7,7 +7,9 @@ mod scenes;
 mod speckle;
 mod truth;
 
-use retrial_core::fault::Faults;
+use std::path::Path;
+
+use retrial_core::fault::{Fault, Faults};
 use retrial_core::yaml::{MapReader, Node};
 
 use self::parts::read_names;
@@ -15,7 +17,9 @@ use self::pictures::read_pictures;
 use self::scenes::read_scenes;
 use self::speckle::read_speckle;
 use self::truth::read_truth;
-use super::{PlaneSettings, SeriesSettings, Settings, ThermalSettings, TruthSettings};
+use super::{
+    PlaneSettings, SeriesSettings, Settings, SpeckleSettings, ThermalSettings, TruthSettings,
+};
 
 impl Settings {
     /// The key under which these settings stand in a manifest.
@@ -27,6 +31,7 @@ impl Settings {
             Self::Thermal(_) => "thermal",
             Self::Pictures(_) => "pictures",
             Self::Scenes(_) => "scenes",
+            Self::Targets { .. } => "targets",
             Self::Parts(_) => "parts",
         }
     }
@@ -38,6 +43,7 @@ impl Settings {
             | Self::Speckle(_)
             | Self::Pictures(_)
             | Self::Scenes(_)
+            | Self::Targets { .. }
             | Self::Parts(_) => Vec::new(),
             Self::Thermal(thermal) => thermal.annotations.iter().map(|a| a.1.as_str()).collect(),
             Self::Series(series) => {
@@ -58,8 +64,8 @@ pub(in crate::manifest) fn read_settings(
     reader: &mut MapReader<'_>,
     faults: &mut Faults,
 ) -> Option<Settings> {
-    const KEYS: [&str; 6] = [
-        "series", "speckle", "thermal", "pictures", "scenes", "parts",
+    const KEYS: [&str; 7] = [
+        "series", "speckle", "thermal", "pictures", "scenes", "targets", "parts",
     ];
     let given = KEYS.map(|key| reader.take(key).is_some().then_some(key));
     let given: Vec<&'static str> = given.into_iter().flatten().collect();
@@ -73,6 +79,7 @@ pub(in crate::manifest) fn read_settings(
                 "speckle" => read_speckle(reader, faults).map(Settings::Speckle),
                 "thermal" => read_thermal(reader, faults).map(Settings::Thermal),
                 "pictures" => read_pictures(reader, faults).map(Settings::Pictures),
+                "targets" => read_targets(reader, faults),
                 _ => read_scenes(reader, faults).map(Settings::Scenes),
             }
         }
@@ -130,6 +137,34 @@ fn read_series(mut reader: MapReader<'_>, faults: &mut Faults) -> Option<SeriesS
         images: images?,
         reference_rows: rows,
     })
+}
+
+/// The keys below `speckle:` as a file of their own.
+pub(in crate::manifest) fn read_speckle_file(
+    path: &Path,
+    text: &str,
+) -> Result<SpeckleSettings, Vec<Fault>> {
+    let node = retrial_core::yaml::parse(&path.display().to_string(), text)?;
+    let mut faults = Faults::default();
+    let found =
+        MapReader::new(&node, "", &mut faults).and_then(|reader| read_speckle(reader, &mut faults));
+    faults.into_result(found)
+}
+
+fn read_targets(mut reader: MapReader<'_>, faults: &mut Faults) -> Option<Settings> {
+    let node = reader.require("first_pixel", faults);
+    let path = reader.path("first_pixel");
+    let first = node.and_then(|node| {
+        let number = retrial_core::yaml::whole(node, &path, faults)?;
+        let known = u8::try_from(number).ok().filter(|first| *first <= 1);
+        if known.is_none() {
+            let message = format!("the first pixel's centre is at {number}");
+            faults.add_with_help(&node.place, &path, message, "use 0, or 1 as in MATLAB");
+        }
+        known
+    });
+    reader.finish(faults);
+    first.map(|first_pixel| Settings::Targets { first_pixel })
 }
 
 fn size(node: &Node, path: &str, faults: &mut Faults) -> Option<usize> {

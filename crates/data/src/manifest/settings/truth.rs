@@ -44,13 +44,14 @@ pub(super) fn read_truth(node: &Node, path: &str, faults: &mut Faults) -> Option
     field.map(TruthSettings::Field)
 }
 
-const FIELDS: [&str; 6] = [
+const FIELDS: [&str; 7] = [
     "translation",
     "affine",
     "rotation",
     "sinusoid",
     "star",
     "step",
+    "crack",
 ];
 
 /// The keys of a [`Displacement`], in the form its serde derive writes.
@@ -116,6 +117,17 @@ pub(super) fn read_field(reader: &mut MapReader<'_>, faults: &mut Faults) -> Opt
                 u: u?,
                 v: v?,
                 y0: y0?,
+            })
+        }
+        "crack" => {
+            let (angle_deg, cx, cy) = (number("angle_deg"), number("cx"), number("cy"));
+            let (opening, sliding) = (number("opening"), number("sliding"));
+            Some(Displacement::Crack {
+                angle_deg: angle_deg?,
+                cx: cx?,
+                cy: cy?,
+                opening: opening?,
+                sliding: sliding?,
             })
         }
         _ => {

@@ -1,0 +1,237 @@
+//! `target-points`: points of a flat calibration target, as they lie on it and as cameras saw
+//! them, from two comma-separated files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use retrial_core::hash::FieldHasher;
+
+use super::Inputs;
+use crate::content::Content;
+use crate::error::DataError;
+use crate::manifest::Settings;
+
+/// Points of a target and where images show them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TargetPoints {
+    /// The file of the image points: columns `camera`, `image`, `point`, `x_px`, `y_px`.
+    pub image_file: PathBuf,
+    /// The file of the target's points: columns `X_mm`, `Y_mm`.
+    pub world_file: PathBuf,
+    /// The coordinate of the first pixel's centre in the file: 0, or 1 as in MATLAB.
+    pub first_pixel: u8,
+    /// Places on the target, mm.
+    pub world_mm: Vec<[f64; 2]>,
+    /// Every point that an image shows, in the order of the file.
+    pub seen: Vec<SeenPoint>,
+}
+
+/// One point of the target in one image.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SeenPoint {
+    /// The camera, from 0.
+    pub camera: usize,
+    /// The image, from 0.
+    pub image: usize,
+    /// The point's place in [`TargetPoints::world_mm`].
+    pub point: usize,
+    /// Column and row as the file states them, px.
+    pub px: [f64; 2],
+}
+
+impl TargetPoints {
+    /// The digest of the content: all numbers in order.
+    #[must_use]
+    pub(crate) fn digest(&self) -> String {
+        let mut hasher = FieldHasher::new("retrial target points v1");
+        hasher.field(&[self.first_pixel]);
+        for place in &self.world_mm {
+            hasher.field(&bytes(place));
+        }
+        for seen in &self.seen {
+            let at = [seen.camera, seen.image, seen.point].map(|number| number as u64);
+            hasher.field(&at.map(u64::to_le_bytes).concat());
+            hasher.field(&bytes(&seen.px));
+        }
+        hasher.tagged()
+    }
+}
+
+fn bytes(pair: &[f64; 2]) -> Vec<u8> {
+    pair.map(f64::to_le_bytes).concat()
+}
+
+/// Reads the two files of their roles.
+pub(super) fn decode(inputs: &Inputs<'_>) -> Result<Content, DataError> {
+    let Settings::Targets { first_pixel } = inputs.settings else {
+        unreachable!("a manifest is checked to hold the settings of its decoder");
+    };
+    let (image_file, world_file) = (inputs.role("image")?, inputs.role("world")?);
+    let world_mm = rows(world_file, ["X_mm", "Y_mm"])?;
+    let world_mm: Vec<[f64; 2]> = world_mm.into_iter().map(|row| row.1).collect();
+    let mut seen = Vec::new();
+    for (line, row) in rows(image_file, ["camera", "image", "point", "x_px", "y_px"])? {
+        let whole = |field: usize| -> Result<usize, DataError> {
+            let value: f64 = row[field];
+            // Whole numbers below a million are exact and fit every `usize`.
+            match value.fract() == 0.0 && (0.0..1e6).contains(&value) {
+                true => Ok(value as usize),
+                false => Err(DataError::Text {
+                    path: image_file.to_owned(),
+                    line,
+                    column: field + 1,
+                    what: format!("expected a whole number below a million, found {value}"),
+                }),
+            }
+        };
+        let point = whole(2)?;
+        if point >= world_mm.len() {
+            return Err(DataError::Text {
+                path: image_file.to_owned(),
+                line,
+                column: 3,
+                what: format!("point {point}, the target has {}", world_mm.len()),
+            });
+        }
+        seen.push(SeenPoint {
+            camera: whole(0)?,
+            image: whole(1)?,
+            point,
+            px: [row[3], row[4]],
+        });
+    }
+    Ok(Content::Targets(TargetPoints {
+        image_file: image_file.to_owned(),
+        world_file: world_file.to_owned(),
+        first_pixel: *first_pixel,
+        world_mm,
+        seen,
+    }))
+}
+
+/// The finite numbers of a comma-separated file with exactly these columns, each row with its
+/// line.
+fn rows<const N: usize>(
+    path: &Path,
+    names: [&str; N],
+) -> Result<Vec<(usize, [f64; N])>, DataError> {
+    let text = fs::read_to_string(path).map_err(DataError::io("reading", path))?;
+    let mut lines = (1..).zip(text.lines());
+    let head = lines.next().map_or("", |line| line.1);
+    if head.trim_end() != names.join(",") {
+        let what = format!("the columns are {head:?}, expected {:?}", names.join(","));
+        return Err(DataError::format(path, what));
+    }
+    let mut found = Vec::new();
+    for (line, row) in lines.filter(|line| !line.1.trim().is_empty()) {
+        let wrong = |column: usize, what: String| DataError::Text {
+            path: path.to_owned(),
+            line,
+            column,
+            what,
+        };
+        let cells: Vec<&str> = row.split(',').collect();
+        if cells.len() != N {
+            return Err(wrong(1, format!("{} fields, expected {N}", cells.len())));
+        }
+        let mut numbers = [0.0; N];
+        for (field, (number, cell)) in numbers.iter_mut().zip(&cells).enumerate() {
+            let value = cell.trim().parse::<f64>().ok().filter(|v| v.is_finite());
+            *number = value
+                .ok_or_else(|| wrong(field + 1, format!("expected a number, found {cell:?}")))?;
+        }
+        found.push((line, numbers));
+    }
+    if found.is_empty() {
+        return Err(DataError::format(path, "the file holds no point"));
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::InputFile;
+
+    fn decoded(image: &str, world: &str, first_pixel: u8) -> Result<Content, DataError> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = |name: &str, text: &str| {
+            let at = folder.path().join(name);
+            fs::write(&at, text).expect("written");
+            InputFile {
+                path: name.to_owned(),
+                role: name.to_owned(),
+                at,
+            }
+        };
+        decode(&Inputs {
+            dataset: "targets",
+            settings: &Settings::Targets { first_pixel },
+            files: &[file("image", image), file("world", world)],
+            parts: Vec::new(),
+        })
+    }
+
+    const IMAGE: &str = "camera,image,point,x_px,y_px\n0,0,1,10.5,20\n1,3,0,7,8.25\n";
+    const WORLD: &str = "X_mm,Y_mm\n-3.5,0\n0,3.5\n";
+
+    #[test]
+    fn points_are_read_in_order_and_every_number_enters_the_digest() {
+        let Content::Targets(points) = decoded(IMAGE, WORLD, 1).expect("two files") else {
+            panic!("target points");
+        };
+        assert_eq!(points.world_mm, [[-3.5, 0.0], [0.0, 3.5]]);
+        let last = points.seen[1];
+        assert_eq!((last.camera, last.image, last.point), (1, 3, 0));
+        assert_eq!(last.px, [7.0, 8.25]);
+        let digest = |image: &str, world: &str, first| {
+            decoded(image, world, first).expect("two files").digest()
+        };
+        let own = digest(IMAGE, WORLD, 1);
+        assert_eq!(own, digest(&IMAGE.replace("10.5", "10.50"), WORLD, 1));
+        assert_ne!(own, digest(IMAGE, WORLD, 0));
+        assert_ne!(own, digest(&IMAGE.replace("10.5", "10.6"), WORLD, 1));
+        assert_ne!(own, digest(&IMAGE.replace("1,3,0", "1,2,0"), WORLD, 1));
+        assert_ne!(own, digest(IMAGE, &WORLD.replace("-3.5", "3.5"), 1));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_place() {
+        for (image, world, words) in [
+            (
+                IMAGE.replace("x_px", "x"),
+                WORLD.to_owned(),
+                "the columns are",
+            ),
+            (
+                IMAGE.replace("10.5", "NaN"),
+                WORLD.to_owned(),
+                "image:2:4: expected a number",
+            ),
+            (
+                IMAGE.replace("1,3,0", "1,3,2"),
+                WORLD.to_owned(),
+                "image:3:3: point 2, the target has 2",
+            ),
+            (
+                IMAGE.replace("1,3,0", "1,-3,0"),
+                WORLD.to_owned(),
+                "image:3:2: expected a whole number",
+            ),
+            (
+                IMAGE.replace(",20\n", "\n"),
+                WORLD.to_owned(),
+                "image:2:1: 4 fields, expected 5",
+            ),
+            (
+                IMAGE.to_owned(),
+                "X_mm,Y_mm\n".to_owned(),
+                "the file holds no point",
+            ),
+            (IMAGE.to_owned(), String::new(), "the columns are"),
+        ] {
+            let error = decoded(&image, &world, 1).expect_err("a fault").to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+}
