@@ -8,6 +8,8 @@
 //! Every step reads the results before it and writes new ones, so that the order in which threads
 //! work makes no difference.
 
+use rayon::prelude::*;
+
 use crate::correlate::{Job, Site};
 use crate::dispatch::Dispatch;
 use crate::icgn::Match;
@@ -260,7 +262,10 @@ impl Look<'_> {
             | Status::OutOfImage
             | Status::Diverged => true,
         };
-        (0..self.sites.len()).filter(is_doubtful).collect()
+        (0..self.sites.len())
+            .into_par_iter()
+            .filter(is_doubtful)
+            .collect()
     }
 
     /// Whether the points next to it do not contradict it, and its ZNCC is clear or enough of the
@@ -350,6 +355,7 @@ impl Look<'_> {
     fn judge(&mut self) {
         let usual = self.usual_zncc();
         let incredible: Vec<usize> = (0..self.sites.len())
+            .into_par_iter()
             .filter(|&i| self.matches[i].status == Status::Converged && !self.is_credible(i, usual))
             .collect();
         for i in incredible {

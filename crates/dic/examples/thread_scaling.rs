@@ -1,0 +1,115 @@
+//! Prints how much faster several threads correlate than one, and whether the cost is linear in the
+//! number of points.
+//!
+//! `cargo run --release -p retrial-dic --example thread_scaling [threads] [rounds]`
+//!
+//! A generated pair of 1024 × 1024 px, 41 px, order 1, preparation of both pictures and
+//! first guess included. One thread and several take turns; the ratio is that of wall times in one
+//! round. `cpu` is the processor time of one thread by that of the busiest of several, which is
+//! the ratio of a machine without neighbours if both share the work evenly (Linux only). Then the
+//! steps 10, 7, 5 and 4 px on one thread: microseconds of processor time a point.
+
+use std::time::Instant;
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use retrial_core::image::GrayImage;
+use retrial_dic::{Guess, Settings, correlate, prepare};
+
+const SIZE: usize = 1024;
+
+fn main() {
+    let number = |i: usize, otherwise: usize| {
+        let text = std::env::args().nth(i);
+        text.and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+    };
+    let (threads, rounds) = (number(1, 2), number(2, 9));
+    let pair = [picture(0.0, 0.0), picture(0.3, 0.2)];
+    let [one, several] = [1, threads].map(|count| {
+        let pool = ThreadPoolBuilder::new().num_threads(count).build();
+        pool.expect("threads can be started")
+    });
+    let settings = Settings::default();
+    let (mut by_wall, mut by_cpu) = (Vec::new(), Vec::new());
+    for round in 0..=rounds {
+        let (alone, together) = (
+            measure(&one, &pair, &settings),
+            measure(&several, &pair, &settings),
+        );
+        // The first round warms the caches and the clock.
+        if round > 0 {
+            by_wall.push(alone.wall / together.wall);
+            by_cpu.push(alone.busiest / together.busiest);
+        }
+    }
+    for (name, ratios) in [("wall", &mut by_wall), ("cpu", &mut by_cpu)] {
+        ratios.sort_by(f64::total_cmp);
+        println!(
+            "{name}: {threads} threads {:.2} times as fast ({:.2} to {:.2} in {rounds} rounds)",
+            ratios[rounds / 2],
+            ratios[0],
+            ratios[rounds - 1],
+        );
+    }
+    println!("step_px points us_a_point");
+    for step_px in [10, 7, 5, 4] {
+        let settings = Settings {
+            step_px,
+            ..Settings::default()
+        };
+        let costs = (0..rounds).map(|_| measure(&one, &pair, &settings));
+        let best = costs.min_by(|a, b| a.busiest.total_cmp(&b.busiest));
+        let best = best.expect("at least one round");
+        println!(
+            "{step_px} {} {:.2}",
+            best.points,
+            1e6 * best.busiest / best.points as f64
+        );
+    }
+}
+
+struct Cost {
+    points: usize,
+    wall: f64,
+    /// Processor time of the thread that had most of it.
+    busiest: f64,
+}
+
+fn measure(pool: &ThreadPool, [first, deformed]: &[GrayImage; 2], settings: &Settings) -> Cost {
+    let before = pool.broadcast(|_| cpu_seconds());
+    let start = Instant::now();
+    let points = pool.install(|| {
+        let reference = prepare(first, None, settings).expect("valid settings");
+        let field = correlate(&reference, deformed, Guess::Phase);
+        field.expect("images of one size").points.len()
+    });
+    let wall = start.elapsed().as_secs_f64();
+    let after = pool.broadcast(|_| cpu_seconds());
+    let spent = before.iter().zip(&after).map(|(a, b)| b - a);
+    Cost {
+        points,
+        wall,
+        busiest: spent.fold(0.0, f64::max),
+    }
+}
+
+/// Seconds this thread has spent on a processor (Linux).
+fn cpu_seconds() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = text.split_whitespace().next().and_then(|n| n.parse().ok());
+    nanoseconds.map_or(f64::NAN, |n: f64| n * 1e-9)
+}
+
+/// Waves of many directions, moved by `(u, v)`.
+fn picture(u: f64, v: f64) -> GrayImage {
+    GrayImage::from_fn(SIZE, SIZE, |x, y| {
+        let (x, y) = (x as f64 - u, y as f64 - v);
+        let wave = |i: usize| {
+            let (angle, period) = (2.4 * i as f64, 5.0 + 0.7 * i as f64);
+            let along = x * angle.cos() + y * angle.sin();
+            (std::f64::consts::TAU * along / period + (i * i) as f64).sin()
+        };
+        let sum: f64 = (0..12).map(wave).sum();
+        (128.0 + 20.0 * sum).round().clamp(0.0, 255.0) as f32
+    })
+    .expect("a valid size")
+}
