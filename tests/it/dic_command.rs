@@ -380,6 +380,11 @@ fn what_cannot_be_correlated_is_named() {
             "text.pgm is no calibration",
         ),
         (["ref.pgm", "def.pgm"], &["--strain", "4"], "4"),
+        (
+            ["ref.pgm", "def.pgm"],
+            &["--strain", "18446744073709551615"],
+            "at most 501 a side",
+        ),
         (["ref.pgm", "def.pgm"], &["--filter", "-1"], "-1"),
         (["ref.pgm", "def.pgm"], &["--format", "exodus"], "exodus"),
     ] {

@@ -140,8 +140,11 @@ pub enum DicError {
         /// Points of the field.
         got: usize,
     },
-    /// The window of a strain has no centre point, or is too small to hold a slope.
-    #[error("a strain window must hold an odd number of points, at least 3 a side, got {points}")]
+    /// The window of a strain has no centre point, is too small to hold a slope, or larger than any
+    /// field needs.
+    #[error(
+        "a strain window must hold an odd number of points, at least 3 and at most 501 a side, got {points}"
+    )]
     StrainWindow {
         /// Points along a side.
         points: usize,

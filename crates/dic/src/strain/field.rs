@@ -349,13 +349,12 @@ mod tests {
             strain_field(&field, &settings(), &window, StrainMeasure::Small, None).map(|_| ())
         };
         let window = StrainWindow::default();
-        assert_eq!(
-            with(StrainWindow {
-                points: 4,
-                ..window
-            }),
-            Err(DicError::StrainWindow { points: 4 })
-        );
+        for points in [0, 1, 4, 503, usize::MAX] {
+            assert_eq!(
+                with(StrainWindow { points, ..window }),
+                Err(DicError::StrainWindow { points })
+            );
+        }
         assert_eq!(
             with(StrainWindow {
                 least_share: 1.5,

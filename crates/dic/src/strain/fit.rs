@@ -12,7 +12,7 @@ use crate::shape::PARAMETERS;
 /// The points that a strain is fitted to, and how.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StrainWindow {
-    /// Points along each side of the square window; odd, 3 or more.
+    /// Points along each side of the square window; odd, 3 to 501.
     pub points: usize,
     /// Degree of the polynomial.
     pub order: FitOrder,
@@ -23,6 +23,9 @@ pub struct StrainWindow {
     /// Windows at the border of the field are cut: an edge keeps half of them, a corner a quarter.
     pub least_share: f64,
 }
+
+/// Most points along a side: what is tabulated of a window grows with their square.
+const MAX_POINTS: usize = 501;
 
 /// Degree of the polynomial of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,11 +57,13 @@ impl StrainWindow {
     /// DIC Good Practices Guide 2018, doi:10.32720/idics/gpg.ed1, section 5.4.
     #[must_use]
     pub fn gauge_px(&self, settings: &Settings) -> usize {
-        (self.points - 1) * settings.step_px + settings.subset_size_px
+        (self.points - 1)
+            .saturating_mul(settings.step_px)
+            .saturating_add(settings.subset_size_px)
     }
 
     pub(crate) fn check(&self) -> Result<(), DicError> {
-        if self.points < 3 || self.points.is_multiple_of(2) {
+        if !(3..=MAX_POINTS).contains(&self.points) || self.points.is_multiple_of(2) {
             return Err(DicError::StrainWindow {
                 points: self.points,
             });

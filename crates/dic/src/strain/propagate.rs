@@ -63,7 +63,10 @@ impl Overlap {
         };
         let table = (0..points)
             .flat_map(|dv| (0..points).map(move |du| (du, dv)))
-            .map(|(du, dv)| product(du * settings.step_px, dv * settings.step_px))
+            .map(|(du, dv)| {
+                let far = |places: usize| places.saturating_mul(settings.step_px);
+                product(far(du), far(dv))
+            })
             .collect();
         Self {
             reach: points,
