@@ -297,6 +297,12 @@ pub(crate) struct DicArgs {
     /// Standard deviation of the Gaussian prefilter, px; 0 turns it off
     #[arg(long, alias = "sigma", value_name = "PX")]
     pub(crate) filter: Option<f64>,
+    /// Points up to every border: subsets that mask or picture cut go on with this share of their pixels or more
+    #[arg(long, value_name = "SHARE", num_args = 0..=1, require_equals = true, default_missing_value = "0.5", value_parser = share)]
+    pub(crate) truncate: Option<f64>,
+    /// What becomes of subsets across which the displacement jumps, as at a crack
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) split: Dividing,
     /// Image each deformed one is compared with
     #[arg(long, alias = "strategy", value_enum, default_value_t)]
     pub(crate) reference_strategy: Strategy,
@@ -328,11 +334,29 @@ fn positive(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A share above zero, up to the whole.
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value > 0.0 && value <= 1.0 => Ok(value),
+        _ => Err("must be above 0 and at most 1".to_owned()),
+    }
+}
+
 fn strain_measure(text: &str) -> Result<StrainMeasure, String> {
     StrainMeasure::from_name(text).ok_or_else(|| {
         let names = StrainMeasure::ALL.map(StrainMeasure::name);
         format!("must be one of {}", names.join(", "))
     })
+}
+
+/// What becomes of subsets across which the displacement jumps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Dividing {
+    /// They are divided, and the part of the centre is matched
+    #[default]
+    Automatic,
+    /// They are matched as a whole
+    None,
 }
 
 /// How fields are written.

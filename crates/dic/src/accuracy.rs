@@ -177,6 +177,7 @@ impl Moments {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cut::Cut;
 
     fn point(u: f64, v: f64, status: Status) -> PointResult {
         let mut p = [0.0; 12];
@@ -190,21 +191,22 @@ mod tests {
             icgn_iterations: 2,
             convergence_norm: 0.0,
             status,
+            cut: Cut::Whole,
+            share: 1.0,
+            reference_changes: 0,
         }
     }
 
     /// Errors of u: 1, −2, 4; of v: 0, 0, 3. Literal values of numpy 2: mean, std(ddof=1).
     #[test]
     fn statistics_follow_their_definitions() {
-        let field = Field {
-            points: vec![
-                point(1.5, 1.0, Status::Converged),
-                point(-1.5, 1.0, Status::Converged),
-                point(4.5, 4.0, Status::Converged),
-                point(99.0, 99.0, Status::OutOfImage),
-                point(50.0, 50.0, Status::IterationLimit),
-            ],
-        };
+        let field = Field::new(vec![
+            point(1.5, 1.0, Status::Converged),
+            point(-1.5, 1.0, Status::Converged),
+            point(4.5, 4.0, Status::Converged),
+            point(99.0, 99.0, Status::OutOfImage),
+            point(50.0, 50.0, Status::IterationLimit),
+        ]);
         let mut statistics = ErrorStatistics::new(Accept::Converged);
         statistics.add(&field, |x, y| (x / 6.0, y / 4.0));
         let summary = statistics.summary().expect("three points");

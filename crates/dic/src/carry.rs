@@ -2,10 +2,14 @@
 //! composition of displacements.
 
 use crate::correlate::{Field, Job, PointResult, Site, point_result};
+use crate::cut::Cut;
 use crate::icgn::Match;
+use crate::leaving::kept_rows;
 use crate::reference::{Deformed, Reference};
+use crate::settings::Borders;
 use crate::shape::{PARAMETERS, Parameters, compose, recentred};
 use crate::status::Status;
+use crate::subset::{SubsetRow, pixel_count};
 
 /// A point on its way through a series.
 #[derive(Clone, Copy)]
@@ -57,6 +61,7 @@ pub(crate) fn carry(
     deformed: &Deformed,
     tracks: &mut [Track],
     relative: Option<&[Option<Parameters>]>,
+    reference_changes: usize,
 ) -> Carried {
     let job = Job {
         settings: &reference.settings,
@@ -64,7 +69,7 @@ pub(crate) fn carry(
         deformed,
     };
     let mut moving = Vec::new();
-    let mut sites = Vec::new();
+    let mut placed = Vec::new();
     for (i, track) in tracks.iter_mut().enumerate() {
         if track.lost.is_some() {
             continue;
@@ -74,19 +79,39 @@ pub(crate) fn carry(
             track.lost = Some(Match::without_iteration(track.total, Status::Masked));
             continue;
         }
-        match moved_centre(reference, &site, &track.total) {
-            Some(centre) => {
+        match moved_site(reference, &site, &track.total) {
+            Some(place) => {
                 moving.push(i);
-                sites.push(Site { centre, ..site });
+                placed.push(place);
             }
             None => {
                 track.lost = Some(Match::without_iteration(track.total, Status::OutOfImage));
             }
         }
     }
+    let sites = moving.iter().zip(&placed);
+    let sites: Vec<Site<'_>> = sites
+        .map(|(&i, (centre, rows))| {
+            let site = reference.site(i);
+            Site {
+                node: site.node,
+                centre: *centre,
+                rows: rows.as_deref().unwrap_or(site.rows),
+            }
+        })
+        .collect();
     let known = moving.iter().map(|&i| relative.and_then(|all| all[i]));
     let starts = job.starts_from(&sites, known.collect());
-    let matches = job.solve(&sites, &starts, None);
+    let solved = job.solve_and_cut(&sites, &starts, None);
+    let sensitivities = solved.sensitivities(&job, &sites);
+    let cut_sensitivity = sensitivities
+        .into_iter()
+        .map(|(at, known)| (moving[at], known));
+    let cut_sensitivity = cut_sensitivity.collect();
+    let mut outlines = vec![(Cut::Whole, 0.0); tracks.len()];
+    for (at, (&i, site)) in moving.iter().zip(&sites).enumerate() {
+        outlines[i] = solved.outline(at, site, reference);
+    }
     let mut results: Vec<Match> = tracks
         .iter()
         .map(|track| {
@@ -95,7 +120,7 @@ pub(crate) fn carry(
         })
         .collect();
     let mut relative = vec![None; tracks.len()];
-    for ((i, site), found) in moving.into_iter().zip(sites).zip(matches) {
+    for ((i, site), found) in moving.into_iter().zip(sites).zip(solved.matches) {
         let track = &mut tracks[i];
         let (x, y) = site.node;
         let dx = x as f64 + track.total[0] - site.centre.0 as f64;
@@ -121,23 +146,30 @@ pub(crate) fn carry(
             });
         }
     }
-    let points = reference.points.iter().zip(&results);
+    let points = reference.points.iter().zip(&results).zip(outlines);
     Carried {
         field: Field {
             points: points
-                .map(|(&point, result)| point_result(point, result))
+                .map(|((&point, result), (cut, share))| PointResult {
+                    cut,
+                    share,
+                    reference_changes,
+                    ..point_result(point, result)
+                })
                 .collect(),
+            cut_sensitivity,
         },
         relative,
     }
 }
 
-/// The pixel nearest to the moved point, unless the subset around it leaves the picture.
-fn moved_centre(
+/// The pixel nearest to the moved point, and what is left of the subset around it where that is not
+/// all; `None` where the subset, or too much of it, leaves the picture.
+fn moved_site(
     reference: &Reference,
     site: &Site<'_>,
     total: &Parameters,
-) -> Option<(usize, usize)> {
+) -> Option<((usize, usize), Option<Vec<SubsetRow>>)> {
     let plane = &reference.frame.pixels;
     let (x, y) = site.node;
     let (x, y) = ((x as f64 + total[0]).round(), (y as f64 + total[6]).round());
@@ -147,6 +179,18 @@ fn moved_centre(
     let fits = |place: f64, before: i32, after: i32, n: usize| {
         place + f64::from(before) >= 0.0 && place + f64::from(after) <= n as f64 - 1.0
     };
-    let inside = fits(x, first, last, plane.width) && fits(y, top, bottom, plane.height);
-    inside.then_some((x as usize, y as usize))
+    let centre = (x as usize, y as usize);
+    if fits(x, first, last, plane.width) && fits(y, top, bottom, plane.height) {
+        return Some((centre, None));
+    }
+    let Borders::Truncated { least_share } = reference.settings.borders else {
+        return None;
+    };
+    let is_inside = fits(x, 0, 0, plane.width) && fits(y, 0, 0, plane.height);
+    let rows = kept_rows(site.rows, |dx, dy| {
+        fits(x, dx, dx, plane.width) && fits(y, dy, dy, plane.height)
+    });
+    let least = least_share * pixel_count(&reference.rows) as f64;
+    let is_enough = is_inside && !rows.is_empty() && pixel_count(&rows) as f64 >= least;
+    is_enough.then_some((centre, Some(rows)))
 }

@@ -1,8 +1,11 @@
 //! Matches one deformed image with a prepared reference.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 use retrial_core::image::GrayImage;
 
+use crate::cut::Cut;
 use crate::dispatch::Dispatch;
 use crate::error::DicError;
 use crate::guess::{Pictures, own_best, own_peak, rigid, shared};
@@ -15,12 +18,15 @@ use crate::settings::{InitialGuess, Settings};
 use crate::shape::{PARAMETERS, Parameters};
 use crate::status::Status;
 use crate::subset::SubsetRow;
+use crate::uncertainty::PointSensitivity;
 
 /// The result at every point of one deformed image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Field {
     /// One result a point, in the order of [`Reference::points`].
     pub points: Vec<PointResult>,
+    /// How strongly noise moves the points whose subset this pair of images cut, by their index.
+    pub(crate) cut_sensitivity: BTreeMap<usize, PointSensitivity>,
 }
 
 /// The result at one point.
@@ -43,6 +49,13 @@ pub struct PointResult {
     pub convergence_norm: f64,
     /// Whether to believe it.
     pub status: Status,
+    /// Whether the subset was cut, and by what.
+    pub cut: Cut,
+    /// Share of the pixels of a whole subset that took part, in `0..=1`.
+    pub share: f64,
+    /// Changes of the reference image that the displacement is composed over: `0` where the
+    /// subset was matched with the first image itself.
+    pub reference_changes: usize,
 }
 
 /// The first parameters of every point.
@@ -57,6 +70,15 @@ pub enum Guess<'a> {
 }
 
 impl Field {
+    /// A field of these points.
+    #[must_use]
+    pub fn new(points: Vec<PointResult>) -> Self {
+        Self {
+            points,
+            cut_sensitivity: BTreeMap::new(),
+        }
+    }
+
     /// The number of points with that status.
     #[must_use]
     pub fn count(&self, status: Status) -> usize {
@@ -91,12 +113,20 @@ pub fn correlate(
     };
     let sites = reference.sites();
     let starts = job.starts(&sites, guess)?;
-    let matches = job.solve(&sites, &starts, previous_zncc(guess));
-    let points = reference.points.iter().zip(matches);
+    let solved = job.solve_and_cut(&sites, &starts, previous_zncc(guess));
+    let points = reference.points.iter().zip(&solved.matches).enumerate();
     Ok(Field {
         points: points
-            .map(|(&point, result)| point_result(point, &result))
+            .map(|(i, (&point, result))| {
+                let (cut, share) = solved.outline(i, &sites[i], reference);
+                PointResult {
+                    cut,
+                    share,
+                    ..point_result(point, result)
+                }
+            })
             .collect(),
+        cut_sensitivity: solved.sensitivities(&job, &sites),
     })
 }
 
@@ -123,6 +153,9 @@ pub(crate) fn point_result((x, y): (usize, usize), result: &Match) -> PointResul
         icgn_iterations: result.icgn_iterations,
         convergence_norm: result.convergence_norm,
         status: result.status,
+        cut: Cut::Whole,
+        share: 1.0,
+        reference_changes: 0,
     }
 }
 

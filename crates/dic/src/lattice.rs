@@ -49,6 +49,15 @@ impl Lattice {
         })
     }
 
+    /// The point so many places across and down from point `i`.
+    pub(crate) fn at(&self, i: usize, across: isize, down: isize) -> Option<usize> {
+        let (column, row) = self.places[i];
+        let column = column.checked_add_signed(across)?;
+        let row = row.checked_add_signed(down)?;
+        let inside = column < self.columns && row < self.rows;
+        inside.then(|| self.index[row * self.columns + column])?
+    }
+
     /// The points of the square of `2 reach + 1` places around point `i`, itself among them, each
     /// with its columns and rows from there.
     pub(crate) fn within(

@@ -17,11 +17,13 @@
 
 mod accuracy;
 mod affine;
+mod boundary;
 pub mod calibration;
 mod carry;
 mod cholesky;
 mod correlate;
 mod criterion;
+mod cut;
 mod dispatch;
 mod efficiency;
 mod elsewhere;
@@ -39,6 +41,7 @@ mod kernel;
 mod keypoints;
 mod lanes;
 mod lattice;
+mod leaving;
 mod moments;
 mod phase;
 mod plane;
@@ -52,6 +55,7 @@ mod series;
 mod settings;
 mod shape;
 mod spline;
+mod split;
 mod status;
 mod strain;
 mod subset;
@@ -61,6 +65,7 @@ mod uncertainty;
 
 pub use accuracy::{Accept, ComponentErrors, ErrorStatistics, ErrorSummary};
 pub use correlate::{Field, Guess, PointResult, correlate};
+pub use cut::Cut;
 pub use efficiency::{
     CUT_OFF_LEVEL, efficiency_indicator, measured_cut_off, recovered_amplitude, smoothed_shares,
     theoretical_cut_off,
@@ -74,7 +79,7 @@ pub use reference::{Reference, prepare, prepare_points};
 pub use series::{correlate_series, correlate_series_from};
 pub use settings::{
     Borders, Criterion, Gradient, Grid, InitialGuess, InstructionSet, LastEvaluation, Optimiser,
-    ReferenceStrategy, Settings, ShapeOrder, SplineDegree, SubsetShape,
+    ReferenceStrategy, Settings, ShapeOrder, SplineDegree, Split, SubsetShape,
 };
 pub use shape::{PARAMETERS, Parameters, displacement_at};
 pub use spline::Spline;

@@ -91,7 +91,7 @@ fn follow<E: From<DicError>>(
         check_deformed(&reference, &image)?;
         let image = filtered(&image, &reference.settings)?;
         let deformed = Deformed::new(&image, &reference.settings);
-        let Carried { field, .. } = carry(&reference, &deformed, &mut tracks, None);
+        let Carried { field, .. } = carry(&reference, &deformed, &mut tracks, None, index);
         reference.frame = Frame::new(&image, &reference.settings);
         done = index + 1;
         if on_image(index, field).is_break() {
@@ -109,6 +109,8 @@ struct Base {
     tracks: Vec<Track>,
     /// Parameters between this image and the last one, of the points that were found there.
     relative: Option<Vec<Option<Parameters>>>,
+    /// The changes of the reference that led here.
+    changes: usize,
 }
 
 impl Base {
@@ -123,6 +125,7 @@ impl Base {
             &deformed,
             &mut tracks,
             self.relative.as_deref(),
+            self.changes,
         );
         self.relative = Some(found.relative);
         Ok(found.field)
@@ -167,6 +170,7 @@ fn adapt<E: From<DicError>>(
                     },
                     tracks: tracks_of(known),
                     relative: None,
+                    changes: base.as_ref().map_or(0, |base| base.changes) + 1,
                 };
                 let other = next.correlate(&image)?;
                 let is_found = |&&i: &&usize| other.points[i].status == Status::Converged;

@@ -16,6 +16,8 @@ pub struct Settings {
     pub grid: Grid,
     /// What becomes of subsets that the mask or the border of the picture cuts.
     pub borders: Borders,
+    /// What becomes of subsets across which the displacement jumps.
+    pub split: Split,
     /// Order of the shape function.
     pub shape_order: ShapeOrder,
     /// Low-pass filter applied to every image first; `None` turns it off.
@@ -73,9 +75,21 @@ pub enum Borders {
     /// its centre inside the picture and the mask.
     Truncated {
         /// Smallest share of the pixels of a subset that must be left, in `0..=1`; below it a
-        /// point has [`Status::Masked`](crate::Status::Masked).
+        /// point has [`Status::Masked`](crate::Status::Masked), or
+        /// [`Status::OutOfImage`](crate::Status::OutOfImage) where the deformed picture cuts it.
         least_share: f64,
     },
+}
+
+/// What becomes of subsets across which the displacement jumps, as at a crack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// They are matched as a whole, with one displacement field for both sides.
+    None,
+    /// Where the points around contradict each other, a subset is divided along the line that
+    /// explains its pixels best, and the part on the side of its centre is matched alone. It stays
+    /// whole unless two parts explain it significantly better than one field of second order does.
+    Automatic,
 }
 
 /// Order of the polynomial that deforms a subset.
@@ -206,6 +220,7 @@ impl Settings {
             step_px: 5,
             grid: Grid::Published,
             borders: Borders::Whole,
+            split: Split::None,
             shape_order: ShapeOrder::One,
             prefilter: Some(GaussianFilter {
                 sigma_px: 0.4,
@@ -270,6 +285,7 @@ impl Default for Settings {
             step_px: 5,
             grid: Grid::Full,
             borders: Borders::Whole,
+            split: Split::Automatic,
             shape_order: ShapeOrder::One,
             prefilter: Some(GaussianFilter {
                 // Measured on DIC Challenge Samples 1 and 3: the smallest filter that keeps the

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use retrial_dic::calibration::PixelMap;
-use retrial_dic::{Field, PointResult, ShapeOrder, Status};
+use retrial_dic::{Cut, Field, PointResult, ShapeOrder, Status};
 use retrial_store::{Quantity, Values};
 
 use super::extras::Extra;
@@ -11,6 +11,10 @@ use super::extras::Extra;
 /// The words of the column `status`, by code.
 static STATUS: LazyLock<Vec<&'static str>> =
     LazyLock::new(|| Status::ALL.iter().map(|status| status.name()).collect());
+
+/// The words of the column `cut`, by code.
+static CUT: LazyLock<Vec<&'static str>> =
+    LazyLock::new(|| Cut::ALL.iter().map(|cut| cut.name()).collect());
 
 /// All columns of a field.
 ///
@@ -83,7 +87,25 @@ pub(super) fn columns(
             "status",
             "",
             "what became of the point; values at points that did not converge are NaN",
-            Values::Code(points.iter().map(|p| code(p.status)).collect(), &STATUS),
+            Values::Code(points.iter().map(|p| code(&Status::ALL, p.status)).collect(), &STATUS),
+        ),
+        column(
+            "cut",
+            "",
+            "what cut the subset of the point: nothing (whole), the mask or the border of the reference image (border), the border of the deformed image (deformed_border), a jump of the displacement (split)",
+            Values::Code(points.iter().map(|p| code(&Cut::ALL, p.cut)).collect(), &CUT),
+        ),
+        column(
+            "share",
+            "",
+            "share of the pixels of a whole subset that took part, 0 to 1",
+            Values::F64(points.iter().map(|p| p.share).collect()),
+        ),
+        column(
+            "reference_changes",
+            "",
+            "changes of the reference image that the displacement is composed over",
+            whole(|p| p.reference_changes),
         ),
     ]);
     columns
@@ -210,8 +232,9 @@ pub(super) fn column(
     }
 }
 
-fn code(status: Status) -> u8 {
-    let place = Status::ALL.iter().position(|known| *known == status);
+/// The place of a value among all of its kind.
+fn code<T: PartialEq>(all: &[T], value: T) -> u8 {
+    let place = all.iter().position(|known| *known == value);
     place
         .and_then(|place| u8::try_from(place).ok())
         .unwrap_or(u8::MAX)

@@ -16,7 +16,7 @@ use std::path::Path;
 use retrial_core::image::GrayImage;
 use retrial_data::read_gray;
 use retrial_dic::{
-    DicError, GaussianFilter, ReferenceStrategy, Settings, ShapeOrder, SubsetShape,
+    Borders, DicError, GaussianFilter, ReferenceStrategy, Settings, ShapeOrder, Split, SubsetShape,
     correlate_series_from,
 };
 
@@ -24,7 +24,7 @@ use self::extras::Extras;
 use self::inputs::{Inputs, unreadable};
 use self::output::Output;
 use self::summary::Summary;
-use crate::cli::{DicArgs, Outline, Strategy};
+use crate::cli::{DicArgs, Dividing, Outline, Strategy};
 use crate::failure::Failure;
 
 pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
@@ -124,6 +124,14 @@ fn settings(args: &DicArgs) -> Settings {
             Strategy::Automatic => ReferenceStrategy::Automatic,
             Strategy::First => ReferenceStrategy::First,
             Strategy::Previous => ReferenceStrategy::Previous,
+        },
+        borders: match args.truncate {
+            Some(least_share) => Borders::Truncated { least_share },
+            None => Borders::Whole,
+        },
+        split: match args.split {
+            Dividing::Automatic => Split::Automatic,
+            Dividing::None => Split::None,
         },
         prefilter,
         ..defaults

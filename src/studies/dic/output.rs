@@ -1,7 +1,7 @@
 //! What a correlation leaves: fields as arrays and tables.
 
 use retrial_data::ImageSeries;
-use retrial_dic::{ErrorSummary, Field, PARAMETERS, PointResult, Status};
+use retrial_dic::{Cut, ErrorSummary, Field, PARAMETERS, PointResult, Status};
 use retrial_store::csv::Table;
 use retrial_store::{Array, StoreError, Tree, Value};
 
@@ -107,13 +107,15 @@ pub(super) fn from_tree(tree: &Tree) -> Result<Vec<ImageResult>, TrialError> {
                     .get(usize::from(status[i]))
                     .copied()
                     .unwrap_or(Status::Diverged),
+                // The study matches subsets as they are.
+                cut: Cut::Whole,
+                share: 1.0,
+                reference_changes: 0,
             }
         });
         ImageResult {
             name: name.clone(),
-            field: Field {
-                points: points.collect(),
-            },
+            field: Field::new(points.collect()),
         }
     });
     Ok(results.collect())

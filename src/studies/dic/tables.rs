@@ -469,6 +469,8 @@ mod tests {
         // A trial that may change its reference cannot go on from a checkpoint.
         let first = retrial_dic::Settings {
             reference_strategy: retrial_dic::ReferenceStrategy::First,
+            // Records hold whole subsets only.
+            split: retrial_dic::Split::None,
             ..retrial_dic::Settings::default()
         };
         assert_eq!(settings, first);

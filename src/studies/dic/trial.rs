@@ -8,7 +8,7 @@ use retrial_data::{Content, ImageSeries};
 use retrial_dic::{
     Accept, Borders, Criterion, DicError, ErrorStatistics, ErrorSummary, Field, GaussianFilter,
     Gradient, Grid, Guess, InitialGuess, InstructionSet, LastEvaluation, Optimiser,
-    ReferenceStrategy, Settings, ShapeOrder, SplineDegree, Status, SubsetShape,
+    ReferenceStrategy, Settings, ShapeOrder, SplineDegree, Split, Status, SubsetShape,
 };
 use retrial_store::Tree;
 
@@ -261,6 +261,7 @@ pub(super) fn settings(params: &Params) -> Result<Settings, TrialError> {
             _ => ShapeOrder::Two,
         },
         borders: Borders::Whole,
+        split: Split::None,
         prefilter: (sigma_px > 0.0).then_some(GaussianFilter {
             sigma_px,
             window_px,

@@ -208,6 +208,7 @@ impl Work<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cut::Cut;
     use crate::strain::{FitOrder, WindowWeights};
 
     /// A field of 15 × 13 points with step 5 whose displacement is `(u, v)(x, y)`.
@@ -226,11 +227,12 @@ mod tests {
                 icgn_iterations: 1,
                 convergence_norm: 0.0,
                 status: Status::Converged,
+                cut: Cut::Whole,
+                share: 1.0,
+                reference_changes: 0,
             }
         });
-        Field {
-            points: points.collect(),
-        }
+        Field::new(points.collect())
     }
 
     fn settings() -> Settings {

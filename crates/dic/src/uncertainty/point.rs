@@ -59,12 +59,10 @@ pub fn uncertainty(
     if let NoiseLevel::Known(level) = noise {
         check_positive("noise", level)?;
     }
-    let each = field.points.iter().zip(&sensitivity.points);
+    let each = (0..field.points.len()).map(|i| (&field.points[i], known_at(sensitivity, field, i)));
     Ok(each
         .map(|(point, known)| {
-            let known = known
-                .as_ref()
-                .filter(|_| point.status == Status::Converged)?;
+            let known = known.filter(|_| point.status == Status::Converged)?;
             let level = match noise {
                 NoiseLevel::Known(level) => level,
                 NoiseLevel::Residual => noise_at(sensitivity, known, point)?,
@@ -81,11 +79,9 @@ pub fn uncertainty(
 /// [`DicError::UncertaintySize`] when the field has another number of points.
 pub fn residual_noise(sensitivity: &Sensitivity, field: &Field) -> Result<Option<f64>, DicError> {
     check_sizes(sensitivity, field)?;
-    let each = field.points.iter().zip(&sensitivity.points);
+    let each = (0..field.points.len()).map(|i| (&field.points[i], known_at(sensitivity, field, i)));
     let levels = each.filter_map(|(point, known)| {
-        let known = known
-            .as_ref()
-            .filter(|_| point.status == Status::Converged)?;
+        let known = known.filter(|_| point.status == Status::Converged)?;
         noise_at(sensitivity, known, point)
     });
     Ok(median(levels.collect()))
@@ -127,6 +123,16 @@ fn check_sizes(sensitivity: &Sensitivity, field: &Field) -> Result<(), DicError>
     } else {
         Err(DicError::UncertaintySize { expected, got })
     }
+}
+
+/// How strongly noise moves a point: as the subset was matched, if this pair of images cut it.
+fn known_at<'a>(
+    sensitivity: &'a Sensitivity,
+    field: &'a Field,
+    i: usize,
+) -> Option<&'a PointSensitivity> {
+    let cut = field.cut_sensitivity.get(&i);
+    cut.or(sensitivity.points[i].as_ref())
 }
 
 /// The noise of one image by the residual of one point.

@@ -8,7 +8,7 @@ use crate::cholesky::Cholesky;
 use crate::correlate::Site;
 use crate::error::DicError;
 use crate::filter::GaussianFilter;
-use crate::reference::Reference;
+use crate::reference::{Frame, Reference};
 use crate::settings::{Settings, ShapeOrder};
 use crate::shape::{PARAMETERS, active};
 use crate::subset::SubsetRow;
@@ -28,7 +28,7 @@ pub struct Sensitivity {
 }
 
 /// How strongly noise moves the parameters of one subset.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct PointSensitivity {
     /// Upper triangle of the covariance of `[u, u_x, u_y, v, v_x, v_y]` where the variances of the
     /// white noise of both images add up to 1.
@@ -52,21 +52,30 @@ pub(crate) struct PointSensitivity {
 pub fn sensitivity(reference: &Reference) -> Result<Sensitivity, DicError> {
     let settings = &reference.settings;
     let noise = KernelNoise::new(settings)?;
-    let kernel = settings.prefilter.map(GaussianFilter::weights);
-    let points = reference
-        .sites()
-        .par_iter()
-        .with_min_len(16)
-        .map_init(
-            || Workspace::new(settings, kernel.as_deref()),
-            |workspace, site| workspace.point(reference, site, noise.filtered),
-        )
-        .collect();
+    let points = at_sites(&reference.frame, settings, &noise, &reference.sites());
     Ok(Sensitivity {
         settings: settings.clone(),
         noise,
         points,
     })
+}
+
+/// How strongly noise moves the parameters of the subsets at these sites of a frame.
+pub(crate) fn at_sites(
+    frame: &Frame,
+    settings: &Settings,
+    noise: &KernelNoise,
+    sites: &[Site<'_>],
+) -> Vec<Option<PointSensitivity>> {
+    let kernel = settings.prefilter.map(GaussianFilter::weights);
+    sites
+        .par_iter()
+        .with_min_len(16)
+        .map_init(
+            || Workspace::new(settings, kernel.as_deref()),
+            |workspace, site| workspace.point(frame, site, noise.filtered),
+        )
+        .collect()
 }
 
 /// Buffers of one thread.
@@ -106,15 +115,10 @@ impl<'k> Workspace<'k> {
         2 * (self.half + self.margin) + 1
     }
 
-    fn point(
-        &mut self,
-        reference: &Reference,
-        site: &Site<'_>,
-        filtered: f64,
-    ) -> Option<PointSensitivity> {
+    fn point(&mut self, frame: &Frame, site: &Site<'_>, filtered: f64) -> Option<PointSensitivity> {
         let rows = site.rows;
         let pixels: usize = rows.iter().map(|r| (r.last - r.first + 1) as usize).sum();
-        let energy = self.fill(reference, site.centre, rows, pixels as f64);
+        let energy = self.fill(frame, site.centre, rows, pixels as f64);
         if energy <= 0.0 || !energy.is_finite() {
             return None;
         }
@@ -154,12 +158,11 @@ impl<'k> Workspace<'k> {
     /// Writes `f'` and `J` of a subset into the buffers; returns `Σ f'²`.
     fn fill(
         &mut self,
-        reference: &Reference,
+        frame: &Frame,
         (x, y): (usize, usize),
         rows: &[SubsetRow],
         pixels: f64,
     ) -> f64 {
-        let frame = &reference.frame;
         let side = self.side();
         for buffer in self.columns.iter_mut().chain([&mut self.grey]) {
             buffer.fill(0.0);

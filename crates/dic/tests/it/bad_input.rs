@@ -6,7 +6,7 @@ use retrial_core::image::{GrayImage, Mask};
 use retrial_dic::{
     Borders, Criterion, DicError, GaussianFilter, Gradient, Grid, Guess, InitialGuess,
     InstructionSet, LastEvaluation, Optimiser, ReferenceStrategy, Settings, ShapeOrder,
-    SplineDegree, SubsetShape, correlate, correlate_series, gaussian_filter, prepare,
+    SplineDegree, Split, SubsetShape, correlate, correlate_series, gaussian_filter, prepare,
     prepare_points,
 };
 
@@ -185,7 +185,7 @@ fn any_settings() -> impl Strategy<Value = Settings> {
         0_usize..26,
         0_usize..9,
         0_u8..3,
-        any::<[bool; 7]>(),
+        any::<[bool; 8]>(),
         prop_oneof![Just(None), (0.2_f64..2.0, 0_usize..8).prop_map(Some)],
     );
     let numbers = (
@@ -221,6 +221,11 @@ fn any_settings() -> impl Strategy<Value = Settings> {
             Borders::Truncated {
                 least_share: numbers.2,
             }
+        },
+        split: if flags[7] {
+            Split::None
+        } else {
+            Split::Automatic
         },
         reference_strategy: [
             ReferenceStrategy::First,

@@ -8,7 +8,7 @@ use retrial_dic::calibration::{
     Calibration, CalibrationError, CalibrationPoint, Camera, CameraModel, PixelMap, Pose,
     SpecimenPlane, calibrate, field_mm,
 };
-use retrial_dic::{Field, PARAMETERS, PointResult, Status};
+use retrial_dic::{Cut, Field, PARAMETERS, PointResult, Status};
 
 use crate::support::real_series;
 
@@ -330,14 +330,15 @@ fn failed_points_leave_the_others_alone() {
         icgn_iterations: 3,
         convergence_norm: 1e-4,
         status,
+        cut: Cut::Whole,
+        share: 1.0,
+        reference_changes: 0,
     };
-    let field = Field {
-        points: vec![
-            point(Status::Converged, 2.0),
-            point(Status::Diverged, 1e9),
-            point(Status::Converged, -1.0),
-        ],
-    };
+    let field = Field::new(vec![
+        point(Status::Converged, 2.0),
+        point(Status::Diverged, 1e9),
+        point(Status::Converged, -1.0),
+    ]);
     let scale = PixelMap::Scale { mm_per_px: 0.05 };
     let found = field_mm(&scale, &field);
     assert_eq!(

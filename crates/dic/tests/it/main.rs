@@ -8,6 +8,7 @@ mod jumps;
 mod large;
 mod published;
 mod real;
+mod split;
 mod star;
 mod support;
 mod uncertainty;

@@ -82,6 +82,30 @@ impl Speckle {
     }
 }
 
+/// Normal deviates by Box and Muller from a counter-based generator.
+fn noise(seed: u32, level: f64) -> impl FnMut() -> f64 {
+    let mut state = u64::from(seed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut uniform = move || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    move || {
+        let radius = (-2.0 * (1.0 - uniform()).ln()).sqrt();
+        level * radius * (std::f64::consts::TAU * uniform()).cos()
+    }
+}
+
+/// A picture times `gain`, with white noise of standard deviation `level` before that.
+pub(crate) fn noisy(image: &GrayImage, gain: f64, seed: u32, level: f64) -> GrayImage {
+    let mut draw = noise(seed, level);
+    let pixels = image.pixels().iter();
+    let pixels = pixels.map(|&v| (gain * (f64::from(v) + draw())) as f32);
+    GrayImage::new(image.width(), image.height(), pixels.collect()).expect("the size of an image")
+}
+
 /// The folder of a published series, or `None` where the data are not at hand.
 pub(crate) fn real_series(name: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("RETRIAL_MIRROR")

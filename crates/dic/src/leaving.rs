@@ -1,0 +1,138 @@
+//! Subsets that leave the deformed picture: the pixels that stay inside go on.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use crate::correlate::{Job, Site};
+use crate::cut::{Cut, Part};
+use crate::dispatch::Dispatch;
+use crate::icgn::Match;
+use crate::lattice::Lattice;
+use crate::recover::{CLEAR, DROP, median};
+use crate::shape::{PARAMETERS, Parameters, displacement_at, recentred};
+use crate::status::Status;
+use crate::subset::{SubsetRow, pixel_count, subset_rows};
+
+/// How far inside the outermost pixel centres a predicted position must lie, px: room for the
+/// updates that follow.
+const ROOM: f64 = 1.0;
+
+/// Tries every point that left the picture with the pixels of its subset that stay inside, from the
+/// best point next to it, as long as that finds points whose parts are `least_share` of a subset.
+///
+/// A part that a displacement leads out after all, or that does not correlate as the others do,
+/// is none: the point has left the picture.
+pub(crate) fn shortened(
+    job: &Job<'_>,
+    sites: &[Site<'_>],
+    matches: &[Match],
+    least_share: f64,
+) -> BTreeMap<usize, Part> {
+    let mut parts: BTreeMap<usize, Part> = BTreeMap::new();
+    let mut waiting: Vec<usize> = (0..sites.len())
+        .filter(|&i| matches[i].status == Status::OutOfImage)
+        .collect();
+    if waiting.is_empty() {
+        return parts;
+    }
+    let nodes: Vec<(usize, usize)> = sites.iter().map(|site| site.node).collect();
+    let lattice = Lattice::new(&nodes, job.settings.step_px);
+    let is_good = |found: &&Match| found.status == Status::Converged;
+    let usual = median(matches.iter().filter(is_good).map(|m| m.zncc).collect());
+    let good = usual.map_or(CLEAR, |usual| usual - DROP);
+    let whole = pixel_count(&subset_rows(
+        job.settings.subset_size_px,
+        job.settings.subset_shape,
+    ));
+    let least = ((least_share * whole as f64).ceil() as usize).max(PARAMETERS);
+    let dispatch = Dispatch::best(job.settings.instruction_set);
+    loop {
+        let found: Vec<Option<Part>> = waiting
+            .par_iter()
+            .map(|&i| {
+                let here = |j: usize| parts.get(&j).map_or(&matches[j], |part| &part.found);
+                let source = lattice
+                    .around(i, 1)
+                    .filter(|&j| is_good(&here(j)) && here(j).zncc >= good)
+                    .max_by(|&a, &b| here(a).zncc.total_cmp(&here(b).zncc).then(b.cmp(&a)))?;
+                let (from, to) = (sites[source].centre, sites[i].centre);
+                let (dx, dy) = (to.0 as f64 - from.0 as f64, to.1 as f64 - from.1 as f64);
+                let guess = recentred(&here(source).p, dx, dy);
+                let rows = rows_that_stay(job, &sites[i], &guess);
+                if pixel_count(&rows) < least {
+                    return None;
+                }
+                let found = job.match_at(dispatch, sites[i].centre, &rows, &guess, job.settings);
+                let tolerance = 1.0 + 0.05 * dx.hypot(dy);
+                let agrees = (found.p[0] - guess[0]).hypot(found.p[6] - guess[6]) <= tolerance;
+                let is_believed = is_good(&&found) && found.zncc >= good && agrees;
+                is_believed.then_some(Part {
+                    cut: Cut::DeformedBorder,
+                    rows,
+                    found,
+                })
+            })
+            .collect();
+        let before = parts.len();
+        let indexed = waiting.iter().copied().zip(found);
+        parts.extend(indexed.filter_map(|(i, part)| part.map(|part| (i, part))));
+        if parts.len() == before {
+            return parts;
+        }
+        waiting.retain(|i| !parts.contains_key(i));
+    }
+}
+
+/// The pixels of a subset that the parameters leave inside the picture, row by row.
+fn rows_that_stay(job: &Job<'_>, site: &Site<'_>, p: &Parameters) -> Vec<SubsetRow> {
+    let plane = &job.frame.pixels;
+    let inside = |t: f64, n: usize| (ROOM..=n as f64 - 1.0 - ROOM).contains(&t);
+    let (x, y) = (site.centre.0 as f64, site.centre.1 as f64);
+    kept_rows(site.rows, |dx, dy| {
+        let (dx, dy) = (f64::from(dx), f64::from(dy));
+        let (u, v) = displacement_at(p, dx, dy);
+        inside(x + dx + u, plane.width) && inside(y + dy + v, plane.height)
+    })
+}
+
+/// The pixels of some rows that `keep` takes, as rows of consecutive pixels.
+pub(crate) fn kept_rows(rows: &[SubsetRow], keep: impl Fn(i32, i32) -> bool) -> Vec<SubsetRow> {
+    let mut kept = Vec::with_capacity(rows.len());
+    for row in rows {
+        let mut start = None;
+        for dx in row.first..=row.last + 1 {
+            let inside = dx <= row.last && keep(dx, row.dy);
+            match (inside, start) {
+                (true, None) => start = Some(dx),
+                (false, Some(first)) => {
+                    kept.push(SubsetRow {
+                        dy: row.dy,
+                        first,
+                        last: dx - 1,
+                    });
+                    start = None;
+                }
+                _ => {}
+            }
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_divided_where_pixels_are_missing() {
+        let rows = [0, 1].map(|dy| SubsetRow {
+            dy,
+            first: -2,
+            last: 3,
+        });
+        let kept = kept_rows(&rows, |dx, dy| dx != 0 && dy == 0);
+        let row = |first, last| SubsetRow { dy: 0, first, last };
+        assert_eq!(kept, [row(-2, -1), row(1, 3)]);
+    }
+}
