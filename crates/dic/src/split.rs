@@ -69,8 +69,8 @@ const LARGEST_ERROR: f64 = 0.5;
 /// continuous bend disagree where they meet, too.
 const LEAST_REMAINDER: f64 = 0.5;
 
-/// How much larger than usual `1 − ZNCC` of a part may be, as a factor and beyond it.
-const LARGEST_REST: (f64, f64) = (3.0, 0.002);
+/// How large `1 − ZNCC` of a part may be: so many times that of good points, and so much beyond it.
+const LARGEST_REST: (f64, f64) = (3.0, 2e-4);
 
 /// Distance between lines of neighbouring subsets that count as one, px.
 const SAME_LINE_PX: f64 = 4.0;
@@ -91,6 +91,10 @@ pub(crate) fn split(job: &Job<'_>, sites: &[Site<'_>], matches: &[Match]) -> BTr
     let Some(usual) = median(converged().map(|m| m.zncc).collect()) else {
         return BTreeMap::new();
     };
+    // The better half of the points, and its middle: on a field that bends more than subsets can
+    // follow, the median is that of misfits.
+    let better = converged().map(|m| m.zncc).filter(|zncc| *zncc >= usual);
+    let clear = median(better.collect()).unwrap_or(usual);
     let settings = job.settings;
     let nodes: Vec<(usize, usize)> = sites.iter().map(|site| site.node).collect();
     let scan = Scan {
@@ -101,6 +105,7 @@ pub(crate) fn split(job: &Job<'_>, sites: &[Site<'_>], matches: &[Match]) -> BTr
         near: settings.subset_size_px.div_ceil(2 * settings.step_px) as isize,
         far: settings.subset_size_px.div_ceil(settings.step_px) as isize,
         usual,
+        clear,
         significant: SIGNIFICANT * noise_gain(settings),
         band: 1.0
             + settings
@@ -157,6 +162,8 @@ struct Scan<'a> {
     far: isize,
     /// Median ZNCC.
     usual: f64,
+    /// The ZNCC that a quarter of the points exceed.
+    clear: f64,
     significant: f64,
     /// Distance from the line within which pixels belong to neither part, px.
     band: f64,
@@ -166,7 +173,7 @@ struct Scan<'a> {
 struct Division {
     line: Line,
     fields: Fields,
-    /// The parts that are believed.
+    /// The parts that are large enough.
     a: Option<Part>,
     b: Option<Part>,
 }
@@ -355,16 +362,21 @@ impl Scan<'_> {
             line = next;
             halves = self.halves(dispatch, site, line, &fields)?;
         }
-        if !self.is_significant(dispatch, i, &pixels, line, &halves, &seeds) {
+        let is_sliver = |part: &Part| Self::share(part, site) < LEAST_PART;
+        let is_good = |part: &Part| is_sliver(part) || self.is_believed(part);
+        if !(is_good(&halves.0) && is_good(&halves.1))
+            || !self.is_significant(dispatch, i, &pixels, line, &halves, &seeds)
+        {
             return None;
         }
         let (a, b) = halves;
-        let believed = |part: Part| self.is_believed(&part, site).then_some(part);
+        let fields = (a.found.p, b.found.p);
+        let usable = |part: Part| (!is_sliver(&part)).then_some(part);
         Some(Division {
             line,
-            fields: (a.found.p, b.found.p),
-            a: believed(a),
-            b: believed(b),
+            fields,
+            a: usable(a),
+            b: usable(b),
         })
     }
 
@@ -533,12 +545,14 @@ impl Scan<'_> {
     }
 
     /// Whether a part correlates as whole subsets do.
-    fn is_believed(&self, part: &Part, site: &Site<'_>) -> bool {
-        let found = &part.found;
+    fn is_believed(&self, part: &Part) -> bool {
         let (factor, beyond) = LARGEST_REST;
-        let share = pixel_count(&part.rows) as f64 / pixel_count(site.rows) as f64;
-        found.status == Status::Converged
-            && share >= LEAST_PART
-            && 1.0 - found.zncc <= factor * (1.0 - self.usual) + beyond
+        let rest = 1.0 - part.found.zncc;
+        part.found.status == Status::Converged && rest <= factor * (1.0 - self.clear) + beyond
+    }
+
+    /// The share of a subset that a part is.
+    fn share(part: &Part, site: &Site<'_>) -> f64 {
+        pixel_count(&part.rows) as f64 / pixel_count(site.rows) as f64
     }
 }

@@ -3,9 +3,11 @@
 mod bad_input;
 mod calibration;
 mod criteria;
+mod drift;
 mod exact;
 mod jumps;
 mod large;
+mod leaving;
 mod published;
 mod real;
 mod split;

@@ -128,7 +128,7 @@ fn cracked(speckle: &Speckle, size: usize, degrees: f64, u: f64, v: f64) -> Gray
 fn side(size: usize, degrees: f64, x: f64, y: f64) -> f64 {
     let (sin, cos) = degrees.to_radians().sin_cos();
     let middle = 0.5 * size as f64 + 0.3;
-    (y - middle) * cos - (x - middle) * sin
+    (y - middle) * cos - (x - middle - 0.9) * sin
 }
 
 #[test]

@@ -1,0 +1,76 @@
+//! Subsets that leave the deformed picture, against an exact field.
+
+use retrial_core::displacement::Displacement;
+use retrial_dic::{Borders, Cut, Guess, Settings, Status, correlate, prepare};
+
+use crate::support::Speckle;
+
+const SIZE: usize = 200;
+const HALF: i32 = 15;
+const LEAST_SHARE: f64 = 0.4;
+
+/// Share of the square around a point of which both places lie in their pictures: the least and
+/// the most that a rim of two pixels leaves open.
+fn shares(field: &Displacement, x: usize, y: usize) -> (f64, f64) {
+    let count = |room: f64| {
+        let inside = |t: f64, room: f64| (room..=(SIZE - 1) as f64 - room).contains(&t);
+        let places = (-HALF..=HALF).flat_map(|dy| (-HALF..=HALF).map(move |dx| (dx, dy)));
+        let stay = places.filter(|&(dx, dy)| {
+            let (x, y) = (x as f64 + f64::from(dx), y as f64 + f64::from(dy));
+            let (u, v) = field.at(x, y);
+            let here = inside(x, 0.0) && inside(y, 0.0);
+            here && inside(x + u, room) && inside(y + v, room)
+        });
+        stay.count() as f64 / f64::from((2 * HALF + 1).pow(2))
+    };
+    (count(2.0), count(0.0))
+}
+
+#[test]
+fn what_stays_inside_is_followed() {
+    let speckle = Speckle::new(SIZE, SIZE, 17);
+    let field = Displacement::Affine {
+        u0: 9.3,
+        v0: -6.4,
+        ux: 0.02,
+        uy: 0.01,
+        vx: -0.01,
+        vy: 0.015,
+        cx: 100.0,
+        cy: 100.0,
+    };
+    let first = speckle.picture_by(SIZE, SIZE, |x, y| (x, y));
+    let deformed = speckle.picture(SIZE, SIZE, &field);
+    let settings = Settings {
+        subset_size_px: (2 * HALF + 1) as usize,
+        borders: Borders::Truncated {
+            least_share: LEAST_SHARE,
+        },
+        ..Settings::default()
+    };
+    let reference = prepare(&first, None, &settings).expect("valid settings");
+    let found = correlate(&reference, &deformed, Guess::Phase).expect("images of one size");
+    let (mut followed, mut left, mut whole) = (0, 0, 0);
+    for point in &found.points {
+        let (least, most) = shares(&field, point.x, point.y);
+        let (u, v) = field.at(point.x as f64, point.y as f64);
+        let error = (point.p[0] - u).hypot(point.p[6] - v);
+        if point.status == Status::Converged {
+            assert!(error < 0.03, "{error}: {point:?}");
+            assert!((least..=most).contains(&point.share), "{least}: {point:?}");
+            whole += usize::from(point.cut == Cut::Whole);
+            followed += usize::from(point.cut == Cut::DeformedBorder);
+            assert_eq!(point.cut == Cut::Whole, point.share == 1.0, "{point:?}");
+        }
+        if least >= LEAST_SHARE {
+            assert_eq!(point.status, Status::Converged, "{point:?}");
+        }
+        if most < LEAST_SHARE {
+            let is_gone = matches!(point.status, Status::OutOfImage | Status::Masked);
+            assert!(is_gone, "{point:?}");
+            left += usize::from(point.status == Status::OutOfImage);
+        }
+    }
+    println!("{followed} followed, {left} left, {whole} whole");
+    assert!(followed > 80 && left > 20 && whole > 500);
+}
