@@ -76,8 +76,11 @@ impl Job<'_> {
             cuts: BTreeMap::new(),
         };
         if let Borders::Truncated { least_share } = self.settings.borders {
-            let parts = shortened(self, sites, &solved.matches, least_share);
-            solved.take(parts);
+            let leaving = shortened(self, sites, &solved.matches, least_share);
+            solved.take(leaving.parts);
+            for (i, gone) in leaving.gone {
+                solved.matches[i] = gone;
+            }
         }
         if self.settings.split == Split::Automatic {
             let parts = split(self, sites, &solved.matches);

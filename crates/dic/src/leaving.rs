@@ -18,7 +18,16 @@ use crate::subset::{SubsetRow, pixel_count, subset_rows};
 /// updates that follow.
 const ROOM: f64 = 1.0;
 
-/// Tries every point that left the picture with the pixels of its subset that stay inside, from the
+/// What became of points whose subset leaves the deformed picture, by their index.
+#[derive(Default)]
+pub(crate) struct Leaving {
+    /// Those of which enough stays inside.
+    pub(crate) parts: BTreeMap<usize, Part>,
+    /// Those of which too little does: where the points around place them.
+    pub(crate) gone: BTreeMap<usize, Match>,
+}
+
+/// Tries every failed point that leaves the picture with the pixels of its subset that stay inside, from the
 /// best point next to it, as long as that finds points whose parts are `least_share` of a subset.
 ///
 /// A part that a displacement leads out after all, or that does not correlate as the others do,
@@ -28,13 +37,17 @@ pub(crate) fn shortened(
     sites: &[Site<'_>],
     matches: &[Match],
     least_share: f64,
-) -> BTreeMap<usize, Part> {
-    let mut parts: BTreeMap<usize, Part> = BTreeMap::new();
-    let mut waiting: Vec<usize> = (0..sites.len())
-        .filter(|&i| matches[i].status == Status::OutOfImage)
-        .collect();
+) -> Leaving {
+    let mut out = Leaving::default();
+    let has_failed = |&i: &usize| {
+        matches!(
+            matches[i].status,
+            Status::OutOfImage | Status::LowCorrelation | Status::IterationLimit | Status::Diverged
+        )
+    };
+    let mut waiting: Vec<usize> = (0..sites.len()).filter(has_failed).collect();
     if waiting.is_empty() {
-        return parts;
+        return out;
     }
     let nodes: Vec<(usize, usize)> = sites.iter().map(|site| site.node).collect();
     let lattice = Lattice::new(&nodes, job.settings.step_px);
@@ -48,10 +61,10 @@ pub(crate) fn shortened(
     let least = ((least_share * whole as f64).ceil() as usize).max(PARAMETERS);
     let dispatch = Dispatch::best(job.settings.instruction_set);
     loop {
-        let found: Vec<Option<Part>> = waiting
+        let found: Vec<Option<Result<Part, Match>>> = waiting
             .par_iter()
             .map(|&i| {
-                let here = |j: usize| parts.get(&j).map_or(&matches[j], |part| &part.found);
+                let here = |j: usize| out.parts.get(&j).map_or(&matches[j], |part| &part.found);
                 let source = lattice
                     .around(i, 1)
                     .filter(|&j| is_good(&here(j)) && here(j).zncc >= good)
@@ -60,27 +73,42 @@ pub(crate) fn shortened(
                 let (dx, dy) = (to.0 as f64 - from.0 as f64, to.1 as f64 - from.1 as f64);
                 let guess = recentred(&here(source).p, dx, dy);
                 let rows = rows_that_stay(job, &sites[i], &guess);
-                if pixel_count(&rows) < least {
+                let left = pixel_count(&rows);
+                if left == pixel_count(sites[i].rows) {
                     return None;
+                }
+                let gone = Match::without_iteration(guess, Status::OutOfImage);
+                if left < least {
+                    return Some(Err(gone));
                 }
                 let found = job.match_at(dispatch, sites[i].centre, &rows, &guess, job.settings);
                 let tolerance = 1.0 + 0.05 * dx.hypot(dy);
                 let agrees = (found.p[0] - guess[0]).hypot(found.p[6] - guess[6]) <= tolerance;
                 let is_believed = is_good(&&found) && found.zncc >= good && agrees;
-                is_believed.then_some(Part {
+                is_believed.then_some(Ok(Part {
                     cut: Cut::DeformedBorder,
                     rows,
                     found,
-                })
+                }))
             })
             .collect();
-        let before = parts.len();
-        let indexed = waiting.iter().copied().zip(found);
-        parts.extend(indexed.filter_map(|(i, part)| part.map(|part| (i, part))));
-        if parts.len() == before {
-            return parts;
+        let before = out.parts.len();
+        for (&i, found) in waiting.iter().zip(found) {
+            match found {
+                Some(Ok(part)) => {
+                    out.parts.insert(i, part);
+                    out.gone.remove(&i);
+                }
+                Some(Err(gone)) => {
+                    out.gone.insert(i, gone);
+                }
+                None => {}
+            }
         }
-        waiting.retain(|i| !parts.contains_key(i));
+        if out.parts.len() == before {
+            return out;
+        }
+        waiting.retain(|i| !out.parts.contains_key(i));
     }
 }
 

@@ -75,8 +75,8 @@ const LARGEST_REST: (f64, f64) = (3.0, 2e-4);
 /// Distance between lines of neighbouring subsets that count as one, px.
 const SAME_LINE_PX: f64 = 4.0;
 
-/// Subsets that must be divided along a line beside the one in question: a discontinuity has a
-/// length.
+/// Subsets that must be divided along a line beside the one in question, or as many as lie side by
+/// side in half a subset: a discontinuity has a length.
 const COMPANIONS: usize = 2;
 
 /// Share of these lines that must say on which side a centre lies, as a fraction.
@@ -399,7 +399,7 @@ impl Scan<'_> {
                 distances.push(distance);
             }
         }
-        if distances.len() <= COMPANIONS {
+        if distances.len() <= COMPANIONS.max(self.near as usize) {
             return None;
         }
         let on_a = distances.iter().filter(|distance| **distance < 0.0).count();

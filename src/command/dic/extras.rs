@@ -11,19 +11,19 @@ use retrial_store::{Quantity, Values};
 
 use super::columns::column;
 use super::refused;
-use crate::cli::{DicArgs, Strategy};
+use crate::cli::DicArgs;
 use crate::failure::Failure;
 
 /// What is prepared once for a series.
 pub(super) struct Extras {
-    sensitivity: Option<Sensitivity>,
+    sensitivity: Sensitivity,
     window: Option<StrainWindow>,
     measure: StrainMeasure,
 }
 
 /// What is known of one image beyond its field.
 pub(super) struct Extra {
-    uncertainties: Option<Vec<Option<PointUncertainty>>>,
+    uncertainties: Vec<Option<PointUncertainty>>,
     strain: Option<StrainField>,
 }
 
@@ -40,30 +40,22 @@ impl Extras {
             }),
             None => None,
         };
-        // Along a chain of references errors add up; that of one pair would say too little.
-        let known = match args.reference_strategy {
-            Strategy::First | Strategy::Automatic => Some(sensitivity(reference).map_err(refused)?),
-            Strategy::Previous => None,
-        };
         Ok(Self {
-            sensitivity: known,
+            sensitivity: sensitivity(reference).map_err(refused)?,
             window,
             measure: args.strain_measure,
         })
     }
 
     pub(super) fn measure(&self, field: &Field, settings: &Settings) -> Result<Extra, DicError> {
-        let known = self.sensitivity.as_ref();
-        let uncertainties = known
-            .map(|known| uncertainty(known, field, NoiseLevel::Residual))
-            .transpose()?;
+        let uncertainties = uncertainty(&self.sensitivity, field, NoiseLevel::Residual)?;
         let fitted = self.window.as_ref().map(|window| {
             strain_field(
                 field,
                 settings,
                 window,
                 self.measure,
-                uncertainties.as_deref(),
+                Some(&uncertainties),
             )
         });
         Ok(Extra {
@@ -101,11 +93,9 @@ impl Extra {
     /// Its columns; NaN where a point has none.
     pub(super) fn columns(&self, field: &Field, map: Option<&PixelMap>) -> Vec<Quantity> {
         let mut columns = Vec::new();
-        if let Some(known) = &self.uncertainties {
-            columns.extend(spreads(known));
-            if let Some(map) = map {
-                columns.extend(spreads_mm(field, known, map));
-            }
+        columns.extend(spreads(&self.uncertainties));
+        if let Some(map) = map {
+            columns.extend(spreads_mm(field, &self.uncertainties, map));
         }
         if let Some(strain) = &self.strain {
             columns.extend(strains(strain));

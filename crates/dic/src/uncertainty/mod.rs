@@ -19,10 +19,18 @@
 //! a little too large.
 //!
 //! Random errors only: the bias by interpolation, by a field that the subset cannot follow and by
-//! light that changes inside a subset is not in it. With
-//! [`ReferenceStrategy::Previous`](crate::ReferenceStrategy::Previous) it is the uncertainty of one
-//! step, not of their sum; so too where
-//! [`ReferenceStrategy::Automatic`](crate::ReferenceStrategy::Automatic) has changed the reference.
+//! light that changes inside a subset is not in it.
+//!
+//! A displacement that is composed over changes of the reference
+//! ([`reference_changes`](crate::PointResult::reference_changes)) does not carry the noise of every
+//! image in between: each moves the point away as the deformed image of one pair and back as the
+//! reference of the next. What remains is the noise of the first and the last image at the size of
+//! the last, and that of the pixels at the rim that a subset around another pixel does not share.
+//! Adding up the pairs as if they were independent would state `√(changes + 1)` times too much. What
+//! does add up is outside the model: biases of every pair, and a pattern that turns into another
+//! one.
+//!
+//! Of a subset that was cut, the uncertainty is that of the part that took part.
 //!
 //! # Source
 //! Wang, Sutton, Bruck & Schreier 2009, doi:10.1111/j.1475-1305.2008.00592.x (noise and gradients);

@@ -7,7 +7,7 @@ use crate::correlate::{Field, PointResult};
 use crate::error::DicError;
 use crate::recover::median;
 use crate::reference::check_pixels;
-use crate::settings::{ShapeOrder, check_positive};
+use crate::settings::{Settings, ShapeOrder, check_positive};
 use crate::status::Status;
 
 /// Share of noise in the Hessian above which the uncertainty of a point is not known.
@@ -67,7 +67,8 @@ pub fn uncertainty(
                 NoiseLevel::Known(level) => level,
                 NoiseLevel::Residual => noise_at(sensitivity, known, point)?,
             };
-            of_point(sensitivity, known, level)
+            let stated = of_point(sensitivity, known, level)?;
+            Some(composed(stated, point, &sensitivity.settings))
         })
         .collect())
 }
@@ -149,6 +150,48 @@ fn noise_at(
     let squares = 2.0 * known.energy * (1.0 - point.zncc).max(0.0);
     let interpolated = sensitivity.noise.interpolated(point.p[0], point.p[6]);
     Some((squares / known.freedom / (sensitivity.noise.filtered + interpolated)).sqrt())
+}
+
+/// The uncertainty of a displacement that is composed over changes of the reference.
+///
+/// The noise of a reference between moves the point away in one pair of images and back in the
+/// next: of a chain, the noise of the first and of the last image remains, each seen at the size
+/// of the last. The subset is taken up again around whole pixels, half a pixel aside in the mean
+/// over both axes, and the noise of that share of its pixels does not cancel.
+fn composed(
+    stated: PointUncertainty,
+    point: &PointResult,
+    settings: &Settings,
+) -> PointUncertainty {
+    if point.reference_changes == 0 {
+        return stated;
+    }
+    let share = 0.5 / settings.subset_size_px as f64;
+    let growth = (1.0 + share * point.reference_changes as f64).sqrt();
+    let [u_x, u_y, v_x, v_y] = [1, 2, 7, 8].map(|k| point.p[k]);
+    // F C Fᵀ with F = I + ∇u.
+    let (a, b, c, d) = (1.0 + u_x, u_y, v_x, 1.0 + v_y);
+    let (uu, vv) = (stated.u.powi(2), stated.v.powi(2));
+    let uv = stated.correlation_uv * stated.u * stated.v;
+    let u = (a * a * uu + 2.0 * a * b * uv + b * b * vv).max(0.0).sqrt();
+    let v = (c * c * uu + 2.0 * c * d * uv + d * d * vv).max(0.0).sqrt();
+    let both = a * c * uu + (a * d + b * c) * uv + b * d * vv;
+    let gradient = stated.gradient.map(|[ux, uy, vx, vy]| {
+        let turned = [
+            (a * ux).hypot(b * vx),
+            (a * uy).hypot(b * vy),
+            (c * ux).hypot(d * vx),
+            (c * uy).hypot(d * vy),
+        ];
+        turned.map(|value| growth * value)
+    });
+    PointUncertainty {
+        u: growth * u,
+        v: growth * v,
+        correlation_uv: (both / (u * v)).clamp(-1.0, 1.0),
+        gradient,
+        noise: stated.noise,
+    }
 }
 
 /// The uncertainty where each image has white noise of that standard deviation.

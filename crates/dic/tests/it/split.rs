@@ -46,9 +46,6 @@ fn near(
     for point in &field.points {
         let (distance, (u, v)) = truth(point.x as f64, point.y as f64);
         // The subset reaches farther along its diagonal.
-        if point.cut == Cut::Split && distance > 30.0 {
-            println!("        {distance} {point:?}");
-        }
         out.false_splits += usize::from(point.cut == Cut::Split && distance > 30.0);
         if distance < from || distance >= to {
             continue;
@@ -213,6 +210,33 @@ fn continuous_fields_stay_whole() {
             &shifted[3].image,
             &settings(Split::None, 5),
         );
+    }
+    for (folder, first, deformed) in [
+        (
+            "sample05_fft_shift_contrast",
+            "Sample5 Reference.tif",
+            "Sample5-005 X0.50 Y0.50 N2 C150 R10.tif",
+        ),
+        (
+            "sample06_camera_shift",
+            "Reference Image.tif",
+            "Pro Dot G0_Y05 X05.tif",
+        ),
+        (
+            "sample09_fft_rotation",
+            "Sample9 Reference.tif",
+            "Sample9-05.tif",
+        ),
+        (
+            "sample14_varying_strain",
+            "Sample14 Reference.tif",
+            "Sample 14 L5 Amp0.1.tif",
+        ),
+    ] {
+        if let Some(path) = real_series(folder) {
+            let (first, deformed) = (read(&path.join(first)), read(&path.join(deformed)));
+            check(folder, &first, &deformed, &settings(Split::None, 5));
+        }
     }
     if let Some(folder) = real_series("star1_star2_wave") {
         for kind in ["NoiseFree", "Noisy"] {
