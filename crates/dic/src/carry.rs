@@ -163,13 +163,11 @@ pub(crate) fn carry(
     }
 }
 
-/// The pixel nearest to the moved point, and what is left of the subset around it where that is not
-/// all; `None` where the subset, or too much of it, leaves the picture.
-fn moved_site(
-    reference: &Reference,
-    site: &Site<'_>,
-    total: &Parameters,
-) -> Option<((usize, usize), Option<Vec<SubsetRow>>)> {
+/// Where a moved subset is taken up: its centre, and what is left of it where that is not all.
+type Moved = ((usize, usize), Option<Vec<SubsetRow>>);
+
+/// The place of the subset around the pixel nearest to the moved point; `None` where the subset, or too much of it, leaves the picture.
+fn moved_site(reference: &Reference, site: &Site<'_>, total: &Parameters) -> Option<Moved> {
     let plane = &reference.frame.pixels;
     let (x, y) = site.node;
     let (x, y) = ((x as f64 + total[0]).round(), (y as f64 + total[6]).round());

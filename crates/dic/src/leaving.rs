@@ -65,13 +65,22 @@ pub(crate) fn shortened(
             .par_iter()
             .map(|&i| {
                 let here = |j: usize| out.parts.get(&j).map_or(&matches[j], |part| &part.found);
-                let source = lattice
+                let found = lattice
                     .around(i, 1)
                     .filter(|&j| is_good(&here(j)) && here(j).zncc >= good)
-                    .max_by(|&a, &b| here(a).zncc.total_cmp(&here(b).zncc).then(b.cmp(&a)))?;
+                    .max_by(|&a, &b| here(a).zncc.total_cmp(&here(b).zncc).then(b.cmp(&a)));
+                // Where nothing was found, the prediction for a point that is gone leads on.
+                let source = found.or_else(|| {
+                    let mut around = lattice.around(i, 1);
+                    around.find(|j| out.gone.contains_key(j))
+                })?;
+                let from_p = match found {
+                    Some(j) => here(j).p,
+                    None => out.gone.get(&source)?.p,
+                };
                 let (from, to) = (sites[source].centre, sites[i].centre);
                 let (dx, dy) = (to.0 as f64 - from.0 as f64, to.1 as f64 - from.1 as f64);
-                let guess = recentred(&here(source).p, dx, dy);
+                let guess = recentred(&from_p, dx, dy);
                 let rows = rows_that_stay(job, &sites[i], &guess);
                 let left = pixel_count(&rows);
                 if left == pixel_count(sites[i].rows) {
@@ -92,7 +101,7 @@ pub(crate) fn shortened(
                 }))
             })
             .collect();
-        let before = out.parts.len();
+        let before = (out.parts.len(), out.gone.len());
         for (&i, found) in waiting.iter().zip(found) {
             match found {
                 Some(Ok(part)) => {
@@ -105,7 +114,7 @@ pub(crate) fn shortened(
                 None => {}
             }
         }
-        if out.parts.len() == before {
+        if (out.parts.len(), out.gone.len()) == before {
             return out;
         }
         waiting.retain(|i| !out.parts.contains_key(i));

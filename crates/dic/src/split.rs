@@ -364,9 +364,10 @@ impl Scan<'_> {
         }
         let is_sliver = |part: &Part| Self::share(part, site) < LEAST_PART;
         let is_good = |part: &Part| is_sliver(part) || self.is_believed(part);
-        if !(is_good(&halves.0) && is_good(&halves.1))
-            || !self.is_significant(dispatch, i, &pixels, line, &halves, &seeds)
-        {
+        if !is_good(&halves.0) || !is_good(&halves.1) {
+            return None;
+        }
+        if !self.is_significant(dispatch, i, &pixels, line, &halves, &seeds) {
             return None;
         }
         let (a, b) = halves;
