@@ -363,7 +363,11 @@ impl Scan<'_> {
             halves = self.halves(dispatch, site, line, &fields)?;
         }
         let is_sliver = |part: &Part| Self::share(part, site) < LEAST_PART;
-        let is_good = |part: &Part| is_sliver(part) || self.is_believed(part);
+        // A sliver that does not hold all parameters may fail.
+        let is_good = |part: &Part| {
+            let is_mute = is_sliver(part) && part.found.status != Status::Converged;
+            is_mute || self.is_believed(part)
+        };
         if !is_good(&halves.0) || !is_good(&halves.1) {
             return None;
         }

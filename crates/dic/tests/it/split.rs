@@ -94,15 +94,16 @@ fn halves_that_move_apart_are_followed_to_the_line() {
             (distance, (u, if y >= 256.0 { v } else { 0.0 }))
         };
         let [before, after] = [Split::None, Split::Automatic].map(|split| {
-            let started = std::time::Instant::now();
             let field = solve(&first, &deformed, &settings(split, 5));
-            let took = started.elapsed();
             let found = near(&field, (0.0, 20.5), truth);
-            println!("{name} {split:?} {took:?}: {found:.4?}");
+            println!("{name} {split:?}: {found:.4?}");
             println!("    beyond: {:.4?}", near(&field, (20.5, 999.0), truth));
             found
         });
-        assert!(after.rmse < before.rmse + 0.001);
+        // Below a fifth of a pixel a line is not known to the pixel, and points beside it may be
+        // taken for the wrong side.
+        let part = if v.max(u) >= 0.5 { 0.2 } else { 0.9 };
+        assert!(after.rmse < part * before.rmse, "{name}: {after:?}");
     }
 }
 
@@ -167,10 +168,10 @@ fn generated_cracks_at_any_angle() {
 #[test]
 fn continuous_fields_stay_whole() {
     let mut all = Vec::new();
-    let mut check = |name: &str, first: &GrayImage, deformed: &GrayImage, settings: &Settings| {
+    let settings = settings(Split::None, 5);
+    let mut check = |name: &str, first: &GrayImage, deformed: &GrayImage, margin: usize| {
         let mut counts = Vec::new();
         for split in [Split::None, Split::Automatic] {
-            let started = std::time::Instant::now();
             let field = solve(
                 first,
                 deformed,
@@ -179,12 +180,13 @@ fn continuous_fields_stay_whole() {
                     ..settings.clone()
                 },
             );
-            let took = started.elapsed();
-            let cut = field.points.iter().filter(|p| p.cut == Cut::Split).count();
-            println!(
-                "{name} {split:?}: {cut} of {}, {took:?}",
-                field.points.len()
-            );
+            let (right, bottom) = (first.width() - margin, first.height() - margin);
+            let inner = field
+                .points
+                .iter()
+                .filter(|p| (margin..right).contains(&p.x) && (margin..bottom).contains(&p.y));
+            let cut = inner.filter(|p| p.cut == Cut::Split).count();
+            println!("{name} {split:?}: {cut} of {}", field.points.len());
             counts.push(cut);
         }
         all.extend(counts);
@@ -199,17 +201,12 @@ fn continuous_fields_stay_whole() {
             });
             let (first, wave) = (noisy(&still, 1.0, 1, level), noisy(&wave, 1.0, 2, level));
             let name = format!("wave {period}, noise {level}");
-            check(&name, &first, &wave, &settings(Split::None, 5));
+            check(&name, &first, &wave, 0);
         }
     }
     if let Some(folder) = real_series("sample03_fft_shift") {
         let (first, shifted) = sample3(&folder);
-        check(
-            "sample 3",
-            &first,
-            &shifted[3].image,
-            &settings(Split::None, 5),
-        );
+        check("sample 3", &first, &shifted[3].image, 0);
     }
     for (folder, first, deformed) in [
         (
@@ -235,7 +232,13 @@ fn continuous_fields_stay_whole() {
     ] {
         if let Some(path) = real_series(folder) {
             let (first, deformed) = (read(&path.join(first)), read(&path.join(deformed)));
-            check(folder, &first, &deformed, &settings(Split::None, 5));
+            // Its rotation by Fourier transform is torn near the border.
+            let margin = if folder.starts_with("sample09") {
+                60
+            } else {
+                0
+            };
+            check(folder, &first, &deformed, margin);
         }
     }
     if let Some(folder) = real_series("star1_star2_wave") {
@@ -245,7 +248,7 @@ fn continuous_fields_stay_whole() {
                 read(&folder.join(name))
             };
             let (first, deformed) = (picture("Reference"), picture("Deformed"));
-            check(kind, &first, &deformed, &settings(Split::None, 5));
+            check(kind, &first, &deformed, 0);
         }
     }
     assert!(all.iter().all(|&count| count == 0), "{all:?}");
