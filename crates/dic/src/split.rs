@@ -111,6 +111,7 @@ pub(crate) fn split(job: &Job<'_>, sites: &[Site<'_>], matches: &[Match]) -> BTr
             + settings
                 .prefilter
                 .map_or(0.0, |filter| filter.sigma_px.ceil()),
+        reach: settings.prefilter.map_or(0, |filter| filter.window_px / 2),
     };
     let candidates = scan.candidates();
     let mut is_candidate = vec![false; sites.len()];
@@ -167,6 +168,8 @@ struct Scan<'a> {
     significant: f64,
     /// Distance from the line within which pixels belong to neither part, px.
     band: f64,
+    /// How far the filter reaches, px.
+    reach: usize,
 }
 
 /// A subset that two parts explain better than one.
@@ -336,17 +339,25 @@ impl Scan<'_> {
 
     /// The line and the parts of the subset, if it is to be divided, from the points around.
     fn division(&self, i: usize, is_candidate: &[bool]) -> Option<Division> {
-        let site = &self.sites[i];
         let seeds = self.fields(i, is_candidate)?;
-        let coarse = Pixels::new(self.job, site, 2);
-        let of = |p: &Parameters| coarse.residuals(self.job, site, p, |_| true);
+        let rows = self.clear_rows(i);
+        let site = Site {
+            rows: &rows,
+            ..self.sites[i]
+        };
+        let coarse = Pixels::new(self.job, &site, 2);
+        let of = |p: &Parameters| coarse.residuals(self.job, &site, p, |_| true);
         let line = coarse.best_line(&of(&seeds.0), &of(&seeds.1), LEAST_SHARE)?;
         self.refined(i, seeds, line)
     }
 
     /// As [`division`](Self::division), from a line and the fields on its sides.
     fn refined(&self, i: usize, seeds: Fields, mut line: Line) -> Option<Division> {
-        let site = &self.sites[i];
+        let rows = self.clear_rows(i);
+        let site = &Site {
+            rows: &rows,
+            ..self.sites[i]
+        };
         let dispatch = Dispatch::best(self.job.settings.instruction_set);
         let pixels = Pixels::new(self.job, site, 1);
         let mut halves = self.halves(dispatch, site, line, &seeds)?;
@@ -363,15 +374,10 @@ impl Scan<'_> {
             halves = self.halves(dispatch, site, line, &fields)?;
         }
         let is_sliver = |part: &Part| Self::share(part, site) < LEAST_PART;
-        // A sliver that does not hold all parameters may fail.
-        let is_good = |part: &Part| {
-            let is_mute = is_sliver(part) && part.found.status != Status::Converged;
-            is_mute || self.is_believed(part)
-        };
-        if !is_good(&halves.0) || !is_good(&halves.1) {
+        if !self.is_believed(&halves.0) || !self.is_believed(&halves.1) {
             return None;
         }
-        if !self.is_significant(dispatch, i, &pixels, line, &halves, &seeds) {
+        if !self.is_significant(i, site, &pixels, line, &halves, &seeds) {
             return None;
         }
         let (a, b) = halves;
@@ -418,6 +424,21 @@ impl Scan<'_> {
         }
     }
 
+    /// The pixels of a subset that the border of the picture has not changed: the filter repeats what
+    /// lies there.
+    fn clear_rows(&self, i: usize) -> Vec<SubsetRow> {
+        let site = &self.sites[i];
+        let plane = &self.job.frame.pixels;
+        let reach = self.reach as i32;
+        let clear = |at: usize, shift: i32, n: usize| {
+            let place = at as i32 + shift;
+            place >= reach && place < n as i32 - reach
+        };
+        kept_rows(site.rows, |dx, dy| {
+            clear(site.centre.0, dx, plane.width) && clear(site.centre.1, dy, plane.height)
+        })
+    }
+
     /// The pixels of a side that are not next to the line.
     fn rows(&self, site: &Site<'_>, line: Line, side: Side) -> Vec<SubsetRow> {
         kept_rows(site.rows, |dx, dy| {
@@ -460,14 +481,14 @@ impl Scan<'_> {
     /// meet, also where they may bend, while each keeps to its side.
     fn is_significant(
         &self,
-        dispatch: Dispatch,
         i: usize,
+        site: &Site<'_>,
         pixels: &Pixels,
         line: Line,
         (a, b): &(Part, Part),
         seeds: &Fields,
     ) -> bool {
-        let site = &self.sites[i];
+        let dispatch = Dispatch::best(self.job.settings.instruction_set);
         let band = self.band;
         let of = |side: Side| {
             move |place: (i32, i32)| line.side(place) == side && line.distance(place).abs() >= band
