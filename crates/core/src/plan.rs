@@ -2,8 +2,8 @@
 //!
 //! A pure function of spec, study tables and data digests; nothing is read and nothing is
 //! drawn. What enters a trial id: spec format, study, revision, digest of the decoded data,
-//! resolved params, seed and kind of device. Instruction set, threads, host and source revision
-//! do not.
+//! resolved params, amendments that touch them, seed and kind of device. Instruction set, threads,
+//! host and source revision do not.
 
 use crate::hash::FieldHasher;
 use crate::params::{ParamValue, Params};
@@ -103,6 +103,10 @@ pub fn trials(
             hasher.field(name.as_bytes());
             hasher.field(value.to_string().as_bytes());
         }
+        for amendment in study.amendments_of(&point.params) {
+            hasher.field(b"amendment");
+            hasher.field(amendment.what.as_bytes());
+        }
         for &seed in &spec.seeds {
             let mut hasher = hasher.clone();
             hasher.field(&seed.to_le_bytes());
@@ -120,7 +124,7 @@ pub fn trials(
     trials
 }
 
-/// The id of a stage: study, revision, stage, declared params, ids of its inputs, and data
+/// The id of a stage: study, revision, stage, declared params, amendments, ids of its inputs, and data
 /// digest, seed and device where they matter.
 #[must_use]
 pub fn stage_id(
@@ -142,6 +146,11 @@ pub fn stage_id(
             .get(name)
             .map_or_else(String::new, ToString::to_string);
         hasher.field(value.as_bytes());
+    }
+    let touching = study.amendments_of(params);
+    for amendment in touching.filter(|own| own.stages.contains(&stage.name)) {
+        hasher.field(b"amendment");
+        hasher.field(amendment.what.as_bytes());
     }
     hasher.field(b"inputs");
     for input in inputs {

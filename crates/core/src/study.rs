@@ -1,7 +1,7 @@
 //! What a study declares of itself: the tables by which specs are checked and reports labelled.
 
 use crate::metric::{MetricDef, TableDef};
-use crate::params::{Param, Params};
+use crate::params::{Param, ParamValue, Params};
 
 /// A study, as far as specs, plans and reports need to know it.
 #[derive(Clone, Copy, Debug)]
@@ -10,6 +10,8 @@ pub struct StudyInfo {
     pub name: &'static str,
     /// Raised by hand whenever a number of the study could change; enters every id.
     pub revision: u32,
+    /// Changes since that revision which touch only some trials.
+    pub amendments: &'static [Amendment],
     /// The published work it retries, as a citation.
     pub work: &'static str,
     /// Whether its numbers do not depend on the seed.
@@ -28,6 +30,32 @@ pub struct StudyInfo {
     pub stages: &'static [StageDef],
     /// Params that do not fit together: param and reason.
     pub conflicts: fn(&Params) -> Vec<Conflict>,
+}
+
+/// A change of numbers that touches only trials with one value of one param.
+///
+/// It enters the ids of those trials and of the stages named, so that the records of all others
+/// stay what they are; the revision would change every id.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Amendment {
+    /// What was changed, as users are told.
+    pub what: &'static str,
+    /// Param.
+    pub param: &'static str,
+    /// Its value in the trials touched.
+    pub value: ParamValue,
+    /// Stages whose results it changes.
+    pub stages: &'static [&'static str],
+}
+
+impl StudyInfo {
+    /// The amendments that touch trials with these params.
+    pub fn amendments_of(&self, params: &Params) -> impl Iterator<Item = &'static Amendment> {
+        self.amendments.iter().filter(|amendment| {
+            let own = params.get(amendment.param);
+            own.is_some_and(|own| own.same(&amendment.value))
+        })
+    }
 }
 
 /// A stage of a study's trials; its result is shared by all trials that need the same.

@@ -11,6 +11,7 @@ use super::params::PARAMS;
 pub(super) const INFO: StudyInfo = StudyInfo {
     name: "anogan",
     revision: 1,
+    amendments: &[],
     work: "Schlegl T., Seeböck P., Waldstein S.M., Schmidt-Erfurth U., Langs G. (2017) \
            \"Unsupervised Anomaly Detection with Generative Adversarial Networks to Guide Marker \
            Discovery\", IPMI 2017, arXiv:1703.05921, as reproduced on MNIST by the program \

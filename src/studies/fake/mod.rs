@@ -21,6 +21,7 @@ pub(crate) struct Fake;
 const INFO: StudyInfo = StudyInfo {
     name: "fake",
     revision: 1,
+    amendments: &[],
     work: "No published work: a study that tests retrial itself",
     deterministic: false,
     uses_device: false,

@@ -9,6 +9,7 @@ use retrial_data::{
 };
 use retrial_nets::mask_rcnn::Picture;
 
+use super::parts::Sides;
 use super::settings::{size, words};
 use crate::execute::context::{Context, TrialError};
 
@@ -20,6 +21,8 @@ pub(super) struct Items {
     pub(super) height: usize,
     /// Columns of every picture.
     pub(super) width: usize,
+    /// Parts that have a twin on the other side.
+    pub(super) sides: Sides,
     /// Pictures to learn from.
     pub(super) train: Vec<Item>,
     /// Pictures to judge.
@@ -67,6 +70,8 @@ pub(super) struct PartBox {
     pub(super) corners: [f32; 4],
     /// Its highest temperature, °C, where it is known.
     pub(super) max_c: Option<f64>,
+    /// Its mean temperature, °C, where it is known.
+    pub(super) mean_c: Option<f64>,
     /// Whether it runs hot, where that is known.
     pub(super) hot: Option<bool>,
 }
@@ -130,6 +135,12 @@ pub(super) fn load(context: &Context) -> Result<Items, TrialError> {
             }
         }
     }
+    let sides = sides(&sets, &classes)?;
+    for item in train.iter_mut().chain(&mut test) {
+        for object in &mut item.objects {
+            sides.arrange(object);
+        }
+    }
     let wanted = size(context, "train_pictures")?;
     if wanted > train.len() {
         return Err(TrialError::Other(format!(
@@ -154,6 +165,7 @@ pub(super) fn load(context: &Context) -> Result<Items, TrialError> {
         classes,
         height,
         width,
+        sides,
         train,
         test,
         source,
@@ -207,6 +219,24 @@ fn classes(sets: &[(String, ThermalSet)], least: usize) -> Result<Vec<String>, T
         return Err(TrialError::Other(message));
     }
     Ok(kept)
+}
+
+/// Which named parts of the classes have a twin.
+fn sides(sets: &[(String, ThermalSet)], classes: &[String]) -> Result<Sides, TrialError> {
+    let mut named = Vec::new();
+    for (name, set) in sets {
+        let annotated = annotations(name, set)?;
+        for annotation in &annotated.annotations {
+            let mut categories = annotated.categories.iter();
+            let category = categories.find(|own| own.id == annotation.category_id);
+            let class = category.and_then(|own| classes.iter().position(|name| *name == own.name));
+            if let Some(class) = class {
+                let parts = annotation.parts.iter();
+                named.extend(parts.map(|part| (class + 1, part.part as usize, part.name.as_str())));
+            }
+        }
+    }
+    Ok(Sides::new(named))
 }
 
 /// The annotated pictures of a set in order, and whether each is judged.
@@ -323,6 +353,7 @@ fn part_boxes(
             centre: [at(part.centre[0], 0), at(part.centre[1], 1)],
             corners: [at(x, 0), at(y, 1), at(x + w, 0), at(y + h, 1)],
             max_c: part.max_c,
+            mean_c: part.mean_c,
             hot: spot.map(|spot| spot.as_ref().is_some_and(|s| s.part == part.part)),
         });
     }

@@ -22,6 +22,8 @@ const TOGETHER: usize = 4;
 const RIGHT: f64 = 0.5;
 /// Bins of overlap with the nearest other object.
 const EDGES: [f64; 5] = [0.0, 0.05, 0.15, 0.3, 1.0];
+/// Bounds of isolated, neither, and overlapped objects.
+const APART: [f64; 4] = [0.0, 0.05, 0.15, 1.0];
 
 /// A detector as it is judged.
 pub(super) struct Judged<'d> {
@@ -154,6 +156,17 @@ pub(super) fn precision(
         Region::Box
     };
     let settings = Settings::at(region, vec![RIGHT]);
+    let apart = precision_by_overlap(&cases, count, &settings, &APART).map_err(words)?;
+    if let [isolated, _, overlapped] = &apart[..] {
+        put(context, "ap50_isolated", isolated.ap)?;
+        put(context, "ap50_overlapped", overlapped.ap)?;
+        let both = isolated.ap.zip(overlapped.ap);
+        put(
+            context,
+            "ap50_lost_by_overlap",
+            both.map(|(alone, over)| alone - over),
+        )?;
+    }
     let bins = precision_by_overlap(&cases, count, &settings, &EDGES).map_err(words)?;
     let bins: Vec<_> = bins.into_iter().filter(|bin| bin.objects > 0).collect();
     let middle = bins.iter().map(|bin| (bin.least + bin.most) / 2.0);

@@ -3,7 +3,7 @@
 use retrial_core::declare::{column, fact, higher, lower};
 use retrial_core::metric::{Direction, MetricDef, TableDef};
 use retrial_core::params::{ParamValue, Params};
-use retrial_core::study::{Conflict, StageDef, StudyInfo};
+use retrial_core::study::{Amendment, Conflict, StageDef, StudyInfo};
 
 use super::params::PARAMS;
 
@@ -11,6 +11,7 @@ use super::params::PARAMS;
 pub(super) const INFO: StudyInfo = StudyInfo {
     name: "mask-rcnn",
     revision: 1,
+    amendments: AMENDMENTS,
     work: "Liu Y., Fu Z., Li X., Zhang Y., Hu J., Zhang J., \"Electrical Equipment Detection in \
            Infrared Images Based on Transfer Learning of Mask-RCNN\"; weight transfer after Hu R. et \
            al. (2018) \"Learning to Segment Every Thing\", arXiv:1711.10370",
@@ -23,6 +24,13 @@ pub(super) const INFO: StudyInfo = StudyInfo {
     stages: STAGES,
     conflicts,
 };
+
+const AMENDMENTS: &[Amendment] = &[Amendment {
+    what: "the left of two equal parts is the one seen on the left",
+    param: "parts",
+    value: ParamValue::Bool(true),
+    stages: &["parts"],
+}];
 
 /// Channels of the first stage of published residual nets.
 const PUBLISHED_WIDTH: f64 = 64.0;
@@ -198,6 +206,19 @@ const METRICS: &[MetricDef] = &[
         "part_accuracy",
         "Share of the parts of true objects whose box is found with IoU 0.50 or more; mean over classes.",
     ),
+    higher(
+        "part_accuracy_detected",
+        "The same in the surest box that the detector puts on the object; parts of objects that it misses or takes for \
+         another class are not found.",
+    ),
+    higher(
+        "part_accuracy_simple",
+        "Accuracy of parts in true boxes, mean over the classes whose parts follow one another along one axis.",
+    ),
+    higher(
+        "part_accuracy_complex",
+        "The same over the classes whose parts lie side by side or repeat.",
+    ),
     lower(
         "part_centre_error",
         "Distance of part centres over the longer side of the object's box, mean over classes.",
@@ -206,10 +227,35 @@ const METRICS: &[MetricDef] = &[
         "part_temperature_error_k",
         "Mean error of the highest temperature of a part, K, where both are known.",
     ),
+    lower(
+        "part_mean_temperature_error_k",
+        "The same of its mean temperature, K.",
+    ),
     higher(
         "hot_spot_auroc",
         "Area under the ROC curve of the fault step: the highest temperature of a part less the median of the same part \
          of the same class in the training pictures, against generated hot spots.",
+    ),
+    higher(
+        "hot_spot_auroc_like",
+        "The same by the highest temperature less that of the same part of other objects of the class in the picture, of the \
+         parts that have such a like.",
+    ),
+    higher(
+        "hot_spot_auroc_usual_where_like",
+        "The area by the training pictures, of the parts that have a like in the picture.",
+    ),
+    higher(
+        "ap50_isolated",
+        "Average precision at IoU 0.50, of masks where there are any, of objects whose boxes overlap no other by an IoU of 0.05.",
+    ),
+    higher(
+        "ap50_overlapped",
+        "The same of objects whose boxes overlap another by an IoU of 0.15 and more.",
+    ),
+    fact(
+        "ap50_lost_by_overlap",
+        "What overlapped objects lose against isolated ones in average precision.",
     ),
     higher(
         "source_accuracy",
@@ -299,11 +345,16 @@ const TABLES: &[TableDef] = &[
         name: "parts",
         columns: &[
             column("class", "Name of the class."),
+            column(
+                "group",
+                "How its parts lie: simple, along one axis, or complex.",
+            ),
             column("parts", "Parts judged."),
             column(
                 "accuracy",
-                "Share whose box is found with IoU 0.50 or more.",
+                "Share whose box is found with IoU 0.50 or more in the true box of the object.",
             ),
+            column("accuracy_detected", "The same in the detected box."),
             column(
                 "centre_error",
                 "Mean distance of centres over the longer side of the object's box.",
@@ -312,8 +363,25 @@ const TABLES: &[TableDef] = &[
                 "temperature_error_k",
                 "Mean error of the highest temperature, K.",
             ),
+            column(
+                "mean_temperature_error_k",
+                "Mean error of the mean temperature, K.",
+            ),
         ],
         doc: "One row a class with labelled parts.",
+    },
+    TableDef {
+        name: "faults",
+        columns: &[
+            column(
+                "reference",
+                "What the highest temperature of a part is compared with.",
+            ),
+            column("parts", "Parts that can be compared."),
+            column("faulty", "Parts of them that run hot."),
+            column("auroc", "Area under the ROC curve of the difference."),
+        ],
+        doc: "The fault step: one row a reference.",
     },
     TableDef {
         name: "precision_recall",

@@ -366,6 +366,7 @@ mod tests {
     const STUDY: StudyInfo = StudyInfo {
         name: "anogan",
         revision: 1,
+        amendments: &[],
         work: "A work",
         deterministic: false,
         uses_device: false,

@@ -8,11 +8,12 @@ use crate::fault::Fault;
 use crate::metric::{ColumnDef, Direction, MetricDef, TableDef};
 use crate::params::{DefaultValue, Param, ParamKind, ParamValue};
 use crate::plan;
-use crate::study::{Conflict, DatasetInfo, StudyInfo};
+use crate::study::{Amendment, Conflict, DatasetInfo, StudyInfo};
 
 const STUDY: StudyInfo = StudyInfo {
     name: "dic",
     revision: 1,
+    amendments: &[],
     work: "A work",
     deterministic: true,
     uses_device: false,
@@ -167,6 +168,24 @@ fn ids_hold_what_decides_and_nothing_else() {
         ..STUDY
     };
     assert_ne!(base, id(&spec, &datasets(), "cpu", &revised));
+    const AMENDMENTS: &[Amendment] = &[Amendment {
+        what: "order 0 uses whole pixels",
+        param: "order",
+        value: ParamValue::Int(0),
+        stages: &[],
+    }];
+    let amended = StudyInfo {
+        amendments: AMENDMENTS,
+        ..STUDY
+    };
+    let ids = |study: &StudyInfo| -> Vec<String> {
+        let all = plan::trials(&spec, study, &datasets(), "cpu");
+        all.into_iter().map(|trial| trial.id).collect()
+    };
+    for (own, before) in ids(&amended).iter().zip(ids(&STUDY)) {
+        // Only trials of that value are others now.
+        assert_eq!(*own != before, own.contains("order-0"), "{own}");
+    }
     let other = check_text(&GOOD.replace("1e-4", "1e-5"), &[]).expect("valid");
     assert_ne!(base, id(&other, &datasets(), "cpu", &STUDY));
     let reworded = check_text(&GOOD.replace("How much?", "Why?"), &[]).expect("valid");

@@ -9,7 +9,7 @@ use super::items::{ImageCase, check};
 use super::matching::{Candidates, Scope};
 use super::overlap::Shape;
 use super::result::{candidates, mean};
-use super::settings::Settings;
+use super::settings::{Region, Settings};
 
 /// Average precision of the objects of one degree of crowding.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,12 +24,14 @@ pub struct OverlapBin {
     pub ap: Option<f64>,
 }
 
-/// The largest overlap of every object with another object of its picture, of whatever class.
+/// The largest IoU of every object's box with that of another object of its picture, of whatever
+/// class.
 ///
-/// Crowds are no objects here: theirs is zero, and nothing overlaps them.
+/// Boxes, whatever is judged: masks are of what is seen, and of two objects only one is seen at a
+/// pixel. Crowds are no objects here: theirs is zero, and nothing overlaps them.
 #[must_use]
-pub fn crowding(case: &ImageCase, settings: &Settings) -> Vec<f64> {
-    let shapes = truth_shapes(case, settings);
+pub fn crowding(case: &ImageCase) -> Vec<f64> {
+    let shapes = truth_shapes(case, Region::Box);
     let others = |own: usize| {
         let others = shapes.iter().zip(&case.truths).enumerate();
         others.filter(move |(other, (_, truth))| *other != own && !truth.crowd)
@@ -62,7 +64,7 @@ pub fn precision_by_overlap(
 ) -> Result<Vec<OverlapBin>, EvaluationError> {
     settings.check()?;
     check(cases, classes, settings.region)?;
-    let crowded: Vec<Vec<f64>> = cases.iter().map(|c| crowding(c, settings)).collect();
+    let crowded: Vec<Vec<f64>> = cases.iter().map(crowding).collect();
     let near: Vec<Vec<f64>> = cases
         .iter()
         .zip(&crowded)
@@ -103,16 +105,14 @@ pub fn precision_by_overlap(
         .collect())
 }
 
-fn truth_shapes(case: &ImageCase, settings: &Settings) -> Vec<Shape> {
+fn truth_shapes(case: &ImageCase, region: Region) -> Vec<Shape> {
     let truths = case.truths.iter();
-    truths
-        .map(|truth| Shape::of_truth(truth, settings.region))
-        .collect()
+    truths.map(|truth| Shape::of_truth(truth, region)).collect()
 }
 
 /// The crowding of the object that each detection overlaps most; zero when it overlaps none.
 fn crowding_of_detections(case: &ImageCase, crowded: &[f64], settings: &Settings) -> Vec<f64> {
-    let shapes = truth_shapes(case, settings);
+    let shapes = truth_shapes(case, settings.region);
     let detections = case.detections.iter();
     detections
         .map(|detection| {

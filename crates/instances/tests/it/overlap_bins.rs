@@ -38,7 +38,7 @@ fn three() -> ImageCase {
 #[test]
 fn isolated_objects_are_found() {
     let settings = Settings::at(Region::Box, vec![0.5]);
-    let overlaps = crowding(&three(), &settings);
+    let overlaps = crowding(&three());
     assert_eq!(overlaps, [1.0 / 3.0, 1.0 / 3.0, 0.0]);
     let bins = precision_by_overlap(&[three()], 1, &settings, &[0.0, 0.1, 1.0]).expect("sound");
     assert_eq!(

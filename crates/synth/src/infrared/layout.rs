@@ -29,7 +29,7 @@ pub(super) struct Placed {
 pub(super) fn layout(spec: &SceneSpec, weather: &Weather, draw: &mut Stream) -> Vec<Placed> {
     if happens(draw, spec.crop) {
         let share = between(draw, (1.3, 2.4));
-        let mut only = stand(spec, weather, share, draw);
+        let mut only = stand(spec, weather, share, None, draw);
         aim(&mut only, spec, draw);
         return vec![only];
     }
@@ -38,7 +38,10 @@ pub(super) fn layout(spec: &SceneSpec, weather: &Weather, draw: &mut Stream) -> 
     let mut placed: Vec<Placed> = Vec::with_capacity(wanted);
     for _ in 0..wanted {
         let share = between(draw, spec.size) * crowd;
-        let candidate = stand(spec, weather, share, draw);
+        // A draw that is not wanted is not made: sets without it stay as they are.
+        let again = spec.alike > 0.0 && !placed.is_empty() && happens(draw, spec.alike);
+        let before = placed.last().filter(|_| again).map(|one| one.class);
+        let candidate = stand(spec, weather, share, before, draw);
         if let Some(found) = room(candidate, &placed, spec, draw) {
             placed.push(found);
         }
@@ -46,9 +49,16 @@ pub(super) fn layout(spec: &SceneSpec, weather: &Weather, draw: &mut Stream) -> 
     placed
 }
 
-/// An object of a drawn kind in the middle of the picture; `share` of the picture is its box.
-fn stand(spec: &SceneSpec, weather: &Weather, share: f64, draw: &mut Stream) -> Placed {
-    let class = spec.classes[whole(draw, (0, spec.classes.len() - 1))];
+/// An object in the middle of the picture, of a drawn kind unless one is given; `share` of the
+/// picture is its box.
+fn stand(
+    spec: &SceneSpec,
+    weather: &Weather,
+    share: f64,
+    class: Option<EquipmentClass>,
+    draw: &mut Stream,
+) -> Placed {
+    let class = class.unwrap_or_else(|| spec.classes[whole(draw, (0, spec.classes.len() - 1))]);
     let model = model(class, draw);
     let [x0, y0, x1, y1] = model.bounds();
     let farther = match class {

@@ -46,6 +46,9 @@ pub struct SceneSpec {
     pub classes: Vec<EquipmentClass>,
     /// Objects in a scene. Where no room is left under `overlap`, fewer are drawn, at least one.
     pub objects: (usize, usize),
+    /// Probability that an object is of the kind of the one placed before it, as the phases of a
+    /// substation repeat.
+    pub alike: f64,
     /// Size of an object: its box as a share of the picture, the larger of width and height. It
     /// shrinks with the number of objects.
     pub size: (f64, f64),
@@ -86,6 +89,7 @@ impl Default for SceneSpec {
             height: 128,
             classes: EquipmentClass::ALL.to_vec(),
             objects: (1, 4),
+            alike: 0.0,
             size: (0.45, 0.95),
             overlap: 0.25,
             crop: 0.05,
@@ -179,6 +183,7 @@ impl SceneSpec {
         let single = [
             ("width", self.width as f64, (16.0, most_px)),
             ("height", self.height as f64, (16.0, most_px)),
+            ("alike", self.alike, share),
             ("overlap", self.overlap, share),
             ("crop", self.crop, share),
             ("tilt_deg", self.tilt_deg, (0.0, 45.0)),

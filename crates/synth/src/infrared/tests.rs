@@ -139,6 +139,34 @@ fn a_class_that_is_not_listed_does_not_appear() {
 }
 
 #[test]
+fn objects_may_repeat_as_phases_do() {
+    let kinds = |alike: f64| {
+        let spec = SceneSpec {
+            objects: (3, 3),
+            alike,
+            crop: 0.0,
+            ..SceneSpec::default()
+        };
+        let all = scenes(&spec, 30);
+        let repeats = all.flat_map(|scene| {
+            let classes: Vec<_> = scene.instances.iter().map(|i| i.class).collect();
+            classes
+                .windows(2)
+                .map(|two| two[0] == two[1])
+                .collect::<Vec<_>>()
+        });
+        let repeats: Vec<bool> = repeats.collect();
+        repeats.iter().filter(|same| **same).count() as f64 / repeats.len() as f64
+    };
+    let (never, half, always) = (kinds(0.0), kinds(0.5), kinds(1.0));
+    assert_eq!(always, 1.0);
+    assert!(
+        never < 0.2 && (0.35..0.75).contains(&half),
+        "{never} {half}"
+    );
+}
+
+#[test]
 fn overlap_grows_with_what_is_allowed() {
     let mean = |overlap: f64| {
         let spec = SceneSpec {

@@ -51,6 +51,7 @@ pub(super) fn read_scenes(mut reader: MapReader<'_>, faults: &mut Faults) -> Opt
         classes: classes.unwrap_or(default.classes),
         objects: objects.unwrap_or(default.objects),
         emissivity,
+        alike: number("alike", default.alike),
         overlap: number("overlap", default.overlap),
         crop: number("crop", default.crop),
         tilt_deg: number("tilt_deg", default.tilt_deg),

@@ -4,18 +4,20 @@
 //! Liu et al. 2021: centres of parts by pose estimation, then boxes of parts by regression, inside
 //! the detected box; Table 2 gives the accuracy of this step.
 
-use std::collections::BTreeMap;
+mod judge;
+mod sides;
+mod warmth;
+
 use std::time::Instant;
 
-use retrial_detect::roc;
-use retrial_instances::boxes::iou;
 use retrial_nets::mask_rcnn::{PartPlace, PartsArchitecture, PartsTraining, RegionFeatures};
 use retrial_store::Tree;
-use retrial_store::csv::Table;
 
+pub(super) use self::judge::judge;
+pub(super) use self::sides::Sides;
 use super::augment::mirror;
 use super::boxes::Detector;
-use super::items::{Item, Items, MOST_PARTS, Object, PartBox};
+use super::items::{Items, MOST_PARTS, Object, PartBox};
 use super::pretrain::CHECKPOINT_EVERY;
 use super::settings::{self, size, words};
 use crate::execute::context::{Context, TrialError};
@@ -24,8 +26,6 @@ use crate::trees;
 
 /// Largest move of a side of a box, as a share of the box.
 const JITTER: f64 = 0.1;
-/// IoU from which a part is right.
-const RIGHT: f32 = 0.5;
 
 /// Whether any training object has labelled parts.
 pub(super) fn labelled(items: &Items) -> bool {
@@ -94,6 +94,9 @@ fn collect(
             let mut item = item.clone();
             if mirrored {
                 mirror(&mut item, (items.height, items.width));
+                for object in &mut item.objects {
+                    items.sides.arrange(object);
+                }
             }
             let mut boxes = Vec::new();
             for object in item.objects.iter().filter(|object| divided(object)) {
@@ -204,162 +207,4 @@ fn restore(training: &mut PartsTraining, tree: &Tree) -> Result<(), TrialError> 
     let steps = u32::try_from(trees::number(tree, "steps")?).unwrap_or(u32::MAX);
     let weights = trees::weights(tree, "weights")?;
     training.restore(&weights, (&moments, steps)).map_err(words)
-}
-
-/// One part of one judged object.
-struct Judgement {
-    class: usize,
-    right: bool,
-    centre_error: f64,
-    temperature_error: Option<f64>,
-    /// How much hotter it looks than its like, and whether it is faulty.
-    fault: Option<(f64, bool)>,
-}
-
-pub(super) fn judge(
-    context: &mut Context,
-    items: &Items,
-    detector: &Detector,
-    training: &PartsTraining,
-) -> Result<(), TrialError> {
-    let usual = usual_temperatures(items);
-    let device = settings::device(context)?;
-    let mut all = Vec::new();
-    for item in &items.test {
-        let objects: Vec<&Object> = item.objects.iter().filter(|o| divided(o)).collect();
-        if objects.is_empty() {
-            continue;
-        }
-        let boxes: Vec<[f32; 4]> = objects.iter().map(|object| object.corners).collect();
-        let classes: Vec<usize> = objects.iter().map(|object| object.class).collect();
-        let picture = items.picture(&item.gray);
-        let net = &detector.net;
-        let features = net.region_features(&detector.architecture, &picture, &boxes, &device);
-        let found = training.places(&features, &classes);
-        for (object, places) in objects.iter().zip(&found) {
-            for (number, (part, place)) in object.parts.iter().zip(places).enumerate() {
-                if let Some(part) = part {
-                    let usual = usual.get(&(object.class, number)).copied();
-                    let corners = placed(place, object.corners);
-                    all.push(one(items, item, object, part, corners, usual));
-                }
-            }
-        }
-    }
-    report(context, items, &all)
-}
-
-fn one(
-    items: &Items,
-    item: &Item,
-    object: &Object,
-    part: &PartBox,
-    corners: [f32; 4],
-    usual: Option<f64>,
-) -> Judgement {
-    let [x0, y0, x1, y1] = object.corners;
-    let centre = [
-        (corners[0] + corners[2]) / 2.0,
-        (corners[1] + corners[3]) / 2.0,
-    ];
-    let apart = (centre[0] - part.centre[0]).hypot(centre[1] - part.centre[1]);
-    let hottest = hottest(items, item, object, corners);
-    Judgement {
-        class: object.class - 1,
-        right: iou(&corners, &part.corners) >= RIGHT,
-        centre_error: f64::from(apart / (x1 - x0).max(y1 - y0).max(1.0)),
-        temperature_error: hottest
-            .zip(part.max_c)
-            .map(|(found, known)| (found - known).abs()),
-        fault: hottest
-            .zip(usual)
-            .zip(part.hot)
-            .map(|((found, usual), hot)| (found - usual, hot)),
-    }
-}
-
-/// The highest temperature of an object inside a box, °C.
-fn hottest(items: &Items, item: &Item, object: &Object, corners: [f32; 4]) -> Option<f64> {
-    let temperature = item.temperature.as_ref()?;
-    let within = |at: usize| {
-        let (x, y) = (
-            (at % items.width) as f32 + 0.5,
-            (at / items.width) as f32 + 0.5,
-        );
-        x >= corners[0] && y >= corners[1] && x <= corners[2] && y <= corners[3]
-    };
-    let pixels = object.mask.inside().iter().zip(temperature).enumerate();
-    pixels
-        .filter(|(at, (inside, _))| **inside && within(*at))
-        .map(|(_, (_, celsius))| f64::from(*celsius))
-        .max_by(f64::total_cmp)
-}
-
-/// Median of the highest temperatures of every part of every class in the training pictures.
-fn usual_temperatures(items: &Items) -> BTreeMap<(usize, usize), f64> {
-    let mut all: BTreeMap<(usize, usize), Vec<f64>> = BTreeMap::new();
-    for item in &items.train {
-        for object in item.objects.iter().filter(|object| divided(object)) {
-            for (number, part) in object.parts.iter().enumerate() {
-                let hottest = part.and_then(|part| hottest(items, item, object, part.corners));
-                if let Some(celsius) = hottest {
-                    all.entry((object.class, number)).or_default().push(celsius);
-                }
-            }
-        }
-    }
-    let median = |mut values: Vec<f64>| {
-        values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
-    };
-    all.into_iter()
-        .map(|(part, values)| (part, median(values)))
-        .collect()
-}
-
-fn report(context: &mut Context, items: &Items, all: &[Judgement]) -> Result<(), TrialError> {
-    let mean = |values: &[f64]| match values.len() {
-        0 => f64::NAN,
-        count => values.iter().sum::<f64>() / count as f64,
-    };
-    let (mut names, mut counts) = (Vec::new(), Vec::new());
-    let (mut accuracy, mut errors, mut kelvin) = (Vec::new(), Vec::new(), Vec::new());
-    for (class, name) in items.classes.iter().enumerate() {
-        let own: Vec<&Judgement> = all.iter().filter(|one| one.class == class).collect();
-        if own.is_empty() {
-            continue;
-        }
-        let right: Vec<f64> = own
-            .iter()
-            .map(|one| f64::from(u8::from(one.right)))
-            .collect();
-        let apart: Vec<f64> = own.iter().map(|one| one.centre_error).collect();
-        let warmth: Vec<f64> = own.iter().filter_map(|one| one.temperature_error).collect();
-        names.push(name.clone());
-        counts.push(own.len() as f64);
-        accuracy.push(mean(&right));
-        errors.push(mean(&apart));
-        kelvin.push(mean(&warmth));
-    }
-    if !names.is_empty() {
-        context.metric("part_accuracy", mean(&accuracy))?;
-        context.metric("part_centre_error", mean(&errors))?;
-    }
-    let warmth: Vec<f64> = all.iter().filter_map(|one| one.temperature_error).collect();
-    if !warmth.is_empty() {
-        context.metric("part_temperature_error_k", mean(&warmth))?;
-    }
-    let faults: Vec<(f64, bool)> = all.iter().filter_map(|one| one.fault).collect();
-    let (hotter, faulty): (Vec<f64>, Vec<bool>) = faults.into_iter().unzip();
-    if faulty.contains(&true) && faulty.contains(&false) {
-        let area = roc::auroc(&hotter, &faulty).map_err(words)?;
-        context.metric("hot_spot_auroc", area)?;
-    }
-    let table = Table::new()
-        .with("class", names)?
-        .with("parts", counts)?
-        .with("accuracy", accuracy)?
-        .with("centre_error", errors)?
-        .with("temperature_error_k", kelvin)?;
-    context.table("parts", &table)
 }

@@ -1,0 +1,328 @@
+//! What is said of parts: where they are found, how warm they are, which of them are faulty.
+
+use std::collections::BTreeMap;
+
+use retrial_detect::roc;
+use retrial_instances::boxes::iou;
+use retrial_nets::mask_rcnn::PartsTraining;
+use retrial_store::csv::Table;
+use retrial_synth::infrared::{EquipmentClass, Partition};
+
+use super::warmth::{Warmth, median, usual, warmth};
+use super::{divided, placed};
+use crate::execute::context::{Context, TrialError};
+use crate::studies::mask_rcnn::boxes::Detector;
+use crate::studies::mask_rcnn::items::{Item, Items, Object, PartBox};
+use crate::studies::mask_rcnn::settings::{self, words};
+
+/// IoU from which a part or a device is found.
+const FOUND: f32 = 0.5;
+
+/// One part of one judged object.
+struct Judgement {
+    /// From 1.
+    class: usize,
+    /// Whether it is found in the true box of its device.
+    right: bool,
+    /// Whether it is found in the box that the detector gives its device.
+    detected: bool,
+    /// Distance of centres over the longer side of the device's box.
+    centre_error: f64,
+    /// What the found and the true part differ by: highest and mean temperature, K.
+    errors: Option<[f64; 2]>,
+    /// Whether it runs hot, where that is known.
+    hot: Option<bool>,
+    /// Its highest temperature over what is usual for it in training pictures, K.
+    over_usual: Option<f64>,
+    /// The same over its like of other devices of its class in the picture, K.
+    over_like: Option<f64>,
+}
+
+pub(in crate::studies::mask_rcnn) fn judge(
+    context: &mut Context,
+    items: &Items,
+    detector: &Detector,
+    training: &PartsTraining,
+) -> Result<(), TrialError> {
+    let usual = usual(items);
+    let mut all = Vec::new();
+    for item in &items.test {
+        context.stop_point()?;
+        let objects: Vec<&Object> = item.objects.iter().filter(|o| divided(o)).collect();
+        if !objects.is_empty() {
+            let in_true = in_true_boxes(context, items, detector, training, (item, &objects))?;
+            let in_found = in_found_boxes(context, items, detector, training, (item, &objects))?;
+            all.extend(judged(items, (item, &objects), &in_true, &in_found, &usual));
+        }
+    }
+    report(context, items, &all)
+}
+
+/// Boxes of the parts of every object, by their numbers.
+type Places = Vec<Vec<[f32; 4]>>;
+
+fn in_true_boxes(
+    context: &Context,
+    items: &Items,
+    detector: &Detector,
+    training: &PartsTraining,
+    (item, objects): (&Item, &[&Object]),
+) -> Result<Places, TrialError> {
+    let boxes: Vec<[f32; 4]> = objects.iter().map(|object| object.corners).collect();
+    let classes: Vec<usize> = objects.iter().map(|object| object.class).collect();
+    divide(context, items, detector, training, item, &boxes, &classes)
+}
+
+/// The parts in the surest box on every object; none where its class is wrong or no box is there.
+fn in_found_boxes(
+    context: &Context,
+    items: &Items,
+    detector: &Detector,
+    training: &PartsTraining,
+    (item, objects): (&Item, &[&Object]),
+) -> Result<Places, TrialError> {
+    let device = settings::device(context)?;
+    let rule = settings::detection(context)?;
+    let picture = items.picture(&item.gray);
+    let net = &detector.net;
+    let found = net.detect(&detector.architecture, &[&picture], &rule, &device);
+    let found = found.into_iter().next().unwrap_or_default();
+    let mut places = vec![Vec::new(); objects.len()];
+    let (mut whose, mut boxes, mut classes) = (Vec::new(), Vec::new(), Vec::new());
+    for (number, object) in objects.iter().enumerate() {
+        let near = found
+            .iter()
+            .filter(|one| iou(&one.corners, &object.corners) >= FOUND);
+        let surest = near.max_by(|a, b| a.confidence.total_cmp(&b.confidence));
+        if let Some(one) = surest.filter(|one| one.class == object.class) {
+            whose.push(number);
+            boxes.push(one.corners);
+            classes.push(one.class);
+        }
+    }
+    if !boxes.is_empty() {
+        let own = divide(context, items, detector, training, item, &boxes, &classes)?;
+        for (number, own) in whose.into_iter().zip(own) {
+            places[number] = own;
+        }
+    }
+    Ok(places)
+}
+
+fn divide(
+    context: &Context,
+    items: &Items,
+    detector: &Detector,
+    training: &PartsTraining,
+    item: &Item,
+    boxes: &[[f32; 4]],
+    classes: &[usize],
+) -> Result<Places, TrialError> {
+    let device = settings::device(context)?;
+    let picture = items.picture(&item.gray);
+    let net = &detector.net;
+    let features = net.region_features(&detector.architecture, &picture, boxes, &device);
+    let found = training.places(&features, classes);
+    let in_box = |(places, corners): (Vec<_>, &[f32; 4])| {
+        places.iter().map(|place| placed(place, *corners)).collect()
+    };
+    Ok(found.into_iter().zip(boxes).map(in_box).collect())
+}
+
+fn judged(
+    items: &Items,
+    (item, objects): (&Item, &[&Object]),
+    in_true: &Places,
+    in_found: &Places,
+    usual: &BTreeMap<(usize, usize), f64>,
+) -> Vec<Judgement> {
+    let mut warm: BTreeMap<(usize, usize), Warmth> = BTreeMap::new();
+    for (number, (object, places)) in objects.iter().zip(in_true).enumerate() {
+        for (part, corners) in places.iter().enumerate() {
+            if object.parts.get(part).is_some_and(Option::is_some)
+                && let Some(own) = warmth(item, items.width, Some(&object.mask), *corners)
+            {
+                warm.insert((number, part), own);
+            }
+        }
+    }
+    let mut all = Vec::new();
+    for (number, object) in objects.iter().enumerate() {
+        for (part, known) in object.parts.iter().enumerate() {
+            let (Some(known), Some(corners)) = (known, in_true[number].get(part)) else {
+                continue;
+            };
+            let own = warm.get(&(number, part)).copied();
+            let like = objects
+                .iter()
+                .enumerate()
+                .filter(|(other, like)| *other != number && like.class == object.class);
+            let like = like.filter_map(|(other, _)| warm.get(&(other, part)));
+            let like = median(like.map(|like| like.max).collect());
+            let over = |base: Option<f64>| own.zip(base).map(|(own, base)| own.max - base);
+            all.push(Judgement {
+                class: object.class,
+                right: is_found(corners, known),
+                detected: in_found[number]
+                    .get(part)
+                    .is_some_and(|corners| is_found(corners, known)),
+                centre_error: apart(corners, known, object),
+                errors: own
+                    .zip(known.max_c.zip(known.mean_c))
+                    .map(|(own, (max, mean))| [(own.max - max).abs(), (own.mean - mean).abs()]),
+                hot: known.hot,
+                over_usual: over(usual.get(&(object.class, part)).copied()),
+                over_like: over(like),
+            });
+        }
+    }
+    all
+}
+
+fn is_found(corners: &[f32; 4], part: &PartBox) -> bool {
+    iou(corners, &part.corners) >= FOUND
+}
+
+fn apart(corners: &[f32; 4], part: &PartBox, object: &Object) -> f64 {
+    let [x0, y0, x1, y1] = object.corners;
+    let (x, y) = (
+        (corners[0] + corners[2]) / 2.0,
+        (corners[1] + corners[3]) / 2.0,
+    );
+    let apart = (x - part.centre[0]).hypot(y - part.centre[1]);
+    f64::from(apart / (x1 - x0).max(y1 - y0).max(1.0))
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (mut sum, mut count) = (0.0, 0);
+    for value in values {
+        sum += value;
+        count += 1;
+    }
+    (count > 0).then(|| sum / f64::from(count))
+}
+
+fn share(values: impl Iterator<Item = bool>) -> Option<f64> {
+    mean(values.map(|is| f64::from(u8::from(is))))
+}
+
+/// How the publication would divide a class: its two groups, of the classes it names.
+fn group(class: &str) -> &'static str {
+    match class.parse().map(EquipmentClass::partition) {
+        Ok(Partition::Simple) => "simple",
+        Ok(Partition::Complex) => "complex",
+        Err(_) => "not grouped",
+    }
+}
+
+fn report(context: &mut Context, items: &Items, all: &[Judgement]) -> Result<(), TrialError> {
+    let (mut names, mut groups, mut counts) = (Vec::new(), Vec::new(), Vec::new());
+    let mut columns: [Vec<f64>; 5] = Default::default();
+    for (class, name) in items.classes.iter().enumerate() {
+        let own = || all.iter().filter(|one| one.class == class + 1);
+        let count = own().count();
+        if count == 0 {
+            continue;
+        }
+        names.push(name.clone());
+        groups.push(group(name).to_owned());
+        counts.push(count as f64);
+        let warm = |which: usize| mean(own().filter_map(|one| one.errors).map(|own| own[which]));
+        let values = [
+            share(own().map(|one| one.right)),
+            share(own().map(|one| one.detected)),
+            mean(own().map(|one| one.centre_error)),
+            warm(0),
+            warm(1),
+        ];
+        for (column, value) in columns.iter_mut().zip(values) {
+            column.push(value.unwrap_or(f64::NAN));
+        }
+    }
+    let over_classes = |column: &[f64]| mean(column.iter().copied());
+    let in_group = |wanted: &str| {
+        let own = columns[0].iter().zip(&groups);
+        mean(
+            own.filter(|(_, group)| *group == wanted)
+                .map(|(accuracy, _)| *accuracy),
+        )
+    };
+    let warm = |which: usize| {
+        mean(
+            all.iter()
+                .filter_map(|one| one.errors)
+                .map(|own| own[which]),
+        )
+    };
+    let usual = faults(all, |one| one.over_usual, |_| true)?;
+    let like = faults(all, |one| one.over_like, |_| true)?;
+    let alike = |one: &Judgement| one.over_like.is_some();
+    let usual_alike = faults(all, |one| one.over_usual, alike)?;
+    for (name, value) in [
+        ("part_accuracy", over_classes(&columns[0])),
+        ("part_accuracy_detected", over_classes(&columns[1])),
+        ("part_accuracy_simple", in_group("simple")),
+        ("part_accuracy_complex", in_group("complex")),
+        ("part_centre_error", over_classes(&columns[2])),
+        ("part_temperature_error_k", warm(0)),
+        ("part_mean_temperature_error_k", warm(1)),
+        ("hot_spot_auroc", usual.area),
+        ("hot_spot_auroc_like", like.area),
+        ("hot_spot_auroc_usual_where_like", usual_alike.area),
+    ] {
+        if let Some(value) = value {
+            context.metric(name, value)?;
+        }
+    }
+    let [accuracy, detected, apart, warmest, warm] = columns;
+    let table = Table::new()
+        .with("class", names)?
+        .with("group", groups)?
+        .with("parts", counts)?
+        .with("accuracy", accuracy)?
+        .with("accuracy_detected", detected)?
+        .with("centre_error", apart)?
+        .with("temperature_error_k", warmest)?
+        .with("mean_temperature_error_k", warm)?;
+    context.table("parts", &table)?;
+    let rows = [
+        ("usual for its class", &usual),
+        ("like in the picture", &like),
+        ("usual, where there is a like", &usual_alike),
+    ];
+    let number = |of: fn(&Faults) -> f64| rows.iter().map(|(_, own)| of(own)).collect::<Vec<_>>();
+    let table = Table::new()
+        .with("reference", rows.map(|(name, _)| name.to_owned()).to_vec())?
+        .with("parts", number(|own| own.parts as f64))?
+        .with("faulty", number(|own| own.faulty as f64))?
+        .with("auroc", number(|own| own.area.unwrap_or(f64::NAN)))?;
+    context.table("faults", &table)
+}
+
+/// How well an excess of temperature tells faulty parts.
+struct Faults {
+    parts: usize,
+    faulty: usize,
+    /// Area under the ROC curve; none without parts of both kinds.
+    area: Option<f64>,
+}
+
+fn faults(
+    all: &[Judgement],
+    excess: impl Fn(&Judgement) -> Option<f64>,
+    of: impl Fn(&Judgement) -> bool,
+) -> Result<Faults, TrialError> {
+    let own = all.iter().filter(|one| of(one));
+    let (excess, faulty): (Vec<f64>, Vec<bool>) =
+        own.filter_map(|one| excess(one).zip(one.hot)).unzip();
+    let both = faulty.contains(&true) && faulty.contains(&false);
+    let area = match both {
+        true => Some(roc::auroc(&excess, &faulty).map_err(words)?),
+        false => None,
+    };
+    Ok(Faults {
+        parts: faulty.len(),
+        faulty: faulty.iter().filter(|faulty| **faulty).count(),
+        area,
+    })
+}
