@@ -22,19 +22,19 @@ const BACKBONE: Backbone = Backbone {
     normalisation: Normalisation::Running,
 };
 const IMAGES: [usize; 4] = [2, 64, 96, 3];
-/// Pictures whose gradients are compared, of running moments and of those of the batch.
+/// Smaller ones, whose gradients are compared.
 ///
 /// A rectifier has no gradient at 0 and 6. One of a million activations that is nearer to them than
-/// 32 bits tell turns the gradients of all layers before it by up to a hundredth; no activation of
-/// these pictures is nearer than 1.5e-5.
-const GRADIENT_IMAGES: [&str; 2] = ["images 112", "images 4"];
-const GRADIENT_SIDES: [usize; 4] = [2, 32, 64, 3];
+/// 32 bits tell turns the gradients of all layers before it by up to a hundredth, PyTorch's own
+/// among them. So pictures were searched that keep away from them; by the moments of the batch
+/// there are none for the whole net, and its first stage and its last block are looked at apart.
+const SMALL: [usize; 4] = [2, 32, 64, 3];
 const PLACES: usize = 6;
 
 /// Root mean square of the maps of each stage, and values of them.
 type Maps = [[f64; PLACES + 1]; 4];
 /// Norms of gradients by the package's names.
-type Norms = [(&'static str, f64); 13];
+type Norms = [(&'static str, f64)];
 
 const RUNNING: Maps = [
     [
@@ -74,7 +74,7 @@ const RUNNING: Maps = [
         -2.7942239e+00,
     ],
 ];
-const RUNNING_NORMS: Norms = [
+const RUNNING_NORMS: &Norms = &[
     ("_conv_stem.weight", 9.145758e-01),
     ("_bn0.weight", 1.708356e-01),
     ("_bn0.bias", 1.942287e-01),
@@ -127,20 +127,21 @@ const BATCH: Maps = [
         -1.3020963e+00,
     ],
 ];
-const BATCH_NORMS: Norms = [
-    ("_conv_stem.weight", 3.803042e+02),
-    ("_bn0.weight", 1.146876e+01),
-    ("_bn0.bias", 4.584473e+01),
-    ("_blocks.0._depthwise_conv.weight", 2.469993e+02),
-    ("_blocks.0._project_conv.weight", 3.144506e+02),
-    ("_blocks.1._expand_conv.weight", 2.212840e+02),
-    ("_blocks.1._depthwise_conv.weight", 1.215461e+02),
-    ("_blocks.1._bn1.weight", 4.925899e+01),
-    ("_blocks.3._depthwise_conv.weight", 1.260048e+02),
-    ("_blocks.7._bn0.bias", 5.091393e+00),
-    ("_blocks.11._depthwise_conv.weight", 1.172445e+01),
-    ("_blocks.13._bn2.weight", 9.372837e-02),
-    ("_blocks.15._project_conv.weight", 7.692138e-01),
+/// Of the maps of the first stage alone.
+const FIRST_BATCH_NORMS: &Norms = &[
+    ("_conv_stem.weight", 1.015129e-01),
+    ("_bn0.weight", 3.919282e-03),
+    ("_bn0.bias", 1.612416e-02),
+    ("_blocks.0._depthwise_conv.weight", 7.132089e-02),
+    ("_blocks.0._project_conv.weight", 8.944148e-02),
+    ("_blocks.1._expand_conv.weight", 6.111704e-02),
+    ("_blocks.1._depthwise_conv.weight", 3.526126e-02),
+    ("_blocks.1._bn1.weight", 1.457019e-02),
+];
+/// Of the maps of all stages.
+const LAST_BATCH_NORMS: &Norms = &[
+    ("_blocks.15._bn1.bias", 8.232186e-03),
+    ("_blocks.15._project_conv.weight", 2.547746e-01),
 ];
 /// Running mean and variance of four channels of `_blocks.5._bn1` behind the batch.
 const REMEMBERED: [[f64; 4]; 2] = [
@@ -235,12 +236,17 @@ fn maps_are_the_packages(normalisation: Normalisation, maps: &Maps) {
     }
 }
 
-fn gradients_are_the_packages(normalisation: Normalisation, images: &str, norms: &Norms) {
+fn gradients_are_the_packages(
+    normalisation: Normalisation,
+    (images, sides): (&str, [usize; 4]),
+    stages: usize,
+    norms: &Norms,
+) {
     let device = crate::testing::device().autodiff();
     let mut body = formula_body(&device);
-    let found = body.forward(pictures(images, GRADIENT_SIDES, &device), normalisation);
+    let found = body.forward(pictures(images, sides, &device), normalisation);
     let mut loss = Tensor::<1>::zeros([1], &device);
-    for (stage, map) in found.into_iter().enumerate() {
+    for (stage, map) in found.into_iter().take(stages).enumerate() {
         let dims = map.dims();
         let count = dims.iter().product();
         let weight: Vec<f32> = noise(&format!("tap {stage}"), count)
@@ -267,15 +273,17 @@ fn gradients_are_the_packages(normalisation: Normalisation, images: &str, norms:
 #[test]
 fn maps_and_gradients_by_running_moments() {
     maps_are_the_packages(Normalisation::Running, &RUNNING);
-    let [images, _] = GRADIENT_IMAGES;
-    gradients_are_the_packages(Normalisation::Running, images, &RUNNING_NORMS);
+    let images = ("images 112", SMALL);
+    gradients_are_the_packages(Normalisation::Running, images, 4, RUNNING_NORMS);
 }
 
 #[test]
 fn maps_and_gradients_by_the_moments_of_the_batch() {
     maps_are_the_packages(Normalisation::Batch, &BATCH);
-    let [_, images] = GRADIENT_IMAGES;
-    gradients_are_the_packages(Normalisation::Batch, images, &BATCH_NORMS);
+    let images = ("images 4", SMALL);
+    gradients_are_the_packages(Normalisation::Batch, images, 1, FIRST_BATCH_NORMS);
+    let images = ("images", IMAGES);
+    gradients_are_the_packages(Normalisation::Batch, images, 4, LAST_BATCH_NORMS);
 }
 
 #[test]
