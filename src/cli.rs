@@ -1,10 +1,16 @@
 //! The command line.
 
+mod similarity;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use retrial_dic::StrainMeasure;
 use retrial_nets::device::DeviceChoice;
+
+pub(crate) use self::similarity::{
+    GreyRange, Offsets, Pairs, ReductionWord, SimilarityArgs, Texture,
+};
 
 /// Reruns published experiments and says whether they reproduce.
 ///
@@ -62,6 +68,8 @@ pub(crate) enum Verb {
     Calibrate(CalibrateArgs),
     /// Write speckle pictures with an exact displacement, for tests of any correlation program
     Speckle(SpeckleArgs),
+    /// Weigh and draw one's own pictures by the similarity of their texture to a target domain
+    Similarity(Box<SimilarityArgs>),
     /// Run one trial for the scheduler
     #[command(hide = true)]
     Worker,

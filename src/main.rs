@@ -59,6 +59,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Verb::Dic(args) => command::dic::run(args),
         Verb::Calibrate(args) => command::calibrate::run(cli.root.as_deref(), args),
         Verb::Speckle(args) => command::speckle::run(cli.root.as_deref(), args),
+        Verb::Similarity(args) => command::similarity::run(args),
         Verb::Worker => Ok(()),
     }
 }

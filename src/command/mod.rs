@@ -20,6 +20,7 @@ pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod show;
 pub(crate) mod speckle;
+pub(crate) mod similarity;
 pub(crate) mod status;
 
 use comfy_table::{ContentArrangement, Table, presets};

@@ -22,9 +22,9 @@ pub use fetch::{Availability, FetchOptions, FetchProgress, Obtained, available, 
 pub use format::annotation::{
     AnnotatedImage, Annotation, AnnotationSet, MaskFault, Part, SceneTruth,
 };
-pub use format::gray::{read_gray, read_mask};
+pub use format::gray::{GradedImage, read_graded, read_gray, read_mask};
 pub use format::labelled::{LabelledClass, LabelledPictures, LabelledSet};
-pub use format::pictures::PictureFolder;
+pub use format::pictures::{ColourPicture, PictureFolder, read_colour};
 pub use format::target_points::{SeenPoint, TargetPoints};
 pub use format::thermal::{ThermalPicture, ThermalSet};
 pub use format::weights::WeightsFile;

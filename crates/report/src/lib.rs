@@ -19,6 +19,9 @@ mod view;
 
 pub use error::ReportError;
 pub use load::{Damaged, Experiment, load};
-pub use plot::{classes_png, field_png, gray_png};
+pub use plot::{
+    HistogramWords, SheetPicture, SheetRow, classes_png, contact_sheet_png, field_png, gray_png,
+    histogram_png,
+};
 pub use render::{ReportSummary, check, render};
 pub use verdict::{ClaimRow, Ours, verdicts};

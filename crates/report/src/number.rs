@@ -34,6 +34,24 @@ pub(crate) fn plain(value: f64) -> String {
     }
 }
 
+/// Three significant digits of `10^exponent`, which may be too small or too large for an `f64`.
+pub(crate) fn of_log10(exponent: f64) -> String {
+    if !exponent.is_finite() {
+        return if exponent < 0.0 { "0" } else { NONE }.to_owned();
+    }
+    // Rounded first, so that 9.999 becomes 10 and not 10.00.
+    let mut power = exponent.floor();
+    let mut digits = (10f64.powf(exponent - power) * 100.0).round();
+    if digits >= 1000.0 {
+        (digits, power) = (100.0, power + 1.0);
+    }
+    if (-3.0..4.0).contains(&power) {
+        return plain(digits * 10f64.powf(power - 2.0));
+    }
+    let power = power.to_string();
+    format!("{}·10{}", plain(digits / 100.0), superscript(&power))
+}
+
 fn superscript(power: &str) -> String {
     power
         .chars()
@@ -126,5 +144,27 @@ impl NumberStyle {
         let (low, high) = cell.ci95;
         (self.spread && low.is_finite())
             .then(|| format!("[{}, {}]", self.number(low), self.number(high)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_by_their_logarithm() {
+        for (value, written) in [
+            (12.34_f64, "12.3"),
+            (1.0, "1"),
+            (9.9996, "10"),
+            (0.004_567, "0.00457"),
+            (0.000_999_96, "0.001"),
+            (0.000_456_7, "4.57·10⁻⁴"),
+            (123_456.0, "1.23·10⁵"),
+        ] {
+            assert_eq!(of_log10(value.log10()), written);
+        }
+        assert_eq!(of_log10(-4321.5), "3.16·10⁻⁴³²²");
+        assert_eq!(of_log10(f64::NEG_INFINITY), "0");
     }
 }

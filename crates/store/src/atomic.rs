@@ -1,6 +1,7 @@
 //! Files that appear whole or not at all.
 
 use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use crate::error::{StoreError, io};
@@ -13,6 +14,25 @@ use crate::error::{StoreError, io};
 pub fn atomic_write(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), StoreError> {
     replace(path.as_ref(), |temporary| {
         std::fs::write(temporary, bytes).map_err(io("write", temporary))
+    })
+}
+
+/// As [`atomic_write`], for what need not be in memory at once.
+///
+/// # Errors
+/// As [`atomic_write`], with whatever `fill` gives.
+pub fn atomic_stream(
+    path: impl AsRef<Path>,
+    fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> Result<(), StoreError> {
+    let path = path.as_ref();
+    replace(path, |temporary| {
+        let written = File::create(temporary).and_then(|file| {
+            let mut file = BufWriter::new(file);
+            fill(&mut file)?;
+            file.flush()
+        });
+        written.map_err(io("write", path))
     })
 }
 
@@ -102,6 +122,20 @@ mod tests {
         atomic_write(&path, b"new").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
         assert_eq!(names(folder.path()), ["a table.csv"]);
+    }
+
+    #[test]
+    fn a_stream_that_breaks_off_leaves_the_old_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("list");
+        atomic_stream(&path, |file| writeln!(file, "whole")).unwrap();
+        let error = atomic_stream(&path, |file| {
+            write!(file, "half")?;
+            Err(std::io::Error::other("no more"))
+        });
+        assert!(error.unwrap_err().to_string().contains("no more"));
+        assert_eq!(std::fs::read(&path).unwrap(), b"whole\n");
+        assert_eq!(names(folder.path()), ["list"]);
     }
 
     #[cfg(unix)]

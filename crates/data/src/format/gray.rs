@@ -21,20 +21,38 @@ use crate::error::DataError;
 /// Largest picture that is decoded, in pixels.
 const MAX_PIXELS: u64 = 1 << 28;
 
+/// A picture with the grey value that its kind of file calls white.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GradedImage {
+    /// The picture.
+    pub image: GrayImage,
+    /// 255 or 65535; nothing for floats, which have no white.
+    pub white: Option<f32>,
+}
+
 /// Reads a picture as grey values of its own range; nothing is rescaled.
 ///
 /// # Errors
 /// [`DataError::Io`], or [`DataError::Format`] for a file that is truncated, too large, no
 /// picture, or of a kind that has no grey value.
 pub fn read_gray(path: &Path) -> Result<GrayImage, DataError> {
+    read_graded(path).map(|graded| graded.image)
+}
+
+/// As [`read_gray`], with the grey value of white.
+///
+/// # Errors
+/// As [`read_gray`].
+pub fn read_graded(path: &Path) -> Result<GradedImage, DataError> {
     let bytes = fs::read(path).map_err(DataError::io("reading", path))?;
     let tiff = bytes.starts_with(b"II*\0") || bytes.starts_with(b"MM\0*");
-    let (width, height, pixels) = if tiff {
+    let (width, height, pixels, white) = if tiff {
         tiff_pixels(&bytes).map_err(|what| DataError::format(path, what))?
     } else {
         other_pixels(&bytes).map_err(|what| DataError::format(path, what))?
     };
-    GrayImage::new(width, height, pixels).map_err(DataError::image(path))
+    let image = GrayImage::new(width, height, pixels).map_err(DataError::image(path))?;
+    Ok(GradedImage { image, white })
 }
 
 /// Reads a mask: a pixel that is not black takes part.
@@ -47,7 +65,11 @@ pub fn read_mask(path: &Path) -> Result<Mask, DataError> {
     Mask::new(image.width(), image.height(), inside).map_err(DataError::image(path))
 }
 
-type Pixels = (usize, usize, Vec<f32>);
+/// Columns, rows, grey values, and the value of white.
+type Pixels = (usize, usize, Vec<f32>, Option<f32>);
+
+const WHITE_8: Option<f32> = Some(255.0);
+const WHITE_16: Option<f32> = Some(65535.0);
 
 fn check_size(width: u64, height: u64) -> Result<(), String> {
     match width.checked_mul(height) {
@@ -68,13 +90,13 @@ fn tiff_pixels(bytes: &[u8]) -> Result<Pixels, String> {
         .map_err(broken)?;
     if photometric.and_then(|value| value.into_u16().ok()) == Some(3) {
         let pixels = palette_pixels(&mut decoder, bytes)?;
-        return Ok((width as usize, height as usize, pixels));
+        return Ok((width as usize, height as usize, pixels, WHITE_8));
     }
     let color = decoder.colortype().map_err(broken)?;
-    let values: Vec<f32> = match decoder.read_image().map_err(broken)? {
-        DecodingResult::U8(values) => values.into_iter().map(f32::from).collect(),
-        DecodingResult::U16(values) => values.into_iter().map(f32::from).collect(),
-        DecodingResult::F32(values) => values,
+    let (values, white): (Vec<f32>, _) = match decoder.read_image().map_err(broken)? {
+        DecodingResult::U8(values) => (values.into_iter().map(f32::from).collect(), WHITE_8),
+        DecodingResult::U16(values) => (values.into_iter().map(f32::from).collect(), WHITE_16),
+        DecodingResult::F32(values) => (values, None),
         other => {
             return Err(format!(
                 "{} samples are not read; use unsigned 8 or 16-bit ones or 32-bit floats",
@@ -99,7 +121,7 @@ fn tiff_pixels(bytes: &[u8]) -> Result<Pixels, String> {
         let (x, y) = (i % width, i / width);
         return Err(format!("the pixel at x {x}, y {y} is {}", pixels[i]));
     }
-    Ok((width, height, pixels))
+    Ok((width, height, pixels, white))
 }
 
 /// The samples of a TIFF in words.
@@ -196,7 +218,12 @@ fn other_pixels(bytes: &[u8]) -> Result<Pixels, String> {
         .map_err(|error| format!("not a readable {name}: {error}"))?;
     let (width, height) = (image.width(), image.height());
     check_size(width.into(), height.into())?;
-    Ok((width as usize, height as usize, gray_values(&image)?))
+    let white = match image {
+        DynamicImage::ImageLuma16(_) | DynamicImage::ImageRgb16(_) => WHITE_16,
+        _ => WHITE_8,
+    };
+    let pixels = gray_values(&image)?;
+    Ok((width as usize, height as usize, pixels, white))
 }
 
 fn gray_values(image: &DynamicImage) -> Result<Vec<f32>, String> {

@@ -2,7 +2,7 @@
 //! needs the memory of one picture.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use retrial_core::hash::FieldHasher;
 
@@ -68,11 +68,19 @@ impl PictureFile {
     /// # Errors
     /// [`DataError::Io`], or [`DataError::Format`] for a file that is no picture.
     pub fn read(&self) -> Result<ColourPicture, DataError> {
-        let Rgb {
-            width, height, rgb, ..
-        } = read_rgb(&self.path)?;
-        Ok(ColourPicture { width, height, rgb })
+        read_colour(&self.path)
     }
+}
+
+/// Decodes a picture file in three colour channels.
+///
+/// # Errors
+/// [`DataError::Io`], or [`DataError::Format`] for a file that is no picture.
+pub fn read_colour(path: &Path) -> Result<ColourPicture, DataError> {
+    let Rgb {
+        width, height, rgb, ..
+    } = read_rgb(path)?;
+    Ok(ColourPicture { width, height, rgb })
 }
 
 impl PictureFolder {

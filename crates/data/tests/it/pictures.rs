@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, GrayImage, ImageBuffer, Luma, Rgb, RgbImage, Rgba, RgbaImage};
-use retrial_data::{read_gray, read_mask};
+use retrial_data::{read_graded, read_gray, read_mask};
 use tempfile::TempDir;
 use tiff::encoder::{TiffEncoder, colortype};
 
@@ -33,6 +33,30 @@ fn grey_values_are_kept_in_every_format() {
     for name in ["b.tif", "b.png"] {
         let image = read_gray(&save(&folder, name, deep.clone())).expect("readable");
         assert_eq!(image.pixels(), [60_000.0, 60_001.0], "{name}");
+    }
+}
+
+#[test]
+fn white_is_known_where_the_file_has_one() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let grey = GrayImage::from_pixel(2, 1, Luma([1]));
+    let deep: ImageBuffer<Luma<u16>, _> = ImageBuffer::from_pixel(2, 1, Luma([1_u16]));
+    let float = folder.path().join("c.tif");
+    let file = fs::File::create(&float).expect("created");
+    tiff::encoder::TiffEncoder::new(file)
+        .and_then(|mut tiff| {
+            tiff.write_image::<tiff::encoder::colortype::Gray32Float>(2, 1, &[0.5, 300.0])
+        })
+        .expect("written");
+    for (path, white) in [
+        (save(&folder, "a.tif", grey.clone()), Some(255.0)),
+        (save(&folder, "a.png", grey), Some(255.0)),
+        (save(&folder, "b.tif", deep.clone()), Some(65535.0)),
+        (save(&folder, "b.png", deep), Some(65535.0)),
+        (float, None),
+    ] {
+        let read = read_graded(&path).expect("readable");
+        assert_eq!(read.white, white, "{}", path.display());
     }
 }
 

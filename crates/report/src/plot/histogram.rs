@@ -4,13 +4,14 @@
 //! # Source
 //! Width of bins: Freedman & Diaconis 1981, doi:10.1007/BF01025868.
 
-use retrial_core::report_spec::Scale;
+use retrial_core::report_spec::{Guide, GuideAt, Scale};
 use retrial_core::statistics::{mean, quantile, standard_deviation};
 
 use super::axis::{Axis, nice_ticks};
-use super::chart::{Chart, DATA_WIDTH, Entry, Sign};
+use super::chart::{Chart, DATA_WIDTH, Entry, Extras, Sign};
+use super::scene::Scene;
 use super::source::Source;
-use super::{Drawing, guide, palette};
+use super::{Drawing, guide, palette, png};
 use crate::error::ReportError;
 use crate::number::{decimals_for, fixed, plain};
 use crate::view::counted;
@@ -60,23 +61,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
         let reason = "no value above zero to count on a logarithmic axis".to_owned();
         return Err(source.fault(reason));
     }
-    let edges = match log {
-        true => edges_in_decades(&series),
-        false => edges(&series),
-    };
-    let shares: Vec<Vec<f64>> = (series.iter())
-        .map(|(_, values)| shares(values, &edges))
-        .collect();
     let (spoken, unit) = source.name_and_unit(name);
-    let x_axis = Axis::covering(
-        edges.iter().copied().chain(guide::xs(&source.lines)),
-        spec.x_scale,
-        &spoken,
-        &unit,
-    );
-    let heights = shares.iter().flatten().copied().chain([0.0]);
-    let heights = heights.chain(guide::ys(&source.lines));
-    let y_axis = Axis::covering(heights, Scale::Linear, "share of values", "%");
     let legend: Vec<Entry> = (series.iter().enumerate())
         .map(|(i, (label, values))| {
             let colon = if label.is_empty() { "" } else { ": " };
@@ -95,7 +80,111 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
             }
         })
         .collect();
-    let mut chart = Chart::new(x_axis, y_axis, &legend, source.extras());
+    let look = Look {
+        name: &spoken,
+        unit: &unit,
+        of: "value",
+        scale: spec.x_scale,
+        legend,
+        lines: &source.lines,
+        extras: source.extras(),
+    };
+    let (scene, mut notes) = scene(&series, &look);
+    if left_out > 0 {
+        notes.push(format!(
+            "{left_out} values that are not finite are left out."
+        ));
+    }
+    notes.extend(source.notes());
+    Ok(Drawing { scene, notes })
+}
+
+/// What the words of a histogram without records are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HistogramWords<'w> {
+    /// What the values are.
+    pub name: &'w str,
+    /// What has a value: one of it.
+    pub of: &'w str,
+    /// What is said above the data.
+    pub legend: &'w str,
+    /// A value that a dashed line marks, with its name.
+    pub mark: (f64, &'w str),
+}
+
+/// Draws how often values occur as a PNG file, without any record, with notes on values that are
+/// not shown.
+///
+/// The axis is logarithmic where `scale` says so, and then shows what is above zero. `None` where
+/// no value can be shown.
+#[must_use]
+pub fn histogram_png(
+    values: &[f64],
+    scale: Scale,
+    words: &HistogramWords<'_>,
+) -> Option<(Vec<u8>, Vec<String>)> {
+    let mut sorted: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+    sorted.sort_by(f64::total_cmp);
+    if !(sorted.last()? > &0.0 || scale == Scale::Linear) {
+        return None;
+    }
+    let lines = [Guide {
+        at: GuideAt::X(words.mark.0),
+        label: Some(words.mark.1.to_owned()),
+    }];
+    let entry = Entry {
+        label: words.legend.to_owned(),
+        ink: palette::series(0),
+        sign: Sign::Box,
+    };
+    let look = Look {
+        name: words.name,
+        unit: "",
+        of: words.of,
+        scale,
+        legend: vec![entry],
+        lines: &lines,
+        extras: Extras {
+            guides: &lines,
+            square: false,
+        },
+    };
+    let (scene, notes) = scene(&[(String::new(), sorted)], &look);
+    Some((png::render(&scene), notes))
+}
+
+/// What a histogram says beside its counts.
+pub(super) struct Look<'l> {
+    pub(super) name: &'l str,
+    pub(super) unit: &'l str,
+    /// What is counted: one of it.
+    pub(super) of: &'l str,
+    pub(super) scale: Scale,
+    pub(super) legend: Vec<Entry>,
+    pub(super) lines: &'l [Guide],
+    pub(super) extras: Extras<'l>,
+}
+
+/// The figure of sorted finite values, of which some can be shown, and notes on the others.
+pub(super) fn scene(series: &[(String, Vec<f64>)], look: &Look<'_>) -> (Scene, Vec<String>) {
+    let edges = match look.scale {
+        Scale::Log => edges_in_decades(series),
+        Scale::Linear => edges(series),
+    };
+    let shares: Vec<Vec<f64>> = (series.iter())
+        .map(|(_, values)| shares(values, &edges))
+        .collect();
+    let x_axis = Axis::covering(
+        edges.iter().copied().chain(guide::xs(look.lines)),
+        look.scale,
+        look.name,
+        look.unit,
+    );
+    let heights = shares.iter().flatten().copied().chain([0.0]);
+    let heights = heights.chain(guide::ys(look.lines));
+    let y_name = format!("share of {}s", look.of);
+    let y_axis = Axis::covering(heights, Scale::Linear, &y_name, "%");
+    let mut chart = Chart::new(x_axis, y_axis, &look.legend, look.extras);
     let outline = |shares: &[f64]| -> Vec<(f64, f64)> {
         let steps = edges.windows(2).zip(shares);
         let steps = steps.flat_map(|(pair, share)| [(pair[0], *share), (pair[1], *share)]);
@@ -111,7 +200,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     for (i, outline) in outlines.into_iter().enumerate() {
         chart.scene.line(outline, palette::series(i), DATA_WIDTH);
     }
-    guide::draw(&mut chart, &source.lines);
+    guide::draw(&mut chart, look.lines);
     let mut notes = Vec::new();
     let (first, last) = (edges[0], edges[edges.len() - 1]);
     let count = |beyond: &dyn Fn(f64) -> bool| -> usize {
@@ -124,20 +213,11 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
             let edge = plain(edge);
             notes.push(format!(
                 "{} {side} {edge} not shown; shares and means count them.",
-                counted(number, "value")
+                counted(number, look.of)
             ));
         }
     }
-    if left_out > 0 {
-        notes.push(format!(
-            "{left_out} values that are not finite are left out."
-        ));
-    }
-    notes.extend(source.notes());
-    Ok(Drawing {
-        scene: chart.scene,
-        notes,
-    })
+    (chart.scene, notes)
 }
 
 /// Round edges of bins that cover all series.

@@ -18,6 +18,7 @@ mod picture;
 mod png;
 mod scatter;
 mod scene;
+mod sheet;
 mod source;
 mod spread;
 mod svg;
@@ -26,8 +27,10 @@ mod words;
 use retrial_core::experiment::ExperimentSheet;
 use retrial_core::report_spec::{FigureKind, FigureSpec};
 
+pub use self::histogram::{HistogramWords, histogram_png};
 pub use self::picture::gray_png;
 use self::scene::Scene;
+pub use self::sheet::{SheetPicture, SheetRow, contact_sheet_png};
 use self::source::Source;
 use crate::error::ReportError;
 use crate::load::Experiment;
