@@ -135,9 +135,7 @@ impl std::str::FromStr for GreyRange {
         ends.and_then(|(low, high)| number(low).zip(number(high)))
             .filter(|(low, high)| low < high)
             .map(|(low, high)| Self::Stated(low, high))
-            .ok_or_else(|| {
-                "must be depth, own or two numbers, the lower first: 0,4095".to_owned()
-            })
+            .ok_or_else(|| "must be depth, own or two numbers, the lower first: 0,4095".to_owned())
     }
 }
 

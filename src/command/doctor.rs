@@ -1,8 +1,9 @@
 //! `retrial doctor`: what this machine has and lacks.
 
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
-use retrial_nets::device::{DeviceChoice, probe};
+use retrial_nets::device::{DeviceChoice, DeviceError, probe};
 use serde_json::json;
 
 use super::{print_json, table};
@@ -120,10 +121,37 @@ pub(crate) fn run(root: Option<&Path>, args: &DoctorArgs) -> Result<(), Failure>
 
 /// Whether a device computes, found by computing on it.
 fn state(choice: DeviceChoice) -> String {
-    match probe(choice) {
-        Ok(()) => "computes and differentiates correctly".to_owned(),
-        Err(error) => error.to_string(),
+    let (found, heard) = quietly(|| probe(choice));
+    match (found, heard) {
+        (Ok(()), _) => "computes and differentiates correctly".to_owned(),
+        // What panicked first is the cause; what the probe got is often only that it did.
+        (Err(DeviceError::Broken { .. }), Some(cause)) => {
+            format!("device `{choice}` does not work: {}", one_line(&cause))
+        }
+        (Err(error), _) => one_line(&error.to_string()),
     }
+}
+
+/// Does `work`, and gives the words of the first panic in place of printing every one: where the
+/// driver of a card is missing, libraries panic on threads of their own.
+fn quietly<T>(work: impl FnOnce() -> T) -> (T, Option<String>) {
+    let heard = Arc::new(Mutex::new(None));
+    let first = Arc::clone(&heard);
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if let Ok(mut first) = first.lock() {
+            let words = panic.payload_as_str().unwrap_or("it panicked");
+            first.get_or_insert_with(|| words.to_owned());
+        }
+    }));
+    let found = work();
+    std::panic::set_hook(before);
+    let heard = heard.lock().ok().and_then(|mut first| first.take());
+    (found, heard)
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn shown(path: &Path) -> String {
@@ -195,4 +223,21 @@ fn folder_bytes(folder: &Path) -> u64 {
             Err(_) => 0,
         })
         .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_heard_and_not_printed() {
+        let (found, heard) = quietly(|| {
+            let thread = std::thread::spawn(|| panic!("no library of that name"));
+            thread.join().is_err()
+        });
+        assert!(found);
+        assert_eq!(heard.as_deref(), Some("no library of that name"));
+        assert_eq!(quietly(|| 3), (3, None));
+        assert_eq!(one_line("a\n  b"), "a b");
+    }
 }

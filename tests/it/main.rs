@@ -14,4 +14,5 @@ mod mask_rcnn;
 mod project;
 mod shipped;
 mod speckle;
+mod similarity;
 mod verbs;

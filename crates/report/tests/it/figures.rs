@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use retrial_core::record::Record;
-use retrial_core::report_spec::{FigureKind, FigureSpec};
-use retrial_report::field_png;
+use retrial_core::report_spec::{FigureKind, FigureSpec, Scale};
+use retrial_report::{
+    HistogramWords, SheetPicture, SheetRow, contact_sheet_png, field_png, histogram_png,
+};
 
 use crate::results_folder::{figure, read, render_all, results, sheet, six};
 
@@ -197,4 +199,64 @@ fn points_off_a_grid_and_no_value_make_no_field() {
     assert!(field_png(&corner.0, &corner.1, &nan, "u", "px").is_none());
     assert!(field_png(&[0.0, 10.0, 14.7], &[0.0; 3], &[1.0; 3], "u", "px").is_none());
     assert!(field_png(&[], &[], &[], "u", "px").is_none());
+}
+
+#[test]
+fn a_histogram_needs_no_record() {
+    let words = HistogramWords {
+        name: "weight × n",
+        of: "picture",
+        legend: "n = 4",
+        mark: (1.0, "uniform draw"),
+    };
+    let values = [0.0, 1e-6, 1e-3, 3.0];
+    let (png, notes) = histogram_png(&values, Scale::Log, &words).unwrap();
+    // 120 mm at 300 dpi.
+    assert_eq!(image::load_from_memory(&png).unwrap().width(), 1417);
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(notes[0].starts_with("1 picture below"), "{notes:?}");
+    let (_, notes) = histogram_png(&values, Scale::Linear, &words).unwrap();
+    assert!(notes.is_empty(), "{notes:?}");
+    assert!(histogram_png(&[f64::NAN], Scale::Linear, &words).is_none());
+    assert!(histogram_png(&[0.0, -1.0], Scale::Log, &words).is_none());
+}
+
+#[test]
+fn a_contact_sheet_holds_pictures_of_any_size() {
+    let picture = |width: usize, height: usize, rgb: [u8; 3]| SheetPicture {
+        width,
+        height,
+        rgb: rgb.repeat(width * height),
+        log10: -400.0,
+    };
+    let red = [200, 10, 20];
+    let row = |pictures: Vec<SheetPicture>| SheetRow {
+        title: "Most similar".to_owned(),
+        pictures,
+    };
+    let drawn = |rows: &[SheetRow]| {
+        let png = contact_sheet_png(rows, "below").unwrap();
+        image::load_from_memory(&png).unwrap().to_rgb8()
+    };
+    let count = |drawn: &image::RgbImage| drawn.pixels().filter(|p| p.0 == red).count();
+    let eight = |size: usize| vec![picture(size, size, red); 8];
+    let small = drawn(&[row(eight(3)), row(eight(3))]);
+    // 180 mm at 300 dpi, sixteen squares of 20.6 mm less their frames.
+    assert_eq!(small.width(), 2126);
+    let side = 20.5625 / 25.4 * 300.0;
+    let ratio = count(&small) as f64 / (16.0 * side * side);
+    assert!((0.95..1.0).contains(&ratio), "{ratio}");
+    // A large picture takes the room of a small one, a flat one half of it.
+    let large = drawn(&[row(eight(1500)), row(eight(3))]);
+    assert!((count(&large) as f64 / count(&small) as f64 - 1.0).abs() < 0.01);
+    let flat = drawn(&[row(vec![picture(80, 40, red); 8])]);
+    let ratio = count(&flat) as f64 / (8.0 * side * side / 2.0);
+    assert!((0.93..1.0).contains(&ratio), "{ratio}");
+    assert!(contact_sheet_png(&[], "below").is_none());
+    assert!(contact_sheet_png(&[row(Vec::new())], "below").is_none());
+    let short = SheetPicture {
+        width: 9,
+        ..picture(3, 3, red)
+    };
+    assert!(contact_sheet_png(&[row(vec![short])], "below").is_none());
 }
