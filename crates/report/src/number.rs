@@ -34,22 +34,29 @@ pub(crate) fn plain(value: f64) -> String {
     }
 }
 
-/// Three significant digits of `10^exponent`, which may be too small or too large for an `f64`.
+/// `10^exponent`, which may be too small or too large for an `f64`, as a figure writes it: three
+/// significant digits, or two before a power of ten.
 pub(crate) fn of_log10(exponent: f64) -> String {
     if !exponent.is_finite() {
         return if exponent < 0.0 { "0" } else { NONE }.to_owned();
     }
-    // Rounded first, so that 9.999 becomes 10 and not 10.00.
-    let mut power = exponent.floor();
-    let mut digits = (10f64.powf(exponent - power) * 100.0).round();
-    if digits >= 1000.0 {
-        (digits, power) = (100.0, power + 1.0);
-    }
+    let rounded = |digits: i32| {
+        let power = exponent.floor();
+        let lead = 10f64.powi(digits - 1);
+        let number = (10f64.powf(exponent - power) * lead).round() / lead;
+        // 9.999 is 10.
+        match number < 10.0 {
+            true => (number, power),
+            false => (1.0, power + 1.0),
+        }
+    };
+    let (number, power) = rounded(3);
     if (-3.0..4.0).contains(&power) {
-        return plain(digits * 10f64.powf(power - 2.0));
+        return plain(number * 10f64.powf(power));
     }
-    let power = power.to_string();
-    format!("{}·10{}", plain(digits / 100.0), superscript(&power))
+    let (number, power) = rounded(2);
+    let sign = if power < 0.0 { "\u{2212}" } else { "" };
+    format!("{}·10^{{{sign}{}}}", plain(number), power.abs())
 }
 
 fn superscript(power: &str) -> String {
@@ -159,12 +166,12 @@ mod tests {
             (9.9996, "10"),
             (0.004_567, "0.00457"),
             (0.000_999_96, "0.001"),
-            (0.000_456_7, "4.57·10⁻⁴"),
-            (123_456.0, "1.23·10⁵"),
+            (0.000_456_7, "4.6·10^{−4}"),
+            (123_456.0, "1.2·10^{5}"),
         ] {
             assert_eq!(of_log10(value.log10()), written);
         }
-        assert_eq!(of_log10(-4321.5), "3.16·10⁻⁴³²²");
+        assert_eq!(of_log10(-4321.5), "3.2·10^{−4322}");
         assert_eq!(of_log10(f64::NEG_INFINITY), "0");
     }
 }

@@ -83,6 +83,9 @@ impl Output {
         if let Some((png, more)) = figures::histogram(weighed) {
             atomic_write(self.folder.join("weights.png"), &png)?;
             files.push("weights.png");
+            for note in &more {
+                eprintln!("weights.png: {note}");
+            }
             notes = more;
         }
         if let Some(png) = figures::sheet(args, source, weighed) {

@@ -20,6 +20,8 @@ use crate::view::counted;
 const FENCE: f64 = 5.0;
 /// Largest share of values beyond the fences that is left out.
 const TAIL: f64 = 0.03;
+/// Range of an axis, as largest over smallest value, on which ticks between powers would merge.
+const MANY_DECADES: f64 = 1e8;
 
 pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     let spec = source.spec;
@@ -88,8 +90,13 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
         legend,
         lines: &source.lines,
         extras: source.extras(),
+        ticks_at_powers: false,
     };
-    let (scene, mut notes) = scene(&series, &look);
+    let edges = match log {
+        true => edges_in_decades(&series),
+        false => edges(&series),
+    };
+    let (scene, mut notes) = scene(&series, &edges, &look);
     if left_out > 0 {
         notes.push(format!(
             "{left_out} values that are not finite are left out."
@@ -137,6 +144,11 @@ pub fn histogram_png(
         ink: palette::series(0),
         sign: Sign::Box,
     };
+    let all = [(String::new(), sorted)];
+    let edges = match scale {
+        Scale::Linear => edges(&all),
+        Scale::Log => edges_in_decades(&[(String::new(), without_tail(&all[0].1))]),
+    };
     let look = Look {
         name: words.name,
         unit: "",
@@ -148,8 +160,9 @@ pub fn histogram_png(
             guides: &lines,
             square: false,
         },
+        ticks_at_powers: edges[edges.len() - 1] / edges[0] > MANY_DECADES,
     };
-    let (scene, notes) = scene(&[(String::new(), sorted)], &look);
+    let (scene, notes) = scene(&all, &edges, &look);
     Some((png::render(&scene), notes))
 }
 
@@ -163,23 +176,29 @@ pub(super) struct Look<'l> {
     pub(super) legend: Vec<Entry>,
     pub(super) lines: &'l [Guide],
     pub(super) extras: Extras<'l>,
+    /// Whether ticks without a number stand at powers of ten alone.
+    pub(super) ticks_at_powers: bool,
 }
 
 /// The figure of sorted finite values, of which some can be shown, and notes on the others.
-pub(super) fn scene(series: &[(String, Vec<f64>)], look: &Look<'_>) -> (Scene, Vec<String>) {
-    let edges = match look.scale {
-        Scale::Log => edges_in_decades(series),
-        Scale::Linear => edges(series),
-    };
+pub(super) fn scene(
+    series: &[(String, Vec<f64>)],
+    edges: &[f64],
+    look: &Look<'_>,
+) -> (Scene, Vec<String>) {
     let shares: Vec<Vec<f64>> = (series.iter())
-        .map(|(_, values)| shares(values, &edges))
+        .map(|(_, values)| shares(values, edges))
         .collect();
-    let x_axis = Axis::covering(
+    let mut x_axis = Axis::covering(
         edges.iter().copied().chain(guide::xs(look.lines)),
         look.scale,
         look.name,
         look.unit,
     );
+    if look.ticks_at_powers {
+        let is_power = |v: &f64| (v.log10() - v.log10().round()).abs() < 1e-9;
+        x_axis.minor.retain(is_power);
+    }
     let heights = shares.iter().flatten().copied().chain([0.0]);
     let heights = heights.chain(guide::ys(look.lines));
     let y_name = format!("share of {}s", look.of);
@@ -257,6 +276,18 @@ fn edges(series: &[(String, Vec<f64>)]) -> Vec<f64> {
     let first = (low / step).floor() as i64;
     let last = ((high / step).floor() as i64 + 1).max(first + 1);
     (first..=last).map(|i| i as f64 * step).collect()
+}
+
+/// Sorted values above zero without the few whose logarithms lie far below the others'.
+fn without_tail(values: &[f64]) -> Vec<f64> {
+    let positive = &values[values.partition_point(|v| *v <= 0.0)..];
+    let logs: Vec<f64> = positive.iter().map(|v| v.log10()).collect();
+    let (a, b) = (quantile(&logs, 0.25), quantile(&logs, 0.75));
+    let below = logs.partition_point(|v| *v < a - FENCE * (b - a));
+    match below as f64 <= TAIL * logs.len() as f64 {
+        true => positive[below..].to_vec(),
+        false => positive.to_vec(),
+    }
 }
 
 /// Edges of bins that are equally wide on a logarithmic axis; values of zero or less have none.
