@@ -42,11 +42,9 @@ fn white_is_known_where_the_file_has_one() {
     let grey = GrayImage::from_pixel(2, 1, Luma([1]));
     let deep: ImageBuffer<Luma<u16>, _> = ImageBuffer::from_pixel(2, 1, Luma([1_u16]));
     let float = folder.path().join("c.tif");
-    let file = fs::File::create(&float).expect("created");
-    tiff::encoder::TiffEncoder::new(file)
-        .and_then(|mut tiff| {
-            tiff.write_image::<tiff::encoder::colortype::Gray32Float>(2, 1, &[0.5, 300.0])
-        })
+    let file = File::create(&float).expect("created");
+    TiffEncoder::new(file)
+        .and_then(|mut tiff| tiff.write_image::<colortype::Gray32Float>(2, 1, &[0.5, 300.0]))
         .expect("written");
     for (path, white) in [
         (save(&folder, "a.tif", grey.clone()), Some(255.0)),
