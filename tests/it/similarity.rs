@@ -80,7 +80,7 @@ fn run_yaml(project: &Project, out: &str) -> serde_json::Value {
 fn by_library(project: &Project, bandwidth: f64, reduction: Reduction) -> Vec<(String, f64)> {
     let folder = |name: &str| {
         let all = names(&project.path().join(name));
-        let own = all.into_iter().filter(|own| own.ends_with(".png"));
+        let own = all.into_iter().filter(|own| own != "broken.png");
         own.map(|own| format!("{name}/{own}")).collect::<Vec<_>>()
     };
     let row = |name: &String| {
