@@ -19,8 +19,8 @@ pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod show;
-pub(crate) mod speckle;
 pub(crate) mod similarity;
+pub(crate) mod speckle;
 pub(crate) mod status;
 
 use comfy_table::{ContentArrangement, Table, presets};

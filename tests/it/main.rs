@@ -13,6 +13,6 @@ mod kill;
 mod mask_rcnn;
 mod project;
 mod shipped;
-mod speckle;
 mod similarity;
+mod speckle;
 mod verbs;
