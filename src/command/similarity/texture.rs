@@ -118,7 +118,6 @@ pub(super) fn ends(pixels: &[f32]) -> Result<[f32; 2], String> {
 }
 
 /// What is wrong with a file whose path is said elsewhere.
-#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
 pub(super) fn without_path(error: DataError) -> String {
     match error {
         DataError::Format { what, .. } => what,

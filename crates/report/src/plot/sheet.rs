@@ -77,8 +77,7 @@ pub fn contact_sheet_png(rows: &[SheetRow], note: &str) -> Option<Vec<u8>> {
     let baseline = y + 0.78 * TICK_POINTS * POINT;
     scene.text((EDGE, baseline), note, TICK_POINTS, Anchor::Start);
     scene.height = y + TICK_POINTS * POINT + EDGE;
-    let first = rows.first().is_some();
-    first.then(|| png::render(&scene))
+    (!rows.is_empty()).then(|| png::render(&scene))
 }
 
 /// Width and height in the figure, mm; the longer side is `side`.
