@@ -87,13 +87,13 @@ pub(super) fn columns(
             "status",
             "",
             "what became of the point; values at points that did not converge are NaN",
-            Values::Code(points.iter().map(|p| code(&Status::ALL, p.status)).collect(), &STATUS),
+            Values::Code(points.iter().map(|p| code(&Status::ALL, &p.status)).collect(), &STATUS),
         ),
         column(
             "cut",
             "",
             "what cut the subset of the point: nothing (whole), the mask or the border of the reference image (border), the border of the deformed image (deformed_border), a jump of the displacement (split)",
-            Values::Code(points.iter().map(|p| code(&Cut::ALL, p.cut)).collect(), &CUT),
+            Values::Code(points.iter().map(|p| code(&Cut::ALL, &p.cut)).collect(), &CUT),
         ),
         column(
             "share",
@@ -233,8 +233,8 @@ pub(super) fn column(
 }
 
 /// The place of a value among all of its kind.
-fn code<T: PartialEq>(all: &[T], value: T) -> u8 {
-    let place = all.iter().position(|known| *known == value);
+fn code<T: PartialEq>(all: &[T], value: &T) -> u8 {
+    let place = all.iter().position(|known| known == value);
     place
         .and_then(|place| u8::try_from(place).ok())
         .unwrap_or(u8::MAX)
