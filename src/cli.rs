@@ -334,6 +334,13 @@ pub(crate) struct DicArgs {
     pub(crate) force: bool,
 }
 
+fn finite(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        _ => Err("expected a finite number".to_owned()),
+    }
+}
+
 /// A positive finite number.
 fn positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
@@ -430,6 +437,7 @@ pub(crate) struct CalibrateArgs {
         long,
         value_name = "MM",
         default_value_t = 0.0,
+        value_parser = finite,
         allow_negative_numbers = true
     )]
     pub(crate) plate_thickness: f64,

@@ -1,5 +1,6 @@
 //! `retrial claims`: published values, ours, and the verdicts.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use comfy_table::Table;
@@ -24,11 +25,22 @@ pub(crate) fn run(workspace: &Workspace, args: &SelectArgs) -> Result<(), Failur
             .iter()
             .position(|e| e.sheet.study == sheet.study && e.sheet.experiment == sheet.experiment);
         chosen.push(match place {
-            // The claims as they are written now, judged by what was recorded.
-            Some(place) => retrial_report::Experiment {
-                sheet,
-                ..recorded.swap_remove(place)
-            },
+            // The claims as they are written now, judged by what was recorded of the present plan.
+            Some(place) => {
+                let recorded = recorded.swap_remove(place);
+                let planned: HashSet<&String> = sheet.trials.iter().collect();
+                let all = recorded.finished.into_iter().chain(recorded.earlier);
+                let (finished, earlier) = all.partition(|own| planned.contains(&own.trial));
+                retrial_report::Experiment {
+                    sheet,
+                    finished,
+                    earlier,
+                    folder: recorded.folder,
+                    attempts: recorded.attempts,
+                    damaged: recorded.damaged,
+                    unfinished: recorded.unfinished,
+                }
+            }
             None => retrial_report::Experiment {
                 sheet,
                 folder: PathBuf::new(),

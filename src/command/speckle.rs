@@ -7,7 +7,7 @@ use retrial_core::seed::Seed;
 use retrial_data::manifest::{Settings, SpeckleSettings};
 use retrial_data::{find_manifest, read_speckle_settings};
 use retrial_store::{atomic_write, tiff};
-use retrial_synth::render_series;
+use retrial_synth::{Profile, render_series};
 use serde::Serialize;
 
 use super::count;
@@ -29,11 +29,25 @@ struct Facts {
     bits: u32,
     /// Bits of a pixel in the files; nothing is rescaled.
     stored_bits: u32,
+    /// Shares of full scale of the ground and of the densest speckles.
+    dark: f64,
+    bright: f64,
+    pattern: Pattern,
     blur_px: f64,
     read_noise: f64,
     shot_noise: f64,
     reference: String,
     images: Vec<Image>,
+}
+
+/// The speckles, by the keys of the settings.
+#[derive(Serialize)]
+struct Pattern {
+    profile: &'static str,
+    spacing_px: f64,
+    jitter: f64,
+    radius_px: f64,
+    radius_spread: f64,
 }
 
 /// A deformed picture: the material point at (x, y) of the reference is at (x + u, y + v).
@@ -48,19 +62,32 @@ struct Image {
 pub(crate) fn run(root: Option<&Path>, args: &SpeckleArgs) -> Result<(), Failure> {
     let settings = settings(root, args)?;
     let facts_file = args.out.join(FACTS);
-    if facts_file.exists() && !args.force {
-        let path = facts_file.display();
+    let plan = &settings.plan;
+    let name = |i: usize| format!("{i:04}.tif");
+    let pictures = (0..=plan.images.len()).map(|i| args.out.join(name(i)));
+    let there = pictures
+        .chain([facts_file.clone()])
+        .find(|path| path.exists());
+    if let Some(path) = there.filter(|_| !args.force) {
+        let path = path.display();
         return Err(Failure::usage(format!(
             "{path} is there already; use --force to replace its series"
         )));
     }
-    let plan = &settings.plan;
     let pictures = render_series(plan, Seed(settings.seed))
         .map_err(|error| Failure::usage(format!("cannot generate: {error}")))?;
     std::fs::create_dir_all(&args.out).map_err(|error| {
         Failure::storage(format!("cannot create {}: {error}", args.out.display()))
     })?;
-    let name = |i: usize| format!("{i:04}.tif");
+    // Pictures of a longer series would mix with those of this one.
+    for old in (pictures.len()..).map(|i| args.out.join(name(i))) {
+        if !facts_file.exists() || !old.exists() {
+            break;
+        }
+        std::fs::remove_file(&old).map_err(|error| {
+            Failure::storage(format!("cannot remove {}: {error}", old.display()))
+        })?;
+    }
     let bits = plan.camera.bits;
     let stored_bits = if bits == 8 { 8 } else { 16 };
     for (i, picture) in pictures.iter().enumerate() {
@@ -75,6 +102,18 @@ pub(crate) fn run(root: Option<&Path>, args: &SpeckleArgs) -> Result<(), Failure
         height_px: plan.height_px,
         bits,
         stored_bits,
+        dark: plan.camera.dark,
+        bright: plan.camera.bright,
+        pattern: Pattern {
+            profile: match plan.pattern.profile {
+                Profile::Gaussian => "gaussian",
+                Profile::Disc => "disc",
+            },
+            spacing_px: plan.pattern.spacing_px,
+            jitter: plan.pattern.jitter,
+            radius_px: plan.pattern.radius_px,
+            radius_spread: plan.pattern.radius_spread,
+        },
         blur_px: plan.camera.blur_px,
         read_noise: plan.camera.read_noise,
         shot_noise: plan.camera.shot_noise,

@@ -228,7 +228,10 @@ fn difference(record: &Record, trial: &retrial_core::plan::Trial, revision: u32)
         }
     }
     if changes.is_empty() {
-        changes.push(format!("device {} → another kind", record.device));
+        let device = &record.device;
+        changes.push(format!(
+            "an amendment of the study, or another kind of device than {device}"
+        ));
     }
     changes.join(", ")
 }

@@ -1,5 +1,8 @@
 //! `speckle:`: a generated series.
 
+use std::f64::consts::TAU;
+
+use retrial_core::displacement::Displacement;
 use retrial_core::fault::Faults;
 use retrial_core::yaml::{MapReader, text};
 use retrial_synth::{Camera, Exposure, Profile, SeriesPlan, SpecklePattern};
@@ -38,12 +41,12 @@ pub(super) fn read_speckle(
     let key = reader.path("images");
     reader.require("images", faults);
     let mut images = Vec::new();
-    for (i, item) in reader
-        .list("images", faults)
-        .unwrap_or(&[])
-        .iter()
-        .enumerate()
-    {
+    let listed = reader.list("images", faults);
+    if listed.is_some_and(<[_]>::is_empty) {
+        let message = "is empty: a series has at least one deformed picture";
+        faults.add(reader.place(), &key, message);
+    }
+    for (i, item) in listed.unwrap_or(&[]).iter().enumerate() {
         let Some(mut reader) = MapReader::new(item, &format!("{key}[{i}]"), faults) else {
             continue;
         };
@@ -56,6 +59,11 @@ pub(super) fn read_speckle(
             gain: reader.number("gain", faults).unwrap_or(1.0),
             offset: reader.number("offset", faults).unwrap_or(0.0),
         };
+        let folded = field.as_ref().zip(width_px);
+        if let Some((key, message)) = folded.and_then(|(field, width)| impossible(field, width)) {
+            let path = reader.path("truth");
+            faults.add(&item.place, &format!("{path}.{key}"), message);
+        }
         match field {
             Some(field) => images.push((field, exposure)),
             None => faults.add(
@@ -77,6 +85,55 @@ pub(super) fn read_speckle(
             images,
         },
     })
+}
+
+/// Why no picture shows a field: where material would fold over itself, or a wave has no length.
+/// The key to change, and what is wrong.
+fn impossible(field: &Displacement, width: usize) -> Option<(&'static str, String)> {
+    let steepest = |amplitude: f64, period: f64| TAU * amplitude.abs() / period;
+    match *field {
+        Displacement::Affine { ux, uy, vx, vy, .. } => {
+            let area = (1.0 + ux) * (1.0 + vy) - uy * vx;
+            let message = format!(
+                "a unit of area becomes {area}; expected more than 0, or the material folds over"
+            );
+            (area <= 1e-3).then_some(("ux", message))
+        }
+        Displacement::Sinusoid { period_px, .. } if period_px <= 0.0 => {
+            Some(("period_px", format!("{period_px} px, expected more than 0")))
+        }
+        Displacement::Sinusoid {
+            au, av, period_px, ..
+        } => {
+            let steepest = steepest(au, period_px).max(steepest(av, period_px));
+            let message = format!(
+                "the strain reaches {steepest:.3}; from 1 on the material folds over: \
+                 use a smaller amplitude or a longer wave"
+            );
+            (steepest >= 1.0).then_some(("period_px", message))
+        }
+        Displacement::Star {
+            amplitude,
+            period_left,
+            period_slope,
+            ..
+        } => {
+            let right = period_left + period_slope * width as f64;
+            let least = period_left.min(right);
+            if least <= 0.0 {
+                let message = format!("a wave of {least} px, expected more than 0");
+                return Some(("period_left", message));
+            }
+            let steepest = steepest(amplitude, least);
+            let message = format!("the strain reaches {steepest:.3}; from 1 on it folds over");
+            (steepest >= 1.0).then_some(("amplitude", message))
+        }
+        Displacement::Crack { opening, .. } if opening < 0.0 => Some((
+            "opening",
+            format!("{opening} px: the halves would lie over each other; expected 0 or more"),
+        )),
+        _ => None,
+    }
 }
 
 fn read_pattern(mut reader: MapReader<'_>, faults: &mut Faults) -> SpecklePattern {
@@ -126,15 +183,32 @@ fn read_camera(mut reader: MapReader<'_>, faults: &mut Faults) -> Camera {
             }
         }
     };
+    let mut amount = |key, default| {
+        let value = reader.number(key, faults).unwrap_or(default);
+        if value < 0.0 {
+            let message = format!("{value}, expected 0 or more");
+            faults.add(reader.place(), &reader.path(key), message);
+        }
+        value
+    };
+    let (blur_px, read_noise, shot_noise) = (
+        amount("blur_px", default.blur_px),
+        amount("read_noise", default.read_noise),
+        amount("shot_noise", default.shot_noise),
+    );
     let mut number = |key, default| reader.number(key, faults).unwrap_or(default);
     let camera = Camera {
         bits,
         dark: number("dark", default.dark),
         bright: number("bright", default.bright),
-        blur_px: number("blur_px", default.blur_px),
-        read_noise: number("read_noise", default.read_noise),
-        shot_noise: number("shot_noise", default.shot_noise),
+        blur_px,
+        read_noise,
+        shot_noise,
     };
+    if camera.dark >= camera.bright {
+        let message = format!("{} is not below bright, {}", camera.dark, camera.bright);
+        faults.add(reader.place(), &reader.path("dark"), message);
+    }
     reader.finish(faults);
     camera
 }
