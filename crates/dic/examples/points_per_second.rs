@@ -1,7 +1,6 @@
 //! Prints how many points a second one thread correlates, set-up of the pair included.
 //!
-//! `cargo run --release -p retrial-dic --example points_per_second [repeats] [best | avx2 | baseline]
-//! [before | foreseen]`
+//! `cargo run --release -p retrial-dic --example points_per_second [repeats] [best | avx2 | baseline]`
 //!
 //! A generated speckle pair of 512 × 512 px, moved by (0.3, 0.2) px and stretched by 0.2 %; step
 //! 5 px, stop value 1e-3, one thread. On Linux the time is that the thread spent on a processor, so
@@ -11,8 +10,8 @@ use std::time::Instant;
 
 use retrial_core::image::GrayImage;
 use retrial_dic::{
-    Accept, ErrorStatistics, Guess, InstructionSet, LastEvaluation, Settings, ShapeOrder,
-    SplineDegree, correlate, prepare,
+    Accept, ErrorStatistics, Guess, InstructionSet, Settings, ShapeOrder, SplineDegree, correlate,
+    prepare,
 };
 
 const SIZE: usize = 512;
@@ -27,11 +26,6 @@ fn main() {
         Some("baseline") => InstructionSet::Baseline,
         Some("avx2") => InstructionSet::Avx2,
         _ => InstructionSet::Best,
-    };
-    let last_evaluation = match std::env::args().nth(3).as_deref() {
-        Some("before") => LastEvaluation::BeforeUpdate,
-        Some("foreseen") => LastEvaluation::Foreseen,
-        _ => Settings::default().last_evaluation,
     };
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(1)
@@ -53,7 +47,6 @@ fn main() {
             shape_order,
             spline_degree,
             instruction_set,
-            last_evaluation,
             ..Settings::default()
         };
         let mut best = f64::INFINITY;

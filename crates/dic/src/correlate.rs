@@ -45,8 +45,7 @@ pub struct PointResult {
     pub zncc: f64,
     /// Passes over the deformed subset.
     pub icgn_iterations: usize,
-    /// Size of the last update in px; see [`Settings::stop_value`]. With
-    /// [`crate::LastEvaluation::Foreseen`] that of the last one computed, which the next would be below.
+    /// Size of the last update in px; see [`Settings::stop_value`].
     pub convergence_norm: f64,
     /// Whether to believe it.
     pub status: Status,

@@ -60,7 +60,7 @@ pub(crate) fn forward_gauss_newton(task: &Task<'_>, out: &mut Match) -> Result<b
         }
         out.p = next;
         converged = norm < settings.stop_value;
-        if converged && settings.last_evaluation != LastEvaluation::AfterUpdate {
+        if converged && settings.last_evaluation == LastEvaluation::BeforeUpdate {
             break;
         }
     }

@@ -25,12 +25,6 @@ const SMALLEST_GRADIENT: f64 = 1e-8;
 /// one, as a multiple of the energy of the subset: `f32` would lose its contrast.
 const LARGEST_OFFSET: f64 = 100.0;
 
-/// Largest ratio of two updates from which the next one is foreseen.
-const LARGEST_RATE: f64 = 0.25;
-
-/// How far below the stop value a foreseen update must be: the ratio of updates is no constant.
-const SAFETY: f64 = 4.0;
-
 /// What became of one subset.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Match {
@@ -109,7 +103,6 @@ fn gauss_newton(task: &Task<'_>, out: &mut Match) -> Result<bool, Status> {
     let mut offsets = task.offsets();
     let mut updates = 0;
     let mut converged = false;
-    let mut norm_before = f64::INFINITY;
     loop {
         let products = task.products(&out.p, &mut offsets)?;
         out.icgn_iterations += 1;
@@ -126,16 +119,8 @@ fn gauss_newton(task: &Task<'_>, out: &mut Match) -> Result<bool, Status> {
         updates += 1;
         out.p = task.updated(&out.p, &dp)?;
         converged = norm < settings.stop_value;
-        if settings.last_evaluation == LastEvaluation::Foreseen {
-            let falls = norm_before.is_finite() && norm <= LARGEST_RATE * norm_before;
-            converged |= falls && SAFETY * norm * norm < settings.stop_value * norm_before;
-            norm_before = norm;
-            if converged {
-                out.zncc = (out.zncc + task.foreseen_gain(&here, &dp)).clamp(-1.0, 1.0);
-            }
-        }
         let finished = converged || updates == settings.iteration_limit;
-        if finished && settings.last_evaluation != LastEvaluation::AfterUpdate {
+        if finished && settings.last_evaluation == LastEvaluation::BeforeUpdate {
             return Ok(converged);
         }
     }
@@ -241,14 +226,6 @@ impl Task<'_> {
             dp[i] = *value;
         }
         dp
-    }
-
-    /// How much an update `dp` raises the correlation coefficient, if the criterion is the quadratic
-    /// whose minimum it leads to: the value `2 (1 − zncc)` falls by `−Σ J r · dp / Σ f'²`.
-    fn foreseen_gain(&self, here: &Evaluation<'_>, dp: &Parameters) -> f64 {
-        let descent = here.descent(self.settings.criterion);
-        let product: f64 = descent.iter().zip(dp).map(|(b, d)| b * d).sum();
-        0.5 * product / self.moments.energy
     }
 
     /// The convergence norm of an update in px.

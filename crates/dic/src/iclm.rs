@@ -35,7 +35,7 @@ pub(crate) fn levenberg_marquardt(task: &Task<'_>, out: &mut Match) -> Result<bo
         }
         let next = task.updated(&out.p, &dp)?;
         let converged = norm < settings.stop_value;
-        if converged && settings.last_evaluation != LastEvaluation::AfterUpdate {
+        if converged && settings.last_evaluation == LastEvaluation::BeforeUpdate {
             out.p = next;
             return Ok(true);
         }

@@ -185,11 +185,6 @@ pub enum InitialGuess {
 pub enum LastEvaluation {
     /// No: `zncc` belongs to the parameters before the last update, which is below the stop value.
     BeforeUpdate,
-    /// No, nor at parameters whose own update is foreseen to be below a quarter of the stop value:
-    /// updates of sizes `a` and then `b`, at most a quarter of `a`, foretell one of `b² / a`.
-    /// `zncc` is then that at the minimum of the quadratic that the last update went to. Only for
-    /// [`Optimiser::IcGn`]; the others take it as [`BeforeUpdate`](Self::BeforeUpdate).
-    Foreseen,
     /// Yes, as in the published code; the extra evaluation counts as an iteration.
     AfterUpdate,
 }
