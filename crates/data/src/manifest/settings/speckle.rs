@@ -212,3 +212,58 @@ fn read_camera(mut reader: MapReader<'_>, faults: &mut Faults) -> Camera {
     reader.finish(faults);
     camera
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_that_no_picture_shows() {
+        let affine = |ux: f64| Displacement::Affine {
+            u0: 0.0,
+            v0: 0.0,
+            ux,
+            uy: 0.0,
+            vx: 0.0,
+            vy: 0.0,
+            cx: 0.0,
+            cy: 0.0,
+        };
+        let wave = |au: f64, period_px: f64| Displacement::Sinusoid {
+            au,
+            av: 0.0,
+            period_px,
+            phase: 0.0,
+        };
+        let star = |amplitude: f64, period_slope: f64| Displacement::Star {
+            amplitude,
+            cy: 0.0,
+            period_left: 10.0,
+            period_slope,
+        };
+        let crack = |opening: f64| Displacement::Crack {
+            angle_deg: 0.0,
+            cx: 0.0,
+            cy: 0.0,
+            opening,
+            sliding: 0.0,
+        };
+        let key = |field: &Displacement| impossible(field, 100).map(|(key, _)| key);
+        for shown in [
+            affine(-0.9),
+            affine(3.0),
+            wave(1.0, 7.0),
+            star(0.5, 0.1),
+            crack(0.0),
+        ] {
+            assert_eq!(key(&shown), None, "{shown:?}");
+        }
+        assert_eq!(key(&affine(-1.0)), Some("ux"));
+        assert_eq!(key(&affine(-1.5)), Some("ux"));
+        assert_eq!(key(&wave(1.0, 0.0)), Some("period_px"));
+        assert_eq!(key(&wave(1.0, 6.0)), Some("period_px"));
+        assert_eq!(key(&star(0.5, -0.1)), Some("period_left"));
+        assert_eq!(key(&star(1.6, 0.1)), Some("amplitude"));
+        assert_eq!(key(&crack(-0.1)), Some("opening"));
+    }
+}
