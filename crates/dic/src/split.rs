@@ -48,6 +48,10 @@ const LEAST_JUMP: f64 = 0.02;
 /// Candidates at most, one in so many points: where there are more, the largest contradictions.
 const MOST_CANDIDATES: usize = 3;
 
+/// Neighbours, of eight, that must be candidates beside a point: a jump shows over half a subset to
+/// its two sides, a single bad result only in lines through it.
+const LEAST_AROUND: usize = 3;
+
 /// Smallest share of a subset on either side of the line.
 const LEAST_SHARE: f64 = 0.04;
 
@@ -256,7 +260,17 @@ impl Scan<'_> {
             .collect();
         found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         found.truncate(n.div_ceil(MOST_CANDIDATES));
-        let mut found: Vec<usize> = found.into_iter().map(|(_, i)| i).collect();
+        let mut is_found = vec![false; n];
+        for &(_, i) in &found {
+            is_found[i] = true;
+        }
+        let found = found.into_iter().map(|(_, i)| i);
+        let mut found: Vec<usize> = found
+            .filter(|&i| {
+                let around = self.lattice.around(i, 1);
+                around.filter(|&j| is_found[j]).count() >= LEAST_AROUND
+            })
+            .collect();
         found.sort_unstable();
         found
     }
