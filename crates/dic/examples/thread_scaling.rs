@@ -6,8 +6,11 @@
 //! A generated pair of 1024 × 1024 px, 41 px, order 1, preparation of both pictures and
 //! first guess included. One thread and several take turns; the ratio is that of wall times in one
 //! round. `cpu` is the processor time of one thread by that of the busiest of several, which is
-//! the ratio of a machine without neighbours if both share the work evenly (Linux only). Then the
-//! steps 10, 7, 5 and 4 px on one thread: microseconds of processor time a point.
+//! the ratio of a machine without neighbours if both share the work evenly (Linux only). `apart`
+//! is what the machine itself gives: every thread correlates a pair of its own at the same time,
+//! pairs a second by those of one thread alone. `shared` is how much of that remains where the
+//! threads share one pair. Then the steps 10, 7, 5 and 4 px on one thread: microseconds of
+//! processor time a point.
 
 use std::time::Instant;
 
@@ -24,24 +27,28 @@ fn main() {
     };
     let (threads, rounds) = (number(1, 2), number(2, 9));
     let pair = [picture(0.0, 0.0), picture(0.3, 0.2)];
-    let [one, several] = [1, threads].map(|count| {
+    let pool = |count: usize| {
         let pool = ThreadPoolBuilder::new().num_threads(count).build();
         pool.expect("threads can be started")
-    });
+    };
+    let [one, several] = [1, threads].map(pool);
+    let each: Vec<ThreadPool> = (0..threads).map(|_| pool(1)).collect();
     let settings = Settings::default();
-    let (mut by_wall, mut by_cpu) = (Vec::new(), Vec::new());
+    let mut ratios = [const { Vec::new() }; 4];
     for round in 0..=rounds {
-        let (alone, together) = (
-            measure(&one, &pair, &settings),
-            measure(&several, &pair, &settings),
-        );
+        let alone = measure(&one, &pair, &settings);
+        let together = measure(&several, &pair, &settings);
+        let apart = apart(&each, &pair, &settings);
+        let gain = threads as f64 * alone.wall / apart;
         // The first round warms the caches and the clock.
         if round > 0 {
-            by_wall.push(alone.wall / together.wall);
-            by_cpu.push(alone.busiest / together.busiest);
+            ratios[0].push(alone.wall / together.wall);
+            ratios[1].push(alone.busiest / together.busiest);
+            ratios[2].push(gain);
+            ratios[3].push(apart / (threads as f64 * together.wall));
         }
     }
-    for (name, ratios) in [("wall", &mut by_wall), ("cpu", &mut by_cpu)] {
+    for (name, mut ratios) in ["wall", "cpu", "apart", "shared"].into_iter().zip(ratios) {
         ratios.sort_by(f64::total_cmp);
         println!(
             "{name}: {threads} threads {:.2} times as fast ({:.2} to {:.2} in {rounds} rounds)",
@@ -90,6 +97,17 @@ fn measure(pool: &ThreadPool, [first, deformed]: &[GrayImage; 2], settings: &Set
         wall,
         busiest: spent.fold(0.0, f64::max),
     }
+}
+
+/// Seconds until every pool has correlated the pair for itself.
+fn apart(pools: &[ThreadPool], pair: &[GrayImage; 2], settings: &Settings) -> f64 {
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        for pool in pools {
+            scope.spawn(|| measure(pool, pair, settings));
+        }
+    });
+    start.elapsed().as_secs_f64()
 }
 
 /// Seconds this thread has spent on a processor (Linux).
