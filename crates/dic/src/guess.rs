@@ -32,6 +32,9 @@ pub(crate) fn rigid((u, v): Shift) -> Parameters {
     p
 }
 
+/// Columns that [`zncc`] sums apart.
+const ZNCC_PARTS: usize = 8;
+
 /// The highest peak of the subset's own window, taken as it is.
 pub(crate) fn own_peak(
     correlator: &mut PhaseCorrelator,
@@ -75,10 +78,11 @@ pub(crate) fn shared(
     let mut nodes: Vec<(usize, usize)> = points.iter().map(node_of).collect();
     nodes.sort_unstable();
     nodes.dedup();
+    let new = PhaseCorrelator::new(tile, fading);
     let shifts: Vec<Shift> = nodes
         .par_iter()
         .map_init(
-            || PhaseCorrelator::new(tile, fading),
+            || new.clone(),
             |correlator, &(row, column)| {
                 let centre_x = (column * subset + half).clamp(half, width - 1 - half);
                 let centre_y = (row * subset + half).clamp(half, height - 1 - half);
@@ -158,22 +162,24 @@ pub(crate) fn zncc(
         return -1.0;
     }
     let (left, top) = (left as usize, top as usize);
-    let mut sums = [0.0_f64; 5];
+    // Neighbouring columns are summed apart, so that no sum waits for the one before it.
+    let mut sums = [[0.0_f64; ZNCC_PARTS]; 5];
     for row in 0..size {
         let from_f = f.index(x - half, y - half + row);
         let from_g = g.index(left, top + row);
-        let pixels = f.data[from_f..from_f + size]
-            .iter()
-            .zip(&g.data[from_g..from_g + size]);
-        for (&a, &b) in pixels {
-            let (a, b) = (f64::from(a), f64::from(b));
-            for (sum, term) in sums.iter_mut().zip([a, b, a * a, b * b, a * b]) {
-                *sum += term;
+        let a = f.data[from_f..from_f + size].chunks(ZNCC_PARTS);
+        let b = g.data[from_g..from_g + size].chunks(ZNCC_PARTS);
+        for (a, b) in a.zip(b) {
+            for (k, (&a, &b)) in a.iter().zip(b).enumerate() {
+                let (a, b) = (f64::from(a), f64::from(b));
+                for (sum, term) in sums.iter_mut().zip([a, b, a * a, b * b, a * b]) {
+                    sum[k] += term;
+                }
             }
         }
     }
     let n = (size * size) as f64;
-    let [a, b, aa, bb, ab] = sums;
+    let [a, b, aa, bb, ab] = sums.map(|parts| parts.iter().sum::<f64>());
     let scale = ((aa - a * a / n) * (bb - b * b / n)).sqrt();
     let value = (ab - a * b / n) / scale;
     if value.is_finite() { value } else { -1.0 }

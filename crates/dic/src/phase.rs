@@ -20,6 +20,7 @@ const SMALLEST_POWER: f32 = 1e-11;
 pub(crate) type Shift = (isize, isize);
 
 /// Plans and buffers for windows of one size.
+#[derive(Clone)]
 pub(crate) struct PhaseCorrelator {
     width: usize,
     height: usize,
@@ -125,8 +126,7 @@ impl PhaseCorrelator {
         };
         let mean = |plane: &Plane| {
             let sum: f64 = (0..height)
-                .flat_map(|y| &plane.data[rows(plane, y)])
-                .map(|&value| f64::from(value))
+                .map(|y| f64::from(sum_of(&plane.data[rows(plane, y)])))
                 .sum();
             (sum / (width * height) as f64) as f32
         };
@@ -150,24 +150,28 @@ impl PhaseCorrelator {
         let cross = &mut self.spectrum;
         let strongest = source.iter().fold(0.0_f32, |a, b| a.max(b.norm_sqr()));
         let floor = SMALLEST_POWER * strongest;
-        for x in 0..width {
+        // The spectrum of a real correlation: opposite frequencies are conjugate.
+        for x in 0..=width / 2 {
             let opposite_x = (width - x) % width;
             for y in 0..height {
+                let opposite = opposite_x * height + (height - y) % height;
                 let here = source[x * height + y];
-                let there = source[opposite_x * height + (height - y) % height].conj();
+                let there = source[opposite].conj();
                 let f = (here + there) * 0.5;
                 let difference = (here - there) * 0.5;
                 // Division by i.
                 let g = Complex::new(difference.im, -difference.re);
-                cross[x * height + y] = if f.norm_sqr() > floor && g.norm_sqr() > floor {
-                    let product = f.conj() * g;
-                    product / product.norm()
+                let whitened = if f.norm_sqr() > floor && g.norm_sqr() > floor {
+                    // Of either alone, so that no power leaves the range of the numbers.
+                    (f.conj() / f.norm_sqr().sqrt()) * (g / g.norm_sqr().sqrt())
                 } else {
                     Complex::new(0.0, 0.0)
                 };
+                cross[x * height + y] = whitened;
+                cross[opposite] = whitened.conj();
             }
         }
-        self.turned.copy_from_slice(&self.spectrum);
+        std::mem::swap(&mut self.turned, &mut self.spectrum);
     }
 
     /// The highest value that is not next to one of `found`, if any is above zero.
@@ -193,6 +197,18 @@ impl PhaseCorrelator {
         }
         at
     }
+}
+
+/// The sum of a row, in as many parts as the processor adds at a time.
+fn sum_of(row: &[f32]) -> f32 {
+    let (parts, rest) = row.as_chunks::<16>();
+    let mut sums = [0.0_f32; 16];
+    for part in parts {
+        for (sum, value) in sums.iter_mut().zip(part) {
+            *sum += value;
+        }
+    }
+    sums.iter().chain(rest).sum()
 }
 
 /// Weights of `size` pixels along one axis.

@@ -12,6 +12,12 @@ use retrial_core::image::GrayImage;
 use crate::plane::{MARGIN, Plane, mirrored};
 use crate::settings::SplineDegree;
 
+/// Rows that are filtered side by side: each number waits for the one before it in its row.
+const TOGETHER: usize = 4;
+
+/// Columns that are filtered at a time.
+const STRIP: usize = 64;
+
 /// The B-spline through the pixels of an image, continued by reflection at the border.
 #[derive(Clone, Debug)]
 pub struct Spline {
@@ -29,8 +35,19 @@ impl Spline {
         let stride = coefficients.stride;
         let inside = MARGIN * stride..(MARGIN + height) * stride;
         coefficients.data[inside.clone()]
-            .par_chunks_mut(stride)
-            .for_each(|row| filter_row(&mut row[MARGIN..MARGIN + width], poles));
+            .par_chunks_mut(TOGETHER * stride)
+            .for_each(|block| {
+                let mut rows: Vec<&mut [f32]> = block
+                    .chunks_exact_mut(stride)
+                    .map(|row| &mut row[MARGIN..MARGIN + width])
+                    .collect();
+                match <&mut [&mut [f32]; TOGETHER]>::try_from(&mut rows[..]) {
+                    Ok(rows) => filter_rows(rows, poles),
+                    Err(_) => rows
+                        .into_iter()
+                        .for_each(|row| filter_rows(&mut [row], poles)),
+                }
+            });
         filter_columns(&mut coefficients.data[inside], stride, poles);
         coefficients.mirror_into_padding();
         Self {
@@ -204,38 +221,72 @@ fn horizon(pole: f64) -> isize {
     ((1e-10_f64).ln() / pole.abs().ln()).ceil() as isize
 }
 
-/// Turns a row of samples into coefficients along it.
-fn filter_row(row: &mut [f32], poles: &[f64]) {
-    let n = row.len();
+/// Turns rows of samples, all of one length, into coefficients along them.
+fn filter_rows<const N: usize>(rows: &mut [&mut [f32]; N], poles: &[f64]) {
+    let n = rows[0].len();
     if n == 1 {
         return;
     }
+    let column = |rows: &[&mut [f32]; N], k: usize| -> [f64; N] {
+        std::array::from_fn(|row| f64::from(rows[row][k]))
+    };
+    let mut values: Vec<[f64; N]> = Vec::with_capacity(n);
     for &pole in poles {
         let gain = (1.0 - pole) * (1.0 - 1.0 / pole);
         let mut power = 1.0;
-        let mut start = 0.0;
+        let mut start = [0.0; N];
         for k in 0..horizon(pole) {
-            start += power * f64::from(row[mirrored(k, n as isize)]);
+            let samples = column(rows, mirrored(k, n as isize));
+            start = std::array::from_fn(|row| start[row] + power * samples[row]);
             power *= pole;
         }
         let mut previous = start;
-        let mut values: Vec<f64> = Vec::with_capacity(n);
+        values.clear();
         values.push(start);
-        for &sample in &row[1..] {
-            previous = f64::from(sample) + pole * previous;
+        for k in 1..n {
+            let samples = column(rows, k);
+            previous = std::array::from_fn(|row| samples[row] + pole * previous[row]);
             values.push(previous);
         }
-        let mut next = pole / (pole * pole - 1.0) * (values[n - 1] + pole * values[n - 2]);
-        row[n - 1] = (gain * next) as f32;
-        for k in (0..n - 1).rev() {
-            next = pole * (next - values[k]);
-            row[k] = (gain * next) as f32;
+        let last = pole / (pole * pole - 1.0);
+        let mut next: [f64; N] =
+            std::array::from_fn(|row| last * (values[n - 1][row] + pole * values[n - 2][row]));
+        for k in (0..n).rev() {
+            if k + 1 < n {
+                next = std::array::from_fn(|row| pole * (next[row] - values[k][row]));
+            }
+            for (row, next) in rows.iter_mut().zip(next) {
+                row[k] = (gain * next) as f32;
+            }
         }
     }
 }
 
-/// Turns rows of coefficients along x into coefficients along both axes, whole rows at a time.
+/// Turns rows of coefficients along x into coefficients along both axes, in strips that stay in the
+/// cache.
 fn filter_columns(data: &mut [f32], stride: usize, poles: &[f64]) {
+    let rows = data.chunks_exact(stride);
+    let strips: Vec<Vec<f32>> = (0..stride.div_ceil(STRIP))
+        .into_par_iter()
+        .map(|k| {
+            let columns = k * STRIP..((k + 1) * STRIP).min(stride);
+            let parts = rows.clone().flat_map(|row| &row[columns.clone()]);
+            let mut strip: Vec<f32> = parts.copied().collect();
+            filter_strip(&mut strip, columns.len(), poles);
+            strip
+        })
+        .collect();
+    let rows = data.par_chunks_mut(stride).enumerate();
+    rows.for_each(|(y, row)| {
+        for (part, strip) in row.chunks_mut(STRIP).zip(&strips) {
+            let start = y * part.len();
+            part.copy_from_slice(&strip[start..start + part.len()]);
+        }
+    });
+}
+
+/// The same for one strip, whole rows at a time.
+fn filter_strip(data: &mut [f32], stride: usize, poles: &[f64]) {
     let n = data.len() / stride;
     if n == 1 {
         return;

@@ -212,7 +212,7 @@ impl Scan<'_> {
     }
 
     /// How far the points at `near` places to both sides of point `i` contradict each other in each
-    /// direction.
+    /// direction, squared.
     fn contradictions(&self, i: usize) -> [Option<f64>; 4] {
         DIRECTIONS.map(|(across, down)| {
             let at = |k: isize| self.lattice.at(i, k * across, k * down);
@@ -224,7 +224,7 @@ impl Scan<'_> {
             };
             (measured(a) && measured(b)).then(|| {
                 let (a, b) = (led(a), led(b));
-                (a.0 - b.0).hypot(a.1 - b.1)
+                (a.0 - b.0).powi(2) + (a.1 - b.1).powi(2)
             })
         })
     }
@@ -241,7 +241,7 @@ impl Scan<'_> {
             let values = all.iter().filter_map(|each| each[k]);
             median(values.collect())
                 .unwrap_or(0.0)
-                .max(LEAST_JUMP / UNUSUAL)
+                .max((LEAST_JUMP / UNUSUAL).powi(2))
         });
         let mut found: Vec<(f64, usize)> = (0..n)
             .filter_map(|i| {
@@ -255,7 +255,7 @@ impl Scan<'_> {
                     .filter_map(|(value, usual)| value.map(|value| value / usual))
                     .fold(0.0, f64::max);
                 let strength = if failed { f64::INFINITY } else { largest };
-                (strength > UNUSUAL).then_some((strength, i))
+                (strength > UNUSUAL.powi(2)).then_some((strength, i))
             })
             .collect();
         found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
