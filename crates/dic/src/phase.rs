@@ -161,9 +161,10 @@ impl PhaseCorrelator {
                 let difference = (here - there) * 0.5;
                 // Division by i.
                 let g = Complex::new(difference.im, -difference.re);
-                let whitened = if f.norm_sqr() > floor && g.norm_sqr() > floor {
-                    // Of either alone, so that no power leaves the range of the numbers.
-                    (f.conj() / f.norm_sqr().sqrt()) * (g / g.norm_sqr().sqrt())
+                let (power_f, power_g) = (f.norm_sqr(), g.norm_sqr());
+                let whitened = if power_f > floor && power_g > floor {
+                    // Two roots, so that no product of powers leaves the range of the numbers.
+                    f.conj() * g * (power_f.sqrt() * power_g.sqrt()).recip()
                 } else {
                     Complex::new(0.0, 0.0)
                 };

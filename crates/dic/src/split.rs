@@ -237,13 +237,16 @@ impl Scan<'_> {
             .with_min_len(256)
             .map(|i| self.contradictions(i))
             .collect();
-        let usual: [f64; 4] = std::array::from_fn(|k| {
+        let mut usual = [0.0; 4];
+        usual.par_iter_mut().enumerate().for_each(|(k, usual)| {
             let values = all.iter().filter_map(|each| each[k]);
-            median(values.collect())
+            *usual = median(values.collect())
                 .unwrap_or(0.0)
-                .max((LEAST_JUMP / UNUSUAL).powi(2))
+                .max((LEAST_JUMP / UNUSUAL).powi(2));
         });
         let mut found: Vec<(f64, usize)> = (0..n)
+            .into_par_iter()
+            .with_min_len(256)
             .filter_map(|i| {
                 let failed = matches!(
                     self.matches[i].status,
