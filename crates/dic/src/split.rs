@@ -40,10 +40,10 @@ use crate::status::Status;
 use crate::subset::{SubsetRow, pixel_count};
 
 /// Contradiction from which a point is a candidate, as a multiple of the median one.
-const UNUSUAL: f64 = 6.0;
+pub(crate) const UNUSUAL: f64 = 6.0;
 
 /// Smallest jump that divides a subset, px.
-const LEAST_JUMP: f64 = 0.02;
+pub(crate) const LEAST_JUMP: f64 = 0.02;
 
 /// Candidates at most, one in so many points: where there are more, the largest contradictions.
 const MOST_CANDIDATES: usize = 3;

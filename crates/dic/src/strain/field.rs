@@ -6,9 +6,13 @@ use super::fit::{StrainWindow, derivative_weights};
 use super::propagate::{Overlap, StrainUncertainty, gradient_covariance, propagate};
 use super::tensor::{DisplacementGradient, StrainMeasure, StrainTensor};
 use crate::correlate::{Field, PointResult};
+use crate::cut::Cut;
 use crate::error::DicError;
 use crate::lattice::Lattice;
+use crate::recover::median;
 use crate::settings::Settings;
+use crate::shape::displacement_at;
+use crate::split::{LEAST_JUMP, UNUSUAL};
 use crate::status::Status;
 use crate::uncertainty::PointUncertainty;
 
@@ -52,7 +56,7 @@ pub struct Strain {
 pub enum StrainFault {
     /// The displacement of the point itself did not converge.
     PointFailed,
-    /// Fewer points of its window converged than the window asks for.
+    /// Fewer points of its window converged, on its side of a discontinuity, than the window asks for.
     TooFewPoints,
     /// The points of its window lie so that they do not fix the polynomial.
     IllPlaced,
@@ -83,7 +87,9 @@ impl StrainPoint {
 
 /// Fits the window of every point and takes the strain of the gradient.
 ///
-/// Only converged points enter a fit. Points that lie on no grid are gathered by cells of one step,
+/// Only converged points enter a fit. A window that holds a subset which was
+/// [divided](crate::Split::Automatic) ends at the discontinuity: of its points only those enter that
+/// the centre reaches from neighbour to neighbour without a jump of the displacement. Points that lie on no grid are gathered by cells of one step,
 /// one a cell, and fitted where they are. `settings` are those of the correlation: they hold the step
 /// and the subset. With `uncertainties`, one a point of the field, every strain gets its own; see
 /// [`StrainUncertainty`] for the model.
@@ -116,6 +122,11 @@ pub fn strain_field(
         lattice: Lattice::new(&nodes, settings.step_px),
         overlap: uncertainties.map(|_| Overlap::new(settings, window.points)),
         uncertainties,
+        jump_px: None,
+    };
+    let work = Work {
+        jump_px: work.smallest_jump(),
+        ..work
     };
     let points = (0..nodes.len())
         .into_par_iter()
@@ -141,20 +152,75 @@ struct Work<'a> {
     lattice: Lattice,
     overlap: Option<Overlap>,
     uncertainties: Option<&'a [Option<PointUncertainty>]>,
+    /// The smallest jump between neighbours that ends a window, px; `None` where no subset was
+    /// divided.
+    jump_px: Option<f64>,
 }
 
 impl Work<'_> {
+    fn converged(&self, i: usize) -> bool {
+        self.field.points[i].status == Status::Converged
+    }
+
+    /// By how much the fields of two points disagree half way between them, px.
+    fn contradiction(&self, i: usize, j: usize) -> f64 {
+        let (a, b) = (&self.field.points[i], &self.field.points[j]);
+        let half = |from: usize, to: usize| 0.5 * (to as f64 - from as f64);
+        let (dx, dy) = (half(a.x, b.x), half(a.y, b.y));
+        let (of_a, of_b) = (
+            displacement_at(&a.p, dx, dy),
+            displacement_at(&b.p, -dx, -dy),
+        );
+        (of_a.0 - of_b.0).hypot(of_a.1 - of_b.1)
+    }
+
+    fn smallest_jump(&self) -> Option<f64> {
+        let points = &self.field.points;
+        if !points.iter().any(|point| point.cut == Cut::Split) {
+            return None;
+        }
+        let beside = |i: usize| self.lattice.at(i, 1, 0).map(|j| (i, j));
+        let pairs = (0..points.len()).filter_map(beside);
+        let measured = pairs.filter(|&(i, j)| self.converged(i) && self.converged(j));
+        let usual = median(measured.map(|(i, j)| self.contradiction(i, j)).collect());
+        Some((UNUSUAL * usual.unwrap_or(0.0)).max(LEAST_JUMP))
+    }
+
+    /// The points of a window, the centre among them, that it reaches from neighbour to neighbour
+    /// without a jump.
+    fn reached(&self, near: &[(usize, i32, i32)], jump_px: f64) -> Vec<(usize, i32, i32)> {
+        let mut is_reached: Vec<bool> =
+            near.iter().map(|&(_, du, dv)| du == 0 && dv == 0).collect();
+        let mut ends: Vec<usize> = (0..near.len()).filter(|&k| is_reached[k]).collect();
+        while let Some(end) = ends.pop() {
+            let (i, du, dv) = near[end];
+            for (k, &(j, eu, ev)) in near.iter().enumerate() {
+                let beside = (du - eu).abs() + (dv - ev).abs() == 1;
+                if beside && !is_reached[k] && self.contradiction(i, j) < jump_px {
+                    is_reached[k] = true;
+                    ends.push(k);
+                }
+            }
+        }
+        let kept = near.iter().zip(is_reached).filter(|(_, reached)| *reached);
+        kept.map(|(each, _)| *each).collect()
+    }
+
     fn strain(&self, i: usize) -> Result<Strain, StrainFault> {
         let point = |j: usize| -> &PointResult { &self.field.points[j] };
-        let converged = |j: usize| point(j).status == Status::Converged;
-        if !converged(i) {
+        if !self.converged(i) {
             return Err(StrainFault::PointFailed);
         }
-        let near: Vec<(usize, i32, i32)> = self
+        let mut near: Vec<(usize, i32, i32)> = self
             .lattice
             .within(i, self.window.points / 2)
-            .filter(|&(j, ..)| converged(j))
+            .filter(|&(j, ..)| self.converged(j))
             .collect();
+        if let Some(jump_px) = self.jump_px
+            && near.iter().any(|&(j, ..)| point(j).cut == Cut::Split)
+        {
+            near = self.reached(&near, jump_px);
+        }
         if near.len() < self.window.least_points() {
             return Err(StrainFault::TooFewPoints);
         }
@@ -208,7 +274,6 @@ impl Work<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cut::Cut;
     use crate::strain::{FitOrder, WindowWeights};
 
     /// A field of 15 × 13 points with step 5 whose displacement is `(u, v)(x, y)`.
@@ -291,6 +356,38 @@ mod tests {
             let measured = strains.points.iter().filter(|p| p.strain.is_ok()).count();
             assert!(measured > 150, "{measured}");
         }
+    }
+
+    /// Two halves that move apart: beside the crack every window holds points of one half alone.
+    #[test]
+    fn windows_end_at_a_crack() {
+        let jump = |x: f64| if x < 52.0 { 0.0 } else { 0.5 };
+        let mut field = field(|x, y| (0.01 * x + jump(x), -0.003 * y));
+        for point in &mut field.points {
+            (point.p[1], point.p[8]) = (0.01, -0.003);
+        }
+        let window = StrainWindow {
+            points: 5,
+            least_share: 0.3,
+            ..StrainWindow::default()
+        };
+        let worst = |field: &Field| {
+            let strains = strain_field(field, &settings(), &window, StrainMeasure::Small, None)
+                .expect("valid settings");
+            let errors = strains.points.iter().map(|point| {
+                let tensor = point.strain.expect("enough points on either side").tensor;
+                (tensor.xx - 0.01).abs().max((tensor.yy + 0.003).abs())
+            });
+            errors.fold(0.0, f64::max)
+        };
+        let whole = worst(&field);
+        for point in &mut field.points {
+            if point.x.abs_diff(52) < 10 {
+                point.cut = Cut::Split;
+            }
+        }
+        let divided = worst(&field);
+        assert!(whole > 0.02 && divided < 1e-12, "{whole} {divided}");
     }
 
     /// Inside, a window of order 2 gives the slope of a cubic less its cubic part; here the field
