@@ -88,7 +88,7 @@ pub(crate) enum Format {
 /// Which experiments, and how they are changed.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Selection {
-    /// Experiment files or folders of them
+    /// Experiment files, folders of them, or STUDY/EXPERIMENT
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 

@@ -49,8 +49,11 @@ pub(crate) fn load(
     } else {
         let mut files = Vec::new();
         for path in &selection.files {
+            let named = workspace.experiments().join(path).with_extension("yaml");
             if path.is_dir() {
                 files.extend(spec_files(path)?);
+            } else if !path.exists() && path.extension().is_none() && named.exists() {
+                files.push(named);
             } else {
                 files.push(path.clone());
             }

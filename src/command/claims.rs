@@ -67,7 +67,7 @@ pub(crate) fn run(workspace: &Workspace, args: &SelectArgs) -> Result<(), Failur
 
 /// Verdicts for the terminal.
 pub(crate) fn as_table(rows: &[ClaimRow]) -> Table {
-    let mut table = table(&["claim", "claimed", "ours", "verdict", "reason"]);
+    let mut table = table(&["claim", "metric", "claimed", "ours", "verdict", "reason"]);
     for row in rows {
         let ours = row.ours.as_ref().map_or_else(
             || "—".to_owned(),
@@ -86,6 +86,7 @@ pub(crate) fn as_table(rows: &[ClaimRow]) -> Table {
         }
         table.add_row([
             format!("{}/{}: {}", row.study, row.experiment, row.id),
+            row.metric.clone(),
             row.published.clone(),
             ours,
             verdict,

@@ -111,7 +111,9 @@ fn two_images_of_ones_own() {
         "# program: retrial ",
         "# reference_sha256: ",
         "# deformed: def.pgm",
-        "# settings: Settings",
+        "# subset_size_px: ",
+        "# criterion: znssd\n",
+        "# split: automatic\n",
         "# u [px]: displacement to the right",
         "# u_mm [mm]: ",
     ] {

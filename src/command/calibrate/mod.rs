@@ -25,6 +25,16 @@ pub(crate) fn run(root: Option<&Path>, args: &CalibrateArgs) -> Result<(), Failu
             "{path} is there already; use --force to replace it"
         )));
     }
+    let folder = args
+        .out
+        .parent()
+        .filter(|path| !path.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        let (out, folder) = (args.out.display(), folder.display());
+        return Err(Failure::usage(format!(
+            "cannot write {out}: there is no folder {folder}"
+        )));
+    }
     let args = &named::located(root, args)?;
     let targets = Targets::read(args)?;
     let plane = match &args.plane {

@@ -1,7 +1,9 @@
 //! What `retrial dic` reads before the first correlation: reference, mask or points, calibration.
 
+use std::fs::File;
 use std::path::Path;
 
+use retrial_core::image::Mask;
 use retrial_data::{DataError, read_gray, read_mask};
 use retrial_dic::calibration::PixelMap;
 use retrial_dic::{Reference, Settings, prepare, prepare_points};
@@ -29,13 +31,16 @@ impl Inputs {
             (None, Some(path)) => Some(PixelMap::Plane(read_plane(path)?)),
             (None, None) => None,
         };
+        for path in &args.deformed {
+            is_there(path)?;
+        }
         let image = read_gray(&args.reference).map_err(unreadable)?;
         warn_of_saturation(&args.reference, image.pixels());
         let reference = match &args.points {
             Some(path) => prepare_points(&image, read_points(path)?, settings),
             None => {
-                let mask = args.mask.as_deref().map(read_mask).transpose();
-                prepare(&image, mask.map_err(unreadable)?.as_ref(), settings)
+                let mask = args.mask.as_deref().map(mask).transpose()?;
+                prepare(&image, mask.as_ref(), settings)
             }
         };
         Ok(Self {
@@ -50,6 +55,42 @@ impl Inputs {
 #[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
 pub(super) fn unreadable(error: DataError) -> Failure {
     Failure::usage(error.to_string())
+}
+
+/// Refuses a deformed image that cannot be opened before anything is written.
+fn is_there(path: &Path) -> Result<(), Failure> {
+    let opened = File::open(path).and_then(|file| file.metadata());
+    let why = match opened {
+        Ok(found) if found.is_dir() => "is a folder".to_owned(),
+        Ok(_) => return Ok(()),
+        Err(error) => error.to_string(),
+    };
+    let number = path
+        .to_str()
+        .is_some_and(|text| text.parse::<f64>().is_ok());
+    let hint = if number {
+        "; the share of --truncate follows an equals sign: --truncate=0.5"
+    } else {
+        ""
+    };
+    let path = path.display();
+    Err(Failure::usage(format!("cannot read {path}: {why}{hint}")))
+}
+
+/// A mask, with a warning where its grey values are more than two.
+fn mask(path: &Path) -> Result<Mask, Failure> {
+    let image = read_gray(path).map_err(unreadable)?;
+    let mut values = image.pixels().iter();
+    let lit = values.clone().copied().find(|value| *value > 0.0);
+    if let Some(lit) = lit
+        && values.any(|value| *value > 0.0 && *value != lit)
+    {
+        let name = file_name(path);
+        eprintln!(
+            "warning: {name} has several grey values; every pixel that is not black takes part"
+        );
+    }
+    read_mask(path).map_err(unreadable)
 }
 
 fn warn_of_saturation(path: &Path, pixels: &[f32]) {

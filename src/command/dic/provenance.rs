@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use retrial_data::hashing::sha256_file;
-use retrial_dic::Settings;
+use retrial_dic::{Borders, Settings, ShapeOrder, SplineDegree};
 
 use super::file_name;
 use crate::cli::DicArgs;
@@ -19,8 +19,8 @@ pub(super) fn shared(
         ("reference", file_name(&args.reference)),
         ("reference_sha256", sha256(&args.reference)),
         ("image_size", format!("{} x {} px", size.0, size.1)),
-        ("settings", format!("{settings:?}")),
     ];
+    facts.extend(of_settings(settings));
     for (name, hash, path) in [
         ("mask", "mask_sha256", &args.mask),
         ("points", "points_sha256", &args.points),
@@ -35,6 +35,94 @@ pub(super) fn shared(
         facts.push(("scale", format!("{scale} mm/px")));
     }
     facts
+}
+
+/// Every setting of the correlation by its name.
+fn of_settings(settings: &Settings) -> Vec<(&'static str, String)> {
+    let Settings {
+        subset_size_px,
+        subset_shape,
+        step_px,
+        grid,
+        borders,
+        split,
+        shape_order,
+        prefilter,
+        spline_degree,
+        gradient,
+        criterion,
+        optimiser,
+        reference_strategy,
+        initial_guess,
+        stop_value,
+        iteration_limit,
+        last_evaluation,
+        min_zncc,
+        instruction_set,
+    } = settings;
+    vec![
+        ("subset_size_px", subset_size_px.to_string()),
+        ("subset_shape", word(subset_shape)),
+        ("step_px", step_px.to_string()),
+        ("grid", word(grid)),
+        (
+            "borders",
+            match borders {
+                Borders::Whole => "whole".to_owned(),
+                Borders::Truncated { least_share } => format!("truncated, share {least_share}"),
+            },
+        ),
+        ("split", word(split)),
+        (
+            "shape_order",
+            match shape_order {
+                ShapeOrder::Zero => "0".to_owned(),
+                ShapeOrder::One => "1".to_owned(),
+                ShapeOrder::Two => "2".to_owned(),
+            },
+        ),
+        (
+            "prefilter",
+            prefilter.map_or_else(
+                || "none".to_owned(),
+                |filter| {
+                    format!(
+                        "gaussian, {} px, window {} px",
+                        filter.sigma_px, filter.window_px
+                    )
+                },
+            ),
+        ),
+        (
+            "spline_degree",
+            match spline_degree {
+                SplineDegree::Three => "3".to_owned(),
+                SplineDegree::Five => "5".to_owned(),
+            },
+        ),
+        ("gradient", word(gradient)),
+        ("criterion", word(criterion)),
+        ("optimiser", word(optimiser)),
+        ("reference_strategy", word(reference_strategy)),
+        ("initial_guess", word(initial_guess)),
+        ("stop_value", stop_value.to_string()),
+        ("iteration_limit", iteration_limit.to_string()),
+        ("last_evaluation", word(last_evaluation)),
+        ("min_zncc", min_zncc.to_string()),
+        ("instruction_set", word(instruction_set)),
+    ]
+}
+
+/// The name of a choice in `snake_case`.
+fn word(choice: &impl std::fmt::Debug) -> String {
+    let mut word = String::new();
+    for c in format!("{choice:?}").chars() {
+        if c.is_ascii_uppercase() && !word.is_empty() {
+            word.push('_');
+        }
+        word.push(c.to_ascii_lowercase());
+    }
+    word
 }
 
 /// What the files of one deformed image say of it.

@@ -9,6 +9,9 @@ use super::scene::{Anchor, INK, POINT, Scene, Shape, text_width};
 use super::source::Source;
 use crate::error::ReportError;
 
+/// How far the smaller side of zero must reach, by the larger one, for a scale about zero.
+const LEAST_BEYOND: f64 = 0.1;
+
 /// A field: one panel.
 pub(super) struct Field {
     title: String,
@@ -75,7 +78,8 @@ pub(super) fn scene(fields: &[Field], labels: &Labels) -> Option<Scene> {
     if low > high {
         return None;
     }
-    let signed = low < 0.0 && high > 0.0;
+    // Where hardly anything lies beyond zero, half of a scale about zero would stay unused.
+    let signed = low < 0.0 && high > 0.0 && (-low).min(high) > LEAST_BEYOND * (-low).max(high);
     let (low, high) = match signed {
         true => (-high.max(-low), high.max(-low)),
         false if low == high => (low - 0.5, high + 0.5),
