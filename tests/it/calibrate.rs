@@ -41,6 +41,10 @@ fn a_camera_is_found_and_gives_millimetres() {
         .retrial(&arguments)
         .exits(2)
         .complains("use --force");
+    project
+        .retrial(&["calibrate", "targets.csv", "--out", "nowhere/camera.yaml"])
+        .exits(2)
+        .complains("there is no folder nowhere");
     let text = std::fs::read_to_string(project.path().join("camera.yaml")).expect("a file");
     let file: serde_json::Value = serde_yaml::from_str(&text).expect("YAML");
     let fx = file["camera"]["fx_px"].as_f64().expect("a number");

@@ -285,6 +285,33 @@ fn pictures_without_a_pattern_have_a_status_at_every_point() {
     }
 }
 
+/// A series that cannot be read to its end is refused before its first field.
+#[test]
+fn a_picture_that_is_not_there_is_missed_at_once() {
+    let project = pair();
+    project
+        .retrial(&arguments(&["ref.pgm", "def.pgm", "gone.pgm"], &[]))
+        .exits(2)
+        .complains("cannot read gone.pgm");
+    project
+        .retrial(&arguments(&["ref.pgm", "def.pgm"], &["--truncate", "0.5"]))
+        .exits(2)
+        .complains("--truncate=0.5");
+    assert!(!project.path().join("out").exists());
+}
+
+#[test]
+fn a_grey_mask_is_warned_of() {
+    let project = pair();
+    let grey = GrayImage::from_fn(160, 120, |x, _| if x < 80 { 255.0 } else { 3.0 });
+    write_pgm(&project.path().join("mask.pgm"), &grey.expect("a size"));
+    let options = ["--mask", "mask.pgm", "--format", "csv"];
+    project
+        .retrial(&arguments(&["ref.pgm", "def.pgm"], &options))
+        .exits(0)
+        .complains("mask.pgm has several grey values");
+}
+
 #[test]
 fn what_cannot_be_correlated_is_named() {
     let project = pair();

@@ -54,9 +54,19 @@ fn claims_have_verdicts() {
     assert_eq!(claims["claims"][0]["verdict"], "reproduced");
     assert_eq!(claims["claims"][0]["ours"]["n"], 3);
     assert_eq!(claims["claims"][1]["verdict"], "not_reproduced");
+    let by_name = project
+        .retrial(&["claims", "levels", "--format", "json"])
+        .exits(0)
+        .json();
+    assert_eq!(by_name, claims);
+    project
+        .retrial(&["claims", "dic/no-such-sheet"])
+        .exits(2)
+        .complains("dic/no-such-sheet");
     project
         .retrial(&["claims"])
         .exits(0)
+        .says("metric")
         .says("not reproduced")
         .says("95 % interval");
 }

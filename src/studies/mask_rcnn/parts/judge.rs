@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use retrial_detect::roc;
 use retrial_instances::boxes::iou;
-use retrial_nets::mask_rcnn::PartsTraining;
+use retrial_nets::device::Device;
+use retrial_nets::mask_rcnn::{DetectionRule, PartsTraining};
 use retrial_store::csv::Table;
 use retrial_synth::infrared::{EquipmentClass, Partition};
 
@@ -44,15 +45,28 @@ pub(in crate::studies::mask_rcnn) fn judge(
     detector: &Detector,
     training: &PartsTraining,
 ) -> Result<(), TrialError> {
+    let divider = Divider {
+        items,
+        detector,
+        training,
+        device: settings::device(context)?,
+        rule: settings::detection(context)?,
+    };
     let usual = usual(items);
     let mut all = Vec::new();
     for item in &items.test {
         context.stop_point()?;
         let objects: Vec<&Object> = item.objects.iter().filter(|o| divided(o)).collect();
         if !objects.is_empty() {
-            let in_true = in_true_boxes(context, items, detector, training, (item, &objects))?;
-            let in_found = in_found_boxes(context, items, detector, training, (item, &objects))?;
-            all.extend(judged(items, (item, &objects), &in_true, &in_found, &usual));
+            let in_true = divider.in_true_boxes(item, &objects);
+            let in_found = divider.in_found_boxes(item, &objects);
+            all.extend(judged(
+                items.width,
+                item,
+                &objects,
+                [&in_true, &in_found],
+                &usual,
+            ));
         }
     }
     report(context, items, &all)
@@ -61,86 +75,76 @@ pub(in crate::studies::mask_rcnn) fn judge(
 /// Boxes of the parts of every object, by their numbers.
 type Places = Vec<Vec<[f32; 4]>>;
 
-fn in_true_boxes(
-    context: &Context,
-    items: &Items,
-    detector: &Detector,
-    training: &PartsTraining,
-    (item, objects): (&Item, &[&Object]),
-) -> Result<Places, TrialError> {
-    let boxes: Vec<[f32; 4]> = objects.iter().map(|object| object.corners).collect();
-    let classes: Vec<usize> = objects.iter().map(|object| object.class).collect();
-    divide(context, items, detector, training, item, &boxes, &classes)
+/// What divides devices into their parts.
+struct Divider<'a> {
+    items: &'a Items,
+    detector: &'a Detector,
+    training: &'a PartsTraining,
+    device: Device,
+    rule: DetectionRule,
 }
 
-/// The parts in the surest box on every object; none where its class is wrong or no box is there.
-fn in_found_boxes(
-    context: &Context,
-    items: &Items,
-    detector: &Detector,
-    training: &PartsTraining,
-    (item, objects): (&Item, &[&Object]),
-) -> Result<Places, TrialError> {
-    let device = settings::device(context)?;
-    let rule = settings::detection(context)?;
-    let picture = items.picture(&item.gray);
-    let net = &detector.net;
-    let found = net.detect(&detector.architecture, &[&picture], &rule, &device);
-    let found = found.into_iter().next().unwrap_or_default();
-    let mut places = vec![Vec::new(); objects.len()];
-    let (mut whose, mut boxes, mut classes) = (Vec::new(), Vec::new(), Vec::new());
-    for (number, object) in objects.iter().enumerate() {
-        let near = found
-            .iter()
-            .filter(|one| iou(&one.corners, &object.corners) >= FOUND);
-        let surest = near.max_by(|a, b| a.confidence.total_cmp(&b.confidence));
-        if let Some(one) = surest.filter(|one| one.class == object.class) {
-            whose.push(number);
-            boxes.push(one.corners);
-            classes.push(one.class);
-        }
+impl Divider<'_> {
+    fn in_true_boxes(&self, item: &Item, objects: &[&Object]) -> Places {
+        let boxes: Vec<[f32; 4]> = objects.iter().map(|object| object.corners).collect();
+        let classes: Vec<usize> = objects.iter().map(|object| object.class).collect();
+        self.divide(item, &boxes, &classes)
     }
-    if !boxes.is_empty() {
-        let own = divide(context, items, detector, training, item, &boxes, &classes)?;
-        for (number, own) in whose.into_iter().zip(own) {
-            places[number] = own;
+
+    /// The parts in the surest box on every object; none where its class is wrong or no box is
+    /// there.
+    fn in_found_boxes(&self, item: &Item, objects: &[&Object]) -> Places {
+        let picture = self.items.picture(&item.gray);
+        let (net, architecture) = (&self.detector.net, &self.detector.architecture);
+        let found = net.detect(architecture, &[&picture], &self.rule, &self.device);
+        let found = found.into_iter().next().unwrap_or_default();
+        let mut places = vec![Vec::new(); objects.len()];
+        let (mut whose, mut boxes, mut classes) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, object) in objects.iter().enumerate() {
+            let near = found
+                .iter()
+                .filter(|one| iou(&one.corners, &object.corners) >= FOUND);
+            let surest = near.max_by(|a, b| a.confidence.total_cmp(&b.confidence));
+            if let Some(one) = surest.filter(|one| one.class == object.class) {
+                whose.push(number);
+                boxes.push(one.corners);
+                classes.push(one.class);
+            }
         }
+        if !boxes.is_empty() {
+            let own = self.divide(item, &boxes, &classes);
+            for (number, own) in whose.into_iter().zip(own) {
+                places[number] = own;
+            }
+        }
+        places
     }
-    Ok(places)
+
+    fn divide(&self, item: &Item, boxes: &[[f32; 4]], classes: &[usize]) -> Places {
+        let picture = self.items.picture(&item.gray);
+        let (net, architecture) = (&self.detector.net, &self.detector.architecture);
+        let features = net.region_features(architecture, &picture, boxes, &self.device);
+        let found = self.training.places(&features, classes);
+        let in_box = |(places, corners): (Vec<_>, &[f32; 4])| {
+            places.iter().map(|place| placed(place, *corners)).collect()
+        };
+        found.into_iter().zip(boxes).map(in_box).collect()
+    }
 }
 
-fn divide(
-    context: &Context,
-    items: &Items,
-    detector: &Detector,
-    training: &PartsTraining,
-    item: &Item,
-    boxes: &[[f32; 4]],
-    classes: &[usize],
-) -> Result<Places, TrialError> {
-    let device = settings::device(context)?;
-    let picture = items.picture(&item.gray);
-    let net = &detector.net;
-    let features = net.region_features(&detector.architecture, &picture, boxes, &device);
-    let found = training.places(&features, classes);
-    let in_box = |(places, corners): (Vec<_>, &[f32; 4])| {
-        places.iter().map(|place| placed(place, *corners)).collect()
-    };
-    Ok(found.into_iter().zip(boxes).map(in_box).collect())
-}
-
+/// What is found of the labelled parts, in the true boxes of their devices and in the detected ones.
 fn judged(
-    items: &Items,
-    (item, objects): (&Item, &[&Object]),
-    in_true: &Places,
-    in_found: &Places,
+    width: usize,
+    item: &Item,
+    objects: &[&Object],
+    [in_true, in_found]: [&Places; 2],
     usual: &BTreeMap<(usize, usize), f64>,
 ) -> Vec<Judgement> {
     let mut warm: BTreeMap<(usize, usize), Warmth> = BTreeMap::new();
     for (number, (object, places)) in objects.iter().zip(in_true).enumerate() {
         for (part, corners) in places.iter().enumerate() {
             if object.parts.get(part).is_some_and(Option::is_some)
-                && let Some(own) = warmth(item, items.width, Some(&object.mask), *corners)
+                && let Some(own) = warmth(item, width, Some(&object.mask), *corners)
             {
                 warm.insert((number, part), own);
             }
@@ -325,4 +329,116 @@ fn faults(
         faulty: faulty.iter().filter(|faulty| **faulty).count(),
         area,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use retrial_core::instance_mask::InstanceMask;
+
+    use super::*;
+
+    const WIDTH: usize = 20;
+
+    /// A device over some columns of a picture of 20 × 10 px, in two parts of five rows.
+    fn device(class: usize, columns: [usize; 2], hot: [bool; 2]) -> Object {
+        let mut mask = InstanceMask::empty(10, WIDTH);
+        for at in (0..10 * WIDTH).filter(|at| (columns[0]..columns[1]).contains(&(at % WIDTH))) {
+            mask.inside_mut()[at] = true;
+        }
+        let [x0, x1] = columns.map(|column| column as f32);
+        let part = |number: usize| {
+            let y0 = 5.0 * number as f32;
+            Some(PartBox {
+                centre: [(x0 + x1) / 2.0, y0 + 2.5],
+                corners: [x0, y0, x1, y0 + 5.0],
+                max_c: Some(if hot[number] { 30.0 } else { 20.0 }),
+                mean_c: Some(20.0),
+                hot: Some(hot[number]),
+            })
+        };
+        Object {
+            class,
+            mask,
+            corners: [x0, 0.0, x1, 10.0],
+            crowd: false,
+            parts: vec![part(0), part(1)],
+        }
+    }
+
+    fn parts(object: &Object) -> Vec<[f32; 4]> {
+        object
+            .parts
+            .iter()
+            .flatten()
+            .map(|part| part.corners)
+            .collect()
+    }
+
+    #[test]
+    fn parts_are_judged_by_place_temperature_and_their_like() {
+        let (cool, warm) = (
+            device(1, [0, 8], [false; 2]),
+            device(1, [10, 18], [false, true]),
+        );
+        // 20 °C everywhere but for one pixel in the lower part of the second device.
+        let mut temperature = vec![20.0; 10 * WIDTH];
+        temperature[7 * WIDTH + 12] = 30.0;
+        let item = Item {
+            name: "two devices".to_owned(),
+            gray: vec![0.5; 10 * WIDTH],
+            temperature: Some(temperature),
+            objects: vec![cool.clone(), warm.clone()],
+        };
+        let in_true = vec![parts(&cool), parts(&warm)];
+        // The detector finds the first device three rows too low, and misses the second one.
+        let low = parts(&cool)
+            .into_iter()
+            .map(|[x0, y0, x1, y1]| [x0, y0 + 3.0, x1, y1 + 3.0]);
+        let in_found = vec![low.collect(), Vec::new()];
+        let usual = BTreeMap::from([((1, 0), 21.0), ((1, 1), 22.0)]);
+        let all = judged(WIDTH, &item, &[&cool, &warm], [&in_true, &in_found], &usual);
+        assert_eq!(all.len(), 4);
+        for (one, (usual, like, hot)) in all.iter().zip([
+            (-1.0, 0.0, false),
+            (-2.0, -10.0, false),
+            (-1.0, 0.0, false),
+            (8.0, 10.0, true),
+        ]) {
+            assert!(one.right && !one.detected && one.centre_error < 1e-9);
+            assert_eq!(one.errors.map(|own| own[0]), Some(0.0));
+            assert_eq!((one.over_usual, one.over_like), (Some(usual), Some(like)));
+            assert_eq!(one.hot, Some(hot));
+        }
+        let told = faults(&all, |one| one.over_like, |_| true).expect("finite");
+        assert_eq!((told.parts, told.faulty, told.area), (4, 1, Some(1.0)));
+        let cool_alone = faults(&all, |one| one.over_like, |one| one.hot == Some(false));
+        assert_eq!(cool_alone.expect("finite").area, None);
+    }
+
+    #[test]
+    fn a_device_of_another_class_is_no_like() {
+        let (one, other) = (
+            device(1, [0, 8], [false; 2]),
+            device(2, [10, 18], [false; 2]),
+        );
+        let item = Item {
+            name: "two classes".to_owned(),
+            gray: vec![0.5; 10 * WIDTH],
+            temperature: Some(vec![20.0; 10 * WIDTH]),
+            objects: vec![one.clone(), other.clone()],
+        };
+        let places = vec![parts(&one), parts(&other)];
+        let all = judged(
+            WIDTH,
+            &item,
+            &[&one, &other],
+            [&places, &places],
+            &BTreeMap::new(),
+        );
+        assert!(
+            all.iter()
+                .all(|one| one.detected && one.over_like.is_none())
+        );
+        assert!(all.iter().all(|one| one.over_usual.is_none()));
+    }
 }
