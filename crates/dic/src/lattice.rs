@@ -49,6 +49,15 @@ impl Lattice {
         })
     }
 
+    /// The point in the middle of the block of `side × side` places that holds point `i`.
+    pub(crate) fn block_centre(&self, i: usize, side: usize) -> Option<usize> {
+        let (column, row) = self.places[i];
+        let middle = |place: usize| place / side * side + side / 2;
+        let (column, row) = (middle(column), middle(row));
+        let inside = column < self.columns && row < self.rows;
+        inside.then(|| self.index[row * self.columns + column])?
+    }
+
     /// The point so many places across and down from point `i`.
     pub(crate) fn at(&self, i: usize, across: isize, down: isize) -> Option<usize> {
         let (column, row) = self.places[i];
@@ -111,6 +120,9 @@ mod tests {
             lattice.within(0, 1).collect::<Vec<_>>(),
             [(0, 0, 0), (4, 0, 1), (5, 1, 1)]
         );
+        assert_eq!(lattice.block_centre(0, 3), Some(5));
+        assert_eq!(lattice.block_centre(3, 3), Some(8));
+        assert_eq!(lattice.block_centre(18, 3), None);
         let alone = Lattice::new(&[(5, 5)], 3);
         assert_eq!(alone.around(0, 1).count(), 0);
     }

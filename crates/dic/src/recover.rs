@@ -15,7 +15,7 @@ use crate::dispatch::Dispatch;
 use crate::icgn::Match;
 use crate::lattice::Lattice;
 use crate::settings::{InitialGuess, Settings};
-use crate::shape::{PARAMETERS, Parameters, displacement_at};
+use crate::shape::{PARAMETERS, Parameters, displacement_at, recentred};
 use crate::status::Status;
 
 /// ZNCC from which a result is believed without the agreement of other points, unless it is
@@ -34,6 +34,9 @@ const WORTH_THE_PICTURE: usize = 50;
 
 /// Share of unexplained points, one in so many, from which keypoints are searched for.
 const WORTH_THE_SEEDS: usize = 20;
+
+/// Places a side of the blocks whose middle leads the others.
+const BLOCK: usize = 3;
 
 /// Points that try the ordinary start before the others.
 const PROBES: usize = 96;
@@ -111,9 +114,12 @@ impl Look<'_> {
         match kind {
             InitialGuess::Features => {}
             InitialGuess::Tiles | InitialGuess::PerSubset => self.start(&all, starts),
-            InitialGuess::Shared => {
+            InitialGuess::Shared | InitialGuess::Led => {
                 self.start(&probes, starts);
                 if self.agree(&probes, 2) {
+                    if kind == InitialGuess::Led {
+                        self.lead(starts);
+                    }
                     self.start(&all, starts);
                 }
             }
@@ -178,6 +184,47 @@ impl Look<'_> {
                 }
             }
             self.started[i] = true;
+        }
+    }
+
+    /// Starts the point in the middle of every block of [`BLOCK`] × [`BLOCK`] places, and the points
+    /// around from its field where it matches clearly and so do they.
+    fn lead(&mut self, starts: &[Option<Parameters>]) {
+        let settings = self.job.settings;
+        if BLOCK * settings.step_px > settings.subset_size_px {
+            return;
+        }
+        let leaders: Vec<Option<usize>> = (0..self.sites.len())
+            .map(|i| self.lattice.block_centre(i, BLOCK))
+            .collect();
+        let own = leaders.iter().enumerate();
+        let own = own.filter(|&(i, leader)| leader.is_none_or(|leader| leader == i));
+        let own: Vec<usize> = own.map(|(i, _)| i).collect();
+        self.start(&own, starts);
+        let dispatch = Dispatch::best(settings.instruction_set);
+        let is_clear = |found: &Match| found.status == Status::Converged && found.zncc >= CLEAR;
+        let found: Vec<Option<Match>> = leaders
+            .par_iter()
+            .enumerate()
+            .with_min_len(32)
+            .map(|(i, leader)| {
+                let leader = leader.filter(|_| !self.started[i])?;
+                let there = &self.matches[leader];
+                if !is_clear(there) {
+                    return None;
+                }
+                let (dx, dy) = self.between(leader, i);
+                let guess = recentred(&there.p, dx, dy);
+                let site = &self.sites[i];
+                let found = (self.job).match_at(dispatch, site.centre, site.rows, &guess, settings);
+                is_clear(&found).then_some(found)
+            })
+            .collect();
+        for (i, found) in found.into_iter().enumerate() {
+            if let Some(found) = found {
+                self.matches[i] = found;
+                self.started[i] = true;
+            }
         }
     }
 

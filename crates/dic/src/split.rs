@@ -2,8 +2,8 @@
 //! centre is matched alone.
 //!
 //! A point is a *candidate* if the fields of the points to its two sides contradict each other there
-//! by much more than is usual in the picture, or if it failed between points that did not. For a
-//! candidate the fields of either side, taken from points whose subsets do not reach it, lead to a
+//! by much more than is usual in the picture, or if it failed between points that did not, and some
+//! of its neighbours do so, too. For a candidate the fields of either side, taken from points whose subsets do not reach it, lead to a
 //! [dividing line](crate::boundary); both parts are matched from there, and line and parts improve
 //! each other. Pixels next to the line belong to neither part, because filter and interpolation mix
 //! the two sides there.

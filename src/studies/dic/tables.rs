@@ -111,10 +111,10 @@ const PARAMS: &[Param] = &[
     },
     Param {
         name: "initial_guess",
-        kind: ParamKind::Choice(&["shared", "tiles", "features", "per_subset"]),
+        kind: ParamKind::Choice(&["shared", "led", "tiles", "features", "per_subset"]),
         default: DefaultValue::Text("shared"),
         unit: "",
-        doc: "Phase correlation of tiles that neighbours share with keypoint seeds where it fails, either of the two alone, or every subset on its own as published.",
+        doc: "Phase correlation of tiles that neighbours share with keypoint seeds where it fails, the same with most points led by the result of a neighbour, either of the two alone, or every subset on its own as published.",
     },
     Param {
         name: "stop_value",

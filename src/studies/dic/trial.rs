@@ -293,6 +293,7 @@ pub(super) fn settings(params: &Params) -> Result<Settings, TrialError> {
         },
         initial_guess: match word("initial_guess")? {
             "per_subset" => InitialGuess::PerSubset,
+            "led" => InitialGuess::Led,
             "tiles" => InitialGuess::Tiles,
             "features" => InitialGuess::Features,
             _ => InitialGuess::Shared,

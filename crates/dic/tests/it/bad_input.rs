@@ -237,7 +237,8 @@ fn any_settings() -> impl Strategy<Value = Settings> {
                 InitialGuess::Shared,
                 InitialGuess::Tiles,
                 InitialGuess::Features,
-            ][step % 3]
+                InitialGuess::Led,
+            ][step % 4]
         } else {
             InitialGuess::PerSubset
         },

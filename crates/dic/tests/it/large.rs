@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use retrial_core::image::{GrayImage, Mask};
 use retrial_dic::{
-    Borders, DicError, Field, Guess, InitialGuess, ReferenceStrategy, Settings, ShapeOrder, Status,
-    correlate, correlate_series, prepare,
+    Borders, DicError, Field, Guess, InitialGuess, ReferenceStrategy, Settings, ShapeOrder, Split,
+    Status, correlate, correlate_series, prepare,
 };
 
 use crate::support::{Speckle, read, real_series};
@@ -264,6 +264,47 @@ fn truncated_subsets_reach_every_border() {
         counts.push(solved);
     }
     assert!(2 * counts[1] > 3 * counts[0], "{counts:?}");
+}
+
+/// The points that are led stop within the stop value of where they stop alone, after fewer
+/// iterations, on any number of threads, on both sides of a jump that nothing divides.
+#[test]
+fn led_points_find_what_they_find_alone() {
+    let size = 300;
+    let speckle = Speckle::new(size, size, 31);
+    let first = speckle.picture_by(size, size, |x, y| (x, y));
+    let jump = |y: f64| if y < 150.0 { 0.0 } else { 2.5 };
+    let deformed = speckle.picture_by(size, size, |x, y| {
+        (0.99 * x + 2.3 + jump(y), y - 0.01 * x + 1.4)
+    });
+    let solved = |initial_guess: InitialGuess, threads: usize| {
+        let settings = Settings {
+            initial_guess,
+            split: Split::None,
+            ..settings(31, 5, ShapeOrder::One)
+        };
+        let reference = prepare(&first, None, &settings).expect("valid settings");
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.expect("threads can be started")
+            .install(|| correlate(&reference, &deformed, Guess::Phase))
+            .expect("images of one size")
+    };
+    let (alone, led) = (
+        solved(InitialGuess::Shared, 1),
+        solved(InitialGuess::Led, 1),
+    );
+    assert_eq!(led, solved(InitialGuess::Led, 3));
+    let (mut iterations, mut far) = ([0, 0], 0);
+    for (a, b) in alone.points.iter().zip(&led.points) {
+        let apart = (a.p[0] - b.p[0]).hypot(a.p[6] - b.p[6]);
+        // Subsets across the jump match either side, or neither.
+        let across = a.y.abs_diff(150) <= 18;
+        far += usize::from(!across && (a.status != b.status || apart > 1e-3));
+        iterations[0] += a.icgn_iterations;
+        iterations[1] += b.icgn_iterations;
+    }
+    assert_eq!(far, 0, "of {}", led.points.len());
+    assert!(4 * iterations[1] < 3 * iterations[0], "{iterations:?}");
 }
 
 #[test]
