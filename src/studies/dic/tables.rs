@@ -472,6 +472,8 @@ mod tests {
             reference_strategy: retrial_dic::ReferenceStrategy::First,
             // Records hold whole subsets only.
             split: retrial_dic::Split::None,
+            // They were made before neighbours led, and keep their ids.
+            initial_guess: retrial_dic::InitialGuess::Shared,
             ..retrial_dic::Settings::default()
         };
         assert_eq!(settings, first);
