@@ -285,7 +285,7 @@ fn pictures_without_a_pattern_have_a_status_at_every_point() {
     }
 }
 
-/// A series that cannot be read to its end is refused before its first field.
+/// A series of which a picture is missing is refused before its first field.
 #[test]
 fn a_picture_that_is_not_there_is_missed_at_once() {
     let project = pair();

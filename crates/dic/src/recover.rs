@@ -5,6 +5,9 @@
 //! in vain: the displacement of the whole picture and pairs of keypoints give places to begin from,
 //! and good results spread from there.
 //!
+//! With [`InitialGuess::Led`] most points start from what the middle of their block found, whatever
+//! their own start would have been.
+//!
 //! Every step reads the results before it and writes new ones, so that the order in which threads
 //! work makes no difference.
 
@@ -188,7 +191,7 @@ impl Look<'_> {
     }
 
     /// Starts the point in the middle of every block of [`BLOCK`] × [`BLOCK`] places, and the points
-    /// around from its field where it matches clearly and so do they.
+    /// around from its field, where both match clearly and the middles of the blocks around agree.
     fn lead(&mut self, starts: &[Option<Parameters>]) {
         let settings = self.job.settings;
         if BLOCK * settings.step_px > settings.subset_size_px {
@@ -202,17 +205,35 @@ impl Look<'_> {
         let own: Vec<usize> = own.map(|(i, _)| i).collect();
         self.start(&own, starts);
         let dispatch = Dispatch::best(settings.instruction_set);
-        let is_clear = |found: &Match| found.status == Status::Converged && found.zncc >= CLEAR;
+        let least = CLEAR.max(self.usual_zncc() - DROP);
+        let is_clear = |found: &Match| found.status == Status::Converged && found.zncc >= least;
+        // A wrong leader would bring its own witnesses: the leaders around must agree with it.
+        let leads: Vec<bool> = leaders
+            .par_iter()
+            .enumerate()
+            .with_min_len(256)
+            .map(|(i, leader)| {
+                if *leader != Some(i) || !is_clear(&self.matches[i]) {
+                    return false;
+                }
+                let around = self.lattice.around(i, BLOCK);
+                let clear = around.filter(|&j| j != i && is_clear(&self.matches[j]));
+                let (clear, agreeing) = clear.fold((0, 0), |(clear, agreeing), j| {
+                    (clear + 1, agreeing + usize::from(self.predicts(j, i)))
+                });
+                2 * agreeing >= clear
+            })
+            .collect();
         let found: Vec<Option<Match>> = leaders
             .par_iter()
             .enumerate()
             .with_min_len(32)
             .map(|(i, leader)| {
                 let leader = leader.filter(|_| !self.started[i])?;
-                let there = &self.matches[leader];
-                if !is_clear(there) {
+                if !leads[leader] {
                     return None;
                 }
+                let there = &self.matches[leader];
                 let (dx, dy) = self.between(leader, i);
                 let guess = recentred(&there.p, dx, dy);
                 let site = &self.sites[i];

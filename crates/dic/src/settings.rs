@@ -178,7 +178,7 @@ pub enum InitialGuess {
     Shared,
     /// As [`Shared`](Self::Shared), but where that suits the picture only one point in a block of
     /// nine starts so. The other points start from what it found, carried to them by its
-    /// displacement gradient, and need about one iteration less; those it does not lead to a result
+    /// displacement gradient, and need fewer iterations; those it does not lead to a clear match
     /// start for themselves.
     Led,
     /// Keypoints first, and phase correlation only for points that they do not lead to.

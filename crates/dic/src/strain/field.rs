@@ -179,11 +179,13 @@ impl Work<'_> {
         if !points.iter().any(|point| point.cut == Cut::Split) {
             return None;
         }
-        let beside = |i: usize| self.lattice.at(i, 1, 0).map(|j| (i, j));
-        let pairs = (0..points.len()).filter_map(beside);
-        let measured = pairs.filter(|&(i, j)| self.converged(i) && self.converged(j));
-        let usual = median(measured.map(|(i, j)| self.contradiction(i, j)).collect());
-        Some((UNUSUAL * usual.unwrap_or(0.0)).max(LEAST_JUMP))
+        let usual = |(across, down): (isize, isize)| {
+            let beside = |i: usize| self.lattice.at(i, across, down).map(|j| (i, j));
+            let pairs = (0..points.len()).filter_map(beside);
+            let measured = pairs.filter(|&(i, j)| self.converged(i) && self.converged(j));
+            median(measured.map(|(i, j)| self.contradiction(i, j)).collect()).unwrap_or(0.0)
+        };
+        Some((UNUSUAL * usual((1, 0)).max(usual((0, 1)))).max(LEAST_JUMP))
     }
 
     /// The points of a window, the centre among them, that it reaches from neighbour to neighbour
