@@ -1,15 +1,16 @@
-//! Correlates two pictures with the default settings on one thread; prints what it cost and where
-//! every point went.
+//! Correlates two pictures on one thread, with the filter and the spline that suit the pair; prints
+//! what it cost and where every point went.
 //!
 //! `cargo run --release -p retrial-dic --example pair_speed REF DEF SUBSET_PX STEP_PX ORDER REPEATS
 //! [SPLINE_DEGREE HUNDREDTHS_OF_SIGMA]`
 //!
 //! The first line is `# ` and a list of CPU seconds, one a repeat, everything but decoding
-//! included; then one line a converged point: `x y u v iterations`.
+//! included, the choice of filter and spline too where they are not given; then one line a converged point: `x y u v iterations`.
 
 use retrial_core::image::GrayImage;
 use retrial_dic::{
-    GaussianFilter, Guess, Settings, ShapeOrder, SplineDegree, Status, correlate, prepare,
+    GaussianFilter, Guess, PairSpectra, Settings, ShapeOrder, SplineDegree, Status, correlate,
+    prepare,
 };
 
 fn main() {
@@ -51,6 +52,16 @@ fn main() {
     for _ in 0..=repeats {
         field = Some(pool.install(|| {
             let start = cpu_seconds();
+            let settings = if others.is_empty() {
+                let spectra = PairSpectra::measure(&pair[0], &pair[1], None);
+                let spectra = spectra.expect("images of one size");
+                spectra.map_or_else(
+                    || settings.clone(),
+                    |pair| pair.advise(&settings).expect("valid settings"),
+                )
+            } else {
+                settings.clone()
+            };
             let reference = prepare(&pair[0], None, &settings).expect("valid settings");
             let field = correlate(&reference, &pair[1], Guess::Phase).expect("images of one size");
             seconds.push(cpu_seconds() - start);

@@ -20,6 +20,16 @@ pub struct GaussianFilter {
 }
 
 impl GaussianFilter {
+    /// A filter of that standard deviation with three of them to each side of its window.
+    #[must_use]
+    pub fn reaching(sigma_px: f64) -> Self {
+        let half = (3.0 * sigma_px).ceil().clamp(1.0, 1000.0) as usize;
+        Self {
+            sigma_px,
+            window_px: 2 * half + 1,
+        }
+    }
+
     pub(crate) fn check(self) -> Result<(), DicError> {
         check_positive("sigma_px", self.sigma_px)?;
         if self.window_px.is_multiple_of(2) || self.window_px > 99 {

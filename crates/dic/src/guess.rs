@@ -134,7 +134,12 @@ pub(crate) fn whole(pictures: Pictures<'_>, half: usize) -> Vec<Shift> {
 }
 
 /// The displacement with the highest ZNCC of the square subset: one of `peaks`, or none at all.
-fn best(pictures: Pictures<'_>, centre: (usize, usize), half: usize, peaks: &[Shift]) -> Shift {
+pub(crate) fn best(
+    pictures: Pictures<'_>,
+    centre: (usize, usize),
+    half: usize,
+    peaks: &[Shift],
+) -> Shift {
     let mut chosen = (0, 0);
     let mut highest = zncc(pictures, centre, half, chosen);
     for &peak in peaks {

@@ -11,7 +11,7 @@
 use crate::cholesky::Cholesky;
 use crate::settings::{ShapeOrder, SubsetShape};
 use crate::shape::PARAMETERS;
-use crate::subset::subset_rows;
+use crate::subset::{pixel_count, subset_rows};
 
 /// Weights of the `size × size` pixels of a subset, row by row; they add up to 1. Pixels outside a
 /// circle have none.
@@ -54,6 +54,19 @@ pub(crate) fn intercept_weights(size: usize, shape: SubsetShape, order: ShapeOrd
         weights[(dy + half) as usize * size + (dx + half) as usize] = value;
     }
     weights
+}
+
+/// Variance of the centre over that of a pixel.
+pub(crate) fn centre_variance(size: usize, shape: SubsetShape, order: ShapeOrder) -> f64 {
+    let weights = intercept_weights(size, shape, order);
+    weights.iter().map(|w| w * w).sum()
+}
+
+/// By how much the noise of the centre exceeds that of a mean over as many pixels, as a factor of
+/// the standard deviation.
+pub(crate) fn noise_spread(size: usize, shape: SubsetShape, order: ShapeOrder) -> f64 {
+    let pixels = pixel_count(&subset_rows(size, shape)) as f64;
+    (pixels * centre_variance(size, shape, order)).sqrt()
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ mod efficiency;
 mod elsewhere;
 mod error;
 mod filter;
+mod forecast;
 mod forward;
 mod gradient;
 mod grid;
@@ -72,6 +73,7 @@ pub use efficiency::{
 };
 pub use error::DicError;
 pub use filter::{GaussianFilter, gaussian_filter};
+pub use forecast::{ErrorForecast, PairSpectra};
 pub use quality::{
     ImageQuality, PointQuality, SpeckleSize, advised_subset_size, image_quality, speckle_size,
 };

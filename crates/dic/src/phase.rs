@@ -233,7 +233,7 @@ fn weights(size: usize, fading: Fading) -> Vec<f32> {
 
 /// Transforms rows of `sides.0` values, transposes into `out`, transforms rows of `sides.1` values.
 /// The result is transposed.
-fn transform(
+pub(crate) fn transform(
     plans: (&Arc<dyn Fft<f32>>, &Arc<dyn Fft<f32>>),
     sides: (usize, usize),
     data: &mut [Complex<f32>],

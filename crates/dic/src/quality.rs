@@ -9,12 +9,11 @@ use rayon::prelude::*;
 use retrial_core::image::{GrayImage, Mask};
 
 use crate::error::DicError;
-use crate::intercept::intercept_weights;
+use crate::intercept::noise_spread;
 use crate::plane::Plane;
 use crate::reference::{check_pixels, prepare};
 use crate::settings::{Borders, Settings, ShapeOrder, SplineDegree, SubsetShape, check_positive};
 use crate::spline::Spline;
-use crate::subset::subset_rows;
 
 /// Largest shift of the autocorrelation, px.
 const LARGEST_SHIFT: usize = 64;
@@ -83,7 +82,7 @@ pub fn image_quality(
     };
     let reference = prepare(image, mask, &bare)?;
     let squares = Squares::new(image, settings.spline_degree);
-    let spread = spread(
+    let spread = noise_spread(
         settings.subset_size_px,
         settings.subset_shape,
         settings.shape_order,
@@ -135,7 +134,7 @@ pub fn advised_subset_size(
     let largest = largest_px.min(image.width()).min(image.height());
     let mut size = if order == ShapeOrder::Two { 9 } else { 5 };
     while size <= largest {
-        let spread = spread(size, SubsetShape::Square, order);
+        let spread = noise_spread(size, SubsetShape::Square, order);
         let half = size / 2;
         let places = |n: usize| (half..n - half).step_by(half.max(1));
         let (mut above, mut all) = (0_usize, 0_usize);
@@ -198,17 +197,6 @@ pub fn speckle_size(image: &GrayImage, noise: f64) -> Result<Option<SpeckleSize>
     let x = width_along(width, &|shift| product(shift, 0));
     let y = width_along(height, &|shift| product(0, shift));
     Ok(x.zip(y).map(|(x, y)| SpeckleSize { x, y }))
-}
-
-/// By how much the noise of the centre exceeds that of a mean over as many pixels, as a factor of
-/// the standard deviation.
-fn spread(size: usize, shape: SubsetShape, order: ShapeOrder) -> f64 {
-    let weights = intercept_weights(size, shape, order);
-    let pixels: usize = subset_rows(size, shape)
-        .iter()
-        .map(|row| (row.last - row.first + 1) as usize)
-        .sum();
-    (pixels as f64 * weights.iter().map(|w| w * w).sum::<f64>()).sqrt()
 }
 
 /// Squares of the gradient, summed from the left of each row.

@@ -229,6 +229,21 @@ pub(crate) fn filtered(image: &GrayImage, settings: &Settings) -> Result<GrayIma
     )
 }
 
+/// Refuses two pictures of different sizes or with grey values that are not finite.
+pub(crate) fn check_pair(first: &GrayImage, second: &GrayImage) -> Result<(), DicError> {
+    let (width, height) = (first.width(), first.height());
+    if (second.width(), second.height()) != (width, height) {
+        return Err(DicError::ImageSize {
+            width,
+            height,
+            got_width: second.width(),
+            got_height: second.height(),
+        });
+    }
+    check_pixels(first)?;
+    check_pixels(second)
+}
+
 /// Refuses grey values that are not finite.
 pub(crate) fn check_pixels(image: &GrayImage) -> Result<(), DicError> {
     match image.pixels().iter().position(|value| !value.is_finite()) {

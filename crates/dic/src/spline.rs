@@ -151,7 +151,7 @@ impl Spline {
 }
 
 /// The six tap weights of a value at fraction `t` past the third tap.
-fn weights(degree: SplineDegree, t: f64) -> [f64; 6] {
+pub(crate) fn weights(degree: SplineDegree, t: f64) -> [f64; 6] {
     let s = 1.0 - t;
     match degree {
         SplineDegree::Three => [
@@ -162,19 +162,22 @@ fn weights(degree: SplineDegree, t: f64) -> [f64; 6] {
             t * t * t / 6.0,
             0.0,
         ],
-        SplineDegree::Five => [
-            s.powi(5) / 120.0,
-            quintic(1.0 + t),
-            quintic(t),
-            quintic(s),
-            quintic(1.0 + s),
-            t.powi(5) / 120.0,
-        ],
+        SplineDegree::Five => {
+            let at = |c: [f64; 6]| c.iter().rev().fold(0.0, |sum, c| sum * t + c) / 120.0;
+            [
+                at([1.0, -5.0, 10.0, -10.0, 5.0, -1.0]),
+                at([26.0, -50.0, 20.0, 20.0, -20.0, 5.0]),
+                at([66.0, 0.0, -60.0, 0.0, 30.0, -10.0]),
+                at([26.0, 50.0, 20.0, -20.0, -20.0, 10.0]),
+                at([1.0, 5.0, 10.0, 10.0, 5.0, -5.0]),
+                at([0.0, 0.0, 0.0, 0.0, 0.0, 1.0]),
+            ]
+        }
     }
 }
 
 /// The derivatives of [`weights`] by the position.
-fn slopes(degree: SplineDegree, t: f64) -> [f64; 6] {
+pub(crate) fn slopes(degree: SplineDegree, t: f64) -> [f64; 6] {
     let s = 1.0 - t;
     match degree {
         SplineDegree::Three => [
@@ -185,27 +188,18 @@ fn slopes(degree: SplineDegree, t: f64) -> [f64; 6] {
             t * t / 2.0,
             0.0,
         ],
-        SplineDegree::Five => [
-            -s.powi(4) / 24.0,
-            quintic_slope(1.0 + t),
-            quintic_slope(t),
-            -quintic_slope(s),
-            -quintic_slope(1.0 + s),
-            t.powi(4) / 24.0,
-        ],
+        SplineDegree::Five => {
+            let at = |c: [f64; 5]| c.iter().rev().fold(0.0, |sum, c| sum * t + c) / 24.0;
+            [
+                at([-1.0, 4.0, -6.0, 4.0, -1.0]),
+                at([-10.0, 8.0, 12.0, -16.0, 5.0]),
+                at([0.0, -24.0, 0.0, 24.0, -10.0]),
+                at([10.0, 8.0, -12.0, -16.0, 10.0]),
+                at([1.0, 4.0, 6.0, 4.0, -5.0]),
+                at([0.0, 0.0, 0.0, 0.0, 1.0]),
+            ]
+        }
     }
-}
-
-/// The quintic B-spline at distance `d` in `0..=2`.
-fn quintic(d: f64) -> f64 {
-    let p = |a: f64| if a > 0.0 { a.powi(5) } else { 0.0 };
-    (p(3.0 - d) - 6.0 * p(2.0 - d) + 15.0 * p(1.0 - d)) / 120.0
-}
-
-/// The derivative of [`quintic`] by the distance.
-fn quintic_slope(d: f64) -> f64 {
-    let p = |a: f64| if a > 0.0 { a.powi(4) } else { 0.0 };
-    (-p(3.0 - d) + 6.0 * p(2.0 - d) - 15.0 * p(1.0 - d)) / 24.0
 }
 
 /// The poles of the inverse of the sampled B-spline, inside the unit circle.

@@ -6,7 +6,7 @@ use super::sensitivity::{PointSensitivity, Sensitivity};
 use crate::correlate::{Field, PointResult};
 use crate::error::DicError;
 use crate::recover::median;
-use crate::reference::check_pixels;
+use crate::reference::check_pair;
 use crate::settings::{Settings, ShapeOrder, check_positive};
 use crate::status::Status;
 
@@ -96,22 +96,12 @@ pub fn residual_noise(sensitivity: &Sensitivity, field: &Field) -> Result<Option
 /// # Errors
 /// [`DicError::ImageSize`] and [`DicError::NonFinitePixel`].
 pub fn noise_of_pair(first: &GrayImage, second: &GrayImage) -> Result<f64, DicError> {
-    let (width, height) = (first.width(), first.height());
-    if (second.width(), second.height()) != (width, height) {
-        return Err(DicError::ImageSize {
-            width,
-            height,
-            got_width: second.width(),
-            got_height: second.height(),
-        });
-    }
-    check_pixels(first)?;
-    check_pixels(second)?;
+    check_pair(first, second)?;
     let differences = || {
         let pairs = first.pixels().iter().zip(second.pixels());
         pairs.map(|(a, b)| f64::from(*b) - f64::from(*a))
     };
-    let count = (width * height) as f64;
+    let count = first.pixels().len() as f64;
     let mean = differences().sum::<f64>() / count;
     let squares: f64 = differences().map(|d| (d - mean).powi(2)).sum();
     Ok((squares / (count - 1.0).max(1.0) / 2.0).sqrt())

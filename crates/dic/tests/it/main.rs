@@ -5,6 +5,7 @@ mod calibration;
 mod criteria;
 mod drift;
 mod exact;
+mod forecast;
 mod jumps;
 mod large;
 mod leaving;
