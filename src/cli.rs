@@ -302,9 +302,10 @@ pub(crate) struct DicArgs {
     /// Chosen points in place of a grid: a CSV file of columns and rows, px
     #[arg(long, value_name = "FILE", conflicts_with_all = ["mask", "strain"])]
     pub(crate) points: Option<PathBuf>,
-    /// Standard deviation of the Gaussian prefilter, px; 0 turns it off
-    #[arg(long, alias = "sigma", value_name = "PX")]
-    pub(crate) filter: Option<f64>,
+    /// Standard deviation of the Gaussian prefilter, px; 0 turns it off, auto takes the filter and the
+    /// spline that suit the first pair
+    #[arg(long, alias = "sigma", value_name = "PX", default_value = "auto", value_parser = filter_choice, allow_negative_numbers = true)]
+    pub(crate) filter: FilterChoice,
     /// Points up to every border: subsets that mask or picture cut go on with this share of their pixels or more
     #[arg(long, value_name = "SHARE", num_args = 0..=1, require_equals = true, default_missing_value = "0.5", value_parser = share)]
     pub(crate) truncate: Option<f64>,
@@ -332,6 +333,23 @@ pub(crate) struct DicArgs {
     /// Replace the files of the run that is there already
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+/// How the prefilter of `retrial dic` is chosen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum FilterChoice {
+    /// By the spectra of the first pair, with the degree of the spline.
+    Automatic,
+    /// Its standard deviation, px; zero for none.
+    Sigma(f64),
+}
+
+fn filter_choice(text: &str) -> Result<FilterChoice, String> {
+    match (text, text.parse::<f64>()) {
+        ("auto", _) => Ok(FilterChoice::Automatic),
+        (_, Ok(sigma_px)) => Ok(FilterChoice::Sigma(sigma_px)),
+        _ => Err("must be auto or a number of pixels".to_owned()),
+    }
 }
 
 fn finite(text: &str) -> Result<f64, String> {

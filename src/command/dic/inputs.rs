@@ -8,6 +8,7 @@ use retrial_data::{DataError, read_gray, read_mask};
 use retrial_dic::calibration::PixelMap;
 use retrial_dic::{Reference, Settings, prepare, prepare_points};
 
+use super::filter::Suited;
 use super::{file_name, refused};
 use crate::cli::DicArgs;
 use crate::command::calibrate::read_plane;
@@ -20,6 +21,7 @@ const SATURATED: f64 = 0.01;
 pub(super) struct Inputs {
     pub(super) reference: Reference,
     pub(super) map: Option<PixelMap>,
+    pub(super) suited: Suited,
     /// Columns and rows of the reference.
     pub(super) size: (usize, usize),
 }
@@ -36,16 +38,18 @@ impl Inputs {
         }
         let image = read_gray(&args.reference).map_err(unreadable)?;
         warn_of_saturation(&args.reference, image.pixels());
-        let reference = match &args.points {
-            Some(path) => prepare_points(&image, read_points(path)?, settings),
-            None => {
-                let mask = args.mask.as_deref().map(mask).transpose()?;
-                prepare(&image, mask.as_ref(), settings)
-            }
+        let mask = args.mask.as_deref().map(mask).transpose()?;
+        let points = args.points.as_deref().map(read_points).transpose()?;
+        let suited = Suited::new(args, &image, mask.as_ref(), settings)?;
+        let settings = &suited.settings;
+        let reference = match points {
+            Some(points) => prepare_points(&image, points, settings),
+            None => prepare(&image, mask.as_ref(), settings),
         };
         Ok(Self {
             reference: reference.map_err(refused)?,
             map,
+            suited,
             size: (image.width(), image.height()),
         })
     }

@@ -5,6 +5,7 @@
 
 mod columns;
 mod extras;
+mod filter;
 mod inputs;
 mod output;
 mod provenance;
@@ -24,7 +25,7 @@ use self::extras::Extras;
 use self::inputs::{Inputs, unreadable};
 use self::output::Output;
 use self::summary::Summary;
-use crate::cli::{DicArgs, Dividing, Outline, Strategy};
+use crate::cli::{DicArgs, Dividing, FilterChoice, Outline, Strategy};
 use crate::failure::Failure;
 
 pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
@@ -33,10 +34,11 @@ pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
         pool.build_global()
             .map_err(|error| Failure::usage(format!("cannot use {threads} threads: {error}")))?;
     }
-    let settings = settings(args);
-    let inputs = Inputs::read(args, &settings)?;
+    let inputs = Inputs::read(args, &settings(args))?;
+    let settings = inputs.suited.settings.clone();
     let extras = Extras::new(args, &inputs.reference)?;
-    let mut output = Output::prepare(args, &inputs, &settings, extras.fact(&settings))?;
+    let mut output = Output::prepare(args, &inputs, extras.fact(&settings))?;
+    inputs.suited.print();
     let mut summary = Summary::default();
     let Inputs { reference, map, .. } = inputs;
     let images = args.deformed.iter().map(|path| read(path));
@@ -100,13 +102,9 @@ fn read(path: &Path) -> Result<GrayImage, Unusable> {
 fn settings(args: &DicArgs) -> Settings {
     let defaults = Settings::default();
     let prefilter = match args.filter {
-        None => defaults.prefilter,
-        Some(0.0) => None,
-        // Three standard deviations to each side.
-        Some(sigma_px) => Some(GaussianFilter {
-            sigma_px,
-            window_px: 2 * ((3.0 * sigma_px).ceil().clamp(1.0, 1000.0) as usize) + 1,
-        }),
+        FilterChoice::Automatic => defaults.prefilter,
+        FilterChoice::Sigma(0.0) => None,
+        FilterChoice::Sigma(sigma_px) => Some(GaussianFilter::reaching(sigma_px)),
     };
     Settings {
         subset_size_px: args.subset,

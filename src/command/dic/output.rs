@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use retrial_dic::Settings;
 use retrial_store::csv::{Column, Table};
 use retrial_store::vtk::{Grid, collection, image_data, poly_data};
 use retrial_store::{Array, Quantity, StoreError, Tree, Value, Values, atomic_write, npy};
@@ -41,9 +40,9 @@ impl Output {
     pub(super) fn prepare(
         args: &DicArgs,
         inputs: &Inputs,
-        settings: &Settings,
         strain: Option<(&'static str, String)>,
     ) -> Result<Self, Failure> {
+        let settings = &inputs.suited.settings;
         let folder = args.out.clone();
         let facts_file = folder.join("run.yaml");
         if facts_file.exists() {
@@ -66,6 +65,7 @@ impl Output {
             None => grid(inputs.reference.points(), settings.step_px),
         };
         let mut facts = provenance::shared(args, settings, inputs.size);
+        facts.extend(inputs.suited.facts());
         facts.extend(strain);
         Ok(Self {
             folder,

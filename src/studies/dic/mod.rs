@@ -4,6 +4,7 @@
 //! # Source
 //! Atkinson & Becker 2020, doi:10.3390/rs12182906.
 
+mod foretold;
 mod output;
 mod resolution;
 mod stated;

@@ -227,6 +227,21 @@ const METRICS: &[MetricDef] = &[
         "Largest of the images' mean signed errors of v, without its sign.",
     ),
     error(
+        "expected_rmse",
+        Direction::None,
+        "The rmse that the spectra of the pairs foretell for these settings: noise and interpolation, not what a shape function cannot follow.",
+    ),
+    error(
+        "expected_worst_bias",
+        Direction::None,
+        "Largest bias of interpolation that they foretell, over images and sub-pixel positions.",
+    ),
+    fact(
+        "expected_over_found",
+        "",
+        "expected_rmse by rmse; 1 is a forecast that came true.",
+    ),
+    error(
         "stated_u",
         Direction::None,
         "Stated standard uncertainty of u, root mean square.",

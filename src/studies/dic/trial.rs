@@ -13,7 +13,7 @@ use retrial_dic::{
 use retrial_store::Tree;
 
 use super::output::{self, ImageResult};
-use super::{resolution, stated};
+use super::{foretold, resolution, stated};
 use crate::execute::context::{Context, TrialError};
 use crate::execute::provenance::cpu_seconds;
 
@@ -180,6 +180,7 @@ fn leave(
         ] {
             context.metric(name, value)?;
         }
+        foretold::leave(context, series, settings, summary.rmse)?;
     } else {
         leave_without_truth(context, results)?;
     }

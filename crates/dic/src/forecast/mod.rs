@@ -57,8 +57,9 @@ pub struct ErrorForecast {
     pub bias: (f64, f64),
     /// Standard deviation of `u` and of `v`, root of the mean square over all sub-pixel positions, px.
     pub random: (f64, f64),
-    /// Root mean square of the length of the error vector at the sub-pixel position where it is
-    /// largest, px.
+    /// Root mean square of the length of the error vector over all sub-pixel positions, px.
+    pub rms: f64,
+    /// The same at the sub-pixel position where it is largest, px.
     pub worst: f64,
 }
 
@@ -153,6 +154,7 @@ impl PairSpectra {
         let mut forecast = ErrorForecast {
             bias: (0.0, 0.0),
             random: (0.0, 0.0),
+            rms: 0.0,
             worst: 0.0,
         };
         for at in &transfer.positions {
@@ -180,8 +182,10 @@ impl PairSpectra {
             forecast.random.0 += part * variance.0;
             forecast.random.1 += part * variance.1;
             let all = bias.0 * bias.0 + bias.1 * bias.1 + variance.0 + variance.1;
+            forecast.rms += part * all;
             forecast.worst = forecast.worst.max(all.sqrt());
         }
+        forecast.rms = forecast.rms.sqrt();
         forecast.random = (forecast.random.0.sqrt(), forecast.random.1.sqrt());
         forecast
     }
