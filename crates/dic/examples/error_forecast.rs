@@ -42,7 +42,7 @@ fn main() {
         spectra.tiles(),
         1e3 * start.elapsed().as_secs_f64(),
     );
-    println!("degree sigma bias random worst found");
+    println!("degree sigma bias random rms worst found");
     for spline_degree in [SplineDegree::Three, SplineDegree::Five] {
         for sigma_px in [0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5] {
             let settings = Settings {
@@ -56,8 +56,8 @@ fn main() {
                 _ => String::new(),
             };
             println!(
-                "{spline_degree:?} {sigma_px} {:.5} {:.5} {:.5} {found}",
-                expected.bias.0, expected.random.0, expected.worst
+                "{spline_degree:?} {sigma_px} {:.5} {:.5} {:.5} {:.5} {found}",
+                expected.bias.0, expected.random.0, expected.rms, expected.worst
             );
         }
     }

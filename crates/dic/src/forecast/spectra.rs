@@ -65,9 +65,10 @@ pub(super) struct Spectra {
     pub(super) tiles: usize,
 }
 
-/// What one tile adds, by frequency: cross power, power of the difference, and the transfer of the
-/// spline at its position.
+/// What one tile adds, by frequency: power of the reference, cross power, power of the difference, and
+/// the transfer of the spline at its position.
 struct Tile {
+    power: [[f64; BINS]; BINS],
     shared: [[f64; BINS]; BINS],
     rest: [[f64; BINS]; BINS],
     whole_rest: f64,
@@ -254,6 +255,7 @@ impl Matcher<'_> {
             &mut scratch,
         );
         let mut tile = Tile {
+            power: [[0.0; BINS]; BINS],
             shared: [[0.0; BINS]; BINS],
             rest: [[0.0; BINS]; BINS],
             whole_rest: 0.0,
@@ -271,8 +273,10 @@ impl Matcher<'_> {
                 let power = f64::from(rest.norm_sqr());
                 let (bx, by) = (kx.min(TILE - kx), ky.min(TILE - ky));
                 let times = |k: usize| if k == 0 || k == BINS - 1 { 1.0 } else { 2.0 };
-                tile.shared[by][bx] += shared / times(bx) / times(by);
-                tile.rest[by][bx] += power / times(bx) / times(by);
+                let part = 1.0 / times(bx) / times(by);
+                tile.power[by][bx] += part * f64::from(f.norm_sqr());
+                tile.shared[by][bx] += part * shared;
+                tile.rest[by][bx] += part * power;
                 tile.whole_rest += power / (TILE * TILE) as f64;
             }
         }
@@ -281,7 +285,8 @@ impl Matcher<'_> {
 }
 
 /// Pattern and rest, from the mean over tiles: a spline passes the share `h` of a frequency, so that the
-/// cross power is `h S`, and leaves the difference `|h − 1|² S` beside the noise.
+/// cross power is `h S`, and leaves the difference `|h − 1|² S` beside the noise. Half way between pixels
+/// nothing of the highest frequency is left; no more than the reference holds is taken to be there.
 fn divided(tiles: &[&Tile]) -> Spectra {
     let mut spectra = Spectra {
         moving: [[0.0; BINS]; BINS],
@@ -294,16 +299,19 @@ fn divided(tiles: &[&Tile]) -> Spectra {
                 continue;
             }
             let (mut cross, mut passed, mut rest, mut misfit) = (0.0, 0.0, 0.0, 0.0);
+            let mut most = 0.0;
             for tile in tiles {
                 let (hx, hy) = (tile.along_x[kx], tile.along_y[ky]);
                 let h = hx.re * hy.re;
+                most += tile.power[ky][kx];
                 cross += h * tile.shared[ky][kx];
                 passed += h * h;
                 rest += tile.rest[ky][kx];
                 misfit += hx.norm_sqr() * hy.norm_sqr() + 1.0 - 2.0 * h;
             }
-            let moving = (cross / passed).max(0.0);
             let count = tiles.len() as f64;
+            let moving = (cross / passed.max(f64::MIN_POSITIVE)).max(0.0);
+            let moving = moving.min(most / count);
             spectra.moving[ky][kx] = moving;
             spectra.rest[ky][kx] = ((rest - misfit * moving) / count).max(0.0);
         }

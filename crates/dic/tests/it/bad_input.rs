@@ -5,9 +5,9 @@ use proptest::prelude::*;
 use retrial_core::image::{GrayImage, Mask};
 use retrial_dic::{
     Borders, Criterion, DicError, GaussianFilter, Gradient, Grid, Guess, InitialGuess,
-    InstructionSet, LastEvaluation, Optimiser, ReferenceStrategy, Settings, ShapeOrder,
-    SplineDegree, Split, SubsetShape, correlate, correlate_series, gaussian_filter, prepare,
-    prepare_points,
+    InstructionSet, LastEvaluation, Optimiser, PairSpectra, ReferenceStrategy, Settings,
+    ShapeOrder, SplineDegree, Split, SubsetShape, correlate, correlate_series, gaussian_filter,
+    prepare, prepare_points,
 };
 
 fn picture(width: usize, height: usize) -> GrayImage {
@@ -306,6 +306,42 @@ proptest! {
         prop_assert!(finite);
         if let Ok(count) = result {
             prop_assert_eq!(count, 2);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Pictures large enough for tiles, and for blocks of points that are led by their middle.
+    #[test]
+    fn larger_pictures_are_matched_and_foretold_without_a_panic(
+        (width, height) in (60_usize..180, 60_usize..180),
+        (first, second) in (0_u8..7, 0_u8..7),
+        (seed, same) in (any::<u32>(), any::<bool>()),
+        (step_px, order) in (2_usize..7, 0_u8..3),
+    ) {
+        let image = |kind: u8, seed: u32| {
+            GrayImage::from_fn(width, height, |x, y| pixels(kind, x, y, seed)).expect("a valid size")
+        };
+        let deformed = image(if same { first } else { second }, seed ^ u32::from(!same));
+        let first = image(first, seed);
+        let mut settings = Settings {
+            subset_size_px: 21,
+            step_px,
+            shape_order: [ShapeOrder::Zero, ShapeOrder::One, ShapeOrder::Two][usize::from(order)],
+            ..Settings::default()
+        };
+        if let Some(spectra) = PairSpectra::measure(&first, &deformed, None).expect("one size") {
+            let expected = spectra.forecast(&settings).expect("valid settings");
+            prop_assert!(expected.worst >= 0.0, "{expected:?}");
+            settings = spectra.advise(&settings).expect("valid settings");
+        }
+        let reference = prepare(&first, None, &settings).expect("valid settings");
+        let field = correlate(&reference, &deformed, Guess::Phase).expect("one size");
+        for point in &field.points {
+            prop_assert!(point.p.iter().all(|value| value.is_finite()), "{point:?}");
+            prop_assert!((-1.001..=1.001).contains(&point.zncc), "{point:?}");
         }
     }
 }
