@@ -152,6 +152,58 @@ fn two_images_of_ones_own() {
     assert_eq!(names(&out), expected);
 }
 
+#[test]
+fn the_filter_that_suits_the_first_pair_is_taken_and_said() {
+    let project = pair();
+    let facts = |options: &[&str]| {
+        let all: Vec<&str> = options
+            .iter()
+            .chain(&["--format", "csv", "--force"])
+            .copied()
+            .collect();
+        let images = ["ref.pgm", "def.pgm"];
+        let run = project.retrial(&arguments(&images, &all)).exits(0);
+        let text = std::fs::read_to_string(project.path().join("out/run.yaml"));
+        (run, text.expect("facts of the run"))
+    };
+    let (run, text) = facts(&[]);
+    run.says("spline, by the first pair")
+        .says("expected of the first pair: bias up to");
+    for part in [
+        "filter_chosen_by: spectra of the first pair",
+        "expected_bias_up_to: ",
+        "expected_random_error: ",
+    ] {
+        assert!(text.contains(part), "no `{part}` in\n{text}");
+    }
+    let (run, text) = facts(&["--filter", "0.7"]);
+    run.says("expected of the first pair: bias up to");
+    for part in [
+        "prefilter: gaussian, 0.7 px, window 7 px",
+        "spline_degree: \"3\"",
+        "filter_chosen_by: given or default",
+    ] {
+        assert!(text.contains(part), "no `{part}` in\n{text}");
+    }
+    // A pair that shares nothing says nothing: the default filter.
+    let image = GrayImage::from_fn(160, 120, |x, y| {
+        ((x * 7919 + y * 104_729) % 251 + (x * y) % 5) as f32
+    });
+    write_pgm(&project.path().join("other.pgm"), &image.expect("a size"));
+    let images = ["ref.pgm", "other.pgm", "def.pgm"];
+    project
+        .retrial(&arguments(&images, &["--format", "csv", "--force"]))
+        .exits(0);
+    let text = std::fs::read_to_string(project.path().join("out/run.yaml")).expect("facts");
+    assert!(
+        text.contains("filter_chosen_by: given or default") && text.contains("gaussian, 0.7 px")
+    );
+    project
+        .retrial(&arguments(&["ref.pgm", "def.pgm"], &["--filter", "soft"]))
+        .exits(2)
+        .complains("must be auto or a number of pixels");
+}
+
 /// The layout that the README describes, read by programs that are not ours.
 #[test]
 fn h5py_and_numpy_read_the_fields() {

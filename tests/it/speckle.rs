@@ -43,6 +43,12 @@ fn twelve_bits_are_stored_in_sixteen_and_found_again_by_correlation() {
         .retrial(&["speckle", "own.yaml", "--out", "made"])
         .exits(2)
         .complains("use --force to replace its series");
+    // Pictures of the longer series do not stay among those of a shorter one.
+    let (shorter, _) = SETTINGS.split_at(SETTINGS.rfind("  - ").expect("two pictures"));
+    project.write("shorter.yaml", shorter);
+    let replace = ["speckle", "shorter.yaml", "--out", "made", "--force"];
+    project.retrial(&replace).exits(0);
+    assert_eq!(names(&made), ["0000.tif", "0001.tif", "series.yaml"]);
     project
         .retrial(&["speckle", "own.yaml", "--out", "again"])
         .exits(0);
@@ -93,6 +99,21 @@ fn a_generated_data_set_and_what_is_none() {
         (
             format!("{SETTINGS}pattern: {{radius_px: 0}}\n"),
             "radius_px",
+        ),
+        (
+            format!(
+                "{}images: []\n",
+                &SETTINGS[..SETTINGS.find("images:").unwrap_or(0)]
+            ),
+            "is empty: a series has at least one deformed picture",
+        ),
+        (
+            SETTINGS.replace("read_noise: 2.0", "read_noise: -2.0"),
+            "-2, expected 0 or more",
+        ),
+        (
+            SETTINGS.replace("read_noise: 2.0", "dark: 0.9, bright: 0.2"),
+            "0.9 is not below bright, 0.2",
         ),
     ] {
         project.write("bad.yaml", &text);

@@ -58,7 +58,8 @@ pub struct PointResult {
     pub reference_changes: usize,
 }
 
-/// The first parameters of every point.
+/// The first parameters of every point, but for those that a neighbour
+/// [leads](crate::InitialGuess::Led).
 #[derive(Clone, Copy, Debug)]
 pub enum Guess<'a> {
     /// By phase correlation, as [`Settings::initial_guess`] says.

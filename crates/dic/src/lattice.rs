@@ -40,7 +40,10 @@ impl Lattice {
         let across = stride.min(self.columns - 1) as isize;
         let down = stride.min(self.rows - 1) as isize;
         let directions = (-1..=1).flat_map(|v| (-1..=1).map(move |u| (u, v)));
-        directions.filter_map(move |(u, v)| {
+        // A lattice of one row or column has no neighbours across it.
+        let distinct =
+            move |&(u, v): &(isize, isize)| (u == 0 || across > 0) && (v == 0 || down > 0);
+        directions.filter(distinct).filter_map(move |(u, v)| {
             let column = column.checked_add_signed(u * across)?;
             let row = row.checked_add_signed(v * down)?;
             let inside = column < self.columns && row < self.rows;

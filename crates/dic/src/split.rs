@@ -261,19 +261,17 @@ impl Scan<'_> {
                 (strength > UNUSUAL.powi(2)).then_some((strength, i))
             })
             .collect();
-        found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        found.truncate(n.div_ceil(MOST_CANDIDATES));
         let mut is_found = vec![false; n];
         for &(_, i) in &found {
             is_found[i] = true;
         }
-        let found = found.into_iter().map(|(_, i)| i);
-        let mut found: Vec<usize> = found
-            .filter(|&i| {
-                let around = self.lattice.around(i, 1);
-                around.filter(|&j| is_found[j]).count() >= LEAST_AROUND
-            })
-            .collect();
+        found.retain(|&(_, i)| {
+            let around = self.lattice.around(i, 1);
+            around.filter(|&j| is_found[j]).count() >= LEAST_AROUND
+        });
+        found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        found.truncate(n.div_ceil(MOST_CANDIDATES));
+        let mut found: Vec<usize> = found.into_iter().map(|(_, i)| i).collect();
         found.sort_unstable();
         found
     }

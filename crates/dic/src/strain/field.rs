@@ -191,14 +191,29 @@ impl Work<'_> {
     /// The points of a window, the centre among them, that it reaches from neighbour to neighbour
     /// without a jump.
     fn reached(&self, near: &[(usize, i32, i32)], jump_px: f64) -> Vec<(usize, i32, i32)> {
+        let half = (self.window.points / 2) as i32;
+        let side = 2 * half + 1;
+        let place = |du: i32, dv: i32| {
+            let is_inside = du.abs() <= half && dv.abs() <= half;
+            is_inside.then_some(((dv + half) * side + du + half) as usize)
+        };
+        let mut members = vec![None; (side * side) as usize];
+        for (k, &(_, du, dv)) in near.iter().enumerate() {
+            if let Some(place) = place(du, dv) {
+                members[place] = Some(k);
+            }
+        }
         let mut is_reached: Vec<bool> =
             near.iter().map(|&(_, du, dv)| du == 0 && dv == 0).collect();
         let mut ends: Vec<usize> = (0..near.len()).filter(|&k| is_reached[k]).collect();
         while let Some(end) = ends.pop() {
             let (i, du, dv) = near[end];
-            for (k, &(j, eu, ev)) in near.iter().enumerate() {
-                let beside = (du - eu).abs() + (dv - ev).abs() == 1;
-                if beside && !is_reached[k] && self.contradiction(i, j) < jump_px {
+            for (across, down) in [(1, 0), (0, 1), (-1, 0), (0, -1)] {
+                let beside = place(du + across, dv + down).and_then(|place| members[place]);
+                if let Some(k) = beside
+                    && !is_reached[k]
+                    && self.contradiction(i, near[k].0) < jump_px
+                {
                     is_reached[k] = true;
                     ends.push(k);
                 }

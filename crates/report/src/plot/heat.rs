@@ -78,13 +78,7 @@ pub(super) fn scene(fields: &[Field], labels: &Labels) -> Option<Scene> {
     if low > high {
         return None;
     }
-    // Where hardly anything lies beyond zero, half of a scale about zero would stay unused.
-    let signed = low < 0.0 && high > 0.0 && (-low).min(high) > LEAST_BEYOND * (-low).max(high);
-    let (low, high) = match signed {
-        true => (-high.max(-low), high.max(-low)),
-        false if low == high => (low - 0.5, high + 0.5),
-        false => (low, high),
-    };
+    let ((low, high), signed) = colour_ends(low, high);
     let map = if signed {
         palette::diverging
     } else {
@@ -102,6 +96,18 @@ pub(super) fn scene(fields: &[Field], labels: &Labels) -> Option<Scene> {
         steps: 128,
     };
     painted(fields, labels, bar, &colour, map)
+}
+
+/// The ends of the colour scale for values from `low` to `high`, and whether it lies about zero.
+fn colour_ends(low: f64, high: f64) -> ((f64, f64), bool) {
+    // Where hardly anything lies beyond zero, half of a scale about zero would stay unused.
+    let signed = low < 0.0 && high > 0.0 && (-low).min(high) > LEAST_BEYOND * (-low).max(high);
+    let ends = match signed {
+        true => (-high.max(-low), high.max(-low)),
+        false if low == high => (low - 0.5, high + 0.5),
+        false => (low, high),
+    };
+    (ends, signed)
 }
 
 /// The panels of a field whose values are the places of `words`, each in a colour of its own.
@@ -436,4 +442,18 @@ fn ticks_of(values: &[f64], length: f64) -> Vec<(f64, String)> {
             .unwrap_or_else(|| vec![*first]),
     };
     tick_labels(&ticks).0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_on_one_side_of_zero_uses_the_whole_scale() {
+        assert_eq!(colour_ends(-2.0, 1.0), ((-2.0, 2.0), true));
+        assert_eq!(colour_ends(-0.05, 1.0), ((-0.05, 1.0), false));
+        assert_eq!(colour_ends(0.3, 0.9), ((0.3, 0.9), false));
+        assert_eq!(colour_ends(-3.0, 0.1), ((-3.0, 0.1), false));
+        assert_eq!(colour_ends(4.0, 4.0), ((3.5, 4.5), false));
+    }
 }
