@@ -101,8 +101,7 @@ pub(crate) fn carry(
         })
         .collect();
     let known = moving.iter().map(|&i| relative.and_then(|all| all[i]));
-    let starts = job.starts_from(&sites, known.collect());
-    let solved = job.solve_and_cut(&sites, &starts, None);
+    let solved = job.solve_and_cut(&sites, known.collect(), None);
     let sensitivities = solved.sensitivities(&job, &sites);
     let cut_sensitivity = sensitivities
         .into_iter()

@@ -8,7 +8,7 @@ use retrial_core::image::GrayImage;
 use crate::cut::Cut;
 use crate::dispatch::Dispatch;
 use crate::error::DicError;
-use crate::guess::{Pictures, own_best, own_peak, rigid, shared};
+use crate::guess::{Pictures, own_best, own_peak, rigid};
 use crate::icgn::{Match, match_subset};
 use crate::kernel::Pair;
 use crate::phase::{Fading, PhaseCorrelator};
@@ -114,7 +114,7 @@ pub fn correlate(
     };
     let sites = reference.sites();
     let starts = job.starts(&sites, guess)?;
-    let solved = job.solve_and_cut(&sites, &starts, previous_zncc(guess));
+    let solved = job.solve_and_cut(&sites, starts, previous_zncc(guess));
     let points = reference.points.iter().zip(&solved.matches).enumerate();
     Ok(Field {
         points: points
@@ -209,7 +209,7 @@ impl Job<'_> {
         }
     }
 
-    /// The first parameters of every point; `None` leaves a point to its own phase correlation.
+    /// The first parameters that are known; phase correlation finds those of the other points.
     pub(crate) fn starts(
         &self,
         sites: &[Site<'_>],
@@ -227,32 +227,14 @@ impl Job<'_> {
             }
         };
         let keep_failed = self.settings.initial_guess == InitialGuess::PerSubset;
-        let known = match previous {
+        Ok(match previous {
             None => vec![None; sites.len()],
             Some(field) => field
                 .points
                 .iter()
                 .map(|point| (keep_failed || point.status == Status::Converged).then_some(point.p))
                 .collect(),
-        };
-        Ok(self.starts_from(sites, known))
-    }
-
-    /// The `known` first parameters, and those of the other points as the settings say.
-    pub(crate) fn starts_from(
-        &self,
-        sites: &[Site<'_>],
-        mut known: Vec<Option<Parameters>>,
-    ) -> Vec<Option<Parameters>> {
-        if self.settings.initial_guess != InitialGuess::PerSubset {
-            let missing: Vec<usize> = (0..sites.len()).filter(|&i| known[i].is_none()).collect();
-            let positions: Vec<(usize, usize)> = missing.iter().map(|&i| sites[i].centre).collect();
-            let shifts = shared(self.pictures(), &positions, self.settings);
-            for (i, shift) in missing.into_iter().zip(shifts) {
-                known[i] = Some(rigid(shift));
-            }
-        }
-        known
+        })
     }
 
     /// Matches every point in parallel; results are in the order of `sites`.

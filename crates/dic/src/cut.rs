@@ -67,7 +67,7 @@ impl Job<'_> {
     pub(crate) fn solve_and_cut(
         &self,
         sites: &[Site<'_>],
-        starts: &[Option<Parameters>],
+        starts: Vec<Option<Parameters>>,
         previous_zncc: Option<f64>,
     ) -> Solved {
         let mut solved = Solved {

@@ -1,6 +1,8 @@
 //! First parameters for points that have no previous result: whole-pixel displacements by phase
 //! correlation.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 
 use crate::phase::{Fading, PhaseCorrelator, Shift};
@@ -59,52 +61,77 @@ pub(crate) fn own_best(
     best(pictures, point, half, &peaks)
 }
 
-/// A whole-pixel displacement for each of `points`, from tiles that neighbouring points share.
-pub(crate) fn shared(
-    pictures: Pictures<'_>,
-    points: &[(usize, usize)],
-    settings: &Settings,
-) -> Vec<Shift> {
-    let subset = settings.subset_size_px;
-    let half = settings.half_px();
-    let (width, height) = (pictures.reference.width, pictures.reference.height);
-    let power = subset.next_power_of_two().max(SMALLEST_TILE);
-    let (tile, fading) = if power <= width && power <= height {
-        (power, Fading::Hann)
-    } else {
-        (subset, Fading::None)
-    };
-    let node_of = |&(x, y): &(usize, usize)| (y / subset, x / subset);
-    let mut nodes: Vec<(usize, usize)> = points.iter().map(node_of).collect();
-    nodes.sort_unstable();
-    nodes.dedup();
-    let new = PhaseCorrelator::new(tile, fading);
-    let shifts: Vec<Shift> = nodes
-        .par_iter()
-        .map_init(
-            || new.clone(),
-            |correlator, &(row, column)| {
-                let centre_x = (column * subset + half).clamp(half, width - 1 - half);
-                let centre_y = (row * subset + half).clamp(half, height - 1 - half);
-                let corner_x = centre_x.saturating_sub(tile / 2).min(width - tile);
-                let corner_y = centre_y.saturating_sub(tile / 2).min(height - tile);
-                let peaks = correlator.peaks(
-                    pictures.reference,
-                    pictures.deformed,
-                    (corner_x, corner_y),
-                    CANDIDATES,
-                );
-                best(pictures, (centre_x, centre_y), half, &peaks)
-            },
-        )
-        .collect();
-    points
-        .iter()
-        .map(|point| {
-            let node = nodes.binary_search(&node_of(point));
-            shifts[node.expect("every point has put its node into the list")]
-        })
-        .collect()
+/// Whole-pixel displacements from tiles that neighbouring points share; each tile is correlated when
+/// a point first asks for it.
+pub(crate) struct Tiles<'a> {
+    pictures: Pictures<'a>,
+    subset: usize,
+    side: usize,
+    correlator: PhaseCorrelator,
+    /// By row and column of the tile.
+    found: BTreeMap<(usize, usize), Shift>,
+}
+
+impl<'a> Tiles<'a> {
+    /// No tile is correlated yet.
+    pub(crate) fn new(pictures: Pictures<'a>, settings: &Settings) -> Self {
+        let subset = settings.subset_size_px;
+        let power = subset.next_power_of_two().max(SMALLEST_TILE);
+        let fits = power <= pictures.reference.width && power <= pictures.reference.height;
+        let (side, fading) = match fits {
+            true => (power, Fading::Hann),
+            false => (subset, Fading::None),
+        };
+        Self {
+            pictures,
+            subset,
+            side,
+            correlator: PhaseCorrelator::new(side, fading),
+            found: BTreeMap::new(),
+        }
+    }
+
+    /// The displacement at each of `points`.
+    pub(crate) fn look(&mut self, points: &[(usize, usize)]) -> Vec<Shift> {
+        let subset = self.subset;
+        let node_of = |&(x, y): &(usize, usize)| (y / subset, x / subset);
+        let mut nodes: Vec<(usize, usize)> = points.iter().map(node_of).collect();
+        nodes.sort_unstable();
+        nodes.dedup();
+        nodes.retain(|node| !self.found.contains_key(node));
+        let shifts: Vec<Shift> = nodes
+            .par_iter()
+            .map_init(
+                || self.correlator.clone(),
+                |correlator, &node| self.correlated(correlator, node),
+            )
+            .collect();
+        self.found.extend(nodes.into_iter().zip(shifts));
+        let shift = |point| self.found.get(&node_of(point)).copied();
+        points
+            .iter()
+            .map(|point| shift(point).unwrap_or_default())
+            .collect()
+    }
+
+    fn correlated(&self, correlator: &mut PhaseCorrelator, (row, column): (usize, usize)) -> Shift {
+        let half = self.subset / 2;
+        let Pictures {
+            reference,
+            deformed,
+        } = self.pictures;
+        let centre =
+            |place: usize, n: usize| (place * self.subset + half).clamp(half, n - 1 - half);
+        let (x, y) = (
+            centre(column, reference.width),
+            centre(row, reference.height),
+        );
+        let corner =
+            |centre: usize, n: usize| centre.saturating_sub(self.side / 2).min(n - self.side);
+        let corner = (corner(x, reference.width), corner(y, reference.height));
+        let peaks = correlator.peaks(reference, deformed, corner, CANDIDATES);
+        best(self.pictures, (x, y), half, &peaks)
+    }
 }
 
 /// Displacements of the whole picture: the highest peaks, each with the larger displacements that

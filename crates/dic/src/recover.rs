@@ -6,7 +6,7 @@
 //! and good results spread from there.
 //!
 //! With [`InitialGuess::Led`] most points start from what the middle of their block found, whatever
-//! their own start would have been.
+//! their own start would have been, and so do the middles of blocks from those of larger ones.
 //!
 //! Every step reads the results before it and writes new ones, so that the order in which threads
 //! work makes no difference.
@@ -15,6 +15,7 @@ use rayon::prelude::*;
 
 use crate::correlate::{Job, Site};
 use crate::dispatch::Dispatch;
+use crate::guess::{Tiles, rigid};
 use crate::icgn::Match;
 use crate::lattice::Lattice;
 use crate::settings::{InitialGuess, Settings};
@@ -38,8 +39,12 @@ const WORTH_THE_PICTURE: usize = 50;
 /// Share of unexplained points, one in so many, from which keypoints are searched for.
 const WORTH_THE_SEEDS: usize = 20;
 
-/// Places a side of the blocks whose middle leads the others.
+/// Places a side of the smallest blocks whose middle leads the others; every larger block holds so many
+/// a side.
 const BLOCK: usize = 3;
+
+/// Side of the largest blocks, in subsets.
+const FARTHEST: usize = 4;
 
 /// Points that try the ordinary start before the others.
 const PROBES: usize = 96;
@@ -70,19 +75,21 @@ pub(crate) struct Look<'a> {
     pub(crate) matches: Vec<Match>,
     /// Whether the ordinary start of a point has been tried.
     started: Vec<bool>,
+    /// Ordinary starts, as far as they are known.
+    starts: Vec<Option<Parameters>>,
+    tiles: Tiles<'a>,
 }
 
 impl Job<'_> {
-    /// Solves every point. `starts` are the first parameters, `None` for a point's own phase
-    /// correlation; `previous_zncc` is the ZNCC that the series had so far.
+    /// Solves every point. `starts` are the first parameters, `None` for phase correlation; `previous_zncc` is the ZNCC that the series had so far.
     pub(crate) fn solve(
         &self,
         sites: &[Site<'_>],
-        starts: &[Option<Parameters>],
+        starts: Vec<Option<Parameters>>,
         previous_zncc: Option<f64>,
     ) -> Vec<Match> {
         if self.settings.initial_guess == InitialGuess::PerSubset {
-            return self.run(sites, starts);
+            return self.run(sites, &starts);
         }
         let step = self.settings.step_px;
         let nodes: Vec<(usize, usize)> = sites.iter().map(|site| site.node).collect();
@@ -102,28 +109,30 @@ impl Job<'_> {
             },
             matches: starts.iter().map(untried).collect(),
             started: vec![false; sites.len()],
+            starts,
+            tiles: Tiles::new(self.pictures(), self.settings),
         };
-        look.solve(starts);
+        look.solve();
         look.matches
     }
 }
 
 impl Look<'_> {
-    fn solve(&mut self, starts: &[Option<Parameters>]) {
+    fn solve(&mut self) {
         let all: Vec<usize> = (0..self.sites.len()).collect();
         let apart = all.len().div_ceil(PROBES).max(1);
         let probes: Vec<usize> = all.iter().copied().step_by(apart).collect();
         let kind = self.job.settings.initial_guess;
         match kind {
             InitialGuess::Features => {}
-            InitialGuess::Tiles | InitialGuess::PerSubset => self.start(&all, starts),
+            InitialGuess::Tiles | InitialGuess::PerSubset => self.start(&all),
             InitialGuess::Shared | InitialGuess::Led => {
-                self.start(&probes, starts);
+                self.start(&probes);
                 if self.agree(&probes, 2) {
                     if kind == InitialGuess::Led {
-                        self.lead(starts);
+                        self.lead();
                     }
-                    self.start(&all, starts);
+                    self.start(&all);
                 }
             }
         }
@@ -156,7 +165,7 @@ impl Look<'_> {
                 self.propagate(&doubtful, CLEAR);
             }
             let doubtful = self.doubtful();
-            self.start(&doubtful, starts);
+            self.start(&doubtful);
             let (doubtful, good) = (self.doubtful(), self.usual_zncc() - DROP);
             unexplained = self.propagate(&doubtful, good);
         }
@@ -168,14 +177,20 @@ impl Look<'_> {
     }
 
     /// Tries the ordinary start of those points of which it has not been tried.
-    fn start(&mut self, which: &[usize], starts: &[Option<Parameters>]) {
+    fn start(&mut self, which: &[usize]) {
         let which: Vec<usize> = which
             .iter()
             .copied()
             .filter(|&i| !self.started[i])
             .collect();
+        let unknown = which.iter().copied().filter(|&i| self.starts[i].is_none());
+        let unknown: Vec<usize> = unknown.collect();
+        let places: Vec<(usize, usize)> = unknown.iter().map(|&i| self.sites[i].centre).collect();
+        for (i, shift) in unknown.into_iter().zip(self.tiles.look(&places)) {
+            self.starts[i] = Some(rigid(shift));
+        }
         let sites: Vec<Site<'_>> = which.iter().map(|&i| self.sites[i]).collect();
-        let starts: Vec<Option<Parameters>> = which.iter().map(|&i| starts[i]).collect();
+        let starts: Vec<Option<Parameters>> = which.iter().map(|&i| self.starts[i]).collect();
         let found = self.job.run(&sites, &starts);
         for (i, found) in which.into_iter().zip(found) {
             // What spread to a point before its own start was tried is better explained.
@@ -190,49 +205,59 @@ impl Look<'_> {
         }
     }
 
-    /// Starts the point in the middle of every block of [`BLOCK`] × [`BLOCK`] places, and the points
-    /// around from its field, where both match clearly and the middles of the blocks around agree.
-    fn lead(&mut self, starts: &[Option<Parameters>]) {
+    /// Starts the points in the middle of large blocks; from the fields of those that match clearly and
+    /// agree with the middles of the blocks around, the middles of the blocks within, and so on down
+    /// to single points. Middles of blocks that are not led start for themselves.
+    fn lead(&mut self) {
         let settings = self.job.settings;
         if BLOCK * settings.step_px > settings.subset_size_px {
             return;
         }
-        let leaders: Vec<Option<usize>> = (0..self.sites.len())
-            .map(|i| self.lattice.block_centre(i, BLOCK))
+        let sides = std::iter::successors(Some(BLOCK), |side| Some(BLOCK * side));
+        let largest = FARTHEST * settings.subset_size_px / settings.step_px;
+        let sides: Vec<usize> = sides
+            .take_while(|side| *side <= largest.max(BLOCK))
             .collect();
-        let own = leaders.iter().enumerate();
-        let own = own.filter(|&(i, leader)| leader.is_none_or(|leader| leader == i));
-        let own: Vec<usize> = own.map(|(i, _)| i).collect();
-        self.start(&own, starts);
+        let mut followers = self.middles(sides[sides.len() - 1]);
+        for (k, &side) in sides.iter().enumerate().rev() {
+            self.start(&followers);
+            followers = match k.checked_sub(1) {
+                Some(within) => self.middles(sides[within]),
+                None => (0..self.sites.len()).collect(),
+            };
+            followers.retain(|&i| !self.started[i]);
+            self.follow(side, &followers);
+        }
+    }
+
+    /// The points in the middle of blocks of so many places a side.
+    fn middles(&self, side: usize) -> Vec<usize> {
+        let all = (0..self.sites.len()).into_par_iter().with_min_len(1024);
+        all.filter(|&i| self.lattice.block_centre(i, side) == Some(i))
+            .collect()
+    }
+
+    /// Starts points from the middles of their blocks.
+    fn follow(&mut self, side: usize, followers: &[usize]) {
+        let settings = self.job.settings;
         let dispatch = Dispatch::best(settings.instruction_set);
         let least = CLEAR.max(self.usual_zncc() - DROP);
         let is_clear = |found: &Match| found.status == Status::Converged && found.zncc >= least;
         // A wrong leader would bring its own witnesses: the leaders around must agree with it.
-        let leads: Vec<bool> = leaders
+        let mut leads = vec![false; self.sites.len()];
+        for i in self.middles(side) {
+            let around = self.lattice.around(i, side);
+            let clear = around.filter(|&j| is_clear(&self.matches[j]));
+            let (clear, agreeing) = clear.fold((0, 0), |(clear, agreeing), j| {
+                (clear + 1, agreeing + usize::from(self.predicts(j, i)))
+            });
+            leads[i] = is_clear(&self.matches[i]) && 2 * agreeing >= clear;
+        }
+        let found: Vec<Option<Match>> = followers
             .par_iter()
-            .enumerate()
-            .with_min_len(256)
-            .map(|(i, leader)| {
-                if *leader != Some(i) || !is_clear(&self.matches[i]) {
-                    return false;
-                }
-                let around = self.lattice.around(i, BLOCK);
-                let clear = around.filter(|&j| j != i && is_clear(&self.matches[j]));
-                let (clear, agreeing) = clear.fold((0, 0), |(clear, agreeing), j| {
-                    (clear + 1, agreeing + usize::from(self.predicts(j, i)))
-                });
-                2 * agreeing >= clear
-            })
-            .collect();
-        let found: Vec<Option<Match>> = leaders
-            .par_iter()
-            .enumerate()
             .with_min_len(32)
-            .map(|(i, leader)| {
-                let leader = leader.filter(|_| !self.started[i])?;
-                if !leads[leader] {
-                    return None;
-                }
+            .map(|&i| {
+                let leader = self.lattice.block_centre(i, side).filter(|&j| leads[j])?;
                 let there = &self.matches[leader];
                 let (dx, dy) = self.between(leader, i);
                 let guess = recentred(&there.p, dx, dy);
@@ -241,7 +266,7 @@ impl Look<'_> {
                 is_clear(&found).then_some(found)
             })
             .collect();
-        for (i, found) in found.into_iter().enumerate() {
+        for (&i, found) in followers.iter().zip(found) {
             if let Some(found) = found {
                 self.matches[i] = found;
                 self.started[i] = true;

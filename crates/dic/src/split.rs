@@ -118,6 +118,9 @@ pub(crate) fn split(job: &Job<'_>, sites: &[Site<'_>], matches: &[Match]) -> BTr
         reach: settings.prefilter.map_or(0, |filter| filter.window_px / 2),
     };
     let candidates = scan.candidates();
+    if candidates.is_empty() {
+        return BTreeMap::new();
+    }
     let mut is_candidate = vec![false; sites.len()];
     for &i in &candidates {
         is_candidate[i] = true;
