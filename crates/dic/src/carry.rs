@@ -107,9 +107,10 @@ pub(crate) fn carry(
         .into_iter()
         .map(|(at, known)| (moving[at], known));
     let cut_sensitivity = cut_sensitivity.collect();
+    let whole = pixel_count(&reference.rows);
     let mut outlines = vec![(Cut::Whole, 0.0); tracks.len()];
     for (at, (&i, site)) in moving.iter().zip(&sites).enumerate() {
-        outlines[i] = solved.outline(at, site, reference);
+        outlines[i] = solved.outline(at, site, whole);
     }
     let mut results: Vec<Match> = tracks
         .iter()

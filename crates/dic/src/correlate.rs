@@ -17,7 +17,7 @@ use crate::reference::{Deformed, Frame, Reference, check_pixels, filtered};
 use crate::settings::{InitialGuess, Settings};
 use crate::shape::{PARAMETERS, Parameters};
 use crate::status::Status;
-use crate::subset::SubsetRow;
+use crate::subset::{SubsetRow, pixel_count};
 use crate::uncertainty::PointSensitivity;
 
 /// The result at every point of one deformed image.
@@ -106,7 +106,7 @@ pub fn correlate(
 ) -> Result<Field, DicError> {
     check_deformed(reference, deformed)?;
     let settings = &reference.settings;
-    let deformed = Deformed::new(&filtered(deformed, settings)?, settings);
+    let deformed = Deformed::new(filtered(deformed, settings)?, settings);
     let job = Job {
         settings,
         frame: &reference.frame,
@@ -115,15 +115,16 @@ pub fn correlate(
     let sites = reference.sites();
     let starts = job.starts(&sites, guess)?;
     let solved = job.solve_and_cut(&sites, starts, previous_zncc(guess));
-    let points = reference.points.iter().zip(&solved.matches).enumerate();
+    let whole = pixel_count(&reference.rows);
+    let points = (0..sites.len()).into_par_iter().with_min_len(1024);
     Ok(Field {
         points: points
-            .map(|(i, (&point, result))| {
-                let (cut, share) = solved.outline(i, &sites[i], reference);
+            .map(|i| {
+                let (cut, share) = solved.outline(i, &sites[i], whole);
                 PointResult {
                     cut,
                     share,
-                    ..point_result(point, result)
+                    ..point_result(reference.points[i], &solved.matches[i])
                 }
             })
             .collect(),

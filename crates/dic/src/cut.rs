@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use crate::correlate::{Job, Site};
 use crate::icgn::Match;
 use crate::leaving::shortened;
-use crate::reference::Reference;
 use crate::settings::{Borders, Split};
 use crate::shape::Parameters;
 use crate::split::split;
@@ -100,8 +99,8 @@ impl Solved {
     }
 
     /// What cut the subset of point `i`, matched at `site`, and the share of it that is left.
-    pub(crate) fn outline(&self, i: usize, site: &Site<'_>, reference: &Reference) -> (Cut, f64) {
-        let whole = pixel_count(&reference.rows);
+    /// `whole` is the number of pixels of one that nothing cut.
+    pub(crate) fn outline(&self, i: usize, site: &Site<'_>, whole: usize) -> (Cut, f64) {
         let left = pixel_count(self.parts.get(&i).map_or(site.rows, Vec::as_slice));
         let by_reference = match left < whole {
             true => Cut::Border,

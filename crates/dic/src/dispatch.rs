@@ -179,6 +179,7 @@ mod tests {
     use retrial_core::image::GrayImage;
 
     use super::*;
+    use crate::plane::Plane;
     use crate::reference::{Deformed, Frame};
     use crate::settings::{Settings, SplineDegree, SubsetShape};
     use crate::subset::subset_rows;
@@ -202,8 +203,8 @@ mod tests {
                         spline_degree,
                         ..Settings::default()
                     };
-                    let frame = Frame::new(&picture(0.0), &settings);
-                    let deformed = Deformed::new(&picture(0.4), &settings);
+                    let frame = Frame::new(Plane::from_image(&picture(0.0)), &settings);
+                    let deformed = Deformed::new(Plane::from_image(&picture(0.4)), &settings);
                     let rows = subset_rows(41, shape);
                     let pair = Pair {
                         reference: &frame.pixels,

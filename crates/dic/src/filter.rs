@@ -8,7 +8,11 @@ use rayon::prelude::*;
 use retrial_core::image::GrayImage;
 
 use crate::error::DicError;
+use crate::plane::Plane;
 use crate::settings::check_positive;
+
+/// Rows that are filtered together: few rows around them are filtered twice, and they stay in the cache.
+const TOGETHER: usize = 32;
 
 /// A Gaussian of standard deviation `sigma_px`, cut off by a square window and normalised to one.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,37 +65,55 @@ impl GaussianFilter {
 pub fn gaussian_filter(image: &GrayImage, filter: GaussianFilter) -> Result<GrayImage, DicError> {
     filter.check()?;
     let weights = filter.weights();
-    let half = weights.len() / 2;
     let (width, height) = (image.width(), image.height());
-    let mut across = vec![0.0_f32; width * height];
-    across
-        .par_chunks_mut(width)
-        .enumerate()
-        .for_each(|(y, out)| {
-            let row = image.row(y);
-            let mut padded = vec![row[0]; half];
-            padded.extend_from_slice(row);
-            padded.resize(width + 2 * half, row[width - 1]);
-            for (k, &weight) in weights.iter().enumerate() {
-                for (value, &pixel) in out.iter_mut().zip(&padded[k..]) {
-                    *value += weight * pixel;
-                }
-            }
-        });
     let mut filtered = vec![0.0_f32; width * height];
     filtered
-        .par_chunks_mut(width)
+        .par_chunks_mut(width * TOGETHER)
         .enumerate()
-        .for_each(|(y, out)| {
-            for (k, &weight) in weights.iter().enumerate() {
-                let source = (y + k).saturating_sub(half).min(height - 1);
-                let row = &across[source * width..(source + 1) * width];
-                for (value, &pixel) in out.iter_mut().zip(row) {
-                    *value += weight * pixel;
-                }
-            }
+        .for_each(|(block, rows)| {
+            let mut rows: Vec<&mut [f32]> = rows.chunks_exact_mut(width).collect();
+            filter_rows(image, &weights, block * TOGETHER, &mut rows);
         });
     Ok(GrayImage::new(width, height, filtered).expect("the size is that of a valid image"))
+}
+
+/// The same as a plane with zeros around it.
+pub(crate) fn gaussian_plane(image: &GrayImage, filter: GaussianFilter) -> Result<Plane, DicError> {
+    filter.check()?;
+    let weights = filter.weights();
+    let mut plane = Plane::zeros(image.width(), image.height());
+    plane.fill_rows(TOGETHER, |top, rows| {
+        filter_rows(image, &weights, top, rows)
+    });
+    Ok(plane)
+}
+
+/// Fills rows of zeros with those of the filtered image from row `top` on.
+fn filter_rows(image: &GrayImage, weights: &[f32], top: usize, rows: &mut [&mut [f32]]) {
+    let half = weights.len() / 2;
+    let (width, height) = (image.width(), image.height());
+    let mut across = vec![0.0_f32; width * (rows.len() + 2 * half)];
+    let mut padded = Vec::with_capacity(width + 2 * half);
+    for (k, out) in across.chunks_exact_mut(width).enumerate() {
+        let row = image.row((top + k).saturating_sub(half).min(height - 1));
+        padded.clear();
+        padded.resize(half, row[0]);
+        padded.extend_from_slice(row);
+        padded.resize(width + 2 * half, row[width - 1]);
+        for (i, &weight) in weights.iter().enumerate() {
+            for (value, &pixel) in out.iter_mut().zip(&padded[i..]) {
+                *value += weight * pixel;
+            }
+        }
+    }
+    for (y, out) in rows.iter_mut().enumerate() {
+        for (k, &weight) in weights.iter().enumerate() {
+            let source = &across[(y + k) * width..(y + k + 1) * width];
+            for (value, &pixel) in out.iter_mut().zip(source) {
+                *value += weight * pixel;
+            }
+        }
+    }
 }
 
 #[cfg(test)]

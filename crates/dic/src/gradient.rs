@@ -4,7 +4,6 @@
 //! Atkinson & Becker 2020, doi:10.3390/rs12182906, section 3.2.3; Prewitt operator as its code.
 
 use rayon::prelude::*;
-use retrial_core::image::GrayImage;
 
 use crate::plane::Plane;
 use crate::settings::{Gradient, SplineDegree};
@@ -12,20 +11,20 @@ use crate::spline::Spline;
 
 /// The gradient `(∂/∂x, ∂/∂y)` of `image` in grey levels a pixel (six times that when unscaled).
 pub(crate) fn gradient_planes(
-    image: &GrayImage,
+    image: &Plane,
     gradient: Gradient,
     degree: SplineDegree,
 ) -> (Plane, Plane) {
     match gradient {
-        Gradient::Spline => Spline::new(image, degree).gradient_planes(),
+        Gradient::Spline => Spline::of_plane(image, degree).gradient_planes(),
         Gradient::Prewitt => prewitt(image, 1.0 / 6.0),
         Gradient::PrewittUnscaled => prewitt(image, 1.0),
     }
 }
 
 /// Differences over two pixels, summed over three rows or columns; border pixels repeat outwards.
-fn prewitt(image: &GrayImage, scale: f32) -> (Plane, Plane) {
-    let (width, height) = (image.width(), image.height());
+fn prewitt(image: &Plane, scale: f32) -> (Plane, Plane) {
+    let (width, height) = (image.width, image.height);
     let mut across = Plane::zeros(width, height);
     let mut down = Plane::zeros(width, height);
     let rows: Vec<(Vec<f32>, Vec<f32>)> = (0..height)
@@ -54,6 +53,8 @@ fn prewitt(image: &GrayImage, scale: f32) -> (Plane, Plane) {
 
 #[cfg(test)]
 mod tests {
+    use retrial_core::image::GrayImage;
+
     use super::*;
 
     #[test]
@@ -65,7 +66,8 @@ mod tests {
             (Gradient::Prewitt, 1.0),
             (Gradient::PrewittUnscaled, 6.0),
         ] {
-            let (across, down) = gradient_planes(&image, gradient, SplineDegree::Three);
+            let (across, down) =
+                gradient_planes(&Plane::from_image(&image), gradient, SplineDegree::Three);
             // The mirror boundary bends the spline of a ramp near the border.
             let (gx, gy) = (across.data[across.index(4, 4)], down.data[down.index(4, 4)]);
             assert!((gx - 3.0 * factor).abs() < 0.05, "{gradient:?} {gx}");

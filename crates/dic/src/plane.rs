@@ -1,6 +1,9 @@
 //! A grey picture with room around it, so that kernels read whole vectors without asking where
 //! the picture ends.
 
+use rayon::prelude::*;
+use retrial_core::image::GrayImage;
+
 /// Columns and rows of padding to the left, above and below; at least the reach of a quintic
 /// spline for positions within half a pixel of the picture.
 pub(crate) const MARGIN: usize = 4;
@@ -31,13 +34,51 @@ impl Plane {
         }
     }
 
+    /// A plane with the pixels of an image inside and zeros around them.
+    pub(crate) fn from_image(image: &GrayImage) -> Self {
+        let mut plane = Self::zeros(image.width(), image.height());
+        plane.fill_rows(64, |top, rows| {
+            for (y, row) in rows.iter_mut().enumerate() {
+                row.copy_from_slice(image.row(top + y));
+            }
+        });
+        plane
+    }
+
+    /// Fills the rows of the picture, so many at a time and those side by side: `fill` gets the number of the
+    /// first one, and the rows without padding.
+    pub(crate) fn fill_rows(
+        &mut self,
+        together: usize,
+        fill: impl Fn(usize, &mut [&mut [f32]]) + Sync,
+    ) {
+        let (stride, width) = (self.stride, self.width);
+        let inside = MARGIN * stride..(MARGIN + self.height) * stride;
+        self.data[inside]
+            .par_chunks_mut(together * stride)
+            .enumerate()
+            .for_each(|(block, rows)| {
+                let rows = rows.chunks_exact_mut(stride);
+                let mut rows: Vec<&mut [f32]> =
+                    rows.map(|row| &mut row[MARGIN..MARGIN + width]).collect();
+                fill(block * together, &mut rows);
+            });
+    }
+
     /// A plane with these pixels inside and zeros around them.
+    #[cfg(test)]
     pub(crate) fn from_pixels(width: usize, height: usize, pixels: &[f32]) -> Self {
         let mut plane = Self::zeros(width, height);
         for (y, row) in pixels.chunks_exact(width).enumerate() {
             plane.row_mut(y).copy_from_slice(row);
         }
         plane
+    }
+
+    /// Row `y` of the picture, without padding.
+    pub(crate) fn row(&self, y: usize) -> &[f32] {
+        let start = self.index(0, y);
+        &self.data[start..start + self.width]
     }
 
     /// Row `y` of the picture, without padding.

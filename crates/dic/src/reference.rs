@@ -7,7 +7,7 @@ use retrial_core::image::{GrayImage, Mask};
 
 use crate::correlate::Site;
 use crate::error::DicError;
-use crate::filter::gaussian_filter;
+use crate::filter::gaussian_plane;
 use crate::gradient::gradient_planes;
 use crate::grid;
 use crate::plane::Plane;
@@ -186,7 +186,7 @@ fn with_points(
 ) -> Result<Reference, DicError> {
     Ok(Reference {
         settings: settings.clone(),
-        frame: Frame::new(&filtered(image, settings)?, settings),
+        frame: Frame::new(filtered(image, settings)?, settings),
         rows: subset_rows(settings.subset_size_px, settings.subset_shape),
         points,
         truncated: BTreeMap::new(),
@@ -195,15 +195,15 @@ fn with_points(
 
 impl Frame {
     /// The frame of an image that is filtered already.
-    pub(crate) fn new(filtered: &GrayImage, settings: &Settings) -> Self {
+    pub(crate) fn new(filtered: Plane, settings: &Settings) -> Self {
         let (gradient_x, gradient_y) =
-            gradient_planes(filtered, settings.gradient, settings.spline_degree);
-        let brightest = filtered
-            .pixels()
-            .iter()
-            .fold(0.0_f32, |a, b| a.max(b.abs()));
+            gradient_planes(&filtered, settings.gradient, settings.spline_degree);
+        let rows = (0..filtered.height).into_par_iter().with_min_len(64);
+        let brightest = rows
+            .map(|y| filtered.row(y).iter().fold(0.0_f32, |a, b| a.max(b.abs())))
+            .reduce(|| 0.0, f32::max);
         Self {
-            pixels: plane(filtered),
+            pixels: filtered,
             gradient_x,
             gradient_y,
             brightest: f64::from(brightest),
@@ -213,19 +213,19 @@ impl Frame {
 
 impl Deformed {
     /// The interpolant of an image that is filtered already.
-    pub(crate) fn new(filtered: &GrayImage, settings: &Settings) -> Self {
+    pub(crate) fn new(filtered: Plane, settings: &Settings) -> Self {
         Self {
-            pixels: plane(filtered),
-            spline: Spline::new(filtered, settings.spline_degree),
+            spline: Spline::of_plane(&filtered, settings.spline_degree),
+            pixels: filtered,
         }
     }
 }
 
 /// The image after the prefilter of the settings.
-pub(crate) fn filtered(image: &GrayImage, settings: &Settings) -> Result<GrayImage, DicError> {
+pub(crate) fn filtered(image: &GrayImage, settings: &Settings) -> Result<Plane, DicError> {
     settings.prefilter.map_or_else(
-        || Ok(image.clone()),
-        |filter| gaussian_filter(image, filter),
+        || Ok(Plane::from_image(image)),
+        |filter| gaussian_plane(image, filter),
     )
 }
 
@@ -246,7 +246,14 @@ pub(crate) fn check_pair(first: &GrayImage, second: &GrayImage) -> Result<(), Di
 
 /// Refuses grey values that are not finite.
 pub(crate) fn check_pixels(image: &GrayImage) -> Result<(), DicError> {
-    match image.pixels().iter().position(|value| !value.is_finite()) {
+    let rows = (0..image.height()).into_par_iter().with_min_len(64);
+    let broken = |y: &usize| image.row(*y).iter().any(|value| !value.is_finite());
+    let row = rows.filter(broken).min();
+    let at = row.and_then(|y| {
+        let x = image.row(y).iter().position(|value| !value.is_finite())?;
+        Some(y * image.width() + x)
+    });
+    match at {
         None => Ok(()),
         Some(i) => Err(DicError::NonFinitePixel {
             x: i % image.width(),
@@ -254,8 +261,4 @@ pub(crate) fn check_pixels(image: &GrayImage) -> Result<(), DicError> {
             value: image.pixels()[i],
         }),
     }
-}
-
-fn plane(image: &GrayImage) -> Plane {
-    Plane::from_pixels(image.width(), image.height(), image.pixels())
 }

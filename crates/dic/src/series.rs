@@ -90,9 +90,9 @@ fn follow<E: From<DicError>>(
         let image = image?;
         check_deformed(&reference, &image)?;
         let image = filtered(&image, &reference.settings)?;
-        let deformed = Deformed::new(&image, &reference.settings);
+        let deformed = Deformed::new(image.clone(), &reference.settings);
         let Carried { field, .. } = carry(&reference, &deformed, &mut tracks, None, index);
-        reference.frame = Frame::new(&image, &reference.settings);
+        reference.frame = Frame::new(image, &reference.settings);
         done = index + 1;
         if on_image(index, field).is_break() {
             break;
@@ -118,7 +118,7 @@ impl Base {
     fn correlate(&mut self, image: &GrayImage) -> Result<Field, DicError> {
         let settings = &self.reference.settings;
         check_deformed(&self.reference, image)?;
-        let deformed = Deformed::new(&filtered(image, settings)?, settings);
+        let deformed = Deformed::new(filtered(image, settings)?, settings);
         let mut tracks = self.tracks.clone();
         let found = carry(
             &self.reference,
@@ -165,7 +165,7 @@ fn adapt<E: From<DicError>>(
                 let settings = &reference.settings;
                 let mut next = Base {
                     reference: Reference {
-                        frame: Frame::new(&filtered(before, settings)?, settings),
+                        frame: Frame::new(filtered(before, settings)?, settings),
                         ..reference.clone()
                     },
                     tracks: tracks_of(known),

@@ -29,25 +29,27 @@ impl Spline {
     /// The spline of that degree through the pixels of `image`.
     #[must_use]
     pub fn new(image: &GrayImage, degree: SplineDegree) -> Self {
-        let (width, height) = (image.width(), image.height());
-        let mut coefficients = Plane::from_pixels(width, height, image.pixels());
+        Self::of_plane(&Plane::from_image(image), degree)
+    }
+
+    /// The spline of that degree through the pixels of a plane.
+    pub(crate) fn of_plane(pixels: &Plane, degree: SplineDegree) -> Self {
+        let (width, height) = (pixels.width, pixels.height);
+        let mut coefficients = Plane::zeros(width, height);
         let poles = poles(degree);
         let stride = coefficients.stride;
+        coefficients.fill_rows(TOGETHER, |top, rows| {
+            for (y, row) in rows.iter_mut().enumerate() {
+                row.copy_from_slice(pixels.row(top + y));
+            }
+            match <&mut [&mut [f32]; TOGETHER]>::try_from(&mut *rows) {
+                Ok(rows) => filter_rows(rows, poles),
+                Err(_) => rows
+                    .iter_mut()
+                    .for_each(|row| filter_rows(&mut [&mut **row], poles)),
+            }
+        });
         let inside = MARGIN * stride..(MARGIN + height) * stride;
-        coefficients.data[inside.clone()]
-            .par_chunks_mut(TOGETHER * stride)
-            .for_each(|block| {
-                let mut rows: Vec<&mut [f32]> = block
-                    .chunks_exact_mut(stride)
-                    .map(|row| &mut row[MARGIN..MARGIN + width])
-                    .collect();
-                match <&mut [&mut [f32]; TOGETHER]>::try_from(&mut rows[..]) {
-                    Ok(rows) => filter_rows(rows, poles),
-                    Err(_) => rows
-                        .into_iter()
-                        .for_each(|row| filter_rows(&mut [row], poles)),
-                }
-            });
         filter_columns(&mut coefficients.data[inside], stride, poles);
         coefficients.mirror_into_padding();
         Self {

@@ -162,7 +162,7 @@ impl Matcher<'_> {
         let f = crop(self.first, (x, y), (0, 0))?;
         let g = crop(self.deformed, (x, y), shift)?;
         let settings = &self.settings;
-        let g = Deformed::new(&g, settings);
+        let g = Deformed::new(Plane::from_image(&g), settings);
         let p = self.matched(&f, &g)?;
         let half = CROP / 2;
         let mut pairs = Vec::with_capacity(TILE * TILE);
@@ -208,7 +208,7 @@ impl Matcher<'_> {
         let settings = &self.settings;
         let job = Job {
             settings,
-            frame: &Frame::new(f, settings),
+            frame: &Frame::new(Plane::from_image(f), settings),
             deformed: g,
         };
         let centre = (CROP / 2, CROP / 2);

@@ -33,20 +33,11 @@ impl KernelNoise {
         let size = 2 * half + 1;
         let point = image(size, |x, y| if (x, y) == (half, half) { 1.0 } else { 0.0 });
         let kernel = filtered(&point, settings)?;
-        let (mut across, _) = gradient_planes(&kernel, settings.gradient, settings.spline_degree);
+        let (across, _) = gradient_planes(&kernel, settings.gradient, settings.spline_degree);
         let scale = gradient_scale(settings.gradient) as f32;
-        let gradient: Vec<f32> = (0..size)
-            .flat_map(|y| {
-                across
-                    .row_mut(y)
-                    .iter()
-                    .map(|g| g * scale)
-                    .collect::<Vec<_>>()
-            })
-            .collect();
-        let gradient = image(size, |x, y| gradient[y * size + x]);
+        let gradient = image(size, |x, y| scale * across.row(y)[x]);
         let twice = filtered(&gradient, settings)?;
-        let spline = Spline::new(&kernel, settings.spline_degree);
+        let spline = Spline::of_plane(&kernel, settings.spline_degree);
         let middle = half as f64;
         let peak = spline.value(middle, middle).unwrap_or(1.0);
         let along = (0..=PLACES)
@@ -61,7 +52,7 @@ impl KernelNoise {
             .collect();
         Ok(Self {
             filtered: energy(&kernel),
-            gradient: energy(&gradient),
+            gradient: energy(&Plane::from_image(&gradient)),
             product: energy(&twice),
             along,
         })
@@ -92,8 +83,9 @@ fn image(size: usize, value: impl Fn(usize, usize) -> f32) -> GrayImage {
     GrayImage::from_fn(size, size, value).expect("the size is that of a valid image")
 }
 
-fn energy(image: &GrayImage) -> f64 {
-    image.pixels().iter().map(|v| f64::from(*v).powi(2)).sum()
+fn energy(plane: &Plane) -> f64 {
+    let pixels = (0..plane.height).flat_map(|y| plane.row(y));
+    pixels.map(|v| f64::from(*v).powi(2)).sum()
 }
 
 /// The pixels of a plane around a centre are copied from here.
