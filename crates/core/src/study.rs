@@ -1,7 +1,7 @@
 //! What a study declares of itself: the tables by which specs are checked and reports labelled.
 
 use crate::metric::{MetricDef, TableDef};
-use crate::params::{Param, ParamValue, Params};
+use crate::params::{DefaultValue, Param, Params};
 
 /// A study, as far as specs, plans and reports need to know it.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +43,7 @@ pub struct Amendment {
     /// Param.
     pub param: &'static str,
     /// Its value in the trials touched.
-    pub value: ParamValue,
+    pub value: DefaultValue,
     /// Stages whose results it changes.
     pub stages: &'static [&'static str],
 }
@@ -53,7 +53,7 @@ impl StudyInfo {
     pub fn amendments_of(&self, params: &Params) -> impl Iterator<Item = &'static Amendment> {
         self.amendments.iter().filter(|amendment| {
             let own = params.get(amendment.param);
-            own.is_some_and(|own| own.same(&amendment.value))
+            own.is_some_and(|own| own.same(&amendment.value.value()))
         })
     }
 }

@@ -2,13 +2,13 @@
 
 use retrial_core::metric::{ColumnDef, Direction, MetricDef, TableDef};
 use retrial_core::params::{DefaultValue, Param, ParamKind, ParamValue, Params};
-use retrial_core::study::{Conflict, StudyInfo};
+use retrial_core::study::{Amendment, Conflict, StudyInfo};
 
 /// What the study declares of itself.
 pub(super) const INFO: StudyInfo = StudyInfo {
     name: "dic",
     revision: 1,
-    amendments: &[],
+    amendments: AMENDMENTS,
     work: "Atkinson D., Becker T.H. (2020) \"A 117 Line 2D Digital Image Correlation Code Written \
            in MATLAB\", Remote Sensing 12(18), 2906, doi:10.3390/rs12182906",
     deterministic: true,
@@ -20,6 +20,13 @@ pub(super) const INFO: StudyInfo = StudyInfo {
     stages: &[],
     conflicts,
 };
+
+const AMENDMENTS: &[Amendment] = &[Amendment {
+    what: "blocks lead the blocks within them, so that most leaders are led, too",
+    param: "initial_guess",
+    value: DefaultValue::Text("led"),
+    stages: &[],
+}];
 
 const PARAMS: &[Param] = &[
     Param {

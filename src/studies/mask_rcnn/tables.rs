@@ -28,7 +28,7 @@ pub(super) const INFO: StudyInfo = StudyInfo {
 const AMENDMENTS: &[Amendment] = &[Amendment {
     what: "the left of two equal parts is the one seen on the left",
     param: "parts",
-    value: ParamValue::Bool(true),
+    value: DefaultValue::Bool(true),
     stages: &["parts"],
 }];
 

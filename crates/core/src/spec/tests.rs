@@ -171,7 +171,7 @@ fn ids_hold_what_decides_and_nothing_else() {
     const AMENDMENTS: &[Amendment] = &[Amendment {
         what: "order 0 uses whole pixels",
         param: "order",
-        value: ParamValue::Int(0),
+        value: DefaultValue::Int(0),
         stages: &[],
     }];
     let amended = StudyInfo {
