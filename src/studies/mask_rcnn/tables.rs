@@ -2,7 +2,7 @@
 
 use retrial_core::declare::{column, fact, higher, lower};
 use retrial_core::metric::{Direction, MetricDef, TableDef};
-use retrial_core::params::{ParamValue, Params};
+use retrial_core::params::{DefaultValue, ParamValue, Params};
 use retrial_core::study::{Amendment, Conflict, StageDef, StudyInfo};
 
 use super::params::PARAMS;
