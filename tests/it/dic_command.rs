@@ -162,13 +162,14 @@ fn the_filter_that_suits_the_first_pair_is_taken_and_said() {
             .copied()
             .collect();
         let images = ["ref.pgm", "def.pgm"];
-        let run = project.retrial(&arguments(&images, &all)).exits(0);
+        project
+            .retrial(&arguments(&images, &all))
+            .exits(0)
+            .says("expected of the first pair: bias up to");
         let text = std::fs::read_to_string(project.path().join("out/run.yaml"));
-        (run, text.expect("facts of the run"))
+        text.expect("facts of the run")
     };
-    let (run, text) = facts(&[]);
-    run.says("spline, by the first pair")
-        .says("expected of the first pair: bias up to");
+    let text = facts(&[]);
     for part in [
         "filter_chosen_by: spectra of the first pair",
         "expected_bias_up_to: ",
@@ -176,8 +177,7 @@ fn the_filter_that_suits_the_first_pair_is_taken_and_said() {
     ] {
         assert!(text.contains(part), "no `{part}` in\n{text}");
     }
-    let (run, text) = facts(&["--filter", "0.7"]);
-    run.says("expected of the first pair: bias up to");
+    let text = facts(&["--filter", "0.7"]);
     for part in [
         "prefilter: gaussian, 0.7 px, window 7 px",
         "spline_degree: \"3\"",

@@ -83,7 +83,7 @@ pub(crate) fn gaussian_plane(image: &GrayImage, filter: GaussianFilter) -> Resul
     let weights = filter.weights();
     let mut plane = Plane::zeros(image.width(), image.height());
     plane.fill_rows(TOGETHER, |top, rows| {
-        filter_rows(image, &weights, top, rows)
+        filter_rows(image, &weights, top, rows);
     });
     Ok(plane)
 }
