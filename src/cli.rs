@@ -303,8 +303,8 @@ pub(crate) struct DicArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["mask", "strain"])]
     pub(crate) points: Option<PathBuf>,
     /// Standard deviation of the Gaussian prefilter, px; 0 turns it off, auto takes the filter and the
-    /// spline that suit the first pair
-    #[arg(long, alias = "sigma", value_name = "PX", default_value = "auto", value_parser = filter_choice, allow_negative_numbers = true)]
+    /// spline that suit the pictures
+    #[arg(long, alias = "sigma", value_name = "auto|PX", default_value = "auto", value_parser = filter_choice, allow_negative_numbers = true)]
     pub(crate) filter: FilterChoice,
     /// Points up to every border: subsets that mask or picture cut go on with this share of their pixels or more
     #[arg(long, value_name = "SHARE", num_args = 0..=1, require_equals = true, default_missing_value = "0.5", value_parser = share)]

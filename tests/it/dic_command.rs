@@ -165,13 +165,13 @@ fn the_filter_that_suits_the_first_pair_is_taken_and_said() {
         project
             .retrial(&arguments(&images, &all))
             .exits(0)
-            .says("expected of the first pair: bias up to");
+            .says("expected: bias up to");
         let text = std::fs::read_to_string(project.path().join("out/run.yaml"));
         text.expect("facts of the run")
     };
     let text = facts(&[]);
     for part in [
-        "filter_chosen_by: spectra of the first pair",
+        "filter_chosen_by: spectra of the pair with def.pgm",
         "expected_bias_up_to: ",
         "expected_random_error: ",
     ] {
@@ -181,23 +181,37 @@ fn the_filter_that_suits_the_first_pair_is_taken_and_said() {
     for part in [
         "prefilter: gaussian, 0.7 px, window 7 px",
         "spline_degree: \"3\"",
-        "filter_chosen_by: given or default",
+        "filter_chosen_by: user",
     ] {
         assert!(text.contains(part), "no `{part}` in\n{text}");
     }
-    // A pair that shares nothing says nothing: the default filter.
-    let image = GrayImage::from_fn(160, 120, |x, y| {
-        ((x * 7919 + y * 104_729) % 251 + (x * y) % 5) as f32
-    });
-    write_pgm(&project.path().join("other.pgm"), &image.expect("a size"));
-    let images = ["ref.pgm", "other.pgm", "def.pgm"];
-    project
-        .retrial(&arguments(&images, &["--format", "csv", "--force"]))
-        .exits(0);
-    let text = std::fs::read_to_string(project.path().join("out/run.yaml")).expect("facts");
-    assert!(
-        text.contains("filter_chosen_by: given or default") && text.contains("gaussian, 0.7 px")
+    // A still picture says nothing of the pixels between; the next one does.
+    write_pgm(&project.path().join("still.pgm"), &speckles(0.0, 0.0));
+    let by = |images: &[&str]| {
+        project
+            .retrial(&arguments(images, &["--format", "csv", "--force"]))
+            .exits(0);
+        let text = std::fs::read_to_string(project.path().join("out/run.yaml"));
+        let text = text.expect("facts of the run");
+        let line = text
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("filter_chosen_by: "));
+        line.expect("it says so").to_owned()
+    };
+    let still = ["ref.pgm", "still.pgm"];
+    assert_eq!(by(&still), "default, no pair says which one suits it");
+    let series = ["ref.pgm", "still.pgm", "def.pgm"];
+    assert_eq!(by(&series), "spectra of the pair with def.pgm");
+    // What is known to be refused is refused before the files of the run before are replaced.
+    write_pgm(
+        &project.path().join("small.pgm"),
+        &GrayImage::new(80, 80, vec![1.0; 6400]).expect("a size"),
     );
+    project
+        .retrial(&arguments(&["ref.pgm", "small.pgm"], &["--force"]))
+        .exits(2)
+        .complains("80");
+    assert!(project.path().join("out/0002_def.csv").exists());
     project
         .retrial(&arguments(&["ref.pgm", "def.pgm"], &["--filter", "soft"]))
         .exits(2)

@@ -176,10 +176,10 @@ pub enum InitialGuess {
     /// in spite of large rotation and stretch; good results spread from there, the best first, and
     /// points that are left over are reached in small paces.
     Shared,
-    /// As [`Shared`](Self::Shared), but where that suits the picture only one point in a block of
-    /// nine starts so. The other points start from what it found, carried to them by its
-    /// displacement gradient, and need fewer iterations; those it does not lead to a clear match
-    /// start for themselves.
+    /// As [`Shared`](Self::Shared), but where that suits the picture only points in the middle of large
+    /// blocks start so. The middles of the blocks within, and in the end all points, start from what
+    /// the middle of their block found, carried to them by its displacement gradient, and need fewer
+    /// iterations; those it does not lead to a clear match start for themselves.
     Led,
     /// Keypoints first, and phase correlation only for points that they do not lead to.
     Features,

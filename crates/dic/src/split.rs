@@ -30,6 +30,7 @@ use crate::boundary::{Line, Pixels, Side};
 use crate::correlate::{Job, Site};
 use crate::cut::{Cut, Part};
 use crate::dispatch::Dispatch;
+use crate::filter::GaussianFilter;
 use crate::icgn::Match;
 use crate::lattice::Lattice;
 use crate::leaving::kept_rows;
@@ -86,6 +87,9 @@ const COMPANIONS: usize = 2;
 /// Share of these lines that must say on which side a centre lies, as a fraction.
 const MAJORITY: (usize, usize) = (3, 4);
 
+/// Standard deviations of the filter within which the sides of a line are mixed.
+const MIXED: f64 = 1.4;
+
 /// Opposite directions in which points are compared, in places of the lattice.
 const DIRECTIONS: [(isize, isize); 4] = [(1, 0), (0, 1), (1, 1), (1, -1)];
 
@@ -111,10 +115,7 @@ pub(crate) fn split(job: &Job<'_>, sites: &[Site<'_>], matches: &[Match]) -> BTr
         usual,
         clear,
         significant: SIGNIFICANT * noise_gain(settings),
-        band: 1.0
-            + settings
-                .prefilter
-                .map_or(0.0, |filter| filter.sigma_px.ceil()),
+        band: 1.0 + settings.prefilter.map_or(0.0, reach_of),
         reach: settings.prefilter.map_or(0, |filter| filter.window_px / 2),
     };
     let candidates = scan.candidates();
@@ -147,6 +148,11 @@ pub(crate) fn split(job: &Job<'_>, sites: &[Site<'_>], matches: &[Match]) -> BTr
             part.map(|part| (i, part))
         })
         .collect()
+}
+
+/// How far from a line a filter mixes its sides noticeably, px.
+fn reach_of(filter: GaussianFilter) -> f64 {
+    (MIXED * filter.sigma_px).ceil()
 }
 
 /// Power of filtered white noise at low frequencies over its variance: sums over many pixels vary

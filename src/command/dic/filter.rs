@@ -1,18 +1,31 @@
-//! The filter and the spline that suit the first pair, and the error to be expected of it.
+//! The filter and the spline that suit the pictures, and the error to be expected.
 
 use retrial_core::image::{GrayImage, Mask};
 use retrial_data::read_gray;
 use retrial_dic::{ErrorForecast, PairSpectra, Settings, SplineDegree};
 
 use super::inputs::unreadable;
+use super::{file_name, refused};
 use crate::cli::{DicArgs, FilterChoice};
 use crate::failure::Failure;
+
+/// Pictures of a series that are asked, one after the other, for a telling pair.
+const ASKED: usize = 5;
 
 /// Settings with their filter, and what is foretold of them.
 pub(super) struct Suited {
     pub(super) settings: Settings,
+    by: By,
     forecast: Option<Forecast>,
-    is_chosen: bool,
+}
+
+/// Who chose the filter.
+enum By {
+    User,
+    /// The picture of that name with the reference.
+    Pair(String),
+    /// No pair says which one suits.
+    Default,
 }
 
 struct Forecast {
@@ -21,40 +34,36 @@ struct Forecast {
 }
 
 impl Suited {
-    /// Reads the first deformed image. What does not fit the reference is left to the correlation to
-    /// refuse.
+    /// Reads deformed images until one is telling with the reference; one in most series.
     pub(super) fn new(
         args: &DicArgs,
         reference: &GrayImage,
         mask: Option<&Mask>,
         settings: &Settings,
     ) -> Result<Self, Failure> {
-        let as_given = Self {
+        settings.check().map_err(refused)?;
+        let is_free = args.filter == FilterChoice::Automatic;
+        let mut suited = Self {
             settings: settings.clone(),
+            by: if is_free { By::Default } else { By::User },
             forecast: None,
-            is_chosen: false,
         };
-        let Some(path) = args.deformed.first() else {
-            return Ok(as_given);
-        };
-        let deformed = read_gray(path).map_err(unreadable)?;
-        let Ok(Some(spectra)) = PairSpectra::measure(reference, &deformed, mask) else {
-            return Ok(as_given);
-        };
-        let is_chosen = args.filter == FilterChoice::Automatic;
-        let advised = is_chosen.then(|| spectra.advise(settings));
-        let Ok(settings) = advised.unwrap_or_else(|| Ok(settings.clone())) else {
-            return Ok(as_given);
-        };
-        let forecast = spectra.forecast(&settings).ok();
-        Ok(Self {
-            forecast: forecast.map(|error| Forecast {
-                error,
-                tiles: spectra.tiles(),
-            }),
-            settings,
-            is_chosen,
-        })
+        for path in args.deformed.iter().take(ASKED) {
+            let deformed = read_gray(path).map_err(unreadable)?;
+            let spectra = PairSpectra::measure(reference, &deformed, mask).map_err(refused)?;
+            let Some(spectra) = spectra.filter(PairSpectra::is_telling) else {
+                continue;
+            };
+            if is_free {
+                suited.settings = spectra.advise(settings).map_err(refused)?;
+                suited.by = By::Pair(file_name(path));
+            }
+            let error = spectra.forecast(&suited.settings).map_err(refused)?;
+            let tiles = spectra.tiles();
+            suited.forecast = Some(Forecast { error, tiles });
+            break;
+        }
+        Ok(suited)
     }
 
     /// Says what was chosen and what is to be expected.
@@ -67,12 +76,14 @@ impl Suited {
             SplineDegree::Three => "cubic",
             SplineDegree::Five => "quintic",
         };
-        if self.is_chosen {
-            say!("{filter} and {degree} spline, by the first pair");
+        match &self.by {
+            By::User => {}
+            By::Pair(name) => say!("{filter} and {degree} spline suit {name}"),
+            By::Default => say!("{filter} and {degree} spline: no pair says which ones suit it"),
         }
         if let Some(Forecast { error, .. }) = &self.forecast {
             say!(
-                "expected of the first pair: bias up to {:.4} and {:.4} px, random error {:.4} and {:.4} px",
+                "expected: bias up to {:.4} and {:.4} px, random error {:.4} and {:.4} px",
                 error.bias.0,
                 error.bias.1,
                 error.random.0,
@@ -83,12 +94,12 @@ impl Suited {
 
     /// The same for the files.
     pub(super) fn facts(&self) -> Vec<(&'static str, String)> {
-        let by = if self.is_chosen {
-            "spectra of the first pair"
-        } else {
-            "given or default"
+        let by = match &self.by {
+            By::User => "user".to_owned(),
+            By::Pair(name) => format!("spectra of the pair with {name}"),
+            By::Default => "default, no pair says which one suits it".to_owned(),
         };
-        let mut facts = vec![("filter_chosen_by", by.to_owned())];
+        let mut facts = vec![("filter_chosen_by", by)];
         if let Some(Forecast { error, tiles }) = &self.forecast {
             let both = |(u, v): (f64, f64)| format!("{u:.5} px in u, {v:.5} px in v");
             facts.push(("expected_bias_up_to", both(error.bias)));

@@ -8,13 +8,18 @@
 //! `H` of the interpolating spline, Gauss-Newton then finds
 //!
 //! - on average `u` less `Σ S G² D Im H / Σ S G² D²`, the bias of interpolation, and
-//! - scattered about it by the variance `Σ S G² D² (S G² |H − 1|² + G² R) / (Σ S G² D²)² / N`.
+//! - scattered about it by the variance `Σ D² (2 (S G² Im H)² + S G⁴ R + G⁴ R² / 4) / (Σ S G² D²)² / N`.
+//!
+//! The first term is the misfit of the interpolated pattern, taken as Gaussian; the second its noise, the third
+//! that of the gradient times that of the other picture, with noise shared equally.
 //!
 //! A filter takes away the frequencies that the spline cannot move, and with them a part of what the
 //! noise is measured against. Which one is best depends on the picture and its noise, and on the
 //! size of the subset: the bias stays when subsets grow.
 //!
-//! Not in it: what a shape function cannot follow, and noise in the gradient of the reference.
+//! Not in it: what a shape function cannot follow, points that noise keeps from converging, and frequencies that the
+//! camera has folded, beyond what the measured pair shows of them. At whole-pixel displacements it shows nothing of
+//! them, so that only a pair between pixels is taken for an advice, or one whose noise covers them.
 //!
 //! # Source
 //! The bias from the spectrum: Su, Zhang, Gao, Xu & Wu 2015, doi:10.1364/OE.23.019242, there for other
@@ -28,7 +33,7 @@ mod transfer;
 use retrial_core::image::{GrayImage, Mask};
 
 use self::spectra::{BINS, Spectra};
-use self::transfer::{Transfer, gain};
+use self::transfer::{Transfer, frequency, gain};
 use crate::error::DicError;
 use crate::filter::GaussianFilter;
 use crate::intercept::centre_variance;
@@ -37,6 +42,16 @@ use crate::settings::{Settings, SplineDegree};
 
 /// Standard deviations of the filters that are compared, in tenths of a pixel; none is compared, too.
 const TENTHS: std::ops::RangeInclusive<u32> = 4..=15;
+
+/// Distance from whole pixels, px, from which a pair shows what folded frequencies do.
+const BETWEEN_PX: f64 = 0.1;
+
+/// Cycles a pixel from which frequencies lie near those that are folded.
+const EDGE: f64 = 0.4;
+
+/// Power of noise in the gradient, over that of the pattern, from which points stop converging and errors are larger
+/// than foretold: such filters are not advised.
+const LARGEST_NOISE: f64 = 0.5;
 
 /// Share of the error with the cubic spline that the quintic one must come below to be worth its
 /// time.
@@ -101,20 +116,41 @@ impl PairSpectra {
         Ok(self.expected(scale, settings.spline_degree, settings.prefilter))
     }
 
+    /// Whether the pair shows what folded frequencies do: it lies between pixels, or noise covers what
+    /// the pattern has near the highest frequency.
+    #[must_use]
+    pub fn is_telling(&self) -> bool {
+        if self.spectra.fraction >= BETWEEN_PX {
+            return true;
+        }
+        let edge = bins().filter(|&(kx, ky, _)| frequency(kx.max(ky)) > EDGE);
+        let (pattern, rest) = edge.fold((0.0, 0.0), |(pattern, rest), (kx, ky, share)| {
+            let (moving, left) = (self.spectra.moving[ky][kx], self.spectra.rest[ky][kx]);
+            (pattern + share * moving, rest + share * left)
+        });
+        pattern <= rest
+    }
+
     /// The settings with the filter and the degree of the spline whose [`ErrorForecast::worst`] is
-    /// smallest; degree 5 only where it gains a tenth.
+    /// smallest; degree 5 only where it gains a tenth. Unchanged for a pair that is
+    /// not [telling](Self::is_telling).
     ///
     /// # Errors
     /// [`DicError`] of [`Settings::check`].
     pub fn advise(&self, settings: &Settings) -> Result<Settings, DicError> {
         settings.check()?;
+        if !self.is_telling() {
+            return Ok(settings.clone());
+        }
         let scale = noise_scale(settings);
         let best = |degree: SplineDegree| {
             let filters =
                 TENTHS.map(|tenths| Some(GaussianFilter::reaching(f64::from(tenths) / 10.0)));
             let all = std::iter::once(None).chain(filters);
-            let rated = all.map(|filter| (self.expected(scale, degree, filter).worst, filter));
-            rated.fold((f64::INFINITY, None), |best, next| {
+            let trusted =
+                all.filter(|filter| self.gradient_noise(degree, *filter) <= LARGEST_NOISE);
+            let rated = trusted.map(|filter| (self.expected(scale, degree, filter).worst, filter));
+            rated.fold((f64::INFINITY, settings.prefilter), |best, next| {
                 if next.0 < best.0 { next } else { best }
             })
         };
@@ -131,16 +167,33 @@ impl PairSpectra {
         })
     }
 
+    /// Power of the noise of the reference in its gradient, over that of the pattern.
+    fn gradient_noise(&self, degree: SplineDegree, filter: Option<GaussianFilter>) -> f64 {
+        let (slope, gain) = (&self.transfer(degree).slope, gain(filter));
+        let (mut signal, mut noise) = (0.0, 0.0);
+        for (kx, ky, share) in bins() {
+            let squares = slope[kx] * slope[kx] + slope[ky] * slope[ky];
+            let weight = share * squares * gain[kx] * gain[ky];
+            signal += weight * self.spectra.moving[ky][kx];
+            noise += 0.5 * weight * self.spectra.rest[ky][kx];
+        }
+        noise / signal
+    }
+
+    fn transfer(&self, degree: SplineDegree) -> &Transfer {
+        match degree {
+            SplineDegree::Three => &self.cubic,
+            SplineDegree::Five => &self.quintic,
+        }
+    }
+
     fn expected(
         &self,
         scale: f64,
         degree: SplineDegree,
         filter: Option<GaussianFilter>,
     ) -> ErrorForecast {
-        let transfer = match degree {
-            SplineDegree::Three => &self.cubic,
-            SplineDegree::Five => &self.quintic,
-        };
+        let transfer = self.transfer(degree);
         let gain = gain(filter);
         let Spectra { moving, rest, .. } = &self.spectra;
         let signal = |kx: usize, ky: usize| moving[ky][kx] * gain[kx] * gain[ky];
@@ -164,8 +217,10 @@ impl PairSpectra {
                 let signal = share * signal(kx, ky);
                 bias.0 += signal * transfer.slope[kx] * hx.im * hy.re;
                 bias.1 += signal * transfer.slope[ky] * hy.im * hx.re;
-                let misfit = hx.norm_sqr() * hy.norm_sqr() + 1.0 - 2.0 * hx.re * hy.re;
-                let left = signal * (misfit * signal / share + noise(kx, ky));
+                let turned = (hx.im * hy.re).powi(2) + (hx.re * hy.im).powi(2);
+                let noise = noise(kx, ky);
+                let left = signal * (2.0 * turned * signal / share + noise);
+                let left = left + 0.25 * share * noise * noise;
                 variance.0 += slope(kx) * left;
                 variance.1 += slope(ky) * left;
             }

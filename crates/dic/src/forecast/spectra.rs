@@ -1,5 +1,6 @@
 //! Spectra of matched tiles of a pair, divided into what moves with the picture and what does not.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -63,6 +64,9 @@ pub(super) struct Spectra {
     /// Of the difference of the two pictures after the match.
     pub(super) rest: [[f64; BINS]; BINS],
     pub(super) tiles: usize,
+    /// Distance of the displacement from whole pixels along the axis where it is larger, median over
+    /// tiles, px.
+    pub(super) fraction: f64,
 }
 
 /// What one tile adds, by frequency: power of the reference, cross power, power of the difference, and
@@ -74,6 +78,7 @@ struct Tile {
     whole_rest: f64,
     along_x: [Complex<f64>; BINS],
     along_y: [Complex<f64>; BINS],
+    fraction: f64,
 }
 
 impl Spectra {
@@ -124,10 +129,8 @@ impl Spectra {
 /// Centres of the tiles: evenly over the picture, those whose tile lies in the mask.
 fn places(width: usize, height: usize, mask: Option<&Mask>) -> Vec<(usize, usize)> {
     let wanted = (width * height / AREA).clamp(TILES.0, TILES.1) as f64;
-    let columns = (wanted * width as f64 / height as f64)
-        .sqrt()
-        .round()
-        .max(1.0);
+    let columns = (wanted * width as f64 / height as f64).sqrt().round();
+    let columns = columns.clamp(1.0, wanted);
     let rows = (wanted / columns).round().max(1.0);
     let place = |i: usize, count: f64, n: usize| {
         let room = (n - WINDOW) as f64;
@@ -142,7 +145,9 @@ fn places(width: usize, height: usize, mask: Option<&Mask>) -> Vec<(usize, usize
             (y - half..=y + half).all(|y| (x - half..=x + half).all(|x| mask.contains(x, y)))
         })
     };
-    all.filter(is_inside).collect()
+    // In small pictures the windows lie on each other.
+    let distinct: BTreeSet<(usize, usize)> = all.filter(is_inside).collect();
+    distinct.into_iter().collect()
 }
 
 /// What all tiles share.
@@ -230,8 +235,9 @@ impl Matcher<'_> {
             products = (products.0 + f * f, products.1 + f * g, products.2 + g * g);
         }
         let contrast = (products.0 / n).sqrt();
-        let gain = products.1 / products.2;
-        if !(contrast > 0.0 && gain.is_finite() && gain > 0.0) {
+        // Both have contrast one, as in ZNSSD.
+        let gain = (products.0 / products.2).sqrt();
+        if !(contrast > 0.0 && gain.is_finite() && products.1 > 0.0) {
             return None;
         }
         // Both pictures in one transform: the reference in the real part, the difference in the other.
@@ -261,6 +267,7 @@ impl Matcher<'_> {
             whole_rest: 0.0,
             along_x: std::array::from_fn(|k| interpolated(SplineDegree::Five, frequency(k), u)),
             along_y: std::array::from_fn(|k| interpolated(SplineDegree::Five, frequency(k), v)),
+            fraction: (u - u.round()).abs().max((v - v.round()).abs()),
         };
         for kx in 0..TILE {
             for ky in 0..TILE {
@@ -292,6 +299,7 @@ fn divided(tiles: &[&Tile]) -> Spectra {
         moving: [[0.0; BINS]; BINS],
         rest: [[0.0; BINS]; BINS],
         tiles: tiles.len(),
+        fraction: median(tiles.iter().map(|tile| tile.fraction).collect()).unwrap_or(0.0),
     };
     for ky in 0..BINS {
         for kx in 0..BINS {

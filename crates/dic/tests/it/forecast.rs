@@ -156,6 +156,53 @@ fn pairs_that_say_nothing_are_told_apart() {
     assert!(spectra.forecast(&wrong).is_err() && spectra.advise(&wrong).is_err());
 }
 
+/// A faint pattern in strong noise: without a filter the gradient would be noise, and the points would not
+/// converge.
+#[test]
+fn filters_that_leave_a_gradient_of_noise_are_not_advised() {
+    let pair = pair(0.45, 30.0, 12);
+    let settings = settings(41, ShapeOrder::One);
+    let spectra = measured(&pair);
+    let advice = spectra.advise(&settings).expect("valid settings");
+    let error = |settings: &Settings| {
+        let reference = prepare(&pair[0], None, settings).expect("valid settings");
+        let field = correlate(&reference, &pair[1], Guess::Phase).expect("images of one size");
+        let errors = field.points.iter().map(|point| {
+            let (u, v) = (point.p[0] - SHIFT, point.p[6] - SHIFT);
+            u.hypot(v)
+        });
+        let mut errors: Vec<f64> = errors.collect();
+        errors.sort_by(f64::total_cmp);
+        errors[9 * errors.len() / 10]
+    };
+    let bare = with(&settings, SplineDegree::Three, 0.0);
+    println!(
+        "{:?}: {} and {} without",
+        advice.prefilter,
+        error(&advice),
+        error(&bare)
+    );
+    assert!(error(&advice) < 0.8 * error(&bare));
+}
+
+/// At a whole-pixel displacement nothing is seen of folded frequencies, unless noise covers them.
+#[test]
+fn a_still_pair_gives_no_advice_unless_noise_covers_what_is_folded() {
+    let speckle = Speckle::new(2 * SIZE, 2 * SIZE, 7);
+    let still = |finer: f64, level: f64| {
+        let picture = speckle.picture_by(SIZE, SIZE, |x, y| (finer * x, finer * y));
+        let pair = [1, 2].map(|seed| noisy(&picture, 1.0, seed, level));
+        let spectra = measured(&pair);
+        assert!(spectra.tiles() > 8);
+        spectra
+    };
+    let settings = settings(31, ShapeOrder::One);
+    let fine = still(1.9, 0.5);
+    assert!(!fine.is_telling());
+    assert_eq!(fine.advise(&settings), Ok(settings.clone()));
+    assert!(still(0.9, 8.0).is_telling());
+}
+
 #[test]
 fn threads_make_no_difference_to_a_forecast() {
     let pair = pair(1.3, 3.0, 6);

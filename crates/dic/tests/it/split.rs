@@ -2,7 +2,9 @@
 //! openings, and continuous fields that nothing may divide.
 
 use retrial_core::image::GrayImage;
-use retrial_dic::{Cut, Field, Guess, Settings, Split, Status, correlate, prepare};
+use retrial_dic::{
+    Cut, Field, GaussianFilter, Guess, Settings, SplineDegree, Split, Status, correlate, prepare,
+};
 
 use crate::support::{Speckle, noisy, read, real_series, sample3};
 
@@ -163,6 +165,37 @@ fn generated_cracks_at_any_angle() {
         }
     }
     assert!(!failed);
+}
+
+/// Wider filters mix the two sides further from the line.
+#[test]
+fn a_crack_is_found_with_every_filter() {
+    let size = 240;
+    let speckle = Speckle::new(size, size, 8);
+    let first = noisy(&speckle.picture_by(size, size, |x, y| (x, y)), 1.0, 1, 1.0);
+    let deformed = noisy(&cracked(&speckle, size, 25.0, 0.4, 1.2), 1.0, 2, 1.0);
+    let divided = |sigma_px: f64, spline_degree: SplineDegree| {
+        let settings = Settings {
+            prefilter: (sigma_px > 0.0).then(|| GaussianFilter::reaching(sigma_px)),
+            spline_degree,
+            ..settings(Split::Automatic, 8)
+        };
+        let field = solve(&first, &deformed, &settings);
+        let parts = field.points.iter().filter(|point| point.cut == Cut::Split);
+        parts.count()
+    };
+    let usual = divided(0.7, SplineDegree::Three);
+    assert!(usual > 60, "{usual}");
+    for sigma_px in [0.0, 0.4, 0.8, 0.9, 1.0, 1.2, 1.5] {
+        for degree in [SplineDegree::Three, SplineDegree::Five] {
+            let found = divided(sigma_px, degree);
+            println!("{sigma_px} {degree:?}: {found} of {usual}");
+            assert!(
+                4 * found > 3 * usual,
+                "{sigma_px} {degree:?}: {found} of {usual}"
+            );
+        }
+    }
 }
 
 #[test]
