@@ -199,7 +199,7 @@ fn the_filter_that_suits_the_first_pair_is_taken_and_said() {
         line.expect("it says so").to_owned()
     };
     let still = ["ref.pgm", "still.pgm"];
-    assert_eq!(by(&still), "default, no pair says which one suits it");
+    assert_eq!(by(&still), "default, no picture tells which one suits");
     let series = ["ref.pgm", "still.pgm", "def.pgm"];
     assert_eq!(by(&series), "spectra of the pair with def.pgm");
     // What is known to be refused is refused before the files of the run before are replaced.

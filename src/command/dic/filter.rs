@@ -79,7 +79,9 @@ impl Suited {
         match &self.by {
             By::User => {}
             By::Pair(name) => say!("{filter} and {degree} spline suit {name}"),
-            By::Default => say!("{filter} and {degree} spline: no pair says which ones suit it"),
+            By::Default => {
+                say!("{filter} and {degree} spline, the default: no picture tells which ones suit")
+            }
         }
         if let Some(Forecast { error, .. }) = &self.forecast {
             say!(
@@ -97,7 +99,7 @@ impl Suited {
         let by = match &self.by {
             By::User => "user".to_owned(),
             By::Pair(name) => format!("spectra of the pair with {name}"),
-            By::Default => "default, no pair says which one suits it".to_owned(),
+            By::Default => "default, no picture tells which one suits".to_owned(),
         };
         let mut facts = vec![("filter_chosen_by", by)];
         if let Some(Forecast { error, tiles }) = &self.forecast {
