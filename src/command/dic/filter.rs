@@ -78,9 +78,11 @@ impl Suited {
         };
         match &self.by {
             By::User => {}
-            By::Pair(name) => say!("{filter} and {degree} spline suit {name}"),
+            By::Pair(name) => {
+                say!("{filter} and {degree} spline suit {name}");
+            }
             By::Default => {
-                say!("{filter} and {degree} spline, the default: no picture tells which ones suit")
+                say!("{filter} and {degree} spline, the default: no picture tells which ones suit");
             }
         }
         if let Some(Forecast { error, .. }) = &self.forecast {
