@@ -79,10 +79,11 @@ pub struct ErrorForecast {
 }
 
 impl PairSpectra {
-    /// Measures the spectra on up to 64 tiles of 32 × 32 px within the mask.
+    /// Measures the spectra on some 64 tiles of 32 × 32 px at most, within the mask.
     ///
-    /// `None` where too few tiles can be matched: in small pictures, after displacements of 16 px and
-    /// more, without contrast; and where the two pictures are the same, which says nothing of noise.
+    /// `None` where too few tiles can be matched: in pictures smaller than 64 px, after displacements of more
+    /// than some 30 px or rotations of more than some 10°, at a ZNCC below 0.7, without contrast; and where the
+    /// two pictures are the same, which says nothing of noise.
     /// The result does not depend on the number of threads.
     ///
     /// # Errors

@@ -84,7 +84,12 @@ fn errors_are_foretold_and_the_advice_is_among_the_best() {
                 let expected = spectra.forecast(&settings).expect("valid settings").worst;
                 let found = found(&pair, &settings);
                 println!("{finer} {level} {degree:?} {sigma_px}: {expected:.5} {found:.5}");
-                assert!((expected / found - 1.0).abs() < 0.3, "{expected} {found}");
+                // A wide filter leaves a fine pattern little, and no two subsets the same share of it.
+                let tolerance = if sigma_px > 1.0 { 0.3 } else { 0.2 };
+                assert!(
+                    (expected / found - 1.0).abs() < tolerance,
+                    "{expected} {found}"
+                );
                 best = best.min(found);
             }
         }
