@@ -6,56 +6,101 @@ use crate::shape::PARAMETERS;
 /// kernels in `f32` leave about `1e-7` of noise in it.
 const SMALLEST_PIVOT: f64 = 1e-6;
 
+/// Entries of the lower triangle of the largest matrix.
+const TRIANGLE: usize = PARAMETERS * (PARAMETERS + 1) / 2;
+
 /// The lower factor of a symmetric positive definite matrix scaled to a unit diagonal.
 #[derive(Clone, Debug)]
 pub(crate) struct Cholesky {
     n: usize,
-    lower: [[f64; PARAMETERS]; PARAMETERS],
+    /// Row by row; the reciprocals of its diagonal in place of that.
+    lower: [f64; TRIANGLE],
     /// `1 / sqrt(diagonal)` of the matrix as given.
     scale: [f64; PARAMETERS],
 }
 
+/// Where row `i` of the lower triangle begins.
+const fn row(i: usize) -> usize {
+    i * (i + 1) / 2
+}
+
 impl Cholesky {
-    /// Factors the leading `n × n` block of `matrix`, or returns `None` when it is close to
-    /// singular.
+    /// Factors the leading `n × n` block of `matrix`, of which the lower triangle is read, or returns
+    /// `None` when it is close to singular.
     pub(crate) fn new(n: usize, matrix: &[[f64; PARAMETERS]; PARAMETERS]) -> Option<Self> {
-        let mut scale = [0.0; PARAMETERS];
+        Self::fill(n, matrix)
+    }
+
+    /// [`Cholesky::new`] of a whole matrix of `N` rows, at most [`PARAMETERS`].
+    pub(crate) fn of<const N: usize>(matrix: &[[f64; N]; N]) -> Option<Self> {
+        Self::fill(N, matrix)
+    }
+
+    #[inline(always)]
+    fn fill<const N: usize>(n: usize, matrix: &[[f64; N]; N]) -> Option<Self> {
+        let mut out = Self {
+            n,
+            lower: [0.0; TRIANGLE],
+            scale: [0.0; PARAMETERS],
+        };
         for i in 0..n {
             let diagonal = matrix[i][i];
             if !diagonal.is_finite() || diagonal <= 0.0 {
                 return None;
             }
-            scale[i] = 1.0 / diagonal.sqrt();
+            out.scale[i] = 1.0 / diagonal.sqrt();
         }
-        let mut lower = [[0.0; PARAMETERS]; PARAMETERS];
+        let lower = &mut out.lower;
         for i in 0..n {
             for j in 0..=i {
-                let known: f64 = (0..j).map(|k| lower[i][k] * lower[j][k]).sum();
-                let rest = matrix[i][j] * scale[i] * scale[j] - known;
+                let mut rest = matrix[i][j] * out.scale[i] * out.scale[j];
+                for k in 0..j {
+                    rest -= lower[row(i) + k] * lower[row(j) + k];
+                }
                 if i == j {
                     if rest.is_nan() || rest <= SMALLEST_PIVOT {
                         return None;
                     }
-                    lower[i][i] = rest.sqrt();
+                    lower[row(i) + i] = 1.0 / rest.sqrt();
                 } else {
-                    lower[i][j] = rest / lower[j][j];
+                    lower[row(i) + j] = rest * lower[row(j) + j];
                 }
             }
         }
-        Some(Self { n, lower, scale })
+        Some(out)
     }
 
     /// Solves `matrix x = b` in place for the first `n` entries of `b`.
     pub(crate) fn solve(&self, b: &mut [f64; PARAMETERS]) {
-        for i in 0..self.n {
-            let known: f64 = (0..i).map(|k| self.lower[i][k] * b[k]).sum();
-            b[i] = (b[i] * self.scale[i] - known) / self.lower[i][i];
+        match self.n {
+            2 => self.solve_of::<2>(b),
+            6 => self.solve_of::<6>(b),
+            n => self.substitute(n, b),
         }
-        for i in (0..self.n).rev() {
-            let known: f64 = (i + 1..self.n).map(|k| self.lower[k][i] * b[k]).sum();
-            b[i] = (b[i] - known) / self.lower[i][i];
+    }
+
+    fn solve_of<const N: usize>(&self, b: &mut [f64; PARAMETERS]) {
+        self.substitute(N, b);
+    }
+
+    #[inline(always)]
+    fn substitute(&self, n: usize, b: &mut [f64; PARAMETERS]) {
+        let lower = &self.lower;
+        for i in 0..n {
+            let mut rest = b[i] * self.scale[i];
+            for k in 0..i {
+                rest -= lower[row(i) + k] * b[k];
+            }
+            b[i] = rest * lower[row(i) + i];
         }
-        for (value, scale) in b.iter_mut().zip(self.scale).take(self.n) {
+        // Column by column, so that no sum waits for the one before.
+        for i in (0..n).rev() {
+            b[i] *= lower[row(i) + i];
+            for k in 0..i {
+                b[k] -= lower[row(i) + k] * b[i];
+            }
+        }
+        for (value, scale) in b.iter_mut().zip(self.scale).take(n) {
             *value *= scale;
         }
     }

@@ -98,21 +98,19 @@ impl Evaluation<'_> {
     }
 }
 
-/// The matrix of the normal equations: `Σ Jᵀ J`, and for PSSDab what is left of it once gain and
-/// offset are eliminated.
-pub(crate) fn normal_matrix(
+/// An entry of the matrix of the normal equations: of `Σ Jᵀ J`, and for PSSDab of what is left of it
+/// once gain and offset are eliminated.
+pub(crate) fn normal_entry(
     criterion: Criterion,
     moments: &Moments,
     count: f64,
-) -> [[f64; PARAMETERS]; PARAMETERS] {
-    let mut out = moments.hessian;
-    if criterion == Criterion::Pssdab {
-        for (i, row) in out.iter_mut().enumerate() {
-            for (j, value) in row.iter_mut().enumerate() {
-                *value -= moments.sum_j[i] * moments.sum_j[j] / count
-                    + moments.sum_jf[i] * moments.sum_jf[j] / moments.energy;
-            }
-        }
+    (i, j): (usize, usize),
+) -> f64 {
+    let entry = moments.hessian(i, j);
+    if criterion != Criterion::Pssdab {
+        return entry;
     }
-    out
+    entry
+        - moments.sum_j[i] * moments.sum_j[j] / count
+        - moments.sum_jf[i] * moments.sum_jf[j] / moments.energy
 }

@@ -225,7 +225,7 @@ mod tests {
                         let sums = sums.expect("the subset stays inside");
                         let mut all = vec![found.mean, found.energy];
                         all.extend([sums.sum_gg, sums.sum_fg]);
-                        all.extend(found.hessian.as_flattened());
+                        all.extend(found.squares.as_flattened().as_flattened());
                         all.extend(sums.sum_jg);
                         all
                     };

@@ -4,12 +4,12 @@
 //! Atkinson & Becker 2020, doi:10.3390/rs12182906, Eq. (11), (13), (19) to (23).
 
 use crate::cholesky::Cholesky;
-use crate::criterion::{Evaluation, normal_matrix};
+use crate::criterion::{Evaluation, normal_entry};
 use crate::dispatch::Dispatch;
 use crate::forward::forward_gauss_newton;
 use crate::iclm::levenberg_marquardt;
 use crate::kernel::{Moments, Offsets, Pair, Products};
-use crate::settings::{LastEvaluation, Optimiser, Settings};
+use crate::settings::{LastEvaluation, Optimiser, Settings, ShapeOrder};
 use crate::shape::{PARAMETERS, Parameters, active, compose_inverse, convergence_norm};
 use crate::status::Status;
 use crate::subset::pixel_count;
@@ -130,16 +130,25 @@ impl Task<'_> {
     /// The factor of the normal equations, their diagonal enlarged by the fraction `damping`.
     pub(crate) fn factor(&self, damping: f64) -> Result<Cholesky, Status> {
         self.check_reference()?;
+        let factor = match self.settings.shape_order {
+            ShapeOrder::Zero => self.factor_of::<2>(damping),
+            ShapeOrder::One => self.factor_of::<6>(damping),
+            ShapeOrder::Two => self.factor_of::<PARAMETERS>(damping),
+        };
+        factor.ok_or(Status::IllConditioned)
+    }
+
+    fn factor_of<const N: usize>(&self, damping: f64) -> Option<Cholesky> {
+        let mut matrix = [[0.0; N]; N];
         let used = active(self.settings.shape_order);
-        let matrix = normal_matrix(self.settings.criterion, &self.moments, self.count);
-        let mut packed = [[0.0; PARAMETERS]; PARAMETERS];
-        for (k, (row, &i)) in packed.iter_mut().zip(used).enumerate() {
-            for (value, &j) in row.iter_mut().zip(used) {
-                *value = matrix[i][j];
+        for (k, (row, &i)) in matrix.iter_mut().zip(used).enumerate() {
+            for (value, &j) in row.iter_mut().zip(&used[..=k]) {
+                let criterion = self.settings.criterion;
+                *value = normal_entry(criterion, &self.moments, self.count, (i, j));
             }
             row[k] *= 1.0 + damping;
         }
-        Cholesky::new(used.len(), &packed).ok_or(Status::IllConditioned)
+        Cholesky::of(&matrix)
     }
 
     /// Refuses a reference subset without contrast in two directions.
@@ -151,7 +160,7 @@ impl Task<'_> {
         if energy <= self.flat {
             return Err(Status::FlatSubset);
         }
-        let (x, y) = (self.moments.hessian[0][0], self.moments.hessian[6][6]);
+        let (x, y) = (self.moments.hessian(0, 0), self.moments.hessian(6, 6));
         if x.min(y) <= SMALLEST_GRADIENT * x.max(y) {
             return Err(Status::IllConditioned);
         }

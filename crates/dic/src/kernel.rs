@@ -77,8 +77,17 @@ pub(crate) struct Moments {
     pub(crate) sum_j: Parameters,
     /// `Σ J f'`.
     pub(crate) sum_jf: Parameters,
-    /// `Σ Jᵀ J`, Eq. (20).
-    pub(crate) hessian: [[f64; PARAMETERS]; PARAMETERS],
+    /// `Σ f_x² dx^k dy^m`, and the same of `f_x f_y` and `f_y²`, by `k` and `m`.
+    pub(crate) squares: [[[f64; 5]; 5]; 3],
+}
+
+impl Moments {
+    /// `Σ J_i J_j` for two parameters. Eq. (20)
+    #[inline]
+    pub(crate) fn hessian(&self, i: usize, j: usize) -> f64 {
+        let ((k, m, factor_i), (l, n, factor_j)) = (MONOMIALS[i % 6], MONOMIALS[j % 6]);
+        factor_i * factor_j * self.squares[i / 6 + j / 6][k + l][m + n]
+    }
 }
 
 /// What the deformed subset contributes to one iteration.
@@ -98,9 +107,9 @@ pub(crate) struct Products {
 #[inline(always)]
 pub(crate) fn moments<V: Vector>(pair: &Pair<'_>, order: ShapeOrder) -> Moments {
     match order {
-        ShapeOrder::Zero => moments_of::<V, 0>(pair),
-        ShapeOrder::One => moments_of::<V, 1>(pair),
-        ShapeOrder::Two => moments_of::<V, 2>(pair),
+        ShapeOrder::Zero => moments_of::<V, 0, 1, 1>(pair),
+        ShapeOrder::One => moments_of::<V, 1, 2, 3>(pair),
+        ShapeOrder::Two => moments_of::<V, 2, 3, 5>(pair),
     }
 }
 

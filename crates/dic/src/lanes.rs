@@ -9,6 +9,9 @@ pub(crate) trait Vector: Copy {
     /// How many.
     const LANES: usize;
 
+    /// Half as many where that costs less, or the same again.
+    type Half: Vector;
+
     fn splat(value: f32) -> Self;
 
     /// The first values of `values`.
@@ -25,6 +28,12 @@ pub(crate) trait Vector: Copy {
 
     /// `self * factor + addend`, rounded once where the processor can.
     fn mul_add(self, factor: Self, addend: Self) -> Self;
+
+    /// `from` in the lanes that are one or more, `below` in the others.
+    fn select_from_one(self, below: Self, from: Self) -> Self;
+
+    /// These lanes and zeros in what is left.
+    fn widen(half: Self::Half) -> Self;
 
     /// The sum of all lanes, by halves.
     fn sum(self) -> f64;
@@ -63,6 +72,8 @@ pub(crate) struct Portable([f32; 8]);
 
 impl Vector for Portable {
     const LANES: usize = 8;
+
+    type Half = Self;
 
     #[inline(always)]
     fn splat(value: f32) -> Self {
@@ -109,6 +120,20 @@ impl Vector for Portable {
     }
 
     #[inline(always)]
+    fn select_from_one(self, below: Self, from: Self) -> Self {
+        let mut out = below.0;
+        for ((value, from), lane) in out.iter_mut().zip(from.0).zip(self.0) {
+            *value = if lane >= 1.0 { from } else { *value };
+        }
+        Self(out)
+    }
+
+    #[inline(always)]
+    fn widen(half: Self) -> Self {
+        half
+    }
+
+    #[inline(always)]
     fn sum(self) -> f64 {
         let [a, b, c, d, e, f, g, h] = self.0;
         f64::from(((a + e) + (c + g)) + ((b + f) + (d + h)))
@@ -124,9 +149,11 @@ pub(crate) mod x86 {
     )]
 
     use std::arch::x86_64::{
-        __m256, __m512, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_mul_ps,
-        _mm256_set1_ps, _mm256_storeu_ps, _mm256_sub_ps, _mm512_add_ps, _mm512_fmadd_ps,
-        _mm512_loadu_ps, _mm512_mul_ps, _mm512_reduce_add_ps, _mm512_set1_ps, _mm512_sub_ps,
+        __m256, __m512, _CMP_GE_OQ, _mm256_add_ps, _mm256_blendv_ps, _mm256_cmp_ps,
+        _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_storeu_ps,
+        _mm256_sub_ps, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_fmadd_ps, _mm512_loadu_ps,
+        _mm512_mask_blend_ps, _mm512_mul_ps, _mm512_reduce_add_ps, _mm512_set1_ps, _mm512_sub_ps,
+        _mm512_zextps256_ps512,
     };
 
     use super::Vector;
@@ -145,6 +172,8 @@ pub(crate) mod x86 {
 
     impl Vector for Ymm {
         const LANES: usize = 8;
+
+        type Half = Self;
 
         #[inline(always)]
         fn splat(value: f32) -> Self {
@@ -178,6 +207,19 @@ pub(crate) mod x86 {
         }
 
         #[inline(always)]
+        fn select_from_one(self, below: Self, from: Self) -> Self {
+            Self(unsafe {
+                let is_from = _mm256_cmp_ps::<_CMP_GE_OQ>(self.0, _mm256_set1_ps(1.0));
+                _mm256_blendv_ps(below.0, from.0, is_from)
+            })
+        }
+
+        #[inline(always)]
+        fn widen(half: Self) -> Self {
+            half
+        }
+
+        #[inline(always)]
         fn sum(self) -> f64 {
             let mut values = [0.0; 8];
             unsafe { _mm256_storeu_ps(values.as_mut_ptr(), self.0) };
@@ -188,6 +230,8 @@ pub(crate) mod x86 {
 
     impl Vector for Zmm {
         const LANES: usize = 16;
+
+        type Half = Ymm;
 
         #[inline(always)]
         fn splat(value: f32) -> Self {
@@ -218,6 +262,19 @@ pub(crate) mod x86 {
         #[inline(always)]
         fn mul_add(self, factor: Self, addend: Self) -> Self {
             Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, addend.0) })
+        }
+
+        #[inline(always)]
+        fn select_from_one(self, below: Self, from: Self) -> Self {
+            Self(unsafe {
+                let is_from = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(self.0, _mm512_set1_ps(1.0));
+                _mm512_mask_blend_ps(is_from, below.0, from.0)
+            })
+        }
+
+        #[inline(always)]
+        fn widen(half: Ymm) -> Self {
+            Self(unsafe { _mm512_zextps256_ps512(half.0) })
         }
 
         #[inline(always)]

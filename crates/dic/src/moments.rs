@@ -9,32 +9,40 @@ use crate::subset::{SubsetRow, pixel_count};
 /// Sums over a strip of columns, lane by lane: of `f'`, of `f'²`, and by powers of `dy` of
 /// `f_x²`, `f_x f_y`, `f_y²` and of `f_x`, `f_y`, `f_x f'`, `f_y f'`.
 #[derive(Clone, Copy)]
-struct StripSums<V> {
+struct StripSums<V, const POWERS: usize, const SQUARES: usize> {
     f: V,
     ff: V,
-    squares: [[V; 5]; 3],
-    gradients: [[V; 3]; 4],
+    squares: [[V; SQUARES]; 3],
+    gradients: [[V; POWERS]; 4],
 }
 
-/// The moments for a shape function of order `ORDER`. Eq. (20)
+/// The moments for a shape function of order `ORDER`, of which `POWERS` is one more and `SQUARES` one more
+/// than its double. Eq. (20)
 ///
 /// Strips as wide as a vector are summed from top to bottom, so that only powers of `dy` are
 /// needed there; powers of `dx` are multiplied in once a block of rows.
 #[inline(always)]
-pub(crate) fn moments_of<V: Vector, const ORDER: usize>(pair: &Pair<'_>) -> Moments {
+pub(crate) fn moments_of<
+    V: Vector,
+    const ORDER: usize,
+    const POWERS: usize,
+    const SQUARES: usize,
+>(
+    pair: &Pair<'_>,
+) -> Moments {
     let near_mean = near_mean(pair);
     let left = pair.rows.iter().map(|row| row.first).min().unwrap_or(0);
     let right = pair.rows.iter().map(|row| row.last).max().unwrap_or(0);
     let mut squares_total = 0.0;
     let mut residue = 0.0;
     let mut total = [[[0.0_f64; 5]; 5]; 3];
-    let mut total_j = [[[0.0_f64; 3]; 3]; 4];
+    let mut total_j = [[[0.0_f64; POWERS]; POWERS]; 4];
     for block in pair.rows.chunks(BLOCK_ROWS) {
         let (mut f, mut ff) = (V::zero(), V::zero());
-        let mut block_h = [[[V::zero(); 5]; 5]; 3];
-        let mut block_j = [[[V::zero(); 3]; 3]; 4];
+        let mut block_h = [[[V::zero(); SQUARES]; SQUARES]; 3];
+        let mut block_j = [[[V::zero(); POWERS]; POWERS]; 4];
         for first in (left..=right).step_by(V::LANES) {
-            let strip = strip_sums::<V, ORDER>(pair, block, first, near_mean);
+            let strip = strip_sums::<V, ORDER, POWERS, SQUARES>(pair, block, first, near_mean);
             f = f.add(strip.f);
             ff = ff.add(strip.ff);
             let dx = V::ramp().add(V::splat(first as f32));
@@ -77,22 +85,13 @@ pub(crate) fn moments_of<V: Vector, const ORDER: usize>(pair: &Pair<'_>) -> Mome
         1 => 3,
         _ => 6,
     };
-    let mut hessian = [[0.0; PARAMETERS]; PARAMETERS];
     let mut sum_j = [0.0; PARAMETERS];
     let mut sum_jf = [0.0; PARAMETERS];
-    for (a, &(ka, ma, factor_a)) in MONOMIALS.iter().enumerate().take(used) {
+    for (a, &(k, m, factor)) in MONOMIALS.iter().enumerate().take(used) {
         for side in 0..2 {
-            sum_j[6 * side + a] = factor_a * total_j[side][ka][ma];
+            sum_j[6 * side + a] = factor * total_j[side][k][m];
             sum_jf[6 * side + a] =
-                factor_a * (total_j[side + 2][ka][ma] - residue * total_j[side][ka][ma]);
-        }
-        for (b, &(kb, mb, factor_b)) in MONOMIALS.iter().enumerate().take(used) {
-            let factor = factor_a * factor_b;
-            let sum = |product: usize| factor * total[product][ka + kb][ma + mb];
-            hessian[a][b] = sum(0);
-            hessian[a][b + 6] = sum(1);
-            hessian[a + 6][b] = sum(1);
-            hessian[a + 6][b + 6] = sum(2);
+                factor * (total_j[side + 2][k][m] - residue * total_j[side][k][m]);
         }
     }
     Moments {
@@ -100,24 +99,24 @@ pub(crate) fn moments_of<V: Vector, const ORDER: usize>(pair: &Pair<'_>) -> Mome
         energy,
         sum_j,
         sum_jf,
-        hessian,
+        squares: total,
     }
 }
 
 /// The sums of the columns from `first` on in some rows.
 #[inline(always)]
-fn strip_sums<V: Vector, const ORDER: usize>(
+fn strip_sums<V: Vector, const ORDER: usize, const POWERS: usize, const SQUARES: usize>(
     pair: &Pair<'_>,
     rows: &[SubsetRow],
     first: i32,
     near_mean: f32,
-) -> StripSums<V> {
+) -> StripSums<V, POWERS, SQUARES> {
     let shift = V::splat(-near_mean);
     let mut sums = StripSums {
         f: V::zero(),
         ff: V::zero(),
-        squares: [[V::zero(); 5]; 3],
-        gradients: [[V::zero(); 3]; 4],
+        squares: [[V::zero(); SQUARES]; 3],
+        gradients: [[V::zero(); POWERS]; 4],
     };
     for row in rows {
         let begin = (row.first - first).max(0) as usize;

@@ -9,7 +9,7 @@ use crate::lanes::Vector;
 use crate::plane::MARGIN;
 use crate::shape::{PARAMETERS, Parameters};
 use crate::subset::SubsetRow;
-use crate::taps::{Piece, interpolate};
+use crate::taps::{Crossing, Piece, interpolate};
 
 /// The products at parameters `p` by the spline of `TAPS × TAPS` coefficients a value.
 #[inline(always)]
@@ -59,8 +59,8 @@ pub(crate) fn products_of<V: Vector, const TAPS: usize, const ORDER: usize>(
                 let dx = f64::from(dx);
                 (x0 + dx * (x1 + dx * x2), y0 + dx * (y1 + dx * y2))
             };
-            let end = position(row.last);
-            if !in_picture(end.0, end.1) {
+            let (begin, end) = (position(row.first), position(row.last));
+            if !in_picture(begin.0, begin.1) || !in_picture(end.0, end.1) {
                 return None;
             }
             let start = pair.row_start(row);
@@ -70,7 +70,8 @@ pub(crate) fn products_of<V: Vector, const TAPS: usize, const ORDER: usize>(
             while done < length {
                 let first = row.first + done as i32;
                 let (x, y) = position(first);
-                if !in_picture(x, y) {
+                // Only a quadratic warp can leave the picture between its ends.
+                if ORDER == 2 && !in_picture(x, y) {
                     return None;
                 }
                 // The margin keeps both positive, so the cast is the floor.
@@ -84,15 +85,33 @@ pub(crate) fn products_of<V: Vector, const TAPS: usize, const ORDER: usize>(
                     bend_x: x2 as f32,
                     bend_y: y2 as f32,
                 };
-                let n = piece.lanes_inside::<ORDER>(V::LANES.min(length - done));
-                // Only a quadratic warp can leave the picture between two checked positions.
+                let wanted = V::LANES.min(length - done);
+                let is_inside = piece.is_inside::<ORDER>(wanted, (1.0, 1.0));
+                let crossing = (!is_inside).then(|| piece.crossing::<ORDER>(wanted));
+                let n = crossing.as_ref().map_or(wanted, |crossing| crossing.lanes);
                 if ORDER == 2 && column + n > MARGIN + taps.width {
                     return None;
                 }
                 let from = (line + 1 - TAPS / 2) * taps.stride + column + 1 - TAPS / 2;
-                let fractions = piece.fractions::<V, ORDER>();
-                let mut g =
-                    interpolate::<V, TAPS>(&taps.data[from..], taps.stride, fractions, shift_g);
+                let mut g = if let Some(crossing) = &crossing {
+                    let (columns, rows) = crossing.earlier;
+                    let values = &taps.data[from - rows * taps.stride - columns..];
+                    across_pieces::<V, TAPS, ORDER>(values, taps.stride, crossing, shift_g)
+                } else if n <= V::Half::LANES {
+                    let values = &taps.data[from..];
+                    let at = piece.fractions::<V::Half, ORDER>();
+                    let shift = V::Half::splat(-offsets.deformed);
+                    V::widen(interpolate::<V::Half, TAPS, false, false>(
+                        values,
+                        taps.stride,
+                        at,
+                        shift,
+                    ))
+                } else {
+                    let values = &taps.data[from..];
+                    let at = piece.fractions::<V, ORDER>();
+                    interpolate::<V, TAPS, false, false>(values, taps.stride, at, shift_g)
+                };
                 if n < V::LANES {
                     g = g.mul(V::first(n));
                 }
@@ -104,6 +123,23 @@ pub(crate) fn products_of<V: Vector, const TAPS: usize, const ORDER: usize>(
         sums.end_block(&block_sums);
     }
     Some(sums.finish())
+}
+
+/// `g'` in lanes that lie on two pieces of the spline or more.
+#[inline(always)]
+fn across_pieces<V: Vector, const TAPS: usize, const ORDER: usize>(
+    coefficients: &[f32],
+    stride: usize,
+    crossing: &Crossing,
+    shift: V,
+) -> V {
+    let at = crossing.piece.fractions::<V, ORDER>();
+    match crossing.is_wide {
+        (false, false) => interpolate::<V, TAPS, false, false>(coefficients, stride, at, shift),
+        (true, false) => interpolate::<V, TAPS, true, false>(coefficients, stride, at, shift),
+        (false, true) => interpolate::<V, TAPS, false, true>(coefficients, stride, at, shift),
+        (true, true) => interpolate::<V, TAPS, true, true>(coefficients, stride, at, shift),
+    }
 }
 
 /// The products at a displacement by whole pixels.

@@ -5,11 +5,12 @@
 
 use crate::lanes::Vector;
 
-/// How far outside `0..=1` a cubic or quintic piece is used before the vector is cut, in px. The
+/// How far outside `0..=1` a cubic or quintic piece is used before the next one is, in px. The
 /// pieces agree there to third order: 1e-8 of a grey-level difference.
 const PIECE_TOLERANCE: f32 = 1.0 / 512.0;
 
 /// Positions of consecutive pixels relative to taps that advance by one column a pixel.
+#[derive(Clone, Copy)]
 pub(crate) struct Piece {
     pub(crate) x: f32,
     pub(crate) y: f32,
@@ -17,6 +18,18 @@ pub(crate) struct Piece {
     pub(crate) slope_y: f32,
     pub(crate) bend_x: f32,
     pub(crate) bend_y: f32,
+}
+
+/// Lanes that do not all lie on the first one's piece of the spline.
+pub(crate) struct Crossing {
+    /// How many of the first lanes can be interpolated together, at least one.
+    pub(crate) lanes: usize,
+    /// Their positions.
+    pub(crate) piece: Piece,
+    /// Columns and rows by which their taps begin before those of the first lane: `0` or `1`.
+    pub(crate) earlier: (usize, usize),
+    /// Whether fractions reach from `0` to `2` along x and along y, not to `1` only.
+    pub(crate) is_wide: (bool, bool),
 }
 
 impl Piece {
@@ -37,48 +50,111 @@ impl Piece {
         )
     }
 
-    /// How many of the first `n` lanes, at least one, stay within the piece of the first.
+    /// How the first `n` lanes cross into the piece after or before that of the first.
     #[inline(always)]
-    pub(crate) fn lanes_inside<const ORDER: usize>(&self, n: usize) -> usize {
-        let piece = -PIECE_TOLERANCE..=1.0 + PIECE_TOLERANCE;
-        let inside = |lane: f32| {
-            let tx = self.x + lane * (self.slope_x + lane * self.bend_x);
-            let ty = self.y + lane * (self.slope_y + lane * self.bend_y);
-            piece.contains(&tx) && piece.contains(&ty)
-        };
+    pub(crate) fn crossing<const ORDER: usize>(self, n: usize) -> Crossing {
+        let last = (n - 1) as f32;
+        let end = |start: f32, slope: f32, bend: f32| start + last * (slope + last * bend);
+        let end_x = end(self.x, self.slope_x, self.bend_x);
+        let end_y = end(self.y, self.slope_y, self.bend_y);
+        let mut piece = self;
+        let mut earlier = (0, 0);
+        if end_x < -PIECE_TOLERANCE {
+            piece.x += 1.0;
+            earlier.0 = 1;
+        }
+        if end_y < -PIECE_TOLERANCE {
+            piece.y += 1.0;
+            earlier.1 = 1;
+        }
+        let crosses = |end: f32| !(-PIECE_TOLERANCE..=1.0 + PIECE_TOLERANCE).contains(&end);
+        let is_wide = (crosses(end_x), crosses(end_y));
+        let reach = |is_wide: bool| if is_wide { 2.0 } else { 1.0 };
+        let reach = (reach(is_wide.0), reach(is_wide.1));
+        let mut lanes = n;
+        if !piece.is_inside::<ORDER>(n, reach) {
+            lanes = 1;
+            while lanes < n && piece.lane_is_inside(lanes as f32, reach) {
+                lanes += 1;
+            }
+        }
+        Crossing {
+            lanes,
+            piece,
+            earlier,
+            is_wide,
+        }
+    }
+
+    /// Whether the fractions of the first `n` lanes stay within `0..=reach`.
+    #[inline(always)]
+    pub(crate) fn is_inside<const ORDER: usize>(&self, n: usize, reach: (f32, f32)) -> bool {
         let last = (n - 1) as f32;
         // A line that begins and ends inside is inside; a parabola if its vertex is too.
         let vertex_is_inside = |slope: f32, bend: f32| {
             let turns = slope * bend < 0.0 && slope.abs() < 2.0 * bend.abs() * last;
-            !turns || inside(-0.5 * slope / bend)
+            !turns || self.lane_is_inside(-0.5 * slope / bend, reach)
         };
         let bends_inside = ORDER < 2
             || (vertex_is_inside(self.slope_x, self.bend_x)
                 && vertex_is_inside(self.slope_y, self.bend_y));
-        if bends_inside && inside(last) {
-            return n;
-        }
-        (1..n).find(|&lane| !inside(lane as f32)).unwrap_or(n)
+        bends_inside && self.lane_is_inside(last, reach)
+    }
+
+    #[inline(always)]
+    fn lane_is_inside(&self, lane: f32, (reach_x, reach_y): (f32, f32)) -> bool {
+        let tx = self.x + lane * (self.slope_x + lane * self.bend_x);
+        let ty = self.y + lane * (self.slope_y + lane * self.bend_y);
+        (-PIECE_TOLERANCE..=reach_x + PIECE_TOLERANCE).contains(&tx)
+            && (-PIECE_TOLERANCE..=reach_y + PIECE_TOLERANCE).contains(&ty)
     }
 }
 
 /// The spline at fractions `(tx, ty)` past the coefficient before the middle, plus `shift`.
 ///
-/// `coefficients` begins at the first of `TAPS` coefficients of the first lane.
+/// `coefficients` begin at the first of those of the first lane: `TAPS` a direction, one more
+/// where fractions reach beyond `1`: along x with `WIDE_X`, along y with `WIDE_Y`.
 #[inline(always)]
-pub(crate) fn interpolate<V: Vector, const TAPS: usize>(
+pub(crate) fn interpolate<V: Vector, const TAPS: usize, const WIDE_X: bool, const WIDE_Y: bool>(
     coefficients: &[f32],
     stride: usize,
     (tx, ty): (V, V),
     shift: V,
 ) -> V {
-    if TAPS == 4 {
-        let weights: [V; TAPS] = cubic(tx);
-        let mut rows = [V::zero(); TAPS];
-        for (j, row) in rows.iter_mut().enumerate() {
-            *row = across(&coefficients[j * stride..], &weights);
+    let fraction_x = within_piece::<V, WIDE_X>(tx);
+    let weights: [V; TAPS] = match TAPS {
+        4 => cubic(fraction_x),
+        _ => quintic(fraction_x),
+    };
+    let mut rows = [V::zero(); TAPS];
+    for (j, row) in rows.iter_mut().enumerate() {
+        *row = across::<V, TAPS, WIDE_X>(&coefficients[j * stride..], &weights, tx);
+    }
+    if WIDE_Y {
+        let mut below = across::<V, TAPS, WIDE_X>(&coefficients[TAPS * stride..], &weights, tx);
+        for row in rows.iter_mut().rev() {
+            let here = *row;
+            *row = ty.select_from_one(here, below);
+            below = here;
         }
-        // Down the rows by Horner's rule in ty, every coefficient times six.
+    }
+    down(&rows, within_piece::<V, WIDE_Y>(ty), shift)
+}
+
+/// A fraction as the piece it lies on counts it, if there are two.
+#[inline(always)]
+fn within_piece<V: Vector, const IS_WIDE: bool>(t: V) -> V {
+    match IS_WIDE {
+        true => t.select_from_one(t, t.sub(V::splat(1.0))),
+        false => t,
+    }
+}
+
+/// What rows already weighted along x amount to at fraction `ty`, plus `shift`.
+#[inline(always)]
+fn down<V: Vector, const TAPS: usize>(rows: &[V; TAPS], ty: V, shift: V) -> V {
+    if TAPS == 4 {
+        // By Horner's rule in ty, every coefficient times six.
         let constant = V::splat;
         let slope = rows[2].sub(rows[0]);
         let both = rows[0].add(rows[2]);
@@ -91,23 +167,39 @@ pub(crate) fn interpolate<V: Vector, const TAPS: usize>(
         let sum = rest.mul_add(ty.mul(constant(3.0)), value);
         sum.mul_add(constant(1.0 / 36.0), shift)
     } else {
-        let (weights, down) = (quintic::<V, TAPS>(tx), quintic::<V, TAPS>(ty));
+        let weights: [V; TAPS] = quintic(ty);
         let mut sum = shift;
-        for (j, &weight) in down.iter().enumerate() {
-            let row = across(&coefficients[j * stride..], &weights);
+        for (weight, &row) in weights.into_iter().zip(rows) {
             sum = weight.mul_add(row, sum);
         }
         sum
     }
 }
 
-/// The sum of `TAPS` coefficients a lane along a row.
+/// The sum of `TAPS` coefficients a lane along a row; with `WIDE`, lanes with `t` from one on begin at
+/// the second coefficient.
 #[inline(always)]
-fn across<V: Vector, const TAPS: usize>(coefficients: &[f32], weights: &[V; TAPS]) -> V {
-    let line = &coefficients[..V::LANES + TAPS - 1];
-    let mut sum = weights[0].mul(V::load(line));
-    for (i, &weight) in weights.iter().enumerate().skip(1) {
+fn across<V: Vector, const TAPS: usize, const WIDE: bool>(
+    coefficients: &[f32],
+    weights: &[V; TAPS],
+    t: V,
+) -> V {
+    let line = &coefficients[..V::LANES + TAPS - usize::from(!WIDE)];
+    let mut first = weights[0];
+    if WIDE {
+        first = t.select_from_one(first, V::zero());
+    }
+    let mut sum = first.mul(V::load(line));
+    for i in 1..TAPS {
+        let mut weight = weights[i];
+        if WIDE {
+            weight = t.select_from_one(weight, weights[i - 1]);
+        }
         sum = weight.mul_add(V::load(&line[i..]), sum);
+    }
+    if WIDE {
+        let last = t.select_from_one(V::zero(), weights[TAPS - 1]);
+        sum = last.mul_add(V::load(&line[TAPS..]), sum);
     }
     sum
 }
