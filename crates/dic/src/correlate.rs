@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use retrial_core::image::GrayImage;
 
+use crate::columns::Columns;
 use crate::cut::Cut;
 use crate::dispatch::Dispatch;
 use crate::error::DicError;
@@ -247,9 +248,9 @@ impl Job<'_> {
             .zip(starts)
             .with_min_len(32)
             .map_init(
-                || None,
-                |correlator: &mut Option<PhaseCorrelator>, (site, start)| {
-                    self.match_point(dispatch, site, start.as_ref(), || {
+                || (None, self.columns()),
+                |(correlator, columns): &mut (Option<PhaseCorrelator>, Columns), (site, start)| {
+                    self.match_point(dispatch, site, start.as_ref(), columns, || {
                         correlator.get_or_insert_with(new_correlator)
                     })
                 },
@@ -266,6 +267,36 @@ impl Job<'_> {
         guess: &Parameters,
         settings: &Settings,
     ) -> Match {
+        self.match_subset(dispatch, (centre, rows), guess, settings, None)
+    }
+
+    /// Matches the subset of a site, with the sums that it shares with those beside it.
+    pub(crate) fn match_beside(
+        &self,
+        dispatch: Dispatch,
+        site: &Site<'_>,
+        guess: &Parameters,
+        columns: &mut Columns,
+    ) -> Match {
+        let subset = (site.centre, site.rows);
+        self.match_subset(dispatch, subset, guess, self.settings, Some(columns))
+    }
+
+    /// No columns summed yet.
+    pub(crate) fn columns(&self) -> Columns {
+        let settings = self.settings;
+        let width = self.frame.pixels.width;
+        Columns::new(settings.subset_size_px, width, settings.shape_order)
+    }
+
+    fn match_subset(
+        &self,
+        dispatch: Dispatch,
+        (centre, rows): ((usize, usize), &[SubsetRow]),
+        guess: &Parameters,
+        settings: &Settings,
+        columns: Option<&mut Columns>,
+    ) -> Match {
         if rows.is_empty() {
             return Match::without_iteration([0.0; PARAMETERS], Status::Masked);
         }
@@ -277,8 +308,16 @@ impl Job<'_> {
             deformed_pixels: &self.deformed.pixels,
             rows,
             centre,
+            offset: self.frame.mean,
         };
-        match_subset(dispatch, &pair, settings, self.frame.brightest, guess)
+        match_subset(
+            dispatch,
+            &pair,
+            settings,
+            self.frame.brightest,
+            guess,
+            columns,
+        )
     }
 
     /// Whether a subset of these rows around a pixel of the reference lies in the picture.
@@ -307,12 +346,11 @@ impl Job<'_> {
         dispatch: Dispatch,
         site: &Site<'_>,
         start: Option<&Parameters>,
+        columns: &mut Columns,
         correlator: impl FnOnce() -> &'c mut PhaseCorrelator,
     ) -> Match {
         let half = self.settings.half_px();
-        let from = |guess: &Parameters| {
-            self.match_at(dispatch, site.centre, site.rows, guess, self.settings)
-        };
+        let mut from = |guess: &Parameters| self.match_beside(dispatch, site, guess, columns);
         if start.is_none() && !self.square_is_inside(site.centre) {
             return from(&[0.0; PARAMETERS]);
         }

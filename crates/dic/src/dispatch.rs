@@ -3,6 +3,7 @@
 //! All kernels are the same code on different vectors, compiled for the instruction set of each.
 //! They agree within rounding; which one runs never depends on data or threads.
 
+use crate::columns::Columns;
 use crate::kernel::{Moments, Offsets, Pair, Products, moments, products};
 use crate::lanes::Portable;
 use crate::settings::{InstructionSet, ShapeOrder};
@@ -47,13 +48,18 @@ impl Dispatch {
             .collect()
     }
 
-    pub(crate) fn moments(self, pair: &Pair<'_>, order: ShapeOrder) -> Moments {
+    pub(crate) fn moments(
+        self,
+        pair: &Pair<'_>,
+        order: ShapeOrder,
+        columns: Option<&mut Columns>,
+    ) -> Moments {
         match self {
-            Self::Portable => moments::<Portable>(pair, order),
+            Self::Portable => moments::<Portable>(pair, order, columns),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(token) => token.moments(pair, order),
+            Self::Avx2(token) => token.moments(pair, order, columns),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(token) => token.moments(pair, order),
+            Self::Avx512(token) => token.moments(pair, order, columns),
         }
     }
 
@@ -82,7 +88,9 @@ mod x86 {
         reason = "a function for an instruction set may be called once the processor is known to have it"
     )]
 
-    use super::{Moments, Offsets, Pair, Parameters, Products, ShapeOrder, moments, products};
+    use super::{
+        Columns, Moments, Offsets, Pair, Parameters, Products, ShapeOrder, moments, products,
+    };
     use crate::lanes::x86::{Ymm, Zmm};
 
     /// Proof that the processor has AVX2 and FMA.
@@ -99,9 +107,14 @@ mod x86 {
             has.then_some(Self(()))
         }
 
-        pub(super) fn moments(self, pair: &Pair<'_>, order: ShapeOrder) -> Moments {
+        pub(super) fn moments(
+            self,
+            pair: &Pair<'_>,
+            order: ShapeOrder,
+            columns: Option<&mut Columns>,
+        ) -> Moments {
             // SAFETY: `detect`, the only maker of `Avx2`, found the instruction sets.
-            unsafe { moments_avx2(pair, order) }
+            unsafe { moments_avx2(pair, order, columns) }
         }
 
         pub(super) fn products(
@@ -126,9 +139,14 @@ mod x86 {
             has.then_some(Self(()))
         }
 
-        pub(super) fn moments(self, pair: &Pair<'_>, order: ShapeOrder) -> Moments {
+        pub(super) fn moments(
+            self,
+            pair: &Pair<'_>,
+            order: ShapeOrder,
+            columns: Option<&mut Columns>,
+        ) -> Moments {
             // SAFETY: `detect`, the only maker of `Avx512`, found the instruction sets.
-            unsafe { moments_avx512(pair, order) }
+            unsafe { moments_avx512(pair, order, columns) }
         }
 
         pub(super) fn products(
@@ -144,8 +162,8 @@ mod x86 {
     }
 
     #[target_feature(enable = "avx2,fma")]
-    fn moments_avx2(pair: &Pair<'_>, order: ShapeOrder) -> Moments {
-        moments::<Ymm>(pair, order)
+    fn moments_avx2(pair: &Pair<'_>, order: ShapeOrder, columns: Option<&mut Columns>) -> Moments {
+        moments::<Ymm>(pair, order, columns)
     }
 
     #[target_feature(enable = "avx2,fma")]
@@ -159,8 +177,12 @@ mod x86 {
     }
 
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx2,fma")]
-    fn moments_avx512(pair: &Pair<'_>, order: ShapeOrder) -> Moments {
-        moments::<Zmm>(pair, order)
+    fn moments_avx512(
+        pair: &Pair<'_>,
+        order: ShapeOrder,
+        columns: Option<&mut Columns>,
+    ) -> Moments {
+        moments::<Zmm>(pair, order, columns)
     }
 
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx2,fma")]
@@ -214,13 +236,14 @@ mod tests {
                         deformed_pixels: &deformed.pixels,
                         rows: &rows,
                         centre: (45, 40),
+                        offset: 0.0,
                     };
                     let offsets = Offsets {
                         reference: 118.0,
                         deformed: 121.0,
                     };
                     let values = |dispatch: Dispatch| {
-                        let found = dispatch.moments(&pair, order);
+                        let found = dispatch.moments(&pair, order, None);
                         let sums = dispatch.products(&pair, order, offsets, &p);
                         let sums = sums.expect("the subset stays inside");
                         let mut all = vec![found.mean, found.energy];

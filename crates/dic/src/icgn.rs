@@ -4,6 +4,7 @@
 //! Atkinson & Becker 2020, doi:10.3390/rs12182906, Eq. (11), (13), (19) to (23).
 
 use crate::cholesky::Cholesky;
+use crate::columns::Columns;
 use crate::criterion::{Evaluation, normal_entry};
 use crate::dispatch::Dispatch;
 use crate::forward::forward_gauss_newton;
@@ -63,20 +64,22 @@ pub(crate) struct Task<'a> {
 
 /// Matches one subset from the parameters `guess`.
 ///
-/// `brightest` is the largest absolute grey value of the reference image.
+/// `brightest` is the largest absolute grey value of the reference image; `columns` keeps what subsets
+/// of one row share, from one to the next.
 pub(crate) fn match_subset(
     dispatch: Dispatch,
     pair: &Pair<'_>,
     settings: &Settings,
     brightest: f64,
     guess: &Parameters,
+    columns: Option<&mut Columns>,
 ) -> Match {
     let count = pixel_count(pair.rows) as f64;
     let task = Task {
         dispatch,
         pair,
         settings,
-        moments: dispatch.moments(pair, settings.shape_order),
+        moments: dispatch.moments(pair, settings.shape_order, columns),
         guess,
         count,
         flat: count * (FLAT_CONTRAST * brightest).powi(2),

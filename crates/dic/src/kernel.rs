@@ -10,6 +10,7 @@
 //! # Source
 //! Atkinson & Becker 2020, doi:10.3390/rs12182906, Eq. (14), (19), (20).
 
+use crate::columns::Columns;
 use crate::lanes::Vector;
 use crate::moments::moments_of;
 use crate::plane::Plane;
@@ -44,6 +45,8 @@ pub(crate) struct Pair<'a> {
     pub(crate) rows: &'a [SubsetRow],
     /// Column and row of the centre.
     pub(crate) centre: (usize, usize),
+    /// The mean grey value of the reference.
+    pub(crate) offset: f32,
 }
 
 impl Pair<'_> {
@@ -103,14 +106,32 @@ pub(crate) struct Products {
     pub(crate) sum_jg: Parameters,
 }
 
-/// The moments of the reference subset.
+/// The moments of the reference subset, from the sums of its columns if those are kept and it is a
+/// square.
 #[inline(always)]
-pub(crate) fn moments<V: Vector>(pair: &Pair<'_>, order: ShapeOrder) -> Moments {
+pub(crate) fn moments<V: Vector>(
+    pair: &Pair<'_>,
+    order: ShapeOrder,
+    columns: Option<&mut Columns>,
+) -> Moments {
     match order {
-        ShapeOrder::Zero => moments_of::<V, 0, 1, 1>(pair),
-        ShapeOrder::One => moments_of::<V, 1, 2, 3>(pair),
-        ShapeOrder::Two => moments_of::<V, 2, 3, 5>(pair),
+        ShapeOrder::Zero => moments_by::<V, 0, 1, 1>(pair, columns),
+        ShapeOrder::One => moments_by::<V, 1, 2, 3>(pair, columns),
+        ShapeOrder::Two => moments_by::<V, 2, 3, 5>(pair, columns),
     }
+}
+
+#[inline(always)]
+fn moments_by<V: Vector, const ORDER: usize, const POWERS: usize, const SQUARES: usize>(
+    pair: &Pair<'_>,
+    columns: Option<&mut Columns>,
+) -> Moments {
+    if let Some(columns) = columns
+        && let Some(found) = columns.moments::<V, ORDER, POWERS, SQUARES>(pair)
+    {
+        return found;
+    }
+    moments_of::<V, ORDER, POWERS, SQUARES>(pair)
 }
 
 /// The products at parameters `p`, or `None` when a pixel falls outside the picture.

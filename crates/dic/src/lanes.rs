@@ -35,6 +35,12 @@ pub(crate) trait Vector: Copy {
     /// These lanes and zeros in what is left.
     fn widen(half: Self::Half) -> Self;
 
+    /// Adds each lane to one of the first values of `sums`.
+    ///
+    /// # Panics
+    /// When there are fewer than `LANES`.
+    fn add_to(self, sums: &mut [f64]);
+
     /// The sum of all lanes, by halves.
     fn sum(self) -> f64;
 
@@ -134,6 +140,13 @@ impl Vector for Portable {
     }
 
     #[inline(always)]
+    fn add_to(self, sums: &mut [f64]) {
+        for (sum, lane) in sums[..8].iter_mut().zip(self.0) {
+            *sum += f64::from(lane);
+        }
+    }
+
+    #[inline(always)]
     fn sum(self) -> f64 {
         let [a, b, c, d, e, f, g, h] = self.0;
         f64::from(((a + e) + (c + g)) + ((b + f) + (d + h)))
@@ -152,8 +165,8 @@ pub(crate) mod x86 {
         __m256, __m512, _CMP_GE_OQ, _mm256_add_ps, _mm256_blendv_ps, _mm256_cmp_ps,
         _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_storeu_ps,
         _mm256_sub_ps, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_fmadd_ps, _mm512_loadu_ps,
-        _mm512_mask_blend_ps, _mm512_mul_ps, _mm512_reduce_add_ps, _mm512_set1_ps, _mm512_sub_ps,
-        _mm512_zextps256_ps512,
+        _mm512_mask_blend_ps, _mm512_mul_ps, _mm512_reduce_add_ps, _mm512_set1_ps,
+        _mm512_storeu_ps, _mm512_sub_ps, _mm512_zextps256_ps512,
     };
 
     use super::Vector;
@@ -220,6 +233,15 @@ pub(crate) mod x86 {
         }
 
         #[inline(always)]
+        fn add_to(self, sums: &mut [f64]) {
+            let mut values = [0.0; 8];
+            unsafe { _mm256_storeu_ps(values.as_mut_ptr(), self.0) };
+            for (sum, lane) in sums[..8].iter_mut().zip(values) {
+                *sum += f64::from(lane);
+            }
+        }
+
+        #[inline(always)]
         fn sum(self) -> f64 {
             let mut values = [0.0; 8];
             unsafe { _mm256_storeu_ps(values.as_mut_ptr(), self.0) };
@@ -275,6 +297,15 @@ pub(crate) mod x86 {
         #[inline(always)]
         fn widen(half: Ymm) -> Self {
             Self(unsafe { _mm512_zextps256_ps512(half.0) })
+        }
+
+        #[inline(always)]
+        fn add_to(self, sums: &mut [f64]) {
+            let mut values = [0.0; 16];
+            unsafe { _mm512_storeu_ps(values.as_mut_ptr(), self.0) };
+            for (sum, lane) in sums[..16].iter_mut().zip(values) {
+                *sum += f64::from(lane);
+            }
         }
 
         #[inline(always)]

@@ -21,6 +21,7 @@ mod boundary;
 pub mod calibration;
 mod carry;
 mod cholesky;
+mod columns;
 mod correlate;
 mod criterion;
 mod cut;

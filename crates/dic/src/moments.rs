@@ -9,11 +9,11 @@ use crate::subset::{SubsetRow, pixel_count};
 /// Sums over a strip of columns, lane by lane: of `f'`, of `f'²`, and by powers of `dy` of
 /// `f_x²`, `f_x f_y`, `f_y²` and of `f_x`, `f_y`, `f_x f'`, `f_y f'`.
 #[derive(Clone, Copy)]
-struct StripSums<V, const POWERS: usize, const SQUARES: usize> {
-    f: V,
-    ff: V,
-    squares: [[V; SQUARES]; 3],
-    gradients: [[V; POWERS]; 4],
+pub(crate) struct StripSums<V, const POWERS: usize, const SQUARES: usize> {
+    pub(crate) f: V,
+    pub(crate) ff: V,
+    pub(crate) squares: [[V; SQUARES]; 3],
+    pub(crate) gradients: [[V; POWERS]; 4],
 }
 
 /// The moments for a shape function of order `ORDER`, of which `POWERS` is one more and `SQUARES` one more
@@ -33,10 +33,7 @@ pub(crate) fn moments_of<
     let near_mean = near_mean(pair);
     let left = pair.rows.iter().map(|row| row.first).min().unwrap_or(0);
     let right = pair.rows.iter().map(|row| row.last).max().unwrap_or(0);
-    let mut squares_total = 0.0;
-    let mut residue = 0.0;
-    let mut total = [[[0.0_f64; 5]; 5]; 3];
-    let mut total_j = [[[0.0_f64; POWERS]; POWERS]; 4];
+    let mut totals = Totals::<POWERS>::zero();
     for block in pair.rows.chunks(BLOCK_ROWS) {
         let (mut f, mut ff) = (V::zero(), V::zero());
         let mut block_h = [[[V::zero(); SQUARES]; SQUARES]; 3];
@@ -61,51 +58,79 @@ pub(crate) fn moments_of<
                 power = power.mul(dx);
             }
         }
-        residue += f.sum();
-        squares_total += ff.sum();
+        totals.f += f.sum();
+        totals.ff += ff.sum();
         for k in 0..=2 * ORDER {
             for m in 0..=2 * ORDER - k {
-                for (sums, block_sums) in total.iter_mut().zip(&block_h) {
+                for (sums, block_sums) in totals.squares.iter_mut().zip(&block_h) {
                     sums[k][m] += block_sums[k][m].sum();
                 }
                 if k + m <= ORDER {
-                    for (sums, block_sums) in total_j.iter_mut().zip(&block_j) {
+                    for (sums, block_sums) in totals.gradients.iter_mut().zip(&block_j) {
                         sums[k][m] += block_sums[k][m].sum();
                     }
                 }
             }
         }
     }
-    let count = pixel_count(pair.rows);
-    // What was subtracted is near the mean and not the mean.
-    let residue = residue / count as f64;
-    let energy = squares_total - residue * residue * count as f64;
-    let used = match ORDER {
-        0 => 1,
-        1 => 3,
-        _ => 6,
-    };
-    let mut sum_j = [0.0; PARAMETERS];
-    let mut sum_jf = [0.0; PARAMETERS];
-    for (a, &(k, m, factor)) in MONOMIALS.iter().enumerate().take(used) {
-        for side in 0..2 {
-            sum_j[6 * side + a] = factor * total_j[side][k][m];
-            sum_jf[6 * side + a] =
-                factor * (total_j[side + 2][k][m] - residue * total_j[side][k][m]);
+    totals.moments::<ORDER>(near_mean, pixel_count(pair.rows))
+}
+
+/// Sums over a whole subset: of `f'`, of `f'²`, and by powers of `dx` and `dy` of `f_x²`, `f_x f_y`,
+/// `f_y²` and of `f_x`, `f_y`, `f_x f'`, `f_y f'`.
+pub(crate) struct Totals<const POWERS: usize> {
+    pub(crate) f: f64,
+    pub(crate) ff: f64,
+    pub(crate) squares: [[[f64; 5]; 5]; 3],
+    pub(crate) gradients: [[[f64; POWERS]; POWERS]; 4],
+}
+
+impl<const POWERS: usize> Totals<POWERS> {
+    #[inline(always)]
+    pub(crate) fn zero() -> Self {
+        Self {
+            f: 0.0,
+            ff: 0.0,
+            squares: [[[0.0; 5]; 5]; 3],
+            gradients: [[[0.0; POWERS]; POWERS]; 4],
         }
     }
-    Moments {
-        mean: f64::from(near_mean) + residue,
-        energy,
-        sum_j,
-        sum_jf,
-        squares: total,
+
+    /// What they say of `count` pixels from which `offset` was subtracted, near the mean or not.
+    #[inline(always)]
+    pub(crate) fn moments<const ORDER: usize>(self, offset: f32, count: usize) -> Moments {
+        let residue = self.f / count as f64;
+        let mut sum_j = [0.0; PARAMETERS];
+        let mut sum_jf = [0.0; PARAMETERS];
+        let sums = &self.gradients;
+        for (a, &(k, m, factor)) in MONOMIALS.iter().enumerate() {
+            if k + m > ORDER {
+                continue;
+            }
+            for side in 0..2 {
+                let sum = sums[side][k][m];
+                sum_j[6 * side + a] = factor * sum;
+                sum_jf[6 * side + a] = factor * (sums[side + 2][k][m] - residue * sum);
+            }
+        }
+        Moments {
+            mean: f64::from(offset) + residue,
+            energy: self.ff - residue * residue * count as f64,
+            sum_j,
+            sum_jf,
+            squares: self.squares,
+        }
     }
 }
 
 /// The sums of the columns from `first` on in some rows.
 #[inline(always)]
-fn strip_sums<V: Vector, const ORDER: usize, const POWERS: usize, const SQUARES: usize>(
+pub(crate) fn strip_sums<
+    V: Vector,
+    const ORDER: usize,
+    const POWERS: usize,
+    const SQUARES: usize,
+>(
     pair: &Pair<'_>,
     rows: &[SubsetRow],
     first: i32,

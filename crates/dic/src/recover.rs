@@ -256,15 +256,18 @@ impl Look<'_> {
         let found: Vec<Option<Match>> = followers
             .par_iter()
             .with_min_len(32)
-            .map(|&i| {
-                let leader = self.lattice.block_centre(i, side).filter(|&j| leads[j])?;
-                let there = &self.matches[leader];
-                let (dx, dy) = self.between(leader, i);
-                let guess = recentred(&there.p, dx, dy);
-                let site = &self.sites[i];
-                let found = (self.job).match_at(dispatch, site.centre, site.rows, &guess, settings);
-                is_clear(&found).then_some(found)
-            })
+            .map_init(
+                || self.job.columns(),
+                |columns, &i| {
+                    let leader = self.lattice.block_centre(i, side).filter(|&j| leads[j])?;
+                    let there = &self.matches[leader];
+                    let (dx, dy) = self.between(leader, i);
+                    let guess = recentred(&there.p, dx, dy);
+                    let site = &self.sites[i];
+                    let found = self.job.match_beside(dispatch, site, &guess, columns);
+                    is_clear(&found).then_some(found)
+                },
+            )
             .collect();
         for (&i, found) in followers.iter().zip(found) {
             if let Some(found) = found {

@@ -35,6 +35,8 @@ pub(crate) struct Frame {
     pub(crate) gradient_y: Plane,
     /// The largest absolute grey value.
     pub(crate) brightest: f64,
+    /// The mean grey value.
+    pub(crate) mean: f32,
 }
 
 /// A filtered image and its interpolant.
@@ -199,14 +201,20 @@ impl Frame {
         let (gradient_x, gradient_y) =
             gradient_planes(&filtered, settings.gradient, settings.spline_degree);
         let rows = (0..filtered.height).into_par_iter().with_min_len(64);
-        let brightest = rows
-            .map(|y| filtered.row(y).iter().fold(0.0_f32, |a, b| a.max(b.abs())))
-            .reduce(|| 0.0, f32::max);
+        let of_row = |y: usize| {
+            let row = filtered.row(y);
+            let brightest = row.iter().fold(0.0_f32, |a, b| a.max(b.abs()));
+            (brightest, row.iter().sum::<f32>() / row.len() as f32)
+        };
+        let of_rows: Vec<(f32, f32)> = rows.map(of_row).collect();
+        let brightest = of_rows.iter().fold(0.0_f32, |a, (b, _)| a.max(*b));
+        let mean = of_rows.iter().map(|(_, mean)| mean).sum::<f32>() / of_rows.len() as f32;
         Self {
             pixels: filtered,
             gradient_x,
             gradient_y,
             brightest: f64::from(brightest),
+            mean,
         }
     }
 }
