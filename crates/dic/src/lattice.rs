@@ -61,6 +61,15 @@ impl Lattice {
         inside.then(|| self.index[row * self.columns + column])?
     }
 
+    /// How many places across and down from point `from` point `to` lies.
+    pub(crate) fn places_between(&self, from: usize, to: usize) -> (isize, isize) {
+        let (from, to) = (self.places[from], self.places[to]);
+        (
+            to.0 as isize - from.0 as isize,
+            to.1 as isize - from.1 as isize,
+        )
+    }
+
     /// The point so many places across and down from point `i`.
     pub(crate) fn at(&self, i: usize, across: isize, down: isize) -> Option<usize> {
         let (column, row) = self.places[i];

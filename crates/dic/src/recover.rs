@@ -46,6 +46,9 @@ const BLOCK: usize = 3;
 /// Side of the largest blocks, in subsets.
 const FARTHEST: usize = 4;
 
+/// How far apart the predictions of leaders may lie that are averaged, px.
+const AGREEING_LEADERS: f64 = 0.5;
+
 /// Points that try the ordinary start before the others.
 const PROBES: usize = 96;
 
@@ -260,9 +263,7 @@ impl Look<'_> {
                 || self.job.columns(),
                 |columns, &i| {
                     let leader = self.lattice.block_centre(i, side).filter(|&j| leads[j])?;
-                    let there = &self.matches[leader];
-                    let (dx, dy) = self.between(leader, i);
-                    let guess = recentred(&there.p, dx, dy);
+                    let guess = self.between_leaders(leader, i, side, &leads);
                     let site = &self.sites[i];
                     let found = self.job.match_beside(dispatch, site, &guess, columns);
                     is_clear(&found).then_some(found)
@@ -275,6 +276,48 @@ impl Look<'_> {
                 self.started[i] = true;
             }
         }
+    }
+
+    /// What the leader of point `i` and those next to it in its direction predict there, weighted as
+    /// in linear interpolation between the leaders, so that their noise averages out. Leaders that
+    /// predict something else, across a crack perhaps, do not count.
+    fn between_leaders(&self, leader: usize, i: usize, side: usize, leads: &[bool]) -> Parameters {
+        let prediction = |j: usize| {
+            let (dx, dy) = self.between(j, i);
+            recentred(&self.matches[j].p, dx, dy)
+        };
+        let own = prediction(leader);
+        let (across, down) = self.lattice.places_between(leader, i);
+        let share = |places: isize| places.unsigned_abs() as f64 / side as f64;
+        let (right, below) = (share(across), share(down));
+        let (u, v) = (
+            across.signum() * side as isize,
+            down.signum() * side as isize,
+        );
+        let others = [
+            (u, 0, right * (1.0 - below)),
+            (0, v, (1.0 - right) * below),
+            (u, v, right * below),
+        ];
+        let mut total = (1.0 - right) * (1.0 - below);
+        let mut sum = own.map(|value| total * value);
+        for (u, v, weight) in others {
+            if weight == 0.0 {
+                continue;
+            }
+            let Some(j) = self.lattice.at(leader, u, v).filter(|&j| leads[j]) else {
+                continue;
+            };
+            let other = prediction(j);
+            if (other[0] - own[0]).abs().max((other[6] - own[6]).abs()) > AGREEING_LEADERS {
+                continue;
+            }
+            total += weight;
+            for (sum, value) in sum.iter_mut().zip(other) {
+                *sum += weight * value;
+            }
+        }
+        sum.map(|value| value / total)
     }
 
     /// Whether one in so many probes, or more, correlates clearly or agrees with the probes around.
