@@ -1,7 +1,7 @@
 //! Carries points from one reference image to the next: subsets around moved points, and the
 //! composition of displacements.
 
-use crate::correlate::{Field, Job, PointResult, Site, point_result};
+use crate::correlate::{Field, Job, PointResult, Site, Starts, point_result};
 use crate::cut::Cut;
 use crate::icgn::Match;
 use crate::leaving::kept_rows;
@@ -101,7 +101,8 @@ pub(crate) fn carry(
         })
         .collect();
     let known = moving.iter().map(|&i| relative.and_then(|all| all[i]));
-    let solved = job.solve_and_cut(&sites, known.collect(), None);
+    let known: Vec<Option<Parameters>> = known.collect();
+    let solved = job.solve_and_cut(&sites, &Starts::Given(&known), None);
     let sensitivities = solved.sensitivities(&job, &sites);
     let cut_sensitivity = sensitivities
         .into_iter()

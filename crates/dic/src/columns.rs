@@ -15,7 +15,7 @@ use crate::subset::SubsetRow;
 const TOGETHER: usize = 8;
 
 /// Columns that are kept, and those of one square: few enough for the cache of a processor.
-const LONGEST: usize = 1024;
+const LONGEST: usize = 256;
 
 /// How much of `Σ f'²` may come from the mean of the picture not being that of the subset, as a
 /// multiple of what is left: the sums would lose its contrast.
@@ -87,8 +87,11 @@ impl Columns {
             return None;
         }
         let left = pair.centre.0 - self.size_px / 2;
-        let is_known =
-            self.row == pair.centre.1 && self.summed.start <= left && left <= self.summed.end;
+        let has_room = |first: usize| first + self.powers[0].len() + V::LANES <= self.line;
+        let is_known = self.row == pair.centre.1
+            && self.summed.start <= left
+            && left <= self.summed.end
+            && has_room(left - self.summed.start);
         if !is_known {
             self.row = pair.centre.1;
             self.summed = left..left;

@@ -21,6 +21,9 @@ use crate::status::Status;
 use crate::subset::{SubsetRow, pixel_count};
 use crate::uncertainty::PointSensitivity;
 
+/// The fewest points that a thread takes at a time.
+pub(crate) const FEWEST_TOGETHER: usize = 8;
+
 /// The result at every point of one deformed image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Field {
@@ -115,7 +118,7 @@ pub fn correlate(
     };
     let sites = reference.sites();
     let starts = job.starts(&sites, guess)?;
-    let solved = job.solve_and_cut(&sites, starts, previous_zncc(guess));
+    let solved = job.solve_and_cut(&sites, &starts, previous_zncc(guess));
     let whole = pixel_count(&reference.rows);
     let points = (0..sites.len()).into_par_iter().with_min_len(1024);
     Ok(Field {
@@ -174,6 +177,36 @@ fn previous_zncc(guess: Guess<'_>) -> Option<f64> {
     median(converged.map(|point| point.zncc).collect())
 }
 
+/// The first parameters that are known; phase correlation finds those of the other points.
+#[derive(Clone, Copy)]
+pub(crate) enum Starts<'a> {
+    Unknown,
+    Zero,
+    Given(&'a [Option<Parameters>]),
+    Field {
+        field: &'a Field,
+        /// Whether points that did not converge start from there too.
+        is_failed_kept: bool,
+    },
+}
+
+impl Starts<'_> {
+    pub(crate) fn get(&self, i: usize) -> Option<Parameters> {
+        match self {
+            Self::Unknown => None,
+            Self::Zero => Some([0.0; PARAMETERS]),
+            Self::Given(starts) => starts[i],
+            Self::Field {
+                field,
+                is_failed_kept,
+            } => {
+                let point = &field.points[i];
+                (*is_failed_kept || point.status == Status::Converged).then_some(point.p)
+            }
+        }
+    }
+}
+
 /// One pair of images to be matched.
 #[derive(Clone, Copy)]
 pub(crate) struct Job<'a> {
@@ -211,32 +244,24 @@ impl Job<'_> {
         }
     }
 
-    /// The first parameters that are known; phase correlation finds those of the other points.
-    pub(crate) fn starts(
+    /// The first parameters of points at so many sites.
+    pub(crate) fn starts<'g>(
         &self,
         sites: &[Site<'_>],
-        guess: Guess<'_>,
-    ) -> Result<Vec<Option<Parameters>>, DicError> {
-        let previous = match guess {
-            Guess::Zero => return Ok(vec![Some([0.0; PARAMETERS]); sites.len()]),
-            Guess::Phase => None,
-            Guess::Field(field) if field.points.len() == sites.len() => Some(field),
-            Guess::Field(field) => {
-                return Err(DicError::GuessSize {
-                    expected: sites.len(),
-                    got: field.points.len(),
-                });
-            }
-        };
-        let keep_failed = self.settings.initial_guess == InitialGuess::PerSubset;
-        Ok(match previous {
-            None => vec![None; sites.len()],
-            Some(field) => field
-                .points
-                .iter()
-                .map(|point| (keep_failed || point.status == Status::Converged).then_some(point.p))
-                .collect(),
-        })
+        guess: Guess<'g>,
+    ) -> Result<Starts<'g>, DicError> {
+        match guess {
+            Guess::Zero => Ok(Starts::Zero),
+            Guess::Phase => Ok(Starts::Unknown),
+            Guess::Field(field) if field.points.len() == sites.len() => Ok(Starts::Field {
+                field,
+                is_failed_kept: self.settings.initial_guess == InitialGuess::PerSubset,
+            }),
+            Guess::Field(field) => Err(DicError::GuessSize {
+                expected: sites.len(),
+                got: field.points.len(),
+            }),
+        }
     }
 
     /// Matches every point in parallel; results are in the order of `sites`.
@@ -246,7 +271,7 @@ impl Job<'_> {
         sites
             .par_iter()
             .zip(starts)
-            .with_min_len(32)
+            .with_min_len(FEWEST_TOGETHER)
             .map_init(
                 || (None, self.columns()),
                 |(correlator, columns): &mut (Option<PhaseCorrelator>, Columns), (site, start)| {

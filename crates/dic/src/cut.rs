@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::correlate::{Job, Site};
+use crate::correlate::{Job, Site, Starts};
 use crate::icgn::Match;
 use crate::leaving::shortened;
 use crate::settings::{Borders, Split};
-use crate::shape::Parameters;
 use crate::split::split;
 use crate::subset::{SubsetRow, pixel_count};
 use crate::uncertainty::{KernelNoise, PointSensitivity, at_sites};
@@ -66,7 +65,7 @@ impl Job<'_> {
     pub(crate) fn solve_and_cut(
         &self,
         sites: &[Site<'_>],
-        starts: Vec<Option<Parameters>>,
+        starts: &Starts<'_>,
         previous_zncc: Option<f64>,
     ) -> Solved {
         let mut solved = Solved {

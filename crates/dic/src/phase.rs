@@ -99,9 +99,13 @@ impl PhaseCorrelator {
             &mut self.spectrum,
             &mut self.scratch,
         );
+        let rows = self.spectrum.chunks_exact(self.width);
+        let row_peaks: Vec<f32> = rows
+            .map(|row| row.iter().fold(0.0, |most: f32, value| most.max(value.re)))
+            .collect();
         let mut found: Vec<(usize, usize)> = Vec::with_capacity(wanted);
         for _ in 0..wanted {
-            match self.highest(&found) {
+            match self.highest(&found, &row_peaks) {
                 Some(peak) => found.push(peak),
                 None => break,
             }
@@ -175,8 +179,9 @@ impl PhaseCorrelator {
         std::mem::swap(&mut self.turned, &mut self.spectrum);
     }
 
-    /// The highest value that is not next to one of `found`, if any is above zero.
-    fn highest(&self, found: &[(usize, usize)]) -> Option<(usize, usize)> {
+    /// The highest value that is not next to one of `found`, if any is above zero; the first of equal ones.
+    /// `row_peaks` are the highest values of the rows.
+    fn highest(&self, found: &[(usize, usize)], row_peaks: &[f32]) -> Option<(usize, usize)> {
         let (width, height) = (self.width, self.height);
         let apart = |a: usize, b: usize, size: usize| {
             let d = a.abs_diff(b);
@@ -184,13 +189,16 @@ impl PhaseCorrelator {
         };
         let mut best = 0.0;
         let mut at = None;
-        for (i, value) in self.spectrum.iter().enumerate() {
-            if value.re > best {
-                let (x, y) = (i % width, i / width);
-                let separate = |&(fx, fy): &(usize, usize)| {
+        let rows = self.spectrum.chunks_exact(width).zip(row_peaks);
+        for (y, (row, &most)) in rows.enumerate() {
+            if most <= best {
+                continue;
+            }
+            for (x, value) in row.iter().enumerate() {
+                let is_apart = |&(fx, fy): &(usize, usize)| {
                     apart(x, fx, width) > 1 || apart(y, fy, height) > 1
                 };
-                if found.iter().all(separate) {
+                if value.re > best && found.iter().all(is_apart) {
                     best = value.re;
                     at = Some((x, y));
                 }

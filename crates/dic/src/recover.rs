@@ -13,7 +13,7 @@
 
 use rayon::prelude::*;
 
-use crate::correlate::{Job, Site};
+use crate::correlate::{FEWEST_TOGETHER, Job, Site, Starts};
 use crate::dispatch::Dispatch;
 use crate::guess::{Tiles, rigid};
 use crate::icgn::Match;
@@ -49,6 +49,9 @@ const FARTHEST: usize = 4;
 /// How far apart the predictions of leaders may lie that are averaged, px.
 const AGREEING_LEADERS: f64 = 0.5;
 
+/// Points that follow their leaders at a time.
+const FOLLOWERS: usize = 4096;
+
 /// Points that try the ordinary start before the others.
 const PROBES: usize = 96;
 
@@ -79,7 +82,7 @@ pub(crate) struct Look<'a> {
     /// Whether the ordinary start of a point has been tried.
     started: Vec<bool>,
     /// Ordinary starts, as far as they are known.
-    starts: Vec<Option<Parameters>>,
+    starts: Starts<'a>,
     tiles: Tiles<'a>,
 }
 
@@ -88,16 +91,17 @@ impl Job<'_> {
     pub(crate) fn solve(
         &self,
         sites: &[Site<'_>],
-        starts: Vec<Option<Parameters>>,
+        starts: &Starts<'_>,
         previous_zncc: Option<f64>,
     ) -> Vec<Match> {
         if self.settings.initial_guess == InitialGuess::PerSubset {
+            let starts: Vec<Option<Parameters>> = (0..sites.len()).map(|i| starts.get(i)).collect();
             return self.run(sites, &starts);
         }
         let step = self.settings.step_px;
         let nodes: Vec<(usize, usize)> = sites.iter().map(|site| site.node).collect();
-        let untried = |start: &Option<Parameters>| {
-            let p = start.unwrap_or([0.0; PARAMETERS]);
+        let untried = |i: usize| {
+            let p = starts.get(i).unwrap_or([0.0; PARAMETERS]);
             Match::without_iteration(p, Status::Diverged)
         };
         let mut look = Look {
@@ -110,9 +114,9 @@ impl Job<'_> {
                 iteration_limit: self.settings.iteration_limit.min(QUICK_ITERATIONS),
                 ..self.settings.clone()
             },
-            matches: starts.iter().map(untried).collect(),
+            matches: (0..sites.len()).map(untried).collect(),
             started: vec![false; sites.len()],
-            starts,
+            starts: *starts,
             tiles: Tiles::new(self.pictures(), self.settings),
         };
         look.solve();
@@ -186,14 +190,15 @@ impl Look<'_> {
             .copied()
             .filter(|&i| !self.started[i])
             .collect();
-        let unknown = which.iter().copied().filter(|&i| self.starts[i].is_none());
-        let unknown: Vec<usize> = unknown.collect();
-        let places: Vec<(usize, usize)> = unknown.iter().map(|&i| self.sites[i].centre).collect();
-        for (i, shift) in unknown.into_iter().zip(self.tiles.look(&places)) {
-            self.starts[i] = Some(rigid(shift));
+        let mut starts: Vec<Option<Parameters>> =
+            which.iter().map(|&i| self.starts.get(i)).collect();
+        let unknown: Vec<usize> = (0..which.len()).filter(|&k| starts[k].is_none()).collect();
+        let centre = |&k: &usize| self.sites[which[k]].centre;
+        let places: Vec<(usize, usize)> = unknown.iter().map(centre).collect();
+        for (k, shift) in unknown.into_iter().zip(self.tiles.look(&places)) {
+            starts[k] = Some(rigid(shift));
         }
         let sites: Vec<Site<'_>> = which.iter().map(|&i| self.sites[i]).collect();
-        let starts: Vec<Option<Parameters>> = which.iter().map(|&i| self.starts[i]).collect();
         let found = self.job.run(&sites, &starts);
         for (i, found) in which.into_iter().zip(found) {
             // What spread to a point before its own start was tried is better explained.
@@ -256,24 +261,27 @@ impl Look<'_> {
             });
             leads[i] = is_clear(&self.matches[i]) && 2 * agreeing >= clear;
         }
-        let found: Vec<Option<Match>> = followers
-            .par_iter()
-            .with_min_len(32)
-            .map_init(
-                || self.job.columns(),
-                |columns, &i| {
-                    let leader = self.lattice.block_centre(i, side).filter(|&j| leads[j])?;
-                    let guess = self.between_leaders(leader, i, side, &leads);
-                    let site = &self.sites[i];
-                    let found = self.job.match_beside(dispatch, site, &guess, columns);
-                    is_clear(&found).then_some(found)
-                },
-            )
-            .collect();
-        for (&i, found) in followers.iter().zip(found) {
-            if let Some(found) = found {
-                self.matches[i] = found;
-                self.started[i] = true;
+        // So many at a time, that what they find goes through the same little memory.
+        for followers in followers.chunks(FOLLOWERS) {
+            let found: Vec<Option<Match>> = followers
+                .par_iter()
+                .with_min_len(FEWEST_TOGETHER)
+                .map_init(
+                    || self.job.columns(),
+                    |columns, &i| {
+                        let leader = self.lattice.block_centre(i, side).filter(|&j| leads[j])?;
+                        let guess = self.between_leaders(leader, i, side, &leads);
+                        let site = &self.sites[i];
+                        let found = self.job.match_beside(dispatch, site, &guess, columns);
+                        is_clear(&found).then_some(found)
+                    },
+                )
+                .collect();
+            for (&i, found) in followers.iter().zip(found) {
+                if let Some(found) = found {
+                    self.matches[i] = found;
+                    self.started[i] = true;
+                }
             }
         }
     }

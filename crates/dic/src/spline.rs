@@ -9,14 +9,14 @@
 use rayon::prelude::*;
 use retrial_core::image::GrayImage;
 
-use crate::plane::{MARGIN, Plane, mirrored};
+use crate::plane::{MARGIN, Plane, mirrored, zeros};
 use crate::settings::SplineDegree;
 
 /// Rows that are filtered side by side: each number waits for the one before it in its row.
 const TOGETHER: usize = 4;
 
-/// Columns that are filtered at a time.
-const STRIP: usize = 64;
+/// Columns that are filtered at a time: a strip should stay in the cache.
+const STRIP: usize = 16;
 
 /// The B-spline through the pixels of an image, continued by reflection at the border.
 #[derive(Clone, Debug)]
@@ -35,12 +35,19 @@ impl Spline {
     /// The spline of that degree through the pixels of a plane.
     pub(crate) fn of_plane(pixels: &Plane, degree: SplineDegree) -> Self {
         let (width, height) = (pixels.width, pixels.height);
-        let mut coefficients = Plane::zeros(width, height);
         let poles = poles(degree);
-        let stride = coefficients.stride;
+        let strips = filtered_columns(pixels, poles);
+        let mut coefficients = Plane::zeros(width, height);
         coefficients.fill_rows(TOGETHER, |top, rows| {
             for (y, row) in rows.iter_mut().enumerate() {
-                row.copy_from_slice(pixels.row(top + y));
+                let (parts, rest) = row.as_chunks_mut::<STRIP>();
+                let piece = |k: usize| &strips[(k * height + top + y) * STRIP..][..STRIP];
+                for (k, part) in parts.iter_mut().enumerate() {
+                    part.copy_from_slice(piece(k));
+                }
+                if !rest.is_empty() {
+                    rest.copy_from_slice(&piece(parts.len())[..rest.len()]);
+                }
             }
             match <&mut [&mut [f32]; TOGETHER]>::try_from(&mut *rows) {
                 Ok(rows) => filter_rows(rows, poles),
@@ -49,8 +56,6 @@ impl Spline {
                     .for_each(|row| filter_rows(&mut [&mut **row], poles)),
             }
         });
-        let inside = MARGIN * stride..(MARGIN + height) * stride;
-        filter_columns(&mut coefficients.data[inside], stride, poles);
         coefficients.mirror_into_padding();
         Self {
             coefficients,
@@ -258,30 +263,26 @@ fn filter_rows<const N: usize>(rows: &mut [&mut [f32]; N], poles: &[f64]) {
     }
 }
 
-/// Turns rows of coefficients along x into coefficients along both axes, in strips that stay in the
-/// cache.
-fn filter_columns(data: &mut [f32], stride: usize, poles: &[f64]) {
-    let rows = data.chunks_exact(stride);
-    let strips: Vec<Vec<f32>> = (0..stride.div_ceil(STRIP))
-        .into_par_iter()
-        .map(|k| {
-            let columns = k * STRIP..((k + 1) * STRIP).min(stride);
-            let parts = rows.clone().flat_map(|row| &row[columns.clone()]);
-            let mut strip: Vec<f32> = parts.copied().collect();
-            filter_strip(&mut strip, columns.len(), poles);
-            strip
-        })
-        .collect();
-    let rows = data.par_chunks_mut(stride).enumerate();
-    rows.for_each(|(y, row)| {
-        for (part, strip) in row.chunks_mut(STRIP).zip(&strips) {
-            let start = y * part.len();
-            part.copy_from_slice(&strip[start..start + part.len()]);
-        }
-    });
+/// Coefficients along y of the columns of a picture: strips of [`STRIP`] columns, one after the other.
+fn filtered_columns(pixels: &Plane, poles: &[f64]) -> Vec<f32> {
+    let (width, height) = (pixels.width, pixels.height);
+    let mut strips = zeros(width.div_ceil(STRIP) * height * STRIP);
+    strips
+        .par_chunks_mut(height * STRIP)
+        .enumerate()
+        .for_each(|(k, strip)| {
+            let left = k * STRIP;
+            for (y, row) in strip.chunks_exact_mut(STRIP).enumerate() {
+                // The padding on the right makes every strip whole.
+                let from = pixels.index(left, y);
+                row.copy_from_slice(&pixels.data[from..from + STRIP]);
+            }
+            filter_strip(strip, STRIP, poles);
+        });
+    strips
 }
 
-/// The same for one strip, whole rows at a time.
+/// Turns the samples of one strip into coefficients along its columns, whole rows at a time.
 fn filter_strip(data: &mut [f32], stride: usize, poles: &[f64]) {
     let n = data.len() / stride;
     if n == 1 {
