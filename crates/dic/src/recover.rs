@@ -49,9 +49,6 @@ const FARTHEST: usize = 4;
 /// How far apart the predictions of leaders may lie that are averaged, px.
 const AGREEING_LEADERS: f64 = 0.5;
 
-/// Points that follow their leaders at a time.
-const FOLLOWERS: usize = 4096;
-
 /// Points that try the ordinary start before the others.
 const PROBES: usize = 96;
 
@@ -84,6 +81,59 @@ pub(crate) struct Look<'a> {
     /// Ordinary starts, as far as they are known.
     starts: Starts<'a>,
     tiles: Tiles<'a>,
+}
+
+/// Points from which those of their blocks start.
+struct Leaders {
+    /// Places a side of a block.
+    side: usize,
+    /// Where the parameters of each point stand in `fields`, if it leads.
+    place: Vec<Option<u32>>,
+    fields: Vec<Parameters>,
+}
+
+impl Leaders {
+    /// What the leader of point `i` and those next to it in its direction predict there, weighted as
+    /// in linear interpolation between the leaders, so that their noise averages out. Leaders that
+    /// predict something else, across a crack perhaps, do not count.
+    fn prediction(&self, lattice: &Lattice, sites: &[Site<'_>], i: usize) -> Option<Parameters> {
+        let of = |j: usize| {
+            let field = &self.fields[self.place[j]? as usize];
+            let (from, to) = (sites[j].centre, sites[i].centre);
+            let between = |from: usize, to: usize| to as f64 - from as f64;
+            Some(recentred(
+                field,
+                between(from.0, to.0),
+                between(from.1, to.1),
+            ))
+        };
+        let leader = lattice.block_centre(i, self.side)?;
+        let own = of(leader)?;
+        let (across, down) = lattice.places_between(leader, i);
+        let share = |places: isize| places.unsigned_abs() as f64 / self.side as f64;
+        let (right, below) = (share(across), share(down));
+        let next = |places: isize| places.signum() * self.side as isize;
+        let others = [
+            (next(across), 0, right * (1.0 - below)),
+            (0, next(down), (1.0 - right) * below),
+            (next(across), next(down), right * below),
+        ];
+        let mut total = (1.0 - right) * (1.0 - below);
+        let mut sum = own.map(|value| total * value);
+        for (across, down, weight) in others.into_iter().filter(|other| other.2 > 0.0) {
+            let Some(other) = lattice.at(leader, across, down).and_then(of) else {
+                continue;
+            };
+            let apart = (other[0] - own[0]).abs().max((other[6] - own[6]).abs());
+            if apart <= AGREEING_LEADERS {
+                total += weight;
+                for (sum, value) in sum.iter_mut().zip(other) {
+                    *sum += weight * value;
+                }
+            }
+        }
+        Some(sum.map(|value| value / total))
+    }
 }
 
 impl Job<'_> {
@@ -247,85 +297,58 @@ impl Look<'_> {
 
     /// Starts points from the middles of their blocks.
     fn follow(&mut self, side: usize, followers: &[usize]) {
-        let settings = self.job.settings;
-        let dispatch = Dispatch::best(settings.instruction_set);
+        let dispatch = Dispatch::best(self.job.settings.instruction_set);
         let least = CLEAR.max(self.usual_zncc() - DROP);
         let is_clear = |found: &Match| found.status == Status::Converged && found.zncc >= least;
-        // A wrong leader would bring its own witnesses: the leaders around must agree with it.
-        let mut leads = vec![false; self.sites.len()];
+        let leaders = self.leaders(side, is_clear);
+        let mut follows = vec![false; self.sites.len()];
+        for &i in followers {
+            follows[i] = true;
+        }
+        let (job, sites, lattice) = (&self.job, self.sites, &self.lattice);
+        let states = self.matches.par_iter_mut().zip(&mut self.started);
+        states
+            .enumerate()
+            .with_min_len(FEWEST_TOGETHER)
+            .for_each_init(
+                || job.columns(),
+                |columns, (i, (state, has_started))| {
+                    if !follows[i] {
+                        return;
+                    }
+                    let Some(guess) = leaders.prediction(lattice, sites, i) else {
+                        return;
+                    };
+                    let found = job.match_beside(dispatch, &sites[i], &guess, columns);
+                    if is_clear(&found) {
+                        *state = found;
+                        *has_started = true;
+                    }
+                },
+            );
+    }
+
+    /// The middles of blocks that match clearly and agree with those around them.
+    fn leaders(&self, side: usize, is_clear: impl Fn(&Match) -> bool) -> Leaders {
+        let mut place = vec![None; self.sites.len()];
+        let mut fields = Vec::new();
         for i in self.middles(side) {
+            // A wrong leader would bring its own witnesses: the leaders around must agree with it.
             let around = self.lattice.around(i, side);
             let clear = around.filter(|&j| is_clear(&self.matches[j]));
             let (clear, agreeing) = clear.fold((0, 0), |(clear, agreeing), j| {
                 (clear + 1, agreeing + usize::from(self.predicts(j, i)))
             });
-            leads[i] = is_clear(&self.matches[i]) && 2 * agreeing >= clear;
-        }
-        // So many at a time, that what they find goes through the same little memory.
-        for followers in followers.chunks(FOLLOWERS) {
-            let found: Vec<Option<Match>> = followers
-                .par_iter()
-                .with_min_len(FEWEST_TOGETHER)
-                .map_init(
-                    || self.job.columns(),
-                    |columns, &i| {
-                        let leader = self.lattice.block_centre(i, side).filter(|&j| leads[j])?;
-                        let guess = self.between_leaders(leader, i, side, &leads);
-                        let site = &self.sites[i];
-                        let found = self.job.match_beside(dispatch, site, &guess, columns);
-                        is_clear(&found).then_some(found)
-                    },
-                )
-                .collect();
-            for (&i, found) in followers.iter().zip(found) {
-                if let Some(found) = found {
-                    self.matches[i] = found;
-                    self.started[i] = true;
-                }
+            if is_clear(&self.matches[i]) && 2 * agreeing >= clear {
+                place[i] = u32::try_from(fields.len()).ok();
+                fields.push(self.matches[i].p);
             }
         }
-    }
-
-    /// What the leader of point `i` and those next to it in its direction predict there, weighted as
-    /// in linear interpolation between the leaders, so that their noise averages out. Leaders that
-    /// predict something else, across a crack perhaps, do not count.
-    fn between_leaders(&self, leader: usize, i: usize, side: usize, leads: &[bool]) -> Parameters {
-        let prediction = |j: usize| {
-            let (dx, dy) = self.between(j, i);
-            recentred(&self.matches[j].p, dx, dy)
-        };
-        let own = prediction(leader);
-        let (across, down) = self.lattice.places_between(leader, i);
-        let share = |places: isize| places.unsigned_abs() as f64 / side as f64;
-        let (right, below) = (share(across), share(down));
-        let (u, v) = (
-            across.signum() * side as isize,
-            down.signum() * side as isize,
-        );
-        let others = [
-            (u, 0, right * (1.0 - below)),
-            (0, v, (1.0 - right) * below),
-            (u, v, right * below),
-        ];
-        let mut total = (1.0 - right) * (1.0 - below);
-        let mut sum = own.map(|value| total * value);
-        for (u, v, weight) in others {
-            if weight == 0.0 {
-                continue;
-            }
-            let Some(j) = self.lattice.at(leader, u, v).filter(|&j| leads[j]) else {
-                continue;
-            };
-            let other = prediction(j);
-            if (other[0] - own[0]).abs().max((other[6] - own[6]).abs()) > AGREEING_LEADERS {
-                continue;
-            }
-            total += weight;
-            for (sum, value) in sum.iter_mut().zip(other) {
-                *sum += weight * value;
-            }
+        Leaders {
+            side,
+            place,
+            fields,
         }
-        sum.map(|value| value / total)
     }
 
     /// Whether one in so many probes, or more, correlates clearly or agrees with the probes around.
