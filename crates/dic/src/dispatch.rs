@@ -204,6 +204,7 @@ mod tests {
     use crate::plane::Plane;
     use crate::reference::{Deformed, Frame};
     use crate::settings::{Settings, SplineDegree, SubsetShape};
+    use crate::shape::displacement_at;
     use crate::subset::subset_rows;
 
     #[test]
@@ -264,6 +265,175 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    /// A pair whose planes are given to `test` with square subsets of `size_px`.
+    fn with_pair(size_px: usize, degree: SplineDegree, test: impl Fn(Pair<'_>)) {
+        let picture = GrayImage::from_fn(420, 60, |x, y| {
+            let (x, y) = (x as f32, y as f32);
+            60.0 + 0.3 * x + 50.0 * (0.9 * x).sin() * (0.6 * y).cos() + 20.0 * (0.4 * x - y).sin()
+        });
+        let plane = Plane::from_image(&picture.expect("a valid size"));
+        let settings = Settings {
+            spline_degree: degree,
+            ..Settings::default()
+        };
+        let frame = Frame::new(plane.clone(), &settings);
+        let deformed = Deformed::new(plane, &settings);
+        test(Pair {
+            reference: &frame.pixels,
+            gradient_x: &frame.gradient_x,
+            gradient_y: &frame.gradient_y,
+            deformed: &deformed.spline,
+            deformed_pixels: &deformed.pixels,
+            rows: &subset_rows(size_px, SubsetShape::Square),
+            centre: (30, 30),
+            offset: frame.mean,
+        });
+    }
+
+    /// Warps whose rows cross from one piece of the spline to the next in either direction, in both at
+    /// once, several times, and not at all.
+    #[test]
+    fn sums_are_those_of_the_spline_wherever_rows_cross_its_pieces() {
+        let affine =
+            |u, u_x, u_y, v, v_x, v_y| [u, u_x, u_y, 0.0, 0.0, 0.0, v, v_x, v_y, 0.0, 0.0, 0.0];
+        let mut bent = affine(0.02, 0.003, 0.0, -0.01, 0.002, 0.001);
+        (bent[3], bent[9], bent[10]) = (4e-3, -3e-3, 1e-3);
+        let warps = [
+            (
+                ShapeOrder::One,
+                affine(0.01, -0.002, 0.001, 0.0, 0.003, -0.002),
+            ),
+            (ShapeOrder::One, affine(-0.02, 0.01, 0.0, 0.03, -0.02, 0.01)),
+            (ShapeOrder::One, affine(0.4, 1e-4, 0.0, -0.6, 0.0, 1e-4)),
+            (ShapeOrder::One, affine(1.0, 0.3, 0.2, -2.0, -0.25, 0.1)),
+            (ShapeOrder::One, affine(0.0, -1.9, 0.3, 0.5, -0.3, -1.9)),
+            (
+                ShapeOrder::Zero,
+                affine(2.0, 0.0, 0.0, -0.999_999, 0.0, 0.0),
+            ),
+            (ShapeOrder::Two, bent),
+        ];
+        for degree in [SplineDegree::Three, SplineDegree::Five] {
+            for size_px in [3, 21, 27, 41] {
+                with_pair(size_px, degree, |pair| {
+                    for (order, p) in &warps {
+                        let offsets = Offsets {
+                            reference: 70.0,
+                            deformed: 65.0,
+                        };
+                        let (mut sum_g, mut sum_jg) = (0.0, [0.0; 2]);
+                        for row in pair.rows {
+                            for dx in row.first..=row.last {
+                                let (u, v) = displacement_at(p, f64::from(dx), f64::from(row.dy));
+                                let x = pair.centre.0 as i32 + dx;
+                                let y = pair.centre.1 as i32 + row.dy;
+                                let there = (f64::from(x) + u, f64::from(y) + v);
+                                let g = pair.deformed.value(there.0, there.1);
+                                let g = g.expect("inside the picture") - 65.0;
+                                let at = pair.reference.index(x as usize, y as usize);
+                                sum_g += g;
+                                sum_jg[0] += g * f64::from(pair.gradient_x.data[at]);
+                                sum_jg[1] += g * f64::from(pair.gradient_y.data[at]);
+                            }
+                        }
+                        for dispatch in Dispatch::available() {
+                            let found = dispatch.products(&pair, *order, offsets, p);
+                            let found = found.expect("inside the picture");
+                            let pairs = [
+                                (found.sum_g, sum_g),
+                                (found.sum_jg[0], sum_jg[0]),
+                                (found.sum_jg[6], sum_jg[1]),
+                            ];
+                            for (got, expected) in pairs {
+                                let pixels = (size_px * size_px) as f64;
+                                assert!(
+                                    (got - expected).abs() < 1e-3 * pixels,
+                                    "{dispatch:?} {size_px} px {order:?} {p:?}: {got} {expected}"
+                                );
+                            }
+                        }
+                    }
+                });
+            }
+        }
+    }
+
+    /// A walk along rows longer than the columns that are kept, with jumps back and between rows.
+    #[test]
+    fn shared_columns_give_the_moments_of_each_square() {
+        for order in [ShapeOrder::Zero, ShapeOrder::One, ShapeOrder::Two] {
+            with_pair(21, SplineDegree::Three, |pair| {
+                for dispatch in Dispatch::available() {
+                    let mut columns = Columns::new(21, 420, order);
+                    let walk = (10..410).step_by(7).map(|x| (x, 12));
+                    let jumps = [
+                        (200, 12),
+                        (195, 12),
+                        (196, 12),
+                        (300, 40),
+                        (12, 40),
+                        (409, 49),
+                    ];
+                    for centre in walk.chain(jumps) {
+                        let here = Pair { centre, ..pair };
+                        let shared = dispatch.moments(&here, order, Some(&mut columns));
+                        let own = dispatch.moments(&here, order, None);
+                        let near = |got: f64, expected: f64, scale: f64| {
+                            assert!(
+                                (got - expected).abs() <= 1e-5 * scale,
+                                "{dispatch:?} {order:?} {centre:?}: {got} {expected}"
+                            );
+                        };
+                        near(shared.mean, own.mean, own.mean);
+                        near(shared.energy, own.energy, own.energy);
+                        let gradients = own.squares[0][0][0] + own.squares[2][0][0];
+                        for i in 0..3 {
+                            for (k, m) in (0..5).flat_map(|k| (0..5).map(move |m| (k, m))) {
+                                let scale = gradients * 10_f64.powi(k as i32 + m as i32);
+                                near(shared.squares[i][k][m], own.squares[i][k][m], scale);
+                            }
+                        }
+                        for i in 0..12 {
+                            let power = [0, 1, 1, 2, 2, 2][i % 6];
+                            let scale = 10_f64.powi(power) * gradients.sqrt();
+                            near(shared.sum_j[i], own.sum_j[i], 21.0 * scale);
+                            near(shared.sum_jf[i], own.sum_jf[i], own.energy.sqrt() * scale);
+                        }
+                    }
+                }
+            });
+        }
+    }
+
+    /// Half a picture is bright: the mean of the picture is that of neither half.
+    #[test]
+    fn shared_columns_refuse_a_far_mean() {
+        let picture = GrayImage::from_fn(120, 40, |x, y| {
+            let base = if x < 60 { 0.0 } else { 60_000.0 };
+            base + ((x * 7 + y * 13) % 5) as f32
+        });
+        let settings = Settings::default();
+        let plane = Plane::from_image(&picture.expect("a valid size"));
+        let frame = Frame::new(plane.clone(), &settings);
+        let deformed = Deformed::new(plane, &settings);
+        let pair = Pair {
+            reference: &frame.pixels,
+            gradient_x: &frame.gradient_x,
+            gradient_y: &frame.gradient_y,
+            deformed: &deformed.spline,
+            deformed_pixels: &deformed.pixels,
+            rows: &subset_rows(21, SubsetShape::Square),
+            centre: (20, 20),
+            offset: frame.mean,
+        };
+        for dispatch in Dispatch::available() {
+            let mut columns = Columns::new(21, 120, ShapeOrder::One);
+            let shared = dispatch.moments(&pair, ShapeOrder::One, Some(&mut columns));
+            let own = dispatch.moments(&pair, ShapeOrder::One, None);
+            assert_eq!(shared.energy, own.energy, "{dispatch:?}");
         }
     }
 }

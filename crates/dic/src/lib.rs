@@ -64,6 +64,7 @@ mod subset;
 mod taps;
 mod truncate;
 mod uncertainty;
+mod warp;
 
 pub use accuracy::{Accept, ComponentErrors, ErrorStatistics, ErrorSummary};
 pub use correlate::{Field, Guess, PointResult, correlate};

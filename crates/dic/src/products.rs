@@ -9,7 +9,8 @@ use crate::lanes::Vector;
 use crate::plane::MARGIN;
 use crate::shape::{PARAMETERS, Parameters};
 use crate::subset::SubsetRow;
-use crate::taps::{Crossing, Piece, interpolate};
+use crate::taps::{Crossing, interpolate};
+use crate::warp::{Limits, Warp};
 
 /// The products at parameters `p` by the spline of `TAPS × TAPS` coefficients a value.
 #[inline(always)]
@@ -19,48 +20,16 @@ pub(crate) fn products_of<V: Vector, const TAPS: usize, const ORDER: usize>(
     p: &Parameters,
 ) -> Option<Products> {
     let taps = &pair.deformed.coefficients;
-    let margin = MARGIN as f64;
-    let origin = (
-        pair.centre.0 as f64 + margin + p[0],
-        pair.centre.1 as f64 + margin + p[6],
-    );
-    let limit_x = margin + taps.width as f64 - 0.5;
-    let limit_y = margin + taps.height as f64 - 0.5;
-    let in_picture = |x: f64, y: f64| {
-        (margin - 0.5..=limit_x).contains(&x) && (margin - 0.5..=limit_y).contains(&y)
-    };
+    let warp = Warp::new(pair.centre, p);
+    let limits = Limits::of(taps);
     let shift_g = V::splat(-offsets.deformed);
     let mut sums = Sums::<V, ORDER>::new(offsets);
     for block in pair.rows.chunks(BLOCK_ROWS) {
         let mut block_sums = BlockSums::<V>::zero();
         for row in block {
-            let dy = f64::from(row.dy);
-            // The warped position along the row is a polynomial of dx. Eq. (14)
-            let (x0, y0, x1, y1, x2, y2) = if ORDER < 2 {
-                (
-                    origin.0 + p[2] * dy,
-                    origin.1 + dy + p[8] * dy,
-                    1.0 + p[1],
-                    p[7],
-                    0.0,
-                    0.0,
-                )
-            } else {
-                (
-                    origin.0 + p[2] * dy + 0.5 * p[5] * dy * dy,
-                    origin.1 + dy + p[8] * dy + 0.5 * p[11] * dy * dy,
-                    1.0 + p[1] + p[4] * dy,
-                    p[7] + p[10] * dy,
-                    0.5 * p[3],
-                    0.5 * p[9],
-                )
-            };
-            let position = |dx: i32| {
-                let dx = f64::from(dx);
-                (x0 + dx * (x1 + dx * x2), y0 + dx * (y1 + dx * y2))
-            };
-            let (begin, end) = (position(row.first), position(row.last));
-            if !in_picture(begin.0, begin.1) || !in_picture(end.0, end.1) {
+            let along = warp.along_row::<ORDER>(row.dy);
+            let end = along.position::<ORDER>(row.last);
+            if !limits.hold(end) {
                 return None;
             }
             let start = pair.row_start(row);
@@ -69,22 +38,12 @@ pub(crate) fn products_of<V: Vector, const TAPS: usize, const ORDER: usize>(
             let mut done = 0;
             while done < length {
                 let first = row.first + done as i32;
-                let (x, y) = position(first);
+                let here = along.position::<ORDER>(first);
                 // Only a quadratic warp can leave the picture between its ends.
-                if ORDER == 2 && !in_picture(x, y) {
+                if (ORDER == 2 || done == 0) && !limits.hold(here) {
                     return None;
                 }
-                // The margin keeps both positive, so the cast is the floor.
-                let (column, line) = (x as u32 as usize, y as u32 as usize);
-                let lead = f64::from(first);
-                let piece = Piece {
-                    x: (x - column as f64) as f32,
-                    y: (y - line as f64) as f32,
-                    slope_x: (x1 - 1.0 + 2.0 * lead * x2) as f32,
-                    slope_y: (y1 + 2.0 * lead * y2) as f32,
-                    bend_x: x2 as f32,
-                    bend_y: y2 as f32,
-                };
+                let (column, line, piece) = along.piece_at::<ORDER>(first, here);
                 let wanted = V::LANES.min(length - done);
                 let is_inside = piece.is_inside::<ORDER>(wanted, (1.0, 1.0));
                 let crossing = (!is_inside).then(|| piece.crossing::<ORDER>(wanted));

@@ -50,13 +50,22 @@ impl Piece {
         )
     }
 
+    /// The fractions in one lane.
+    #[inline(always)]
+    fn at<const ORDER: usize>(&self, lane: f32) -> (f32, f32) {
+        let (mut slope_x, mut slope_y) = (self.slope_x, self.slope_y);
+        if ORDER == 2 {
+            slope_x += lane * self.bend_x;
+            slope_y += lane * self.bend_y;
+        }
+        (self.x + lane * slope_x, self.y + lane * slope_y)
+    }
+
     /// How the first `n` lanes cross into the piece after or before that of the first.
     #[inline(always)]
     pub(crate) fn crossing<const ORDER: usize>(self, n: usize) -> Crossing {
         let last = (n - 1) as f32;
-        let end = |start: f32, slope: f32, bend: f32| start + last * (slope + last * bend);
-        let end_x = end(self.x, self.slope_x, self.bend_x);
-        let end_y = end(self.y, self.slope_y, self.bend_y);
+        let (end_x, end_y) = self.at::<ORDER>(last);
         let mut piece = self;
         let mut earlier = (0, 0);
         if end_x < -PIECE_TOLERANCE {
@@ -74,7 +83,7 @@ impl Piece {
         let mut lanes = n;
         if !piece.is_inside::<ORDER>(n, reach) {
             lanes = 1;
-            while lanes < n && piece.lane_is_inside(lanes as f32, reach) {
+            while lanes < n && piece.lane_is_inside::<ORDER>(lanes as f32, reach) {
                 lanes += 1;
             }
         }
@@ -93,18 +102,17 @@ impl Piece {
         // A line that begins and ends inside is inside; a parabola if its vertex is too.
         let vertex_is_inside = |slope: f32, bend: f32| {
             let turns = slope * bend < 0.0 && slope.abs() < 2.0 * bend.abs() * last;
-            !turns || self.lane_is_inside(-0.5 * slope / bend, reach)
+            !turns || self.lane_is_inside::<ORDER>(-0.5 * slope / bend, reach)
         };
         let bends_inside = ORDER < 2
             || (vertex_is_inside(self.slope_x, self.bend_x)
                 && vertex_is_inside(self.slope_y, self.bend_y));
-        bends_inside && self.lane_is_inside(last, reach)
+        bends_inside && self.lane_is_inside::<ORDER>(last, reach)
     }
 
     #[inline(always)]
-    fn lane_is_inside(&self, lane: f32, (reach_x, reach_y): (f32, f32)) -> bool {
-        let tx = self.x + lane * (self.slope_x + lane * self.bend_x);
-        let ty = self.y + lane * (self.slope_y + lane * self.bend_y);
+    fn lane_is_inside<const ORDER: usize>(&self, lane: f32, reach: (f32, f32)) -> bool {
+        let ((tx, ty), (reach_x, reach_y)) = (self.at::<ORDER>(lane), reach);
         (-PIECE_TOLERANCE..=reach_x + PIECE_TOLERANCE).contains(&tx)
             && (-PIECE_TOLERANCE..=reach_y + PIECE_TOLERANCE).contains(&ty)
     }
