@@ -43,12 +43,12 @@ impl Cholesky {
             lower: [0.0; TRIANGLE],
             scale: [0.0; PARAMETERS],
         };
-        for i in 0..n {
-            let diagonal = matrix[i][i];
+        for (i, (row, scale)) in matrix.iter().zip(&mut out.scale).enumerate().take(n) {
+            let diagonal = row[i];
             if !diagonal.is_finite() || diagonal <= 0.0 {
                 return None;
             }
-            out.scale[i] = 1.0 / diagonal.sqrt();
+            *scale = 1.0 / diagonal.sqrt();
         }
         let lower = &mut out.lower;
         for i in 0..n {
