@@ -1,8 +1,8 @@
 //! The sums of one iteration over the deformed subset.
 //!
-//! Vectors of neighbouring pixels are interpolated together where their positions have consecutive
-//! integer columns and one integer row, so that the taps are contiguous loads; a vector in which
-//! that changes is cut there.
+//! Vectors of neighbouring pixels are interpolated together where their positions lie on one piece of
+//! the spline, so that the taps are contiguous loads, or on two along x or y, with one more tap; a
+//! vector that lies on more is cut.
 
 use crate::kernel::{BLOCK_ROWS, MONOMIALS, Offsets, Pair, Products};
 use crate::lanes::Vector;

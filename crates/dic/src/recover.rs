@@ -5,8 +5,9 @@
 //! in vain: the displacement of the whole picture and pairs of keypoints give places to begin from,
 //! and good results spread from there.
 //!
-//! With [`InitialGuess::Led`] most points start from what the middle of their block found, whatever
-//! their own start would have been, and so do the middles of blocks from those of larger ones.
+//! With [`InitialGuess::Led`] most points start between what the middles of the blocks around them
+//! found, whatever their own start would have been, and so do the middles of blocks from those of
+//! larger ones.
 //!
 //! Every step reads the results before it and writes new ones, so that the order in which threads
 //! work makes no difference.
@@ -149,7 +150,8 @@ impl Job<'_> {
             return self.run(sites, &starts);
         }
         let step = self.settings.step_px;
-        let nodes: Vec<(usize, usize)> = sites.iter().map(|site| site.node).collect();
+        let many = |count: usize| (0..count).into_par_iter().with_min_len(1024);
+        let nodes: Vec<(usize, usize)> = many(sites.len()).map(|i| sites[i].node).collect();
         let untried = |i: usize| {
             let p = starts.get(i).unwrap_or([0.0; PARAMETERS]);
             Match::without_iteration(p, Status::Diverged)
@@ -164,7 +166,7 @@ impl Job<'_> {
                 iteration_limit: self.settings.iteration_limit.min(QUICK_ITERATIONS),
                 ..self.settings.clone()
             },
-            matches: (0..sites.len()).map(untried).collect(),
+            matches: many(sites.len()).map(untried).collect(),
             started: vec![false; sites.len()],
             starts: *starts,
             tiles: Tiles::new(self.pictures(), self.settings),

@@ -55,7 +55,8 @@ impl Reference {
 
     /// Where every subset is taken from in the first image.
     pub(crate) fn sites(&self) -> Vec<Site<'_>> {
-        (0..self.points.len()).map(|i| self.site(i)).collect()
+        let all = (0..self.points.len()).into_par_iter().with_min_len(1024);
+        all.map(|i| self.site(i)).collect()
     }
 
     /// Where the subset of point `i` is taken from in the first image.

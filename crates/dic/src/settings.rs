@@ -177,9 +177,10 @@ pub enum InitialGuess {
     /// points that are left over are reached in small paces.
     Shared,
     /// As [`Shared`](Self::Shared), but where that suits the picture only points in the middle of large
-    /// blocks start so. The middles of the blocks within, and in the end all points, start from what
-    /// the middle of their block found, carried to them by its displacement gradient, and need fewer
-    /// iterations; those it does not lead to a clear match start for themselves.
+    /// blocks start so. The middles of the blocks within, and in the end all points, start between
+    /// what the middles of the blocks around them found, carried to them by the displacement
+    /// gradients, and need fewer iterations; those that this does not lead to a clear match start for
+    /// themselves.
     Led,
     /// Keypoints first, and phase correlation only for points that they do not lead to.
     Features,

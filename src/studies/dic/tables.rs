@@ -21,12 +21,20 @@ pub(super) const INFO: StudyInfo = StudyInfo {
     conflicts,
 };
 
-const AMENDMENTS: &[Amendment] = &[Amendment {
-    what: "blocks lead the blocks within them, so that most leaders are led, too",
-    param: "initial_guess",
-    value: DefaultValue::Text("led"),
-    stages: &[],
-}];
+const AMENDMENTS: &[Amendment] = &[
+    Amendment {
+        what: "blocks lead the blocks within them, so that most leaders are led, too",
+        param: "initial_guess",
+        value: DefaultValue::Text("led"),
+        stages: &[],
+    },
+    Amendment {
+        what: "points start between what all leaders around them found",
+        param: "initial_guess",
+        value: DefaultValue::Text("led"),
+        stages: &[],
+    },
+];
 
 const PARAMS: &[Param] = &[
     Param {
