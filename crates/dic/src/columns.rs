@@ -5,8 +5,9 @@
 
 use std::ops::Range;
 
+use crate::icgn::LARGEST_OFFSET;
 use crate::kernel::{BLOCK_ROWS, Moments, Pair};
-use crate::lanes::Vector;
+use crate::lanes::{Vector, WIDEST};
 use crate::moments::{Totals, strip_sums};
 use crate::settings::ShapeOrder;
 use crate::subset::SubsetRow;
@@ -14,12 +15,8 @@ use crate::subset::SubsetRow;
 /// Columns that are added up side by side.
 const TOGETHER: usize = 8;
 
-/// Columns that are kept, and those of one square: few enough for the cache of a processor.
+/// Columns that are kept beside those of one square: few enough for the cache of a processor.
 const LONGEST: usize = 256;
-
-/// How much of `Σ f'²` may come from the mean of the picture not being that of the subset, as a
-/// multiple of what is left: the sums would lose its contrast.
-const LARGEST_OFFSET: f64 = 100.0;
 
 /// Sums over the columns of squares whose centres lie in one row of a picture.
 pub(crate) struct Columns {
@@ -34,26 +31,24 @@ pub(crate) struct Columns {
     sums: Vec<f64>,
     /// The length of a line.
     line: usize,
-    /// Powers of `dx` from 0 to 4, each for all columns of a square and zeros up to the next eight.
+    /// Powers of `dx` from 0 to 4, each for all columns of a square.
     powers: [Vec<f64>; 5],
 }
 
 impl Columns {
     /// Nothing summed yet, for squares of `size_px` in pictures of so many columns.
     pub(crate) fn new(size_px: usize, width: usize, order: ShapeOrder) -> Self {
-        let padded = size_px.next_multiple_of(TOGETHER);
         let half = (size_px / 2) as i32;
         let power = |k: i32| {
             let values = (-half..=half).map(|dx| f64::from(dx).powi(k));
-            let zeros = std::iter::repeat(0.0);
-            values.chain(zeros).take(padded).collect()
+            values.collect()
         };
         let lines = match order {
             ShapeOrder::Zero => lines(1, 1),
             ShapeOrder::One => lines(2, 3),
             ShapeOrder::Two => lines(3, 5),
         };
-        let line = width.min(LONGEST) + padded + 16;
+        let line = width.min(LONGEST) + size_px + WIDEST;
         Self {
             size_px,
             row: 0,
@@ -61,7 +56,7 @@ impl Columns {
                 .map(|dy| SubsetRow {
                     dy,
                     first: 0,
-                    last: 15,
+                    last: WIDEST as i32 - 1,
                 })
                 .collect(),
             summed: 0..0,
@@ -87,7 +82,7 @@ impl Columns {
             return None;
         }
         let left = pair.centre.0 - self.size_px / 2;
-        let has_room = |first: usize| first + self.powers[0].len() + V::LANES <= self.line;
+        let has_room = |first: usize| first + self.size_px + V::LANES <= self.line;
         let is_known = self.row == pair.centre.1
             && self.summed.start <= left
             && left <= self.summed.end
@@ -139,13 +134,16 @@ impl Columns {
         let powers = &self.powers[power][..];
         let values = &self.sums[line * self.line + first..][..powers.len()];
         let mut lanes = [0.0; TOGETHER];
-        for (values, powers) in values
-            .chunks_exact(TOGETHER)
-            .zip(powers.chunks_exact(TOGETHER))
-        {
+        let (values, last_values) = values.as_chunks::<TOGETHER>();
+        let (powers, last_powers) = powers.as_chunks::<TOGETHER>();
+        for (values, powers) in values.iter().zip(powers) {
             for (lane, (value, power)) in lanes.iter_mut().zip(values.iter().zip(powers)) {
                 *lane += value * power;
             }
+        }
+        let last = last_values.iter().zip(last_powers);
+        for (lane, (value, power)) in lanes.iter_mut().zip(last) {
+            *lane += value * power;
         }
         let [a, b, c, d, e, f, g, h] = lanes;
         ((a + e) + (c + g)) + ((b + f) + (d + h))

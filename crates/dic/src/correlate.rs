@@ -62,8 +62,8 @@ pub struct PointResult {
     pub reference_changes: usize,
 }
 
-/// The first parameters of every point, but for those that a neighbour
-/// [leads](crate::InitialGuess::Led).
+/// The first parameters of every point, but for those that the points around
+/// [lead](crate::InitialGuess::Led).
 #[derive(Clone, Copy, Debug)]
 pub enum Guess<'a> {
     /// By phase correlation, as [`Settings::initial_guess`] says.
@@ -244,7 +244,7 @@ impl Job<'_> {
         }
     }
 
-    /// The first parameters of points at so many sites.
+    /// The first parameters that are known; refuses a field of another length.
     pub(crate) fn starts<'g>(
         &self,
         sites: &[Site<'_>],

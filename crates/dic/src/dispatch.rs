@@ -361,6 +361,46 @@ mod tests {
         }
     }
 
+    /// A vector whose last pixel lies half a pixel inside the picture, and just outside.
+    #[test]
+    fn every_kernel_takes_what_lies_within_half_a_pixel_of_the_border() {
+        for degree in [SplineDegree::Three, SplineDegree::Five] {
+            with_pair(31, degree, |pair| {
+                let offsets = Offsets {
+                    reference: 70.0,
+                    deformed: 65.0,
+                };
+                // Column of the centre, u, u_x; row, v, v_y; whether all pixels are inside.
+                let cases = [
+                    ((404, 1.1, -0.06), (30, 0.0, 0.0), true),
+                    ((404, 1.49, 0.0), (30, 0.0, 0.0), false),
+                    ((404, 0.45, 0.003), (30, 0.0, 0.0), true),
+                    ((15, -0.45, -0.003), (15, -0.4, -0.005), true),
+                    ((15, -1.2, -0.05), (30, 0.0, 0.0), true),
+                    ((15, -0.6, 0.0), (30, 0.0, 0.0), false),
+                    ((200, 0.0, 0.0), (44, 0.4, 0.005), true),
+                    ((200, 0.0, 0.02), (44, 1.1, -0.06), true),
+                    ((200, 0.0, 0.0), (44, 0.6, 0.0), false),
+                ];
+                for ((x, u, u_x), (y, v, v_y), is_inside) in cases {
+                    let here = Pair {
+                        centre: (x, y),
+                        ..pair
+                    };
+                    let mut p = [0.0; 12];
+                    (p[0], p[1], p[6], p[8]) = (u, u_x, v, v_y);
+                    for order in [ShapeOrder::One, ShapeOrder::Two] {
+                        for dispatch in Dispatch::available() {
+                            let found = dispatch.products(&here, order, offsets, &p);
+                            let what = format!("{dispatch:?} {order:?} {degree:?} {x} {y} {p:?}");
+                            assert_eq!(found.is_some(), is_inside, "{what}");
+                        }
+                    }
+                }
+            });
+        }
+    }
+
     /// A walk along rows longer than the columns that are kept, with jumps back and between rows.
     #[test]
     fn shared_columns_give_the_moments_of_each_square() {

@@ -22,9 +22,9 @@ const FLAT_CONTRAST: f64 = 1e-5;
 /// Smallest ratio of `Σ f_x²` and `Σ f_y²`, either way: below it one of them is rounding.
 const SMALLEST_GRADIENT: f64 = 1e-8;
 
-/// How much of `Σ g'²` may come from a wrong offset before the sums are repeated with the right
+/// How much of a sum of squares may come from a wrong offset before it is repeated with the right
 /// one, as a multiple of the energy of the subset: `f32` would lose its contrast.
-const LARGEST_OFFSET: f64 = 100.0;
+pub(crate) const LARGEST_OFFSET: f64 = 100.0;
 
 /// What became of one subset.
 #[derive(Clone, Copy, Debug, PartialEq)]

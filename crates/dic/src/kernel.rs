@@ -45,7 +45,7 @@ pub(crate) struct Pair<'a> {
     pub(crate) rows: &'a [SubsetRow],
     /// Column and row of the centre.
     pub(crate) centre: (usize, usize),
-    /// The mean grey value of the reference.
+    /// The mean grey value of the whole reference picture.
     pub(crate) offset: f32,
 }
 

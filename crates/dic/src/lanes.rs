@@ -4,6 +4,9 @@
 //! Every method is inlined into its caller, so that it is compiled for the instruction set of the
 //! kernel that uses it.
 
+/// The most lanes of any vector.
+pub(crate) const WIDEST: usize = 16;
+
 /// `LANES` values side by side.
 pub(crate) trait Vector: Copy {
     /// How many.
@@ -58,16 +61,16 @@ pub(crate) trait Vector: Copy {
     /// One in the first `n` lanes, zero in the others.
     #[inline(always)]
     fn first(n: usize) -> Self {
-        Self::load(&FADE[16 - n.min(16)..])
+        Self::load(&FADE[WIDEST - n.min(WIDEST)..])
     }
 }
 
-const RAMP: [f32; 16] = [
+const RAMP: [f32; WIDEST] = [
     0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0,
 ];
 
 /// Sixteen ones and sixteen zeros; from any of the first seventeen places on a mask of sixteen lanes.
-const FADE: [f32; 32] = [
+const FADE: [f32; 2 * WIDEST] = [
     1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0,
     0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0,
 ];

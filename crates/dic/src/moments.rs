@@ -134,9 +134,9 @@ pub(crate) fn strip_sums<
     pair: &Pair<'_>,
     rows: &[SubsetRow],
     first: i32,
-    near_mean: f32,
+    offset: f32,
 ) -> StripSums<V, POWERS, SQUARES> {
-    let shift = V::splat(-near_mean);
+    let shift = V::splat(-offset);
     let mut sums = StripSums {
         f: V::zero(),
         ff: V::zero(),

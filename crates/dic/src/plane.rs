@@ -4,12 +4,16 @@
 use rayon::prelude::*;
 use retrial_core::image::GrayImage;
 
+use crate::lanes::WIDEST;
+
 /// Columns and rows of padding to the left, above and below; at least the reach of a quintic
-/// spline for positions within half a pixel of the picture.
+/// spline for positions within half a pixel of the picture, and one more tap where a vector lies on
+/// two pieces.
 pub(crate) const MARGIN: usize = 4;
 
-/// Columns of padding to the right: the margin and one vector of the widest kernel.
-const RIGHT_MARGIN: usize = MARGIN + 16;
+/// Columns of padding to the right: the margin and one vector of the widest kernel, or one strip of
+/// columns of the prefilter.
+pub(crate) const RIGHT_MARGIN: usize = MARGIN + WIDEST;
 
 /// `f32` values of `width × height` pixels inside a padded buffer.
 ///

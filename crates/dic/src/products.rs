@@ -39,7 +39,6 @@ pub(crate) fn products_of<V: Vector, const TAPS: usize, const ORDER: usize>(
             while done < length {
                 let first = row.first + done as i32;
                 let here = along.position::<ORDER>(first);
-                // Only a quadratic warp can leave the picture between its ends.
                 if (ORDER == 2 || done == 0) && !limits.hold(here) {
                     return None;
                 }
@@ -48,8 +47,14 @@ pub(crate) fn products_of<V: Vector, const TAPS: usize, const ORDER: usize>(
                 let is_inside = piece.is_inside::<ORDER>(wanted, (1.0, 1.0));
                 let crossing = (!is_inside).then(|| piece.crossing::<ORDER>(wanted));
                 let n = crossing.as_ref().map_or(wanted, |crossing| crossing.lanes);
-                if ORDER == 2 && column + n > MARGIN + taps.width {
-                    return None;
+                if ORDER == 2 {
+                    // A quadratic warp can leave the picture between the ends of its row: both ends
+                    // of every vector are looked at, and that its taps lie within the margin.
+                    let earlier = crossing.as_ref().map_or(0, |crossing| crossing.earlier.0);
+                    let last = along.position::<ORDER>(first + n as i32 - 1);
+                    if !limits.hold(last) || column - earlier + n > MARGIN + taps.width {
+                        return None;
+                    }
                 }
                 let from = (line + 1 - TAPS / 2) * taps.stride + column + 1 - TAPS / 2;
                 let mut g = if let Some(crossing) = &crossing {
@@ -84,7 +89,7 @@ pub(crate) fn products_of<V: Vector, const TAPS: usize, const ORDER: usize>(
     Some(sums.finish())
 }
 
-/// `g'` in lanes that lie on two pieces of the spline or more.
+/// `g'` in lanes that do not all lie on one piece of the spline.
 #[inline(always)]
 fn across_pieces<V: Vector, const TAPS: usize, const ORDER: usize>(
     coefficients: &[f32],

@@ -84,7 +84,7 @@ pub(crate) struct Look<'a> {
     tiles: Tiles<'a>,
 }
 
-/// Points from which those of their blocks start.
+/// Points between which others start.
 struct Leaders {
     /// Places a side of a block.
     side: usize,
@@ -112,14 +112,14 @@ impl Leaders {
         let own = of(leader)?;
         let (across, down) = lattice.places_between(leader, i);
         let share = |places: isize| places.unsigned_abs() as f64 / self.side as f64;
-        let (right, below) = (share(across), share(down));
+        let (share_across, share_down) = (share(across), share(down));
         let next = |places: isize| places.signum() * self.side as isize;
         let others = [
-            (next(across), 0, right * (1.0 - below)),
-            (0, next(down), (1.0 - right) * below),
-            (next(across), next(down), right * below),
+            (next(across), 0, share_across * (1.0 - share_down)),
+            (0, next(down), (1.0 - share_across) * share_down),
+            (next(across), next(down), share_across * share_down),
         ];
-        let mut total = (1.0 - right) * (1.0 - below);
+        let mut total = (1.0 - share_across) * (1.0 - share_down);
         let mut sum = own.map(|value| total * value);
         for (across, down, weight) in others.into_iter().filter(|other| other.2 > 0.0) {
             let Some(other) = lattice.at(leader, across, down).and_then(of) else {
@@ -138,7 +138,8 @@ impl Leaders {
 }
 
 impl Job<'_> {
-    /// Solves every point. `starts` are the first parameters, `None` for phase correlation; `previous_zncc` is the ZNCC that the series had so far.
+    /// Solves every point. Phase correlation finds the first parameters that `starts` does not know;
+    /// `previous_zncc` is the ZNCC that the series had so far.
     pub(crate) fn solve(
         &self,
         sites: &[Site<'_>],
@@ -297,7 +298,7 @@ impl Look<'_> {
             .collect()
     }
 
-    /// Starts points from the middles of their blocks.
+    /// Starts points between the middles of the blocks around them.
     fn follow(&mut self, side: usize, followers: &[usize]) {
         let dispatch = Dispatch::best(self.job.settings.instruction_set);
         let least = CLEAR.max(self.usual_zncc() - DROP);
@@ -533,6 +534,60 @@ impl Look<'_> {
             .collect();
         for i in incredible {
             self.matches[i].status = Status::LowCorrelation;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nine leaders of one affine field, of which one is missing and one says something else.
+    #[test]
+    fn leaders_of_one_field_predict_it_everywhere() {
+        let nodes: Vec<(usize, usize)> = (0..81)
+            .map(|k| (50 + 4 * (k % 9), 60 + 4 * (k / 9)))
+            .collect();
+        let lattice = Lattice::new(&nodes, 4);
+        let site = |&node: &(usize, usize)| Site {
+            node,
+            centre: node,
+            rows: &[],
+        };
+        let sites: Vec<Site<'_>> = nodes.iter().map(site).collect();
+        let mut field = [0.0; PARAMETERS];
+        (field[0], field[1], field[2]) = (3.0, 0.02, -0.01);
+        (field[6], field[7], field[8]) = (-1.5, 0.03, 0.04);
+        let at = |i: usize| recentred(&field, nodes[i].0 as f64, nodes[i].1 as f64);
+        let mut leaders = Leaders {
+            side: 3,
+            place: vec![None; 81],
+            fields: Vec::new(),
+        };
+        let middles = (0..81).filter(|&i| lattice.block_centre(i, 3) == Some(i));
+        for (k, i) in middles.enumerate() {
+            let mut own = at(i);
+            match k {
+                4 => continue,
+                8 => own[0] += 2.0 * AGREEING_LEADERS,
+                _ => {}
+            }
+            leaders.place[i] = u32::try_from(leaders.fields.len()).ok();
+            leaders.fields.push(own);
+        }
+        for i in 0..81 {
+            let block = (i % 9 / 3, i / 27);
+            let found = leaders.prediction(&lattice, &sites, i);
+            match block {
+                (1, 1) => assert_eq!(found, None),
+                (2, 2) => assert!(found.is_some_and(|p| p[0] - at(i)[0] > AGREEING_LEADERS)),
+                _ => {
+                    let found = found.expect("led");
+                    for (got, expected) in found.iter().zip(at(i)) {
+                        assert!((got - expected).abs() < 1e-9, "{i}: {got} {expected}");
+                    }
+                }
+            }
         }
     }
 }

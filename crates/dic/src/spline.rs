@@ -9,7 +9,7 @@
 use rayon::prelude::*;
 use retrial_core::image::GrayImage;
 
-use crate::plane::{MARGIN, Plane, mirrored, zeros};
+use crate::plane::{MARGIN, Plane, RIGHT_MARGIN, mirrored, zeros};
 use crate::settings::SplineDegree;
 
 /// Rows that are filtered side by side: each number waits for the one before it in its row.
@@ -17,6 +17,8 @@ const TOGETHER: usize = 4;
 
 /// Columns that are filtered at a time: a strip should stay in the cache.
 const STRIP: usize = 16;
+
+const _: () = assert!(STRIP <= RIGHT_MARGIN, "strips are read past the picture");
 
 /// The B-spline through the pixels of an image, continued by reflection at the border.
 #[derive(Clone, Debug)]

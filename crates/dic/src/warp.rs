@@ -79,7 +79,7 @@ impl Along {
         (x0 + dx * (x1 + dx * x2), y0 + dx * (y1 + dx * y2))
     }
 
-    /// Column and row of the pixel that holds the position of `dx`, and the fractions from there on.
+    /// Column and row of the pixel before the position of `dx`, and the fractions from there on.
     #[inline(always)]
     pub(crate) fn piece_at<const ORDER: usize>(
         &self,
