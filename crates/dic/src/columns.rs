@@ -31,24 +31,26 @@ pub(crate) struct Columns {
     sums: Vec<f64>,
     /// The length of a line.
     line: usize,
-    /// Powers of `dx` from 0 to 4, each for all columns of a square.
+    /// Powers of `dx` from 0 to 4, each for all columns of a square and zeros up to the next eight.
     powers: [Vec<f64>; 5],
 }
 
 impl Columns {
     /// Nothing summed yet, for squares of `size_px` in pictures of so many columns.
     pub(crate) fn new(size_px: usize, width: usize, order: ShapeOrder) -> Self {
+        let padded = size_px.next_multiple_of(TOGETHER);
         let half = (size_px / 2) as i32;
         let power = |k: i32| {
             let values = (-half..=half).map(|dx| f64::from(dx).powi(k));
-            values.collect()
+            let zeros = std::iter::repeat(0.0);
+            values.chain(zeros).take(padded).collect()
         };
         let lines = match order {
             ShapeOrder::Zero => lines(1, 1),
             ShapeOrder::One => lines(2, 3),
             ShapeOrder::Two => lines(3, 5),
         };
-        let line = width.min(LONGEST) + size_px + WIDEST;
+        let line = width.min(LONGEST) + padded + WIDEST;
         Self {
             size_px,
             row: 0,
@@ -82,7 +84,7 @@ impl Columns {
             return None;
         }
         let left = pair.centre.0 - self.size_px / 2;
-        let has_room = |first: usize| first + self.size_px + V::LANES <= self.line;
+        let has_room = |first: usize| first + self.powers[0].len() + V::LANES <= self.line;
         let is_known = self.row == pair.centre.1
             && self.summed.start <= left
             && left <= self.summed.end
@@ -91,7 +93,8 @@ impl Columns {
             self.row = pair.centre.1;
             self.summed = left..left;
         }
-        while self.summed.end < left + self.size_px {
+        // Those under the zeros, too: what stands there must not depend on the squares before.
+        while self.summed.end < left + self.powers[0].len() {
             self.add_strip::<V, ORDER, POWERS, SQUARES>(pair);
         }
         let first = left - self.summed.start;
@@ -134,16 +137,14 @@ impl Columns {
         let powers = &self.powers[power][..];
         let values = &self.sums[line * self.line + first..][..powers.len()];
         let mut lanes = [0.0; TOGETHER];
-        let (values, last_values) = values.as_chunks::<TOGETHER>();
-        let (powers, last_powers) = powers.as_chunks::<TOGETHER>();
-        for (values, powers) in values.iter().zip(powers) {
+        let (values, powers) = (
+            values.as_chunks::<TOGETHER>(),
+            powers.as_chunks::<TOGETHER>(),
+        );
+        for (values, powers) in values.0.iter().zip(powers.0) {
             for (lane, (value, power)) in lanes.iter_mut().zip(values.iter().zip(powers)) {
                 *lane += value * power;
             }
-        }
-        let last = last_values.iter().zip(last_powers);
-        for (lane, (value, power)) in lanes.iter_mut().zip(last) {
-            *lane += value * power;
         }
         let [a, b, c, d, e, f, g, h] = lanes;
         ((a + e) + (c + g)) + ((b + f) + (d + h))
