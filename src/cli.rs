@@ -5,7 +5,7 @@ mod similarity;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use retrial_dic::StrainMeasure;
+use retrial_dic::{ShapeOrder, StrainMeasure};
 use retrial_nets::device::DeviceChoice;
 
 pub(crate) use self::similarity::{
@@ -290,9 +290,9 @@ pub(crate) struct DicArgs {
     /// Spacing of the points, px
     #[arg(long, value_name = "PX", default_value_t = 10)]
     pub(crate) step: usize,
-    /// Order of the shape function: 0, 1 or 2
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=2))]
-    pub(crate) order: u8,
+    /// Order of the shape function; auto takes the one whose error is smallest on the first and the last image
+    #[arg(long, value_name = "auto|0|1|2", default_value = "auto", value_parser = order_choice)]
+    pub(crate) order: OrderChoice,
     /// Outline of the subset
     #[arg(long, value_enum, default_value_t)]
     pub(crate) shape: Outline,
@@ -333,6 +333,24 @@ pub(crate) struct DicArgs {
     /// Replace the files of the run that is there already
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+/// How the order of the shape function of `retrial dic` is chosen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum OrderChoice {
+    /// By what the orders find on the first and the last image.
+    Automatic,
+    Order(ShapeOrder),
+}
+
+fn order_choice(text: &str) -> Result<OrderChoice, String> {
+    match text {
+        "auto" => Ok(OrderChoice::Automatic),
+        "0" => Ok(OrderChoice::Order(ShapeOrder::Zero)),
+        "1" => Ok(OrderChoice::Order(ShapeOrder::One)),
+        "2" => Ok(OrderChoice::Order(ShapeOrder::Two)),
+        _ => Err("must be auto, 0, 1 or 2".to_owned()),
+    }
 }
 
 /// How the prefilter of `retrial dic` is chosen.

@@ -5,7 +5,8 @@
 //! [SPLINE_DEGREE HUNDREDTHS_OF_SIGMA]`
 //!
 //! The first line is `# ` and a list of CPU seconds, one a repeat, everything but decoding
-//! included, the choice of filter and spline too where they are not given; then one line a converged point: `x y u v iterations`.
+//! included, the choice of filter and spline too where they are not given, and that of the order where it is
+//! `auto`; then one line a converged point: `x y u v iterations`.
 
 use retrial_core::image::GrayImage;
 use retrial_dic::{
@@ -18,9 +19,14 @@ fn main() {
     let [first, deformed, numbers @ ..] = &arguments[..] else {
         panic!("REF DEF SUBSET_PX STEP_PX ORDER REPEATS");
     };
+    // The place of the order among the numbers; `auto` stands for none.
+    let is_automatic = numbers.get(2).is_some_and(|order| order == "auto");
     let numbers: Vec<usize> = numbers
         .iter()
-        .map(|text| text.parse().expect("a whole number"))
+        .map(|text| match &text[..] {
+            "auto" => 1,
+            text => text.parse().expect("a whole number"),
+        })
         .collect();
     let &[subset_size_px, step_px, order, repeats, ref others @ ..] = &numbers[..] else {
         panic!("SUBSET_PX STEP_PX ORDER REPEATS");
@@ -52,17 +58,30 @@ fn main() {
     for _ in 0..=repeats {
         field = Some(pool.install(|| {
             let start = cpu_seconds();
-            let settings = if others.is_empty() {
+            let spectra = if others.is_empty() || is_automatic {
                 let spectra = PairSpectra::measure(&pair[0], &pair[1], None);
-                let spectra = spectra.expect("images of one size");
-                spectra.map_or_else(
-                    || settings.clone(),
-                    |pair| pair.advise(&settings).expect("valid settings"),
-                )
+                spectra.expect("images of one size")
             } else {
-                settings.clone()
+                None
             };
-            let reference = prepare(&pair[0], None, &settings).expect("valid settings");
+            let suited = |settings: &Settings| match &spectra {
+                Some(spectra) if others.is_empty() => {
+                    spectra.advise(settings).expect("valid settings")
+                }
+                _ => settings.clone(),
+            };
+            let settings = suited(&settings);
+            let mut reference = prepare(&pair[0], None, &settings).expect("valid settings");
+            if let Some(spectra) = spectra.as_ref().filter(|_| is_automatic) {
+                let advice = spectra.advise_order(&reference, &pair[1]);
+                if let Some(advice) = advice.expect("images of one size") {
+                    reference = reference.with_order(advice.order);
+                    let settings = suited(reference.settings());
+                    if settings != *reference.settings() {
+                        reference = prepare(&pair[0], None, &settings).expect("valid settings");
+                    }
+                }
+            }
             let field = correlate(&reference, &pair[1], Guess::Phase).expect("images of one size");
             seconds.push(cpu_seconds() - start);
             field

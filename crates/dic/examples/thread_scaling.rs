@@ -5,7 +5,8 @@
 //!
 //! A generated pair of 1024 × 1024 px, 41 px, order 1, preparation of both pictures and
 //! first guess included. One thread and several take turns; the ratio is that of wall times in one
-//! round. `cpu` is the processor time of one thread by that of the busiest of several, which is
+//! round, every thread on a core of its own (Linux): `wall`. `free` is the same where the system places the
+//! threads, which some systems let share a core for a while after they slept. `cpu` is the processor time of one thread by that of the busiest of several, which is
 //! the ratio of a machine without neighbours if both share the work evenly (Linux only). `apart`
 //! is what the machine itself gives: every thread correlates a pair of its own at the same time,
 //! pairs a second by those of one thread alone. `shared` is how much of that remains where the
@@ -27,17 +28,24 @@ fn main() {
     };
     let (threads, rounds) = (number(1, 2), number(2, 9));
     let pair = [picture(0.0, 0.0), picture(0.3, 0.2)];
-    let pool = |count: usize| {
-        let pool = ThreadPoolBuilder::new().num_threads(count).build();
-        pool.expect("threads can be started")
+    let pool = |count: usize, first_core: Option<usize>| {
+        let pool = ThreadPoolBuilder::new().num_threads(count);
+        let pool = pool.start_handler(move |thread| {
+            if let Some(first) = first_core {
+                stay_on(first + thread);
+            }
+        });
+        pool.build().expect("threads can be started")
     };
-    let [one, several] = [1, threads].map(pool);
-    let each: Vec<ThreadPool> = (0..threads).map(|_| pool(1)).collect();
+    let [one, several] = [1, threads].map(|count| pool(count, Some(0)));
+    let free = pool(threads, None);
+    let each: Vec<ThreadPool> = (0..threads).map(|core| pool(1, Some(core))).collect();
     let settings = Settings::default();
-    let mut ratios = [const { Vec::new() }; 4];
+    let mut ratios = [const { Vec::new() }; 5];
     for round in 0..=rounds {
         let alone = measure(&one, &pair, &settings);
         let together = measure(&several, &pair, &settings);
+        let placed = measure(&free, &pair, &settings);
         let apart = apart(&each, &pair, &settings);
         let gain = threads as f64 * alone.wall / apart;
         // The first round warms the caches and the clock.
@@ -46,9 +54,13 @@ fn main() {
             ratios[1].push(alone.busiest / together.busiest);
             ratios[2].push(gain);
             ratios[3].push(apart / (threads as f64 * together.wall));
+            ratios[4].push(alone.wall / placed.wall);
         }
     }
-    for (name, mut ratios) in ["wall", "cpu", "apart", "shared"].into_iter().zip(ratios) {
+    for (name, mut ratios) in ["wall", "cpu", "apart", "shared", "free"]
+        .into_iter()
+        .zip(ratios)
+    {
         ratios.sort_by(f64::total_cmp);
         println!(
             "{name}: {threads} threads {:.2} times as fast ({:.2} to {:.2} in {rounds} rounds)",
@@ -108,6 +120,19 @@ fn apart(pools: &[ThreadPool], pair: &[GrayImage; 2], settings: &Settings) -> f6
         }
     });
     start.elapsed().as_secs_f64()
+}
+
+/// Keeps this thread on one core, if the system can.
+fn stay_on(core: usize) {
+    #[cfg(target_os = "linux")]
+    {
+        let mut cores = rustix::thread::CpuSet::new();
+        cores.set(core);
+        // A machine with fewer cores leaves the thread where it is.
+        let _ = rustix::thread::sched_setaffinity(None, &cores);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = core;
 }
 
 /// Seconds this thread has spent on a processor (Linux).

@@ -91,6 +91,35 @@ impl Plane {
         &mut self.data[start..start + self.width]
     }
 
+    /// The pixels up to `reach` columns and rows from a centre; beyond the picture those of its border.
+    pub(crate) fn patch(&self, (x, y): (usize, usize), reach: usize) -> Self {
+        let side = 2 * reach + 1;
+        let mut patch = Self::zeros(side, side);
+        let inside = |place: usize, n: usize| place.saturating_sub(reach).min(n - 1);
+        for row in 0..side {
+            let source = self.row(inside(y + row, self.height));
+            for (column, value) in patch.row_mut(row).iter_mut().enumerate() {
+                *value = source[inside(x + column, self.width)];
+            }
+        }
+        patch
+    }
+
+    /// Sets the outer pixels of the picture, so many from every border, to zero.
+    pub(crate) fn clear_rim(&mut self, rim: usize) {
+        let (width, height) = (self.width, self.height);
+        let rim = rim.min(width).min(height);
+        for y in 0..height {
+            let row = self.row_mut(y);
+            if y < rim || y + rim >= height {
+                row.fill(0.0);
+            } else {
+                row[..rim].fill(0.0);
+                row[width - rim..].fill(0.0);
+            }
+        }
+    }
+
     /// Where pixel `(x, y)` lies in `data`.
     pub(crate) fn index(&self, x: usize, y: usize) -> usize {
         (y + MARGIN) * self.stride + x + MARGIN

@@ -332,21 +332,23 @@ impl Look<'_> {
     }
 
     /// The middles of blocks that match clearly and agree with those around them.
-    fn leaders(&self, side: usize, is_clear: impl Fn(&Match) -> bool) -> Leaders {
-        let mut place = vec![None; self.sites.len()];
-        let mut fields = Vec::new();
-        for i in self.middles(side) {
+    fn leaders(&self, side: usize, is_clear: impl Fn(&Match) -> bool + Sync) -> Leaders {
+        let leads = |&i: &usize| {
             // A wrong leader would bring its own witnesses: the leaders around must agree with it.
             let around = self.lattice.around(i, side);
             let clear = around.filter(|&j| is_clear(&self.matches[j]));
             let (clear, agreeing) = clear.fold((0, 0), |(clear, agreeing), j| {
                 (clear + 1, agreeing + usize::from(self.predicts(j, i)))
             });
-            if is_clear(&self.matches[i]) && 2 * agreeing >= clear {
-                place[i] = u32::try_from(fields.len()).ok();
-                fields.push(self.matches[i].p);
-            }
+            is_clear(&self.matches[i]) && 2 * agreeing >= clear
+        };
+        let middles = self.middles(side).into_par_iter().with_min_len(64);
+        let leaders: Vec<usize> = middles.filter(leads).collect();
+        let mut place = vec![None; self.sites.len()];
+        for (field, &i) in leaders.iter().enumerate() {
+            place[i] = u32::try_from(field).ok();
         }
+        let fields = leaders.iter().map(|&i| self.matches[i].p).collect();
         Leaders {
             side,
             place,
@@ -411,10 +413,8 @@ impl Look<'_> {
     }
 
     fn median_zncc(&self) -> Option<f64> {
-        let converged = self
-            .matches
-            .iter()
-            .filter(|found| found.status == Status::Converged);
+        let all = self.matches.par_iter().with_min_len(1024);
+        let converged = all.filter(|found| found.status == Status::Converged);
         median(converged.map(|found| found.zncc).collect())
     }
 

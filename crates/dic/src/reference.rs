@@ -11,7 +11,7 @@ use crate::filter::gaussian_plane;
 use crate::gradient::gradient_planes;
 use crate::grid;
 use crate::plane::Plane;
-use crate::settings::{Borders, Settings};
+use crate::settings::{Borders, Gradient, Settings, ShapeOrder};
 use crate::spline::Spline;
 use crate::subset::{SubsetRow, pixel_count, subset_rows};
 use crate::truncate::truncated_rows;
@@ -51,6 +51,13 @@ impl Reference {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The same image and points, to be matched with another order of the shape function.
+    #[must_use]
+    pub fn with_order(mut self, order: ShapeOrder) -> Self {
+        self.settings.shape_order = order;
+        self
     }
 
     /// Where every subset is taken from in the first image.
@@ -199,8 +206,14 @@ fn with_points(
 impl Frame {
     /// The frame of an image that is filtered already.
     pub(crate) fn new(filtered: Plane, settings: &Settings) -> Self {
-        let (gradient_x, gradient_y) =
+        let (mut gradient_x, mut gradient_y) =
             gradient_planes(&filtered, settings.gradient, settings.spline_degree);
+        if let (Some(filter), Gradient::Spline) = (settings.prefilter, settings.gradient) {
+            // A small subset keeps half of itself.
+            let rim = filter.rim_px().min(settings.half_px() / 2);
+            gradient_x.clear_rim(rim);
+            gradient_y.clear_rim(rim);
+        }
         let rows = (0..filtered.height).into_par_iter().with_min_len(64);
         let of_row = |y: usize| {
             let row = filtered.row(y);

@@ -93,7 +93,7 @@ pub enum Split {
 }
 
 /// Order of the polynomial that deforms a subset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ShapeOrder {
     /// Rigid translation, 2 parameters.
     Zero,
@@ -115,7 +115,8 @@ pub enum SplineDegree {
 /// Gradient of the reference image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gradient {
-    /// Derivative of the same B-spline that interpolates the images.
+    /// Derivative of the same B-spline that interpolates the images. It is zero at the border of a filtered
+    /// picture, where the filter depends on what lies beyond: those pixels take no part in a match.
     Spline,
     /// Prewitt operator divided by 6: a grey-level difference per pixel.
     Prewitt,

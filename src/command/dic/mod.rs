@@ -5,10 +5,10 @@
 
 mod columns;
 mod extras;
-mod filter;
 mod inputs;
 mod output;
 mod provenance;
+mod suited;
 mod summary;
 
 use std::ops::ControlFlow;
@@ -17,7 +17,7 @@ use std::path::Path;
 use retrial_core::image::GrayImage;
 use retrial_data::read_gray;
 use retrial_dic::{
-    Borders, DicError, GaussianFilter, ReferenceStrategy, Settings, ShapeOrder, Split, SubsetShape,
+    Borders, DicError, GaussianFilter, ReferenceStrategy, Settings, Split, SubsetShape,
     correlate_series_from,
 };
 
@@ -25,7 +25,7 @@ use self::extras::Extras;
 use self::inputs::{Inputs, unreadable};
 use self::output::Output;
 use self::summary::Summary;
-use crate::cli::{DicArgs, Dividing, FilterChoice, Outline, Strategy};
+use crate::cli::{DicArgs, Dividing, FilterChoice, OrderChoice, Outline, Strategy};
 use crate::failure::Failure;
 
 pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
@@ -110,9 +110,8 @@ fn settings(args: &DicArgs) -> Settings {
         subset_size_px: args.subset,
         step_px: args.step,
         shape_order: match args.order {
-            0 => ShapeOrder::Zero,
-            1 => ShapeOrder::One,
-            _ => ShapeOrder::Two,
+            OrderChoice::Automatic => defaults.shape_order,
+            OrderChoice::Order(order) => order,
         },
         subset_shape: match args.shape {
             Outline::Square => SubsetShape::Square,

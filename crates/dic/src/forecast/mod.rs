@@ -27,17 +27,19 @@
 //! from a matched pair, the variance for any noise spectrum and the choice by the worst sub-pixel
 //! position are our own.
 
+mod order;
 mod spectra;
 mod transfer;
 
 use retrial_core::image::{GrayImage, Mask};
 
+pub use self::order::OrderAdvice;
 use self::spectra::{BINS, Spectra};
 use self::transfer::{Transfer, frequency, gain};
 use crate::error::DicError;
 use crate::filter::GaussianFilter;
 use crate::intercept::centre_variance;
-use crate::reference::check_pair;
+use crate::reference::{Reference, check_pair};
 use crate::settings::{Settings, SplineDegree};
 
 /// Standard deviations of the filters that are compared, in tenths of a pixel; none is compared, too.
@@ -166,6 +168,23 @@ impl PairSpectra {
             },
             ..settings.clone()
         })
+    }
+
+    /// The order of the shape function whose error is smallest on this pair, whatever the order of
+    /// `reference`; its other settings, filter and spline among them, are those of the advice.
+    ///
+    /// `deformed` is the image that was measured. `None` where too few subsets around the tiles can be
+    /// matched, and where noise cannot be told from the field.
+    /// The result does not depend on the number of threads.
+    ///
+    /// # Errors
+    /// [`DicError::ImageSize`] and [`DicError::NonFinitePixel`].
+    pub fn advise_order(
+        &self,
+        reference: &Reference,
+        deformed: &GrayImage,
+    ) -> Result<Option<OrderAdvice>, DicError> {
+        order::advised(reference, deformed, &self.spectra.matches)
     }
 
     /// Power of the noise of the reference in its gradient, over that of the pattern.

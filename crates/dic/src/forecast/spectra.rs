@@ -67,6 +67,8 @@ pub(super) struct Spectra {
     /// Distance of the displacement from whole pixels along the axis where it is larger, median over
     /// tiles, px.
     pub(super) fraction: f64,
+    /// Centres of all matched tiles with the parameters of their match.
+    pub(super) matches: Vec<((usize, usize), Parameters)>,
 }
 
 /// What one tile adds, by frequency: power of the reference, cross power, power of the difference, and
@@ -79,6 +81,8 @@ struct Tile {
     along_x: [Complex<f64>; BINS],
     along_y: [Complex<f64>; BINS],
     fraction: f64,
+    centre: (usize, usize),
+    p: Parameters,
 }
 
 impl Spectra {
@@ -122,7 +126,10 @@ impl Spectra {
             .filter(|tile| tile.whole_rest <= UNUSUAL_REST * usual);
         let kept: Vec<&Tile> = kept.collect();
         let is_enough = kept.len() >= FEWEST && 3 * kept.len() >= places.len();
-        (is_enough && usual > SAME).then(|| divided(&kept))
+        (is_enough && usual > SAME).then(|| Self {
+            matches: tiles.iter().map(|tile| (tile.centre, tile.p)).collect(),
+            ..divided(&kept)
+        })
     }
 }
 
@@ -180,7 +187,14 @@ impl Matcher<'_> {
                 pairs.push((f64::from(here), there));
             }
         }
-        self.spectra(&pairs, (p[0], p[6]))
+        let mut whole = p;
+        whole[0] += shift.0 as f64;
+        whole[6] += shift.1 as f64;
+        Some(Tile {
+            centre: (x, y),
+            p: whole,
+            ..self.spectra(&pairs, (p[0], p[6]))?
+        })
     }
 
     /// The displacement of a tile in whole pixels.
@@ -268,6 +282,8 @@ impl Matcher<'_> {
             along_x: std::array::from_fn(|k| interpolated(SplineDegree::Five, frequency(k), u)),
             along_y: std::array::from_fn(|k| interpolated(SplineDegree::Five, frequency(k), v)),
             fraction: (u - u.round()).abs().max((v - v.round()).abs()),
+            centre: (0, 0),
+            p: [0.0; PARAMETERS],
         };
         for kx in 0..TILE {
             for ky in 0..TILE {
@@ -300,6 +316,7 @@ fn divided(tiles: &[&Tile]) -> Spectra {
         rest: [[0.0; BINS]; BINS],
         tiles: tiles.len(),
         fraction: median(tiles.iter().map(|tile| tile.fraction).collect()).unwrap_or(0.0),
+        matches: Vec::new(),
     };
     for ky in 0..BINS {
         for kx in 0..BINS {

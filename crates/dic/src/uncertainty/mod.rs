@@ -41,7 +41,7 @@ mod kernel_noise;
 mod point;
 mod sensitivity;
 
-pub(crate) use kernel_noise::KernelNoise;
+pub(crate) use kernel_noise::{KernelNoise, gradient_scale};
 pub use point::{NoiseLevel, PointUncertainty, noise_of_pair, residual_noise, uncertainty};
 pub(crate) use sensitivity::{PointSensitivity, at_sites};
 pub use sensitivity::{Sensitivity, sensitivity};

@@ -9,6 +9,7 @@ mod forecast;
 mod jumps;
 mod large;
 mod leaving;
+mod order;
 mod published;
 mod real;
 mod split;

@@ -90,3 +90,33 @@ fn no_subset_that_leaves_the_picture_converges_elsewhere() {
         );
     }
 }
+
+/// The filter knows nothing of what lies beyond the border: pixels there take no part, and subsets that hold some
+/// are hardly worse than others. Challenge Sample 6, a real camera; the pattern moves to the right and
+/// downwards, so that its left and upper border stay in the picture.
+#[test]
+fn points_at_the_border_of_sample_6_are_as_good_as_others() {
+    let Some(folder) = real_series("sample06_camera_shift") else {
+        return;
+    };
+    let settings = Settings {
+        subset_size_px: 21,
+        ..Settings::default()
+    };
+    let first = read(&folder.join("Reference Image.tif"));
+    let deformed = read(&folder.join("Pro Dot G0_Y03 X03.tif"));
+    let reference = prepare(&first, None, &settings).expect("valid settings");
+    let found = correlate(&reference, &deformed, Guess::Phase).expect("images of one size");
+    let rms = |is_chosen: &dyn Fn(usize, usize) -> bool| {
+        let chosen = found.points.iter().filter(|p| is_chosen(p.x, p.y));
+        let squares: Vec<f64> = chosen
+            .map(|point| (point.p[0] - 0.3).powi(2) + (point.p[6] - 0.3).powi(2))
+            .collect();
+        (squares.iter().sum::<f64>() / squares.len() as f64).sqrt()
+    };
+    let (width, height) = (first.width(), first.height());
+    let outer = rms(&|x, y| x < 15 || y < 15);
+    let inner = rms(&|x, y| x > 20 && y > 20 && x + 21 < width && y + 21 < height);
+    println!("{outer} {inner}");
+    assert!(outer < 1.5 * inner, "{outer} {inner}");
+}
