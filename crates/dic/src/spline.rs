@@ -6,19 +6,17 @@
 //! Process. 41(2), doi:10.1109/78.193221: poles and mirror boundary. The published correlation
 //! code uses a not-a-knot cubic spline; away from the border both are the same function.
 
-use rayon::prelude::*;
 use retrial_core::image::GrayImage;
 
-use crate::plane::{MARGIN, Plane, RIGHT_MARGIN, mirrored, zeros};
+use crate::plane::{MARGIN, Plane, mirrored};
 use crate::settings::SplineDegree;
 
 /// Rows that are filtered side by side: each number waits for the one before it in its row.
-const TOGETHER: usize = 4;
+const TOGETHER: usize = 8;
 
-/// Columns that are filtered at a time: a strip should stay in the cache.
-const STRIP: usize = 16;
-
-const _: () = assert!(STRIP <= RIGHT_MARGIN, "strips are read past the picture");
+/// Rows that are filtered at a time, with those around them that their coefficients depend on: they should stay in
+/// the cache.
+const BLOCK: usize = 6 * TOGETHER;
 
 /// The B-spline through the pixels of an image, continued by reflection at the border.
 #[derive(Clone, Debug)]
@@ -38,24 +36,28 @@ impl Spline {
     pub(crate) fn of_plane(pixels: &Plane, degree: SplineDegree) -> Self {
         let (width, height) = (pixels.width, pixels.height);
         let poles = poles(degree);
-        let strips = filtered_columns(pixels, poles);
+        let reach: isize = poles.iter().map(|&pole| horizon(pole)).sum();
         let mut coefficients = Plane::zeros(width, height);
-        coefficients.fill_rows(TOGETHER, |top, rows| {
-            for (y, row) in rows.iter_mut().enumerate() {
-                let (parts, rest) = row.as_chunks_mut::<STRIP>();
-                let piece = |k: usize| &strips[(k * height + top + y) * STRIP..][..STRIP];
-                for (k, part) in parts.iter_mut().enumerate() {
-                    part.copy_from_slice(piece(k));
-                }
-                if !rest.is_empty() {
-                    rest.copy_from_slice(&piece(parts.len())[..rest.len()]);
-                }
+        coefficients.fill_rows(BLOCK, |top, rows| {
+            let around = top as isize - reach..(top + rows.len()) as isize + reach;
+            let mut work: Vec<f32> = Vec::with_capacity(around.clone().count() * width);
+            for y in around {
+                work.extend_from_slice(pixels.row(mirrored(y, height as isize)));
             }
-            match <&mut [&mut [f32]; TOGETHER]>::try_from(&mut *rows) {
-                Ok(rows) => filter_rows(rows, poles),
-                Err(_) => rows
-                    .iter_mut()
-                    .for_each(|row| filter_rows(&mut [&mut **row], poles)),
+            if height > 1 {
+                filter_columns(&mut work, width, poles);
+            }
+            let inside = work[reach as usize * width..].chunks_exact(width);
+            for (row, filtered) in rows.iter_mut().zip(inside) {
+                row.copy_from_slice(filtered);
+            }
+            for rows in rows.chunks_mut(TOGETHER) {
+                match <&mut [&mut [f32]; TOGETHER]>::try_from(&mut *rows) {
+                    Ok(rows) => filter_rows(rows, poles),
+                    Err(_) => rows
+                        .iter_mut()
+                        .for_each(|row| filter_rows(&mut [&mut **row], poles)),
+                }
             }
         });
         coefficients.mirror_into_padding();
@@ -123,8 +125,8 @@ impl Spline {
 
     /// The gradient at every pixel centre, `(∂/∂x, ∂/∂y)`.
     pub(crate) fn gradient_planes(&self) -> (Plane, Plane) {
-        let value = weights(self.degree, 0.0);
-        let slope = slopes(self.degree, 0.0);
+        let value = weights(self.degree, 0.0).map(|weight| weight as f32);
+        let slope = slopes(self.degree, 0.0).map(|weight| weight as f32);
         (
             self.correlate(&slope, &value),
             self.correlate(&value, &slope),
@@ -132,30 +134,37 @@ impl Spline {
     }
 
     /// The spline at every pixel centre with these tap weights, first at two pixels before it.
-    fn correlate(&self, across: &[f64; 6], down: &[f64; 6]) -> Plane {
+    fn correlate(&self, across: &[f32; 6], down: &[f32; 6]) -> Plane {
         let source = &self.coefficients;
-        let mut out = Plane::zeros(source.width, source.height);
         let (stride, width) = (source.stride, source.width);
-        let inside = MARGIN * stride..(MARGIN + source.height) * stride;
-        out.data[inside]
-            .par_chunks_mut(stride)
-            .enumerate()
-            .for_each(|(y, row)| {
-                let row = &mut row[MARGIN..MARGIN + width];
-                for (j, &wy) in down.iter().enumerate() {
-                    for (i, &wx) in across.iter().enumerate() {
-                        let weight = (wx * wy) as f32;
-                        if weight == 0.0 {
-                            continue;
-                        }
-                        let start = (y + MARGIN + j - 2) * stride + MARGIN + i - 2;
-                        for (value, &c) in row.iter_mut().zip(&source.data[start..start + width]) {
-                            *value += weight * c;
-                        }
-                    }
-                }
-            });
+        let mut out = Plane::zeros(width, source.height);
+        out.fill_rows(BLOCK, |top, rows| {
+            // Two columns more on the left, three on the right.
+            let mut column = vec![0.0_f32; width + 5];
+            for (y, row) in rows.iter_mut().enumerate() {
+                let taps = |j: usize| {
+                    let start = (top + y + MARGIN + j - 2) * stride + MARGIN - 2;
+                    &source.data[start..start + width + 5]
+                };
+                weighted_sum(&mut column, down, taps);
+                weighted_sum(row, across, |i| &column[i..i + width]);
+            }
+        });
         out
+    }
+}
+
+/// The sum of six slices with these weights, of which some are zero.
+fn weighted_sum<'a>(out: &mut [f32], weights: &[f32; 6], of: impl Fn(usize) -> &'a [f32]) {
+    out.fill(0.0);
+    for (i, &weight) in weights
+        .iter()
+        .enumerate()
+        .filter(|(_, weight)| **weight != 0.0)
+    {
+        for (sum, &value) in out.iter_mut().zip(of(i)) {
+            *sum += weight * value;
+        }
     }
 }
 
@@ -219,9 +228,14 @@ fn poles(degree: SplineDegree) -> &'static [f64] {
     }
 }
 
-/// How many samples the causal start-up sum needs before `f32` no longer notices.
+/// How many samples away `f32` no longer notices a sample.
 fn horizon(pole: f64) -> isize {
-    ((1e-10_f64).ln() / pole.abs().ln()).ceil() as isize
+    ((1e-8_f64).ln() / pole.abs().ln()).ceil() as isize
+}
+
+/// The gain of the recursions of one pole.
+fn gain(pole: f64) -> f32 {
+    ((1.0 - pole) * (1.0 - 1.0 / pole)) as f32
 }
 
 /// Turns rows of samples, all of one length, into coefficients along them.
@@ -230,17 +244,16 @@ fn filter_rows<const N: usize>(rows: &mut [&mut [f32]; N], poles: &[f64]) {
     if n == 1 {
         return;
     }
-    let column = |rows: &[&mut [f32]; N], k: usize| -> [f64; N] {
-        std::array::from_fn(|row| f64::from(rows[row][k]))
-    };
-    let mut values: Vec<[f64; N]> = Vec::with_capacity(n);
+    let column =
+        |rows: &[&mut [f32]; N], k: usize| -> [f32; N] { std::array::from_fn(|row| rows[row][k]) };
+    let mut values: Vec<[f32; N]> = Vec::with_capacity(n);
     for &pole in poles {
-        let gain = (1.0 - pole) * (1.0 - 1.0 / pole);
+        let (z, gain) = (pole as f32, gain(pole));
         let mut power = 1.0;
         let mut start = [0.0; N];
         for k in 0..horizon(pole) {
             let samples = column(rows, mirrored(k, n as isize));
-            start = std::array::from_fn(|row| start[row] + power * samples[row]);
+            start = std::array::from_fn(|row| start[row] + power as f32 * samples[row]);
             power *= pole;
         }
         let mut previous = start;
@@ -248,79 +261,45 @@ fn filter_rows<const N: usize>(rows: &mut [&mut [f32]; N], poles: &[f64]) {
         values.push(start);
         for k in 1..n {
             let samples = column(rows, k);
-            previous = std::array::from_fn(|row| samples[row] + pole * previous[row]);
+            previous = std::array::from_fn(|row| samples[row] + z * previous[row]);
             values.push(previous);
         }
-        let last = pole / (pole * pole - 1.0);
-        let mut next: [f64; N] =
-            std::array::from_fn(|row| last * (values[n - 1][row] + pole * values[n - 2][row]));
+        let last = (pole / (pole * pole - 1.0)) as f32;
+        let mut next: [f32; N] =
+            std::array::from_fn(|row| last * (values[n - 1][row] + z * values[n - 2][row]));
         for k in (0..n).rev() {
             if k + 1 < n {
-                next = std::array::from_fn(|row| pole * (next[row] - values[k][row]));
+                next = std::array::from_fn(|row| z * (next[row] - values[k][row]));
             }
             for (row, next) in rows.iter_mut().zip(next) {
-                row[k] = (gain * next) as f32;
+                row[k] = gain * next;
             }
         }
     }
 }
 
-/// Coefficients along y of the columns of a picture: strips of [`STRIP`] columns, one after the other.
-fn filtered_columns(pixels: &Plane, poles: &[f64]) -> Vec<f32> {
-    let (width, height) = (pixels.width, pixels.height);
-    let mut strips = zeros(width.div_ceil(STRIP) * height * STRIP);
-    strips
-        .par_chunks_mut(height * STRIP)
-        .enumerate()
-        .for_each(|(k, strip)| {
-            let left = k * STRIP;
-            for (y, row) in strip.chunks_exact_mut(STRIP).enumerate() {
-                // The padding on the right makes every strip whole.
-                let from = pixels.index(left, y);
-                row.copy_from_slice(&pixels.data[from..from + STRIP]);
-            }
-            filter_strip(strip, STRIP, poles);
-        });
-    strips
-}
-
-/// Turns the samples of one strip into coefficients along its columns, whole rows at a time.
-fn filter_strip(data: &mut [f32], stride: usize, poles: &[f64]) {
-    let n = data.len() / stride;
-    if n == 1 {
-        return;
-    }
+/// Turns whole rows of samples, one after the other, into coefficients along the columns. Those within the
+/// [`horizon`] of the first and the last row are wrong: what lies beyond is not known here.
+fn filter_columns(data: &mut [f32], width: usize, poles: &[f64]) {
+    let n = data.len() / width;
     for &pole in poles {
-        let z = pole as f32;
-        let gain = ((1.0 - pole) * (1.0 - 1.0 / pole)) as f32;
-        let mut start = vec![0.0_f32; stride];
-        let mut power = 1.0;
-        for k in 0..horizon(pole) {
-            let from = mirrored(k, n as isize) * stride;
-            for (sum, &sample) in start.iter_mut().zip(&data[from..from + stride]) {
-                *sum += power as f32 * sample;
-            }
-            power *= pole;
-        }
-        data[..stride].copy_from_slice(&start);
+        let (z, gain) = (pole as f32, gain(pole));
         for k in 1..n {
-            let (above, here) = data.split_at_mut(k * stride);
-            for (value, &before) in here[..stride].iter_mut().zip(&above[(k - 1) * stride..]) {
+            let (above, here) = data.split_at_mut(k * width);
+            for (value, &before) in here[..width].iter_mut().zip(&above[(k - 1) * width..]) {
                 *value += z * before;
             }
         }
-        let last = (pole / (pole * pole - 1.0)) as f32;
-        let (above, end) = data.split_at_mut((n - 1) * stride);
-        for (value, &before) in end.iter_mut().zip(&above[(n - 2) * stride..]) {
-            *value = last * (*value + z * before);
-        }
+        let last = (pole / (pole * pole - 1.0)) as f32 * gain;
+        data[(n - 1) * width..]
+            .iter_mut()
+            .for_each(|value| *value *= last);
         for k in (0..n - 1).rev() {
-            let (here, below) = data.split_at_mut((k + 1) * stride);
-            for (value, &next) in here[k * stride..].iter_mut().zip(&below[..stride]) {
-                *value = z * (next - *value);
+            let (here, below) = data.split_at_mut((k + 1) * width);
+            for (value, &next) in here[k * width..].iter_mut().zip(&below[..width]) {
+                *value = z * (next - gain * *value);
             }
         }
-        data.iter_mut().for_each(|value| *value *= gain);
     }
 }
 
