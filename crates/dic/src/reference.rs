@@ -174,7 +174,7 @@ pub fn prepare_points(
 }
 
 /// Refuses settings, grey values, and a picture into which no subset fits.
-fn check_reference(image: &GrayImage, settings: &Settings) -> Result<(), DicError> {
+pub(crate) fn check_reference(image: &GrayImage, settings: &Settings) -> Result<(), DicError> {
     settings.check()?;
     check_pixels(image)?;
     let (width, height) = (image.width(), image.height());
@@ -189,7 +189,8 @@ fn check_reference(image: &GrayImage, settings: &Settings) -> Result<(), DicErro
     Ok(())
 }
 
-fn with_points(
+/// A reference with these points, unchecked.
+pub(crate) fn with_points(
     image: &GrayImage,
     points: Vec<(usize, usize)>,
     settings: &Settings,

@@ -8,9 +8,9 @@ use retrial_data::{DataError, read_gray, read_mask};
 use retrial_dic::calibration::PixelMap;
 use retrial_dic::{Reference, Settings, prepare, prepare_points};
 
-use super::suited::{Pictures, Suited};
+use super::suited::Suited;
 use super::{file_name, refused};
-use crate::cli::{DicArgs, OrderChoice};
+use crate::cli::DicArgs;
 use crate::command::calibrate::read_plane;
 use crate::failure::Failure;
 
@@ -40,24 +40,13 @@ impl Inputs {
         warn_of_saturation(&args.reference, image.pixels());
         let mask = args.mask.as_deref().map(mask).transpose()?;
         let points = args.points.as_deref().map(read_points).transpose()?;
-        let (mut suited, asked) = Suited::new(args, &image, mask.as_ref(), settings)?;
-        let prepared = |settings: &Settings| match &points {
-            Some(points) => prepare_points(&image, points.clone(), settings).map_err(refused),
-            None => prepare(&image, mask.as_ref(), settings).map_err(refused),
+        let suited = Suited::new(args, &image, mask.as_ref(), settings)?;
+        let settings = suited.settings();
+        let reference = match points {
+            Some(points) => prepare_points(&image, points, settings),
+            None => prepare(&image, mask.as_ref(), settings),
         };
-        let mut reference = prepared(&suited.settings)?;
-        if args.order == OrderChoice::Automatic {
-            let pictures = Pictures {
-                first: &image,
-                mask: mask.as_ref(),
-                reference: &reference,
-            };
-            suited.choose_order(args, &pictures, asked)?;
-            reference = reference.with_order(suited.settings.shape_order);
-            if *reference.settings() != suited.settings {
-                reference = prepared(&suited.settings)?;
-            }
-        }
+        let reference = reference.map_err(refused)?;
         Ok(Self {
             reference,
             map,

@@ -35,7 +35,7 @@ pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
             .map_err(|error| Failure::usage(format!("cannot use {threads} threads: {error}")))?;
     }
     let inputs = Inputs::read(args, &settings(args))?;
-    let settings = inputs.suited.settings.clone();
+    let settings = inputs.suited.settings().clone();
     let extras = Extras::new(args, &inputs.reference)?;
     let mut output = Output::prepare(args, &inputs, extras.fact(&settings))?;
     inputs.suited.print();
@@ -62,10 +62,7 @@ pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
             }
         }
     })
-    .map_err(|error| match error {
-        Unusable::Image(failure) => failure,
-        Unusable::Dic(error) => refused(error),
-    })?;
+    .map_err(Failure::from)?;
     if let Some(failure) = failed {
         return Err(failure);
     }
@@ -82,6 +79,15 @@ pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
 enum Unusable {
     Image(Failure),
     Dic(DicError),
+}
+
+impl From<Unusable> for Failure {
+    fn from(error: Unusable) -> Self {
+        match error {
+            Unusable::Image(failure) => failure,
+            Unusable::Dic(error) => refused(error),
+        }
+    }
 }
 
 impl From<DicError> for Unusable {

@@ -42,7 +42,7 @@ impl Output {
         inputs: &Inputs,
         strain: Option<(&'static str, String)>,
     ) -> Result<Self, Failure> {
-        let settings = &inputs.suited.settings;
+        let settings = inputs.suited.settings();
         let folder = args.out.clone();
         let facts_file = folder.join("run.yaml");
         if facts_file.exists() {

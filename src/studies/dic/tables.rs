@@ -34,6 +34,12 @@ const AMENDMENTS: &[Amendment] = &[
         value: DefaultValue::Text("led"),
         stages: &[],
     },
+    Amendment {
+        what: "filtered pixels at the border of the picture take no part",
+        param: "gradient",
+        value: DefaultValue::Text("spline"),
+        stages: &[],
+    },
 ];
 
 const PARAMS: &[Param] = &[
@@ -97,6 +103,13 @@ const PARAMS: &[Param] = &[
         doc: "Degree of the interpolating B-spline.",
     },
     Param {
+        name: "advice",
+        kind: ParamKind::Choice(&["none", "filter", "filter_and_order"]),
+        default: DefaultValue::Text("none"),
+        unit: "",
+        doc: "Whether filter and spline degree, or these and the order, are those that suit the pictures, as `retrial dic` chooses them, in place of the params.",
+    },
+    Param {
         name: "gradient",
         kind: ParamKind::Choice(&["spline", "prewitt", "prewitt_unscaled"]),
         default: DefaultValue::Text("spline"),
@@ -127,9 +140,9 @@ const PARAMS: &[Param] = &[
     Param {
         name: "initial_guess",
         kind: ParamKind::Choice(&["shared", "led", "tiles", "features", "per_subset"]),
-        default: DefaultValue::Text("shared"),
+        default: DefaultValue::Text("led"),
         unit: "",
-        doc: "Phase correlation of tiles that neighbours share with keypoint seeds where it fails, the same with most points led by the result of a neighbour, either of the two alone, or every subset on its own as published.",
+        doc: "Phase correlation of tiles that neighbours share with keypoint seeds where it fails, the same with most points started between what the points around them found, either of the two alone, or every subset on its own as published.",
     },
     Param {
         name: "stop_value",
@@ -285,6 +298,16 @@ const METRICS: &[MetricDef] = &[
         "random_over_bound_v",
         "",
         "Random error of v within an image by its bound.",
+    ),
+    fact(
+        "chosen_order",
+        "",
+        "Order of the shape function that was used; with advice, the one that suits the series.",
+    ),
+    fact(
+        "chosen_sigma_px",
+        "px",
+        "Standard deviation of the prefilter that was used; 0 for none.",
     ),
     fact(
         "noise_level",
@@ -502,8 +525,6 @@ mod tests {
             reference_strategy: retrial_dic::ReferenceStrategy::First,
             // Records hold whole subsets only.
             split: retrial_dic::Split::None,
-            // They were made before neighbours led, and keep their ids.
-            initial_guess: retrial_dic::InitialGuess::Shared,
             ..retrial_dic::Settings::default()
         };
         assert_eq!(settings, first);

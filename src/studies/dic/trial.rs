@@ -8,7 +8,8 @@ use retrial_data::{Content, ImageSeries};
 use retrial_dic::{
     Accept, Borders, Criterion, DicError, ErrorStatistics, ErrorSummary, Field, GaussianFilter,
     Gradient, Grid, Guess, InitialGuess, InstructionSet, LastEvaluation, Optimiser,
-    ReferenceStrategy, Settings, ShapeOrder, SplineDegree, Split, Status, SubsetShape,
+    ReferenceStrategy, Settings, ShapeOrder, SplineDegree, Split, Status, SubsetShape, Wanted,
+    advise_series,
 };
 use retrial_store::Tree;
 
@@ -27,7 +28,7 @@ pub(super) fn run(context: &mut Context) -> Result<(), TrialError> {
             "the data set holds no image series".to_owned(),
         ));
     };
-    let settings = settings(context.params())?;
+    let settings = advised(context, &series, settings(context.params())?)?;
     let clock = Instant::now();
     let mut speeds = Vec::new();
     let (results, resumed) = match settings.reference_strategy {
@@ -46,6 +47,30 @@ pub(super) fn run(context: &mut Context) -> Result<(), TrialError> {
     leave(context, &series, &settings, &results)?;
     context.metric("points_per_second", computed as f64 / seconds)?;
     context.metric("points_per_cpu_second", median(speeds))
+}
+
+/// The settings that suit the series, as far as the param `advice` asks for them.
+fn advised(
+    context: &mut Context,
+    series: &ImageSeries,
+    settings: Settings,
+) -> Result<Settings, TrialError> {
+    let word = context.word("advice")?;
+    let wanted = Wanted {
+        filter: word != "none",
+        order: word == "filter_and_order",
+    };
+    let settings = if wanted.filter {
+        let image = |index: usize| Ok::<_, DicError>(series.images[index].image.clone());
+        let count = series.images.len();
+        advise_series(&series.reference, count, image, None, &settings, wanted)?.settings
+    } else {
+        settings
+    };
+    let sigma_px = settings.prefilter.map_or(0.0, |filter| filter.sigma_px);
+    context.metric("chosen_order", f64::from(settings.shape_order as u8))?;
+    context.metric("chosen_sigma_px", sigma_px)?;
+    Ok(settings)
 }
 
 /// The value in the middle; `NaN` where there is none.

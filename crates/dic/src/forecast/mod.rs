@@ -28,12 +28,14 @@
 //! position are our own.
 
 mod order;
+mod series;
 mod spectra;
 mod transfer;
 
 use retrial_core::image::{GrayImage, Mask};
 
 pub use self::order::OrderAdvice;
+pub use self::series::{SeriesAdvice, Wanted, advise_series};
 use self::spectra::{BINS, Spectra};
 use self::transfer::{Transfer, frequency, gain};
 use crate::error::DicError;
