@@ -6,7 +6,7 @@ points, and its own defaults or recommended settings otherwise. CPU seconds are 
 
 What is timed: everything from pictures in memory to displacements where an engine allows it. `matching` leaves out
 what an engine does once for a picture and calls by itself (look-up tables, first guesses by Fourier transform).
-  retrial     prepare and correlate: filter, splines, gradients, first guess, matching; everything
+  retrial     choice of filter and, with `auto`, of the order, prepare and correlate: everything
   subsetdic   everything; matching is its region-growing core
   al-dic      everything; matching is its local IC-GN (no global step). Its spacing is a power of two: 4 in place of 5
   pyvale      everything, files read and written included (its one entry point)
@@ -31,7 +31,8 @@ import tempfile
 
 MARGIN = 36
 ENGINES = ["retrial", "subsetdic", "al-dic", "pyvale", "sun-dic", "py3dic"]
-ORDERS = {"retrial": (0, 1, 2), "sun-dic": (1, 2), "pyvale": (0, 1, 2), "subsetdic": (1,), "al-dic": (1,), "py3dic": (1,)}
+# Orders of the shape function; `auto` is our default, which chooses one for the pair.
+ORDERS = {"retrial": ("auto", 0, 1, 2), "sun-dic": (1, 2), "pyvale": (0, 1, 2), "subsetdic": (1,), "al-dic": (1,), "py3dic": (1,)}
 
 
 def cpu_s():
@@ -245,7 +246,8 @@ def cases(data, names):
         return lambda x, y: (0 * x + amount, 0 * y + amount)
 
     folder = {name: data / f"{name}_{rest}" for name, rest in
-              [("sample03", "fft_shift"), ("sample05", "fft_shift_contrast"), ("sample06", "camera_shift"), ("sample14", "varying_strain")]}
+              [("sample03", "fft_shift"), ("sample05", "fft_shift_contrast"), ("sample06", "camera_shift"), ("sample14", "varying_strain"),
+               ("star1", "star2_wave")]}
     if "sample03" in names:
         place = folder["sample03"]
         yield "sample03", place / "Sample3 Reference.tif", place / "Sample3-003 X0.30 Y0.30 N2 C0 R0.tif", None, shift(0.3)
@@ -256,6 +258,11 @@ def cases(data, names):
         table = np.array(rows)
         imposed = lambda x, y: (np.interp(x, table[:, 0], table[:, 5]), 0 * y)
         yield "sample14", place / "Sample14 Reference.tif", place / "Sample 14 L5 Amp0.1.tif", (768, 38, 512, 512), imposed
+    if "star2" in names:
+        place = folder["star1"]
+        imposed = lambda x, y: (0 * x, 0.5 * np.cos(2 * np.pi * (y - 250) / (10 + 0.07 * x)))
+        yield ("star2", place / "DIC_Challenge_Wave_Reference_Noisy.tif", place / "DIC_Challenge_Wave_Deformed_Noisy.tif",
+               (1200, 0, 501, 501), imposed)
     if "sample05" in names:
         place = folder["sample05"]
         for path in sorted(place.glob("Sample5-0*.tif")):
@@ -293,7 +300,7 @@ def main():
     parser.add_argument("--binary")
     parser.add_argument("--sets", default="sample03,sample14")
     parser.add_argument("--subsets", default="21,31,41")
-    parser.add_argument("--orders", default="1")
+    parser.add_argument("--orders", default="auto,1")
     parser.add_argument("--engines", default=",".join(ENGINES))
     parser.add_argument("--step", type=int, default=5)
     parser.add_argument("--runs", type=int, default=3)
@@ -316,7 +323,7 @@ def main():
                 x0, y0, width, height = crop
                 first, deformed = (np.ascontiguousarray(a[y0 : y0 + height, x0 : x0 + width]) for a in (first, deformed))
             np.savez(folder + "/pictures.npz", first=first, deformed=deformed)
-            for order in map(int, arguments.orders.split(",")):
+            for order in (order if order == "auto" else int(order) for order in arguments.orders.split(",")):
                 for subset in map(int, arguments.subsets.split(",")):
                     for engine in arguments.engines.split(","):
                         if order not in ORDERS[engine]:
