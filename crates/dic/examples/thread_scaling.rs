@@ -14,6 +14,7 @@
 //! processor time a point.
 
 use std::sync::Barrier;
+use std::thread::ScopedJoinHandle;
 use std::time::Instant;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -130,7 +131,7 @@ fn apart(pools: &[ThreadPool], pair: &[GrayImage; 2], settings: &Settings) -> f6
             })
         });
         let started: Vec<_> = started.collect();
-        let walls = started.into_iter().map(|thread| thread.join());
+        let walls = started.into_iter().map(ScopedJoinHandle::join);
         walls.fold(0.0_f64, |most, wall| {
             most.max(wall.expect("no thread panics"))
         })

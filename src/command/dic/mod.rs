@@ -41,7 +41,8 @@ pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
     inputs.suited.print();
     let mut summary = Summary::default();
     let Inputs { reference, map, .. } = inputs;
-    let images = args.deformed.iter().map(|path| read(path));
+    let size = inputs.size;
+    let images = args.deformed.iter().map(|path| read(path, size));
     let mut failed = None;
     correlate_series_from(reference, images, |index, field| {
         let path = &args.deformed[index];
@@ -101,8 +102,22 @@ fn refused(error: DicError) -> Failure {
     Failure::usage(format!("cannot correlate: {error}"))
 }
 
-fn read(path: &Path) -> Result<GrayImage, Unusable> {
-    read_gray(path).map_err(|error| Unusable::Image(unreadable(error)))
+/// A deformed image of the width and height of the reference.
+fn read(path: &Path, (width, height): (usize, usize)) -> Result<GrayImage, Unusable> {
+    let image = read_gray(path).map_err(|error| Unusable::Image(unreadable(error)))?;
+    let (got_width, got_height) = (image.width(), image.height());
+    if (got_width, got_height) == (width, height) {
+        return Ok(image);
+    }
+    let error = DicError::ImageSize {
+        width,
+        height,
+        got_width,
+        got_height,
+    };
+    let path = path.display();
+    let failure = Failure::usage(format!("cannot correlate {path}: {error}"));
+    Err(Unusable::Image(failure))
 }
 
 fn settings(args: &DicArgs) -> Settings {

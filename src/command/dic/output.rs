@@ -132,7 +132,7 @@ impl Output {
         let facts: serde_json::Map<String, serde_json::Value> = self
             .facts
             .iter()
-            .map(|(key, value)| ((*key).to_owned(), value.as_str().into()))
+            .map(|(key, value)| ((*key).to_owned(), provenance::value(key, value)))
             .collect();
         let run = serde_json::json!({
             "layout": LAYOUT,

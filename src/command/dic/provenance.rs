@@ -113,6 +113,25 @@ fn of_settings(settings: &Settings) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// The settings that are plain numbers.
+const NUMBERS: [&str; 7] = [
+    "subset_size_px",
+    "step_px",
+    "shape_order",
+    "spline_degree",
+    "stop_value",
+    "iteration_limit",
+    "min_zncc",
+];
+
+/// A fact as YAML has it: settings that are numbers as numbers, everything else as text.
+pub(super) fn value(key: &str, text: &str) -> serde_json::Value {
+    let number = NUMBERS.contains(&key).then(|| serde_json::from_str(text));
+    number
+        .and_then(Result::ok)
+        .unwrap_or_else(|| text.to_owned().into())
+}
+
 /// The name of a choice in `snake_case`.
 fn word(choice: &impl std::fmt::Debug) -> String {
     let mut word = String::new();

@@ -47,7 +47,8 @@ impl Suited {
             filter: args.filter == FilterChoice::Automatic,
             order: args.order == OrderChoice::Automatic,
         };
-        let image = |index: usize| read(&args.deformed[index]);
+        let size = (reference.width(), reference.height());
+        let image = |index: usize| read(&args.deformed[index], size);
         let advice = advise_series(
             reference,
             args.deformed.len(),

@@ -307,6 +307,56 @@ fn led_points_find_what_they_find_alone() {
     assert!(4 * iterations[1] < 3 * iterations[0], "{iterations:?}");
 }
 
+/// A plate that turns and moves by 14 px before a flat wall, whose rim correlates clearly wherever it lies: points
+/// that are led find what they find alone, on the plate and at its rim, and none is led beyond it.
+#[test]
+fn led_points_at_the_rim_of_a_plate() {
+    let size = 320;
+    let speckle = Speckle::new(size, size, 47);
+    let plate = |x: f64, y: f64| (60.0..230.0).contains(&x) && (70.0..240.0).contains(&y);
+    let scene = |x: f64, y: f64| if plate(x, y) { speckle.value(x, y) } else { 90.0 };
+    let first = GrayImage::from_fn(size, size, |x, y| scene(x as f64, y as f64) as f32);
+    let (sin, cos) = 0.03_f64.sin_cos();
+    let back = |x: f64, y: f64| {
+        let (dx, dy) = (x - 14.3 - 145.0, y + 5.6 - 155.0);
+        (145.0 + cos * dx + sin * dy, 155.0 - sin * dx + cos * dy)
+    };
+    let deformed = GrayImage::from_fn(size, size, |x, y| {
+        let (x, y) = back(x as f64, y as f64);
+        scene(x, y) as f32
+    });
+    let (first, deformed) = (first.expect("a size"), deformed.expect("a size"));
+    let [alone, led] = [InitialGuess::Shared, InitialGuess::Led].map(|initial_guess| {
+        let settings = Settings {
+            initial_guess,
+            split: Split::None,
+            ..settings(25, 5, ShapeOrder::One)
+        };
+        let reference = prepare(&first, None, &settings).expect("valid settings");
+        correlate(&reference, &deformed, Guess::Phase).expect("images of one size")
+    });
+    let (mut on_plate, mut wrong) = (0, [0, 0]);
+    for (a, b) in alone.points.iter().zip(&led.points) {
+        let (x, y) = (a.x as f64, a.y as f64);
+        let far = |point: &PointResult| {
+            let (back_x, back_y) = back(x + point.p[0], y + point.p[6]);
+            point.status == Status::Converged && (back_x - x).hypot(back_y - y) > 0.1
+        };
+        let is_on_plate = (60.0 + 13.0..230.0 - 13.0).contains(&x) && (83.0..227.0).contains(&y);
+        if is_on_plate {
+            on_plate += 1;
+            assert_eq!((a.status, b.status), (Status::Converged, Status::Converged));
+            let apart = (a.p[0] - b.p[0]).hypot(a.p[6] - b.p[6]);
+            assert!(apart < 2e-3 && !far(b), "({x}, {y}): {apart}");
+        }
+        wrong[0] += usize::from(far(a));
+        wrong[1] += usize::from(far(b));
+    }
+    println!("{wrong:?} wrong of {}", alone.points.len());
+    assert!(on_plate > 700, "{on_plate}");
+    assert!(wrong[1] <= wrong[0] + 5, "{wrong:?}");
+}
+
 #[test]
 fn threads_make_no_difference() {
     let size = 240;
