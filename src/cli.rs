@@ -290,7 +290,7 @@ pub(crate) struct DicArgs {
     /// Spacing of the points, px
     #[arg(long, value_name = "PX", default_value_t = 10)]
     pub(crate) step: usize,
-    /// Order of the shape function; auto takes the one whose error is smallest on the first and the last image
+    /// Order of the shape function; auto takes the one with the smallest error in u and v, by up to twelve images
     #[arg(long, value_name = "auto|0|1|2", default_value = "auto", value_parser = order_choice)]
     pub(crate) order: OrderChoice,
     /// Outline of the subset

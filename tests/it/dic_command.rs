@@ -220,7 +220,7 @@ fn the_filter_that_suits_the_first_pair_is_taken_and_said() {
 
 /// The order that suits the pictures is the default, a chosen one is left alone, and the files say who chose it.
 #[test]
-fn the_order_that_suits_the_first_and_the_last_picture_is_taken_and_said() {
+fn the_order_that_suits_the_pictures_is_taken_and_said() {
     let project = pair();
     let still = speckles(0.0, 0.0);
     let stretched = GrayImage::from_fn(160, 120, |x, y| {
@@ -261,9 +261,14 @@ fn the_order_that_suits_the_first_and_the_last_picture_is_taken_and_said() {
         "0",
         "places of the pair with def.pgm",
     );
-    // The last picture strains.
+    // The last picture strains, and one in the middle.
     is(
         told(&["ref.pgm", "def.pgm", "tension.pgm"], &[]),
+        "1",
+        "places of the pair with tension.pgm",
+    );
+    is(
+        told(&["ref.pgm", "def.pgm", "tension.pgm", "def.pgm"], &[]),
         "1",
         "places of the pair with tension.pgm",
     );
@@ -276,7 +281,15 @@ fn the_order_that_suits_the_first_and_the_last_picture_is_taken_and_said() {
     is(
         told(&["ref.pgm", "def.pgm", "ref.pgm"], &[]),
         "1",
-        "default, no picture tells which one suits",
+        "default, ref.pgm tells nothing of it",
+    );
+    let many: Vec<&str> = std::iter::once("ref.pgm")
+        .chain(std::iter::repeat_n("def.pgm", 13))
+        .collect();
+    is(
+        told(&many, &[]),
+        "1",
+        "default, order 0 suits the 12 asked of 13 pictures",
     );
     project
         .retrial(&arguments(&["ref.pgm", "def.pgm"], &["--order", "3"]))
@@ -292,7 +305,7 @@ fn the_order_that_suits_the_first_and_the_last_picture_is_taken_and_said() {
         ))
         .exits(2)
         .complains("small.pgm");
-    assert!(project.path().join("out/0002_ref.csv").exists());
+    assert!(project.path().join("out/0013_def.csv").exists());
 }
 
 /// The layout that the README describes, read by programs that are not ours.

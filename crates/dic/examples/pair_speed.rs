@@ -23,8 +23,9 @@ fn main() {
     let is_automatic = numbers.get(2).is_some_and(|order| order == "auto");
     let numbers: Vec<usize> = numbers
         .iter()
-        .map(|text| match &text[..] {
-            "auto" => 1,
+        .enumerate()
+        .map(|(i, text)| match &text[..] {
+            "auto" if i == 2 => 1,
             text => text.parse().expect("a whole number"),
         })
         .collect();
@@ -73,7 +74,7 @@ fn main() {
             let settings = suited(&settings);
             let mut reference = prepare(&pair[0], None, &settings).expect("valid settings");
             if let Some(spectra) = spectra.as_ref().filter(|_| is_automatic) {
-                let advice = spectra.advise_order(&reference, &pair[1]);
+                let advice = spectra.advise_order(&reference, &pair[1], None);
                 if let Some(advice) = advice.expect("images of one size") {
                     reference = reference.with_order(advice.order);
                     let settings = suited(reference.settings());

@@ -138,14 +138,17 @@ fn apart(pools: &[ThreadPool], pair: &[GrayImage; 2], settings: &Settings) -> f6
     })
 }
 
-/// Keeps this thread on one core, if the system can.
+/// Keeps this thread on one of the cores that the process may use (Linux).
 fn stay_on(core: usize) {
     #[cfg(target_os = "linux")]
     {
+        let allowed = rustix::thread::sched_getaffinity(None).expect("the system tells the cores");
+        let allowed: Vec<usize> = (0..rustix::thread::CpuSet::MAX_CPU)
+            .filter(|&core| allowed.is_set(core))
+            .collect();
         let mut cores = rustix::thread::CpuSet::new();
-        cores.set(core);
-        // A machine with fewer cores leaves the thread where it is.
-        let _ = rustix::thread::sched_setaffinity(None, &cores);
+        cores.set(*allowed.get(core).expect("a core for every thread"));
+        rustix::thread::sched_setaffinity(None, &cores).expect("a core of this process");
     }
     #[cfg(not(target_os = "linux"))]
     let _ = core;

@@ -75,7 +75,9 @@ pub use efficiency::{
 };
 pub use error::DicError;
 pub use filter::{GaussianFilter, gaussian_filter};
-pub use forecast::{ErrorForecast, OrderAdvice, PairSpectra, SeriesAdvice, Wanted, advise_series};
+pub use forecast::{
+    ErrorForecast, OrderAdvice, OrderSource, PairSpectra, SeriesAdvice, Wanted, advise_series,
+};
 pub use quality::{
     ImageQuality, PointQuality, SpeckleSize, advised_subset_size, image_quality, speckle_size,
 };

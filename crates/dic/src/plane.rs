@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use retrial_core::image::GrayImage;
 
 use crate::lanes::WIDEST;
+use crate::subset::SubsetRow;
 
 /// Columns and rows of padding to the left, above and below; at least the reach of a quintic
 /// spline for positions within half a pixel of the picture, and one more tap where a vector lies on
@@ -91,16 +92,15 @@ impl Plane {
         &mut self.data[start..start + self.width]
     }
 
-    /// The pixels up to `reach` columns and rows from a centre; beyond the picture those of its border.
-    pub(crate) fn patch(&self, (x, y): (usize, usize), reach: usize) -> Self {
+    /// The pixels of a subset around a centre, in the middle of zeros that end `reach` columns and rows from it.
+    pub(crate) fn subset(&self, (x, y): (usize, usize), rows: &[SubsetRow], reach: usize) -> Self {
         let side = 2 * reach + 1;
         let mut patch = Self::zeros(side, side);
-        let inside = |place: usize, n: usize| place.saturating_sub(reach).min(n - 1);
-        for row in 0..side {
-            let source = self.row(inside(y + row, self.height));
-            for (column, value) in patch.row_mut(row).iter_mut().enumerate() {
-                *value = source[inside(x + column, self.width)];
-            }
+        let at = |place: usize, shift: i32| (place as i32 + shift) as usize;
+        for row in rows {
+            let source = &self.row(at(y, row.dy))[at(x, row.first)..=at(x, row.last)];
+            let line = patch.row_mut(at(reach, row.dy));
+            line[at(reach, row.first)..=at(reach, row.last)].copy_from_slice(source);
         }
         patch
     }

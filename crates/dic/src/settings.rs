@@ -116,7 +116,7 @@ pub enum SplineDegree {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gradient {
     /// Derivative of the same B-spline that interpolates the images. It is zero at the border of a filtered
-    /// picture, where the filter depends on what lies beyond: those pixels take no part in a match.
+    /// picture, where the filter depends on what lies beyond: those pixels do not move a match.
     Spline,
     /// Prewitt operator divided by 6: a grey-level difference per pixel.
     Prewitt,

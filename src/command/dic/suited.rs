@@ -2,7 +2,9 @@
 //! be expected.
 
 use retrial_core::image::{GrayImage, Mask};
-use retrial_dic::{ErrorForecast, SeriesAdvice, Settings, SplineDegree, Wanted, advise_series};
+use retrial_dic::{
+    ErrorForecast, OrderSource, SeriesAdvice, Settings, SplineDegree, Wanted, advise_series,
+};
 
 use super::{file_name, read};
 use crate::cli::{DicArgs, FilterChoice, OrderChoice};
@@ -12,27 +14,16 @@ use crate::failure::Failure;
 pub(super) struct Suited {
     advice: SeriesAdvice,
     filter_by: By,
-    order_by: By,
+    order_by: String,
 }
 
-/// Who chose the filter or the order.
+/// Who chose the filter.
 enum By {
     User,
     /// The picture of that name with the reference.
     Pair(String),
     /// No pair says which one suits.
     Default,
-}
-
-impl By {
-    /// Of what was free to be chosen or not, by the image of that index.
-    fn of(is_free: bool, index: Option<usize>, args: &DicArgs) -> Self {
-        match index {
-            _ if !is_free => Self::User,
-            Some(index) => Self::Pair(file_name(&args.deformed[index])),
-            None => Self::Default,
-        }
-    }
 }
 
 impl Suited {
@@ -58,12 +49,29 @@ impl Suited {
             wanted,
         )
         .map_err(Failure::from)?;
-        let filter = advice.telling.as_ref().map(|(index, _)| *index);
-        let order = advice.order.map(|(index, _)| index);
+        let name = |index: usize| file_name(&args.deformed[index]);
+        let filter_by = match &advice.telling {
+            _ if !wanted.filter => By::User,
+            Some((index, _)) => By::Pair(name(*index)),
+            None => By::Default,
+        };
+        let order_by = match &advice.order {
+            None => "user".to_owned(),
+            Some(OrderSource::Image { index, .. }) => {
+                format!("places of the pair with {}", name(*index))
+            }
+            Some(OrderSource::Silent { index }) => {
+                format!("default, {} tells nothing of it", name(*index))
+            }
+            Some(OrderSource::NotAllAsked { asked }) => format!(
+                "default, order 0 suits the {asked} asked of {} pictures",
+                args.deformed.len()
+            ),
+        };
         Ok(Self {
-            filter_by: By::of(wanted.filter, filter, args),
-            order_by: By::of(wanted.order, order, args),
             advice,
+            filter_by,
+            order_by,
         })
     }
 
@@ -98,14 +106,8 @@ impl Suited {
             }
         }
         let order = self.settings().shape_order as u8;
-        match &self.order_by {
-            By::User => {}
-            By::Pair(name) => say!("order {order} of the shape function suits {name}"),
-            By::Default => {
-                say!(
-                    "order {order} of the shape function, the default: no picture tells which one suits"
-                );
-            }
+        if self.advice.order.is_some() {
+            say!("order {order} of the shape function: {}", self.order_by);
         }
         if let Some(error) = self.forecast() {
             say!(
@@ -120,22 +122,22 @@ impl Suited {
 
     /// The same for the files.
     pub(super) fn facts(&self) -> Vec<(&'static str, String)> {
-        let by = |by: &By, what: &str| match by {
+        let filter_by = match &self.filter_by {
             By::User => "user".to_owned(),
-            By::Pair(name) => format!("{what} of the pair with {name}"),
+            By::Pair(name) => format!("spectra of the pair with {name}"),
             By::Default => "default, no picture tells which one suits".to_owned(),
         };
         let mut facts = vec![
-            ("filter_chosen_by", by(&self.filter_by, "spectra")),
-            ("order_chosen_by", by(&self.order_by, "places")),
+            ("filter_chosen_by", filter_by),
+            ("order_chosen_by", self.order_by.clone()),
         ];
-        if let Some((_, advice)) = &self.advice.order {
+        if let Some(OrderSource::Image { advice, .. }) = &self.advice.order {
             let times = |ratio: Option<f64>| {
                 ratio.map_or_else(|| "unknown".to_owned(), |ratio| format!("{ratio:.2}"))
             };
             let text = format!(
-                "{} places; square difference of orders 0 and 1 {} times that from noise, {} in a quarter of \
-                 the picture; of orders 1 and 2 {}; even at 2",
+                "{} places; orders 0 and 1: {}, {} in a quarter of the picture; orders 1 and 2: {}; 1 is from \
+                 noise alone, the error of both is the same at 2",
                 advice.places,
                 times(Some(advice.zero_to_one)),
                 times(Some(advice.zero_to_one_in_a_quarter)),

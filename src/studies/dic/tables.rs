@@ -35,7 +35,13 @@ const AMENDMENTS: &[Amendment] = &[
         stages: &[],
     },
     Amendment {
-        what: "filtered pixels at the border of the picture take no part",
+        what: "filtered pixels at the border of the picture have no gradient",
+        param: "gradient",
+        value: DefaultValue::Text("spline"),
+        stages: &[],
+    },
+    Amendment {
+        what: "the noise of points at the border is that of the others; up to twelve images are asked for the order",
         param: "gradient",
         value: DefaultValue::Text("spline"),
         stages: &[],

@@ -35,7 +35,7 @@ mod transfer;
 use retrial_core::image::{GrayImage, Mask};
 
 pub use self::order::OrderAdvice;
-pub use self::series::{SeriesAdvice, Wanted, advise_series};
+pub use self::series::{OrderSource, SeriesAdvice, Wanted, advise_series};
 use self::spectra::{BINS, Spectra};
 use self::transfer::{Transfer, frequency, gain};
 use crate::error::DicError;
@@ -175,7 +175,7 @@ impl PairSpectra {
     /// The order of the shape function whose error is smallest on this pair, whatever the order of
     /// `reference`; its other settings, filter and spline among them, are those of the advice.
     ///
-    /// `deformed` is the image that was measured. `None` where too few subsets around the tiles can be
+    /// `deformed` is the image that was measured; only subsets within the mask are asked. `None` where too few subsets around the tiles can be
     /// matched, and where noise cannot be told from the field.
     /// The result does not depend on the number of threads.
     ///
@@ -185,8 +185,9 @@ impl PairSpectra {
         &self,
         reference: &Reference,
         deformed: &GrayImage,
+        mask: Option<&Mask>,
     ) -> Result<Option<OrderAdvice>, DicError> {
-        order::advised(reference, deformed, &self.spectra.matches)
+        order::advised(reference, deformed, mask, &self.spectra.matches)
     }
 
     /// Power of the noise of the reference in its gradient, over that of the pattern.

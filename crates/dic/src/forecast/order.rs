@@ -1,19 +1,22 @@
 //! Which order of the shape function has the smallest error on a pair.
 //!
 //! # Method
-//! The subset around every tile that was matched is matched with each order. A higher order follows
-//! more of the field and is moved further by noise. Where a lower order follows the field, it is the
-//! efficient estimate, so that the two displacements differ by noise alone, with the
-//! difference of their variances, `E d² = V_high − V_low` (Hausman 1978); a bias `b` of the lower order adds
-//! `b²`. The lower order has the smaller mean square error where `b² < V_high − V_low`: where `E d²` is below
-//! twice that difference, as in the focused information criterion (Claeskens & Hjort 2003). The
-//! variances come from the Hessians of both orders, the filter, and the residual of the higher one.
+//! Subsets around the tiles that were matched are matched with each order. A higher order follows
+//! more of the field and is moved further by noise. Where a lower order follows the field, the two displacements
+//! differ by noise alone, by `E d² = Var d`; a bias `b` of the lower order adds `b²` (Hausman 1978, who has an
+//! efficient lower estimate, so that `Var d = V_high − V_low`; with filtered noise it is nearly so). The
+//! lower order has the smaller mean square error where `b² < V_high − V_low`, as in the focused information criterion
+//! (Claeskens & Hjort 2003). Stated as `1 + b² / (V_high − V_low)`, noise alone gives 1, and both orders have the
+//! same error at 2. The variances come from the Hessians of both orders, the filter, and the residual of the
+//! match.
 //!
-//! - Order 0 where `d²` stays below twice the difference on the mean over all places, and nowhere, in no
-//!   quarter of the picture, goes far beyond it.
-//! - Order 2 where `d²` exceeds it at the median place. Few places, at a hole or at the rim of a plate, are not
+//! - Order 0 where that ratio of the mean over all places is below 2, and below 3 in every quarter of the picture with
+//!   enough places.
+//! - Order 2 where the ratio of the median place is above 2. Few places, at a hole or at the rim of a plate, are not
 //!   enough: everywhere else order 2 costs more than half again the noise.
 //! - Order 1 elsewhere, and wherever too little is known.
+//!
+//! It is the error of `u` and `v` that counts, not that of their derivatives.
 //!
 //! # Source
 //! Hausman 1978, "Specification Tests in Econometrics", Econometrica 46(6), doi:10.2307/1913827;
@@ -23,7 +26,7 @@
 use std::f64::consts::LN_2;
 
 use rayon::prelude::*;
-use retrial_core::image::GrayImage;
+use retrial_core::image::{GrayImage, Mask};
 
 use crate::cholesky::Cholesky;
 use crate::correlate::{Job, check_deformed};
@@ -35,10 +38,10 @@ use crate::kernel::{Moments, Pair};
 use crate::plane::Plane;
 use crate::recover::median;
 use crate::reference::{Deformed, Reference, filtered};
-use crate::settings::{Settings, ShapeOrder};
+use crate::settings::{Settings, ShapeOrder, SubsetShape};
 use crate::shape::{PARAMETERS, Parameters, active, recentred};
 use crate::status::Status;
-use crate::subset::pixel_count;
+use crate::subset::{pixel_count, subset_rows};
 use crate::uncertainty::{KernelNoise, gradient_scale};
 
 /// The fewest places that say something of the picture, and of a quarter of it.
@@ -48,7 +51,7 @@ const FEWEST: (usize, usize) = (16, 6);
 const PLENTY: usize = 48;
 const AROUND: [(isize, isize); 5] = [(0, 0), (-16, -16), (16, -16), (-16, 16), (16, 16)];
 
-/// Mean square difference, by that from noise alone, at which two orders have the same error.
+/// The ratio at which two orders have the same error.
 const EVEN: f64 = 2.0;
 
 /// The same for a quarter of the picture, where few places make it uncertain.
@@ -57,27 +60,31 @@ const EVEN_IN_A_QUARTER: f64 = 3.0;
 /// Smallest subset for order 2, px: 12 parameters from 81 pixels.
 const SMALLEST_OF_ORDER_TWO: usize = 9;
 
-/// How much of the difference at one place counts, in variances: some matches are wrong.
+/// How much of the square difference at one place counts, by that from noise: some matches are wrong.
 const LARGEST: f64 = 10.0;
+
+/// Share of the pixels of a subset that must be left as degrees of freedom to take the noise from its residual.
+const LEAST_FREEDOM: f64 = 0.3;
 
 /// Share of noise in the Hessian above which variances are not known: the noise has half the power of the
 /// pattern, in the gradient.
 const LARGEST_NOISE_SHARE: f64 = 1.0 / 3.0;
 
 /// The order of the shape function that suits a pair of images.
+///
+/// Ratios are 1 from noise alone and 2 where both orders have the same error.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OrderAdvice {
     /// The order whose error is smallest.
     pub order: ShapeOrder,
     /// The places that were matched with every order.
     pub places: usize,
-    /// Mean square difference of orders 0 and 1, as a multiple of that from noise alone; order 0 has
-    /// the smaller error below 2.
+    /// The ratio of orders 0 and 1 over all places; about 10 at most, as no place counts for more.
     pub zero_to_one: f64,
     /// The same in the quarter of the picture where it is largest.
     pub zero_to_one_in_a_quarter: f64,
-    /// Median square difference of orders 1 and 2, as a multiple of that from noise alone; order 2 has
-    /// the smaller error above 2. `None` where the subset is too small for order 2.
+    /// The ratio of orders 1 and 2 at the median place. `None` where the subset is too small for order 2, or
+    /// where order 2 was not found at half of the places.
     pub one_to_two: Option<f64>,
 }
 
@@ -86,8 +93,10 @@ pub struct OrderAdvice {
 struct Difference {
     /// Square of the distance of both displacements, px².
     square: f64,
-    /// What noise alone makes of it, px², for noise of one grey level.
-    variance: f64,
+    /// What noise of one grey level alone makes of it, px².
+    from_noise: f64,
+    /// Variance of the higher order less that of the lower one, for noise of one grey level, px².
+    cost: f64,
 }
 
 /// What all orders find at one place.
@@ -95,8 +104,8 @@ struct Place {
     centre: (usize, usize),
     zero_to_one: Difference,
     one_to_two: Option<Difference>,
-    /// White noise of one image by the residual of the highest order, in grey levels.
-    noise: f64,
+    /// White noise of one image by the residual, in grey levels; `None` where too little is left of it.
+    noise: Option<f64>,
     /// Share of noise of one grey level in the Hessian.
     noise_share: f64,
 }
@@ -105,12 +114,13 @@ struct Place {
 pub(super) fn advised(
     reference: &Reference,
     deformed: &GrayImage,
+    mask: Option<&Mask>,
     places: &[((usize, usize), Parameters)],
 ) -> Result<Option<OrderAdvice>, DicError> {
     check_deformed(reference, deformed)?;
     let settings = &reference.settings;
     let deformed = Deformed::new(filtered(deformed, settings)?, settings);
-    let look = Look::new(reference, &deformed)?;
+    let look = Look::new(reference, &deformed, mask)?;
     let apart: &[(isize, isize)] = match places.len() {
         PLENTY.. => &[(0, 0)],
         _ => &AROUND,
@@ -132,13 +142,18 @@ pub(super) fn advised(
 struct Look<'a> {
     reference: &'a Reference,
     deformed: &'a Deformed,
+    mask: Option<&'a Mask>,
     dispatch: Dispatch,
     settings: [Settings; 3],
     noise: KernelNoise,
 }
 
 impl<'a> Look<'a> {
-    fn new(reference: &'a Reference, deformed: &'a Deformed) -> Result<Self, DicError> {
+    fn new(
+        reference: &'a Reference,
+        deformed: &'a Deformed,
+        mask: Option<&'a Mask>,
+    ) -> Result<Self, DicError> {
         let settings = &reference.settings;
         let with = |shape_order| Settings {
             shape_order,
@@ -147,6 +162,7 @@ impl<'a> Look<'a> {
         Ok(Self {
             reference,
             deformed,
+            mask,
             dispatch: Dispatch::best(settings.instruction_set),
             settings: [ShapeOrder::Zero, ShapeOrder::One, ShapeOrder::Two].map(with),
             noise: KernelNoise::new(settings)?,
@@ -160,7 +176,7 @@ impl<'a> Look<'a> {
             frame: &self.reference.frame,
             deformed: self.deformed,
         };
-        if !job.square_is_inside(centre) {
+        if !job.square_is_inside(centre) || !self.is_in_mask(centre) {
             return None;
         }
         let rows = &self.reference.rows;
@@ -177,36 +193,45 @@ impl<'a> Look<'a> {
             .flatten();
         let (hessian, middle) = self.moments(centre);
         let scale = gradient_scale(one.gradient).powi(2);
-        let variance = |settings: &Settings| {
-            displacement_variance(&hessian, &middle, settings).map(|variance| variance / scale)
+        let noise = Noise {
+            hessian: &hessian,
+            middle: &middle,
+            count: pixel_count(rows) as f64,
         };
-        let [of_noise_0, of_noise_1] = [variance(zero)?, variance(one)?];
-        let difference = |low: &Match, high: &Match, variance: f64| Difference {
-            square: (low.p[0] - high.p[0]).powi(2) + (low.p[6] - high.p[6]).powi(2),
-            variance,
+        let [by_zero, by_one] = [noise.of_order(zero)?, noise.of_order(one)?];
+        let by_two = of_two.as_ref().and_then(|_| noise.of_order(two));
+        let difference = |square: f64, low: &Moved, high: &Moved| Difference {
+            square,
+            from_noise: noise.between(low, high) / scale,
+            cost: (noise.variance(high) - noise.variance(low)) / scale,
         };
-        let more = of_noise_1 - of_noise_0;
-        let zero_to_one = match of_zero {
-            Some(of_zero) => difference(&of_zero, &of_one, more),
-            // What order 0 does not even find counts as far as one place can.
-            None => Difference {
-                square: f64::INFINITY,
-                variance: more,
-            },
-        };
-        let one_to_two = of_two
-            .as_ref()
-            .zip(variance(two))
-            .map(|(of_two, of_noise_2)| difference(&of_one, of_two, of_noise_2 - of_noise_1));
-        let highest = of_two.as_ref().map_or((&of_one, one), |found| (found, two));
-        let softest = hessian.hessian(0, 0).min(hessian.hessian(6, 6));
+        let square = |a: &Match, b: &Match| (a.p[0] - b.p[0]).powi(2) + (a.p[6] - b.p[6]).powi(2);
+        // What order 0 does not even find counts as far as one place can.
+        let zero_to_one = of_zero.map_or(f64::INFINITY, |zero| square(&zero, &of_one));
+        let one_to_two = of_two.as_ref().zip(by_two.as_ref());
+        let softest = noise.hessian(0, 0).min(noise.hessian(6, 6));
+        let by_residual = of_two.as_ref().zip(by_two.as_ref());
+        let by_residual = by_residual.and_then(|(two, moved)| self.noise_of(&noise, two, moved));
         Some(Place {
             centre,
-            zero_to_one,
-            one_to_two,
-            noise: self.noise_of((&hessian, &middle), highest),
-            noise_share: self.noise.gradient * pixel_count(rows) as f64 / (scale * softest),
+            zero_to_one: difference(zero_to_one, &by_zero, &by_one),
+            one_to_two: one_to_two
+                .map(|(two, by_two)| difference(square(&of_one, two), &by_one, by_two)),
+            noise: by_residual.or_else(|| self.noise_of(&noise, &of_one, &by_one)),
+            noise_share: self.noise.gradient * noise.count / (scale * softest),
         })
+    }
+
+    /// Whether the mask holds every pixel of the subset around a place.
+    fn is_in_mask(&self, (x, y): (usize, usize)) -> bool {
+        let Some(mask) = self.mask else {
+            return true;
+        };
+        let at = |place: usize, shift: i32| place.saturating_add_signed(shift as isize);
+        self.reference
+            .rows
+            .iter()
+            .all(|row| (row.first..=row.last).all(|dx| mask.contains(at(x, dx), at(y, row.dy))))
     }
 
     /// The moments of a subset, and the same of its gradient after the filter once more: what the noise of
@@ -229,14 +254,20 @@ impl<'a> Look<'a> {
             let middle = hessian.clone();
             return (hessian, middle);
         };
+        // What the subset holds alone: its gradient is cut at its rim, and reaches beyond it after the filter.
+        // The monomials hardly change within the filter, and stand before it.
         let reach = self.reference.settings.half_px() + filter.window_px / 2;
-        let smoothed = |plane: &Plane| filter_plane(&plane.patch(centre, reach), filter);
+        let smoothed = |plane: &Plane| {
+            let cut = plane.subset(centre, &self.reference.rows, reach);
+            filter_plane(&cut, filter)
+        };
         let gradient_x = &smoothed(&frame.gradient_x);
         let middle = of(&Pair {
             // Planes of one size; its grey values play no part.
             reference: gradient_x,
             gradient_x,
             gradient_y: &smoothed(&frame.gradient_y),
+            rows: &subset_rows(2 * reach + 1, SubsetShape::Square),
             centre: (reach, reach),
             offset: 0.0,
             ..pair
@@ -244,92 +275,144 @@ impl<'a> Look<'a> {
         (hessian, middle)
     }
 
-    /// The white noise of one image, in grey levels of the reference, by the residual of a match.
-    fn noise_of(
-        &self,
-        (hessian, middle): (&Moments, &Moments),
-        (found, settings): (&Match, &Settings),
-    ) -> f64 {
+    /// The white noise of one image, in grey levels of the reference, by the residual of a match; `None` where the fit
+    /// absorbs most of it.
+    fn noise_of(&self, noise: &Noise<'_>, found: &Match, moved: &Moved) -> Option<f64> {
         let interpolated = self.noise.interpolated(found.p[0], found.p[6]);
-        let squares = 2.0 * hessian.energy * (1.0 - found.zncc).max(0.0);
-        // What the parameters, mean and contrast absorb of coloured noise.
-        let share = middle.hessian(0, 0) / hessian.hessian(0, 0);
-        let absorbed = active(settings.shape_order).len() as f64 * share + 2.0;
-        let count = pixel_count(&self.reference.rows) as f64;
-        let freedom = (count - absorbed / self.noise.filtered).max(0.1 * count);
-        (squares / freedom / (self.noise.filtered + interpolated)).sqrt()
+        let squares = 2.0 * noise.hessian.energy * (1.0 - found.zncc).max(0.0);
+        // The mean absorbs the whole of what the filter leaves of it, contrast what it leaves of a gradient.
+        let share = noise.middle(0, 0) / noise.hessian(0, 0);
+        let absorbed = moved.absorbed + 1.0 + share;
+        let count = noise.count;
+        let freedom = count - absorbed / self.noise.filtered;
+        let level = (squares / freedom / (self.noise.filtered + interpolated)).sqrt();
+        (freedom >= LEAST_FREEDOM * count).then_some(level)
     }
 }
 
-/// The sum of the variances of `u` and `v` in px² for white noise of unit variance in both images:
-/// `2 H⁻¹ M H⁻¹`.
-fn displacement_variance(hessian: &Moments, middle: &Moments, settings: &Settings) -> Option<f64> {
-    let used = active(settings.shape_order);
-    let n = used.len();
-    let mut matrix = [[0.0; PARAMETERS]; PARAMETERS];
-    for (row, &i) in matrix.iter_mut().zip(used) {
-        for (value, &j) in row.iter_mut().zip(used) {
-            *value = hessian.hessian(i, j);
-        }
+/// The Hessian of one subset with all parameters, and `M` of its filtered noise.
+struct Noise<'a> {
+    hessian: &'a Moments,
+    middle: &'a Moments,
+    /// Pixels of the subset.
+    count: f64,
+}
+
+/// How noise moves a subset that is matched with one order.
+struct Moved {
+    /// What the displacements along both axes take of the sums `Σ J n`: rows of `H⁻¹`, zero where the
+    /// order has no parameter.
+    rows: [Parameters; 2],
+    /// Trace of `H⁻¹ M`.
+    absorbed: f64,
+}
+
+impl Noise<'_> {
+    /// `Σ J_i J_j` without the means of both, which the criterion does not see.
+    fn hessian(&self, i: usize, j: usize) -> f64 {
+        self.hessian.hessian(i, j) - self.of_means(i, j)
     }
-    let factor = Cholesky::new(n, &matrix)?;
-    let of_axis = |first: usize| {
-        let mut weights = [0.0; PARAMETERS];
-        weights[first] = 1.0;
-        factor.solve(&mut weights);
-        let products = used.iter().enumerate().map(|(a, &i)| {
-            let row = used.iter().enumerate();
-            let row = row.map(|(b, &j)| weights[b] * middle.hessian(i, j));
-            weights[a] * row.sum::<f64>()
-        });
-        products.sum::<f64>()
-    };
-    Some(2.0 * (of_axis(0) + of_axis(n / 2)))
+
+    /// The same of what the filter leaves of `J`, and all of its mean.
+    fn middle(&self, i: usize, j: usize) -> f64 {
+        self.middle.hessian(i, j) - self.of_means(i, j)
+    }
+
+    fn of_means(&self, i: usize, j: usize) -> f64 {
+        self.hessian.sum_j[i] * self.hessian.sum_j[j] / self.count
+    }
+
+    /// `None` where the Hessian is close to singular.
+    fn of_order(&self, settings: &Settings) -> Option<Moved> {
+        let used = active(settings.shape_order);
+        let n = used.len();
+        let mut matrix = [[0.0; PARAMETERS]; PARAMETERS];
+        for (row, &i) in matrix.iter_mut().zip(used) {
+            for (value, &j) in row.iter_mut().zip(used) {
+                *value = self.hessian(i, j);
+            }
+        }
+        let factor = Cholesky::new(n, &matrix)?;
+        let mut inverse = [[0.0; PARAMETERS]; PARAMETERS];
+        let mut absorbed = 0.0;
+        for (column, &j) in used.iter().enumerate() {
+            let mut solved = [0.0; PARAMETERS];
+            solved[column] = 1.0;
+            factor.solve(&mut solved);
+            for (&value, &i) in solved.iter().zip(used) {
+                inverse[j][i] = value;
+                absorbed += value * self.middle(i, j);
+            }
+        }
+        Some(Moved {
+            rows: [inverse[0], inverse[6]],
+            absorbed,
+        })
+    }
+
+    /// Sum over both axes of `2 wᵀ M w`.
+    fn power(&self, rows: &[Parameters; 2]) -> f64 {
+        let of_row = |row: &Parameters| {
+            let all = || row.iter().enumerate().filter(|(_, weight)| **weight != 0.0);
+            let products = all().map(|(i, a)| {
+                let inner = all().map(|(j, b)| b * self.middle(i, j));
+                a * inner.sum::<f64>()
+            });
+            products.sum::<f64>()
+        };
+        2.0 * rows.iter().map(of_row).sum::<f64>()
+    }
+
+    /// The sum of the variances of `u` and `v` for white noise of unit variance in both images.
+    fn variance(&self, of: &Moved) -> f64 {
+        self.power(&of.rows)
+    }
+
+    /// The mean square distance of the displacements of two orders for the same noise.
+    fn between(&self, low: &Moved, high: &Moved) -> f64 {
+        let mut rows = high.rows;
+        for (row, low) in rows.iter_mut().zip(&low.rows) {
+            for (value, low) in row.iter_mut().zip(low) {
+                *value -= low;
+            }
+        }
+        self.power(&rows)
+    }
 }
 
 /// The advice that the places give, in a picture of that width and height.
 fn judged(places: &[Place], (width, height): (usize, usize)) -> Option<OrderAdvice> {
-    let level = median(places.iter().map(|place| place.noise).collect())?;
-    let is_known = |place: &&Place| {
-        let share = level * level * place.noise_share;
-        share <= LARGEST_NOISE_SHARE && place.zero_to_one.variance > 0.0
-    };
+    let level = median(places.iter().filter_map(|place| place.noise).collect())?;
+    let is_known = |place: &&Place| level * level * place.noise_share <= LARGEST_NOISE_SHARE;
     let places: Vec<&Place> = places.iter().filter(is_known).collect();
     if places.len() < FEWEST.0 || level <= 0.0 {
         return None;
     }
-    let variance = |place: &Place, difference: &Difference| {
-        // Noise makes the Hessian too large; its product with that of the other image is left out.
+    // Noise makes the Hessian too large; its product with that of the other image is left out.
+    let power = |place: &Place| {
         let share = level * level * place.noise_share;
-        level * level * difference.variance / (1.0 - share).powi(2)
+        level * level / (1.0 - share).powi(2)
     };
-    let ratio = |which: &dyn Fn(&Place) -> bool| {
-        let chosen = places.iter().filter(|place| which(place));
-        let (mut squares, mut expected, mut count) = (0.0, 0.0, 0);
-        for place in chosen {
-            let from_noise = variance(place, &place.zero_to_one);
-            squares += place.zero_to_one.square.min(LARGEST * from_noise);
-            expected += from_noise;
+    let zero_to_one_where = |is_chosen: &dyn Fn(&Place) -> bool| {
+        let (mut bias, mut cost, mut count) = (0.0, 0.0, 0);
+        for place in places.iter().filter(|place| is_chosen(place)) {
+            let here = &place.zero_to_one;
+            let from_noise = power(place) * here.from_noise;
+            bias += here.square.min(LARGEST * from_noise) - from_noise;
+            cost += power(place) * here.cost;
             count += 1;
         }
-        (squares / expected, count)
+        (ratio(bias, cost), count)
     };
-    let (zero_to_one, _) = ratio(&|_| true);
+    let (zero_to_one, _) = zero_to_one_where(&|_| true);
     let quarters = [(false, false), (true, false), (false, true), (true, true)].map(|quarter| {
-        ratio(&|place| (2 * place.centre.0 >= width, 2 * place.centre.1 >= height) == quarter)
+        zero_to_one_where(&|place| {
+            (2 * place.centre.0 >= width, 2 * place.centre.1 >= height) == quarter
+        })
     });
     let known = quarters.iter().filter(|(_, count)| *count >= FEWEST.1);
     let zero_to_one_in_a_quarter = known.map(|(ratio, _)| *ratio).fold(zero_to_one, f64::max);
-    let of_two = places.iter().filter_map(|place| {
-        let difference = place.one_to_two.as_ref()?;
-        Some(difference.square / variance(place, difference))
-    });
-    let of_two: Vec<f64> = of_two.filter(|ratio| *ratio >= 0.0).collect();
-    let is_enough = 2 * of_two.len() >= places.len();
-    // The square of the length of a normal error in the plane has its median at ln 2 of its mean.
-    let one_to_two = median(of_two)
-        .filter(|_| is_enough)
-        .map(|middle| middle / LN_2);
+    let one_to_two = one_to_two(&places, power);
     let order = if one_to_two.is_some_and(|ratio| ratio > EVEN) {
         ShapeOrder::Two
     } else if zero_to_one <= EVEN && zero_to_one_in_a_quarter <= EVEN_IN_A_QUARTER {
@@ -344,4 +427,31 @@ fn judged(places: &[Place], (width, height): (usize, usize)) -> Option<OrderAdvi
         zero_to_one_in_a_quarter,
         one_to_two,
     })
+}
+
+/// `1 + bias² / cost`; what costs no noise is worth any bias.
+fn ratio(bias: f64, cost: f64) -> f64 {
+    if cost > 0.0 {
+        1.0 + bias / cost
+    } else {
+        f64::INFINITY
+    }
+}
+
+/// The ratio of orders 1 and 2 at the median place, if half of them know it.
+fn one_to_two(places: &[&Place], power: impl Fn(&Place) -> f64) -> Option<f64> {
+    let (mut times, mut from_noise, mut cost) = (Vec::new(), 0.0, 0.0);
+    for place in places {
+        if let Some(here) = &place.one_to_two {
+            times.push(here.square / (power(place) * here.from_noise));
+            from_noise += here.from_noise;
+            cost += here.cost;
+        }
+    }
+    if 2 * times.len() < places.len() {
+        return None;
+    }
+    // The square of the length of a normal error in the plane has its median at ln 2 of its mean.
+    let times = median(times)? / LN_2;
+    Some(ratio((times - 1.0) * from_noise, cost))
 }

@@ -5,10 +5,13 @@ use retrial_core::image::{GrayImage, Mask};
 use super::{OrderAdvice, PairSpectra};
 use crate::error::DicError;
 use crate::reference::{check_reference, with_points};
-use crate::settings::{ReferenceStrategy, Settings};
+use crate::settings::{ReferenceStrategy, Settings, ShapeOrder};
 
 /// Images of a series that are asked, one after the other, for a telling pair.
 const ASKED: usize = 5;
+
+/// Images of a series that are asked which order suits them, evenly over the series.
+const ASKED_FOR_ORDER: usize = 12;
 
 /// What is to be chosen for a series; the rest stays as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,18 +30,39 @@ pub struct SeriesAdvice {
     /// The first image, counted from zero, whose pair with the reference tells which filter suits, and the
     /// spectra of that pair; `None` where none of the first five does.
     pub telling: Option<(usize, PairSpectra)>,
-    /// The image from which the order was taken, and why; `None` where the order was given, or where
-    /// nothing tells against the one that was.
-    pub order: Option<(usize, OrderAdvice)>,
+    /// Where the order comes from; `None` where it was not to be chosen.
+    pub order: Option<OrderSource>,
+}
+
+/// Where the order of the shape function of a series comes from. Images are counted from zero.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum OrderSource {
+    /// It suits this image, and no image that was asked needs a higher one.
+    Image {
+        /// The image.
+        index: usize,
+        /// What its pair with the reference says.
+        advice: OrderAdvice,
+    },
+    /// It is the one of the settings, as this image tells nothing and none needs a higher one.
+    Silent {
+        /// The image.
+        index: usize,
+    },
+    /// It is the one of the settings: a lower one suits all images that were asked, but others were not.
+    NotAllAsked {
+        /// How many images were asked.
+        asked: usize,
+    },
 }
 
 /// Asks images of a series which settings suit them.
 ///
 /// `image` reads the deformed image of an index in `0..count`; it is called for the first images until one
-/// is [telling](PairSpectra::is_telling), and for the first and the last one if the order is wanted.
-/// Of the orders that suit those two the higher one is taken; where either of them does not tell, the
-/// order of `settings`, unless the other one needs order 2. The filter is then chosen once more for it. With
-/// [`ReferenceStrategy::Previous`] only the first image is asked.
+/// is [telling](PairSpectra::is_telling), and for up to twelve evenly over the series if the order is wanted.
+/// The highest order that suits one of those is taken, but none below that of `settings` if one of them tells
+/// nothing, or if there are more images than were asked: a load may come and go between. The filter is then
+/// chosen once more for it. With [`ReferenceStrategy::Previous`] only the first image is asked for the order.
 ///
 /// # Errors
 /// [`DicError`] of settings and reference image, those of [`PairSpectra::measure`], and whatever `image` yields.
@@ -79,42 +103,68 @@ pub fn advise_series<E: From<DicError>>(
     if !wanted.order || count == 0 {
         return Ok(advice);
     }
-    let last = match settings.reference_strategy {
-        // Later images are compared with others than this reference.
-        ReferenceStrategy::Previous => 0,
-        ReferenceStrategy::First | ReferenceStrategy::Automatic => count - 1,
-    };
     let reference = with_points(first, Vec::new(), &advice.settings)?;
-    for index in [0, last].into_iter().take(1 + usize::from(last > 0)) {
+    let indices = asked_for_order(count, settings.reference_strategy);
+    let mut found: Vec<(usize, Option<OrderAdvice>)> = Vec::with_capacity(indices.len());
+    for index in indices {
         let asked = match last_read.take_if(|asked| asked.index == index) {
             Some(asked) => asked,
             None => read(index)?,
         };
-        let found = match &asked.spectra {
-            Some(spectra) => spectra.advise_order(&reference, &asked.image)?,
+        let order = match &asked.spectra {
+            Some(spectra) => spectra.advise_order(&reference, &asked.image, mask)?,
             None => None,
         };
-        let known = advice.order.map(|(_, known)| known.order);
-        match found {
-            Some(found) if known.is_none_or(|known| found.order > known) => {
-                advice.order = Some((index, found));
-            }
-            Some(_) => {}
-            None => {
-                // An image that does not tell may need what the given order follows.
-                let given = settings.shape_order;
-                advice.order = advice.order.filter(|(_, known)| known.order > given);
-                break;
-            }
-        }
+        found.push((index, order));
     }
-    if let Some((_, found)) = &advice.order {
+    let source = order_of(&found, count, settings.shape_order);
+    if let OrderSource::Image { advice: found, .. } = &source {
         advice.settings.shape_order = found.order;
-        if let (true, Some((_, spectra))) = (wanted.filter, &advice.telling) {
-            advice.settings = spectra.advise(&advice.settings)?;
-        }
+    }
+    advice.order = Some(source);
+    if let (true, Some((_, spectra))) = (wanted.filter, &advice.telling) {
+        advice.settings = spectra.advise(&advice.settings)?;
     }
     Ok(advice)
+}
+
+/// The images that are asked for the order.
+fn asked_for_order(count: usize, strategy: ReferenceStrategy) -> Vec<usize> {
+    match strategy {
+        // Later images are compared with others than this reference.
+        ReferenceStrategy::Previous => vec![0],
+        ReferenceStrategy::First | ReferenceStrategy::Automatic if count <= ASKED_FOR_ORDER => {
+            (0..count).collect()
+        }
+        ReferenceStrategy::First | ReferenceStrategy::Automatic => (0..ASKED_FOR_ORDER)
+            .map(|i| i * (count - 1) / (ASKED_FOR_ORDER - 1))
+            .collect(),
+    }
+}
+
+/// The highest order that suits one of the images that were asked, of a series of `count`.
+fn order_of(
+    asked: &[(usize, Option<OrderAdvice>)],
+    count: usize,
+    given: ShapeOrder,
+) -> OrderSource {
+    let mut highest: Option<(usize, OrderAdvice)> = None;
+    for (index, advice) in asked {
+        if let Some(advice) = advice
+            && highest.is_none_or(|(_, known)| advice.order > known.order)
+        {
+            highest = Some((*index, *advice));
+        }
+    }
+    let silent = asked.iter().find(|(_, advice)| advice.is_none());
+    match (highest, silent) {
+        (Some((index, advice)), _) if advice.order >= given => OrderSource::Image { index, advice },
+        (_, Some((index, _))) => OrderSource::Silent { index: *index },
+        (Some((index, advice)), None) if asked.len() == count => {
+            OrderSource::Image { index, advice }
+        }
+        _ => OrderSource::NotAllAsked { asked: asked.len() },
+    }
 }
 
 /// A deformed image that was read, and what its pair with the reference says.
@@ -122,4 +172,50 @@ struct Asked {
     index: usize,
     image: GrayImage,
     spectra: Option<PairSpectra>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn suits(order: ShapeOrder) -> Option<OrderAdvice> {
+        Some(OrderAdvice {
+            order,
+            places: 64,
+            zero_to_one: 1.0,
+            zero_to_one_in_a_quarter: 1.0,
+            one_to_two: None,
+        })
+    }
+
+    #[test]
+    fn images_are_asked_evenly_from_the_first_to_the_last() {
+        let asked = |count| asked_for_order(count, ReferenceStrategy::First);
+        assert_eq!(asked(1), [0]);
+        assert_eq!(asked(12), (0..12).collect::<Vec<_>>());
+        let many = asked(300);
+        assert_eq!((many.len(), many[0], many[11]), (12, 0, 299));
+        assert!(many.windows(2).all(|pair| pair[1] - pair[0] >= 27));
+        assert_eq!(asked_for_order(300, ReferenceStrategy::Previous), [0]);
+    }
+
+    #[test]
+    fn the_highest_order_is_taken_and_none_below_the_given_one_on_little_evidence() {
+        use ShapeOrder::{One, Two, Zero};
+        let of = |asked: &[Option<OrderAdvice>], count: usize| {
+            let asked: Vec<_> = asked.iter().copied().enumerate().collect();
+            match order_of(&asked, count, One) {
+                OrderSource::Image { index, advice } => (Some(index), advice.order),
+                OrderSource::Silent { index } => (Some(100 + index), One),
+                OrderSource::NotAllAsked { asked } => (Some(200 + asked), One),
+            }
+        };
+        assert_eq!(of(&[suits(Zero), suits(Zero)], 2), (Some(0), Zero));
+        assert_eq!(of(&[suits(Zero), suits(One)], 2), (Some(1), One));
+        assert_eq!(of(&[suits(Zero), None], 2), (Some(101), One));
+        assert_eq!(of(&[None, suits(Two)], 2), (Some(1), Two));
+        assert_eq!(of(&[suits(Zero), suits(Zero)], 3), (Some(202), One));
+        assert_eq!(of(&[suits(Zero), suits(Two)], 300), (Some(1), Two));
+        assert_eq!(of(&[None], 1), (Some(100), One));
+    }
 }

@@ -133,18 +133,31 @@ impl Spectra {
     }
 }
 
-/// Centres of the tiles: evenly over the picture, those whose tile lies in the mask.
+/// Centres of the tiles: evenly over the picture, or the rectangle around the mask, those whose tile lies in the mask.
 fn places(width: usize, height: usize, mask: Option<&Mask>) -> Vec<(usize, usize)> {
-    let wanted = (width * height / AREA).clamp(TILES.0, TILES.1) as f64;
-    let columns = (wanted * width as f64 / height as f64).sqrt().round();
+    let Some([across, down]) = mask.map_or(Some([(0, width), (0, height)]), extent) else {
+        return Vec::new();
+    };
+    let (area_width, area_height) = ((across.1 - across.0) as f64, (down.1 - down.0) as f64);
+    let wanted = (area_width * area_height) as usize / AREA;
+    let wanted = wanted.clamp(TILES.0, TILES.1) as f64;
+    let columns = (wanted * area_width / area_height).sqrt().round();
     let columns = columns.clamp(1.0, wanted);
     let rows = (wanted / columns).round().max(1.0);
-    let place = |i: usize, count: f64, n: usize| {
-        let room = (n - WINDOW) as f64;
-        WINDOW / 2 + (room * (i as f64 + 0.5) / count) as usize
+    // Centres for which the window lies in the picture, and the tile in the rectangle.
+    let range = |(from, to): (usize, usize), n: usize| {
+        let first = (WINDOW / 2).max(from + TILE / 2);
+        let last = (n - WINDOW / 2).min((to + 1).saturating_sub(TILE / 2));
+        (first <= last).then(|| (first, (last - first) as f64))
+    };
+    let Some((left, top)) = range(across, width).zip(range(down, height)) else {
+        return Vec::new();
+    };
+    let place = |i: usize, count: f64, (first, room): (usize, f64)| {
+        first + (room * (i as f64 + 0.5) / count) as usize
     };
     let all = (0..rows as usize).flat_map(|j| {
-        (0..columns as usize).map(move |i| (place(i, columns, width), place(j, rows, height)))
+        (0..columns as usize).map(move |i| (place(i, columns, left), place(j, rows, top)))
     });
     let is_inside = |&(x, y): &(usize, usize)| {
         mask.is_none_or(|mask| {
@@ -155,6 +168,22 @@ fn places(width: usize, height: usize, mask: Option<&Mask>) -> Vec<(usize, usize
     // In small pictures the windows lie on each other.
     let distinct: BTreeSet<(usize, usize)> = all.filter(is_inside).collect();
     distinct.into_iter().collect()
+}
+
+/// The columns and the rows from the first pixel of a mask to behind the last one.
+fn extent(mask: &Mask) -> Option<[(usize, usize); 2]> {
+    let (width, height) = (mask.width(), mask.height());
+    let holds_column = |&x: &usize| (0..height).any(|y| mask.contains(x, y));
+    let holds_row = |&y: &usize| (0..width).any(|x| mask.contains(x, y));
+    let across = (
+        (0..width).find(holds_column)?,
+        (0..width).rfind(holds_column)? + 1,
+    );
+    let down = (
+        (0..height).find(holds_row)?,
+        (0..height).rfind(holds_row)? + 1,
+    );
+    Some([across, down])
 }
 
 /// What all tiles share.

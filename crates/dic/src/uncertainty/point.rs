@@ -5,6 +5,7 @@ use retrial_core::image::GrayImage;
 use super::sensitivity::{PointSensitivity, Sensitivity};
 use crate::correlate::{Field, PointResult};
 use crate::error::DicError;
+use crate::filter::GaussianFilter;
 use crate::recover::median;
 use crate::reference::check_pair;
 use crate::settings::{Settings, ShapeOrder, check_positive};
@@ -15,12 +16,13 @@ const LARGEST_NOISE_SHARE: f64 = 0.8;
 
 /// Share of a subset's pixels that must be left as degrees of freedom to take the noise from its
 /// residual.
-const LEAST_FREEDOM: f64 = 0.1;
+const LEAST_FREEDOM: f64 = 0.25;
 
 /// Where the noise is taken from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum NoiseLevel {
-    /// From the residual of each subset.
+    /// From the residual of each subset; where a subset holds pixels that the filter does not know for what lies
+    /// beyond the border of either picture, the median of the other ones.
     Residual,
     /// Standard deviation of the white noise of one image in grey levels of the reference, the
     /// same in both, such as from [`noise_of_pair`].
@@ -60,11 +62,18 @@ pub fn uncertainty(
         check_positive("noise", level)?;
     }
     let each = (0..field.points.len()).map(|i| (&field.points[i], known_at(sensitivity, field, i)));
+    let inner = match noise {
+        NoiseLevel::Known(_) => None,
+        NoiseLevel::Residual => inner_noise(sensitivity, field),
+    };
     Ok(each
         .map(|(point, known)| {
             let known = known.filter(|_| point.status == Status::Converged)?;
             let level = match noise {
                 NoiseLevel::Known(level) => level,
+                NoiseLevel::Residual if touches_rim(sensitivity, point) => {
+                    inner.or_else(|| noise_at(sensitivity, known, point))?
+                }
                 NoiseLevel::Residual => noise_at(sensitivity, known, point)?,
             };
             let stated = of_point(sensitivity, known, level)?;
@@ -80,12 +89,44 @@ pub fn uncertainty(
 /// [`DicError::UncertaintySize`] when the field has another number of points.
 pub fn residual_noise(sensitivity: &Sensitivity, field: &Field) -> Result<Option<f64>, DicError> {
     check_sizes(sensitivity, field)?;
+    let all = noise_where(sensitivity, field, |_| true);
+    Ok(inner_noise(sensitivity, field).or(all))
+}
+
+/// The median noise of the points whose subset holds no pixel that the filter does not know.
+fn inner_noise(sensitivity: &Sensitivity, field: &Field) -> Option<f64> {
+    noise_where(sensitivity, field, |point| !touches_rim(sensitivity, point))
+}
+
+fn noise_where(
+    sensitivity: &Sensitivity,
+    field: &Field,
+    is_chosen: impl Fn(&PointResult) -> bool,
+) -> Option<f64> {
     let each = (0..field.points.len()).map(|i| (&field.points[i], known_at(sensitivity, field, i)));
     let levels = each.filter_map(|(point, known)| {
-        let known = known.filter(|_| point.status == Status::Converged)?;
-        noise_at(sensitivity, known, point)
+        let is_seen = point.status == Status::Converged && is_chosen(point);
+        noise_at(sensitivity, known.filter(|_| is_seen)?, point)
     });
-    Ok(median(levels.collect()))
+    median(levels.collect())
+}
+
+/// Whether the subset of a point holds pixels of either picture, or interpolates between some, that the
+/// filter cannot know.
+fn touches_rim(sensitivity: &Sensitivity, point: &PointResult) -> bool {
+    let settings = &sensitivity.settings;
+    let rim = settings.prefilter.map_or(0, GaussianFilter::rim_px) as f64;
+    if rim == 0.0 {
+        return false;
+    }
+    let half = settings.half_px() as f64;
+    let is_near = |place: f64, n: usize| place - half < rim || place + half > n as f64 - 1.0 - rim;
+    let (x, y) = (point.x as f64, point.y as f64);
+    let (width, height) = sensitivity.size;
+    is_near(x, width)
+        || is_near(y, height)
+        || is_near(x + point.p[0], width)
+        || is_near(y + point.p[6], height)
 }
 
 /// Standard deviation of the white noise of one image, in grey levels, from two pictures of the

@@ -22,6 +22,8 @@ pub(crate) const TRIANGLE: usize = 21;
 #[derive(Clone, Debug)]
 pub struct Sensitivity {
     pub(crate) settings: Settings,
+    /// Columns and rows of the picture.
+    pub(crate) size: (usize, usize),
     pub(crate) noise: KernelNoise,
     /// One a point; `None` where the Hessian is close to singular.
     pub(crate) points: Vec<Option<PointSensitivity>>,
@@ -53,8 +55,10 @@ pub fn sensitivity(reference: &Reference) -> Result<Sensitivity, DicError> {
     let settings = &reference.settings;
     let noise = KernelNoise::new(settings)?;
     let points = at_sites(&reference.frame, settings, &noise, &reference.sites());
+    let pixels = &reference.frame.pixels;
     Ok(Sensitivity {
         settings: settings.clone(),
+        size: (pixels.width, pixels.height),
         noise,
         points,
     })

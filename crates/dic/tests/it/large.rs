@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use retrial_core::image::{GrayImage, Mask};
 use retrial_dic::{
-    Borders, DicError, Field, Guess, InitialGuess, ReferenceStrategy, Settings, ShapeOrder, Split,
-    Status, correlate, correlate_series, prepare,
+    Borders, DicError, Field, Guess, InitialGuess, PointResult, ReferenceStrategy, Settings,
+    ShapeOrder, Split, Status, correlate, correlate_series, prepare,
 };
 
 use crate::support::{Speckle, read, real_series};
@@ -314,7 +314,13 @@ fn led_points_at_the_rim_of_a_plate() {
     let size = 320;
     let speckle = Speckle::new(size, size, 47);
     let plate = |x: f64, y: f64| (60.0..230.0).contains(&x) && (70.0..240.0).contains(&y);
-    let scene = |x: f64, y: f64| if plate(x, y) { speckle.value(x, y) } else { 90.0 };
+    let scene = |x: f64, y: f64| {
+        if plate(x, y) {
+            speckle.value(x, y)
+        } else {
+            90.0
+        }
+    };
     let first = GrayImage::from_fn(size, size, |x, y| scene(x as f64, y as f64) as f32);
     let (sin, cos) = 0.03_f64.sin_cos();
     let back = |x: f64, y: f64| {

@@ -199,3 +199,37 @@ fn what_has_no_uncertainty_says_so() {
         Err(DicError::UncertaintySize { .. })
     ));
 }
+
+/// Where a fine pattern leaves the picture, the filter mixes in what it assumes beyond the border: the noise of those
+/// points is that of the others, not that residual.
+#[test]
+fn noise_at_the_border_is_that_of_the_inside() {
+    const FINER: f64 = 1.7;
+    const SIZE: usize = 240;
+    let scaled = (FINER * SIZE as f64) as usize;
+    let speckle = Speckle::new(scaled, scaled, 23);
+    let picture = |shift: f64, seed: u32| {
+        let clean = speckle.picture_by(SIZE, SIZE, |x, y| (FINER * (x - shift), FINER * y));
+        noisy(&clean, 1.0, seed, 1.0)
+    };
+    let settings = Settings {
+        subset_size_px: 21,
+        step_px: 6,
+        ..Settings::default()
+    };
+    let reference = prepare(&picture(0.0, 1), None, &settings).expect("valid settings");
+    let field = correlate(&reference, &picture(-1.4, 2), Guess::Phase).expect("images of one size");
+    let known = sensitivity(&reference).expect("valid settings");
+    let stated = uncertainty(&known, &field, NoiseLevel::Residual).expect("a point each");
+    let typical = |is_chosen: &dyn Fn(usize) -> bool| {
+        let points = field.points.iter().zip(&stated);
+        let levels = points
+            .filter_map(|(point, stated)| is_chosen(point.x).then_some(stated.as_ref()?.noise));
+        let mut levels: Vec<f64> = levels.collect();
+        levels.sort_by(f64::total_cmp);
+        levels[levels.len() / 2]
+    };
+    let (outer, inner) = (typical(&|x| x < 15), typical(&|x| (30..210).contains(&x)));
+    println!("{outer} {inner}");
+    assert!((outer / inner - 1.0).abs() < 0.1, "{outer} {inner}");
+}
