@@ -5,6 +5,7 @@ mod anogan_trouble;
 mod calibrate;
 mod data;
 mod dic;
+mod dic_choice;
 mod dic_command;
 mod dic_hostile;
 mod execute;

@@ -45,7 +45,7 @@ fn the_smoke_experiment_has_its_golden_content() {
 }
 
 /// RMSE in px for the orders 0, 1, 2.
-const GOLDEN_RMSE: [f64; 3] = [0.004_528_938, 0.002_720_344, 0.005_096_472];
+const GOLDEN_RMSE: [f64; 3] = [0.004_446_327, 0.002_270_613, 0.004_111_563];
 
 /// Fails when a number of the study changes: then raise its REVISION and these with it. Training
 /// amplifies the last bits, which differ across instruction sets, so scores are compared to 1 %.

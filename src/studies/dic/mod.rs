@@ -5,6 +5,7 @@
 //! Atkinson & Becker 2020, doi:10.3390/rs12182906.
 
 mod foretold;
+mod metrics;
 mod output;
 mod resolution;
 mod stated;
