@@ -106,8 +106,12 @@ impl Suited {
             }
         }
         let order = self.settings().shape_order as u8;
-        if self.advice.order.is_some() {
-            say!("order {order} of the shape function: {}", self.order_by);
+        match (&self.advice.order, &self.order_by) {
+            (None, _) => {}
+            (Some(OrderSource::Image { .. }), by) => {
+                say!("order {order} of the shape function, by {by}");
+            }
+            (Some(_), by) => say!("order {order} of the shape function, the {by}"),
         }
         if let Some(error) = self.forecast() {
             say!(
