@@ -12,9 +12,8 @@ use crate::subset::SubsetRow;
 /// two pieces.
 pub(crate) const MARGIN: usize = 4;
 
-/// Columns of padding to the right: the margin and one vector of the widest kernel, or one strip of
-/// columns of the prefilter.
-pub(crate) const RIGHT_MARGIN: usize = MARGIN + WIDEST;
+/// Columns of padding to the right: the margin and one vector of the widest kernel.
+const RIGHT_MARGIN: usize = MARGIN + WIDEST;
 
 /// `f32` values of `width × height` pixels inside a padded buffer.
 ///
@@ -146,7 +145,7 @@ impl Plane {
 
 /// So many zeros, or up to fifteen more, written side by side: to touch fresh memory for the first time
 /// is what takes the time.
-pub(crate) fn zeros(count: usize) -> Vec<f32> {
+fn zeros(count: usize) -> Vec<f32> {
     let chunks = (0..count.div_ceil(16)).into_par_iter();
     let zeros: Vec<[f32; 16]> = chunks.with_min_len(4096).map(|_| [0.0; 16]).collect();
     zeros.into_flattened()

@@ -27,7 +27,8 @@ enum By {
 }
 
 impl Suited {
-    /// Asks deformed images which settings suit them; one in most series, and the last one for the order.
+    /// Asks deformed images which settings suit them: the first of five that tells for the filter, up to twelve for
+    /// the order.
     pub(super) fn new(
         args: &DicArgs,
         reference: &GrayImage,

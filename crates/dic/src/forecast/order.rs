@@ -208,16 +208,15 @@ impl<'a> Look<'a> {
         let square = |a: &Match, b: &Match| (a.p[0] - b.p[0]).powi(2) + (a.p[6] - b.p[6]).powi(2);
         // What order 0 does not even find counts as far as one place can.
         let zero_to_one = of_zero.map_or(f64::INFINITY, |zero| square(&zero, &of_one));
-        let one_to_two = of_two.as_ref().zip(by_two.as_ref());
+        let two = of_two.as_ref().zip(by_two.as_ref());
         let softest = noise.hessian(0, 0).min(noise.hessian(6, 6));
-        let by_residual = of_two.as_ref().zip(by_two.as_ref());
-        let by_residual = by_residual.and_then(|(two, moved)| self.noise_of(&noise, two, moved));
         Some(Place {
             centre,
             zero_to_one: difference(zero_to_one, &by_zero, &by_one),
-            one_to_two: one_to_two
-                .map(|(two, by_two)| difference(square(&of_one, two), &by_one, by_two)),
-            noise: by_residual.or_else(|| self.noise_of(&noise, &of_one, &by_one)),
+            one_to_two: two.map(|(two, by_two)| difference(square(&of_one, two), &by_one, by_two)),
+            noise: two
+                .and_then(|(two, by_two)| self.noise_of(&noise, two, by_two))
+                .or_else(|| self.noise_of(&noise, &of_one, &by_one)),
             noise_share: self.noise.gradient * noise.count / (scale * softest),
         })
     }

@@ -89,8 +89,7 @@ pub fn uncertainty(
 /// [`DicError::UncertaintySize`] when the field has another number of points.
 pub fn residual_noise(sensitivity: &Sensitivity, field: &Field) -> Result<Option<f64>, DicError> {
     check_sizes(sensitivity, field)?;
-    let all = noise_where(sensitivity, field, |_| true);
-    Ok(inner_noise(sensitivity, field).or(all))
+    Ok(inner_noise(sensitivity, field).or_else(|| noise_where(sensitivity, field, |_| true)))
 }
 
 /// The median noise of the points whose subset holds no pixel that the filter does not know.

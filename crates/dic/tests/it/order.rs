@@ -124,7 +124,9 @@ fn the_differences_of_a_rigid_shift_are_those_from_noise() {
                     advice.zero_to_one
                 );
                 let one_to_two = advice.one_to_two.expect("a large subset");
-                assert!((0.45..1.6).contains(&one_to_two), "{one_to_two}");
+                // A filter that is wide for its subset is accounted for less exactly, to the side of low orders.
+                let least = if sigma_px > 0.7 { 0.4 } else { 0.5 };
+                assert!((least..1.5).contains(&one_to_two), "{one_to_two}");
             }
         }
     }
