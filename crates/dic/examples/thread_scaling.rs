@@ -142,13 +142,18 @@ fn apart(pools: &[ThreadPool], pair: &[GrayImage; 2], settings: &Settings) -> f6
 fn stay_on(core: usize) {
     #[cfg(target_os = "linux")]
     {
-        let allowed = rustix::thread::sched_getaffinity(None).expect("the system tells the cores");
-        let allowed: Vec<usize> = (0..rustix::thread::CpuSet::MAX_CPU)
-            .filter(|&core| allowed.is_set(core))
+        use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+        use nix::unistd::Pid;
+
+        let this = Pid::from_raw(0);
+        let allowed = sched_getaffinity(this).expect("the system tells the cores");
+        let allowed: Vec<usize> = (0..CpuSet::count())
+            .filter(|&core| allowed.is_set(core).unwrap_or(false))
             .collect();
-        let mut cores = rustix::thread::CpuSet::new();
-        cores.set(*allowed.get(core).expect("a core for every thread"));
-        rustix::thread::sched_setaffinity(None, &cores).expect("a core of this process");
+        let mut cores = CpuSet::new();
+        let core = *allowed.get(core).expect("a core for every thread");
+        cores.set(core).expect("the set holds every core of the system");
+        sched_setaffinity(this, &cores).expect("a core of this process");
     }
     #[cfg(not(target_os = "linux"))]
     let _ = core;
