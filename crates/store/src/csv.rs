@@ -245,6 +245,9 @@ mod tests {
                 .to_string(),
             "column `y` has 1 rows, the table has 2"
         );
-        assert!(table.with("x", vec![1.0, 2.0]).is_err());
+        assert_eq!(
+            table.with("x", vec![1.0, 2.0]).unwrap_err().to_string(),
+            "column `x` appears twice"
+        );
     }
 }

@@ -168,10 +168,57 @@ fn squeezed(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::process::Command;
+
     use super::*;
 
     fn one(path: &str, body: &str) -> Repository {
         Repository::of(&[(path, &format!("[package]\nname = \"x\"\n{body}"))])
+    }
+
+    /// Every foreign package with its features, as cargo would compile it for this selection.
+    fn compiled(selection: &[&str]) -> BTreeSet<String> {
+        let output = Command::new(env!("CARGO"))
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .args([
+                "tree",
+                "--offline",
+                "--locked",
+                "--prefix",
+                "none",
+                "--format",
+                "{p} [{f}]",
+            ])
+            .args(selection)
+            .output()
+            .expect("cargo starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        let text = String::from_utf8(output.stdout).expect("names are UTF-8");
+        let foreign = text
+            .lines()
+            .filter(|line| !line.contains('/') && !line.is_empty());
+        let foreign = foreign.map(|line| line.trim_end_matches(" (*)").to_owned());
+        foreign.collect()
+    }
+
+    /// A feature that only a test asks for would compile its package, and all above it, a second time.
+    #[test]
+    fn tests_share_the_dependencies_of_the_program() {
+        let program = compiled(&["--package", "retrial", "--edges", "normal,build"]);
+        let workspace = ["--workspace", "--exclude", "retrial-benches"];
+        let tests = compiled(&[&workspace[..], &["--edges", "normal,build,dev"]].concat());
+        assert!(program.len() > 100, "{} packages", program.len());
+        let names = |all: &BTreeSet<String>| -> BTreeSet<String> {
+            let name = |line: &String| line.split(" [").next().unwrap_or_default().to_owned();
+            all.iter().map(name).collect()
+        };
+        let known = names(&program);
+        let twice = tests
+            .difference(&program)
+            .filter(|&line| known.contains(line.split(" [").next().unwrap_or_default()));
+        assert_eq!(twice.collect::<Vec<_>>(), Vec::<&String>::new());
     }
 
     #[test]

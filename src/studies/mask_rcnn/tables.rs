@@ -12,7 +12,7 @@ pub(super) const INFO: StudyInfo = StudyInfo {
     name: "mask-rcnn",
     revision: 1,
     amendments: AMENDMENTS,
-    work: "Liu Y., Fu Z., Li X., Zhang Y., Hu J., Zhang J., \"Electrical Equipment Detection in \
+    work: "Liu Z., Fu H., Li Y., Zhang G., Hu C., Zhang Z. (2021) \"Electrical Equipment Detection in \
            Infrared Images Based on Transfer Learning of Mask-RCNN\"; weight transfer after Hu R. et \
            al. (2018) \"Learning to Segment Every Thing\", arXiv:1711.10370",
     deterministic: false,

@@ -126,7 +126,9 @@ proptest! {
 
     #[test]
     fn run_lengths_of_any_text(text in prop_oneof![".*", "[0-o]{0,40}"]) {
-        let _ = run_text::read(&text);
+        if let Ok(counts) = run_text::read(&text) {
+            prop_assert_eq!(run_text::read(&run_text::write(&counts)), Ok(counts));
+        }
     }
 
     #[test]
