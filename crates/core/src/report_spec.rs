@@ -1,5 +1,7 @@
 //! What a report shows of an experiment: tables and figures, as its spec asks for them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::params::Params;
@@ -73,6 +75,9 @@ pub struct FigureSpec {
     /// Which of the chosen trials are drawn.
     #[serde(default, skip_serializing_if = "is_default")]
     pub pick: Pick,
+    /// Which rows of the table are drawn: the text that a column must hold.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub rows: BTreeMap<String, String>,
 }
 
 /// Keys at their default are left out, so that sheets written before a key was known stay as

@@ -3,10 +3,10 @@
 //! Params are kept as the text a person wrote, so that `1` and `1.0` stay apart in labels;
 //! [`Frame::numbers`] reads them as numbers where a figure needs that.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use polars::prelude::{Column, DataFrame, DataType, GroupsIndicator};
+use polars::prelude::{BooleanChunked, Column, DataFrame, DataType, GroupsIndicator};
 use retrial_core::params::{ParamValue, Params};
 use retrial_core::record::Record;
 use retrial_core::statistics::{Summary, mean, summarise};
@@ -117,6 +117,19 @@ impl Frame {
             add(Column::new(name.as_str().into(), values));
         }
         Ok(Self(DataFrame::new(owner.len(), columns)?))
+    }
+
+    /// The lines that hold this text in these columns.
+    pub(crate) fn only(self, wanted: &BTreeMap<String, String>) -> Result<Self, ReportError> {
+        let mut kept = vec![true; self.height()];
+        for (name, text) in wanted {
+            let texts = self.texts(name).unwrap_or_default();
+            for (kept, found) in kept.iter_mut().zip(texts) {
+                *kept &= found == *text;
+            }
+        }
+        let kept = BooleanChunked::from_iter(kept.into_iter().map(Some));
+        Ok(Self(self.0.filter(&kept)?))
     }
 
     /// Number of lines.

@@ -1,5 +1,7 @@
 //! The `report` section of a spec.
 
+use std::collections::BTreeMap;
+
 use super::claims::{metric_name, selection};
 use super::sweep::DATASET_KEY;
 use crate::fault::{Faults, nearest};
@@ -98,6 +100,8 @@ fn figure(node: &Node, path: &str, study: &StudyInfo, faults: &mut Faults) -> Op
     let diagonal = reader.flag("diagonal", faults).unwrap_or_default();
     let labels = word(&mut reader, "labels", &Labels::ALL, faults).unwrap_or_default();
     let pick = word(&mut reader, "pick", &Pick::ALL, faults).unwrap_or_default();
+    let rows = rows(&mut reader, faults);
+    let columns: Vec<String> = rows.keys().cloned().collect();
     let known = match &table {
         None => Some(Names::of_trials(study)),
         Some(name) => {
@@ -116,6 +120,12 @@ fn figure(node: &Node, path: &str, study: &StudyInfo, faults: &mut Faults) -> Op
         names.check(&y, &reader, "y", faults);
         names.check(value.as_slice(), &reader, "value", faults);
         names.check(series.as_slice(), &reader, "series", faults);
+        names.check(&columns, &reader, "rows", faults);
+    }
+    if table.is_none() && !rows.is_empty() {
+        let help = "`where` chooses trials; `rows` goes with `table`";
+        let message = "a figure without a table has no rows to choose";
+        faults.add_with_help(reader.place(), &reader.path("rows"), message, help);
     }
     let kind = kind?;
     let missing = match kind {
@@ -164,6 +174,7 @@ fn figure(node: &Node, path: &str, study: &StudyInfo, faults: &mut Faults) -> Op
         diagonal,
         labels,
         pick,
+        rows,
     })
 }
 
@@ -218,6 +229,17 @@ fn filter(reader: &mut MapReader<'_>, study: &StudyInfo, faults: &mut Faults) ->
         filter.set(SEED_KEY, ParamValue::Int(seed));
     }
     filter
+}
+
+/// The text that columns of a table must hold.
+fn rows(reader: &mut MapReader<'_>, faults: &mut Faults) -> BTreeMap<String, String> {
+    let path = reader.path("rows");
+    let entries = (reader.map("rows", faults)).map_or(&[][..], |map| map.entries());
+    let text = |entry: &yaml::Entry| {
+        let text = yaml::text(&entry.node, &yaml::join(&path, &entry.key), faults)?;
+        Some((entry.key.clone(), text))
+    };
+    entries.iter().filter_map(text).collect()
 }
 
 fn guides(
@@ -410,6 +432,18 @@ mod tests {
             label: None,
         };
         assert_eq!(spec.lines, [best, two]);
+    }
+
+    #[test]
+    fn rows_need_a_table() {
+        let faults = read("{kind: histogram, value: auroc, rows: {part: test}}");
+        let faults = faults.expect_err("no table");
+        assert!(
+            faults
+                .iter()
+                .any(|fault| fault.contains("f.rows: a figure without a table has no rows")),
+            "{faults:?}"
+        );
     }
 
     #[test]

@@ -248,6 +248,8 @@ fn figure() -> Value {
             "table": { "type": "string" }, "x": { "type": "string" }, "y": texts(),
             "value": { "type": "string" }, "series": { "type": "string" },
             "where": { "type": "object", "description": "Values of params, and of `seed`." },
+            "rows": { "type": "object", "description": "The text that columns of the table must hold.",
+                "additionalProperties": { "type": "string" } },
             "title": { "type": "string" }, "caption": { "type": "string" },
             "reference": { "type": "array", "items": reference },
             "join": words(&Join::ALL), "lines": { "type": "array", "items": line },

@@ -103,6 +103,7 @@ pub(crate) fn figure(kind: FigureKind, x: &str, y: &[&str]) -> FigureSpec {
         diagonal: false,
         labels: Labels::Legend,
         pick: Pick::All,
+        rows: BTreeMap::new(),
     }
 }
 

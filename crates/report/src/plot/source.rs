@@ -134,8 +134,29 @@ impl<'e> Source<'e> {
         }
     }
 
-    /// Lines of the trials' tables, or of the trials themselves.
+    /// Lines of the trials' tables that the spec wants, or of the trials themselves.
     pub(crate) fn frame(&self) -> Result<Frame, ReportError> {
+        let frame = self.whole_frame()?;
+        if let Some(name) = self
+            .spec
+            .rows
+            .keys()
+            .find(|name| frame.texts(name).is_none())
+        {
+            return Err(self.no_column(&frame, name));
+        }
+        let frame = frame.only(&self.spec.rows)?;
+        if frame.height() == 0 && !self.spec.rows.is_empty() {
+            let wanted = self.spec.rows.iter();
+            let wanted: Vec<String> = wanted
+                .map(|(name, text)| format!("{name} = {text}"))
+                .collect();
+            return Err(self.fault(format!("no row has {}", wanted.join(", "))));
+        }
+        Ok(frame)
+    }
+
+    fn whole_frame(&self) -> Result<Frame, ReportError> {
         match &self.spec.table {
             None => Frame::of_trials(&self.records),
             Some(table) => Frame::of_tables(

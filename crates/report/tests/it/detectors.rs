@@ -101,6 +101,36 @@ fn an_roc_curve_is_one_line_a_trial_on_a_square() {
 }
 
 #[test]
+fn only_the_rows_that_are_asked_for_are_counted() {
+    let root = tempfile::tempdir().unwrap();
+    let records = six();
+    let mut sheet = sheet(&records);
+    let of_part = |part: &str| FigureSpec {
+        table: Some("scores".to_owned()),
+        value: Some("score".to_owned()),
+        x: None,
+        series: None,
+        rows: [("part".to_owned(), part.to_owned())].into(),
+        ..figure(FigureKind::Histogram, "score")
+    };
+    sheet.report.figures = vec![
+        titled("judged", of_part("test")),
+        titled("none", of_part("train")),
+    ];
+    let text = "part,score\ntest,1\ntest,2\ntest,3\nheld_out,9\n";
+    written(root.path(), &sheet, &records, "scores", text);
+    let summary = render_all(root.path());
+    assert_eq!(summary.faults.len(), 1, "{:?}", summary.faults);
+    assert!(
+        summary.faults[0].contains("no row has part = train"),
+        "{:?}",
+        summary.faults
+    );
+    let svg = read(root.path(), "figures/fake-sweep-judged.svg");
+    assert!(svg.contains("n = 18"), "three rows of six trials: {svg}");
+}
+
+#[test]
 fn trials_without_a_table_are_left_out_and_named() {
     let root = tempfile::tempdir().unwrap();
     let records = six();

@@ -143,6 +143,7 @@ pub(crate) fn figure(kind: FigureKind, y: &str) -> FigureSpec {
         diagonal: false,
         labels: Labels::Legend,
         pick: Pick::All,
+        rows: BTreeMap::new(),
     }
 }
 
