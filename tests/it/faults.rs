@@ -41,7 +41,7 @@ fn wrong_arguments_are_named() {
     let project = Project::new().with("a", &fake(""));
     for (arguments, words) in [
         (&["run", "nowhere.yaml"][..], "nowhere.yaml"),
-        (&["run"], "no experiment to be found"),
+        (&["run"], "says `default: true`; name those to run"),
         (
             &["run", "experiments/a.yaml", "--set", "params.level"],
             "has no `=`",

@@ -3,6 +3,7 @@
 mod anogan;
 mod anogan_trouble;
 mod calibrate;
+mod damage;
 mod data;
 mod dic;
 mod dic_choice;
@@ -12,6 +13,7 @@ mod execute;
 mod faults;
 mod kill;
 mod mask_rcnn;
+mod neighbours;
 mod project;
 mod shipped;
 mod similarity;

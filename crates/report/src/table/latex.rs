@@ -138,3 +138,52 @@ pub(crate) fn escape(text: &str) -> String {
     }
     escaped
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_power_of_ten_has_its_own_exponent() {
+        for (text, formula) in [
+            (
+                "[8.395·10⁻⁵, 0.0001226]",
+                r"$[8.395 \cdot 10^{-5}, 0.0001226]$",
+            ),
+            (
+                "[−1·10⁻⁵, 5.638·10⁻⁵]",
+                r"$[-1 \cdot 10^{-5}, 5.638 \cdot 10^{-5}]$",
+            ),
+            (
+                "1.5·10¹² ± 3·10⁶",
+                r"$1.5 \cdot 10^{12} \pm 3 \cdot 10^{6}$",
+            ),
+            ("0.5", "$0.5$"),
+        ] {
+            assert_eq!(math(text.to_owned()), formula);
+        }
+    }
+
+    #[test]
+    fn a_row_that_begins_with_a_bracket_is_no_argument_of_the_line_before() {
+        let line = |key: &str| Line {
+            key: vec![key.to_owned()],
+            cells: Vec::new(),
+            trials: 1,
+            planned: None,
+        };
+        let table = Table {
+            title: "Digits".to_owned(),
+            slug: "digits".to_owned(),
+            rows: vec![("digits".to_owned(), "digits".to_owned())],
+            values: Vec::new(),
+            lines: vec![line("[0]"), line("*"), line("one")],
+            repeated: false,
+            pooled: None,
+        };
+        let text = table.latex("digits");
+        assert!(text.contains("    {}[0] \\\\\n"), "{text}");
+        assert!(text.contains("    {}* \\\\\n"), "{text}");
+        assert!(text.contains("    one \\\\\n"), "{text}");
+    }
+}
