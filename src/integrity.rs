@@ -24,6 +24,9 @@ use crate::execute::{lease, seal};
 use crate::failure::Failure;
 use crate::studies;
 
+/// Most revisions of a study that are tried for an id.
+const MAX_REVISION: u32 = 100;
+
 /// All experiments of a results folder; damaged records are apart from those that judge.
 pub(crate) fn load(results: &Path) -> Result<Vec<Experiment>, Failure> {
     let mut experiments = retrial_report::load(results)?;
@@ -44,11 +47,11 @@ pub(crate) fn load_one(results: &Path, sheet: ExperimentSheet) -> Result<Experim
 fn set_apart(experiment: &mut Experiment) {
     let folder = experiment.folder.clone();
     let name = experiment.name();
-    let check = |records: &mut Vec<Record>, place: &(dyn Fn(&Record) -> String + Sync)| {
+    let check = |records: &mut Vec<Record>, place: &(dyn Fn(&Record) -> String + Sync), is_planned| {
         let found: Vec<(Record, Option<String>)> = std::mem::take(records)
             .into_par_iter()
             .map(|record| {
-                let reason = fault(&record, &folder.join(place(&record)));
+                let reason = fault(&record, &folder.join(place(&record)), is_planned);
                 (record, reason)
             })
             .collect();
@@ -72,11 +75,10 @@ fn set_apart(experiment: &mut Experiment) {
         damaged
     };
     let attempt = |record: &Record| format!("{}.attempts/{}", record.trial, record.attempt);
-    let mut damaged = check(&mut experiment.finished, &|record| record.trial.clone());
-    damaged.extend(check(&mut experiment.earlier, &|record| {
-        record.trial.clone()
-    }));
-    damaged.extend(check(&mut experiment.attempts, &attempt));
+    let own = |record: &Record| record.trial.clone();
+    let mut damaged = check(&mut experiment.finished, &own, true);
+    damaged.extend(check(&mut experiment.earlier, &own, false));
+    damaged.extend(check(&mut experiment.attempts, &attempt, false));
     experiment.damaged.extend(damaged);
 }
 
@@ -110,7 +112,7 @@ pub(crate) fn fault_of(folder: &Path) -> Option<String> {
     if !record.is_finished() {
         return Some("it says that it did not finish".to_owned());
     }
-    fault(&record, folder)
+    fault(&record, folder, true)
 }
 
 /// Moves the damaged records of an experiment out of the way, so that their trials run again.
@@ -143,7 +145,7 @@ pub(crate) fn set_aside(results: &Path, sheet: ExperimentSheet) -> Result<(), Fa
 }
 
 /// Why a record that could be read is not what was recorded, or nothing.
-pub(crate) fn fault(record: &Record, folder: &Path) -> Option<String> {
+fn fault(record: &Record, folder: &Path, is_planned: bool) -> Option<String> {
     let old = record.format == OLD_RECORD_FORMAT && record.seal.is_empty();
     if !old && record.seal != record.sealed() {
         return Some("its text was changed after it was recorded".to_owned());
@@ -164,6 +166,9 @@ pub(crate) fn fault(record: &Record, folder: &Path) -> Option<String> {
         return Some(fault);
     }
     let study = studies::find(&record.study)?.info();
+    if let Some(fault) = unlike_id(record, study, is_planned) {
+        return Some(fault);
+    }
     // What another revision declared is not known any more.
     if record.revision == study.revision {
         return unlike_study(record, study);
@@ -227,12 +232,24 @@ fn unlike_journal(record: &Record, folder: &Path) -> Option<String> {
     differs.map(|metric| format!("its `{}` is not the one of {EVENTS_FILE}", metric.name))
 }
 
+/// Why a record is not the trial whose id it bears. The id of one of an earlier plan may rest on
+/// amendments or a revision that are not known any more.
+fn unlike_id(record: &Record, study: &StudyInfo, is_planned: bool) -> Option<String> {
+    let of = |revision| StudyInfo { revision, ..*study };
+    if bears_its_id(record, &of(record.revision)) {
+        return None;
+    }
+    let last = study.revision.max(record.revision.min(MAX_REVISION));
+    if (1..=last).any(|revision| bears_its_id(record, &of(revision))) {
+        return Some("its revision is not the one of its id".to_owned());
+    }
+    (is_planned && record.revision == study.revision).then(|| {
+        "its params, seed, data, revision or device are not those of its id".to_owned()
+    })
+}
+
 /// What a record and its study say differently.
 fn unlike_study(record: &Record, study: &StudyInfo) -> Option<String> {
-    if !bears_its_id(record, study) {
-        let what = "its params, seed, data, revision or device are not those of its id";
-        return Some(what.to_owned());
-    }
     let data = record.dataset.as_ref();
     let named = record.params.get("dataset");
     if let (Some(data), Some(ParamValue::Text(name))) = (data, named)

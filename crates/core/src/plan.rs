@@ -15,6 +15,8 @@ use crate::study::{DatasetInfo, StageDef, StudyInfo};
 pub const MAX_TRIALS: usize = 1_000_000;
 /// Longest slug of a trial id.
 const MAX_SLUG: usize = 72;
+/// Most amendments of one trial of which it is tried whether they were made before it ran.
+const MAX_AMENDMENTS: usize = 10;
 const DATASET: &str = "dataset";
 
 /// A planned trial.
@@ -123,24 +125,23 @@ pub fn trials(
 }
 
 /// Whether `record` can be the trial whose id it bears: the id is a hash of its params, seed, data,
-/// revision and device, and of the amendments that were made before it ran.
+/// revision and device, and of those amendments that were made before it ran.
 #[must_use]
 pub fn bears_its_id(record: &Record, study: &StudyInfo) -> bool {
     let digest = record.dataset.as_ref().map(|data| data.content.as_str());
-    let mut hasher = identified(study, digest, &record.device, &record.params);
+    let plain = identified(study, digest, &record.device, &record.params);
     let stem = format!("{}-s{}", slug(&record.point), record.seed);
-    let is_named = |hasher: &FieldHasher| {
-        let mut hasher = hasher.clone();
+    let touching: Vec<_> = study.amendments_of(&record.params).take(MAX_AMENDMENTS).collect();
+    (0..1_u32 << touching.len()).any(|made| {
+        let mut hasher = plain.clone();
+        for (place, amendment) in touching.iter().enumerate() {
+            if made & (1 << place) != 0 {
+                hasher.field(b"amendment");
+                hasher.field(amendment.what.as_bytes());
+            }
+        }
         hasher.field(&record.seed.to_le_bytes());
         record.trial == format!("{stem}-{}", hasher.short())
-    };
-    if is_named(&hasher) {
-        return true;
-    }
-    study.amendments_of(&record.params).any(|amendment| {
-        hasher.field(b"amendment");
-        hasher.field(amendment.what.as_bytes());
-        is_named(&hasher)
     })
 }
 
