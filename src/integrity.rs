@@ -47,33 +47,34 @@ pub(crate) fn load_one(results: &Path, sheet: ExperimentSheet) -> Result<Experim
 fn set_apart(experiment: &mut Experiment) {
     let folder = experiment.folder.clone();
     let name = experiment.name();
-    let check = |records: &mut Vec<Record>, place: &(dyn Fn(&Record) -> String + Sync), is_planned| {
-        let found: Vec<(Record, Option<String>)> = std::mem::take(records)
-            .into_par_iter()
-            .map(|record| {
-                let reason = fault(&record, &folder.join(place(&record)), is_planned);
-                (record, reason)
-            })
-            .collect();
-        let mut damaged = Vec::new();
-        for (record, reason) in found {
-            match reason {
-                None => records.push(record),
-                Some(reason) => {
-                    let file = if record.is_finished() {
-                        RECORD_FILE
-                    } else {
-                        ATTEMPT_FILE
-                    };
-                    damaged.push(Damaged {
-                        path: format!("{name}/{}/{file}", place(&record)),
-                        reason,
-                    });
+    let check =
+        |records: &mut Vec<Record>, place: &(dyn Fn(&Record) -> String + Sync), is_planned| {
+            let found: Vec<(Record, Option<String>)> = std::mem::take(records)
+                .into_par_iter()
+                .map(|record| {
+                    let reason = fault(&record, &folder.join(place(&record)), is_planned);
+                    (record, reason)
+                })
+                .collect();
+            let mut damaged = Vec::new();
+            for (record, reason) in found {
+                match reason {
+                    None => records.push(record),
+                    Some(reason) => {
+                        let file = if record.is_finished() {
+                            RECORD_FILE
+                        } else {
+                            ATTEMPT_FILE
+                        };
+                        damaged.push(Damaged {
+                            path: format!("{name}/{}/{file}", place(&record)),
+                            reason,
+                        });
+                    }
                 }
             }
-        }
-        damaged
-    };
+            damaged
+        };
     let attempt = |record: &Record| format!("{}.attempts/{}", record.trial, record.attempt);
     let own = |record: &Record| record.trial.clone();
     let mut damaged = check(&mut experiment.finished, &own, true);
@@ -243,9 +244,8 @@ fn unlike_id(record: &Record, study: &StudyInfo, is_planned: bool) -> Option<Str
     if (1..=last).any(|revision| bears_its_id(record, &of(revision))) {
         return Some("its revision is not the one of its id".to_owned());
     }
-    (is_planned && record.revision == study.revision).then(|| {
-        "its params, seed, data, revision or device are not those of its id".to_owned()
-    })
+    (is_planned && record.revision == study.revision)
+        .then(|| "its params, seed, data, revision or device are not those of its id".to_owned())
 }
 
 /// What a record and its study say differently.

@@ -131,7 +131,10 @@ pub fn bears_its_id(record: &Record, study: &StudyInfo) -> bool {
     let digest = record.dataset.as_ref().map(|data| data.content.as_str());
     let plain = identified(study, digest, &record.device, &record.params);
     let stem = format!("{}-s{}", slug(&record.point), record.seed);
-    let touching: Vec<_> = study.amendments_of(&record.params).take(MAX_AMENDMENTS).collect();
+    let touching: Vec<_> = study
+        .amendments_of(&record.params)
+        .take(MAX_AMENDMENTS)
+        .collect();
     (0..1_u32 << touching.len()).any(|made| {
         let mut hasher = plain.clone();
         for (place, amendment) in touching.iter().enumerate() {
