@@ -474,15 +474,17 @@ fn overrides(selection: &Selection) -> Result<Vec<Override>, Failure> {
 }
 
 /// All specs below a folder, sorted by path. Hidden names are those of editors and systems, and
-/// whatever is no file holds no spec. A folder met twice, as through a link to one above, is
-/// read once.
+/// whatever is no file holds no spec. A link to a folder above is not followed, and no folder is
+/// read twice.
 pub(crate) fn spec_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     fn gather(
         folder: &Path,
         seen: &mut HashSet<PathBuf>,
         files: &mut Vec<PathBuf>,
     ) -> std::io::Result<()> {
-        if !seen.insert(folder.canonicalize()?) {
+        let real = folder.canonicalize()?;
+        let leads_up = seen.iter().any(|seen| *seen != real && seen.starts_with(&real));
+        if leads_up || !seen.insert(real) {
             return Ok(());
         }
         let mut paths = Vec::new();
