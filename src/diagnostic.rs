@@ -1,6 +1,7 @@
 //! Faults of specs and manifests with the line they stand in.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use miette::{
@@ -8,6 +9,7 @@ use miette::{
     Severity,
 };
 use retrial_core::fault::Fault;
+use retrial_core::yaml;
 
 /// Prints every fault with a snippet of its file to standard error.
 pub(crate) fn print(faults: &[Fault]) {
@@ -23,7 +25,7 @@ pub(crate) fn print(faults: &[Fault]) {
     for fault in faults {
         let text = texts
             .entry(fault.place.file.clone())
-            .or_insert_with(|| std::fs::read_to_string(&*fault.place.file).ok());
+            .or_insert_with(|| yaml::read_file(Path::new(&*fault.place.file)).ok());
         let mut out = String::new();
         let report = report(fault, text.as_deref());
         if handler.render_report(&mut out, report.as_ref()).is_ok() {
@@ -60,10 +62,10 @@ fn report(fault: &Fault, text: Option<&str>) -> Report {
         .char_indices()
         .nth(fault.place.column.saturating_sub(1))
         .map_or(0, |(at, _)| at);
-    let length = line[column..]
-        .find([',', '}', ']', '#'])
-        .unwrap_or(line.len() - column)
-        .clamp(1, 60);
+    let marked = (line[column..].chars())
+        .take_while(|c| ![',', '}', ']', '#'].contains(c))
+        .take(60);
+    let length = marked.map(char::len_utf8).sum::<usize>().max(1);
     let label = LabeledSpan::at(start + column..start + column + length, "here");
     Report::new(diagnostic.with_label(label))
         .with_source_code(NamedSource::new(&*fault.place.file, text.to_owned()))

@@ -483,7 +483,9 @@ pub(crate) fn spec_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         files: &mut Vec<PathBuf>,
     ) -> std::io::Result<()> {
         let real = folder.canonicalize()?;
-        let leads_up = seen.iter().any(|seen| *seen != real && seen.starts_with(&real));
+        let leads_up = seen
+            .iter()
+            .any(|seen| *seen != real && seen.starts_with(&real));
         if leads_up || !seen.insert(real) {
             return Ok(());
         }

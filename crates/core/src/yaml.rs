@@ -9,6 +9,8 @@
 //! after aliases are expanded, [`MAX_DEPTH`] levels.
 
 use std::collections::HashMap;
+use std::io::{self, Read as _};
+use std::path::Path;
 use std::sync::Arc;
 
 use granit_parser::{Event, Parser, ScalarStyle};
@@ -96,6 +98,37 @@ impl Node {
             _ => None,
         }
     }
+}
+
+/// The text of a file that a person wrote.
+///
+/// # Errors
+/// What the system says, or that it is no file, that it is too large, or that it is no UTF-8.
+pub fn read_file(path: &Path) -> io::Result<String> {
+    let data = std::fs::metadata(path)?;
+    if !data.is_file() {
+        // A pipe or a device may never end.
+        return Err(io::Error::other("it is no file of text"));
+    }
+    let size = data.len();
+    if size > MAX_BYTES as u64 {
+        let message = format!("the file has {size} bytes; at most {MAX_BYTES} are read");
+        return Err(io::Error::other(message));
+    }
+    // What a system makes up, such as below `/proc`, has no size before it is read.
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?
+        .take(MAX_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() > MAX_BYTES {
+        return Err(io::Error::other(format!(
+            "it has more than {MAX_BYTES} bytes"
+        )));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        io::Error::other(format!("not UTF-8 text: byte {at} is invalid"))
+    })
 }
 
 /// Reads one YAML document.

@@ -50,7 +50,7 @@ pub fn find_manifest(root: &Path, name: &str) -> Result<Manifest, DataError> {
 /// # Errors
 /// [`DataError::Io`], or [`DataError::Manifest`] with every fault.
 pub fn load_manifest(path: &Path) -> Result<Manifest, DataError> {
-    let text = fs::read_to_string(path).map_err(DataError::io("reading", path))?;
+    let text = retrial_core::yaml::read_file(path).map_err(DataError::io("reading", path))?;
     read_manifest(path, &text).map_err(DataError::Manifest)
 }
 

@@ -1,6 +1,5 @@
 //! From file to tree: reading, `extends` and `--set`.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::fault::{Fault, Faults, Place};
@@ -143,31 +142,7 @@ fn read_chain(
             help: None,
         }]
     };
-    let unread = |error| one(format!("cannot be read: {error}"));
-    let data = std::fs::metadata(path).map_err(unread)?;
-    if !data.is_file() {
-        // A pipe or a device may never end.
-        return Err(one("not a file of text".to_owned()));
-    }
-    let limit = yaml::MAX_BYTES;
-    let size = data.len();
-    if size > limit as u64 {
-        return Err(one(format!(
-            "the file has {size} bytes; at most {limit} are read"
-        )));
-    }
-    // What a system makes up, such as below `/proc`, has no size before it is read.
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(limit as u64 + 1).read_to_end(&mut bytes))
-        .map_err(unread)?;
-    if bytes.len() > limit {
-        return Err(one(format!("more than {limit} bytes")));
-    }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        one(format!("not UTF-8 text: byte {at} is invalid"))
-    })?;
+    let text = yaml::read_file(path).map_err(|error| one(format!("cannot be read: {error}")))?;
     let node = yaml::parse(&file, &text)?;
     let Some(parent) = node.get("extends") else {
         return Ok(node);
@@ -378,7 +353,7 @@ mod tests {
     fn only_a_file_of_few_bytes_is_read() {
         for path in ["/dev/zero", "/dev/null", "/proc/self"] {
             let said = message(read(Path::new(path), &[], Path::new("")));
-            assert!(said.contains("not a file of text"), "{said}");
+            assert!(said.contains("no file of text"), "{said}");
         }
     }
 }

@@ -62,10 +62,10 @@ fn cell_latex(value: &ValueColumn, line: &Line, cell: Option<&Summary>) -> Strin
     let Some(cell) = cell else {
         return "--".to_owned();
     };
-    let mut text = math(value.style.mean_sd(cell));
+    let mut text = math(&value.style.mean_sd(cell));
     if let Some(interval) = value.style.interval(cell) {
         text.push(' ');
-        text.push_str(&math(interval));
+        text.push_str(&math(&interval));
     }
     if cell.n != line.trials {
         text.push_str(&format!(" ($n = {}$)", cell.n));
@@ -74,7 +74,7 @@ fn cell_latex(value: &ValueColumn, line: &Line, cell: Option<&Summary>) -> Strin
 }
 
 /// Numbers in a formula; each power of ten, of which an interval has several, is its own exponent.
-fn math(text: String) -> String {
+fn math(text: &str) -> String {
     let mut formula = String::from("$");
     let mut raised = false;
     for c in text.chars() {
@@ -160,7 +160,7 @@ mod tests {
             ),
             ("0.5", "$0.5$"),
         ] {
-            assert_eq!(math(text.to_owned()), formula);
+            assert_eq!(math(text), formula);
         }
     }
 
