@@ -7,6 +7,7 @@ mod execute;
 mod experiment;
 mod failure;
 mod integrity;
+mod selected;
 mod studies;
 mod trees;
 mod workspace;

@@ -9,6 +9,7 @@ use crate::cli::{ReportArgs, Selection};
 use crate::experiment::{self, Experiments, Pick};
 use crate::failure::Failure;
 use crate::integrity;
+use crate::selected;
 use crate::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace, args: &ReportArgs) -> Result<(), Failure> {
@@ -47,7 +48,7 @@ fn specs(workspace: &Workspace) -> Result<Experiments, Failure> {
             ..Experiments::default()
         }),
         // Records are enough for a report.
-        Err(Failure::Usage(_)) if experiment::spec_files(&workspace.experiments())?.is_empty() => {
+        Err(Failure::Usage(_)) if selected::spec_files(&workspace.experiments())?.is_empty() => {
             Ok(Experiments::default())
         }
         loaded => loaded,
