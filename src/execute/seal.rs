@@ -17,6 +17,7 @@ use retrial_store::csv::Table;
 use super::context::{Context, TrialError, io};
 use super::folder::{self, TrialFolders};
 use super::job::Job;
+use super::lease;
 use super::provenance::provenance;
 
 /// Writes the record of a trial that ended well and puts it in place.
@@ -78,7 +79,7 @@ fn set_aside(job: &Job, folder: &Path) -> Result<(), StoreError> {
     fs::rename(folder, &target).map_err(|source| io("rename", &target, source))
 }
 
-/// Keeps a failed attempt beside the trial and returns its number.
+/// Keeps a failed attempt beside the trial, under the first free number.
 ///
 /// A trial that was cut off keeps its checkpoints for the next attempt; one that ended with an
 /// error of its own starts anew.
@@ -99,7 +100,13 @@ pub(crate) fn fail(
         cause: cause.to_owned(),
         error: error.to_owned(),
     };
-    let attempt = folders.attempts.join(format!("{}.partial", job.attempt));
+    // The worker is gone. Whoever has the lease now works on the trial, or tidies it.
+    let lease = lease::try_take(&folders.lease)?;
+    // Another run may have kept an attempt of this number meanwhile.
+    while folders.attempts.join(record.attempt.to_string()).exists() {
+        record.attempt += 1;
+    }
+    let attempt = folders.attempts.join(format!("{}.partial", record.attempt));
     folder::remove(&attempt).map_err(|source| io("remove", &attempt, source))?;
     fs::create_dir_all(&attempt).map_err(|source| io("create", &attempt, source))?;
     let journal = folders.partial.join(EVENTS_FILE);
@@ -109,10 +116,10 @@ pub(crate) fn fail(
     }
     write_yaml(&attempt.join(ATTEMPT_FILE), &record)?;
     retrial_store::sync_folder(&attempt)?;
-    let target = folders.attempts.join(job.attempt.to_string());
+    let target = folders.attempts.join(record.attempt.to_string());
     fs::rename(&attempt, &target).map_err(|source| io("rename", &target, source))?;
     retrial_store::sync_folder(&folders.attempts)?;
-    if matches!(cause, "error" | "panic") {
+    if lease.is_some() && matches!(cause, "error" | "panic") {
         folder::remove(&folders.partial)
             .map_err(|source| io("remove", &folders.partial, source))?;
     }

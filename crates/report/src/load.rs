@@ -96,6 +96,8 @@ fn read_experiment(
         } else if let Some(trial) = name.strip_suffix(".attempts") {
             let mut numbers = folders(&folder.join(&name))?;
             numbers.sort_by_key(|n| (n.parse::<u32>().unwrap_or(u32::MAX), n.clone()));
+            // One that is being written, or whose writer died, is no attempt.
+            numbers.retain(|number| !number.ends_with(".partial"));
             for number in numbers {
                 files.push((trial.to_owned(), format!("{name}/{number}/{ATTEMPT_FILE}")));
             }
