@@ -16,6 +16,7 @@ mod mask_rcnn;
 mod neighbours;
 mod project;
 mod shipped;
+mod signals;
 mod similarity;
 mod speckle;
 mod verbs;
