@@ -37,12 +37,9 @@ impl Frames {
     /// Finds the pages of every file; warns of an order or of names that are likely to be mistaken.
     pub(super) fn find(args: &DicArgs, reference: GrayImage) -> Result<Self, Failure> {
         let mut list = Vec::new();
-        let mut missing = Vec::new();
         for path in &args.deformed {
-            if let Err(failure) = is_there(path) {
-                missing.push(failure);
-            }
-            // What cannot be read now is told when its turn comes.
+            is_there(path)?;
+            // What cannot be read is told when its turn comes.
             let pages = picture_pages(path).unwrap_or(1);
             let twice = args.deformed.iter().any(|other| {
                 other != path && file_name(other) == file_name(path)
@@ -59,11 +56,6 @@ impl Frames {
                     _ => format!("{name}[{}]", page + 1),
                 },
             }));
-        }
-        if missing.len() == args.deformed.len()
-            && let Some(failure) = missing.into_iter().next()
-        {
-            return Err(failure);
         }
         let frames = Self {
             list,
