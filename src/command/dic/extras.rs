@@ -57,18 +57,11 @@ impl Extras {
         map: Option<&PixelMap>,
     ) -> Result<Extra, DicError> {
         let uncertainties = uncertainty(&self.sensitivity, field, NoiseLevel::Residual)?;
-        let fitted = self.window.as_ref().map(|window| {
-            match map {
-                Some(map @ PixelMap::Plane(_)) => specimen_strain(
-                    map,
-                    field,
-                    settings,
-                    window,
-                    self.measure,
-                    &uncertainties,
-                ),
-                _ => strain_field(field, settings, window, self.measure, Some(&uncertainties)),
+        let fitted = self.window.as_ref().map(|window| match map {
+            Some(map @ PixelMap::Plane(_)) => {
+                specimen_strain(map, field, settings, window, self.measure, &uncertainties)
             }
+            _ => strain_field(field, settings, window, self.measure, Some(&uncertainties)),
         });
         Ok(Extra {
             strain: fitted.transpose()?,
@@ -96,7 +89,8 @@ fn fits(window: usize, points: &[(usize, usize)], step: usize) -> Result<(), Fai
         ends.map_or(0, |(high, low)| (high - low) / step.max(1) + 1)
     };
     let (columns, rows) = (across(|p| p.0), across(|p| p.1));
-    if window <= columns.max(rows) && 4 * columns.min(window) * rows.min(window) >= window * window {
+    if window <= columns.max(rows) && 4 * columns.min(window) * rows.min(window) >= window * window
+    {
         return Ok(());
     }
     Err(Failure::usage(format!(

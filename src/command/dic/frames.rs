@@ -41,9 +41,10 @@ impl Frames {
             is_there(path)?;
             // What cannot be read is told when its turn comes.
             let pages = picture_pages(path).unwrap_or(1);
-            let twice = args.deformed.iter().any(|other| {
-                other != path && file_name(other) == file_name(path)
-            });
+            let twice = args
+                .deformed
+                .iter()
+                .any(|other| other != path && file_name(other) == file_name(path));
             let name = match twice {
                 true => path.display().to_string(),
                 false => file_name(path),
@@ -167,7 +168,9 @@ impl Frames {
     /// Names of the lost pictures, each with the reason.
     pub(super) fn lost(&self) -> Vec<(String, String)> {
         let lost = self.lost.borrow();
-        let named = lost.iter().map(|(i, why)| (self.list[*i].name.clone(), why.clone()));
+        let named = lost
+            .iter()
+            .map(|(i, why)| (self.list[*i].name.clone(), why.clone()));
         named.collect()
     }
 
@@ -194,7 +197,9 @@ fn last_number(name: &str) -> Option<(String, u64)> {
     let end = name.rfind(|c: char| c.is_ascii_digit())? + 1;
     let start = name[..end]
         .rfind(|c: char| !c.is_ascii_digit())
-        .map_or(0, |at| at + name[at..].chars().next().map_or(1, char::len_utf8));
+        .map_or(0, |at| {
+            at + name[at..].chars().next().map_or(1, char::len_utf8)
+        });
     let number = name[start..end].parse().ok()?;
     Some((format!("{}{}", &name[..start], &name[end..]), number))
 }

@@ -42,7 +42,9 @@ impl Inputs {
                 args.reference.display()
             )));
         }
-        let image = read_page(&args.reference, 0, args.channel).map_err(unreadable)?.image;
+        let image = read_page(&args.reference, 0, args.channel)
+            .map_err(unreadable)?
+            .image;
         warn_of_saturation(&args.reference, image.pixels());
         let mask = args.mask.as_deref().map(mask).transpose()?;
         let points = args.points.as_deref().map(read_points).transpose()?;

@@ -230,14 +230,11 @@ impl Output {
 }
 
 /// Whether the folder holds an unfinished run of the same call.
-fn is_interrupted(
-    facts_file: &Path,
-    facts: &[(&'static str, String)],
-    stems: &[String],
-) -> bool {
+fn is_interrupted(facts_file: &Path, facts: &[(&'static str, String)], stems: &[String]) -> bool {
     let text = std::fs::read_to_string(facts_file).unwrap_or_default();
     let run: serde_json::Value = serde_yaml::from_str(&text).unwrap_or_default();
-    let same = |(key, value): &(&str, String)| run["provenance"][*key] == provenance::value(key, value);
+    let same =
+        |(key, value): &(&str, String)| run["provenance"][*key] == provenance::value(key, value);
     run["finished"] == false && run["begins"] == serde_json::json!(stems) && facts.iter().all(same)
 }
 
@@ -271,7 +268,10 @@ fn remove_earlier(folder: &Path, facts_file: &Path) {
     }
     // A run that was killed wrote fields that its list does not name, and may have left half of one.
     let begins = run["begins"].as_array().cloned().unwrap_or_default();
-    let begins: Vec<&str> = begins.iter().filter_map(serde_json::Value::as_str).collect();
+    let begins: Vec<&str> = begins
+        .iter()
+        .filter_map(serde_json::Value::as_str)
+        .collect();
     let entries = std::fs::read_dir(folder).into_iter().flatten();
     for name in entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()) {
         let bare = name.strip_prefix('.').filter(|_| name.ends_with(".tmp"));
@@ -291,7 +291,9 @@ fn safe_stem(frame: &Frame) -> String {
     let stem = frame.path.file_stem().unwrap_or_default().to_string_lossy();
     let page = frame.name.rfind('[').filter(|_| frame.name.ends_with(']'));
     let page = page.map_or("", |at| &frame.name[at..]);
-    let stem = format!("{stem}{}", page.replace(['[', ']'], "-")).trim_end_matches('-').to_owned();
+    let stem = format!("{stem}{}", page.replace(['[', ']'], "-"))
+        .trim_end_matches('-')
+        .to_owned();
     stem.chars()
         .map(|c| match c {
             'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '_' | '.' => c,

@@ -65,8 +65,15 @@ pub(super) fn read_points(path: &Path) -> Result<Vec<(usize, usize)>, Failure> {
 
 /// The cells of a line: a semicolon, a comma, a tab or blanks divide them, in this order.
 fn cells(line: &str) -> Vec<&str> {
-    let divide = |sign: char| line.split(sign).map(|cell| cell.trim().trim_matches('"')).collect();
-    match [';', ',', '\t'].into_iter().find(|sign| line.contains(*sign)) {
+    let divide = |sign: char| {
+        line.split(sign)
+            .map(|cell| cell.trim().trim_matches('"'))
+            .collect()
+    };
+    match [';', ',', '\t']
+        .into_iter()
+        .find(|sign| line.contains(*sign))
+    {
         Some(sign) => divide(sign),
         None => line.split_whitespace().collect(),
     }
@@ -89,7 +96,9 @@ fn point(cells: &[&str], at: [usize; 2]) -> Result<(usize, usize), String> {
 /// A whole pixel, which may be written as 50, 50.0 or 5e1.
 fn whole(cell: &str) -> Result<usize, String> {
     if cell.contains(',') {
-        return Err(format!("{cell:?} has a comma; a number is written with a point: 50.0"));
+        return Err(format!(
+            "{cell:?} has a comma; a number is written with a point: 50.0"
+        ));
     }
     let value: f64 = cell
         .parse()

@@ -60,17 +60,14 @@ impl Suited {
             }
             Err(Unusable::Image(Failure::usage(why)))
         };
-        let advice = advise_series(
-            reference,
-            count,
-            image,
-            mask,
-            settings,
-            wanted,
-        )
-        .map_err(Failure::from)?;
+        let advice = advise_series(reference, count, image, mask, settings, wanted)
+            .map_err(Failure::from)?;
         let used = used.into_inner();
-        let name = |index: usize| frames.list[*used.get(&index).unwrap_or(&index)].name.clone();
+        let name = |index: usize| {
+            frames.list[*used.get(&index).unwrap_or(&index)]
+                .name
+                .clone()
+        };
         let filter_by = match &advice.telling {
             _ if !wanted.filter => By::User,
             Some((index, _)) => By::Pair(name(*index)),

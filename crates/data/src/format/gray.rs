@@ -12,13 +12,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Once;
 
+use super::jpeg;
+use super::thermal::Depth;
+use super::tiff_page::{is_tiff, page_pixels, pages};
+use crate::error::DataError;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 use retrial_core::image::{GrayImage, Mask};
-use super::jpeg;
-use super::tiff_page::{is_tiff, page_pixels, pages};
-use super::thermal::Depth;
-use crate::error::DataError;
 
 /// Largest picture that is decoded, in pixels.
 const MAX_PIXELS: u64 = 1 << 28;
@@ -213,9 +213,15 @@ fn alpha_mask(bytes: &[u8]) -> Result<Option<(usize, usize, Vec<bool>)>, String>
         return Ok(None);
     }
     let image = image.into_rgba16();
-    let inside = image.pixels().map(|p| p[3] > 0 && p.0[..3].iter().any(|&v| v > 0));
+    let inside = image
+        .pixels()
+        .map(|p| p[3] > 0 && p.0[..3].iter().any(|&v| v > 0));
     let inside = inside.collect();
-    Ok(Some((image.width() as usize, image.height() as usize, inside)))
+    Ok(Some((
+        image.width() as usize,
+        image.height() as usize,
+        inside,
+    )))
 }
 
 /// Columns, rows, grey values, and the value of white.

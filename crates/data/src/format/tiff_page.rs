@@ -31,7 +31,9 @@ pub(super) fn pages(bytes: &[u8]) -> Result<usize, String> {
         decoder.next_image().map_err(|error| broken(&error))?;
         pages += 1;
     }
-    let kept = described.lines().find_map(|line| line.strip_prefix("images="));
+    let kept = described
+        .lines()
+        .find_map(|line| line.strip_prefix("images="));
     let kept = kept.and_then(|number| number.trim().parse().ok());
     Ok(match kept {
         Some(kept) if pages == 1 && described.starts_with("ImageJ=") => kept,
@@ -81,7 +83,9 @@ pub(super) fn page_pixels(bytes: &[u8], page: usize, channel: Channel) -> Result
     let (values, white): (Vec<f32>, _) = match (samples, color) {
         (DecodingResult::U8(packed), ColorType::Gray(bits)) if bits < 8 => {
             if is_tiled {
-                return Err(format!("{bits}-bit tiles are not read; save it with 8 bits"));
+                return Err(format!(
+                    "{bits}-bit tiles are not read; save it with 8 bits"
+                ));
             }
             (unpacked(&packed, width as usize, bits), WHITE_8)
         }
@@ -230,4 +234,3 @@ fn palette_grey(map: &[u16], channel: Channel) -> Option<Vec<f32>> {
             .collect()
     })
 }
-

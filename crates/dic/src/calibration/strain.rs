@@ -67,7 +67,11 @@ pub fn specimen_strain(
         let to = &mut placed.points[i];
         to.cut = Cut::Whole;
         (to.p[0], to.p[6]) = (place[0] / scale, place[1] / scale);
-        known[i] = uncertainties.get(i).copied().flatten().map(|one| carried(one, after));
+        known[i] = uncertainties
+            .get(i)
+            .copied()
+            .flatten()
+            .map(|one| carried(one, after));
     }
     let small = StrainMeasure::Small;
     let slopes = strain_field(&placed, settings, window, StrainMeasure::Small, None)?;
@@ -75,7 +79,9 @@ pub fn specimen_strain(
     strains.measure = measure;
     for (point, place) in strains.points.iter_mut().zip(&slopes.points) {
         let (Ok(strain), Ok(place)) = (point.strain, place.strain) else {
-            point.strain = point.strain.and(Err(place.strain.err().unwrap_or(StrainFault::Folded)));
+            point.strain = point
+                .strain
+                .and(Err(place.strain.err().unwrap_or(StrainFault::Folded)));
             continue;
         };
         let [a, b, c, d] = place.gradient.as_array();
@@ -87,15 +93,14 @@ pub fn specimen_strain(
         let back = [[d / area, -b / area], [-c / area, a / area]];
         let [u_x, u_y, v_x, v_y] = strain.gradient.as_array();
         let [first, second] = product([[u_x, u_y], [v_x, v_y]], back);
-        let gradient =
-            DisplacementGradient::from_array([first[0], first[1], second[0], second[1]]);
+        let gradient = DisplacementGradient::from_array([first[0], first[1], second[0], second[1]]);
         let Some(tensor) = measure.of(&gradient) else {
             point.strain = Err(StrainFault::Folded);
             continue;
         };
-        let uncertainty = strain.uncertainty.and_then(|known| {
-            propagate(measure, &gradient, &turned(&known.covariance, back))
-        });
+        let uncertainty = strain
+            .uncertainty
+            .and_then(|known| propagate(measure, &gradient, &turned(&known.covariance, back)));
         let mut found = strain;
         (found.gradient, found.tensor, found.uncertainty) = (gradient, tensor, uncertainty);
         point.strain = Ok(found);
