@@ -398,6 +398,15 @@ fn share(text: &str) -> Result<f64, String> {
     }
 }
 
+fn image_size(text: &str) -> Result<(usize, usize), String> {
+    let sides = text.split_once(['x', '×']);
+    let sides = sides.and_then(|(w, h)| w.trim().parse().ok().zip(h.trim().parse().ok()));
+    let is_size = |&(width, height): &(usize, usize)| width > 0 && height > 0;
+    sides
+        .filter(is_size)
+        .ok_or_else(|| "must be columns and rows, such as 1280x1024".to_owned())
+}
+
 fn channel(text: &str) -> Result<Channel, String> {
     match text {
         "luma" => Ok(Channel::Luma),
@@ -492,6 +501,9 @@ pub(crate) struct CalibrateArgs {
         allow_negative_numbers = true
     )]
     pub(crate) plate_thickness: f64,
+    /// Columns and rows of the calibration pictures: `dic` then refuses pictures of another size
+    #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = image_size)]
+    pub(crate) image_size: Option<(usize, usize)>,
     /// Terms of the radial distortion: 0 to 3
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(0..=3))]
     pub(crate) radial: u8,

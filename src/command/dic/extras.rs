@@ -121,7 +121,7 @@ impl Extra {
             columns.extend(spreads_mm(field, &self.uncertainties, map));
         }
         if let Some(strain) = &self.strain {
-            columns.extend(strains(strain));
+            columns.extend(strains(strain, map));
         }
         columns
     }
@@ -185,7 +185,14 @@ fn spreads_mm(field: &Field, known: &[Option<PointUncertainty>], map: &PixelMap)
     ]
 }
 
-fn strains(strain: &StrainField) -> Vec<Quantity> {
+fn strains(strain: &StrainField, map: Option<&PixelMap>) -> Vec<Quantity> {
+    let (along_x, along_y) = match map {
+        Some(PixelMap::Plane(_)) => (
+            "strain along x_mm of the specimen, lens distortion undone",
+            "strain along y_mm of the specimen, lens distortion undone",
+        ),
+        _ => ("strain along x of the image", "strain along y of the image"),
+    };
     let number = |value: fn(&Strain) -> f64| {
         let points = strain.points.iter();
         let or_nan = points.map(|p| p.strain.as_ref().map_or(f64::NAN, value));
@@ -209,18 +216,8 @@ fn strains(strain: &StrainField) -> Vec<Quantity> {
             .map_or(u8::MAX, |(_, code)| code),
     });
     vec![
-        column(
-            "exx",
-            "",
-            "strain along x of the image",
-            number(|s| s.tensor.xx),
-        ),
-        column(
-            "eyy",
-            "",
-            "strain along y of the image",
-            number(|s| s.tensor.yy),
-        ),
+        column("exx", "", along_x, number(|s| s.tensor.xx)),
+        column("eyy", "", along_y, number(|s| s.tensor.yy)),
         column(
             "exy",
             "",

@@ -128,7 +128,9 @@ impl Frames {
             };
             return Err(format!("cannot correlate {}: {error}", path.display()));
         }
-        if let Some(first) = image.pixels().first()
+        // Alone it is measured all the same: its field says at every point why there is nothing.
+        if self.list.len() > 1
+            && let Some(first) = image.pixels().first()
             && image.pixels().iter().all(|value| value == first)
         {
             return Err(format!(

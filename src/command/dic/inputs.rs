@@ -30,11 +30,6 @@ pub(super) struct Inputs {
 
 impl Inputs {
     pub(super) fn read(args: &DicArgs, settings: &Settings) -> Result<Self, Failure> {
-        let map = match (&args.scale, &args.calibration) {
-            (Some(scale), _) => Some(PixelMap::Scale { mm_per_px: *scale }),
-            (None, Some(path)) => Some(PixelMap::Plane(read_plane(path)?)),
-            (None, None) => None,
-        };
         let pages = picture_pages(&args.reference).map_err(unreadable)?;
         if pages != 1 {
             return Err(Failure::usage(format!(
@@ -45,6 +40,12 @@ impl Inputs {
         let image = read_page(&args.reference, 0, args.channel)
             .map_err(unreadable)?
             .image;
+        let size = (image.width(), image.height());
+        let map = match (&args.scale, &args.calibration) {
+            (Some(scale), _) => Some(PixelMap::Scale { mm_per_px: *scale }),
+            (None, Some(path)) => Some(PixelMap::Plane(read_plane(path, size)?)),
+            (None, None) => None,
+        };
         warn_of_saturation(&args.reference, image.pixels());
         let mask = args.mask.as_deref().map(mask).transpose()?;
         let points = args.points.as_deref().map(read_points).transpose()?;
@@ -75,8 +76,10 @@ pub(super) fn unreadable(error: DataError) -> Failure {
 
 /// A mask, with a warning where its grey values are more than two.
 fn mask(path: &Path) -> Result<Mask, Failure> {
-    let image = read_gray(path).map_err(unreadable)?;
-    let mut values = image.pixels().iter();
+    let inside = read_mask(path).map_err(unreadable)?;
+    // A mask with an alpha channel has no grey values.
+    let grey = read_gray(path);
+    let mut values = grey.iter().flat_map(|image| image.pixels());
     let lit = values.clone().copied().find(|value| *value > 0.0);
     if let Some(lit) = lit
         && values.any(|value| *value > 0.0 && *value != lit)
@@ -86,7 +89,7 @@ fn mask(path: &Path) -> Result<Mask, Failure> {
             "warning: {name} has several grey values; every pixel that is not black takes part"
         );
     }
-    read_mask(path).map_err(unreadable)
+    Ok(inside)
 }
 
 /// Whether many pixels have the largest grey value of a picture that has several.

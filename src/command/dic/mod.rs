@@ -80,7 +80,10 @@ pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
             return ControlFlow::Break(());
         }
         if field.count(Status::Converged) == 0 {
-            frames.lose(index, format!("{}: no point converged", frames.list[index].name));
+            frames.lose(
+                index,
+                format!("{}: no point converged", frames.list[index].name),
+            );
         }
         match is_stopped.load(Ordering::Relaxed) {
             true => ControlFlow::Break(()),

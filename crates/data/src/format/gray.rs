@@ -14,7 +14,7 @@ use std::sync::Once;
 
 use super::jpeg;
 use super::thermal::Depth;
-use super::tiff_page::{is_tiff, page_pixels, pages};
+use super::tiff_page::{is_tiff, mask_in_doubt, page_pixels, pages};
 use crate::error::DataError;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
@@ -192,7 +192,9 @@ pub(crate) fn contained<T>(decode: impl FnOnce() -> Result<T, String>) -> Result
 pub fn read_mask(path: &Path) -> Result<Mask, DataError> {
     let bytes = fs::read(path).map_err(DataError::io("reading", path))?;
     let with_alpha = match is_tiff(&bytes) {
-        true => None,
+        true => contained(|| mask_in_doubt(&bytes))
+            .map(|()| None)
+            .map_err(|what| DataError::format(path, what))?,
         false => contained(|| alpha_mask(&bytes)).map_err(|what| DataError::format(path, what))?,
     };
     let (width, height, inside) = match with_alpha {

@@ -41,6 +41,21 @@ pub(super) fn pages(bytes: &[u8]) -> Result<usize, String> {
     })
 }
 
+/// Refuses a mask of one bit whose zeros are white: some programs that write them mean the ones.
+pub(super) fn mask_in_doubt(bytes: &[u8]) -> Result<(), String> {
+    let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(|error| broken(&error))?;
+    let mut tag = |tag: Tag| decoder.find_tag_unsigned::<u16>(tag).ok().flatten();
+    let photometric = tag(Tag::PhotometricInterpretation);
+    if tag(Tag::BitsPerSample).unwrap_or(1) == 1 && photometric == Some(0) {
+        return Err(
+            "a mask of 1 bit in which 0 is white (PhotometricInterpretation 0): programs disagree which pixels \
+             are meant; save it with 8 bits"
+                .to_owned(),
+        );
+    }
+    Ok(())
+}
+
 /// One page, counted from 0.
 pub(super) fn page_pixels(bytes: &[u8], page: usize, channel: Channel) -> Result<Pixels, String> {
     let broken = |error: tiff::TiffError| broken(&error);
