@@ -134,7 +134,7 @@ fn two_runs_are_never_mixed() {
     project
         .retrial(&arguments(
             &["ref.pgm", "def.pgm"],
-            &["--format", "csv", "--step", "11"],
+            &["--format", "csv", "--order", "1"],
         ))
         .exits(2)
         .complains("use --force");
@@ -208,7 +208,7 @@ fn points_are_read_by_the_names_of_their_columns() {
         ("x,y\n50.5,60\n", "line 2"),
         ("x,y\n-5,60\n", "line 2"),
         ("x,z\n50,60\n", "a column `x` and a column `y`"),
-        ("", "holds no point"),
+        ("", "points.csv: no point is given"),
     ] {
         let project = pair();
         project.write("points.csv", text);
@@ -271,8 +271,12 @@ fn through_the_lens(u: f64, v: f64) -> GrayImage {
         // In units of a third of a millimetre, the size of a pixel.
         let (x, y) = (300.0 * at[0] - 3.0 * u, 300.0 * at[1] - 3.0 * v);
         let wave = |a: f64, b: f64, c: f64| (a * x + b * y + c).sin();
-        let sum = wave(0.55, 0.31, 0.2) + wave(-0.37, 0.62, 1.3) + wave(0.21, -0.73, 2.1);
-        (127.5 + 36.0 * sum) as f32
+        let sum = wave(0.55, 0.31, 0.2)
+            + wave(-0.37, 0.62, 1.3)
+            + wave(0.21, -0.73, 2.1)
+            + wave(0.83, 0.47, 0.7)
+            + wave(-0.69, -0.29, 3.0);
+        (127.5 + 24.0 * sum) as f32
     })
     .expect("a size")
 }
@@ -339,7 +343,7 @@ fn a_rigid_motion_through_a_lens_has_no_strain() {
     write_pgm(&project.path().join("ref.pgm"), &through_the_lens(0.0, 0.0));
     write_pgm(
         &project.path().join("def.pgm"),
-        &through_the_lens(1.5, -1.0),
+        &through_the_lens(0.5, -0.3),
     );
     let options = [
         "--calibration",
@@ -360,6 +364,7 @@ fn a_rigid_motion_through_a_lens_has_no_strain() {
             .iter()
             .zip(&stated)
             .filter(|(e, s)| e.is_finite() && s.is_finite());
+        // Beside the noise, rounding to whole grey levels and the spline have their share.
         let covered = pairs
             .clone()
             .filter(|(e, s)| e.abs() < 1.96 * **s + 1e-4)

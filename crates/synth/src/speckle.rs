@@ -105,12 +105,10 @@ impl SpeckleScene {
                 most: MOST_NEAR,
             });
         }
-        let farthest = [x0, y0, x1, y1].into_iter().map(f64::abs);
-        // A place that is no number is the farthest of all.
-        let farthest = farthest.fold(0.0, |most, t| if t <= most { most } else { t });
-        if !(farthest <= FARTHEST) {
+        let far = |place: &f64| place.is_nan() || place.abs() > FARTHEST;
+        if let Some(place) = [x0, y0, x1, y1].into_iter().find(far) {
             return Err(SynthError::TooFar {
-                reach_px: farthest,
+                reach_px: place,
                 most_px: FARTHEST,
             });
         }

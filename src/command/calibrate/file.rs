@@ -119,10 +119,42 @@ fn seen_to(targets: &Targets) -> [f64; 2] {
     })
 }
 
-/// The specimen's plane of a calibration file, for pictures of that size.
+/// Refuses pictures of another size than those that the camera was calibrated with.
+fn check_size(wire: &WireCalibration, (width, height): (usize, usize)) -> Result<(), String> {
+    if let Some((own_width, own_height)) = wire.image_size_px {
+        if (own_width, own_height) != (width, height) {
+            return Err(format!(
+                "the camera was calibrated with pictures of {own_width} × {own_height} px, the reference has \
+                 {width} × {height} px; a cut or binned picture needs a calibration of its own"
+            ));
+        }
+    } else {
+        if let Some([x, y]) = wire.seen_to_px
+            && (x > width as f64 - 0.5 || y > height as f64 - 0.5)
+        {
+            return Err(format!(
+                "the target was seen up to x {x:.1}, y {y:.1} px, outside of a reference of {width} × {height} px; \
+                 a cut or binned picture needs a calibration of its own"
+            ));
+        }
+        let middle = [0.5 * width as f64, 0.5 * height as f64];
+        if (wire.camera.cx_px - middle[0]).abs() > 0.4 * middle[0]
+            || (wire.camera.cy_px - middle[1]).abs() > 0.4 * middle[1]
+        {
+            return Err(format!(
+                "its centre at x {:.1}, y {:.1} px lies far from the middle of a picture of {width} × {height} px; \
+                 name the size of its pictures by `retrial calibrate --image-size`",
+                wire.camera.cx_px, wire.camera.cy_px
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The specimen's plane of a calibration file, for pictures of that size where it is known.
 pub(crate) fn read_plane(
     path: &Path,
-    (width, height): (usize, usize),
+    size: Option<(usize, usize)>,
 ) -> Result<SpecimenPlane, Failure> {
     let shown = path.display();
     let text = std::fs::read_to_string(path)
@@ -133,32 +165,8 @@ pub(crate) fn read_plane(
     if wire.format != FORMAT {
         return Err(wrong(format!("format {}, expected {FORMAT}", wire.format)));
     }
-    if let Some((own_width, own_height)) = wire.image_size_px {
-        if (own_width, own_height) != (width, height) {
-            return Err(wrong(format!(
-                "the camera was calibrated with pictures of {own_width} × {own_height} px, the reference has \
-                 {width} × {height} px; a cut or binned picture needs a calibration of its own"
-            )));
-        }
-    } else {
-        if let Some([x, y]) = wire.seen_to_px
-            && (x > width as f64 - 0.5 || y > height as f64 - 0.5)
-        {
-            return Err(wrong(format!(
-                "the target was seen up to x {x:.1}, y {y:.1} px, outside of a reference of {width} × {height} px; \
-                 a cut or binned picture needs a calibration of its own"
-            )));
-        }
-        let middle = [0.5 * width as f64, 0.5 * height as f64];
-        if (wire.camera.cx_px - middle[0]).abs() > 0.4 * middle[0]
-            || (wire.camera.cy_px - middle[1]).abs() > 0.4 * middle[1]
-        {
-            return Err(wrong(format!(
-                "its centre at x {:.1}, y {:.1} px lies far from the middle of a picture of {width} × {height} px; \
-                 name the size of its pictures by `retrial calibrate --image-size`",
-                wire.camera.cx_px, wire.camera.cy_px
-            )));
-        }
+    if let Some(size) = size {
+        check_size(&wire, size).map_err(wrong)?;
     }
     let camera = Camera {
         fx: wire.camera.fx_px,

@@ -31,7 +31,7 @@ impl Extras {
     pub(super) fn new(args: &DicArgs, reference: &Reference) -> Result<Self, Failure> {
         let window = match args.strain {
             // A window of another size is refused before anything is correlated.
-            Some(points) if points < 3 || points.is_multiple_of(2) => {
+            Some(points) if !(3..=501).contains(&points) || points.is_multiple_of(2) => {
                 return Err(refused(DicError::StrainWindow { points }));
             }
             Some(points) => Some(StrainWindow {

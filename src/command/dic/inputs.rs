@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use retrial_core::image::Mask;
+use retrial_core::image::{GrayImage, Mask};
 use retrial_data::{DataError, picture_pages, read_gray, read_mask, read_page};
 use retrial_dic::calibration::PixelMap;
 use retrial_dic::{Reference, Settings, prepare, prepare_points};
@@ -30,6 +30,10 @@ pub(super) struct Inputs {
 
 impl Inputs {
     pub(super) fn read(args: &DicArgs, settings: &Settings) -> Result<Self, Failure> {
+        // A file that is no calibration is refused before any picture is read.
+        if let Some(path) = &args.calibration {
+            read_plane(path, None)?;
+        }
         let pages = picture_pages(&args.reference).map_err(unreadable)?;
         if pages != 1 {
             return Err(Failure::usage(format!(
@@ -43,7 +47,7 @@ impl Inputs {
         let size = (image.width(), image.height());
         let map = match (&args.scale, &args.calibration) {
             (Some(scale), _) => Some(PixelMap::Scale { mm_per_px: *scale }),
-            (None, Some(path)) => Some(PixelMap::Plane(read_plane(path, size)?)),
+            (None, Some(path)) => Some(PixelMap::Plane(read_plane(path, Some(size))?)),
             (None, None) => None,
         };
         warn_of_saturation(&args.reference, image.pixels());
@@ -79,7 +83,7 @@ fn mask(path: &Path) -> Result<Mask, Failure> {
     let inside = read_mask(path).map_err(unreadable)?;
     // A mask with an alpha channel has no grey values.
     let grey = read_gray(path);
-    let mut values = grey.iter().flat_map(|image| image.pixels());
+    let mut values = grey.iter().flat_map(GrayImage::pixels);
     let lit = values.clone().copied().find(|value| *value > 0.0);
     if let Some(lit) = lit
         && values.any(|value| *value > 0.0 && *value != lit)

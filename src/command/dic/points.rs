@@ -58,7 +58,7 @@ pub(super) fn read_points(path: &Path) -> Result<Vec<(usize, usize)>, Failure> {
     }
     if points.is_empty() {
         let path = path.display();
-        return Err(Failure::usage(format!("{path} holds no point")));
+        return Err(Failure::usage(format!("{path}: no point is given")));
     }
     Ok(points)
 }
@@ -103,7 +103,7 @@ fn whole(cell: &str) -> Result<usize, String> {
     let value: f64 = cell
         .parse()
         .map_err(|_| format!("expected column and row as whole pixels, found {cell:?}"))?;
-    if value >= 0.0 && value <= 1e9 && value.fract() == 0.0 {
+    if (0.0..=1e9).contains(&value) && value.fract() == 0.0 {
         Ok(value as usize)
     } else {
         Err(format!(

@@ -81,10 +81,9 @@ impl Suited {
             Some(OrderSource::Silent { index }) => {
                 format!("default, {} tells nothing of it", name(*index))
             }
-            Some(OrderSource::NotAllAsked { asked }) => format!(
-                "default, order 0 suits the {asked} asked of {} pictures",
-                count
-            ),
+            Some(OrderSource::NotAllAsked { asked }) => {
+                format!("default, order 0 suits the {asked} asked of {count} pictures")
+            }
         };
         Ok(Self {
             advice,
