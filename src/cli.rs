@@ -5,6 +5,7 @@ mod similarity;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use retrial_data::Channel;
 use retrial_dic::{ShapeOrder, StrainMeasure};
 use retrial_nets::device::DeviceChoice;
 
@@ -321,7 +322,11 @@ pub(crate) struct DicArgs {
     /// A file of `retrial calibrate`: displacements in mm too, lens distortion undone
     #[arg(long, value_name = "FILE")]
     pub(crate) calibration: Option<PathBuf>,
-    /// Strain, fitted to a window of so many points along each side; odd
+    /// Channel of colour images that becomes the grey value: luma is 0.299 R + 0.587 G + 0.114 B
+    #[arg(long, value_name = "luma|red|green|blue", default_value = "luma", value_parser = channel)]
+    pub(crate) channel: Channel,
+    /// Strain, fitted to a window of so many points along each side; odd, 3 or more, at most the points of the field
+    /// along its longer side. With --calibration it is the strain of the specimen along x_mm and y_mm
     #[arg(long, value_name = "POINTS")]
     pub(crate) strain: Option<usize>,
     /// Measure of strain: green_lagrange, euler_almansi, hencky, engineering or small
@@ -390,6 +395,25 @@ fn share(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value > 0.0 && value <= 1.0 => Ok(value),
         _ => Err("must be above 0 and at most 1".to_owned()),
+    }
+}
+
+fn image_size(text: &str) -> Result<(usize, usize), String> {
+    let sides = text.split_once(['x', '×']);
+    let sides = sides.and_then(|(w, h)| w.trim().parse().ok().zip(h.trim().parse().ok()));
+    let is_size = |&(width, height): &(usize, usize)| width > 0 && height > 0;
+    sides
+        .filter(is_size)
+        .ok_or_else(|| "must be columns and rows, such as 1280x1024".to_owned())
+}
+
+fn channel(text: &str) -> Result<Channel, String> {
+    match text {
+        "luma" => Ok(Channel::Luma),
+        "red" => Ok(Channel::Red),
+        "green" => Ok(Channel::Green),
+        "blue" => Ok(Channel::Blue),
+        _ => Err("must be luma, red, green or blue".to_owned()),
     }
 }
 
@@ -477,6 +501,9 @@ pub(crate) struct CalibrateArgs {
         allow_negative_numbers = true
     )]
     pub(crate) plate_thickness: f64,
+    /// Columns and rows of the calibration pictures: `dic` then refuses pictures of another size
+    #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = image_size)]
+    pub(crate) image_size: Option<(usize, usize)>,
     /// Terms of the radial distortion: 0 to 3
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(0..=3))]
     pub(crate) radial: u8,

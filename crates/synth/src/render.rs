@@ -33,6 +33,30 @@ pub enum SynthError {
         /// Speckles asked for.
         speckles: i64,
     },
+    /// A displacement that leads further than any picture shows.
+    #[error(
+        "a displacement leads {reach_px:e} px away, at most {most_px:e} px are drawn; look for a gradient that is too large"
+    )]
+    TooFar {
+        /// Farthest place that is shown, px.
+        reach_px: f64,
+        /// Largest distance drawn, px.
+        most_px: f64,
+    },
+    /// So many speckles over every pixel that drawing takes for ever.
+    #[error(
+        "`radius_px` is {radius_px} at a `spacing_px` of {spacing_px}: every pixel would sum {speckles:.0} speckles, at most {most} are summed; use a smaller radius or a larger spacing"
+    )]
+    TooDense {
+        /// Mean radius, px.
+        radius_px: f64,
+        /// Side of a cell, px.
+        spacing_px: f64,
+        /// Speckles near a pixel.
+        speckles: f64,
+        /// Largest number of them.
+        most: f64,
+    },
     /// A converter that does not exist.
     #[error("a camera of {bits} bits, only 8, 12 and 16 are known")]
     Bits {

@@ -47,6 +47,12 @@ impl Default for SpecklePattern {
     }
 }
 
+/// Speckles that a pixel may have near it: beyond, a picture of a camera takes minutes.
+const MOST_NEAR: f64 = 1000.0;
+
+/// Farthest place from the first pixel that is drawn, px.
+const FARTHEST: f64 = 1e9;
+
 #[derive(Clone, Copy, Debug)]
 struct Speckle {
     x: f64,
@@ -90,6 +96,22 @@ impl SpeckleScene {
             Profile::Gaussian => 4.5 * largest,
             Profile::Disc => largest,
         };
+        let near = (2.0 * support / spacing + 1.0).powi(2);
+        if near > MOST_NEAR {
+            return Err(SynthError::TooDense {
+                radius_px: pattern.radius_px,
+                spacing_px: spacing,
+                speckles: near,
+                most: MOST_NEAR,
+            });
+        }
+        let far = |place: &f64| place.is_nan() || place.abs() > FARTHEST;
+        if let Some(place) = [x0, y0, x1, y1].into_iter().find(far) {
+            return Err(SynthError::TooFar {
+                reach_px: place,
+                most_px: FARTHEST,
+            });
+        }
         let reach = (support / spacing).ceil() as i64;
         let cell = |t: f64| (t / spacing).floor() as i64;
         let (first_column, first_row) = (cell(x0) - reach, cell(y0) - reach);
@@ -223,6 +245,25 @@ mod tests {
         let scene = SpeckleScene::draw(&pattern, Seed(0), (0.0, 0.0), (20.0, 20.0)).expect("scene");
         assert_eq!(scene.intensity(10.0, 13.9), 0.0);
         assert_eq!(scene.intensity(10.0, 14.1), 1.0);
+    }
+
+    #[test]
+    fn what_would_never_end_is_refused() {
+        let wide = SpecklePattern {
+            radius_px: 35.4,
+            ..SpecklePattern::default()
+        };
+        let error = SpeckleScene::draw(&wide, Seed(0), (0.0, 0.0), (64.0, 48.0));
+        let error = error.expect_err("too dense").to_string();
+        assert!(
+            error.contains("`radius_px` is 35.4") && error.contains("1000"),
+            "{error}"
+        );
+        for far in [1e19, f64::INFINITY, f64::NAN] {
+            let pattern = SpecklePattern::default();
+            let error = SpeckleScene::draw(&pattern, Seed(0), (0.0, 0.0), (far, 48.0));
+            assert!(matches!(error, Err(SynthError::TooFar { .. })), "{far}");
+        }
     }
 
     #[test]

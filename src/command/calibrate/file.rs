@@ -23,6 +23,12 @@ struct WireCalibration {
     /// px and plain numbers; zero-based pixel centres.
     camera: WireCamera,
     plane: WirePlane,
+    /// Columns and rows of the calibration pictures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    image_size_px: Option<(usize, usize)>,
+    /// The place farthest right and down at which a point of the target was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seen_to_px: Option<[f64; 2]>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     quality: Option<WireQuality>,
 }
@@ -86,6 +92,8 @@ pub(super) fn text(
             translation_mm: pose.translation_mm,
             plate_thickness_mm: args.plate_thickness,
         },
+        image_size_px: args.image_size,
+        seen_to_px: Some(seen_to(targets)),
         quality: Some(WireQuality {
             program: format!("retrial {}", env!("CARGO_PKG_VERSION")),
             targets: args.targets.display().to_string(),
@@ -104,8 +112,50 @@ pub(super) fn text(
     serde_yaml::to_string(&wire).map_err(|error| Failure::storage(format!("no YAML: {error}")))
 }
 
-/// The specimen's plane of a calibration file.
-pub(crate) fn read_plane(path: &Path) -> Result<SpecimenPlane, Failure> {
+fn seen_to(targets: &Targets) -> [f64; 2] {
+    let points = targets.views.iter().flatten().map(|point| point.image_px);
+    points.fold([0.0; 2], |most, at| {
+        [most[0].max(at[0]), most[1].max(at[1])]
+    })
+}
+
+/// Refuses pictures of another size than those that the camera was calibrated with.
+fn check_size(wire: &WireCalibration, (width, height): (usize, usize)) -> Result<(), String> {
+    if let Some((own_width, own_height)) = wire.image_size_px {
+        if (own_width, own_height) != (width, height) {
+            return Err(format!(
+                "the camera was calibrated with pictures of {own_width} × {own_height} px, the reference has \
+                 {width} × {height} px; a cut or binned picture needs a calibration of its own"
+            ));
+        }
+    } else {
+        if let Some([x, y]) = wire.seen_to_px
+            && (x > width as f64 - 0.5 || y > height as f64 - 0.5)
+        {
+            return Err(format!(
+                "the target was seen up to x {x:.1}, y {y:.1} px, outside of a reference of {width} × {height} px; \
+                 a cut or binned picture needs a calibration of its own"
+            ));
+        }
+        let middle = [0.5 * width as f64, 0.5 * height as f64];
+        if (wire.camera.cx_px - middle[0]).abs() > 0.4 * middle[0]
+            || (wire.camera.cy_px - middle[1]).abs() > 0.4 * middle[1]
+        {
+            return Err(format!(
+                "its centre at x {:.1}, y {:.1} px lies far from the middle of a picture of {width} × {height} px; \
+                 name the size of its pictures by `retrial calibrate --image-size`",
+                wire.camera.cx_px, wire.camera.cy_px
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The specimen's plane of a calibration file, for pictures of that size where it is known.
+pub(crate) fn read_plane(
+    path: &Path,
+    size: Option<(usize, usize)>,
+) -> Result<SpecimenPlane, Failure> {
     let shown = path.display();
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;
@@ -114,6 +164,9 @@ pub(crate) fn read_plane(path: &Path) -> Result<SpecimenPlane, Failure> {
     let wrong = |what: String| Failure::usage(format!("{shown}: {what}"));
     if wire.format != FORMAT {
         return Err(wrong(format!("format {}, expected {FORMAT}", wire.format)));
+    }
+    if let Some(size) = size {
+        check_size(&wire, size).map_err(wrong)?;
     }
     let camera = Camera {
         fx: wire.camera.fx_px,

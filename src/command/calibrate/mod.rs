@@ -52,11 +52,41 @@ pub(crate) fn run(root: Option<&Path>, args: &CalibrateArgs) -> Result<(), Failu
         skew: args.skew,
     };
     let found =
-        calibrate(&targets.views, model).map_err(|error| explained(args, &targets, &error))?;
+        calibrate(&targets.views, model).map_err(|error| match bad_view(&targets, model) {
+            Some(what) => Failure::usage(format!(
+                "{}: cannot calibrate: {what}",
+                args.targets.display()
+            )),
+            None => explained(args, &targets, &error),
+        })?;
     let text = file::text(args, &targets, &found, plane)?;
     retrial_store::atomic_write(&args.out, text.as_bytes())?;
     print(args, &targets, &found, plane);
     Ok(())
+}
+
+/// The one view without which all others make a camera, in words.
+fn bad_view(targets: &Targets, model: CameraModel) -> Option<String> {
+    let mut found: Vec<(f64, usize)> = Vec::new();
+    for left_out in 0..targets.views.len() {
+        let mut others = targets.views.clone();
+        others.remove(left_out);
+        if let Ok(calibration) = calibrate(&others, model) {
+            found.push((calibration.rms_px, left_out));
+        }
+    }
+    found.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let (rms_px, view) = *found.first()?;
+    let is_clear = found
+        .get(1)
+        .is_none_or(|(next, _)| *next > CONSPICUOUS * rms_px);
+    is_clear.then(|| {
+        format!(
+            "image {} (line {}) contradicts the others, which alone fit to {rms_px:.3} px; look at the order of its \
+             points, or leave it out",
+            targets.names[view], targets.first_lines[view]
+        )
+    })
 }
 
 /// The error with the file and the line that a view and a point come from.

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use retrial_dic::calibration::PixelMap;
+use retrial_dic::calibration::{PixelMap, specimen_strain};
 use retrial_dic::{
     DicError, Field, NoiseLevel, PointUncertainty, Reference, Sensitivity, Settings, Strain,
     StrainFault, StrainField, StrainMeasure, StrainWindow, sensitivity, strain_field, uncertainty,
@@ -31,7 +31,7 @@ impl Extras {
     pub(super) fn new(args: &DicArgs, reference: &Reference) -> Result<Self, Failure> {
         let window = match args.strain {
             // A window of another size is refused before anything is correlated.
-            Some(points) if points < 3 || points.is_multiple_of(2) => {
+            Some(points) if !(3..=501).contains(&points) || points.is_multiple_of(2) => {
                 return Err(refused(DicError::StrainWindow { points }));
             }
             Some(points) => Some(StrainWindow {
@@ -40,6 +40,9 @@ impl Extras {
             }),
             None => None,
         };
+        if let Some(window) = &window {
+            fits(window.points, reference.points(), args.step)?;
+        }
         Ok(Self {
             sensitivity: sensitivity(reference).map_err(refused)?,
             window,
@@ -47,10 +50,18 @@ impl Extras {
         })
     }
 
-    pub(super) fn measure(&self, field: &Field, settings: &Settings) -> Result<Extra, DicError> {
+    pub(super) fn measure(
+        &self,
+        field: &Field,
+        settings: &Settings,
+        map: Option<&PixelMap>,
+    ) -> Result<Extra, DicError> {
         let uncertainties = uncertainty(&self.sensitivity, field, NoiseLevel::Residual)?;
-        let fitted = self.window.as_ref().map(|window| {
-            strain_field(field, settings, window, self.measure, Some(&uncertainties))
+        let fitted = self.window.as_ref().map(|window| match map {
+            Some(map @ PixelMap::Plane(_)) => {
+                specimen_strain(map, field, settings, window, self.measure, &uncertainties)
+            }
+            _ => strain_field(field, settings, window, self.measure, Some(&uncertainties)),
         });
         Ok(Extra {
             strain: fitted.transpose()?,
@@ -68,6 +79,24 @@ impl Extras {
             format!("{name}, plane through {points} x {points} points, gauge length {gauge} px"),
         ))
     }
+}
+
+/// Refuses a strain window that is larger than the field of points.
+fn fits(window: usize, points: &[(usize, usize)], step: usize) -> Result<(), Failure> {
+    let across = |of: fn(&(usize, usize)) -> usize| {
+        let values = || points.iter().map(of);
+        let ends = values().max().zip(values().min());
+        ends.map_or(0, |(high, low)| (high - low) / step.max(1) + 1)
+    };
+    let (columns, rows) = (across(|p| p.0), across(|p| p.1));
+    if window <= columns.max(rows) && 4 * columns.min(window) * rows.min(window) >= window * window
+    {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "--strain {window}: a window of {window} x {window} points does not fit into the field of {columns} x {rows} \
+         points; use a smaller window, or a smaller --step"
+    )))
 }
 
 /// The words of the column `strain_status`, by code.
@@ -92,7 +121,7 @@ impl Extra {
             columns.extend(spreads_mm(field, &self.uncertainties, map));
         }
         if let Some(strain) = &self.strain {
-            columns.extend(strains(strain));
+            columns.extend(strains(strain, map));
         }
         columns
     }
@@ -156,7 +185,14 @@ fn spreads_mm(field: &Field, known: &[Option<PointUncertainty>], map: &PixelMap)
     ]
 }
 
-fn strains(strain: &StrainField) -> Vec<Quantity> {
+fn strains(strain: &StrainField, map: Option<&PixelMap>) -> Vec<Quantity> {
+    let (along_x, along_y) = match map {
+        Some(PixelMap::Plane(_)) => (
+            "strain along x_mm of the specimen, lens distortion undone",
+            "strain along y_mm of the specimen, lens distortion undone",
+        ),
+        _ => ("strain along x of the image", "strain along y of the image"),
+    };
     let number = |value: fn(&Strain) -> f64| {
         let points = strain.points.iter();
         let or_nan = points.map(|p| p.strain.as_ref().map_or(f64::NAN, value));
@@ -180,18 +216,8 @@ fn strains(strain: &StrainField) -> Vec<Quantity> {
             .map_or(u8::MAX, |(_, code)| code),
     });
     vec![
-        column(
-            "exx",
-            "",
-            "strain along x of the image",
-            number(|s| s.tensor.xx),
-        ),
-        column(
-            "eyy",
-            "",
-            "strain along y of the image",
-            number(|s| s.tensor.yy),
-        ),
+        column("exx", "", along_x, number(|s| s.tensor.xx)),
+        column("eyy", "", along_y, number(|s| s.tensor.yy)),
         column(
             "exy",
             "",

@@ -7,6 +7,7 @@ mod folder_set;
 mod hostile_bytes;
 mod manifest_faults;
 mod packages;
+mod picture_kinds;
 mod pictures;
 mod real_data;
 mod server;

@@ -1,0 +1,405 @@
+//! `retrial dic` on series as people have them: stacks, lost pictures, wrong orders, odd names, points from tables,
+//! a lens with distortion.
+
+use std::path::Path;
+
+use retrial_core::image::GrayImage;
+
+use crate::dic_command::{arguments, pair, speckles, write_pgm};
+use crate::project::{Project, names};
+
+/// A TIFF of several 8-bit pages, little-endian.
+fn stack(pages: &[GrayImage]) -> Vec<u8> {
+    let mut bytes = b"II*\0\x08\0\0\0".to_vec();
+    for (number, page) in pages.iter().enumerate() {
+        let [width, height] = [page.width(), page.height()].map(|side| side as u32);
+        let pixels_at = bytes.len() as u32 + 2 + 9 * 12 + 4;
+        let next = pixels_at + width * height;
+        let entries = [
+            (256_u16, 4_u16, width),
+            (257, 4, height),
+            (258, 3, 8),
+            (259, 3, 1),
+            (262, 3, 1),
+            (273, 4, pixels_at),
+            (277, 3, 1),
+            (278, 4, height),
+            (279, 4, width * height),
+        ];
+        bytes.extend(9_u16.to_le_bytes());
+        for (tag, kind, value) in entries {
+            bytes.extend(tag.to_le_bytes());
+            bytes.extend(kind.to_le_bytes());
+            bytes.extend(1_u32.to_le_bytes());
+            bytes.extend(value.to_le_bytes());
+        }
+        let is_last = number + 1 == pages.len();
+        bytes.extend(if is_last { 0 } else { next }.to_le_bytes());
+        bytes.extend(page.pixels().iter().map(|value| value.round() as u8));
+    }
+    bytes
+}
+
+/// The mean of a column of the summary, by the name of the picture.
+fn mean(project: &Project, column: &str, name: &str) -> f64 {
+    let text = std::fs::read_to_string(project.path().join("out/summary.csv")).expect("a table");
+    let mut lines = text.lines().filter(|line| !line.starts_with('#'));
+    let heads: Vec<&str> = lines.next().expect("names").split(',').collect();
+    let at = |column: &str| heads.iter().position(|head| *head == column).expect(column);
+    let rows: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
+    let row = rows.iter().find(|row| row[at("name")] == name);
+    row.expect(name)[at(column)].parse().expect("a number")
+}
+
+fn run_facts(project: &Project) -> serde_json::Value {
+    let text = std::fs::read_to_string(project.path().join("out/run.yaml")).expect("a file");
+    serde_yaml::from_str(&text).expect("YAML")
+}
+
+#[test]
+fn every_page_of_a_stack_is_measured() {
+    let project = pair();
+    let pages = [0.0, 0.5, 1.0].map(|u| speckles(u, -0.5 * u));
+    std::fs::write(project.path().join("stack.tif"), stack(&pages)).expect("written");
+    project
+        .retrial(&arguments(&["ref.pgm", "stack.tif"], &["--format", "csv"]))
+        .exits(0)
+        .says("stack.tif[3]")
+        .complains("stack.tif[1] equals the reference image");
+    for (page, u) in [(1, 0.0), (2, 0.5), (3, 1.0)] {
+        let name = format!("stack.tif[{page}]");
+        assert!((mean(&project, "mean_u", &name) - u).abs() < 0.01, "{name}");
+        assert!(
+            (mean(&project, "mean_v", &name) + 0.5 * u).abs() < 0.01,
+            "{name}"
+        );
+    }
+    project
+        .retrial(&arguments(&["stack.tif", "def.pgm"], &["--force"]))
+        .exits(2)
+        .complains("stack.tif holds 3 pictures");
+}
+
+#[test]
+fn a_bad_picture_is_left_out_and_named() {
+    let bad: [(&str, Vec<u8>); 3] = [
+        ("cut.pgm", b"P5\n160 120\n255\nabc".to_vec()),
+        (
+            "black.pgm",
+            [b"P5\n160 120\n255\n".to_vec(), vec![7; 19_200]].concat(),
+        ),
+        (
+            "small.pgm",
+            [b"P5\n2 2\n255\n".to_vec(), vec![1, 2, 3, 4]].concat(),
+        ),
+    ];
+    for (name, bytes) in bad {
+        for place in 0..3 {
+            let project = pair();
+            std::fs::write(project.path().join(name), &bytes).expect("written");
+            write_pgm(&project.path().join("next.pgm"), &speckles(0.8, -0.6));
+            let mut images = vec!["ref.pgm", "def.pgm", "next.pgm"];
+            images.insert(place + 1, name);
+            project
+                .retrial(&arguments(&images, &["--format", "csv"]))
+                .exits(1)
+                .complains("1 of 3 images were not measured")
+                .complains(name);
+            assert!(
+                (mean(&project, "mean_u", "def.pgm") - 0.4).abs() < 0.01,
+                "{name}"
+            );
+            assert!(
+                (mean(&project, "mean_u", "next.pgm") - 0.8).abs() < 0.01,
+                "{name}"
+            );
+            let facts = run_facts(&project);
+            assert_eq!(facts["finished"], true);
+            assert_eq!(facts["lost"][0]["image"], name);
+        }
+    }
+}
+
+#[test]
+fn two_runs_are_never_mixed() {
+    let project = pair();
+    let out = project.path().join("out");
+    let call = arguments(&["ref.pgm", "def.pgm"], &["--format", "csv"]);
+    project.retrial(&call).exits(0);
+    // As a run that was killed leaves it: a field, half a field, and a run.yaml from its beginning.
+    let text = std::fs::read_to_string(out.join("run.yaml")).expect("a file");
+    let text = text.replace("finished: true", "finished: false");
+    std::fs::write(out.join("run.yaml"), text).expect("written");
+    std::fs::write(out.join(".0001_def.csv.abc123.tmp"), "half").expect("written");
+    project
+        .retrial(&arguments(
+            &["ref.pgm", "def.pgm"],
+            &["--format", "csv", "--order", "1"],
+        ))
+        .exits(2)
+        .complains("use --force");
+    project.retrial(&call).exits(0);
+    assert_eq!(names(&out), ["0001_def.csv", "run.yaml", "summary.csv"]);
+    std::fs::remove_file(out.join("run.yaml")).expect("removed");
+    project
+        .retrial(&call)
+        .exits(2)
+        .complains("0001_def.csv of a run without run.yaml");
+}
+
+#[test]
+fn orders_and_names_that_mislead_are_told() {
+    let project = pair();
+    for number in [1, 2, 10] {
+        let name = format!("img{number}.pgm");
+        let shift = 0.1 * f64::from(number);
+        write_pgm(&project.path().join(name), &speckles(shift, 0.0));
+    }
+    let images = ["ref.pgm", "ref.pgm", "img1.pgm", "img10.pgm", "img2.pgm"];
+    project
+        .retrial(&arguments(&images, &["--format", "csv"]))
+        .exits(0)
+        .complains("ref.pgm is the reference image itself")
+        .complains("img2.pgm follows img10.pgm: the numbers in the names fall");
+    let project = pair();
+    for folder in ["a", "b"] {
+        std::fs::create_dir(project.path().join(folder)).expect("a folder");
+        let shift = if folder == "a" { 0.2 } else { 0.7 };
+        let path = project.path().join(folder).join("x.pgm");
+        write_pgm(&path, &speckles(shift, 0.0));
+    }
+    write_pgm(&project.path().join("it's #5.pgm"), &speckles(0.3, 0.0));
+    let images = ["ref.pgm", "a/x.pgm", "b/x.pgm", "it's #5.pgm"];
+    project
+        .retrial(&arguments(&images, &["--format", "csv"]))
+        .exits(0);
+    assert!((mean(&project, "mean_u", "a/x.pgm") - 0.2).abs() < 0.01);
+    assert!((mean(&project, "mean_u", "b/x.pgm") - 0.7).abs() < 0.01);
+    let found = mean(&project, "mean_u", "\"it's #5.pgm\"");
+    assert!((found - 0.3).abs() < 0.01, "{found}");
+}
+
+#[test]
+fn points_are_read_by_the_names_of_their_columns() {
+    for (text, count) in [
+        ("x,y\n50,60\n100,40\n", "2 of 2"),
+        ("y,x\n60,50\n40,100\n", "2 of 2"),
+        ("node;x;y\n1;50;60\n2;100;40\n", "2 of 2"),
+        ("\u{feff}50.0,60.0\r\n100.0,40.0\r\n", "2 of 2"),
+        ("5.000e+01 6.000e+01\n1.0e+02 4.0e+01\n", "2 of 2"),
+    ] {
+        let project = pair();
+        project.write("points.csv", text);
+        let options = ["--points", "points.csv", "--format", "csv"];
+        project
+            .retrial(&arguments(&["ref.pgm", "def.pgm"], &options))
+            .exits(0)
+            .says(count);
+        let field = std::fs::read_to_string(project.path().join("out/0001_def.csv"));
+        let field = field.expect("a field");
+        let mut rows = field.lines().filter(|line| !line.starts_with('#')).skip(1);
+        assert!(rows.next().expect("a row").starts_with("50,60,"), "{text}");
+        assert!(rows.next().expect("a row").starts_with("100,40,"), "{text}");
+    }
+    for (text, complaint) in [
+        ("x;y\n50,0;60,0\n", "line 2"),
+        ("50,0;60,0\n", "line 1"),
+        ("1,50,60\n", "line 1"),
+        ("x,y\n50.5,60\n", "line 2"),
+        ("x,y\n-5,60\n", "line 2"),
+        ("x,z\n50,60\n", "a column `x` and a column `y`"),
+        ("", "points.csv: no point is given"),
+    ] {
+        let project = pair();
+        project.write("points.csv", text);
+        project
+            .retrial(&arguments(
+                &["ref.pgm", "def.pgm"],
+                &["--points", "points.csv"],
+            ))
+            .exits(2)
+            .complains(complaint);
+    }
+}
+
+#[test]
+fn a_strain_window_fits_into_the_field() {
+    pair()
+        .retrial(&arguments(&["ref.pgm", "def.pgm"], &["--strain", "101"]))
+        .exits(2)
+        .complains("a window of 101 x 101 points does not fit into the field of 13 x 9 points");
+}
+
+/// Blue light: red and green hold nothing, and the luma a tenth.
+#[test]
+fn a_channel_is_chosen() {
+    let project = pair();
+    for (name, shift) in [("a.ppm", 0.0), ("b.ppm", 0.6)] {
+        let mut bytes = b"P6\n160 120\n255\n".to_vec();
+        for value in speckles(shift, 0.0).pixels() {
+            bytes.extend([90, 90, value.round() as u8]);
+        }
+        std::fs::write(project.path().join(name), bytes).expect("written");
+    }
+    let call = |channel| {
+        arguments(
+            &["a.ppm", "b.ppm"],
+            &["--format", "csv", "--force", "--channel", channel],
+        )
+    };
+    project.retrial(&call("blue")).exits(0);
+    assert!((mean(&project, "mean_u", "b.ppm") - 0.6).abs() < 0.005);
+    assert_eq!(run_facts(&project)["provenance"]["channel"], "blue");
+    project.retrial(&call("red")).exits(1);
+}
+
+/// A camera with distortion before a flat target: fx = 300 px, k1 = -0.3.
+fn seen([x, y]: [f64; 2]) -> [f64; 2] {
+    let s = 1.0 - 0.3 * (x * x + y * y);
+    [300.0 * x * s + 79.5, 300.0 * y * s + 59.5]
+}
+
+/// The specimen, 100 mm before the camera, moved by (u, v) mm without strain.
+fn through_the_lens(u: f64, v: f64) -> GrayImage {
+    GrayImage::from_fn(160, 120, |x, y| {
+        let [dx, dy] = [(x as f64 - 79.5) / 300.0, (y as f64 - 59.5) / 300.0];
+        let mut at = [dx, dy];
+        for _ in 0..100 {
+            let s = 1.0 - 0.3 * (at[0] * at[0] + at[1] * at[1]);
+            at = [dx / s, dy / s];
+        }
+        // In units of a third of a millimetre, the size of a pixel.
+        let (x, y) = (300.0 * at[0] - 3.0 * u, 300.0 * at[1] - 3.0 * v);
+        let wave = |a: f64, b: f64, c: f64| (a * x + b * y + c).sin();
+        let sum = wave(0.55, 0.31, 0.2)
+            + wave(-0.37, 0.62, 1.3)
+            + wave(0.21, -0.73, 2.1)
+            + wave(0.83, 0.47, 0.7)
+            + wave(-0.69, -0.29, 3.0);
+        (127.5 + 24.0 * sum) as f32
+    })
+    .expect("a size")
+}
+
+fn targets(shifted: Option<usize>) -> String {
+    let mut text = String::from("image,x_px,y_px,X_mm,Y_mm\n");
+    let tilts = [
+        (0.4, 0.1),
+        (-0.3, 0.3),
+        (0.1, -0.4),
+        (0.3, 0.35),
+        (-0.35, -0.2),
+        (0.0, 0.0),
+    ];
+    for (image, (a, b)) in tilts.into_iter().enumerate() {
+        let ((sa, ca), (sb, cb)) = (f64::sin_cos(a), f64::sin_cos(b));
+        for point in 0..35_usize {
+            let place = |point: usize| {
+                [
+                    (point % 7) as f64 * 6.0 - 18.0,
+                    (point / 7) as f64 * 6.0 - 12.0,
+                ]
+            };
+            let [x, y] = place(point);
+            let depth = 100.0 - sb * x + sa * cb * y;
+            let [u, v] = seen([(cb * x + sa * sb * y) / depth, ca * y / depth]);
+            // Rows off by one: the points of a row carry the places of the next one.
+            let [x, y] = match shifted == Some(image) {
+                true => place((point + 7) % 35),
+                false => [x, y],
+            };
+            text.push_str(&format!("v{image},{u},{v},{x},{y}\n"));
+        }
+    }
+    text
+}
+
+/// Cells of a field that are numbers.
+fn column(path: &Path, name: &str) -> Vec<f64> {
+    let text = std::fs::read_to_string(path).expect("a field");
+    let mut lines = text.lines().filter(|line| !line.starts_with('#'));
+    let heads: Vec<&str> = lines.next().expect("names").split(',').collect();
+    let at = heads
+        .iter()
+        .position(|head| *head == name)
+        .expect("a column");
+    let cells = lines.map(|line| line.split(',').nth(at).and_then(|cell| cell.parse().ok()));
+    cells.flatten().collect()
+}
+
+#[test]
+fn a_rigid_motion_through_a_lens_has_no_strain() {
+    let project = Project::new();
+    project.write("targets.csv", &targets(None));
+    let calibrate = [
+        "calibrate",
+        "targets.csv",
+        "--out",
+        "camera.yaml",
+        "--image-size",
+        "160x120",
+    ];
+    project.retrial(&calibrate).exits(0);
+    write_pgm(&project.path().join("ref.pgm"), &through_the_lens(0.0, 0.0));
+    write_pgm(
+        &project.path().join("def.pgm"),
+        &through_the_lens(0.5, -0.3),
+    );
+    let options = [
+        "--calibration",
+        "camera.yaml",
+        "--strain",
+        "5",
+        "--format",
+        "csv",
+        "--force",
+    ];
+    let call = arguments(&["ref.pgm", "def.pgm"], &options);
+    project.retrial(&call).exits(0);
+    let field = project.path().join("out/0001_def.csv");
+    for name in ["exx", "eyy", "exy"] {
+        let errors = column(&field, name);
+        let stated = column(&field, &format!("{name}_std"));
+        let pairs = errors
+            .iter()
+            .zip(&stated)
+            .filter(|(e, s)| e.is_finite() && s.is_finite());
+        // Beside the noise, rounding to whole grey levels and the spline have their share.
+        let covered = pairs
+            .clone()
+            .filter(|(e, s)| e.abs() < 1.96 * **s + 1e-4)
+            .count();
+        let n = pairs.count();
+        assert!(n > 30 && 10 * covered >= 9 * n, "{name}: {covered} of {n}");
+    }
+    // The file keeps the size of its pictures.
+    project.write(
+        "wrong.yaml",
+        &std::fs::read_to_string(project.path().join("camera.yaml"))
+            .expect("a file")
+            .replace("- 160", "- 320"),
+    );
+    let options = ["--calibration", "wrong.yaml", "--force"];
+    project
+        .retrial(&arguments(&["ref.pgm", "def.pgm"], &options))
+        .exits(2)
+        .complains("calibrated with pictures of 320 × 120 px");
+    let half = GrayImage::from_fn(80, 60, |x, y| ((x * 7 + y * 13) % 200) as f32).expect("a size");
+    write_pgm(&project.path().join("half.pgm"), &half);
+    project
+        .retrial(&["calibrate", "targets.csv", "--out", "sizeless.yaml"])
+        .exits(0);
+    let options = ["--calibration", "sizeless.yaml", "--force"];
+    project
+        .retrial(&arguments(&["half.pgm", "half.pgm"], &options))
+        .exits(2)
+        .complains("outside of a reference of 80 × 60 px");
+}
+
+#[test]
+fn the_one_bad_view_of_a_calibration_is_named() {
+    let project = Project::new();
+    project.write("targets.csv", &targets(Some(2)));
+    let said = project.retrial(&["calibrate", "targets.csv", "--out", "camera.yaml"]);
+    assert!(said.err.contains("image v2"), "{}", said.err);
+}
