@@ -47,7 +47,11 @@ impl Extras {
         })
     }
 
-    pub(super) fn measure(&self, field: &Field, settings: &Settings) -> Result<Extra, DicError> {
+    pub(super) fn measure(
+        &self,
+        field: &mut Field,
+        settings: &Settings,
+    ) -> Result<Extra, DicError> {
         let uncertainties = uncertainty(&self.sensitivity, field, NoiseLevel::Residual)?;
         let fitted = self.window.as_ref().map(|window| {
             strain_field(field, settings, window, self.measure, Some(&uncertainties))

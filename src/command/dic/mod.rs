@@ -44,10 +44,10 @@ pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
     let size = inputs.size;
     let images = args.deformed.iter().map(|path| read(path, size));
     let mut failed = None;
-    correlate_series_from(reference, images, |index, field| {
+    correlate_series_from(reference, images, |index, mut field| {
         let path = &args.deformed[index];
         let outcome = extras
-            .measure(&field, &settings)
+            .measure(&mut field, &settings)
             .map_err(refused)
             .and_then(|extra| {
                 let columns = columns::columns(&field, settings.shape_order, map.as_ref(), &extra);

@@ -194,6 +194,7 @@ mod tests {
             correlation_uv,
             gradient: None,
             noise: 1.0,
+            misfit: None,
         }
     }
 

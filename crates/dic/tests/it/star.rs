@@ -19,7 +19,7 @@ fn settings(subset_size_px: usize, shape_order: ShapeOrder, step_px: usize) -> S
 }
 
 /// Shares of the errors `measured − (u, v)` within 1 and 1.96 stated uncertainties.
-fn coverage(reference: &Reference, field: &Field, (u, v): (f64, f64)) -> [f64; 2] {
+fn coverage(reference: &Reference, field: &mut Field, (u, v): (f64, f64)) -> [f64; 2] {
     let sensitivity = sensitivity(reference).expect("valid settings");
     let stated = uncertainty(&sensitivity, field, NoiseLevel::Residual).expect("one field");
     let each = field.points.iter().zip(&stated);
