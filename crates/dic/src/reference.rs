@@ -7,7 +7,7 @@ use retrial_core::image::{GrayImage, Mask};
 
 use crate::correlate::Site;
 use crate::error::DicError;
-use crate::filter::{GaussianFilter, gaussian_plane};
+use crate::filter::gaussian_plane;
 use crate::gradient::gradient_planes;
 use crate::grid;
 use crate::plane::Plane;
@@ -16,7 +16,7 @@ use crate::spline::Spline;
 use crate::status::Status;
 use crate::subset::{SubsetRow, pixel_count, subset_rows};
 use crate::textureless::textureless;
-use crate::truncate::{Material, truncated_rows};
+use crate::truncate::{Material, edge_reach, truncated_rows};
 
 /// Share of a subset that must be left where it is not asked for: some of the corner of a plate.
 const LEAST_SHARE: f64 = 0.2;
@@ -88,10 +88,12 @@ impl Reference {
     fn truncate(&mut self, image: &GrayImage, mask: Option<&Mask>) {
         let settings = &self.settings;
         let (size, half) = ((image.width(), image.height()), settings.half_px());
-        let rim = settings.prefilter.map_or(0, GaussianFilter::rim_px);
         let (textureless, reach) = match settings.gradient {
-            Gradient::Spline => (textureless(image, settings.subset_size_px), (rim, half)),
-            Gradient::Prewitt | Gradient::PrewittUnscaled => (None, (0, 0)),
+            Gradient::Spline => (
+                textureless(image, settings.subset_size_px),
+                edge_reach(settings),
+            ),
+            Gradient::Prewitt | Gradient::PrewittUnscaled => (None, 0),
         };
         let material = |textureless: Option<&[bool]>| {
             let has_edge = mask.is_some() || textureless.is_some();
@@ -121,7 +123,7 @@ impl Reference {
             .enumerate()
             .filter(|(_, point)| !is_whole(point))
             .filter_map(|(i, &point)| {
-                let left = truncated_rows(rows, point, size, all.as_ref(), least_share);
+                let left = truncated_rows(rows, point, size, all.as_ref(), reach, least_share);
                 (pixel_count(&left) < complete).then_some((i, left))
             })
             .collect();
@@ -130,7 +132,7 @@ impl Reference {
             let empty = self.truncated.iter().filter(|(_, rows)| rows.is_empty());
             let by_background = empty.filter(|&(&i, _)| {
                 let point = self.points[i];
-                !truncated_rows(rows, point, size, masked.as_ref(), least_share).is_empty()
+                !truncated_rows(rows, point, size, masked.as_ref(), reach, least_share).is_empty()
             });
             self.textureless = by_background.map(|(&i, _)| i).collect();
         }

@@ -6,12 +6,21 @@
 
 use retrial_core::image::Mask;
 
+use crate::filter::GaussianFilter;
 use crate::grid::Counts;
+use crate::settings::Settings;
 use crate::subset::{SubsetRow, pixel_count};
 
 /// How far a step of the grey value at the edge of the material is felt in the interpolating spline and its gradient,
 /// px: its poles let it fall to a quarter from pixel to pixel.
 const SPLINE_REACH: usize = 3;
+
+/// How many pixels at the edge of the material depend on what lies beside it: those that the prefilter fills, and
+/// those that the spline reaches. A small subset keeps half of itself.
+pub(crate) fn edge_reach(settings: &Settings) -> usize {
+    let rim = settings.prefilter.map_or(0, GaussianFilter::rim_px);
+    (rim + SPLINE_REACH).min(settings.half_px() / 2)
+}
 
 /// Which pixels of a picture show the material, and which of these nothing else.
 pub(crate) struct Material {
@@ -22,20 +31,18 @@ pub(crate) struct Material {
 }
 
 impl Material {
-    /// Pixels inside a mask, and outside a background without texture. `rim_px` pixels at the edge hold what the
-    /// prefilter brings from beyond it; subsets of `half_px` keep half of themselves.
+    /// Pixels inside a mask, and outside a background without texture; clear are those with nothing else in `reach`.
     pub(crate) fn new(
         (width, height): (usize, usize),
         mask: Option<&Mask>,
         textureless: Option<&[bool]>,
-        (rim_px, half_px): (usize, usize),
+        reach: usize,
     ) -> Self {
         let inside = (0..width * height).map(|i| {
             mask.is_none_or(|mask| mask.contains(i % width, i / width))
                 && textureless.is_none_or(|textureless| !textureless[i])
         });
         let inside: Vec<bool> = inside.collect();
-        let reach = (rim_px + SPLINE_REACH).min(half_px / 2);
         let counts = Counts::new((width, height), |x, y| inside[y * width + x]);
         let clear =
             (0..width * height).map(|i| counts.has_all_around((i % width, i / width), reach));
@@ -65,12 +72,14 @@ impl Material {
 /// The rows of a subset around `centre` that are left, from top to bottom; empty where fewer than
 /// `least_share` of its pixels are.
 ///
-/// A row that a hole divides comes as several rows.
+/// A row that a hole divides comes as several rows. `rim_px` pixels at the border of the picture are left out: in the
+/// deformed picture the material may end there.
 pub(crate) fn truncated_rows(
     whole: &[SubsetRow],
     centre: (usize, usize),
     (width, height): (usize, usize),
     material: Option<&Material>,
+    rim_px: usize,
     least_share: f64,
 ) -> Vec<SubsetRow> {
     let half = whole.iter().map(|row| row.last).max().unwrap_or(0);
@@ -101,7 +110,10 @@ pub(crate) fn truncated_rows(
     let is_clear = |dx: i32, dy: i32| {
         let x = centre.0.saturating_add_signed(dx as isize);
         let y = centre.1.saturating_add_signed(dy as isize);
-        material.is_none_or(|material| material.is_clear(x, y))
+        let is_inner = |place: usize, n: usize| place >= rim_px && place + rim_px < n;
+        is_inner(x, width)
+            && is_inner(y, height)
+            && material.is_none_or(|material| material.is_clear(x, y))
     };
     let mut rows = Vec::new();
     for dy in -half..=half {
@@ -139,7 +151,7 @@ mod tests {
     #[test]
     fn the_border_of_the_picture_cuts_rows_and_columns() {
         let whole = subset_rows(5, SubsetShape::Square);
-        let rows = truncated_rows(&whole, (1, 0), (40, 30), None, 0.3);
+        let rows = truncated_rows(&whole, (1, 0), (40, 30), None, 0, 0.3);
         let expected: Vec<SubsetRow> = (0..3)
             .map(|dy| SubsetRow {
                 dy,
@@ -148,7 +160,7 @@ mod tests {
             })
             .collect();
         assert_eq!(rows, expected);
-        assert!(truncated_rows(&whole, (1, 0), (40, 30), None, 0.5).is_empty());
+        assert!(truncated_rows(&whole, (1, 0), (40, 30), None, 0, 0.5).is_empty());
     }
 
     #[test]
@@ -157,15 +169,15 @@ mod tests {
             let inside = (0..30 * 30).map(|i| !outside(i % 30, i / 30)).collect();
             let mask = Mask::new(30, 30, inside).expect("a valid size");
             // So small a subset keeps every pixel but those that the mask leaves out.
-            Material::new((30, 30), Some(&mask), None, (0, 0))
+            Material::new((30, 30), Some(&mask), None, 0)
         };
         let whole = subset_rows(7, SubsetShape::Square);
         let crack = mask(&|x, _| x == 16);
-        let rows = truncated_rows(&whole, (15, 15), (30, 30), Some(&crack), 0.1);
+        let rows = truncated_rows(&whole, (15, 15), (30, 30), Some(&crack), 0, 0.1);
         assert_eq!(pixel_count(&rows), 4 * 7);
         assert!(rows.iter().all(|row| (row.first, row.last) == (-3, 0)));
         let hole = mask(&|x, y| (x, y) == (16, 15));
-        let rows = truncated_rows(&whole, (15, 15), (30, 30), Some(&hole), 0.1);
+        let rows = truncated_rows(&whole, (15, 15), (30, 30), Some(&hole), 0, 0.1);
         assert_eq!(pixel_count(&rows), 48);
         assert_eq!(rows.iter().filter(|row| row.dy == 0).count(), 2);
     }
@@ -177,9 +189,14 @@ mod tests {
         let mask = Mask::new(60, 60, inside).expect("a valid size");
         for (size_px, first) in [(21, 25), (9, 22)] {
             let half = size_px / 2;
-            let material = Material::new((60, 60), Some(&mask), None, (2, half));
+            let reach = edge_reach(&Settings {
+                subset_size_px: size_px,
+                prefilter: Some(GaussianFilter::reaching(0.7)),
+                ..Settings::default()
+            });
+            let material = Material::new((60, 60), Some(&mask), None, reach);
             let whole = subset_rows(size_px, SubsetShape::Square);
-            let rows = truncated_rows(&whole, (20, 30), (60, 60), Some(&material), 0.1);
+            let rows = truncated_rows(&whole, (20, 30), (60, 60), Some(&material), 0, 0.1);
             assert!(rows.iter().all(|row| 20 + row.first == first), "{rows:?}");
             assert_eq!(rows.len(), size_px);
             assert!(!material.is_clear_around((20 + half, 30), half));
@@ -191,8 +208,8 @@ mod tests {
     fn a_centre_outside_the_mask_keeps_nothing() {
         let inside = (0..100).map(|i| i != 55).collect();
         let mask = Mask::new(10, 10, inside).expect("a valid size");
-        let mask = Material::new((10, 10), Some(&mask), None, (0, 0));
+        let mask = Material::new((10, 10), Some(&mask), None, 0);
         let whole = subset_rows(3, SubsetShape::Square);
-        assert!(truncated_rows(&whole, (5, 5), (10, 10), Some(&mask), 0.1).is_empty());
+        assert!(truncated_rows(&whole, (5, 5), (10, 10), Some(&mask), 0, 0.1).is_empty());
     }
 }

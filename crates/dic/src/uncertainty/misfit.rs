@@ -23,8 +23,8 @@ use crate::status::Status;
 const WEIGHTS: [f64; 5] = [1.0 / 12.0, 4.0 / 12.0, 2.0 / 12.0, 4.0 / 12.0, 1.0 / 12.0];
 
 /// The square of `e` by that of the uncertainty from which it is more than noise, at one point and in the mean over
-/// the points around it. Noise alone gives 0.6.
-const SIGNIFICANT: (f64, f64) = (6.0, 1.5);
+/// the points around it. Noise alone gives 1 or less.
+const SIGNIFICANT: (f64, f64) = (8.0, 3.0);
 
 /// Where the shape function does not follow the field.
 #[derive(Clone, Copy, Debug, PartialEq)]
