@@ -98,7 +98,8 @@ impl ErrorStatistics {
             | Status::FlatSubset
             | Status::IllConditioned
             | Status::Masked
-            | Status::Diverged => false,
+            | Status::Diverged
+            | Status::Uncertain => false,
         };
         if !accepted {
             self.failed += 1;

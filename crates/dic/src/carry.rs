@@ -76,7 +76,8 @@ pub(crate) fn carry(
         }
         let site = reference.site(i);
         if site.rows.is_empty() {
-            track.lost = Some(Match::without_iteration(track.total, Status::Masked));
+            let status = reference.status_without_subset(i);
+            track.lost = Some(Match::without_iteration(track.total, status));
             continue;
         }
         match moved_site(reference, &site, &track.total) {

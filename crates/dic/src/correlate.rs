@@ -125,10 +125,16 @@ pub fn correlate(
         points: points
             .map(|i| {
                 let (cut, share) = solved.outline(i, &sites[i], whole);
+                let found = point_result(reference.points[i], &solved.matches[i]);
+                let status = match found.status {
+                    Status::Masked => reference.status_without_subset(i),
+                    status => status,
+                };
                 PointResult {
                     cut,
                     share,
-                    ..point_result(reference.points[i], &solved.matches[i])
+                    status,
+                    ..found
                 }
             })
             .collect(),

@@ -15,7 +15,7 @@ use crate::uncertainty::{KernelNoise, PointSensitivity, at_sites};
 pub enum Cut {
     /// All its pixels took part.
     Whole,
-    /// By the mask or the border of the reference image.
+    /// By the mask, a background without texture or the border of the reference image.
     Border,
     /// By the border of the deformed image.
     DeformedBorder,

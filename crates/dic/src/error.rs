@@ -149,6 +149,23 @@ pub enum DicError {
         /// Points along a side.
         points: usize,
     },
+    /// No window of a strain can hold as many points as it asks for.
+    #[error(
+        "a strain window of {points} × {points} points needs {least} of them, and the field of {columns} × {rows} places \
+         holds at most {most} in one: ask for a smaller window or a finer step"
+    )]
+    StrainWindowExceedsField {
+        /// Points along a side of the window.
+        points: usize,
+        /// Points that it needs.
+        least: usize,
+        /// Columns of the field.
+        columns: usize,
+        /// Rows of the field.
+        rows: usize,
+        /// The most points that a window of the field can hold.
+        most: usize,
+    },
     /// A share of a window's points that cannot be asked for.
     #[error("least_share must be above 0 and at most 1, got {value}")]
     LeastShare {

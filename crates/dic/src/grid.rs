@@ -24,18 +24,10 @@ pub(crate) fn points(
         _ if settings.borders != Borders::Whole => all.collect(),
         None => all.collect(),
         Some(mask) => {
-            let counts = inside_counts(mask);
-            let (half, size) = (settings.half_px(), settings.subset_size_px);
-            let stride = width + 1;
-            all.filter(|&(x, y)| {
-                let (left, top) = (x - half, y - half);
-                let (right, bottom) = (left + size, top + size);
-                let inside = counts[bottom * stride + right] + counts[top * stride + left]
-                    - counts[top * stride + right]
-                    - counts[bottom * stride + left];
-                inside == size * size
-            })
-            .collect()
+            let counts = Counts::new((width, height), |x, y| mask.contains(x, y));
+            let half = settings.half_px();
+            all.filter(|&point| counts.has_all_around(point, half))
+                .collect()
         }
     }
 }
@@ -64,19 +56,41 @@ fn positions(n: usize, settings: &Settings) -> Vec<usize> {
     (first..=last).step_by(step).collect()
 }
 
-/// Summed-area table of the mask, one row and column larger than it.
-fn inside_counts(mask: &Mask) -> Vec<usize> {
-    let (width, height) = (mask.width(), mask.height());
-    let stride = width + 1;
-    let mut counts = vec![0; stride * (height + 1)];
-    for y in 0..height {
-        let mut row = 0;
-        for x in 0..width {
-            row += usize::from(mask.contains(x, y));
-            counts[(y + 1) * stride + x + 1] = counts[y * stride + x + 1] + row;
+/// Summed-area table of some pixels of a picture, one row and column larger than it.
+pub(crate) struct Counts {
+    size: (usize, usize),
+    sums: Vec<usize>,
+}
+
+impl Counts {
+    pub(crate) fn new(
+        (width, height): (usize, usize),
+        counts: impl Fn(usize, usize) -> bool,
+    ) -> Self {
+        let stride = width + 1;
+        let mut sums = vec![0; stride * (height + 1)];
+        for y in 0..height {
+            let mut row = 0;
+            for x in 0..width {
+                row += usize::from(counts(x, y));
+                sums[(y + 1) * stride + x + 1] = sums[y * stride + x + 1] + row;
+            }
+        }
+        Self {
+            size: (width, height),
+            sums,
         }
     }
-    counts
+
+    /// Whether all pixels of the square of `reach` around a pixel count, as far as it lies in the picture.
+    pub(crate) fn has_all_around(&self, (x, y): (usize, usize), reach: usize) -> bool {
+        let (width, height) = self.size;
+        let (left, top) = (x.saturating_sub(reach), y.saturating_sub(reach));
+        let (right, bottom) = ((x + reach + 1).min(width), (y + reach + 1).min(height));
+        let at = |x: usize, y: usize| self.sums[y * (width + 1) + x];
+        let inside = at(right, bottom) + at(left, top) - at(right, top) - at(left, bottom);
+        inside == (right - left) * (bottom - top)
+    }
 }
 
 #[cfg(test)]

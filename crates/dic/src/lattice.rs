@@ -33,6 +33,11 @@ impl Lattice {
         }
     }
 
+    /// Columns and rows.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        (self.columns, self.rows)
+    }
+
     /// The points in the eight directions at `stride` places from point `i`, nearer where the
     /// lattice has fewer places.
     pub(crate) fn around(&self, i: usize, stride: usize) -> impl Iterator<Item = usize> + '_ {

@@ -44,6 +44,7 @@ mod keypoints;
 mod lanes;
 mod lattice;
 mod leaving;
+mod left;
 mod moments;
 mod phase;
 mod plane;
@@ -62,6 +63,7 @@ mod status;
 mod strain;
 mod subset;
 mod taps;
+mod textureless;
 mod truncate;
 mod uncertainty;
 mod warp;
@@ -95,6 +97,6 @@ pub use strain::{
     StrainPoint, StrainTensor, StrainUncertainty, StrainWindow, WindowWeights, strain_field,
 };
 pub use uncertainty::{
-    NoiseLevel, PointUncertainty, Sensitivity, noise_of_pair, residual_noise, sensitivity,
-    uncertainty,
+    Misfit, NoiseLevel, PointUncertainty, Sensitivity, misfit, noise_of_pair, residual_noise,
+    sensitivity, uncertainty,
 };

@@ -433,7 +433,8 @@ impl Look<'_> {
             Status::IterationLimit
             | Status::LowCorrelation
             | Status::OutOfImage
-            | Status::Diverged => true,
+            | Status::Diverged
+            | Status::Uncertain => true,
         };
         (0..self.sites.len())
             .into_par_iter()
@@ -535,6 +536,7 @@ impl Look<'_> {
         for i in incredible {
             self.matches[i].status = Status::LowCorrelation;
         }
+        self.tell_the_left(usual);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The reference side of a correlation, computed once for all deformed images.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use retrial_core::image::{GrayImage, Mask};
@@ -13,8 +13,13 @@ use crate::grid;
 use crate::plane::Plane;
 use crate::settings::{Borders, Gradient, Settings, ShapeOrder};
 use crate::spline::Spline;
+use crate::status::Status;
 use crate::subset::{SubsetRow, pixel_count, subset_rows};
-use crate::truncate::truncated_rows;
+use crate::textureless::textureless;
+use crate::truncate::{Material, edge_reach, truncated_rows};
+
+/// Share of a subset that must be left where it is not asked for: some of the corner of a plate.
+const LEAST_SHARE: f64 = 0.2;
 
 /// A reference image with its points, ready to be matched with deformed images.
 #[derive(Clone, Debug)]
@@ -25,6 +30,8 @@ pub struct Reference {
     pub(crate) points: Vec<(usize, usize)>,
     /// What is left of subsets that are cut, by the index of their point.
     pub(crate) truncated: BTreeMap<usize, Vec<SubsetRow>>,
+    /// The points of which a background without texture leaves too little.
+    pub(crate) textureless: BTreeSet<usize>,
 }
 
 /// A filtered image and its gradient.
@@ -75,19 +82,68 @@ impl Reference {
         }
     }
 
-    /// Cuts the subsets that do not lie in the picture and the mask as a whole.
-    fn truncate(&mut self, size: (usize, usize), mask: Option<&Mask>, least_share: f64) {
+    /// Cuts the subsets that do not lie as a whole in the picture, the mask and the part of it that has texture.
+    ///
+    /// The published gradient takes every pixel, as the published code does.
+    fn truncate(&mut self, image: &GrayImage, mask: Option<&Mask>) {
+        let settings = &self.settings;
+        let (size, half) = ((image.width(), image.height()), settings.half_px());
+        let (textureless, reach) = match settings.gradient {
+            Gradient::Spline => (
+                textureless(image, settings.subset_size_px),
+                edge_reach(settings),
+            ),
+            Gradient::Prewitt | Gradient::PrewittUnscaled => (None, 0),
+        };
+        let material = |textureless: Option<&[bool]>| {
+            let has_edge = mask.is_some() || textureless.is_some();
+            has_edge.then(|| Material::new(size, mask, textureless, reach))
+        };
+        let all = material(textureless.as_deref());
+        let (cuts_at_border, least_share) = match settings.borders {
+            Borders::Truncated { least_share } => (true, least_share),
+            Borders::Whole => (false, LEAST_SHARE),
+        };
+        if all.is_none() && !cuts_at_border {
+            return;
+        }
         let rows = &self.rows;
         let complete = pixel_count(rows);
+        let is_whole = |&(x, y): &(usize, usize)| {
+            let fits = |place: usize, n: usize| place >= half && place + half < n;
+            fits(x, size.0)
+                && fits(y, size.1)
+                && all
+                    .as_ref()
+                    .is_none_or(|all| all.is_clear_around((x, y), half))
+        };
         self.truncated = self
             .points
             .par_iter()
             .enumerate()
+            .filter(|(_, point)| !is_whole(point))
             .filter_map(|(i, &point)| {
-                let left = truncated_rows(rows, point, size, mask, least_share);
+                let left = truncated_rows(rows, point, size, all.as_ref(), reach, least_share);
                 (pixel_count(&left) < complete).then_some((i, left))
             })
             .collect();
+        if textureless.is_some() {
+            let masked = material(None);
+            let empty = self.truncated.iter().filter(|(_, rows)| rows.is_empty());
+            let by_background = empty.filter(|&(&i, _)| {
+                let point = self.points[i];
+                !truncated_rows(rows, point, size, masked.as_ref(), reach, least_share).is_empty()
+            });
+            self.textureless = by_background.map(|(&i, _)| i).collect();
+        }
+    }
+
+    /// Why a point of which too little is left has no result.
+    pub(crate) fn status_without_subset(&self, i: usize) -> Status {
+        match self.textureless.contains(&i) {
+            true => Status::FlatSubset,
+            false => Status::Masked,
+        }
     }
 
     /// The centres `(x, y)` of the subsets, in the order of every [`Field`](crate::Field).
@@ -134,9 +190,7 @@ pub fn prepare(
         });
     }
     let mut reference = with_points(image, points, settings)?;
-    if let Borders::Truncated { least_share } = settings.borders {
-        reference.truncate((width, height), mask, least_share);
-    }
+    reference.truncate(image, mask);
     Ok(reference)
 }
 
@@ -170,7 +224,9 @@ pub fn prepare_points(
     if points.is_empty() {
         return Err(DicError::EmptyPoints);
     }
-    with_points(image, points, settings)
+    let mut reference = with_points(image, points, settings)?;
+    reference.truncate(image, None);
+    Ok(reference)
 }
 
 /// Refuses settings, grey values, and a picture into which no subset fits.
@@ -201,6 +257,7 @@ pub(crate) fn with_points(
         rows: subset_rows(settings.subset_size_px, settings.subset_shape),
         points,
         truncated: BTreeMap::new(),
+        textureless: BTreeSet::new(),
     })
 }
 

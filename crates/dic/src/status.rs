@@ -12,7 +12,8 @@ pub enum Status {
     LowCorrelation,
     /// A pixel of the displaced subset lies outside the picture.
     OutOfImage,
-    /// The subset has no contrast in the reference or in the deformed image.
+    /// The subset has no contrast in the reference or in the deformed image, or too little of it lies beside a
+    /// background without texture.
     FlatSubset,
     /// The Hessian is close to singular: the grey values do not fix all parameters.
     IllConditioned,
@@ -20,11 +21,14 @@ pub enum Status {
     Masked,
     /// The parameters became non-finite, or left the search range of the initial guess.
     Diverged,
+    /// Converged, but no uncertainty can be stated: noise makes up most of the gradient, or the subset is too
+    /// small to tell the noise.
+    Uncertain,
 }
 
 impl Status {
     /// Every status, in the order of declaration.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Converged,
         Self::IterationLimit,
         Self::LowCorrelation,
@@ -33,6 +37,7 @@ impl Status {
         Self::IllConditioned,
         Self::Masked,
         Self::Diverged,
+        Self::Uncertain,
     ];
 
     /// The stable `snake_case` name for files and tables.
@@ -47,6 +52,7 @@ impl Status {
             Self::IllConditioned => "ill_conditioned",
             Self::Masked => "masked",
             Self::Diverged => "diverged",
+            Self::Uncertain => "uncertain",
         }
     }
 

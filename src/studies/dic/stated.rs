@@ -2,8 +2,9 @@
 
 use retrial_data::{ImageSeries, Truth};
 use retrial_dic::{
-    ErrorSummary, NoiseLevel, PointUncertainty, Settings, StrainMeasure, StrainPoint, StrainWindow,
-    image_quality, prepare, residual_noise, sensitivity, strain_field, uncertainty,
+    DicError, ErrorSummary, Field, NoiseLevel, PointUncertainty, Settings, StrainMeasure,
+    StrainPoint, StrainWindow, image_quality, prepare, residual_noise, sensitivity, strain_field,
+    uncertainty,
 };
 
 use super::output::ImageResult;
@@ -45,7 +46,8 @@ pub(super) fn leave(
     let mut images = Vec::new();
     for (image, result) in series.images.iter().zip(results) {
         let noise = residual_noise(&sensitivity, &result.field)?.unwrap_or(f64::NAN);
-        let stated = uncertainty(&sensitivity, &result.field, NoiseLevel::Residual)?;
+        let mut field = result.field.clone();
+        let stated = uncertainty(&sensitivity, &mut field, NoiseLevel::Residual)?;
         let mut one = Coverage::default();
         let mut squares = Squares::default();
         for (point, known) in result.field.points.iter().zip(&stated) {
@@ -63,7 +65,7 @@ pub(super) fn leave(
             &mut strains,
             settings,
             &image.truth,
-            result,
+            &field,
             &stated,
             &inside,
         )?;
@@ -130,17 +132,16 @@ fn add_strains(
     coverage: &mut Coverage,
     settings: &Settings,
     truth: &Truth,
-    result: &ImageResult,
+    field: &Field,
     stated: &[Option<PointUncertainty>],
     inside: &impl Fn(usize, usize) -> bool,
 ) -> Result<(), TrialError> {
-    let strains = strain_field(
-        &result.field,
-        settings,
-        &StrainWindow::default(),
-        StrainMeasure::Small,
-        Some(stated),
-    )?;
+    let window = StrainWindow::default();
+    let strains = match strain_field(field, settings, &window, StrainMeasure::Small, Some(stated)) {
+        // A coarse grid has no strain over the default window.
+        Err(DicError::StrainWindowExceedsField { .. }) => return Ok(()),
+        found => found?,
+    };
     for point in strains.points.iter().filter(|p| inside(p.x, p.y)) {
         let Some(([xx, yy, xy], strain)) = imposed_strain(truth, point).zip(point.strain.ok())
         else {

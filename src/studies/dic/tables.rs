@@ -8,7 +8,7 @@ use super::metrics::{METRICS, TABLES};
 /// What the study declares of itself.
 pub(super) const INFO: StudyInfo = StudyInfo {
     name: "dic",
-    revision: 1,
+    revision: 2,
     amendments: AMENDMENTS,
     work: "Atkinson D., Becker T.H. (2020) \"A 117 Line 2D Digital Image Correlation Code Written \
            in MATLAB\", Remote Sensing 12(18), 2906, doi:10.3390/rs12182906",

@@ -96,7 +96,8 @@ impl StrainPoint {
 ///
 /// # Errors
 /// [`DicError::StrainWindow`], [`DicError::LeastShare`] and [`DicError::NotPositive`] for a window
-/// that is none, [`DicError::UncertaintySize`] when `uncertainties` has another length than the field.
+/// that is none, [`DicError::StrainWindowExceedsField`] for one that no point of the field can fill,
+/// [`DicError::UncertaintySize`] when `uncertainties` has another length than the field.
 pub fn strain_field(
     field: &Field,
     settings: &Settings,
@@ -115,6 +116,7 @@ pub fn strain_field(
         });
     }
     let nodes: Vec<(usize, usize)> = field.points.iter().map(|p| (p.x, p.y)).collect();
+    window.check_field(&nodes, settings)?;
     let work = Work {
         field,
         window,

@@ -6,6 +6,7 @@
 
 use crate::cholesky::Cholesky;
 use crate::error::DicError;
+use crate::lattice::Lattice;
 use crate::settings::{Settings, check_positive};
 use crate::shape::PARAMETERS;
 
@@ -77,6 +78,32 @@ impl StrainWindow {
             WindowWeights::Uniform => Ok(()),
             WindowWeights::Gaussian { sigma_px } => check_positive("sigma_px", sigma_px),
         }
+    }
+
+    /// Whether this window can hold as many points of a field as it asks for, by the centres `(x, y)` of the
+    /// field's [points](crate::Reference::points).
+    ///
+    /// # Errors
+    /// [`DicError::StrainWindowExceedsField`] where it cannot, so that no point would have a strain.
+    pub fn check_field(
+        &self,
+        points: &[(usize, usize)],
+        settings: &Settings,
+    ) -> Result<(), DicError> {
+        let (columns, rows) = Lattice::new(points, settings.step_px).size();
+        let least = self.least_points();
+        let most = columns.min(self.points) * rows.min(self.points);
+        let most = most.min(points.len());
+        if most >= least {
+            return Ok(());
+        }
+        Err(DicError::StrainWindowExceedsField {
+            points: self.points,
+            least,
+            columns,
+            rows,
+            most,
+        })
     }
 
     /// Points a window must hold.

@@ -197,6 +197,7 @@ mod tests {
             correlation_uv,
             gradient: None,
             noise: 1.0,
+            misfit: None,
         }
     }
 

@@ -63,6 +63,23 @@ impl KernelNoise {
         self.along_axis(u) * self.along_axis(v)
     }
 
+    /// The mean of the same over displacements `(middle, reach)` to both sides, along x and along y.
+    pub(crate) fn interpolated_over(&self, u: (f64, f64), v: (f64, f64)) -> f64 {
+        let mean = |(middle, reach): (f64, f64)| {
+            if reach < 1.0 / PLACES as f64 {
+                return self.along_axis(middle);
+            }
+            // Half a pixel or more to both sides is every place.
+            let reach = if reach > 0.5 { 0.5 } else { reach };
+            let places = (0..PLACES).map(|i| (2 * i + 1) as f64 / PLACES as f64 - 1.0);
+            places
+                .map(|t| self.along_axis(middle + reach * t))
+                .sum::<f64>()
+                / PLACES as f64
+        };
+        mean(u) * mean(v)
+    }
+
     fn along_axis(&self, shift: f64) -> f64 {
         let place = (shift - shift.floor()) * PLACES as f64;
         let below = (place as usize).min(PLACES - 1);

@@ -38,10 +38,12 @@
 //! estimating equation: Huber 1967.
 
 mod kernel_noise;
+mod misfit;
 mod point;
 mod sensitivity;
 
 pub(crate) use kernel_noise::{KernelNoise, gradient_scale};
+pub use misfit::{Misfit, misfit};
 pub use point::{NoiseLevel, PointUncertainty, noise_of_pair, residual_noise, uncertainty};
 pub(crate) use sensitivity::{PointSensitivity, at_sites};
 pub use sensitivity::{Sensitivity, sensitivity};

@@ -2,6 +2,7 @@
 
 use retrial_core::image::GrayImage;
 
+use super::misfit::add_misfit;
 use super::sensitivity::{PointSensitivity, Sensitivity};
 use crate::correlate::{Field, PointResult};
 use crate::error::DicError;
@@ -17,6 +18,9 @@ const LARGEST_NOISE_SHARE: f64 = 0.8;
 /// Share of a subset's pixels that must be left as degrees of freedom to take the noise from its
 /// residual.
 const LEAST_FREEDOM: f64 = 0.25;
+
+/// Share of a residual that is noise at least, however much of it the filter explains.
+const LEAST_NOISE: f64 = 0.15;
 
 /// Where the noise is taken from.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,43 +47,60 @@ pub struct PointUncertainty {
     /// The white noise of one image that was assumed, in grey levels of the reference before the
     /// prefilter, as if both images had the same.
     pub noise: f64,
+    /// How far the field may lie from what the shape function can follow around the point, in `u` and `v`, px; a
+    /// part of `u` and `v` above. `None` where nothing beyond noise shows.
+    pub misfit: Option<(f64, f64)>,
 }
 
 /// The uncertainty of every point of a field measured with the reference of `sensitivity`.
 ///
-/// `None` where the point did not converge, or where noise makes up most of the gradient.
+/// `None` where the point did not converge. A converged point without an uncertainty loses that status: it
+/// becomes [`Status::Uncertain`] where noise makes up most of the gradient or the subset is too small to tell the
+/// noise, [`Status::IllConditioned`] where its grey values do not fix all parameters.
 ///
 /// # Errors
 /// [`DicError::UncertaintySize`] when the field has another number of points,
 /// [`DicError::NotPositive`] for a known noise that is none.
 pub fn uncertainty(
     sensitivity: &Sensitivity,
-    field: &Field,
+    field: &mut Field,
     noise: NoiseLevel,
 ) -> Result<Vec<Option<PointUncertainty>>, DicError> {
     check_sizes(sensitivity, field)?;
     if let NoiseLevel::Known(level) = noise {
         check_positive("noise", level)?;
     }
-    let each = (0..field.points.len()).map(|i| (&field.points[i], known_at(sensitivity, field, i)));
     let inner = match noise {
         NoiseLevel::Known(_) => None,
         NoiseLevel::Residual => inner_noise(sensitivity, field),
     };
-    Ok(each
-        .map(|(point, known)| {
-            let known = known.filter(|_| point.status == Status::Converged)?;
-            let level = match noise {
-                NoiseLevel::Known(level) => level,
-                NoiseLevel::Residual if touches_rim(sensitivity, point) => {
-                    inner.or_else(|| noise_at(sensitivity, known, point))?
-                }
-                NoiseLevel::Residual => noise_at(sensitivity, known, point)?,
-            };
-            let stated = of_point(sensitivity, known, level)?;
-            Some(composed(stated, point, &sensitivity.settings))
-        })
-        .collect())
+    let at = |i: usize| {
+        let point = &field.points[i];
+        let known = known_at(sensitivity, field, i).ok_or(Status::IllConditioned)?;
+        let level = match noise {
+            NoiseLevel::Known(level) => Some(level),
+            NoiseLevel::Residual if touches_rim(sensitivity, point) => {
+                inner.or_else(|| noise_at(sensitivity, known, point))
+            }
+            NoiseLevel::Residual => noise_at(sensitivity, known, point),
+        };
+        let stated = level.and_then(|level| of_point(sensitivity, known, level));
+        let stated = stated.ok_or(Status::Uncertain)?;
+        Ok(in_the_deformed_image(stated, point, &sensitivity.settings))
+    };
+    let converged = |i: usize| field.points[i].status == Status::Converged;
+    let found: Vec<Option<Result<PointUncertainty, Status>>> = (0..field.points.len())
+        .map(|i| converged(i).then(|| at(i)))
+        .collect();
+    let mut stated = Vec::with_capacity(found.len());
+    for (point, found) in field.points.iter_mut().zip(found) {
+        if let Some(Err(status)) = found {
+            point.status = status;
+        }
+        stated.push(found.and_then(Result::ok));
+    }
+    add_misfit(field, &sensitivity.settings, &mut stated);
+    Ok(stated)
 }
 
 /// The white noise of one image in grey levels of the reference: the median over all converged
@@ -178,29 +199,78 @@ fn noise_at(
     }
     // Eq. (13): Σ (f'/f̃ − g'/g̃)² = 2 (1 − zncc), here in grey levels of the reference.
     let squares = 2.0 * known.energy * (1.0 - point.zncc).max(0.0);
-    let interpolated = sensitivity.noise.interpolated(point.p[0], point.p[6]);
-    Some((squares / known.freedom / (sensitivity.noise.filtered + interpolated)).sqrt())
+    let from_noise = (squares - from_filter(sensitivity, known, point)).max(LEAST_NOISE * squares);
+    let half = sensitivity.settings.half_px() as f64;
+    let [_, u_x, u_y, ..] = point.p;
+    let [v_x, v_y] = [point.p[7], point.p[8]];
+    let interpolated = sensitivity.noise.interpolated_over(
+        (point.p[0], half * (u_x.abs() + u_y.abs())),
+        (point.p[6], half * (v_x.abs() + v_y.abs())),
+    );
+    Some((from_noise / known.freedom / (sensitivity.noise.filtered + interpolated)).sqrt())
 }
 
-/// The uncertainty of a displacement that is composed over changes of the reference.
+/// What the prefilter alone leaves of a residual: it has one width in both pictures, but the pattern has
+/// another scale in the deformed one.
 ///
-/// The noise of a reference between moves the point away in one pair of images and back in the
-/// next: of a chain, the noise of the first and of the last image remains, each seen at the size
-/// of the last. The subset is taken up again around whole pixels, half a pixel aside in the mean
-/// over both axes, and the noise of that share of its pixels does not cancel.
-fn composed(
+/// Seen from the reference, the filter of covariance `Σ` blurs the deformed picture by `F⁻¹ Σ F⁻ᵀ`; the difference
+/// `ΔΣ` adds `½ ΔΣ : ∇∇f` to it. Where that is more blur, the series `exp(−a) − 1 = −a + …` is summed as for a
+/// pattern with a Gaussian spectrum.
+fn from_filter(sensitivity: &Sensitivity, known: &PointSensitivity, point: &PointResult) -> f64 {
+    let (Some(filter), 0) = (sensitivity.settings.prefilter, point.reference_changes) else {
+        return 0.0;
+    };
+    let [[a, b], [c, d]] = deformation_gradient(point);
+    let det = a * d - b * c;
+    if det <= 0.0 || known.energy <= 0.0 {
+        return 0.0;
+    }
+    let variance = filter.sigma_px.powi(2) / (det * det);
+    let xx = variance * (d * d + b * b) - filter.sigma_px.powi(2);
+    let xy = -variance * (d * c + b * a);
+    let yy = variance * (c * c + a * a) - filter.sigma_px.powi(2);
+    let weights = [0.5 * xx, xy, 0.5 * yy];
+    let mut first = 0.0;
+    for (row, weight) in known.bends.iter().zip(weights) {
+        for (value, other) in row.iter().zip(weights) {
+            first += weight * other * value;
+        }
+    }
+    let share = (first / known.energy).max(0.0);
+    if xx + yy < 0.0 {
+        return first.max(0.0);
+    }
+    // ⟨a²⟩ = ¾ κ² for a = ½ δ ω² and a normal ω with κ = δ ⟨ω²⟩, and ⟨(1 − exp(−a))²⟩ follows.
+    let scaled = (4.0 / 3.0 * share).sqrt();
+    known.energy * (1.0 - 2.0 / (1.0 + scaled).sqrt() + 1.0 / (1.0 + 2.0 * scaled).sqrt())
+}
+
+/// `F = I + ∇u` at a point.
+fn deformation_gradient(point: &PointResult) -> [[f64; 2]; 2] {
+    let [u_x, u_y, v_x, v_y] = [1, 2, 7, 8].map(|k| point.p[k]);
+    [[1.0 + u_x, u_y], [v_x, 1.0 + v_y]]
+}
+
+/// The uncertainty of a displacement from that of the parameters in the reference, `F C Fᵀ`: a match corrects the
+/// place in the reference that the deformed subset shows.
+///
+/// The noise of the deformed image counts by the number of its pixels that the subset covers, `det F` of the
+/// reference's.
+///
+/// Of a chain of references, the noise of the first and of the last image remains, each seen at the size of the
+/// last: the noise of a reference between moves the point away in one pair of images and back in the next. The
+/// subset is taken up again around whole pixels, half a pixel aside in the mean over both axes, and the noise
+/// of that share of its pixels does not cancel.
+fn in_the_deformed_image(
     stated: PointUncertainty,
     point: &PointResult,
     settings: &Settings,
 ) -> PointUncertainty {
-    if point.reference_changes == 0 {
-        return stated;
-    }
-    let share = 0.5 / settings.subset_size_px as f64;
-    let growth = (1.0 + share * point.reference_changes as f64).sqrt();
-    let [u_x, u_y, v_x, v_y] = [1, 2, 7, 8].map(|k| point.p[k]);
-    // F C Fᵀ with F = I + ∇u.
-    let (a, b, c, d) = (1.0 + u_x, u_y, v_x, 1.0 + v_y);
+    let [[a, b], [c, d]] = deformation_gradient(point);
+    let growth = match point.reference_changes {
+        0 => (0.5 + 0.5 / (a * d - b * c).clamp(0.1, 10.0)).sqrt(),
+        changes => (1.0 + 0.5 / settings.subset_size_px as f64 * changes as f64).sqrt(),
+    };
     let (uu, vv) = (stated.u.powi(2), stated.v.powi(2));
     let uv = stated.correlation_uv * stated.u * stated.v;
     let u = (a * a * uu + 2.0 * a * b * uv + b * b * vv).max(0.0).sqrt();
@@ -215,12 +285,18 @@ fn composed(
         ];
         turned.map(|value| growth * value)
     });
+    let correlation = both / (u * v);
     PointUncertainty {
         u: growth * u,
         v: growth * v,
-        correlation_uv: (both / (u * v)).clamp(-1.0, 1.0),
+        // Without noise there is nothing to correlate.
+        correlation_uv: if correlation.is_finite() {
+            correlation.clamp(-1.0, 1.0)
+        } else {
+            stated.correlation_uv
+        },
         gradient,
-        noise: stated.noise,
+        ..stated
     }
 }
 
@@ -259,5 +335,6 @@ fn of_point(
         correlation_uv: (known.covariance[3] / product).clamp(-1.0, 1.0),
         gradient: (sensitivity.settings.shape_order != ShapeOrder::Zero).then_some(gradient),
         noise: level,
+        misfit: None,
     })
 }

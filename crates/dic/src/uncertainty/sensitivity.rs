@@ -43,6 +43,9 @@ pub(crate) struct PointSensitivity {
     pub(crate) per_hessian: [f64; 2],
     /// The same by `M`.
     pub(crate) per_middle: [f64; 2],
+    /// `Σ q_i q_j` of the second derivatives `q = [f_xx, f_xy, f_yy]`, freed of what mean, contrast and the parameters
+    /// take of them; zero without a prefilter.
+    pub(crate) bends: [[f64; 3]; 3],
 }
 
 /// Takes the covariance of every point of a reference for noise of unit variance.
@@ -94,6 +97,8 @@ struct Workspace<'k> {
     grey: Vec<f32>,
     columns: Vec<Vec<f32>>,
     spare: Vec<f32>,
+    /// Second derivatives of the grey values, where there is a filter.
+    bends: Vec<Vec<f32>>,
 }
 
 type Matrix = [[f64; PARAMETERS]; PARAMETERS];
@@ -112,6 +117,7 @@ impl<'k> Workspace<'k> {
             grey: vec![0.0; side * side],
             columns: vec![vec![0.0; side * side]; count],
             spare: vec![0.0; side * side],
+            bends: vec![vec![0.0; side * side]; kernel.map_or(0, |_| 3)],
         }
     }
 
@@ -130,6 +136,7 @@ impl<'k> Workspace<'k> {
         let n = self.columns.len();
         let hessian = self.products();
         let factor = Cholesky::new(n, &hessian)?;
+        let bends = self.free_bends(frame, site, &factor);
         let middle = match self.kernel {
             None => hessian,
             Some(kernel) => {
@@ -156,6 +163,7 @@ impl<'k> Workspace<'k> {
             freedom: pixels as f64 - (absorbed + 2.0) / filtered,
             per_hessian: [share(&hessian, 0), share(&hessian, v)],
             per_middle: [share(&middle, 0), share(&middle, v)],
+            bends,
         })
     }
 
@@ -211,11 +219,87 @@ impl<'k> Workspace<'k> {
         energy
     }
 
+    /// Products of the second derivatives of a subset, freed of what the match takes of them.
+    fn free_bends(&mut self, frame: &Frame, site: &Site<'_>, factor: &Cholesky) -> [[f64; 3]; 3] {
+        let mut out = [[0.0; 3]; 3];
+        if self.bends.is_empty() {
+            return out;
+        }
+        self.fill_bends(frame, site);
+        let n = self.columns.len();
+        // Those columns are free of mean and contrast, so that along them nothing of either is taken twice.
+        let along = |bend: &[f32]| {
+            let mut of = [0.0; PARAMETERS];
+            for (value, column) in of.iter_mut().zip(&self.columns) {
+                *value = dot(column, bend);
+            }
+            of
+        };
+        let parts: Vec<[f64; PARAMETERS]> = self.bends.iter().map(|bend| along(bend)).collect();
+        for (i, first) in self.bends.iter().enumerate() {
+            let mut taken = parts[i];
+            factor.solve(&mut taken);
+            for (j, second) in self.bends.iter().enumerate() {
+                let explained: f64 = (0..n).map(|k| taken[k] * parts[j][k]).sum();
+                out[i][j] = dot(first, second) - explained;
+            }
+        }
+        out
+    }
+
+    /// Writes `f_xx`, `f_xy` and `f_yy` of a subset into the buffers, freed of mean and contrast; zero at the border
+    /// of the picture.
+    fn fill_bends(&mut self, frame: &Frame, site: &Site<'_>) {
+        let side = self.side();
+        let plane = &frame.pixels;
+        let (x, y) = (site.centre.0 as i32, site.centre.1 as i32);
+        let reach = (self.half + self.margin) as i32;
+        for bend in &mut self.bends {
+            bend.fill(0.0);
+        }
+        for row in site.rows {
+            let line = (y + row.dy) as usize;
+            if line == 0 || line + 1 >= plane.height {
+                continue;
+            }
+            let [above, here, below] = [line - 1, line, line + 1].map(|line| plane.row(line));
+            for dx in row.first..=row.last {
+                let column = (x + dx) as usize;
+                if column == 0 || column + 1 >= plane.width {
+                    continue;
+                }
+                let (left, right) = (column - 1, column + 1);
+                let twice = 2.0 * here[column];
+                let at = (row.dy + reach) as usize * side + (dx + reach) as usize;
+                self.bends[0][at] = here[left] - twice + here[right];
+                self.bends[1][at] =
+                    0.25 * (below[right] - below[left] - above[right] + above[left]);
+                self.bends[2][at] = above[column] - twice + below[column];
+            }
+        }
+        let pixels: usize = site
+            .rows
+            .iter()
+            .map(|r| (r.last - r.first + 1) as usize)
+            .sum();
+        let energy = dot(&self.grey, &self.grey);
+        let mut bends = std::mem::take(&mut self.bends);
+        self.free(&mut bends, site.rows, pixels as f64, energy);
+        self.bends = bends;
+    }
+
     /// Frees every column of `J` of its mean and of its part along `f'`.
     fn project(&mut self, rows: &[SubsetRow], pixels: f64, energy: f64) {
+        let mut columns = std::mem::take(&mut self.columns);
+        self.free(&mut columns, rows, pixels, energy);
+        self.columns = columns;
+    }
+
+    /// Frees buffers of their mean and of their part along `f'`.
+    fn free(&self, columns: &mut [Vec<f32>], rows: &[SubsetRow], pixels: f64, energy: f64) {
         let side = self.side();
         let reach = (self.half + self.margin) as i32;
-        for column in &mut self.columns {
+        for column in columns {
             let mean = column.iter().map(|v| f64::from(*v)).sum::<f64>() / pixels;
             let along = dot(column, &self.grey) / energy;
             let (mean, along) = (mean as f32, along as f32);

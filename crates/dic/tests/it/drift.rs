@@ -40,8 +40,8 @@ fn coverage(strain: f64) -> [f64; 2] {
         let reference = prepare(&first, None, &settings).expect("valid settings");
         let known = sensitivity(&reference).expect("valid settings");
         let images = (1..=IMAGES).map(|i| Ok::<GrayImage, DicError>(at(i)));
-        correlate_series(&first, images, None, &settings, |index, field| {
-            let stated = uncertainty(&known, &field, NoiseLevel::Residual).expect("one field");
+        correlate_series(&first, images, None, &settings, |index, mut field| {
+            let stated = uncertainty(&known, &mut field, NoiseLevel::Residual).expect("one field");
             let (e, shift) = (strain * (index + 1) as f64, 0.37 * (index + 1) as f64);
             for (point, stated) in field.points.iter().zip(&stated) {
                 if point.status == Status::Converged {

@@ -3,9 +3,9 @@
 use retrial_core::displacement::Displacement;
 use retrial_core::image::GrayImage;
 use retrial_dic::{
-    DicError, FitOrder, Guess, NoiseLevel, Settings, ShapeOrder, SplineDegree, StrainMeasure,
-    StrainWindow, SubsetShape, WindowWeights, correlate, noise_of_pair, prepare, residual_noise,
-    sensitivity, strain_field, uncertainty,
+    DicError, FitOrder, Guess, NoiseLevel, Settings, ShapeOrder, SplineDegree, Status,
+    StrainMeasure, StrainWindow, SubsetShape, WindowWeights, correlate, noise_of_pair, prepare,
+    residual_noise, sensitivity, strain_field, uncertainty,
 };
 
 use crate::support::{Speckle, noisy};
@@ -47,11 +47,12 @@ fn measure(settings: &Settings, window: &StrainWindow, level: f64, gain: f64) ->
         let first = noisy(&still, 1.0, 2 * pair + 1, level);
         let second = noisy(&moved, gain, 2 * pair + 2, level);
         let reference = prepare(&first, None, settings).expect("valid settings");
-        let field = correlate(&reference, &second, Guess::Phase).expect("images of one size");
+        let mut field = correlate(&reference, &second, Guess::Phase).expect("images of one size");
         let sensitivity = sensitivity(&reference).expect("valid settings");
         let found = residual_noise(&sensitivity, &field).expect("one field");
         ratios.residual += found.expect("points converged") / f64::from(PAIRS);
-        let stated = uncertainty(&sensitivity, &field, NoiseLevel::Residual).expect("one field");
+        let stated =
+            uncertainty(&sensitivity, &mut field, NoiseLevel::Residual).expect("one field");
         let strains = strain_field(
             &field,
             settings,
@@ -180,22 +181,25 @@ fn what_has_no_uncertainty_says_so() {
     let reference = prepare(&first, None, &settings()).expect("valid settings");
     let mut field = correlate(&reference, &still, Guess::Phase).expect("images of one size");
     let sensitivity = sensitivity(&reference).expect("valid settings");
-    let stated = uncertainty(&sensitivity, &field, NoiseLevel::Known(2.0)).expect("one field");
+    let stated = uncertainty(&sensitivity, &mut field, NoiseLevel::Known(2.0)).expect("one field");
     let one = stated[0].expect("converged");
     assert_eq!(one.noise, 2.0);
     // Twice the noise is twice the uncertainty, but for the correction of the Hessian.
-    let twice = uncertainty(&sensitivity, &field, NoiseLevel::Known(4.0)).expect("one field");
+    let twice = uncertainty(&sensitivity, &mut field, NoiseLevel::Known(4.0)).expect("one field");
     let ratio = twice[0].expect("converged").u / one.u;
     assert!((ratio - 2.0).abs() < 0.1, "{ratio}");
-    assert!(uncertainty(&sensitivity, &field, NoiseLevel::Known(-1.0)).is_err());
-    let drowned = uncertainty(&sensitivity, &field, NoiseLevel::Known(500.0)).expect("one field");
+    assert!(uncertainty(&sensitivity, &mut field, NoiseLevel::Known(-1.0)).is_err());
+    let mut lost = field.clone();
+    let drowned =
+        uncertainty(&sensitivity, &mut lost, NoiseLevel::Known(500.0)).expect("one field");
     assert!(drowned.iter().all(Option::is_none));
-    field.points[0].status = retrial_dic::Status::IterationLimit;
-    let stated = uncertainty(&sensitivity, &field, NoiseLevel::Residual).expect("one field");
+    assert_eq!(lost.count(Status::Uncertain), lost.points.len());
+    field.points[0].status = Status::IterationLimit;
+    let stated = uncertainty(&sensitivity, &mut field, NoiseLevel::Residual).expect("one field");
     assert!(stated[0].is_none() && stated[1].is_some());
     field.points.pop();
     assert!(matches!(
-        uncertainty(&sensitivity, &field, NoiseLevel::Residual),
+        uncertainty(&sensitivity, &mut field, NoiseLevel::Residual),
         Err(DicError::UncertaintySize { .. })
     ));
 }
@@ -218,9 +222,10 @@ fn noise_at_the_border_is_that_of_the_inside() {
         ..Settings::default()
     };
     let reference = prepare(&picture(0.0, 1), None, &settings).expect("valid settings");
-    let field = correlate(&reference, &picture(-1.4, 2), Guess::Phase).expect("images of one size");
+    let mut field =
+        correlate(&reference, &picture(-1.4, 2), Guess::Phase).expect("images of one size");
     let known = sensitivity(&reference).expect("valid settings");
-    let stated = uncertainty(&known, &field, NoiseLevel::Residual).expect("a point each");
+    let stated = uncertainty(&known, &mut field, NoiseLevel::Residual).expect("a point each");
     let typical = |is_chosen: &dyn Fn(usize) -> bool| {
         let points = field.points.iter().zip(&stated);
         let levels = points

@@ -1,0 +1,192 @@
+//! Stated uncertainties where the deformed pattern has another scale, where it is drowned in blur, and where the
+//! shape function does not follow the field.
+
+use retrial_core::displacement::Displacement;
+use retrial_core::image::GrayImage;
+use retrial_dic::{
+    GaussianFilter, Guess, NoiseLevel, Settings, ShapeOrder, Status, correlate, misfit, prepare,
+    residual_noise, sensitivity, uncertainty,
+};
+
+use crate::support::{Speckle, noisy};
+
+const SIZE: usize = 260;
+const NOISE: f64 = 2.0;
+
+fn stretch(ux: f64, vy: f64) -> Displacement {
+    Displacement::Affine {
+        u0: 0.0,
+        v0: 0.0,
+        ux,
+        uy: 0.0,
+        vx: 0.0,
+        vy,
+        cx: 130.0,
+        cy: 130.0,
+    }
+}
+
+/// A pattern coarse enough for a third of it to be pressed together.
+fn coarse(origin: impl Fn(f64, f64) -> (f64, f64), seed: u32) -> GrayImage {
+    let speckle = Speckle::new(2 * SIZE, 2 * SIZE, 41);
+    let clean = speckle.picture_by(SIZE, SIZE, |x, y| {
+        let (x, y) = origin(x, y);
+        (0.8 * x + 100.0, 0.8 * y + 100.0)
+    });
+    noisy(&clean, 1.0, seed, NOISE)
+}
+
+#[test]
+fn uncertainties_follow_the_stretch() {
+    let first = coarse(|x, y| (x, y), 1);
+    for prefilter in [None, Settings::default().prefilter] {
+        let settings = Settings {
+            subset_size_px: 31,
+            step_px: 8,
+            prefilter,
+            ..Settings::default()
+        };
+        let reference = prepare(&first, None, &settings).expect("valid settings");
+        let known = sensitivity(&reference).expect("valid settings");
+        for (ux, vy) in [
+            (0.5, 0.0),
+            (0.0, 0.5),
+            (0.3, 0.3),
+            (-0.3, -0.3),
+            (-0.32, 0.8),
+        ] {
+            let truth = stretch(ux, vy);
+            let second = coarse(|x, y| truth.reference_position(x, y), 2);
+            let mut found = correlate(&reference, &second, Guess::Phase).expect("one size");
+            let stated = uncertainty(&known, &mut found, NoiseLevel::Residual).expect("one field");
+            let (mut within, mut count) = ([0.0; 2], 0.0);
+            for (point, one) in found.points.iter().zip(&stated) {
+                let Some(one) = one else { continue };
+                let (u, v) = truth.at(point.x as f64, point.y as f64);
+                let errors = [(point.p[0] - u, one.u), (point.p[6] - v, one.v)];
+                for (within, (error, std)) in within.iter_mut().zip(errors) {
+                    *within += f64::from(u8::from(error.abs() <= 1.96 * std));
+                }
+                count += 1.0;
+            }
+            let shares = within.map(|n| n / count);
+            let noise = residual_noise(&known, &found).expect("one field");
+            let noise = noise.expect("points converged");
+            println!("{prefilter:?} {ux} {vy}: {shares:.3?} of {count}, noise {noise:.2}");
+            assert!(count > 200.0);
+            assert!(shares.into_iter().all(|share| share > 0.88), "{shares:?}");
+            assert!((0.95..1.6).contains(&(noise / NOISE)), "{noise}");
+        }
+    }
+}
+
+/// A picture blurred along x by 15 px against a sharp one.
+#[test]
+fn no_point_is_converged_without_an_uncertainty() {
+    let first = coarse(|x, y| (x, y), 1);
+    let speckle = Speckle::new(2 * SIZE, 2 * SIZE, 41);
+    let blurred = GrayImage::from_fn(SIZE, SIZE, |x, y| {
+        let value = |k: i32| {
+            let x = x as f64 + f64::from(k);
+            speckle.value(0.8 * x + 100.0, 0.8 * y as f64 + 100.0)
+        };
+        ((-7..=7).map(value).sum::<f64>() / 15.0) as f32
+    });
+    let blurred = noisy(&blurred.expect("a valid size"), 1.0, 2, NOISE);
+    for subset_size_px in [5, 7, 21, 41] {
+        let settings = Settings {
+            subset_size_px,
+            ..Settings::default()
+        };
+        let reference = prepare(&first, None, &settings).expect("valid settings");
+        let known = sensitivity(&reference).expect("valid settings");
+        for second in [&blurred, &first] {
+            let mut found = correlate(&reference, second, Guess::Phase).expect("one size");
+            let before = found.count(Status::Converged);
+            let stated = uncertainty(&known, &mut found, NoiseLevel::Residual).expect("one field");
+            for (point, one) in found.points.iter().zip(&stated) {
+                let is_known = one.is_some_and(|one| one.u.is_finite() && one.v.is_finite());
+                assert_eq!(is_known, point.status == Status::Converged, "{point:?}");
+            }
+            let uncertain = found.count(Status::Uncertain);
+            println!("{subset_size_px} px: {before} converged, {uncertain} uncertain");
+        }
+    }
+}
+
+/// A bump narrower than the subset: its errors are covered, and told of; a field without one tells nothing.
+#[test]
+fn what_order_one_does_not_follow_is_part_of_the_uncertainty() {
+    let settings = |shape_order| Settings {
+        subset_size_px: 41,
+        step_px: 5,
+        shape_order,
+        ..Settings::default()
+    };
+    let bump = |x: f64, y: f64| {
+        let e = (-((x - 130.0).powi(2) + (y - 120.0).powi(2)) / (2.0 * 22.0_f64.powi(2))).exp();
+        (e, -0.7 * e)
+    };
+    let first = coarse(|x, y| (x, y), 1);
+    let moved = coarse(
+        |x, y| {
+            let (mut at_x, mut at_y) = (x, y);
+            for _ in 0..30 {
+                let (u, v) = bump(at_x, at_y);
+                (at_x, at_y) = (x - u, y - v);
+            }
+            (at_x, at_y)
+        },
+        2,
+    );
+    let level = stretch(0.01, -0.01);
+    let level = coarse(|x, y| level.reference_position(x, y), 3);
+    let measured = |order, second: &GrayImage| {
+        let reference = prepare(&first, None, &settings(order)).expect("valid settings");
+        let known = sensitivity(&reference).expect("valid settings");
+        let mut found = correlate(&reference, second, Guess::Phase).expect("one size");
+        let stated = uncertainty(&known, &mut found, NoiseLevel::Residual).expect("one field");
+        (found, stated)
+    };
+    let (found, stated) = measured(ShapeOrder::One, &moved);
+    let told = misfit(&stated).expect("a misfit");
+    let (mut within, mut count) = (0.0, 0.0);
+    for (point, one) in found.points.iter().zip(&stated) {
+        let (x, y) = (point.x as f64, point.y as f64);
+        if let Some(one) = one.filter(|_| (x - 130.0).hypot(y - 120.0) < 40.0) {
+            let (u, v) = bump(x, y);
+            within += f64::from(u8::from((point.p[0] - u).abs() <= 1.96 * one.u));
+            within += f64::from(u8::from((point.p[6] - v).abs() <= 1.96 * one.v));
+            count += 2.0;
+        }
+    }
+    println!("{told:?}, covered {} of {count}", within / count);
+    assert!(told.points > 50 && told.largest_px > 0.1);
+    assert!(within / count > 0.75);
+    assert_eq!(misfit(&measured(ShapeOrder::Two, &moved).1), None);
+    let (_, stated) = measured(ShapeOrder::One, &level);
+    let few = misfit(&stated).map_or(0, |told| told.points);
+    println!("{few} of {} by noise", stated.len());
+    assert!(50 * few < stated.len(), "{few}");
+}
+
+#[test]
+fn a_wider_filter_is_accounted_for_in_a_pressed_pattern() {
+    let settings = Settings {
+        subset_size_px: 31,
+        step_px: 8,
+        prefilter: Some(GaussianFilter::reaching(1.0)),
+        ..Settings::default()
+    };
+    let truth = stretch(-0.2, -0.2);
+    let first = coarse(|x, y| (x, y), 1);
+    let second = coarse(|x, y| truth.reference_position(x, y), 2);
+    let reference = prepare(&first, None, &settings).expect("valid settings");
+    let known = sensitivity(&reference).expect("valid settings");
+    let found = correlate(&reference, &second, Guess::Phase).expect("one size");
+    let noise = residual_noise(&known, &found)
+        .expect("one field")
+        .expect("points");
+    println!("{noise}");
+    assert!((0.9..1.7).contains(&(noise / NOISE)), "{noise}");
+}
