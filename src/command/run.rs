@@ -327,7 +327,7 @@ fn tasks(
                 folders,
                 time_limit: TimeLimit::new(
                     spec.limits.time_s,
-                    experiments.cost_s(experiment, &trial),
+                    experiments.cost_s(experiment, trial),
                 ),
                 retries: options.retries,
             });
