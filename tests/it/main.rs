@@ -12,6 +12,7 @@ mod execute;
 mod faults;
 mod kill;
 mod mask_rcnn;
+mod own_data;
 mod project;
 mod shipped;
 mod similarity;
