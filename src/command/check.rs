@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::data_check::{DataCheck, say_all};
 use super::{count, print_json};
 use crate::cli::{CheckArgs, Format};
 use crate::experiment::{self, Pick};
@@ -24,6 +25,7 @@ pub(crate) fn run(workspace: &Workspace, args: &CheckArgs) -> Result<(), Failure
             false => Err(Failure::Faults(faults)),
         }
     });
+    let mut data = DataCheck::default();
     if args.format == Format::Json {
         if let Err(Failure::Faults(faults)) = &loaded {
             let faults: Vec<_> = faults
@@ -42,16 +44,33 @@ pub(crate) fn run(workspace: &Workspace, args: &CheckArgs) -> Result<(), Failure
             print_json(&json!({ "faults": faults, "experiments": [] }))?;
             return loaded.map(|_| ());
         }
-        let experiments: Vec<_> = loaded?
+        let loaded = loaded?;
+        let experiments: Vec<_> = loaded
             .list
             .iter()
-            .map(|e| json!({ "file": e.spec.file, "study": e.spec.study, "experiment": e.spec.name, "trials": e.trials.len() }))
-            .collect();
+            .map(|e| {
+                let found = data.census(workspace, &loaded, e, e.trials.iter())?;
+                let found: Vec<_> = found
+                    .into_iter()
+                    .map(|(name, census)| json!({ "name": name, "census": census }))
+                    .collect();
+                Ok(json!({
+                    "file": e.spec.file,
+                    "study": e.spec.study,
+                    "experiment": e.spec.name,
+                    "trials": e.trials.len(),
+                    "data": found,
+                }))
+            })
+            .collect::<Result<_, Failure>>()?;
         return print_json(&json!({ "faults": [], "experiments": experiments }));
     }
-    for experiment in loaded?.list {
+    let loaded = loaded?;
+    for experiment in &loaded.list {
+        let found = data.census(workspace, &loaded, experiment, experiment.trials.iter())?;
         let trials = count(experiment.trials.len(), "trial");
         say!("{}: {trials}, no fault", experiment.spec.file);
+        say_all(&found);
     }
     Ok(())
 }

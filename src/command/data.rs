@@ -5,6 +5,7 @@ use std::path::Path;
 use retrial_data::{FetchOptions, Manifest, available, find_manifest};
 use serde_json::json;
 
+use super::data_check::say_all;
 use super::plan::availability;
 use super::run::obtain;
 use super::{print_json, table};
@@ -51,7 +52,10 @@ fn fetch(workspace: &Workspace, name: &str, offline: bool) -> Result<(), Failure
         }
     }
     let obtained = obtain(workspace, &manifest, offline)?;
+    let options = workspace.fetch_options(true);
+    let (content, _) = retrial_data::load(&manifest, &options, &mut |_| {})?;
     say!("{name}: {} from {}", obtained.variant, obtained.source_used);
+    say_all(&[(name.to_owned(), content.census())]);
     Ok(())
 }
 
@@ -108,12 +112,17 @@ fn verify(workspace: &Workspace, names: &[String], format: Format) -> Result<(),
     };
     let mut list = Vec::new();
     let mut wrong = Vec::new();
+    // Those that fetching again can mend.
+    let mut fetchable = Vec::new();
     for manifest in manifests {
         let state = state(&manifest, &cache);
         if all && matches!(state, State::Absent) {
             continue;
         }
         let name = &manifest.name;
+        if matches!(state, State::Absent | State::Wrong(_)) {
+            fetchable.push(name.clone());
+        }
         let (said, fault) = match state {
             State::Right => ("every byte is right".to_owned(), None),
             State::Partial { files } => (
@@ -124,7 +133,7 @@ fn verify(workspace: &Workspace, names: &[String], format: Format) -> Result<(),
                 let fault = "nothing of it is in the cache".to_owned();
                 (fault.clone(), Some(fault))
             }
-            State::Wrong(fault) => (fault.clone(), Some(fault)),
+            State::Wrong(fault) | State::Undecodable(fault) => (fault.clone(), Some(fault)),
         };
         if format == Format::Human {
             say!("{name}: {said}");
@@ -141,10 +150,16 @@ fn verify(workspace: &Workspace, names: &[String], format: Format) -> Result<(),
         return Ok(());
     }
     Err(Failure::Data(format!(
-        "not right in {}: {}\nhelp: `retrial data fetch {}` brings missing files and replaces wrong ones",
+        "not right in {}: {}{}",
         cache.display(),
         wrong.join(", "),
-        wrong.join(" ")
+        match fetchable.is_empty() {
+            true => String::new(),
+            false => format!(
+                "\nhelp: `retrial data fetch {}` brings missing files and replaces wrong ones",
+                fetchable.join(" ")
+            ),
+        }
     )))
 }
 
@@ -159,8 +174,10 @@ enum State {
     },
     /// Nothing.
     Absent,
-    /// Wrong files, or files that decode to something else.
+    /// Wrong files.
     Wrong(String),
+    /// Right files that cannot be decoded, or decode to something else.
+    Undecodable(String),
 }
 
 /// Hashes and decodes what is cached; changes nothing.
@@ -178,7 +195,7 @@ fn state(manifest: &Manifest, cache: &Path) -> State {
     }
     match retrial_data::decode_cached(manifest, cache) {
         Some(Ok(_)) => State::Right,
-        Some(Err(error)) => State::Wrong(error.to_string()),
+        Some(Err(error)) => State::Undecodable(error.to_string()),
         None if verified.is_empty() => State::Absent,
         None => State::Partial {
             files: verified.len(),

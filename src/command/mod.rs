@@ -12,6 +12,7 @@ pub(crate) mod check;
 pub(crate) mod claims;
 pub(crate) mod completions;
 pub(crate) mod data;
+mod data_check;
 pub(crate) mod dic;
 pub(crate) mod doctor;
 pub(crate) mod plan;

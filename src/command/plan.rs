@@ -1,8 +1,10 @@
 //! `retrial plan`: the trials, why each would run or be skipped, and what that costs.
 
+use retrial_core::census::Census;
 use retrial_data::{Availability, available};
 use serde_json::json;
 
+use super::data_check::{DataCheck, say_all};
 use super::{count, duration, print_json, table};
 use crate::cli::{Format, PlanArgs};
 use crate::execute::folder::TrialState;
@@ -24,19 +26,28 @@ pub(crate) fn run(workspace: &Workspace, args: &PlanArgs) -> Result<(), Failure>
         print_json(&json!({ "experiments": list }))?;
         return experiments.no_faults();
     }
+    let mut data = DataCheck::default();
     for experiment in &experiments.list {
-        print(workspace, &experiments, experiment);
+        let trials = experiment.trials.iter();
+        let found = data.census(workspace, &experiments, experiment, trials)?;
+        print(workspace, &experiments, experiment, &found);
     }
     experiments.no_faults()
 }
 
-fn print(workspace: &Workspace, experiments: &Experiments, experiment: &Experiment) {
+fn print(
+    workspace: &Workspace,
+    experiments: &Experiments,
+    experiment: &Experiment,
+    found: &[(String, Census)],
+) {
     let spec = &experiment.spec;
     say!("{}/{}  ({})", spec.study, spec.name, spec.file);
     say!("  {}", spec.question);
     for (name, where_) in data(workspace, experiments, experiment) {
         say!("  data: {name}, {where_}");
     }
+    say_all(found);
     let states = experiment.states(&workspace.results());
     let mut rows = table(&["trial", "state", "CPU"]);
     let (mut to_run, mut cost) = (0, 0.0);

@@ -10,6 +10,7 @@ use retrial_core::spec::WhenUnavailable;
 use retrial_data::{FetchProgress, Manifest, Obtained};
 use retrial_report::ClaimRow;
 
+use super::data_check::{DataCheck, warn_all};
 use super::{claims, count};
 use crate::cli::{ReproduceArgs, RunOptions, Selection};
 use crate::execute::folder::TrialState;
@@ -59,6 +60,7 @@ fn execute(
         integrity::set_aside(&results, experiment.sheet(&experiments.manifests))?;
     }
     let mut data = HashMap::new();
+    let mut check = DataCheck::default();
     let mut runnable = Vec::new();
     let mut skipped = Vec::new();
     for experiment in &experiments.list {
@@ -69,7 +71,16 @@ fn execute(
             options.offline,
             &mut data,
         ) {
-            Ok(()) => runnable.push(experiment),
+            Ok(()) => {
+                // Once for all trials, not in each of them.
+                let states = experiment.states(&workspace.results());
+                let open = states
+                    .iter()
+                    .filter(|(_, state)| *state != TrialState::Recorded);
+                let trials = open.map(|(trial, _)| *trial);
+                warn_all(&check.census(workspace, experiments, experiment, trials)?);
+                runnable.push(experiment);
+            }
             Err(Failure::Data(reason))
                 if experiment.spec.when_unavailable == WhenUnavailable::Skip =>
             {

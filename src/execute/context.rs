@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use retrial_core::census::Census;
 use retrial_core::event::Event;
 use retrial_core::metric::MetricValue;
 use retrial_core::params::{ParamValue, Params};
@@ -48,6 +49,8 @@ pub(crate) struct Context {
     pub(crate) metrics: Vec<MetricValue>,
     pub(crate) artifacts: Vec<Artifact>,
     pub(crate) stages: Vec<StageUse>,
+    /// What the study used of its data.
+    pub(crate) census: Census,
     stop: Arc<AtomicBool>,
     journal: File,
     journal_bytes: u64,
@@ -82,6 +85,7 @@ impl Context {
             metrics: Vec::new(),
             artifacts: Vec::new(),
             stages: Vec::new(),
+            census: Census::default(),
             stop,
             journal,
             journal_bytes: 0,

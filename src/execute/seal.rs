@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use retrial_core::census::Census;
 use retrial_core::event::Event;
 use retrial_core::hash::FieldHasher;
 use retrial_core::record::{
@@ -34,6 +35,7 @@ pub(crate) fn finish(
     record.metrics = std::mem::take(&mut context.metrics);
     record.stages = std::mem::take(&mut context.stages);
     record.artifacts = std::mem::take(&mut context.artifacts);
+    record.census = std::mem::take(&mut context.census);
     record.artifacts.sort_by(|a, b| a.path.cmp(&b.path));
     record.content = content_hash(&record, context.study);
     let names = record.artifacts.iter().map(|a| a.path.clone());
@@ -179,6 +181,7 @@ fn blank(job: &Job, study: &StudyInfo, started: SystemTime, duration_s: f64) -> 
         stages: Vec::new(),
         artifacts: Vec::new(),
         content: String::new(),
+        census: Census::default(),
         claims: job.claims.clone(),
         provenance: provenance(&job.host, job.threads, &job.device, started, duration_s),
         files: BTreeMap::new(),

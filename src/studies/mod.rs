@@ -6,9 +6,10 @@ pub(crate) mod dic;
 pub(crate) mod fake;
 pub(crate) mod mask_rcnn;
 
+use retrial_core::census::Census;
 use retrial_core::params::Params;
 use retrial_core::study::StudyInfo;
-use retrial_data::Manifest;
+use retrial_data::{Content, Manifest};
 
 use crate::execute::context::{Context, TrialError};
 
@@ -19,6 +20,16 @@ pub(crate) trait Study: Sync {
 
     /// Estimated CPU seconds of a trial on one core, with the data set it uses.
     fn cost_s(&self, params: &Params, dataset: Option<&Manifest>) -> f64;
+
+    /// The params that decide what of its data a trial uses.
+    fn census_keys(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// What a trial uses of its data and what it leaves out; an error where it can use none.
+    fn census(&self, _params: &Params, content: &Content) -> Result<Census, TrialError> {
+        Ok(content.census())
+    }
 
     /// Runs one trial: reports metrics, leaves tables and arrays.
     fn run(&self, context: &mut Context) -> Result<(), TrialError>;

@@ -15,6 +15,7 @@ mod faults;
 mod kill;
 mod mask_rcnn;
 mod neighbours;
+mod own_data;
 mod project;
 mod shipped;
 mod signals;

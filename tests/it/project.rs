@@ -24,10 +24,16 @@ pub(crate) struct Said {
 
 impl Project {
     pub(crate) fn new() -> Self {
+        let project = Self::empty();
+        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets");
+        std::os::unix::fs::symlink(data, project.path().join("datasets")).expect("a link");
+        project
+    }
+
+    /// One without a data set.
+    pub(crate) fn empty() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(folder.path().join("experiments")).expect("a folder");
-        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets");
-        std::os::unix::fs::symlink(data, folder.path().join("datasets")).expect("a link");
         Self { folder }
     }
 

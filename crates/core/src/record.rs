@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::census::Census;
 use crate::hash::FieldHasher;
 use crate::metric::MetricValue;
 use crate::params::Params;
@@ -62,6 +63,9 @@ pub struct Record {
     pub artifacts: Vec<Artifact>,
     /// Hash of everything repeatable: params, metrics that repeat, stage and artifact contents.
     pub content: String,
+    /// What of the data was used, left out or repaired; no part of the hash.
+    #[serde(default, skip_serializing_if = "Census::is_empty")]
+    pub census: Census,
     /// Hash of each claim of the experiment when the trial ran, by claim id.
     pub claims: BTreeMap<String, String>,
     /// Where, when and from what source it ran.

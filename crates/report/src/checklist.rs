@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use retrial_core::census::Census;
 use retrial_core::record::Record;
 
 use crate::load::Experiment;
@@ -94,7 +95,24 @@ pub(crate) fn items(experiment: &Experiment) -> Vec<Item> {
         })
     };
     add("Data", distinct(records, data));
+    // Records of earlier programs say nothing of it.
+    add("Data used", census(records, |census| &census.facts));
+    add(
+        "Data repaired, left out or doubtful",
+        census(records, |census| &census.warnings),
+    );
     items
+}
+
+/// The lines of all records, each once.
+fn census(records: &[Record], lines: impl Fn(&Census) -> &Vec<String>) -> String {
+    let mut all: Vec<&str> = Vec::new();
+    for line in records.iter().flat_map(|record| lines(&record.census)) {
+        if !all.contains(&line.as_str()) {
+            all.push(line);
+        }
+    }
+    all.join("; ")
 }
 
 fn params(experiment: &Experiment) -> String {

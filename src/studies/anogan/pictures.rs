@@ -67,23 +67,30 @@ fn samples(
 
 fn nearest(context: &mut Context, items: &Items, drawn: &[f32]) -> Result<(), TrialError> {
     let area = items.size * items.size;
-    let count = SHOWN.min(drawn.len() / area).min(items.test.len());
-    let (mut given, mut found, mut left) = (Vec::new(), Vec::new(), Vec::new());
-    for item in 0..count {
-        let x = &items.test.pixels[item * area..(item + 1) * area];
-        let y = &drawn[item * area..(item + 1) * area];
-        given.extend(x.iter().map(|&v| items.grey(v)));
-        found.extend(y.iter().map(|&v| items.grey(v)));
-        let difference = |(a, b): (&f32, &f32)| items.grey(*a).abs_diff(items.grey(*b));
-        left.extend(x.iter().zip(y).map(difference));
-    }
-    let rows = [given, found, left];
+    let (count, rows) = beside(items, drawn);
     let tiles: Vec<&[u8]> = rows.iter().flat_map(|row| row.chunks(area)).collect();
     tiled(context, "nearest", items.size, count, &tiles)?;
     let table = Table::new()
         .with("items", vec![i64::try_from(count).unwrap_or(i64::MAX)])?
         .with("picture", vec!["nearest.png".to_owned()])?;
     context.table("nearest", &table)
+}
+
+/// The first judged items, what was drawn for each, and the difference, as grey levels.
+fn beside(items: &Items, drawn: &[f32]) -> (usize, [Vec<u8>; 3]) {
+    let area = items.size * items.size;
+    let count = SHOWN.min(drawn.len() / area).min(items.test.len());
+    let (mut given, mut found, mut left) = (Vec::new(), Vec::new(), Vec::new());
+    for item in 0..count {
+        let x = &items.test.pixels[item * area..(item + 1) * area];
+        let y = &drawn[item * area..(item + 1) * area];
+        given.extend(x.iter().map(|&v| items.grey(v)));
+        // What a generator draws lies in −1..1, whatever the scaling of the items.
+        found.extend(y.iter().map(|&v| Items::drawn_grey(v)));
+        let difference = |(a, b): (&f32, &f32)| items.grey(*a).abs_diff(Items::drawn_grey(*b));
+        left.extend(x.iter().zip(y).map(difference));
+    }
+    (count, [given, found, left])
 }
 
 fn film(
@@ -155,4 +162,27 @@ pub(super) fn grid(size: usize, columns: usize, tiles: &[&[u8]]) -> (u32, u32, V
     }
     let side = |px: usize| u32::try_from(px).unwrap_or(u32::MAX);
     (side(width), side(height), grey)
+}
+
+#[cfg(test)]
+mod tests {
+    use retrial_core::resize::Scaling;
+
+    use super::*;
+
+    #[test]
+    fn what_is_drawn_as_given_looks_as_given_in_every_scaling() {
+        let grey = [0_u8, 90, 200, 255];
+        for scaling in [Scaling::Raw255, Scaling::Unit, Scaling::Tanh] {
+            let items = Items::of_one(2, grey.map(f32::from).to_vec(), scaling);
+            let drawn = grey.map(|level| f32::from(level) / 127.5 - 1.0);
+            let (count, [given, found, left]) = beside(&items, &drawn);
+            assert_eq!((count, given.as_slice()), (1, &grey[..]), "{scaling:?}");
+            assert_eq!(
+                (found.as_slice(), left),
+                (&grey[..], vec![0; 4]),
+                "{scaling:?}"
+            );
+        }
+    }
 }

@@ -7,6 +7,7 @@
 
 mod augment;
 mod boxes;
+mod choose;
 mod classical;
 mod given;
 mod items;
@@ -17,13 +18,15 @@ mod params;
 mod parts;
 mod pictures;
 mod pretrain;
+mod seen;
 mod settings;
 mod source;
 mod tables;
 
+use retrial_core::census::Census;
 use retrial_core::params::{ParamValue, Params};
 use retrial_core::study::StudyInfo;
-use retrial_data::Manifest;
+use retrial_data::{Content, Manifest};
 use retrial_nets::mask_rcnn::Losses;
 use retrial_store::csv::Table;
 
@@ -67,6 +70,14 @@ impl Study for MaskRcnn {
             false => 0.0,
         };
         3.0 + training + pretraining + masks
+    }
+
+    fn census_keys(&self) -> &'static [&'static str] {
+        choose::KEYS
+    }
+
+    fn census(&self, params: &Params, content: &Content) -> Result<Census, TrialError> {
+        choose::census(params, content)
     }
 
     fn run(&self, context: &mut Context) -> Result<(), TrialError> {

@@ -348,6 +348,7 @@ mod tests {
             stages: Vec::new(),
             artifacts: Vec::new(),
             content: String::new(),
+            census: crate::census::Census::default(),
             claims: BTreeMap::new(),
             provenance: Provenance {
                 version: String::new(),

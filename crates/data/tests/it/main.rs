@@ -2,6 +2,7 @@
 
 mod annotated_pictures;
 mod annotation_faults;
+mod annotation_repairs;
 mod datasets;
 mod folder_set;
 mod hostile_bytes;

@@ -83,7 +83,7 @@ fn every_fault_is_named() {
             "content: blake3:0",
             "content: blake3:g",
             &format!(
-                "8:10: content: \"blake3:g{}\" is no digest; write `blake3:` and 64 hex digits (the example `digests` computes it)",
+                "8:10: content: \"blake3:g{}\" is no digest; write `blake3:` and 64 hex digits (zeros at first: `retrial data fetch` names the right ones)",
                 "0".repeat(63)
             ),
         ),

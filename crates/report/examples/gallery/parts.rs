@@ -152,6 +152,7 @@ pub(crate) fn record(
         stages: Vec::new(),
         artifacts: Vec::new(),
         content: "blake3:00".to_owned(),
+        census: retrial_core::census::Census::default(),
         claims: BTreeMap::new(),
         provenance: Provenance {
             version: "0.1.0".to_owned(),

@@ -95,6 +95,7 @@ pub(crate) fn record(size: i64, seed: u64, rmse: f64) -> Record {
         stages: Vec::new(),
         artifacts: Vec::new(),
         content: "blake3:00".to_owned(),
+        census: retrial_core::census::Census::default(),
         claims: BTreeMap::new(),
         provenance: Provenance {
             version: "0.1.0".to_owned(),

@@ -357,6 +357,7 @@ mod tests {
             })
         };
         Object {
+            outlined: true,
             class,
             mask,
             corners: [x0, 0.0, x1, 10.0],

@@ -81,6 +81,7 @@ mod tests {
 
     fn object(class: usize, parts: Vec<Option<PartBox>>) -> Object {
         Object {
+            outlined: true,
             class,
             mask: InstanceMask::empty(10, 10),
             corners: [0.0, 0.0, 10.0, 10.0],

@@ -4,9 +4,12 @@ pub mod check;
 pub mod coco;
 mod crossing;
 pub mod fault;
+mod ids;
 pub mod labelme;
 pub mod mask;
 pub mod model;
+pub mod pictures;
+pub(crate) mod repair;
 pub mod run_text;
 pub mod voc;
 
@@ -16,3 +19,4 @@ pub use model::{
     AnnotatedImage, Annotation, AnnotationSet, Category, HotSpotTruth, Part, SceneTruth,
     Segmentation,
 };
+pub use pictures::Pictures;

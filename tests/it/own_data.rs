@@ -1,0 +1,323 @@
+//! Data of one's own: what a trial makes of pictures and annotations as people have them.
+
+use std::fs;
+use std::path::PathBuf;
+
+use retrial_core::record::Record;
+use retrial_data::hashing::sha256_file;
+use serde_json::{Value, json};
+
+use crate::project::{Project, Said};
+
+/// A token net and a token training.
+const TINY: &str = "width: 4, pyramid_channels: 8, representation: 16, mask_channels: 8, \
+                    mask_convolutions: 1, iterations: 4, batch_size: 2, proposals: 20, \
+                    train_proposals: 20, image_width: 64, image_height: 48";
+const WIDTH: usize = 64;
+const HEIGHT: usize = 48;
+
+/// A project with a data set `own` of pictures with a pole (class 1) and a tank (class 2).
+struct Own {
+    project: Project,
+    /// COCO, changed by a test before it is kept.
+    coco: Value,
+    files: Vec<(String, Vec<u8>)>,
+}
+
+impl Own {
+    /// `count` pictures, whose values `value` gives from a temperature in tenths of kelvin above
+    /// 285 K.
+    fn new(count: usize, bytes: usize, value: impl Fn(u16) -> u16) -> Self {
+        let (mut images, mut objects, mut files) = (Vec::new(), Vec::new(), Vec::new());
+        for picture in 0..count {
+            let name = format!("img_{picture:02}.pgm");
+            let most = if bytes == 1 { 255 } else { 65535 };
+            let mut file = format!("P5\n{WIDTH} {HEIGHT}\n{most}\n").into_bytes();
+            let boxes = [(4 + picture % 8, 6, 8, 30), (30, 10 + picture % 8, 24, 14)];
+            for y in 0..HEIGHT {
+                for x in 0..WIDTH {
+                    let inside = |&(x0, y0, w, h): &(usize, usize, usize, usize)| {
+                        (x0..x0 + w).contains(&x) && (y0..y0 + h).contains(&y)
+                    };
+                    let hot = if boxes.iter().any(inside) { 120 } else { 0 };
+                    let value = value((hot + y + x) as u16).to_be_bytes();
+                    file.extend_from_slice(&value[2 - bytes..]);
+                }
+            }
+            images.push(json!({
+                "id": picture + 1, "file_name": name, "width": WIDTH, "height": HEIGHT
+            }));
+            for (class, (x, y, w, h)) in boxes.into_iter().enumerate() {
+                objects.push(json!({
+                    "id": objects.len() + 1, "image_id": picture + 1, "category_id": class + 1,
+                    "bbox": [x, y, w, h], "iscrowd": 0,
+                    "segmentation": [[x, y, x + w, y, x + w, y + h, x, y + h]],
+                }));
+            }
+            files.push((name, file));
+        }
+        Self {
+            project: Project::empty(),
+            coco: json!({
+                "categories": [{"id": 1, "name": "pole"}, {"id": 2, "name": "tank"}],
+                "images": images, "annotations": objects,
+            }),
+            files,
+        }
+    }
+
+    fn grey(count: usize) -> Self {
+        Self::new(count, 1, |value| value)
+    }
+
+    /// Writes the data set with a digest of zeros and an experiment of it.
+    fn written(self, settings: &str, params: &str) -> Project {
+        let folder = self.project.path().join("datasets/own");
+        fs::create_dir_all(&folder).expect("a folder");
+        let mut table = "path\tbytes\tsha256\torigin\trole\n".to_owned();
+        let text = self.coco.to_string().into_bytes();
+        let mut files = self.files;
+        files.push(("coco.json".to_owned(), text));
+        for (name, bytes) in files {
+            let path = folder.join(&name);
+            fs::write(&path, bytes).expect("written");
+            let (sha256, bytes) = sha256_file(&path).expect("hashed");
+            let role = if name == "coco.json" {
+                "annotations"
+            } else {
+                "picture"
+            };
+            table += &format!("{name}\t{bytes}\t{sha256}\t\t{role}\n");
+        }
+        fs::write(folder.join("files.tsv"), table).expect("written");
+        let manifest = format!(
+            "format: 1\nname: own\ntitle: mine\nkind: real\nlicence: mine\n\
+             redistribution: allowed\ncitation: me\ncontent: blake3:{}\n{settings}\n\
+             variants:\n  - name: files\n    decoder: annotated-pictures\n    sources:\n\
+             \x20     - bundled: \"{{path}}\"\n    files: files.tsv\n",
+            "0".repeat(64)
+        );
+        fs::write(folder.join("manifest.yaml"), manifest).expect("written");
+        let spec = format!(
+            "format: 1\nstudy: mask-rcnn\nquestion: Are things found?\ndataset: own\n\
+             params: {{{TINY}, {params}}}\n"
+        );
+        self.project.with("a", &spec)
+    }
+
+    /// The same with the digest that the data have.
+    fn right(self, settings: &str, params: &str) -> Project {
+        let project = self.written(settings, params);
+        let said = check(&project);
+        let digest = said
+            .err
+            .split("content: ")
+            .nth(1)
+            .expect("the right digest");
+        let digest = digest.split('`').next().expect("the right digest");
+        let path = manifest(&project);
+        let text = fs::read_to_string(&path).expect("read");
+        let zeros = format!("blake3:{}", "0".repeat(64));
+        fs::write(path, text.replace(&zeros, digest)).expect("written");
+        project
+    }
+}
+
+const COCO: &str = "pictures: {annotations: coco}";
+
+fn manifest(project: &Project) -> PathBuf {
+    project.path().join("datasets/own/manifest.yaml")
+}
+
+fn check(project: &Project) -> Said {
+    project.retrial(&["check", "experiments/a.yaml"])
+}
+
+fn run(project: &Project) -> Said {
+    project.retrial(&["run", "experiments/a.yaml", "--offline", "--no-report"])
+}
+
+fn record(project: &Project) -> Record {
+    run(project).exits(0);
+    let mut records = project.records("mask-rcnn", "a").into_values();
+    records.next().expect("a record")
+}
+
+const FASTER: &str = "method: faster_rcnn, mask_training: joint";
+const MASKS: &str = "method: mask_rcnn, mask_training: joint, mask_predictor: agnostic, \
+                     least_instances: 2";
+
+#[test]
+fn a_wrong_digest_fails_before_any_trial_and_names_the_right_one() {
+    let project = Own::grey(8).written(COCO, FASTER);
+    for arguments in [
+        &["check", "experiments/a.yaml"][..],
+        &["data", "fetch", "own", "--offline"],
+        &["run", "experiments/a.yaml", "--offline", "--no-report"],
+        &["data", "verify", "own"],
+    ] {
+        let said = project.retrial(arguments);
+        said.exits(3);
+        let all = format!("{}{}", said.out, said.err);
+        assert!(all.contains("write `content: blake3:"), "{all}");
+        assert!(!all.contains("data fetch own` brings"), "{all}");
+    }
+    assert!(!project.path().join("results/mask-rcnn/a").exists());
+}
+
+#[test]
+fn data_that_cannot_be_decoded_fail_once() {
+    let mut own = Own::grey(8);
+    own.coco["annotations"][3]["bbox"] = json!("none");
+    let project = own.written(COCO, FASTER);
+    for said in [check(&project), run(&project)] {
+        said.exits(3)
+            .complains("datasets/own/coco.json: annotation 4 of img_01.pgm: bbox: found \"none\"");
+    }
+    assert!(project.attempts("mask-rcnn", "a").is_empty());
+}
+
+#[test]
+fn an_object_without_an_outline_teaches_and_judges_no_mask() {
+    let mut own = Own::grey(8);
+    for object in own.coco["annotations"].as_array_mut().expect("objects") {
+        if object["category_id"] == 1 {
+            object["segmentation"] = json!([]);
+        }
+    }
+    let project = own.right(COCO, &format!("{MASKS}, split: frames"));
+    let said = check(&project);
+    said.exits(0)
+        .says("16 objects: pole (8, 8 with a box only), tank (8)")
+        .says(
+            "annotation 1 of img_00.pgm: segmentation: the outline is empty; only the box is used",
+        );
+    let record = record(&project);
+    // Six of eight pictures are trained on; each has one tank with an outline.
+    assert_eq!(record.metric("masks_used"), Some(6.0));
+    let folder = project
+        .path()
+        .join("results/mask-rcnn/a")
+        .join(&record.trial);
+    let classes = fs::read_to_string(folder.join("classes.csv")).expect("a table");
+    let pole = classes
+        .lines()
+        .find(|line| line.starts_with("pole"))
+        .expect("the class");
+    let cells: Vec<&str> = pole.split(',').collect();
+    // class, objects, box_ap, box_ap50, mask_ap50, mask_iou, whole_box_iou, accuracy
+    assert_eq!(cells[1].parse::<f64>().expect("a number"), 2.0);
+    assert!(
+        cells[2].parse::<f64>().expect("a number").is_finite(),
+        "{classes}"
+    );
+    for cell in &cells[4..7] {
+        assert!(cell.parse::<f64>().is_ok_and(f64::is_nan), "{classes}");
+    }
+    assert_eq!(record.metric("whole_box_iou"), Some(1.0), "of tanks alone");
+    let warned = record.census.warnings.join("\n");
+    assert!(
+        warned.contains("trained on: 6 of 12 objects have a box only"),
+        "{warned}"
+    );
+    // The page shows it.
+    project.retrial(&["report"]).exits(0);
+    let page = fs::read_to_string(project.path().join("reports/mask-rcnn.md"));
+    assert!(
+        page.expect("a page")
+            .contains("6 of 12 objects have a box only")
+    );
+}
+
+#[test]
+fn temperatures_that_are_not_there_are_refused_before_the_first_trial() {
+    let project = Own::grey(8).right(COCO, &format!("{FASTER}, least_instances: 2"));
+    let spec = project.path().join("experiments/a.yaml");
+    let text = fs::read_to_string(&spec).expect("read");
+    fs::write(
+        spec,
+        text.replace("params: {", "params: {input: temperature, "),
+    )
+    .expect("written");
+    for said in [check(&project), run(&project)] {
+        said.exits(3)
+            .complains("no picture has temperatures; use `input: gray`");
+    }
+    assert!(project.attempts("mask-rcnn", "a").is_empty());
+}
+
+#[test]
+fn sixteen_bits_are_seen_in_their_range_and_few_levels_are_said() {
+    let params = format!("{FASTER}, least_instances: 2");
+    // Tenths of kelvin: one value of the upper byte.
+    let project = Own::new(8, 2, |value| 2850 + value).right(COCO, &params);
+    let census = record(&project).census;
+    let facts = census.facts.join("\n");
+    assert!(facts.contains("16-bit grey from 2850 (black)"), "{facts}");
+    assert!(!census.warnings.iter().any(|w| w.contains("grey levels")));
+    // A stated range of a whole camera leaves next to nothing, and enters the digest.
+    let wide = "pictures: {annotations: coco, grey_range: [0, 65535]}";
+    let other = Own::new(8, 2, |value| 2850 + value / 16).right(wide, &params);
+    check(&other)
+        .exits(0)
+        .says("0 (black) to 65535 (white), stated in the manifest")
+        .says("8 of 8 pictures show fewer than 16 grey levels");
+    let digest = |project: &Project| fs::read_to_string(manifest(project)).expect("read");
+    assert_ne!(digest(&project), digest(&other));
+}
+
+#[test]
+fn classes_that_are_left_out_or_never_judged_are_named() {
+    let mut own = Own::grey(12);
+    let objects = own.coco["annotations"].as_array_mut().expect("objects");
+    // Poles are in the first pictures by name only.
+    objects.retain(|object| object["category_id"] == 2 || object["image_id"].as_u64() < Some(5));
+    let project = own.right(COCO, &format!("{FASTER}, least_instances: 4"));
+    check(&project)
+        .exits(0)
+        .says("judged: 3 pictures with pole (0), tank (3)")
+        .says("no object of `pole` is judged; without camera presets");
+    let spec = project.path().join("experiments/a.yaml");
+    let text = fs::read_to_string(&spec).expect("read");
+    fs::write(
+        spec,
+        text.replace("least_instances: 4", "least_instances: 5"),
+    )
+    .expect("written");
+    let left_out = "left out, with fewer objects than least_instances 5: pole (4)";
+    check(&project).exits(0).says(left_out);
+    project
+        .retrial(&["plan", "experiments/a.yaml"])
+        .exits(0)
+        .says(left_out);
+    let warned = record(&project).census.warnings.join("\n");
+    assert!(warned.contains(left_out), "{warned}");
+}
+
+#[test]
+fn a_picture_that_is_listed_twice_counts_once() {
+    let mut own = Own::grey(8);
+    let images = own.coco["images"].as_array_mut().expect("pictures");
+    images.push(json!({"id": 99, "file_name": "img_00.pgm", "width": WIDTH, "height": HEIGHT}));
+    let objects = own.coco["annotations"].as_array_mut().expect("objects");
+    let mut twin = objects[0].clone();
+    (twin["id"], twin["image_id"]) = (json!(100), json!(99));
+    objects.push(twin);
+    let project = own.right(COCO, &format!("{MASKS}, split: frames"));
+    check(&project)
+        .exits(0)
+        .says("picture img_00.pgm: file_name: is listed more than once")
+        .says("objects: 16 objects: pole (8), tank (8)");
+    assert_eq!(record(&project).metric("masks_used"), Some(12.0));
+}
+
+#[test]
+fn what_is_repaired_is_a_fault_where_the_manifest_is_strict() {
+    let mut own = Own::grey(8);
+    own.coco["annotations"][0]["bbox"] = json!([-3, 6, 15, 30]);
+    let settings = format!("{COCO}\nstrict: true");
+    let project = own.written(&settings, FASTER);
+    check(&project)
+        .exits(3)
+        .complains("annotation 1 of img_00.pgm: bbox: the box leaves the picture by 3.0 px");
+}
