@@ -211,7 +211,7 @@ impl<'a> Session<'a> {
         let timeouts = self.options.timeouts;
         let agent = self.agent.get_or_insert_with(|| url::agent(timeouts));
         let mut advanced = advance(&mut *self.progress, &file.path, file.bytes);
-        let result = url::download(agent, &address, file, part, &mut advanced);
+        let result = url::download((agent, timeouts), &address, file, part, &mut advanced);
         if let Err(FetchError::Unreachable { host, reason }) = &result {
             self.dead_hosts.insert(host.clone(), reason.clone());
         }

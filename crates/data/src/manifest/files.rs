@@ -74,7 +74,11 @@ fn entry(mut reader: MapReader<'_>, faults: &mut Faults) -> Option<FileEntry> {
         let sha256 = retrial_core::yaml::text(node, &key, faults)?;
         check_sha256(&sha256, &node.place, &key, faults)
     });
-    let origin = reader.text("origin", faults);
+    let origin = reader.take("origin").and_then(|node| {
+        let key = reader.path("origin");
+        let origin = retrial_core::yaml::text(node, &key, faults)?;
+        check_origin(&origin, &node.place, &key, faults)
+    });
     let role = reader.text("role", faults).unwrap_or_default();
     reader.finish(faults);
     let path = path?;
@@ -100,6 +104,25 @@ fn check_path(path: &str, place: &Place, key: &str, faults: &mut Faults) -> Opti
     let message = format!("{path:?} is no path inside the data set");
     let help = "use a relative path with `/`, without `..`, hidden parts or `\\ : * ? \" < > |`";
     faults.add_with_help(place, key, message, help);
+    None
+}
+
+/// A path at the source. Names there may hold any character, but a copy of this machine is looked
+/// for by it, too, so it must not leave its folder.
+fn check_origin(origin: &str, place: &Place, key: &str, faults: &mut Faults) -> Option<String> {
+    let leaves = origin.starts_with('/')
+        || origin.contains(['\\', '\0'])
+        || origin.split('/').any(|part| part == ".." || part == ".");
+    if !leaves {
+        return Some(origin.to_owned());
+    }
+    let message = format!("{origin:?} leaves the folder of its source");
+    faults.add_with_help(
+        place,
+        key,
+        message,
+        "use a relative path without `..` and `\\`",
+    );
     None
 }
 
@@ -189,13 +212,14 @@ fn table(file: &str, text: &str, faults: &mut Faults) -> Vec<FileEntry> {
         });
         let bytes = number.and_then(|n| check_bytes(n, &place(i + 1, column(1)), "bytes", faults));
         let sha256 = check_sha256(sha256, &place(i + 1, column(2)), "sha256", faults);
-        if let (Some(path), Some(bytes), Some(sha256)) = (path, bytes, sha256) {
+        let origin = match origin {
+            "" => path.clone(),
+            origin => check_origin(origin, &place(i + 1, column(3)), "origin", faults),
+        };
+        if let (Some(path), Some(bytes), Some(sha256), Some(origin)) = (path, bytes, sha256, origin)
+        {
             files.push(FileEntry {
-                origin: if origin.is_empty() {
-                    path.clone()
-                } else {
-                    origin.to_owned()
-                },
+                origin,
                 path,
                 bytes,
                 sha256,

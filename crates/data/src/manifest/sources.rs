@@ -60,6 +60,17 @@ fn url(reader: &mut MapReader<'_>, faults: &mut Faults) -> Option<Source> {
     let node = reader.take("url")?;
     let key = reader.path("url");
     let template = checked_template(node, &key, faults)?;
+    let rest = template.split_once("://").map_or("", |(_, rest)| rest);
+    let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    if host.contains('@') {
+        let message = format!(
+            "the address of {:?} holds user information",
+            host.rsplit('@').next().unwrap_or(host)
+        );
+        let help = "write the host alone; data are fetched without a name and a password";
+        faults.add_with_help(&node.place, &key, message, help);
+        return None;
+    }
     // Plain HTTP only to this machine, which tests use.
     if template.starts_with("https://") || template.starts_with("http://127.0.0.1:") {
         return Some(Source::Url { template });

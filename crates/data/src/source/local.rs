@@ -16,6 +16,11 @@ pub(crate) fn copy(
     part: &Path,
     on_bytes: OnBytes<'_>,
 ) -> Result<(), FetchError> {
+    // A pipe or a device would never end.
+    if from.metadata().is_ok_and(|meta| !meta.is_file()) {
+        let error = io::Error::other("it is no regular file");
+        return Err(FetchError::read(from)(error));
+    }
     let mut reader = File::open(from).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => FetchError::Missing {
             path: from.to_owned(),

@@ -6,7 +6,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ureq::http::Response;
 use ureq::{Agent, Body};
@@ -23,6 +23,11 @@ pub struct Timeouts {
     pub connect: Duration,
     /// For the answer's head and for every further piece of its body.
     pub read: Duration,
+    /// How long a body may come slower than `least_rate`.
+    pub grace: Duration,
+    /// Bytes a second that a body brings on average once `grace` is over. It bounds the whole time:
+    /// `grace` and the file's size over this rate.
+    pub least_rate: u64,
 }
 
 impl Default for Timeouts {
@@ -30,6 +35,8 @@ impl Default for Timeouts {
         Self {
             connect: Duration::from_secs(10),
             read: Duration::from_secs(30),
+            grace: Duration::from_secs(60),
+            least_rate: 8 * 1024,
         }
     }
 }
@@ -46,6 +53,33 @@ pub(crate) fn agent(timeouts: Timeouts) -> Agent {
         .user_agent("retrial (reproduction of published experiments)")
         .build()
         .into()
+}
+
+/// A body that ends with an error where its average rate falls below the least one.
+struct Paced<R> {
+    body: R,
+    timeouts: Timeouts,
+    begun: Instant,
+    bytes: u64,
+}
+
+impl<R: Read> Read for Paced<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.body.read(buffer)?;
+        self.bytes += count as u64;
+        let passed = self.begun.elapsed();
+        let least = self.timeouts.least_rate as f64;
+        let patience = self.timeouts.grace.as_secs_f64() + self.bytes as f64 / least;
+        if count > 0 && passed.as_secs_f64() > patience {
+            let reason = format!(
+                "{} bytes came in {:.0} s, fewer than {least} bytes a second; the next try goes on from there",
+                self.bytes,
+                passed.as_secs_f64()
+            );
+            return Err(io::Error::new(io::ErrorKind::TimedOut, reason));
+        }
+        Ok(count)
+    }
 }
 
 /// The address of a file: its path percent-encoded, `/` kept.
@@ -71,12 +105,13 @@ pub(crate) fn host(address: &str) -> &str {
 
 /// Downloads `address` into `part`, going on from what is there, and checks the whole.
 pub(crate) fn download(
-    agent: &Agent,
+    (agent, timeouts): (&Agent, Timeouts),
     address: &str,
     file: &FileEntry,
     part: &Path,
     on_bytes: OnBytes<'_>,
 ) -> Result<(), FetchError> {
+    let agent = (agent, timeouts);
     let resumed = transfer(agent, address, file, part, on_bytes);
     match resumed {
         // The beginning that was there may belong to another version of the file.
@@ -101,7 +136,7 @@ fn tag_path(part: &Path) -> PathBuf {
 
 /// One transfer; the flag of an error says whether it went on from an older part.
 fn transfer(
-    agent: &Agent,
+    (agent, timeouts): (&Agent, Timeouts),
     address: &str,
     file: &FileEntry,
     part: &Path,
@@ -119,7 +154,11 @@ fn transfer(
     } else {
         0
     };
-    let mut request = agent.get(address).header("Accept-Encoding", "identity");
+    // A redirect must not lead from an encrypted connection to an open one.
+    let request = (agent.get(address).config())
+        .https_only(address.starts_with("https://"))
+        .build();
+    let mut request = request.header("Accept-Encoding", "identity");
     if there > 0 && there < file.bytes {
         request = request.header("Range", format!("bytes={there}-"));
         if let Some(tag) = tag.filter(|tag| !tag.is_empty()) {
@@ -143,7 +182,12 @@ fn transfer(
     fs::write(tag_path(part), new_tag)
         .map_err(FetchError::write(part, file.bytes))
         .map_err(flagged)?;
-    let mut body = response.into_body().into_reader();
+    let mut body = Paced {
+        body: response.into_body().into_reader(),
+        timeouts,
+        begun: Instant::now(),
+        bytes: 0,
+    };
     let range = (start, file.bytes);
     let copied =
         copy_hashed(&mut body, &mut writer, part, sum, range, on_bytes).map_err(flagged)?;

@@ -3,6 +3,7 @@
 mod annotated_pictures;
 mod annotation_faults;
 mod annotation_repairs;
+mod bounds;
 mod datasets;
 mod folder_set;
 mod hostile_bytes;

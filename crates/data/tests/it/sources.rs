@@ -32,6 +32,7 @@ impl Case {
         options.timeouts = Timeouts {
             connect: Duration::from_secs(2),
             read: Duration::from_secs(2),
+            ..Timeouts::default()
         };
         Self { folder, options }
     }
