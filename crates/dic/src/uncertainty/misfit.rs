@@ -22,9 +22,10 @@ use crate::status::Status;
 /// Simpson's weights at five places a direction, from one end of the subset to the other.
 const WEIGHTS: [f64; 5] = [1.0 / 12.0, 4.0 / 12.0, 2.0 / 12.0, 4.0 / 12.0, 1.0 / 12.0];
 
-/// The square of `e` by that of the uncertainty from which it is more than noise, at one point and in the mean over
-/// the points around it. Noise alone gives 1 or less.
-const SIGNIFICANT: (f64, f64) = (8.0, 3.0);
+/// The square of `e` by what noise alone makes of it, from which it is more than noise: at one point (noise exceeds
+/// it once in a thousand times) and in the mean over the points around it, which are some four independent ones
+/// (three in a thousand).
+const SIGNIFICANT: (f64, f64) = (11.0, 4.0);
 
 /// Where the shape function does not follow the field.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,7 +73,7 @@ pub(super) fn add_misfit(
                 let std = one.as_ref().map(|one| if k == 0 { one.u } else { one.v })?;
                 error
                     .filter(|_| std > 0.0)
-                    .map(|error| (error / std).powi(2))
+                    .map(|error| (error / std).powi(2) / windows.noise_gain)
             })
             .collect();
         let around = windows.mean(&times);
@@ -88,8 +89,10 @@ pub(super) fn add_misfit(
                 } else {
                     (&mut one.v, &mut known.1)
                 };
-                *part = error.abs();
-                *std = std.hypot(error);
+                // Less what noise makes of it, which the uncertainty holds already.
+                let beyond = (error * error - windows.noise_gain * *std * *std).max(0.0);
+                *part = beyond.sqrt();
+                *std = std.hypot(*part);
             }
         }
     }
@@ -104,6 +107,39 @@ struct Windows<'a> {
     apart: usize,
     /// Variance of a pixel of the subset over that of the five places.
     scale: f64,
+    /// Variance of `e` over that of a point where the field has nothing but noise.
+    noise_gain: f64,
+}
+
+/// Variance of `e` without its scale, over that of a point, when the errors of two points agree by the share of pixels
+/// that their subsets have in common; `length` is the way between two of the five places over the subset's width.
+fn noise_gain(length: f64) -> f64 {
+    // e = 2 (m − S m) − S (m − S m) = 2 m − 3 S m + S S m, and S is the same along both axes.
+    let mut twice = [0.0; 9];
+    for (i, a) in WEIGHTS.iter().enumerate() {
+        for (j, b) in WEIGHTS.iter().enumerate() {
+            twice[i + j] += a * b;
+        }
+    }
+    let stencils: [(f64, &[f64]); 3] = [(2.0, &[1.0]), (-3.0, &WEIGHTS), (1.0, &twice)];
+    let in_common = |a: &[f64], b: &[f64]| {
+        let mut sum = 0.0;
+        for (i, x) in a.iter().enumerate() {
+            for (j, y) in b.iter().enumerate() {
+                let middle = |stencil: &[f64]| (stencil.len() - 1) as f64 / 2.0;
+                let places = (i as f64 - middle(a)) - (j as f64 - middle(b));
+                sum += x * y * (1.0 - places.abs() * length).max(0.0);
+            }
+        }
+        sum
+    };
+    let mut variance = 0.0;
+    for (factor, stencil) in stencils {
+        for (other_factor, other) in stencils {
+            variance += factor * other_factor * in_common(stencil, other).powi(2);
+        }
+    }
+    variance
 }
 
 impl<'a> Windows<'a> {
@@ -123,12 +159,14 @@ impl<'a> Windows<'a> {
             SubsetShape::Square => half * (half + 1.0) / 3.0,
             SubsetShape::Circle => half * half / 4.0,
         };
+        let scale = variance / (4.0 * length * length / 3.0);
         Some(Self {
             field,
             lattice: Lattice::new(&nodes, step_px),
             step_px,
             apart,
-            scale: variance / (4.0 * length * length / 3.0),
+            scale,
+            noise_gain: scale * scale * noise_gain(length / settings.subset_size_px as f64),
         })
     }
 
@@ -169,5 +207,24 @@ impl<'a> Windows<'a> {
         let means = self.mean(values);
         let each = values.iter().zip(means);
         each.map(|(value, mean)| Some((*value)? - mean?)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Values of another program (NumPy), for subsets of 41, 31 and 21 px with places 10, 8 and 5 px apart.
+    #[test]
+    fn the_gain_of_noise_is_that_of_overlapping_subsets() {
+        for (width, length, half, expected) in [
+            (41.0, 10.0, 20.0, 1.496_764_565),
+            (31.0, 8.0, 15.0, 1.247_997_238),
+            (21.0, 5.0, 10.0, 1.609_677_480),
+        ] {
+            let scale: f64 = half * (half + 1.0) / 3.0 / (4.0 * length * length / 3.0);
+            let found = scale * scale * noise_gain(length / width);
+            assert!((found - expected).abs() < 1e-8, "{width}: {found}");
+        }
     }
 }

@@ -186,6 +186,34 @@ fn what_order_one_does_not_follow_is_part_of_the_uncertainty() {
     assert!(50 * few < stated.len(), "{few}");
 }
 
+/// The closer the points, the more of its noise each shares with its neighbours.
+#[test]
+fn noise_alone_is_no_misfit_at_any_step() {
+    let first = coarse(|x, y| (x, y), 1);
+    let level = stretch(0.01, -0.01);
+    let level = coarse(|x, y| level.reference_position(x, y), 3);
+    for (subset_size_px, step_px) in [(41, 7), (41, 3), (41, 10), (31, 6), (21, 3), (21, 5)] {
+        let settings = Settings {
+            subset_size_px,
+            step_px,
+            ..Settings::default()
+        };
+        let reference = prepare(&first, None, &settings).expect("valid settings");
+        let known = sensitivity(&reference).expect("valid settings");
+        let mut found = correlate(&reference, &level, Guess::Phase).expect("one size");
+        let stated = uncertainty(&known, &mut found, NoiseLevel::Residual).expect("one field");
+        let few = misfit(&stated).map_or(0, |told| told.points);
+        println!(
+            "{subset_size_px} px, step {step_px}: {few} of {}",
+            stated.len()
+        );
+        assert!(
+            50 * few < stated.len(),
+            "{subset_size_px} px, step {step_px}: {few}"
+        );
+    }
+}
+
 #[test]
 fn a_wider_filter_is_accounted_for_in_a_pressed_pattern() {
     let settings = Settings {
