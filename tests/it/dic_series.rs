@@ -259,6 +259,17 @@ fn seen([x, y]: [f64; 2]) -> [f64; 2] {
     [300.0 * x * s + 79.5, 300.0 * y * s + 59.5]
 }
 
+/// Forty waves of 7 to 16 px by the golden angle: a pattern that does not repeat.
+fn pattern(x: f64, y: f64) -> f64 {
+    let waves = (0..40).map(|i| {
+        let i = f64::from(i);
+        let (sin, cos) = (2.4 * i).sin_cos();
+        let number = 0.4 + 0.5 * (0.618 * i).fract();
+        (number * (cos * x + sin * y) + 1.7 * i * i).sin()
+    });
+    9.0 * waves.sum::<f64>()
+}
+
 /// The specimen, 100 mm before the camera, moved by (u, v) mm without strain.
 fn through_the_lens(u: f64, v: f64) -> GrayImage {
     GrayImage::from_fn(160, 120, |x, y| {
@@ -270,13 +281,7 @@ fn through_the_lens(u: f64, v: f64) -> GrayImage {
         }
         // In units of a third of a millimetre, the size of a pixel.
         let (x, y) = (300.0 * at[0] - 3.0 * u, 300.0 * at[1] - 3.0 * v);
-        let wave = |a: f64, b: f64, c: f64| (a * x + b * y + c).sin();
-        let sum = wave(0.55, 0.31, 0.2)
-            + wave(-0.37, 0.62, 1.3)
-            + wave(0.21, -0.73, 2.1)
-            + wave(0.83, 0.47, 0.7)
-            + wave(-0.69, -0.29, 3.0);
-        (127.5 + 24.0 * sum) as f32
+        (127.5 + pattern(x, y)) as f32
     })
     .expect("a size")
 }
@@ -343,7 +348,7 @@ fn a_rigid_motion_through_a_lens_has_no_strain() {
     write_pgm(&project.path().join("ref.pgm"), &through_the_lens(0.0, 0.0));
     write_pgm(
         &project.path().join("def.pgm"),
-        &through_the_lens(0.5, -0.3),
+        &through_the_lens(1.5, -0.9),
     );
     let options = [
         "--calibration",

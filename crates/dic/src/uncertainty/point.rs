@@ -86,7 +86,12 @@ pub fn uncertainty(
         };
         let stated = level.and_then(|level| of_point(sensitivity, known, level));
         let stated = stated.ok_or(Status::Uncertain)?;
-        Ok(in_the_deformed_image(stated, point, &sensitivity.settings))
+        Ok(in_the_deformed_image(
+            stated,
+            known,
+            point,
+            &sensitivity.settings,
+        ))
     };
     let converged = |i: usize| field.points[i].status == Status::Converged;
     let found: Vec<Option<Result<PointUncertainty, Status>>> = (0..field.points.len())
@@ -199,7 +204,9 @@ fn noise_at(
     }
     // Eq. (13): Σ (f'/f̃ − g'/g̃)² = 2 (1 − zncc), here in grey levels of the reference.
     let squares = 2.0 * known.energy * (1.0 - point.zncc).max(0.0);
-    let from_noise = (squares - from_filter(sensitivity, known, point)).max(LEAST_NOISE * squares);
+    let change = FilterChange::of(&sensitivity.settings, known, point);
+    let from_filter = change.map_or(0.0, |change| change.residual);
+    let from_noise = (squares - from_filter).max(LEAST_NOISE * squares);
     let half = sensitivity.settings.half_px() as f64;
     let [_, u_x, u_y, ..] = point.p;
     let [v_x, v_y] = [point.p[7], point.p[8]];
@@ -210,39 +217,75 @@ fn noise_at(
     Some((from_noise / known.freedom / (sensitivity.noise.filtered + interpolated)).sqrt())
 }
 
-/// What the prefilter alone leaves of a residual: it has one width in both pictures, but the pattern has
-/// another scale in the deformed one.
+/// The difference that the prefilter alone makes between both pictures: it has one width in both, but the pattern
+/// has another scale in the deformed one.
 ///
 /// Seen from the reference, the filter of covariance `Σ` blurs the deformed picture by `F⁻¹ Σ F⁻ᵀ`; the difference
-/// `ΔΣ` adds `½ ΔΣ : ∇∇f` to it. Where that is more blur, the series `exp(−a) − 1 = −a + …` is summed as for a
-/// pattern with a Gaussian spectrum.
-fn from_filter(sensitivity: &Sensitivity, known: &PointSensitivity, point: &PointResult) -> f64 {
-    let (Some(filter), 0) = (sensitivity.settings.prefilter, point.reference_changes) else {
-        return 0.0;
-    };
+/// `ΔΣ` adds `½ ΔΣ : ∇∇f` to it.
+struct FilterChange {
+    /// Of `[f_xx, f_xy, f_yy]`.
+    weights: [f64; 3],
+    /// Squares of the difference, in grey levels of the reference, less what the match takes of them.
+    residual: f64,
+    /// What the series leaves of its first term.
+    damping: f64,
+}
+
+impl FilterChange {
+    /// `None` where there is no difference to be told.
+    ///
+    /// Where the deformed picture is blurred more, the series `exp(−a) − 1 = −a + …` is summed as for a pattern with
+    /// a Gaussian spectrum.
+    fn of(settings: &Settings, known: &PointSensitivity, point: &PointResult) -> Option<Self> {
+        let (Some(filter), 0) = (settings.prefilter, point.reference_changes) else {
+            return None;
+        };
+        let inverse = inverse_stretch(point)?;
+        let variance = filter.sigma_px.powi(2);
+        let [xx, xy, yy] = [inverse[0] - 1.0, inverse[1], inverse[2] - 1.0].map(|v| variance * v);
+        let weights = [0.5 * xx, xy, 0.5 * yy];
+        let mut first = 0.0;
+        for (row, weight) in known.bends.iter().zip(weights) {
+            for (value, other) in row.iter().zip(weights) {
+                first += weight * other * value;
+            }
+        }
+        if known.energy <= 0.0 || first <= 0.0 {
+            return None;
+        }
+        // ⟨a²⟩ = ¾ κ² for a = ½ δ ω² and a normal ω with κ = δ ⟨ω²⟩, and ⟨(1 − exp(−a))²⟩ follows.
+        let scaled = (4.0 / 3.0 * first / known.energy).sqrt();
+        // Below, the sum is all rounding.
+        let residual = if xx + yy < 0.0 || scaled < 1e-4 {
+            first
+        } else {
+            known.energy * (1.0 - 2.0 / (1.0 + scaled).sqrt() + 1.0 / (1.0 + 2.0 * scaled).sqrt())
+        };
+        Some(Self {
+            weights,
+            residual,
+            damping: (residual / first).sqrt(),
+        })
+    }
+
+    /// How far it moves `[u, u_x, u_y, v, v_x, v_y]` in the reference, px and 1.
+    fn moved(&self, known: &PointSensitivity) -> [f64; 6] {
+        let mut moved = [0.0; 6];
+        for (bend, weight) in known.moved_by_bends.iter().zip(self.weights) {
+            for (sum, value) in moved.iter_mut().zip(bend) {
+                *sum += self.damping * weight * value;
+            }
+        }
+        moved
+    }
+}
+
+/// `F⁻¹ F⁻ᵀ` as `[xx, xy, yy]`; `None` where a subset is turned inside out.
+fn inverse_stretch(point: &PointResult) -> Option<[f64; 3]> {
     let [[a, b], [c, d]] = deformation_gradient(point);
     let det = a * d - b * c;
-    if det <= 0.0 || known.energy <= 0.0 {
-        return 0.0;
-    }
-    let variance = filter.sigma_px.powi(2) / (det * det);
-    let xx = variance * (d * d + b * b) - filter.sigma_px.powi(2);
-    let xy = -variance * (d * c + b * a);
-    let yy = variance * (c * c + a * a) - filter.sigma_px.powi(2);
-    let weights = [0.5 * xx, xy, 0.5 * yy];
-    let mut first = 0.0;
-    for (row, weight) in known.bends.iter().zip(weights) {
-        for (value, other) in row.iter().zip(weights) {
-            first += weight * other * value;
-        }
-    }
-    let share = (first / known.energy).max(0.0);
-    if xx + yy < 0.0 {
-        return first.max(0.0);
-    }
-    // ⟨a²⟩ = ¾ κ² for a = ½ δ ω² and a normal ω with κ = δ ⟨ω²⟩, and ⟨(1 − exp(−a))²⟩ follows.
-    let scaled = (4.0 / 3.0 * share).sqrt();
-    known.energy * (1.0 - 2.0 / (1.0 + scaled).sqrt() + 1.0 / (1.0 + 2.0 * scaled).sqrt())
+    let square = det * det;
+    (det > 0.0).then(|| [d * d + b * b, -(d * c + b * a), c * c + a * a].map(|v| v / square))
 }
 
 /// `F = I + ∇u` at a point.
@@ -255,7 +298,8 @@ fn deformation_gradient(point: &PointResult) -> [[f64; 2]; 2] {
 /// place in the reference that the deformed subset shows.
 ///
 /// The noise of the deformed image counts by the number of its pixels that the subset covers, `det F` of the
-/// reference's.
+/// reference's, and the filter takes less of it where the pattern is stretched. What the filter makes of the two
+/// scales of the pattern moves the match as well.
 ///
 /// Of a chain of references, the noise of the first and of the last image remains, each seen at the size of the
 /// last: the noise of a reference between moves the point away in one pair of images and back in the next. The
@@ -263,32 +307,41 @@ fn deformation_gradient(point: &PointResult) -> [[f64; 2]; 2] {
 /// of that share of its pixels does not cancel.
 fn in_the_deformed_image(
     stated: PointUncertainty,
+    known: &PointSensitivity,
     point: &PointResult,
     settings: &Settings,
 ) -> PointUncertainty {
     let [[a, b], [c, d]] = deformation_gradient(point);
-    let growth = match point.reference_changes {
-        0 => (0.5 + 0.5 / (a * d - b * c).clamp(0.1, 10.0)).sqrt(),
+    let growth = |side: usize| match point.reference_changes {
+        0 => {
+            let shown = filter_passes(known, point, side) / (a * d - b * c).clamp(0.1, 10.0);
+            (0.5 + 0.5 * shown).sqrt()
+        }
         changes => (1.0 + 0.5 / settings.subset_size_px as f64 * changes as f64).sqrt(),
     };
-    let (uu, vv) = (stated.u.powi(2), stated.v.powi(2));
-    let uv = stated.correlation_uv * stated.u * stated.v;
-    let u = (a * a * uu + 2.0 * a * b * uv + b * b * vv).max(0.0).sqrt();
-    let v = (c * c * uu + 2.0 * c * d * uv + d * d * vv).max(0.0).sqrt();
-    let both = a * c * uu + (a * d + b * c) * uv + b * d * vv;
+    let [across, down] = [growth(0), growth(1)];
+    let (uu, vv) = ((across * stated.u).powi(2), (down * stated.v).powi(2));
+    let uv = stated.correlation_uv * across * stated.u * down * stated.v;
+    let change = FilterChange::of(settings, known, point);
+    let [m_u, m_ux, m_uy, m_v, m_vx, m_vy] = change.map_or([0.0; 6], |change| change.moved(known));
+    let (moved_u, moved_v) = (a * m_u + b * m_v, c * m_u + d * m_v);
+    let variance_u = (a * a * uu + 2.0 * a * b * uv + b * b * vv).max(0.0) + moved_u * moved_u;
+    let variance_v = (c * c * uu + 2.0 * c * d * uv + d * d * vv).max(0.0) + moved_v * moved_v;
+    let both = a * c * uu + (a * d + b * c) * uv + b * d * vv + moved_u * moved_v;
     let gradient = stated.gradient.map(|[ux, uy, vx, vy]| {
-        let turned = [
-            (a * ux).hypot(b * vx),
-            (a * uy).hypot(b * vy),
-            (c * ux).hypot(d * vx),
-            (c * uy).hypot(d * vy),
-        ];
-        turned.map(|value| growth * value)
+        let [ux, uy, vx, vy] = [across * ux, across * uy, down * vx, down * vy];
+        [
+            (a * ux).hypot(b * vx).hypot(a * m_ux + b * m_vx),
+            (a * uy).hypot(b * vy).hypot(a * m_uy + b * m_vy),
+            (c * ux).hypot(d * vx).hypot(c * m_ux + d * m_vx),
+            (c * uy).hypot(d * vy).hypot(c * m_uy + d * m_vy),
+        ]
     });
+    let (u, v) = (variance_u.sqrt(), variance_v.sqrt());
     let correlation = both / (u * v);
     PointUncertainty {
-        u: growth * u,
-        v: growth * v,
+        u,
+        v,
         // Without noise there is nothing to correlate.
         correlation_uv: if correlation.is_finite() {
             correlation.clamp(-1.0, 1.0)
@@ -298,6 +351,20 @@ fn in_the_deformed_image(
         gradient,
         ..stated
     }
+}
+
+/// How much more of the noise of the deformed image than of the reference's passes the filter, along `u` or `v`:
+/// `|I + c Σ| / |I + c F⁻¹ Σ F⁻ᵀ|`, its root, for a pattern with a Gaussian spectrum, where the sums `H` and `M`
+/// without and with the filter tell `c`.
+fn filter_passes(known: &PointSensitivity, point: &PointResult, side: usize) -> f64 {
+    // H / M = 1 + c σ².
+    let taken = known.per_middle[side] / known.per_hessian[side];
+    let Some([xx, xy, yy]) = inverse_stretch(point) else {
+        return 1.0;
+    };
+    let more = (taken - 1.0).max(0.0);
+    let deformed = (1.0 + more * xx) * (1.0 + more * yy) - (more * xy).powi(2);
+    (1.0 + more) / deformed.max(f64::MIN_POSITIVE).sqrt()
 }
 
 /// The uncertainty where each image has white noise of that standard deviation.

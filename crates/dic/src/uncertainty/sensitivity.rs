@@ -46,6 +46,8 @@ pub(crate) struct PointSensitivity {
     /// `Σ q_i q_j` of the second derivatives `q = [f_xx, f_xy, f_yy]`, freed of what mean, contrast and the parameters
     /// take of them; zero without a prefilter.
     pub(crate) bends: [[f64; 3]; 3],
+    /// How far each `q` added to the deformed picture moves `[u, u_x, u_y, v, v_x, v_y]`, in px and 1.
+    pub(crate) moved_by_bends: [[f64; 6]; 3],
 }
 
 /// Takes the covariance of every point of a reference for noise of unit variance.
@@ -136,7 +138,7 @@ impl<'k> Workspace<'k> {
         let n = self.columns.len();
         let hessian = self.products();
         let factor = Cholesky::new(n, &hessian)?;
-        let bends = self.free_bends(frame, site, &factor);
+        let (bends, moved_by_bends) = self.free_bends(frame, site, &factor);
         let middle = match self.kernel {
             None => hessian,
             Some(kernel) => {
@@ -164,6 +166,7 @@ impl<'k> Workspace<'k> {
             per_hessian: [share(&hessian, 0), share(&hessian, v)],
             per_middle: [share(&middle, 0), share(&middle, v)],
             bends,
+            moved_by_bends,
         })
     }
 
@@ -219,11 +222,16 @@ impl<'k> Workspace<'k> {
         energy
     }
 
-    /// Products of the second derivatives of a subset, freed of what the match takes of them.
-    fn free_bends(&mut self, frame: &Frame, site: &Site<'_>, factor: &Cholesky) -> [[f64; 3]; 3] {
-        let mut out = [[0.0; 3]; 3];
+    /// Products of the second derivatives of a subset, freed of what the match takes of them, and that part.
+    fn free_bends(
+        &mut self,
+        frame: &Frame,
+        site: &Site<'_>,
+        factor: &Cholesky,
+    ) -> ([[f64; 3]; 3], [[f64; 6]; 3]) {
+        let (mut out, mut moved) = ([[0.0; 3]; 3], [[0.0; 6]; 3]);
         if self.bends.is_empty() {
-            return out;
+            return (out, moved);
         }
         self.fill_bends(frame, site);
         let n = self.columns.len();
@@ -243,8 +251,11 @@ impl<'k> Workspace<'k> {
                 let explained: f64 = (0..n).map(|k| taken[k] * parts[j][k]).sum();
                 out[i][j] = dot(first, second) - explained;
             }
+            for (value, (place, scale)) in moved[i].iter_mut().zip(self.first()) {
+                *value = place.map_or(0.0, |place| taken[place] * scale);
+            }
         }
-        out
+        (out, moved)
     }
 
     /// Writes `f_xx`, `f_xy` and `f_yy` of a subset into the buffers, freed of mean and contrast; zero at the border
@@ -359,20 +370,28 @@ impl<'k> Workspace<'k> {
         matrix
     }
 
-    /// The upper triangle for parameters of order 0 and 1, in px; zero where the order has none.
-    fn first_order(&self, full: &Matrix) -> [f64; TRIANGLE] {
+    /// Columns of `[u, u_x, u_y, v, v_x, v_y]`, where the order has them, and what makes px and 1 of their unit.
+    fn first(&self) -> [(Option<usize>, f64); 6] {
         let unit = 1.0 / self.half.max(1) as f64;
         let scale = [1.0, unit, unit, 1.0, unit, unit];
         let half = self.columns.len() / 2;
-        let place = |i: usize| match self.order {
-            ShapeOrder::Zero => i.is_multiple_of(3).then_some(i / 3),
-            ShapeOrder::One | ShapeOrder::Two => Some(i / 3 * half + i % 3),
-        };
+        std::array::from_fn(|i| {
+            let place = match self.order {
+                ShapeOrder::Zero => i.is_multiple_of(3).then_some(i / 3),
+                ShapeOrder::One | ShapeOrder::Two => Some(i / 3 * half + i % 3),
+            };
+            (place, scale[i])
+        })
+    }
+
+    /// The upper triangle for parameters of order 0 and 1, in px; zero where the order has none.
+    fn first_order(&self, full: &Matrix) -> [f64; TRIANGLE] {
+        let first = self.first();
         let mut out = [0.0; TRIANGLE];
-        let pairs = (0..6).flat_map(|i| (i..6).map(move |j| (i, j)));
-        for (value, (i, j)) in out.iter_mut().zip(pairs) {
-            if let (Some(row), Some(column)) = (place(i), place(j)) {
-                *value = full[row][column] * scale[i] * scale[j];
+        let pairs = (0..6).flat_map(|i| (i..6).map(move |j| (first[i], first[j])));
+        for (value, ((row, row_scale), (column, column_scale))) in out.iter_mut().zip(pairs) {
+            if let (Some(row), Some(column)) = (row, column) {
+                *value = full[row][column] * row_scale * column_scale;
             }
         }
         out

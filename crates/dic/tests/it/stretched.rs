@@ -38,10 +38,10 @@ fn coarse(origin: impl Fn(f64, f64) -> (f64, f64), seed: u32) -> GrayImage {
 
 #[test]
 fn uncertainties_follow_the_stretch() {
-    // A known shortfall: a filter smooths the two scales of the pattern unequally, and what that moves is in no
-    // estimate yet. Filtered pairs are held to less than the 0.95 that is stated, and their noise reads too high.
-    let filtered = (Settings::default().prefilter, 0.8, 2.0);
-    for (prefilter, least, most) in [(None, 0.91, 1.1), filtered] {
+    // The filter smooths the two scales of the pattern unequally, and the residual holds some of that as noise: most
+    // where the pattern is pressed together.
+    let filtered = (Settings::default().prefilter, [1.15, 1.7]);
+    for (prefilter, [most, most_pressed]) in [(None, [1.05, 1.05]), filtered] {
         let settings = Settings {
             subset_size_px: 31,
             step_px: 16,
@@ -65,6 +65,7 @@ fn uncertainties_follow_the_stretch() {
             (-0.32, 0.8),
         ] {
             let truth = stretch(ux, vy);
+            let mut levels = Vec::new();
             let (mut within, mut count, mut ratio) = ([0.0; 2], 0.0, [0.0; 2]);
             for (pair, reference, known) in &references {
                 let second = coarse(|x, y| truth.reference_position(x, y), 2 * pair + 2);
@@ -83,15 +84,17 @@ fn uncertainties_follow_the_stretch() {
                 }
                 let noise = residual_noise(known, &found).expect("one field");
                 let noise = noise.expect("points converged");
+                levels.push(noise / NOISE);
+                let most = if ux < 0.0 { most_pressed } else { most };
                 assert!((0.95..most).contains(&(noise / NOISE)), "{noise}");
             }
             let shares = within.map(|n| n / count);
             let ratio = ratio.map(|sum| (sum / count).sqrt());
             println!(
-                "{prefilter:?} {ux} {vy}: {shares:.3?} of {count}; error over stated {ratio:.3?}"
+                "{prefilter:?} {ux} {vy}: {shares:.3?} of {count}; error over stated {ratio:.3?}; noise {levels:.2?}"
             );
             assert!(count > 500.0);
-            assert!(shares.into_iter().all(|share| share > least), "{shares:?}");
+            assert!(shares.into_iter().all(|share| share > 0.91), "{shares:?}");
         }
     }
 }
