@@ -101,10 +101,10 @@ impl Failure {
             }
             Self::SeriesStopped => {
                 eprintln!("stopped; summary.csv and run.yaml hold what was measured");
-                eprintln!("help: the same command measures the series anew");
+                eprintln!("help: the same command goes on from here");
             }
             Self::Interrupted => {
-                eprintln!("stopped; `retrial run` goes on from here");
+                eprintln!("stopped; the same command goes on from here");
             }
             Self::Usage(message) | Self::Data(message) | Self::Storage(message) => {
                 eprintln!("error: {message}");

@@ -43,8 +43,8 @@ fn main() -> ExitCode {
         return execute::worker::main();
     }
     // Verbs that print facts end quietly when their reader goes away, as in `retrial plan | head`.
-    // A run must not: it writes to workers, which may die.
-    if !matches!(cli.verb, Verb::Run(_) | Verb::Reproduce(_)) {
+    // Those that take long must not: their files are what counts, and a run writes to workers, which may die.
+    if !matches!(cli.verb, Verb::Run(_) | Verb::Reproduce(_) | Verb::Dic(_)) {
         sigpipe::reset();
     } else if let Err(failure) = execute::signals::install() {
         failure.print();

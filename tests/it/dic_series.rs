@@ -222,6 +222,70 @@ fn points_are_read_by_the_names_of_their_columns() {
     }
 }
 
+/// Stopped by Ctrl-C after some images, the same call goes on, and its files are those of a run in one piece.
+#[test]
+fn a_stopped_series_goes_on() {
+    let project = pair();
+    let names: Vec<String> = (0..16).map(|i| format!("s{i:02}.pgm")).collect();
+    for (i, name) in names.iter().enumerate() {
+        let shift = 0.11 * i as f64;
+        write_pgm(&project.path().join(name), &speckles(shift, -0.5 * shift));
+    }
+    // One that cannot be read is counted once.
+    project.write("s01.pgm", "P5\n3");
+    let mut call = vec!["ref.pgm"];
+    call.extend(names.iter().map(String::as_str));
+    let options = [
+        "--format",
+        "csv,vtk",
+        "--subset",
+        "61",
+        "--step",
+        "1",
+        "--threads",
+        "1",
+    ];
+    let call: Vec<&str> = ["dic"].into_iter().chain(call).chain(options).collect();
+    let with = |out| [&call[..], &["--out", out]].concat();
+    project.retrial(&with("whole")).exits(1);
+    let mut run = project.start(&with("parts"));
+    let begun = project.path().join("parts/0004_s03.csv");
+    while !begun.exists() {
+        let ended = run.try_wait().expect("a process");
+        assert!(ended.is_none(), "ended before it could be stopped");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let id = nix::unistd::Pid::from_raw(i32::try_from(run.id()).expect("an id"));
+    nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGINT).expect("a signal");
+    assert_eq!(run.wait().expect("ended").code(), Some(130));
+    let parts = project.path().join("parts");
+    assert!(parts.join("resume.json").exists());
+    let done = std::fs::metadata(&begun).and_then(|file| file.modified());
+    let done = done.expect("a time");
+    project
+        .retrial(&with("parts"))
+        .exits(1)
+        .says("going on after ")
+        .complains("1 of 16 images were not measured");
+    assert_eq!(
+        std::fs::metadata(&begun)
+            .and_then(|file| file.modified())
+            .expect("a time"),
+        done
+    );
+    assert!(!parts.join("resume.json").exists());
+    let whole = project.path().join("whole");
+    assert_eq!(crate::project::names(&parts), crate::project::names(&whole));
+    for name in crate::project::names(&whole) {
+        let [a, b] = [&parts, &whole].map(|folder| std::fs::read(folder.join(&name)));
+        assert_eq!(a.expect("a file"), b.expect("a file"), "{name}");
+    }
+    project
+        .retrial(&with("parts"))
+        .exits(2)
+        .complains("--force");
+}
+
 #[test]
 fn a_strain_window_fits_into_the_field() {
     pair()

@@ -1,6 +1,8 @@
 //! Carries points from one reference image to the next: subsets around moved points, and the
 //! composition of displacements.
 
+use serde::{Deserialize, Serialize};
+
 use crate::correlate::{Field, Job, PointResult, Site, Starts, point_result};
 use crate::cut::Cut;
 use crate::icgn::Match;
@@ -12,7 +14,7 @@ use crate::status::Status;
 use crate::subset::{SubsetRow, pixel_count};
 
 /// A point on its way through a series.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Track {
     /// Displacement from the first image.
     total: Parameters,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use retrial_core::image::GrayImage;
+use serde::{Deserialize, Serialize};
 
 use crate::columns::Columns;
 use crate::cut::Cut;
@@ -34,7 +35,7 @@ pub struct Field {
 }
 
 /// The result at one point.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PointResult {
     /// Column of the point in the first reference image, px.
     pub x: usize,
@@ -50,6 +51,7 @@ pub struct PointResult {
     /// Passes over the deformed subset.
     pub icgn_iterations: usize,
     /// Size of the last update in px; see [`Settings::stop_value`].
+    #[serde(with = "retrial_core::float")]
     pub convergence_norm: f64,
     /// Whether to believe it.
     pub status: Status,

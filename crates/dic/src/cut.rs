@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::correlate::{Job, Site, Starts};
 use crate::icgn::Match;
 use crate::leaving::shortened;
@@ -11,7 +13,7 @@ use crate::subset::{SubsetRow, pixel_count};
 use crate::uncertainty::{KernelNoise, PointSensitivity, at_sites};
 
 /// By what the subset of a point was cut; the last of them where there were several.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Cut {
     /// All its pixels took part.
     Whole,

@@ -56,6 +56,9 @@ pub enum DicError {
         /// Rows of the reference image.
         height: usize,
     },
+    /// A bookmark of another series.
+    #[error("the bookmark belongs to a series of other points or of another strategy")]
+    Bookmark,
     /// No point was chosen.
     #[error("no point is given")]
     EmptyPoints,

@@ -3,6 +3,8 @@
 //! # Source
 //! Atkinson & Becker 2020, doi:10.3390/rs12182906, Eq. (11), (13), (19) to (23).
 
+use serde::{Deserialize, Serialize};
+
 use crate::cholesky::Cholesky;
 use crate::columns::Columns;
 use crate::criterion::{Evaluation, normal_entry};
@@ -27,11 +29,12 @@ const SMALLEST_GRADIENT: f64 = 1e-8;
 pub(crate) const LARGEST_OFFSET: f64 = 100.0;
 
 /// What became of one subset.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Match {
     pub(crate) p: Parameters,
     pub(crate) zncc: f64,
     pub(crate) icgn_iterations: usize,
+    #[serde(with = "retrial_core::float")]
     pub(crate) convergence_norm: f64,
     pub(crate) status: Status,
 }

@@ -84,7 +84,7 @@ pub use quality::{
     ImageQuality, PointQuality, SpeckleSize, advised_subset_size, image_quality, speckle_size,
 };
 pub use reference::{Reference, prepare, prepare_points};
-pub use series::{correlate_series, correlate_series_from};
+pub use series::{Bookmark, Series, correlate_series};
 pub use settings::{
     Borders, Criterion, Gradient, Grid, InitialGuess, InstructionSet, LastEvaluation, Optimiser,
     ReferenceStrategy, Settings, ShapeOrder, SplineDegree, Split, SubsetShape,

@@ -3,9 +3,10 @@
 use std::ops::ControlFlow;
 
 use retrial_core::image::{GrayImage, Mask};
+use serde::{Deserialize, Serialize};
 
-use crate::carry::{Carried, Track, carry, tracks_at, tracks_of};
-use crate::correlate::{Field, Guess, check_deformed, correlate};
+use crate::carry::{Track, carry, tracks_at, tracks_of};
+use crate::correlate::{Field, Guess, PointResult, check_deformed, correlate};
 use crate::error::DicError;
 use crate::recover::median;
 use crate::reference::{Deformed, Frame, Reference, filtered, prepare};
@@ -25,7 +26,30 @@ const FADED: f64 = 0.15;
 ///
 /// `deformed` may decode images as it goes: the next one is asked for only when the field before
 /// it has been handed over, and two deformed images at most are held. `on_image` ends the series early with
-/// [`ControlFlow::Break`]. All fields are displacements from `first`.
+/// [`ControlFlow::Break`]. All fields are displacements from `first`; [`Series`] says how they are found.
+///
+/// Returns the number of fields handed over.
+///
+/// # Errors
+/// Those of [`prepare`] and [`Series::correlate`], and whatever `deformed` yields.
+pub fn correlate_series<E: From<DicError>>(
+    first: &GrayImage,
+    deformed: impl IntoIterator<Item = Result<GrayImage, E>>,
+    mask: Option<&Mask>,
+    settings: &Settings,
+    mut on_image: impl FnMut(usize, Field) -> ControlFlow<()>,
+) -> Result<usize, E> {
+    let mut series = Series::new(prepare(first, mask, settings)?);
+    for (index, image) in deformed.into_iter().enumerate() {
+        let field = series.correlate(image?)?;
+        if on_image(index, field).is_break() {
+            break;
+        }
+    }
+    Ok(series.done)
+}
+
+/// A series of images on its way, from one reference.
 ///
 /// With [`ReferenceStrategy::First`] the parameters of the image before are the initial guess. With
 /// [`ReferenceStrategy::Previous`] every pair starts by phase correlation; subsets are taken around
@@ -34,77 +58,215 @@ const FADED: f64 = 0.15;
 /// [`ReferenceStrategy::Automatic`] a series goes as with `First` until an image loses many of the
 /// points that were followed so far, or correlates much worse; if the image before it does better,
 /// it is the reference from there, and the displacements are composed.
-///
-/// Returns the number of fields handed over.
-///
-/// # Errors
-/// Those of [`prepare`] and [`correlate`], and whatever `deformed` yields.
-pub fn correlate_series<E: From<DicError>>(
-    first: &GrayImage,
-    deformed: impl IntoIterator<Item = Result<GrayImage, E>>,
-    mask: Option<&Mask>,
-    settings: &Settings,
-    on_image: impl FnMut(usize, Field) -> ControlFlow<()>,
-) -> Result<usize, E> {
-    correlate_series_from(prepare(first, mask, settings)?, deformed, on_image)
+pub struct Series {
+    reference: Reference,
+    way: Way,
+    done: usize,
 }
 
-/// As [`correlate_series`], from a prepared reference.
-///
-/// # Errors
-/// Those of [`correlate`], and whatever `deformed` yields.
-pub fn correlate_series_from<E: From<DicError>>(
-    reference: Reference,
-    deformed: impl IntoIterator<Item = Result<GrayImage, E>>,
-    mut on_image: impl FnMut(usize, Field) -> ControlFlow<()>,
-) -> Result<usize, E> {
-    match reference.settings.reference_strategy {
-        ReferenceStrategy::First => {
-            let mut previous: Option<Field> = None;
-            let mut done = 0;
-            for (index, image) in deformed.into_iter().enumerate() {
-                let guess = previous.as_ref().map_or(Guess::Phase, Guess::Field);
-                let field = correlate(&reference, &image?, guess)?;
-                previous = Some(field.clone());
-                done = index + 1;
-                if on_image(index, field).is_break() {
-                    break;
+/// What the next image starts from.
+enum Way {
+    First {
+        last: Option<Field>,
+    },
+    /// The frame of the reference is that of the last image.
+    Previous {
+        tracks: Vec<Track>,
+    },
+    Automatic {
+        base: Option<Base>,
+        /// The ZNCC that the present reference began with.
+        usual: Option<f64>,
+        last: Option<(GrayImage, Field)>,
+    },
+}
+
+/// Where a series stands, to go on from later with the same pictures and settings: every later field is the same to
+/// the last bit.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Bookmark {
+    done: usize,
+    way: WayMark,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum WayMark {
+    First {
+        last: Option<Vec<PointResult>>,
+    },
+    Previous {
+        tracks: Vec<Track>,
+    },
+    Automatic {
+        base: Option<BaseMark>,
+        usual: Option<f64>,
+        last: Option<Vec<PointResult>>,
+    },
+}
+
+/// [`Base`] without pixels.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct BaseMark {
+    image: usize,
+    tracks: Vec<Track>,
+    relative: Option<Vec<Option<Parameters>>>,
+    changes: usize,
+}
+
+impl Series {
+    /// A series that begins with the next image.
+    #[must_use]
+    pub fn new(reference: Reference) -> Self {
+        let way = match reference.settings.reference_strategy {
+            ReferenceStrategy::First => Way::First { last: None },
+            ReferenceStrategy::Previous => Way::Previous {
+                tracks: tracks_at(&reference.points),
+            },
+            ReferenceStrategy::Automatic => Way::Automatic {
+                base: None,
+                usual: None,
+                last: None,
+            },
+        };
+        Self {
+            reference,
+            way,
+            done: 0,
+        }
+    }
+
+    /// Goes on from a bookmark of a series of the same reference; `image` gives the deformed images before by their
+    /// index, one or two of them.
+    ///
+    /// # Errors
+    /// [`DicError::Bookmark`] where it belongs to other points or to another strategy, and whatever `image` gives.
+    pub fn resume<E: From<DicError>>(
+        reference: Reference,
+        bookmark: Bookmark,
+        image: impl Fn(usize) -> Result<GrayImage, E>,
+    ) -> Result<Self, E> {
+        let count = reference.points.len();
+        let mut series = Self::new(reference);
+        series.done = bookmark.done;
+        let before = bookmark.done.checked_sub(1);
+        let fits = |points: &Option<Vec<PointResult>>| {
+            points.as_ref().is_none_or(|points| points.len() == count)
+        };
+        match (&mut series.way, bookmark.way) {
+            (Way::First { last }, WayMark::First { last: mark }) if fits(&mark) => {
+                *last = mark.map(Field::new);
+            }
+            (Way::Previous { tracks }, WayMark::Previous { tracks: mark })
+                if mark.len() == count =>
+            {
+                *tracks = mark;
+                if let Some(before) = before {
+                    series.reference = at_image(&series.reference, &image(before)?)?;
                 }
             }
-            Ok(done)
+            (
+                Way::Automatic { base, usual, last },
+                WayMark::Automatic {
+                    base: base_mark,
+                    usual: usual_mark,
+                    last: last_mark,
+                },
+            ) if fits(&last_mark)
+                && base_mark
+                    .as_ref()
+                    .is_none_or(|mark| mark.tracks.len() == count) =>
+            {
+                if let Some(mark) = base_mark {
+                    *base = Some(Base {
+                        reference: at_image(&series.reference, &image(mark.image)?)?,
+                        image: mark.image,
+                        tracks: mark.tracks,
+                        relative: mark.relative,
+                        changes: mark.changes,
+                    });
+                }
+                *usual = usual_mark;
+                if let Some((points, before)) = last_mark.zip(before) {
+                    *last = Some((image(before)?, Field::new(points)));
+                }
+            }
+            _ => return Err(DicError::Bookmark.into()),
         }
-        ReferenceStrategy::Previous => follow(reference, deformed, on_image),
-        ReferenceStrategy::Automatic => adapt(&reference, deformed, on_image),
+        Ok(series)
     }
-}
 
-/// The series with the previous image as reference.
-fn follow<E: From<DicError>>(
-    mut reference: Reference,
-    deformed: impl IntoIterator<Item = Result<GrayImage, E>>,
-    mut on_image: impl FnMut(usize, Field) -> ControlFlow<()>,
-) -> Result<usize, E> {
-    let mut tracks = tracks_at(&reference.points);
-    let mut done = 0;
-    for (index, image) in deformed.into_iter().enumerate() {
-        let image = image?;
-        check_deformed(&reference, &image)?;
-        let image = filtered(&image, &reference.settings)?;
-        let deformed = Deformed::new(image.clone(), &reference.settings);
-        let Carried { field, .. } = carry(&reference, &deformed, &mut tracks, None, index);
-        reference.frame = Frame::new(image, &reference.settings);
-        done = index + 1;
-        if on_image(index, field).is_break() {
-            break;
+    /// Where the series stands.
+    #[must_use]
+    pub fn bookmark(&self) -> Bookmark {
+        let way = match &self.way {
+            Way::First { last } => WayMark::First {
+                last: last.as_ref().map(|field| field.points.clone()),
+            },
+            Way::Previous { tracks } => WayMark::Previous {
+                tracks: tracks.clone(),
+            },
+            Way::Automatic { base, usual, last } => WayMark::Automatic {
+                base: base.as_ref().map(|base| BaseMark {
+                    image: base.image,
+                    tracks: base.tracks.clone(),
+                    relative: base.relative.clone(),
+                    changes: base.changes,
+                }),
+                usual: *usual,
+                last: last.as_ref().map(|(_, field)| field.points.clone()),
+            },
+        };
+        Bookmark {
+            done: self.done,
+            way,
         }
     }
-    Ok(done)
+
+    /// The field of the next image.
+    ///
+    /// # Errors
+    /// Those of [`correlate`]; the series then stands where it stood.
+    pub fn correlate(&mut self, image: GrayImage) -> Result<Field, DicError> {
+        let field = match &mut self.way {
+            Way::First { last } => {
+                let guess = last.as_ref().map_or(Guess::Phase, Guess::Field);
+                let field = correlate(&self.reference, &image, guess)?;
+                *last = Some(field.clone());
+                field
+            }
+            Way::Previous { tracks } => {
+                check_deformed(&self.reference, &image)?;
+                let image = filtered(&image, &self.reference.settings)?;
+                let deformed = Deformed::new(image.clone(), &self.reference.settings);
+                let found = carry(&self.reference, &deformed, tracks, None, self.done);
+                self.reference.frame = Frame::new(image, &self.reference.settings);
+                found.field
+            }
+            Way::Automatic { base, usual, last } => {
+                let field = adapted(
+                    &self.reference,
+                    &image,
+                    self.done,
+                    base,
+                    usual,
+                    last.as_ref(),
+                )?;
+                *usual = usual.or_else(|| median_zncc(&field));
+                *last = Some((image, field.clone()));
+                field
+            }
+        };
+        self.done += 1;
+        Ok(field)
+    }
 }
 
 /// A reference image inside a series.
 struct Base {
     /// The settings and points of the first image with the frame of this one.
     reference: Reference,
+    /// Its place among the deformed images.
+    image: usize,
     /// The points at this image.
     tracks: Vec<Track>,
     /// Parameters between this image and the last one, of the points that were found there.
@@ -132,65 +294,59 @@ impl Base {
     }
 }
 
-/// The series with the first image as reference as long as it leads to the points.
-fn adapt<E: From<DicError>>(
+/// The settings and points of a reference with the frame of another image.
+fn at_image(reference: &Reference, image: &GrayImage) -> Result<Reference, DicError> {
+    let settings = &reference.settings;
+    Ok(Reference {
+        frame: Frame::new(filtered(image, settings)?, settings),
+        ..reference.clone()
+    })
+}
+
+/// The field of an image, with the first image as reference as long as it leads to the points; sets what the reference
+/// is from here, and the ZNCC that it begins with.
+fn adapted(
     reference: &Reference,
-    deformed: impl IntoIterator<Item = Result<GrayImage, E>>,
-    mut on_image: impl FnMut(usize, Field) -> ControlFlow<()>,
-) -> Result<usize, E> {
-    let mut base: Option<Base> = None;
-    // The ZNCC that the present reference began with.
-    let mut usual: Option<f64> = None;
-    let mut previous: Option<(GrayImage, Field)> = None;
-    let mut done = 0;
-    for (index, image) in deformed.into_iter().enumerate() {
-        let image = image?;
-        let mut field = match &mut base {
-            Some(base) => base.correlate(&image)?,
-            None => {
-                let guess = match &previous {
-                    Some((_, field)) => Guess::Field(field),
-                    None => Guess::Phase,
-                };
-                correlate(reference, &image, guess)?
-            }
+    image: &GrayImage,
+    index: usize,
+    base: &mut Option<Base>,
+    usual: &mut Option<f64>,
+    last: Option<&(GrayImage, Field)>,
+) -> Result<Field, DicError> {
+    let mut field = match base {
+        Some(base) => base.correlate(image)?,
+        None => {
+            let guess = last.map_or(Guess::Phase, |(_, field)| Guess::Field(field));
+            correlate(reference, image, guess)?
+        }
+    };
+    let Some((before, known)) = last else {
+        return Ok(field);
+    };
+    let lost = lost_points(known, &field);
+    let now = median_zncc(&field);
+    let fades = now
+        .zip(*usual)
+        .is_some_and(|(now, usual)| now < usual - FADED);
+    if fades || lost.len() * WORTH_A_CHANGE > known.count(Status::Converged) {
+        let mut next = Base {
+            reference: at_image(reference, before)?,
+            image: index - 1,
+            tracks: tracks_of(known),
+            relative: None,
+            changes: base.as_ref().map_or(0, |base| base.changes) + 1,
         };
-        if let Some((before, known)) = &previous {
-            let lost = lost_points(known, &field);
-            let now = median_zncc(&field);
-            let fades = now
-                .zip(usual)
-                .is_some_and(|(now, usual)| now < usual - FADED);
-            if fades || lost.len() * WORTH_A_CHANGE > known.count(Status::Converged) {
-                let settings = &reference.settings;
-                let mut next = Base {
-                    reference: Reference {
-                        frame: Frame::new(filtered(before, settings)?, settings),
-                        ..reference.clone()
-                    },
-                    tracks: tracks_of(known),
-                    relative: None,
-                    changes: base.as_ref().map_or(0, |base| base.changes) + 1,
-                };
-                let other = next.correlate(&image)?;
-                let is_found = |&&i: &&usize| other.points[i].status == Status::Converged;
-                let finds = 2 * lost.iter().filter(is_found).count() > lost.len();
-                let is_clearer = median_zncc(&other) > now.map(|now| now + 0.5 * FADED);
-                if finds || (fades && is_clearer) {
-                    field = other;
-                    base = Some(next);
-                }
-                usual = median_zncc(&field);
-            }
+        let other = next.correlate(image)?;
+        let is_found = |&&i: &&usize| other.points[i].status == Status::Converged;
+        let finds = 2 * lost.iter().filter(is_found).count() > lost.len();
+        let is_clearer = median_zncc(&other) > now.map(|now| now + 0.5 * FADED);
+        if finds || (fades && is_clearer) {
+            field = other;
+            *base = Some(next);
         }
-        usual = usual.or_else(|| median_zncc(&field));
-        previous = Some((image, field.clone()));
-        done = index + 1;
-        if on_image(index, field).is_break() {
-            break;
-        }
+        *usual = median_zncc(&field);
     }
-    Ok(done)
+    Ok(field)
 }
 
 /// The median ZNCC of the converged points.

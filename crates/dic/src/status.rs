@@ -1,7 +1,9 @@
 //! What became of a point: every result says why it may or may not be trusted.
 
+use serde::{Deserialize, Serialize};
+
 /// The outcome of the correlation of one point in one image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Status {
     /// The convergence norm fell below the stop value.
     Converged,

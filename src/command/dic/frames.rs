@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use retrial_core::image::GrayImage;
 use retrial_data::{Channel, picture_pages, read_page};
 use retrial_dic::DicError;
+use serde::{Deserialize, Serialize};
 
 use super::file_name;
 use super::inputs::{is_saturated, unreadable};
@@ -22,14 +23,20 @@ pub(super) struct Frame {
     pub(super) name: String,
 }
 
+/// What was noted of the pictures so far.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(super) struct Notes {
+    /// Pictures that cannot be measured, and why.
+    lost: Vec<(usize, String)>,
+    saturated: Vec<usize>,
+}
+
 /// All deformed pictures, in order.
 pub(super) struct Frames {
     pub(super) list: Vec<Frame>,
     channel: Channel,
     reference: GrayImage,
-    /// Pictures that cannot be measured, and why.
-    lost: RefCell<Vec<(usize, String)>>,
-    saturated: RefCell<Vec<usize>>,
+    notes: RefCell<Notes>,
     alike: Cell<bool>,
 }
 
@@ -62,8 +69,7 @@ impl Frames {
             list,
             channel: args.channel,
             reference,
-            lost: RefCell::default(),
-            saturated: RefCell::default(),
+            notes: RefCell::default(),
             alike: Cell::new(false),
         };
         frames.warn_of_order(&args.reference);
@@ -150,7 +156,7 @@ impl Frames {
                     eprintln!("warning: {name} equals the reference image pixel by pixel");
                 }
                 if is_saturated(image.pixels()) {
-                    self.saturated.borrow_mut().push(index);
+                    self.notes.borrow_mut().saturated.push(index);
                 }
                 Some(image)
             }
@@ -164,13 +170,24 @@ impl Frames {
 
     /// Notes that a picture was not measured.
     pub(super) fn lose(&self, index: usize, why: String) {
-        self.lost.borrow_mut().push((index, why));
+        self.notes.borrow_mut().lost.push((index, why));
+    }
+
+    /// What was noted so far.
+    pub(super) fn notes(&self) -> Notes {
+        self.notes.borrow().clone()
+    }
+
+    /// Takes over what an earlier call noted.
+    pub(super) fn restore(&self, notes: Notes) {
+        self.notes.replace(notes);
     }
 
     /// Names of the lost pictures, each with the reason.
     pub(super) fn lost(&self) -> Vec<(String, String)> {
-        let lost = self.lost.borrow();
-        let named = lost
+        let notes = self.notes.borrow();
+        let named = notes
+            .lost
             .iter()
             .map(|(i, why)| (self.list[*i].name.clone(), why.clone()));
         named.collect()
@@ -178,8 +195,9 @@ impl Frames {
 
     /// Says which deformed pictures are saturated.
     pub(super) fn warn_of_saturation(&self) {
-        let saturated = self.saturated.borrow();
-        let names: Vec<&str> = saturated
+        let notes = self.notes.borrow();
+        let names: Vec<&str> = notes
+            .saturated
             .iter()
             .map(|i| self.list[*i].name.as_str())
             .collect();

@@ -9,28 +9,32 @@ mod frames;
 mod inputs;
 mod output;
 mod points;
+mod progress;
 mod provenance;
 mod suited;
 mod summary;
 
-use std::cell::RefCell;
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use retrial_dic::{
-    Borders, DicError, GaussianFilter, ReferenceStrategy, Settings, Split, Status, SubsetShape,
-    correlate_series_from,
+    Borders, DicError, GaussianFilter, ReferenceStrategy, Series, Settings, Split, Status,
+    SubsetShape,
 };
 
 use self::extras::Extras;
 use self::inputs::Inputs;
 use self::output::Output;
+use self::progress::Progress;
 use self::summary::Summary;
 use crate::cli::{DicArgs, Dividing, FilterChoice, OrderChoice, Outline, Strategy};
 use crate::execute::signals::{self, Asked};
 use crate::failure::Failure;
+
+/// Between two notes of where a series stands, which cost as much as a small field.
+const BETWEEN_BOOKMARKS: Duration = Duration::from_secs(10);
 
 pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
     if let Some(threads) = args.threads {
@@ -41,9 +45,8 @@ pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
     let inputs = Inputs::read(args, &settings(args))?;
     let settings = inputs.suited.settings().clone();
     let extras = Extras::new(args, &inputs.reference)?;
-    let mut output = Output::prepare(args, &inputs, extras.fact(&settings))?;
+    let (mut output, resumed) = Output::prepare(args, &inputs, extras.fact(&settings))?;
     inputs.suited.print();
-    let mut summary = Summary::default();
     let Inputs {
         reference,
         frames,
@@ -57,47 +60,78 @@ pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
         Asked::Pause => signals::pause(),
         Asked::Stop | Asked::StopSoon => signal.store(true, Ordering::Relaxed),
     });
-    // The series counts only the pictures that can be read; these are their places in the call.
-    let taken = RefCell::new(Vec::new());
-    let images = (0..count)
-        .take_while(|_| !is_stopped.load(Ordering::Relaxed))
-        .filter_map(|index| {
-            let image = frames.take(index)?;
-            taken.borrow_mut().push(index);
-            Some(Ok::<_, Unusable>(image))
-        });
+    let mut summary = Summary::default();
+    let mut taken = Vec::new();
+    let (mut series, first) = match resumed {
+        None => (Series::new(reference), 0),
+        Some(Progress {
+            next,
+            taken: before,
+            rows,
+            notes,
+            series,
+        }) => {
+            say!("going on after {next} of {count} images");
+            taken = before;
+            summary = rows;
+            frames.restore(notes);
+            let image = |place: usize| match taken.get(place) {
+                Some(index) => frames.read(*index).map_err(Failure::usage),
+                None => Err(refused(DicError::Bookmark)),
+            };
+            (Series::resume(reference, series, image)?, next)
+        }
+    };
     let mut failed = None;
-    let series = correlate_series_from(reference, images, |place, mut field| {
-        let index = taken.borrow()[place];
-        let outcome = extras
-            .measure(&mut field, &settings, map.as_ref())
+    let mut next = first;
+    let mut kept = Instant::now();
+    while next < count && !is_stopped.load(Ordering::Relaxed) {
+        let index = next;
+        next += 1;
+        let Some(image) = frames.take(index) else {
+            continue;
+        };
+        let outcome = series
+            .correlate(image)
             .map_err(refused)
-            .and_then(|extra| {
+            .and_then(|mut field| {
+                taken.push(index);
+                let extra = extras
+                    .measure(&mut field, &settings, map.as_ref())
+                    .map_err(refused)?;
                 let columns = columns::columns(&field, settings.shape_order, map.as_ref(), &extra);
                 output.write(&frames, index, &columns)?;
                 summary.add(&frames, index, &field, &columns);
+                if field.count(Status::Converged) == 0 {
+                    frames.lose(
+                        index,
+                        format!("{}: no point converged", frames.list[index].name),
+                    );
+                }
+                let is_last = next == count || is_stopped.load(Ordering::Relaxed);
+                if is_last || kept.elapsed() >= BETWEEN_BOOKMARKS {
+                    kept = Instant::now();
+                    output.bookmark(
+                        &frames,
+                        Progress {
+                            next,
+                            taken: taken.clone(),
+                            rows: summary.clone(),
+                            notes: frames.notes(),
+                            series: series.bookmark(),
+                        },
+                    )?;
+                }
                 Ok(())
             });
         if let Err(failure) = outcome {
             failed = Some(failure);
-            return ControlFlow::Break(());
+            break;
         }
-        if field.count(Status::Converged) == 0 {
-            frames.lose(
-                index,
-                format!("{}: no point converged", frames.list[index].name),
-            );
-        }
-        match is_stopped.load(Ordering::Relaxed) {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        }
-    });
-    let is_stopped = is_stopped.load(Ordering::Relaxed);
-    let is_whole = series.is_ok() && failed.is_none() && !is_stopped;
+    }
+    let is_stopped = next < count && failed.is_none();
     let lost = frames.lost();
-    output.finish(&summary, &lost, is_whole)?;
-    series.map_err(Failure::from)?;
+    output.finish(&summary, &lost, failed.is_none() && !is_stopped)?;
     if let Some(failure) = failed {
         return Err(failure);
     }
@@ -118,24 +152,9 @@ pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
     }
 }
 
-/// An image that cannot be read, or an engine that refuses.
-enum Unusable {
-    Image(Failure),
-    Dic(DicError),
-}
-
-impl From<Unusable> for Failure {
-    fn from(error: Unusable) -> Self {
-        match error {
-            Unusable::Image(failure) => failure,
-            Unusable::Dic(error) => refused(error),
-        }
-    }
-}
-
-impl From<DicError> for Unusable {
+impl From<DicError> for Failure {
     fn from(error: DicError) -> Self {
-        Self::Dic(error)
+        refused(error)
     }
 }
 

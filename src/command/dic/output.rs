@@ -9,6 +9,7 @@ use retrial_store::{Array, Quantity, StoreError, Tree, Value, Values, atomic_wri
 use super::columns::numbers;
 use super::frames::{Frame, Frames};
 use super::inputs::Inputs;
+use super::progress::{FILE, Kept, Progress};
 use super::provenance;
 use super::summary::Summary;
 use crate::cli::{DicArgs, FieldFormat};
@@ -38,12 +39,13 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// Makes the folder. Files of an earlier run stay unless `--force` says otherwise.
+    /// Makes the folder. A run of the same call that was stopped goes on; files of any other run stay unless
+    /// `--force` says otherwise.
     pub(super) fn prepare(
         args: &DicArgs,
         inputs: &Inputs,
         strain: Option<(&'static str, String)>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<(Self, Option<Progress>), Failure> {
         let settings = inputs.suited.settings();
         let folder = args.out.clone();
         let facts_file = folder.join("run.yaml");
@@ -54,14 +56,19 @@ impl Output {
         let stems: Vec<String> = list
             .map(|(frame, number)| format!("{number:04}_{}", safe_stem(frame)))
             .collect();
+        let mut kept = None;
         if facts_file.exists() {
-            if !args.force && !is_interrupted(&facts_file, &facts, &stems) {
-                let path = facts_file.display();
-                return Err(Failure::usage(format!(
-                    "{path} is there already; use --force to replace its run"
-                )));
+            if !args.force {
+                if !is_interrupted(&facts_file, &facts, &stems) {
+                    let path = facts_file.display();
+                    return Err(Failure::usage(format!(
+                        "{path} is there already; use --force to replace its run"
+                    )));
+                }
+                kept = Kept::read(&folder, &inputs.frames.list);
             }
-            remove_earlier(&folder, &facts_file);
+            let stays = kept.as_ref().map_or(&[][..], |kept| &kept.written);
+            remove_earlier(&folder, &facts_file, stays);
         } else if let Some(name) = field_of_another_run(&folder) {
             return Err(Failure::usage(format!(
                 "{} holds {name} of a run without run.yaml; choose another folder, or remove its files",
@@ -78,7 +85,7 @@ impl Output {
             Some(_) => None,
             None => grid(inputs.reference.points(), settings.step_px),
         };
-        let output = Self {
+        let mut output = Self {
             folder,
             formats,
             facts,
@@ -88,8 +95,19 @@ impl Output {
             lines: Vec::new(),
             stems,
         };
+        let progress = kept.map(|kept| {
+            (output.written, output.vtk, output.lines) = (kept.written, kept.vtk, kept.lines);
+            kept.progress
+        });
         output.keep(&[], false)?;
-        Ok(output)
+        Ok((output, progress))
+    }
+
+    /// Notes how far the series came.
+    pub(super) fn bookmark(&self, frames: &Frames, progress: Progress) -> Result<(), Failure> {
+        let (written, vtk) = (self.written.clone(), self.vtk.clone());
+        let kept = Kept::new(progress, &frames.list, written, vtk, self.lines.clone());
+        kept.write(&self.folder)
     }
 
     /// Writes the field of one image in every format.
@@ -151,7 +169,12 @@ impl Output {
         let table = summary.table()?.with_head(&head);
         table.write(self.folder.join("summary.csv"))?;
         self.written.push("summary.csv".to_owned());
-        self.keep(lost, is_whole)
+        self.keep(lost, is_whole)?;
+        if is_whole {
+            // It may never have been written.
+            drop(std::fs::remove_file(self.folder.join(FILE)));
+        }
+        Ok(())
     }
 
     /// Writes `run.yaml`: at the beginning too, so that no other run takes the folder for empty.
@@ -254,14 +277,15 @@ fn field_of_another_run(folder: &Path) -> Option<String> {
     fields.into_iter().next()
 }
 
-/// Removes the files that an earlier run says it wrote.
-fn remove_earlier(folder: &Path, facts_file: &Path) {
+/// Removes the files that an earlier run says it wrote, but for those that stay.
+fn remove_earlier(folder: &Path, facts_file: &Path, stays: &[String]) {
     let text = std::fs::read_to_string(facts_file).unwrap_or_default();
     let run: serde_json::Value = serde_yaml::from_str(&text).unwrap_or_default();
     let files = run["files"].as_array().cloned().unwrap_or_default();
     for name in files.iter().filter_map(serde_json::Value::as_str) {
         // Only names, no paths: a file made by hand removes nothing elsewhere.
-        if Path::new(name).file_name().is_some_and(|own| own == name) {
+        let is_name = Path::new(name).file_name().is_some_and(|own| own == name);
+        if is_name && !stays.iter().any(|kept| kept == name) {
             // What cannot be removed is written over, or stays.
             drop(std::fs::remove_file(folder.join(name)));
         }
@@ -280,7 +304,8 @@ fn remove_earlier(folder: &Path, facts_file: &Path) {
             let rest = bare.strip_prefix(*begin);
             rest.is_some_and(|rest| rest.starts_with(['.', '_']))
         };
-        if begins.iter().any(own) {
+        let is_left = begins.iter().any(own) && !stays.contains(&name);
+        if is_left || (stays.is_empty() && name == FILE) {
             drop(std::fs::remove_file(folder.join(&name)));
         }
     }

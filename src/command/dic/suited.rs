@@ -9,7 +9,6 @@ use retrial_dic::{
     ErrorForecast, OrderSource, SeriesAdvice, Settings, SplineDegree, Wanted, advise_series,
 };
 
-use super::Unusable;
 use super::frames::Frames;
 use crate::cli::{DicArgs, FilterChoice, OrderChoice};
 use crate::failure::Failure;
@@ -47,7 +46,7 @@ impl Suited {
         let count = frames.list.len();
         let used = RefCell::new(BTreeMap::new());
         // In place of a picture that cannot be read, the nearest one that can is asked.
-        let image = |index: usize| -> Result<GrayImage, Unusable> {
+        let image = |index: usize| -> Result<GrayImage, Failure> {
             let mut why = String::new();
             for other in (index..count).chain((0..index).rev()) {
                 match frames.read(other) {
@@ -58,10 +57,9 @@ impl Suited {
                     Err(fault) => why = fault,
                 }
             }
-            Err(Unusable::Image(Failure::usage(why)))
+            Err(Failure::usage(why))
         };
-        let advice = advise_series(reference, count, image, mask, settings, wanted)
-            .map_err(Failure::from)?;
+        let advice = advise_series(reference, count, image, mask, settings, wanted)?;
         let used = used.into_inner();
         let name = |index: usize| {
             frames.list[*used.get(&index).unwrap_or(&index)]

@@ -3,6 +3,7 @@
 use retrial_dic::{Field, Status};
 use retrial_store::csv::Table;
 use retrial_store::{Quantity, StoreError};
+use serde::{Deserialize, Serialize};
 
 use super::columns::numbers;
 use super::frames::Frames;
@@ -10,25 +11,31 @@ use crate::cli::{DicArgs, FieldFormat};
 use crate::command::count;
 
 /// One row an image.
-#[derive(Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Summary {
     rows: Vec<Row>,
 }
 
+#[derive(Clone, Serialize, Deserialize)]
 struct Row {
     number: usize,
     name: String,
     statuses: [usize; Status::ALL.len()],
     ranges: Vec<Range>,
+    #[serde(with = "retrial_core::float")]
     median_zncc: f64,
 }
 
 /// Converged values of one column.
+#[derive(Clone, Serialize, Deserialize)]
 struct Range {
-    name: &'static str,
-    unit: &'static str,
+    name: String,
+    unit: String,
+    #[serde(with = "retrial_core::float")]
     mean: f64,
+    #[serde(with = "retrial_core::float")]
     low: f64,
+    #[serde(with = "retrial_core::float")]
     high: f64,
 }
 
@@ -89,7 +96,7 @@ impl Summary {
             let cells = |value: fn(&Range) -> f64| -> Vec<f64> {
                 self.rows.iter().map(|row| value(&row.ranges[i])).collect()
             };
-            let name = range.name;
+            let name = &range.name;
             table = table.with(&format!("mean_{name}"), cells(|r| r.mean))?;
             table = table.with(&format!("min_{name}"), cells(|r| r.low))?;
             table = table.with(&format!("max_{name}"), cells(|r| r.high))?;
@@ -135,7 +142,7 @@ impl Row {
             return line;
         }
         for range in &self.ranges {
-            if NOISE.contains(&range.name) {
+            if NOISE.contains(&range.name.as_str()) {
                 continue;
             }
             let Range {
@@ -151,7 +158,7 @@ impl Row {
         let noise: Vec<String> = self
             .ranges
             .iter()
-            .filter(|range| NOISE.contains(&range.name))
+            .filter(|range| NOISE.contains(&range.name.as_str()))
             .map(|range| format!("{:.4}", range.mean))
             .collect();
         if !noise.is_empty() {
@@ -175,8 +182,8 @@ fn range(columns: &[Quantity], name: &str) -> Option<Range> {
         (low, high) = (f64::NAN, f64::NAN);
     }
     Some(Range {
-        name: column.name,
-        unit: column.unit,
+        name: column.name.to_owned(),
+        unit: column.unit.to_owned(),
         mean: finite().sum::<f64>() / n,
         low,
         high,

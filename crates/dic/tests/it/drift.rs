@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 
 use retrial_core::image::GrayImage;
 use retrial_dic::{
-    DicError, NoiseLevel, ReferenceStrategy, Settings, Status, correlate_series, prepare,
-    sensitivity, uncertainty,
+    Bookmark, DicError, Field, NoiseLevel, ReferenceStrategy, Series, Settings, Status,
+    correlate_series, prepare, sensitivity, uncertainty,
 };
 
 use crate::support::{Speckle, noisy};
@@ -81,27 +81,28 @@ fn uncertainties_hold_over_many_changes_of_the_reference() {
     }
 }
 
-/// The pattern turns into another one, so that the first image is lost: points say how often their
-/// reference was changed since.
-#[test]
-fn points_count_the_changes_of_their_reference() {
+/// A pattern that turns into another one, so that the first image is lost.
+fn turning(share: f64) -> GrayImage {
     let size = 160;
     let (old, new) = (Speckle::new(size, size, 3), Speckle::new(size, size, 4));
-    let at = |share: f64| {
-        GrayImage::from_fn(size, size, |x, y| {
-            let (x, y) = (x as f64, y as f64);
-            ((1.0 - share) * old.value(x, y) + share * new.value(x, y)) as f32
-        })
-        .expect("a valid size")
-    };
+    GrayImage::from_fn(size, size, |x, y| {
+        let (x, y) = (x as f64, y as f64);
+        ((1.0 - share) * old.value(x, y) + share * new.value(x, y)) as f32
+    })
+    .expect("a valid size")
+}
+
+/// Points say how often their reference was changed since the first image.
+#[test]
+fn points_count_the_changes_of_their_reference() {
     let settings = Settings {
         subset_size_px: 31,
         step_px: 10,
         ..Settings::default()
     };
-    let images = (1..=10).map(|i| Ok::<_, DicError>(at(0.1 * f64::from(i))));
+    let images = (1..=10).map(|i| Ok::<_, DicError>(turning(0.1 * f64::from(i))));
     let mut changes = Vec::new();
-    correlate_series(&at(0.0), images, None, &settings, |_, field| {
+    correlate_series(&turning(0.0), images, None, &settings, |_, field| {
         let first = field.points[0].reference_changes;
         assert!(field.points.iter().all(|p| p.reference_changes == first));
         changes.push(first);
@@ -112,4 +113,54 @@ fn points_count_the_changes_of_their_reference() {
     assert_eq!(changes[0], 0);
     assert!(changes.windows(2).all(|pair| pair[1] - pair[0] <= 1));
     assert!(changes[9] >= 1, "{changes:?}");
+}
+
+/// Stopped after every image, its bookmark written and read, a series gives what it gives in one piece.
+#[test]
+fn a_series_goes_on_from_its_bookmark() {
+    let images: Vec<GrayImage> = (1..=10).map(|i| turning(0.1 * f64::from(i))).collect();
+    let bits = |field: &Field| -> Vec<u64> {
+        let of = |p: &retrial_dic::PointResult| {
+            let last = [p.zncc.to_bits(), p.convergence_norm.to_bits()];
+            let rest = [p.status as u64, p.cut as u64, p.reference_changes as u64];
+            p.p.map(f64::to_bits).into_iter().chain(last).chain(rest)
+        };
+        field.points.iter().flat_map(of).collect()
+    };
+    for reference_strategy in [
+        ReferenceStrategy::First,
+        ReferenceStrategy::Previous,
+        ReferenceStrategy::Automatic,
+    ] {
+        let settings = Settings {
+            subset_size_px: 31,
+            step_px: 10,
+            reference_strategy,
+            ..Settings::default()
+        };
+        let reference = prepare(&turning(0.0), None, &settings).expect("valid settings");
+        let mut whole = Series::new(reference.clone());
+        let mut mark = serde_json::to_string(&whole.bookmark()).expect("written");
+        let mut changes = 0;
+        for image in &images {
+            let expected = whole.correlate(image.clone()).expect("one size");
+            let bookmark: Bookmark = serde_json::from_str(&mark).expect("read");
+            let earlier = |index: usize| Ok::<_, DicError>(images[index].clone());
+            let mut part = Series::resume(reference.clone(), bookmark, earlier).expect("its own");
+            let found = part.correlate(image.clone()).expect("one size");
+            assert_eq!(bits(&found), bits(&expected), "{reference_strategy:?}");
+            changes = found.points[0].reference_changes;
+            mark = serde_json::to_string(&part.bookmark()).expect("written");
+        }
+        assert_eq!(changes > 0, reference_strategy != ReferenceStrategy::First);
+        let other = Settings {
+            step_px: 13,
+            ..settings
+        };
+        let other = prepare(&turning(0.0), None, &other).expect("valid settings");
+        let bookmark: Bookmark = serde_json::from_str(&mark).expect("read");
+        let earlier = |index: usize| Ok::<_, DicError>(images[index].clone());
+        let refused = Series::resume(other, bookmark, earlier).err();
+        assert_eq!(refused, Some(DicError::Bookmark));
+    }
 }
