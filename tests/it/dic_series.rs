@@ -282,7 +282,7 @@ fn points_are_read_by_the_names_of_their_columns() {
         ("x,y,x\n50,60,70\n", "`x` and `x` may both be meant"),
         (
             "x,y\n50,60,\n",
-            "expected 2 values, found 3 in \"50,60,\"; the first line",
+            "expected 2 values as in the first line, found 3 in \"50,60,\"",
         ),
         ("x,y\n50,0,60,0\n", "numbers are written with a point"),
         ("x,y\n50,60\n250,60\n", "points.csv, line 3: a subset of"),
@@ -311,7 +311,7 @@ fn points_are_told_of_that_stand_twice_or_nowhere() {
     project
         .retrial(&call)
         .exits(0)
-        .complains("x 50, y 60 in line 4, as in line 2");
+        .complains("points.csv, line 4: the point x 50, y 60 is given in line 2 already");
     // Half a subset from the border, and moved over it.
     project.write("points.csv", "x,y\n15,15\n");
     write_pgm(&project.path().join("def.pgm"), &speckles(-3.0, -3.0));

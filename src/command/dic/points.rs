@@ -47,8 +47,8 @@ impl Points {
         if let Some(((x, y), before, line)) = doubles.first() {
             let (path, number) = (&self.path, doubles.len());
             eprintln!(
-                "warning: {path}: points given before: {number}; the first is x {x}, y {y} in line {line}, as in line \
-                 {before}"
+                "warning: {path}, line {line}: the point x {x}, y {y} is given in line {before} already; repeated points: \
+                 {number}"
             );
         }
     }
@@ -113,10 +113,10 @@ fn read_points(path: &Path) -> Result<Vec<((usize, usize), usize)>, Failure> {
             // 50,0,60,0 in place of 50.0,60.0.
             let hint = match cells.len() == 2 * width && line.contains(',') {
                 true => "; numbers are written with a point: 50.0",
-                false => "; the first line gives their number",
+                false => "",
             };
             return Err(fault(format!(
-                "expected {width} values, found {} in {line:?}{hint}",
+                "expected {width} values as in the first line, found {} in {line:?}{hint}",
                 cells.len()
             )));
         }
