@@ -32,7 +32,9 @@ fn tiff(size: [u32; 2], entries: &[(u16, u32)], pixels: &[u8], is_big: bool) -> 
     }
     for (tag, values) in all {
         bytes.extend(tag.to_le_bytes());
-        bytes.extend(4_u16.to_le_bytes());
+        // ExtraSamples is read as SHORT alone.
+        let kind = if tag == 338 { 3_u16 } else { 4 };
+        bytes.extend(kind.to_le_bytes());
         let list: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
         let room = if is_big { 8 } else { 4 };
         match is_big {
