@@ -477,7 +477,7 @@ impl Look<'_> {
     }
 
     /// Whether the field of point `j` leads to the displacement of point `i`.
-    fn predicts(&self, j: usize, i: usize) -> bool {
+    pub(crate) fn predicts(&self, j: usize, i: usize) -> bool {
         let (here, there) = (&self.matches[i], &self.matches[j]);
         let measured = matches!(
             there.status,

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use retrial_dic::{
     Borders, DicError, GaussianFilter, ReferenceStrategy, Series, Settings, Split, Status,
-    SubsetShape,
+    SubsetShape, misfit_is_seen,
 };
 
 use self::extras::Extras;
@@ -47,6 +47,13 @@ pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
     let extras = Extras::new(args, &inputs.reference)?;
     let (mut output, resumed) = Output::prepare(args, &inputs, extras.fact(&settings))?;
     inputs.suited.print();
+    if args.points.is_none() && !misfit_is_seen(&settings) {
+        eprintln!(
+            "note: with a step of {} px it is not seen whether the shape function follows the field; {} px or less show it",
+            settings.step_px,
+            3 * (settings.subset_size_px / 2) / 4
+        );
+    }
     let Inputs {
         reference,
         frames,
@@ -99,6 +106,7 @@ pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
                 let extra = extras
                     .measure(&mut field, &settings, map.as_ref())
                     .map_err(refused)?;
+                frames.note_misfit(index, &extra.uncertainties);
                 let columns = columns::columns(&field, settings.shape_order, map.as_ref(), &extra);
                 output.write(&frames, index, &columns)?;
                 summary.add(&frames, index, &field, &columns);
@@ -135,6 +143,7 @@ pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
     if let Some(failure) = failed {
         return Err(failure);
     }
+    frames.warn_of_misfit(&settings);
     frames.warn_of_saturation();
     summary.print(args);
     if is_stopped {

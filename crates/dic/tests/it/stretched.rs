@@ -189,6 +189,44 @@ fn what_order_one_does_not_follow_is_part_of_the_uncertainty() {
     assert!(50 * few < stated.len(), "{few}");
 }
 
+/// Waves of the width of a subset, of which parabolas leave half.
+#[test]
+fn what_order_two_does_not_follow_is_part_of_the_uncertainty() {
+    let wave = |x: f64| 0.4 * (std::f64::consts::TAU * x / 40.0).sin();
+    let first = coarse(|x, y| (x, y), 1);
+    let moved = coarse(
+        |x, y| {
+            let at = (0..40).fold(x, |at, _| x - wave(at));
+            (at, y)
+        },
+        2,
+    );
+    let settings = Settings {
+        subset_size_px: 41,
+        step_px: 5,
+        shape_order: ShapeOrder::Two,
+        ..Settings::default()
+    };
+    let reference = prepare(&first, None, &settings).expect("valid settings");
+    let known = sensitivity(&reference).expect("valid settings");
+    let mut found = correlate(&reference, &moved, Guess::Phase).expect("one size");
+    let stated = uncertainty(&known, &mut found, NoiseLevel::Residual).expect("one field");
+    let told = misfit(&stated).expect("a misfit");
+    // A window reaches 20 px to each side, and twice of it is looked at.
+    let inner = |p: usize| (65..SIZE - 65).contains(&p);
+    let (mut within, mut count) = (0.0, 0.0);
+    for (point, one) in found.points.iter().zip(&stated) {
+        if let Some(one) = one.filter(|_| inner(point.x) && inner(point.y)) {
+            let error = (point.p[0] - wave(point.x as f64)).abs();
+            within += f64::from(u8::from(error <= 1.96 * one.u));
+            count += 1.0;
+        }
+    }
+    println!("{told:?}, covered {} of {count}", within / count);
+    assert!(told.points > 300 && told.largest_px > 0.05);
+    assert!(count > 500.0 && within / count > 0.75);
+}
+
 /// The closer the points, the more of its noise each shares with its neighbours.
 #[test]
 fn noise_alone_is_no_misfit_at_any_step() {
