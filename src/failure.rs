@@ -4,6 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use retrial_core::fault::Fault;
+use retrial_dic::Status;
 
 /// Why a command failed; each kind has its exit code.
 #[derive(Debug)]
@@ -20,7 +21,10 @@ pub(crate) enum Failure {
         failed: usize,
     },
     /// No point of any image converged; the fields are written and say why: 1.
-    NothingConverged,
+    NothingConverged {
+        /// The points of all images by their status.
+        statuses: Vec<(Status, usize)>,
+    },
     /// Images of a series were left out; the others are measured: 1.
     FramesLost {
         /// Images given.
@@ -52,7 +56,7 @@ impl Failure {
     /// The documented exit code.
     pub(crate) fn code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Trials { .. } | Self::NothingConverged | Self::FramesLost { .. } => 1,
+            Self::Trials { .. } | Self::NothingConverged { .. } | Self::FramesLost { .. } => 1,
             Self::Usage(_) | Self::Faults(_) => 2,
             Self::Data(_) => 3,
             Self::Stale(_) | Self::Damaged(_) => 4,
@@ -87,11 +91,15 @@ impl Failure {
             }
             Self::Trials { failed: 1 } => eprintln!("error: 1 trial failed"),
             Self::Trials { failed } => eprintln!("error: {failed} trials failed"),
-            Self::NothingConverged => {
-                eprintln!(
-                    "error: no point converged; the images share no pattern that could be \
-                     followed\nhelp: the column `status` of the fields says why at every point"
-                );
+            Self::NothingConverged { statuses } => {
+                let counts: Vec<String> = statuses
+                    .iter()
+                    .map(|(status, total)| format!("{total} {}", status.name()))
+                    .collect();
+                eprintln!("error: no point converged: {}", counts.join(", "));
+                if let Some((most, _)) = statuses.iter().max_by_key(|(_, total)| *total) {
+                    eprintln!("help: {}", advice(*most));
+                }
             }
             Self::FramesLost { of, lost } => {
                 eprintln!("error: {} of {of} images were not measured:", lost.len());
@@ -109,6 +117,37 @@ impl Failure {
             Self::Usage(message) | Self::Data(message) | Self::Storage(message) => {
                 eprintln!("error: {message}");
             }
+        }
+    }
+}
+
+/// What to do where most points have this status.
+fn advice(status: Status) -> &'static str {
+    match status {
+        Status::Converged => "look at the points of another status",
+        Status::IterationLimit => {
+            "the match did not settle; try a larger --subset or another --order"
+        }
+        Status::LowCorrelation => {
+            "the deformed images do not show the pattern of the reference; compare the images, or give the steps between"
+        }
+        Status::OutOfImage => {
+            "the subsets leave the deformed images; choose points farther inside, a smaller --subset, or --truncate"
+        }
+        Status::FlatSubset => {
+            "the subsets hold one grey value; look at the exposure of the images, or try a larger --subset"
+        }
+        Status::IllConditioned => {
+            "the pattern varies in one direction alone; try a larger --subset or a lower --order"
+        }
+        Status::Masked => {
+            "the mask leaves too little of the subsets; try a smaller --subset or --truncate"
+        }
+        Status::Diverged => {
+            "no match was found near the points; compare the images, or give the steps between"
+        }
+        Status::Uncertain => {
+            "noise hides the pattern; try a larger --subset or images with more contrast"
         }
     }
 }

@@ -255,6 +255,10 @@ fn pictures_without_a_pattern_have_a_status_at_every_point() {
     let brightened = brightened.pixels().iter().map(|v| (v * 2.0).min(255.0));
     let bright = GrayImage::new(160, 120, brightened.collect()).expect("a size");
     write_pgm(&project.path().join("bright.pgm"), &bright);
+    let dark = speckles(0.0, 0.0);
+    let dark = dark.pixels().iter().map(|v| (v - 90.0).max(0.0)).collect();
+    let dark = GrayImage::new(160, 120, dark).expect("a size");
+    write_pgm(&project.path().join("dark.pgm"), &dark);
     for (images, code, status, words) in [
         (
             ["flat.pgm", "def.pgm"],
@@ -266,9 +270,21 @@ fn pictures_without_a_pattern_have_a_status_at_every_point() {
             ["ref.pgm", "flat.pgm"],
             1,
             "flat_subset",
-            "no point converged",
+            " flat_subset\nhelp: the subsets hold one grey value",
         ),
         (["bright.pgm", "bright.pgm"], 0, "converged", "is saturated"),
+        (
+            ["dark.pgm", "dark.pgm"],
+            0,
+            "converged",
+            "smallest grey value, 0; the picture is clipped to black",
+        ),
+        (
+            ["ref.pgm", "dark.pgm"],
+            0,
+            "converged",
+            "1 of 1 deformed images are clipped to black: dark.pgm",
+        ),
     ] {
         let options = ["--format", "csv,png", "--force"];
         project

@@ -81,6 +81,59 @@ fn every_page_of_a_stack_is_measured() {
 }
 
 #[test]
+fn a_stack_that_is_cut_is_lost_as_a_whole() {
+    let project = pair();
+    let whole = stack(&[0.0, 0.5, 1.0].map(|u| speckles(u, 0.0)));
+    let cut = &whole[..2 * whole.len() / 3];
+    std::fs::write(project.path().join("cut.tif"), cut).expect("written");
+    let words = "cut.tif: not a readable TIFF";
+    project
+        .retrial(&arguments(&["ref.pgm", "cut.tif"], &["--format", "csv"]))
+        .exits(2)
+        .complains(words);
+    project
+        .retrial(&arguments(
+            &["ref.pgm", "def.pgm", "cut.tif"],
+            &["--format", "csv"],
+        ))
+        .exits(1)
+        .complains("1 of 2 images were not measured")
+        .complains(words);
+    let small = GrayImage::from_fn(40, 30, |x, y| (x * 5 + y) as f32).expect("a size");
+    let bytes = stack(&[speckles(0.4, 0.0), small]);
+    std::fs::write(project.path().join("thumb.tif"), bytes).expect("written");
+    let call = arguments(&["ref.pgm", "thumb.tif"], &["--format", "csv", "--force"]);
+    project
+        .retrial(&call)
+        .exits(1)
+        .complains("cannot correlate thumb.tif[2]: the reference has");
+}
+
+#[test]
+fn a_file_of_two_pictures_is_refused_wherever_it_is_named() {
+    let project = pair();
+    let one = std::fs::read(project.path().join("def.pgm")).expect("a file");
+    std::fs::write(project.path().join("two.pgm"), one.repeat(2)).expect("written");
+    for (images, options) in [
+        (["two.pgm", "def.pgm"], &[][..]),
+        (["ref.pgm", "two.pgm"], &[]),
+        (["ref.pgm", "def.pgm"], &["--mask", "two.pgm"]),
+    ] {
+        project
+            .retrial(&arguments(&images, options))
+            .exits(2)
+            .complains("two.pgm: the file holds 2 pictures");
+    }
+    std::fs::create_dir(project.path().join("folder")).expect("a folder");
+    for images in [["folder", "def.pgm"], ["ref.pgm", "folder"]] {
+        project
+            .retrial(&arguments(&images, &[]))
+            .exits(2)
+            .complains("cannot read folder: it is a folder; name its pictures");
+    }
+}
+
+#[test]
 fn a_bad_picture_is_left_out_and_named() {
     let bad: [(&str, Vec<u8>); 3] = [
         ("cut.pgm", b"P5\n160 120\n255\nabc".to_vec()),
@@ -131,6 +184,11 @@ fn two_runs_are_never_mixed() {
     let text = text.replace("finished: true", "finished: false");
     std::fs::write(out.join("run.yaml"), text).expect("written");
     std::fs::write(out.join(".0001_def.csv.abc123.tmp"), "half").expect("written");
+    std::fs::write(out.join("0001_def_cut.png"), "drawn").expect("written");
+    let own = ["0001_def.csv.bak", "0001_def_notes.txt"];
+    for name in own {
+        std::fs::write(out.join(name), "of the user").expect("written");
+    }
     project
         .retrial(&arguments(
             &["ref.pgm", "def.pgm"],
@@ -139,7 +197,9 @@ fn two_runs_are_never_mixed() {
         .exits(2)
         .complains("use --force");
     project.retrial(&call).exits(0);
-    assert_eq!(names(&out), ["0001_def.csv", "run.yaml", "summary.csv"]);
+    let [bak, notes] = own;
+    let left = ["0001_def.csv", bak, notes, "run.yaml", "summary.csv"];
+    assert_eq!(names(&out), left);
     std::fs::remove_file(out.join("run.yaml")).expect("removed");
     project
         .retrial(&call)
@@ -161,6 +221,13 @@ fn orders_and_names_that_mislead_are_told() {
         .exits(0)
         .complains("ref.pgm is the reference image itself")
         .complains("img2.pgm follows img10.pgm: the numbers in the names fall");
+    std::os::unix::fs::symlink("img2.pgm", project.path().join("link.pgm")).expect("a link");
+    let images = ["ref.pgm", "img1.pgm", "img2.pgm", "img1.pgm", "link.pgm"];
+    project
+        .retrial(&arguments(&images, &["--format", "csv", "--force"]))
+        .exits(0)
+        .complains("image 3, img1.pgm, is the same file as image 1, img1.pgm")
+        .complains("image 4, link.pgm, is the same file as image 2, img2.pgm");
     let project = pair();
     for folder in ["a", "b"] {
         std::fs::create_dir(project.path().join(folder)).expect("a folder");
@@ -208,6 +275,17 @@ fn points_are_read_by_the_names_of_their_columns() {
         ("x,y\n50.5,60\n", "line 2"),
         ("x,y\n-5,60\n", "line 2"),
         ("x,z\n50,60\n", "a column `x` and a column `y`"),
+        (
+            "x,y,x_px,y_px\n50,60,70,80\n",
+            "`x` and `x_px` may both be meant",
+        ),
+        ("x,y,x\n50,60,70\n", "`x` and `x` may both be meant"),
+        (
+            "x,y\n50,60,\n",
+            "expected 2 values as in the first line, found 3 in \"50,60,\"",
+        ),
+        ("x,y\n50,0,60,0\n", "numbers are written with a point"),
+        ("x,y\n50,60\n250,60\n", "points.csv, line 3: a subset of"),
         ("", "points.csv: no point is given"),
     ] {
         let project = pair();
@@ -220,6 +298,28 @@ fn points_are_read_by_the_names_of_their_columns() {
             .exits(2)
             .complains(complaint);
     }
+}
+
+#[test]
+fn points_are_told_of_that_stand_twice_or_nowhere() {
+    let project = pair();
+    project.write("points.csv", "x,y\n50,60\n100,40\n50,60\n");
+    let call = arguments(
+        &["ref.pgm", "def.pgm"],
+        &["--points", "points.csv", "--format", "csv"],
+    );
+    project
+        .retrial(&call)
+        .exits(0)
+        .complains("points.csv, line 4: the point x 50, y 60 is given in line 2 already");
+    // Half a subset from the border, and moved over it.
+    project.write("points.csv", "x,y\n15,15\n");
+    write_pgm(&project.path().join("def.pgm"), &speckles(-3.0, -3.0));
+    project
+        .retrial(&[&call[..], &["--force"]].concat())
+        .exits(1)
+        .complains("no point converged: 1 out_of_image")
+        .complains("choose points farther inside");
 }
 
 /// Stopped by Ctrl-C after some images, the same call goes on, and its files are those of a run in one piece.
@@ -463,6 +563,56 @@ fn a_rigid_motion_through_a_lens_has_no_strain() {
         .retrial(&arguments(&["half.pgm", "half.pgm"], &options))
         .exits(2)
         .complains("outside of a reference of 80 × 60 px");
+}
+
+#[test]
+fn calibration_points_are_flat_and_within_their_pictures() {
+    let project = Project::new();
+    let good = targets(None);
+    let with_z = |z: &str| {
+        let mut lines = good.lines();
+        let head = format!("{},Z_mm\n", lines.next().expect("names"));
+        let rows = lines.enumerate();
+        let rows = rows.map(|(i, line)| format!("{line},{}\n", if i == 3 { z } else { "0" }));
+        head + &rows.collect::<String>()
+    };
+    let out = [
+        "calibrate",
+        "targets.csv",
+        "--out",
+        "camera.yaml",
+        "--force",
+    ];
+    let sized = ["--image-size", "160x120"];
+    for (text, size, words) in [
+        (
+            &good,
+            &["--image-size", "100x120"][..],
+            "lies outside of a picture of 100 × 120 px",
+        ),
+        (&with_z("0.5"), &sized, "targets.csv, line 5: `Z_mm` is 0.5"),
+        (
+            &good.replacen("v0,", "v0,-", 1),
+            &sized,
+            "targets.csv, line 2: the point at x -",
+        ),
+    ] {
+        project.write("targets.csv", text);
+        project
+            .retrial(&[&out[..], size].concat())
+            .exits(2)
+            .complains(words);
+    }
+    for text in [good.clone(), with_z("0.0"), good.replace(',', ";")] {
+        project.write("targets.csv", &text);
+        let said = project.retrial(&[&out[..], &sized].concat());
+        said.exits(0);
+        assert!(!said.err.contains("--image-size"), "{}", said.err);
+        project
+            .retrial(&out)
+            .exits(0)
+            .complains("without --image-size");
+    }
 }
 
 #[test]

@@ -8,7 +8,6 @@ use serde::{Deserialize, Deserializer, Serializer};
 ///
 /// # Errors
 /// Those of the serializer.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     match value.is_finite() {
         true => serializer.serialize_f64(*value),

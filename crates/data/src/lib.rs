@@ -23,7 +23,7 @@ pub use format::annotation::{
     AnnotatedImage, Annotation, AnnotationSet, MaskFault, Part, SceneTruth,
 };
 pub use format::gray::{
-    Channel, GradedImage, picture_pages, read_graded, read_gray, read_mask, read_page,
+    Channel, GradedImage, ReadMask, picture_pages, read_graded, read_gray, read_mask, read_page,
 };
 pub use format::labelled::{LabelledClass, LabelledPictures, LabelledSet};
 pub use format::pictures::{ColourPicture, PictureFolder, read_colour};

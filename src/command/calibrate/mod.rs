@@ -62,6 +62,12 @@ pub(crate) fn run(root: Option<&Path>, args: &CalibrateArgs) -> Result<(), Failu
     let text = file::text(args, &targets, &found, plane)?;
     retrial_store::atomic_write(&args.out, text.as_bytes())?;
     print(args, &targets, &found, plane);
+    if args.image_size.is_none() {
+        eprintln!(
+            "warning: without --image-size `retrial dic` cannot tell whether its pictures have the size of those of the \
+             calibration"
+        );
+    }
     Ok(())
 }
 

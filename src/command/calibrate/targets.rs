@@ -1,4 +1,4 @@
-//! Calibration points from comma-separated files.
+//! Calibration points from tables.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -17,7 +17,7 @@ pub(super) struct Targets {
     pub(super) first_lines: Vec<usize>,
 }
 
-/// A comma-separated file with a line of names.
+/// A file with a line of names, divided by commas, or by semicolons or tabs where that line has one.
 struct Lines {
     path: String,
     names: Vec<String>,
@@ -60,6 +60,9 @@ impl Targets {
                 lines.number(*number, cells, x)? - first,
                 lines.number(*number, cells, y)? - first,
             ];
+            if let Some(what) = off_the_picture(image_px, args.image_size) {
+                return Err(lines.fault(*number, &what));
+            }
             let world_mm = world.at(&lines, *number, cells)?;
             let view = *places.entry(name).or_insert_with(|| {
                 found.names.push(name.to_owned());
@@ -85,6 +88,23 @@ impl Targets {
     }
 }
 
+/// What is wrong with a place that no pixel of a picture has, whose size may be unknown.
+fn off_the_picture([x, y]: [f64; 2], size: Option<(usize, usize)>) -> Option<String> {
+    let is_within = |at: f64, most: Option<usize>| {
+        at >= -0.5 && most.is_none_or(|most| at <= most as f64 - 0.5)
+    };
+    let (width, height) = size.unzip();
+    if is_within(x, width) && is_within(y, height) {
+        return None;
+    }
+    let size = size.map_or_else(String::new, |(width, height)| {
+        format!(" of {width} × {height} px (--image-size)")
+    });
+    Some(format!(
+        "the point at x {x}, y {y} px, pixels counted from 0, lies outside of a picture{size}"
+    ))
+}
+
 /// The places of the target's points on its plane.
 enum World {
     /// Two columns of the same file.
@@ -103,14 +123,17 @@ impl World {
             let columns = lines
                 .place("X_mm")
                 .and_then(|x| Ok([x, lines.place("Y_mm")?]));
-            return columns.map(Self::Columns).map_err(|_| {
+            let columns = columns.map_err(|_| {
                 Failure::usage(format!(
                     "{} has no columns `X_mm` and `Y_mm`; name a file with them by --world",
                     lines.path
                 ))
-            });
+            })?;
+            lines.check_flat()?;
+            return Ok(Self::Columns(columns));
         };
         let world = Lines::read(path)?;
+        world.check_flat()?;
         let (x, y) = (world.place("X_mm")?, world.place("Y_mm")?);
         let place = |(number, cells): &(usize, Vec<String>)| {
             Ok([
@@ -188,12 +211,20 @@ impl Lines {
             .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;
         let mut names: Vec<String> = Vec::new();
         let mut rows = Vec::new();
+        let mut sign = ',';
         for (number, line) in (1..).zip(text.lines()) {
             let line = line.trim_start_matches('\u{feff}').trim();
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let cells: Vec<String> = line.split(',').map(|cell| cell.trim().to_owned()).collect();
+            if names.is_empty() {
+                sign = [';', '\t']
+                    .into_iter()
+                    .find(|sign| line.contains(*sign))
+                    .unwrap_or(',');
+            }
+            let cells = line.split(sign).map(|cell| cell.trim().to_owned());
+            let cells: Vec<String> = cells.collect();
             if names.is_empty() {
                 names = cells;
             } else if cells.len() == names.len() {
@@ -238,6 +269,24 @@ impl Lines {
             return Err(self.fault(line, &what));
         }
         Ok(value)
+    }
+
+    /// Refuses a target that is not flat: a column `Z_mm` that is not zero.
+    fn check_flat(&self) -> Result<(), Failure> {
+        let is_depth = |name: &String| name.eq_ignore_ascii_case("Z_mm");
+        let Some(z) = self.names.iter().position(is_depth) else {
+            return Ok(());
+        };
+        for (number, cells) in &self.rows {
+            let value = self.number(*number, cells, z)?;
+            if value != 0.0 {
+                let name = &self.names[z];
+                let what =
+                    format!("`{name}` is {value}; the target must be flat, with 0 at every point");
+                return Err(self.fault(*number, &what));
+            }
+        }
+        Ok(())
     }
 
     fn fault(&self, line: usize, what: &str) -> Failure {

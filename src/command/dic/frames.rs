@@ -1,16 +1,18 @@
 //! The deformed pictures of a call, one a page, and what is wrong with them.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
+use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use retrial_core::image::GrayImage;
-use retrial_data::{Channel, picture_pages, read_page};
+use retrial_data::{Channel, DataError, picture_pages, read_page};
 use retrial_dic::{DicError, PointUncertainty, Settings, ShapeOrder, misfit};
 use serde::{Deserialize, Serialize};
 
 use super::file_name;
-use super::inputs::{is_saturated, unreadable};
+use super::inputs::{ENDS, clipped};
 use crate::cli::DicArgs;
 use crate::failure::Failure;
 
@@ -27,6 +29,10 @@ pub(super) struct Frame {
     page: usize,
     /// What tables and files call it.
     pub(super) name: String,
+    /// Why the pages of its file cannot be counted.
+    fault: Option<String>,
+    /// Whether its file is that of the reference.
+    is_reference: bool,
 }
 
 /// What was noted of the pictures so far.
@@ -34,7 +40,8 @@ pub(super) struct Frame {
 pub(super) struct Notes {
     /// Pictures that cannot be measured, and why.
     lost: Vec<(usize, String)>,
-    saturated: Vec<usize>,
+    /// Pictures with many pixels at the smallest and at the largest of their grey values.
+    clipped: [Vec<usize>; 2],
     /// Pictures whose displacement the shape function does not follow, at how many points and by how many px.
     misfits: Vec<(usize, usize, f64)>,
 }
@@ -45,17 +52,21 @@ pub(super) struct Frames {
     channel: Channel,
     reference: GrayImage,
     notes: RefCell<Notes>,
-    alike: Cell<bool>,
 }
 
 impl Frames {
     /// Finds the pages of every file; warns of an order or of names that are likely to be mistaken.
     pub(super) fn find(args: &DicArgs, reference: GrayImage) -> Result<Self, Failure> {
         let mut list = Vec::new();
+        let full = |path: &Path| std::fs::canonicalize(path).ok();
+        let reference_file = full(&args.reference);
         for path in &args.deformed {
             is_there(path)?;
-            // What cannot be read is told when its turn comes.
-            let pages = picture_pages(path).unwrap_or(1);
+            let (pages, fault) = match picture_pages(path) {
+                Ok(pages) => (pages, None),
+                // It is told when its turn comes.
+                Err(error) => (1, Some(error.to_string())),
+            };
             let twice = args
                 .deformed
                 .iter()
@@ -64,6 +75,7 @@ impl Frames {
                 true => path.display().to_string(),
                 false => file_name(path),
             };
+            let is_reference = reference_file.is_some() && full(path) == reference_file;
             list.extend((0..pages).map(|page| Frame {
                 path: path.clone(),
                 page,
@@ -71,6 +83,8 @@ impl Frames {
                     1 => name.clone(),
                     _ => format!("{name}[{}]", page + 1),
                 },
+                fault: fault.clone(),
+                is_reference,
             }));
         }
         let frames = Self {
@@ -78,9 +92,9 @@ impl Frames {
             channel: args.channel,
             reference,
             notes: RefCell::default(),
-            alike: Cell::new(false),
         };
-        frames.warn_of_order(&args.reference);
+        frames.warn_of_files();
+        frames.warn_of_order();
         Ok(frames)
     }
 
@@ -98,26 +112,38 @@ impl Frames {
         })))
     }
 
-    fn warn_of_order(&self, reference: &Path) {
-        let full = |path: &Path| std::fs::canonicalize(path).ok();
-        let own = full(reference);
-        for frame in &self.list {
-            if own.is_some() && full(&frame.path) == own {
+    /// Says which files are given twice, under whatever name; once a file, however many pages it has.
+    fn warn_of_files(&self) {
+        let mut seen = HashMap::new();
+        for (frame, number) in self
+            .list
+            .iter()
+            .zip(1..)
+            .filter(|(frame, _)| frame.page == 0)
+        {
+            let name = &frame.name;
+            if frame.is_reference {
                 eprintln!(
-                    "warning: {} is the reference image itself; its displacement is zero",
-                    frame.name
+                    "warning: {name} is the reference image itself; its displacement is zero"
+                );
+                continue;
+            }
+            let path = std::fs::canonicalize(&frame.path).unwrap_or_else(|_| frame.path.clone());
+            let (first, before) = *seen.entry(path).or_insert((number, name));
+            if first != number {
+                eprintln!(
+                    "warning: image {number}, {name}, is the same file as image {first}, {before}"
                 );
             }
         }
+    }
+
+    fn warn_of_order(&self) {
         for pair in self.list.windows(2) {
-            let [before, after] = [&pair[0], &pair[1]].map(|frame| last_number(&frame.name));
-            if let (Some((first, n)), Some((second, m))) = (before, after)
-                && first == second
-                && m < n
-            {
+            let [before, after] = [&pair[0].name, &pair[1].name];
+            if numbers_fall(before, after) {
                 eprintln!(
-                    "warning: {} follows {}: the numbers in the names fall; images are taken in the order given",
-                    pair[1].name, pair[0].name
+                    "warning: {after} follows {before}: the numbers in the names fall; images are taken in the order given"
                 );
                 return;
             }
@@ -126,10 +152,22 @@ impl Frames {
 
     /// The picture, or what is wrong with it.
     pub(super) fn read(&self, index: usize) -> Result<GrayImage, String> {
-        let Frame { path, page, name } = &self.list[index];
+        let Frame {
+            path,
+            page,
+            name,
+            fault,
+            ..
+        } = &self.list[index];
+        if let Some(fault) = fault {
+            return Err(fault.clone());
+        }
         is_there(path).map_err(|failure| message(&failure))?;
         let image = read_page(path, *page, self.channel)
-            .map_err(|error| message(&unreadable(error)))?
+            .map_err(|error| match error {
+                DataError::Format { what, .. } => format!("{name}: {what}"),
+                other => other.to_string(),
+            })?
             .image;
         let (width, height) = (self.reference.width(), self.reference.height());
         let (got_width, got_height) = (image.width(), image.height());
@@ -140,7 +178,7 @@ impl Frames {
                 got_width,
                 got_height,
             };
-            return Err(format!("cannot correlate {}: {error}", path.display()));
+            return Err(format!("cannot correlate {name}: {error}"));
         }
         // Alone it is measured all the same: its field says at every point why there is nothing.
         if self.list.len() > 1
@@ -158,13 +196,15 @@ impl Frames {
     pub(super) fn take(&self, index: usize) -> Option<GrayImage> {
         match self.read(index) {
             Ok(image) => {
-                if image.pixels() == self.reference.pixels() {
-                    self.alike.set(true);
-                    let name = &self.list[index].name;
+                let Frame {
+                    name, is_reference, ..
+                } = &self.list[index];
+                if !is_reference && image.pixels() == self.reference.pixels() {
                     eprintln!("warning: {name} equals the reference image pixel by pixel");
                 }
-                if is_saturated(image.pixels()) {
-                    self.notes.borrow_mut().saturated.push(index);
+                let ends = clipped(image.pixels());
+                for (noted, end) in self.notes.borrow_mut().clipped.iter_mut().zip(ends) {
+                    noted.extend(end.map(|_| index));
                 }
                 Some(image)
             }
@@ -234,35 +274,61 @@ impl Frames {
         );
     }
 
-    /// Says which deformed pictures are saturated.
-    pub(super) fn warn_of_saturation(&self) {
-        let notes = self.notes.borrow();
-        let names: Vec<&str> = notes
-            .saturated
-            .iter()
-            .map(|i| self.list[*i].name.as_str())
-            .collect();
-        if !names.is_empty() {
-            eprintln!(
-                "warning: {} of {} deformed images are saturated: {}",
-                names.len(),
-                self.list.len(),
-                names.join(", ")
-            );
+    /// Says which deformed pictures are clipped.
+    pub(super) fn warn_of_clipping(&self) {
+        for (noted, end) in self.notes.borrow().clipped.iter().zip(ENDS) {
+            let names: Vec<&str> = noted.iter().map(|i| self.list[*i].name.as_str()).collect();
+            if !names.is_empty() {
+                eprintln!(
+                    "warning: {} of {} deformed images are {}: {}",
+                    names.len(),
+                    self.list.len(),
+                    end.word,
+                    names.join(", ")
+                );
+            }
         }
     }
 }
 
-/// The last number of a name, and the name without it.
-fn last_number(name: &str) -> Option<(String, u64)> {
-    let end = name.rfind(|c: char| c.is_ascii_digit())? + 1;
-    let start = name[..end]
-        .rfind(|c: char| !c.is_ascii_digit())
-        .map_or(0, |at| {
-            at + name[at..].chars().next().map_or(1, char::len_utf8)
+/// Whether two names differ in their numbers alone, whatever the case of their letters, and the first number that
+/// differs is smaller in the second.
+fn numbers_fall(before: &str, after: &str) -> bool {
+    let (before, after) = (parts(before), parts(after));
+    let mut order = Ordering::Equal;
+    let is_same_but_for_numbers = before.len() == after.len()
+        && before.iter().zip(&after).all(|pair| match pair {
+            (Part::Number(a), Part::Number(b)) => {
+                order = order.then((a.len(), a).cmp(&(b.len(), b)));
+                true
+            }
+            (Part::Text(a), Part::Text(b)) => a == b,
+            _ => false,
         });
-    let number = name[start..end].parse().ok()?;
-    Some((format!("{}{}", &name[..start], &name[end..]), number))
+    is_same_but_for_numbers && order == Ordering::Greater
+}
+
+/// A part of a name.
+#[derive(Debug, PartialEq)]
+enum Part {
+    /// In small letters.
+    Text(String),
+    /// Digits without leading zeros.
+    Number(String),
+}
+
+fn parts(name: &str) -> Vec<Part> {
+    let name = name.to_lowercase();
+    let signs: Vec<char> = name.chars().collect();
+    let runs = signs.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit());
+    let part = |run: &[char]| {
+        let text: String = run.iter().collect();
+        match run[0].is_ascii_digit() {
+            true => Part::Number(text.trim_start_matches('0').to_owned()),
+            false => Part::Text(text),
+        }
+    };
+    runs.map(part).collect()
 }
 
 fn message(failure: &Failure) -> String {
@@ -273,10 +339,10 @@ fn message(failure: &Failure) -> String {
 }
 
 /// Refuses a file that cannot be opened.
-fn is_there(path: &Path) -> Result<(), Failure> {
+pub(super) fn is_there(path: &Path) -> Result<(), Failure> {
     let opened = File::open(path).and_then(|file| file.metadata());
     let why = match opened {
-        Ok(found) if found.is_dir() => "is a folder".to_owned(),
+        Ok(found) if found.is_dir() => "it is a folder; name its pictures".to_owned(),
         Ok(_) => return Ok(()),
         Err(error) => error.to_string(),
     };
@@ -294,13 +360,29 @@ fn is_there(path: &Path) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::last_number;
+    use super::numbers_fall;
 
     #[test]
-    fn numbers_are_taken_from_names() {
-        let found = last_number("img10.png");
-        assert_eq!(found, Some(("img.png".to_owned(), 10)));
-        assert_eq!(last_number("é7"), Some(("é".to_owned(), 7)));
-        assert_eq!(last_number("plain"), None);
+    fn names_are_compared_by_all_their_numbers() {
+        for (before, after) in [
+            ("img10.png", "img2.png"),
+            ("a10", "A2"),
+            ("img_10_cam0", "img_2_cam0"),
+            ("10_x1", "2_x1"),
+            ("1.10", "1.2"),
+            ("é100000000000000000000", "é99999999999999999999"),
+        ] {
+            assert!(numbers_fall(before, after), "{before} {after}");
+            assert!(!numbers_fall(after, before), "{after} {before}");
+        }
+        for (before, after) in [
+            ("z", "a"),
+            ("a2", "b1"),
+            ("a007", "a7"),
+            ("2026-11-30_9", "2026-12-01_1"),
+            ("s1.tif[9]", "s2.tif[1]"),
+        ] {
+            assert!(!numbers_fall(before, after), "{before} {after}");
+        }
     }
 }

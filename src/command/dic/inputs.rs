@@ -2,21 +2,39 @@
 
 use std::path::Path;
 
-use retrial_core::image::{GrayImage, Mask};
-use retrial_data::{DataError, picture_pages, read_gray, read_mask, read_page};
+use retrial_core::image::Mask;
+use retrial_data::{DataError, picture_pages, read_mask, read_page};
 use retrial_dic::calibration::PixelMap;
 use retrial_dic::{Reference, Settings, prepare, prepare_points};
 
-use super::frames::Frames;
-use super::points::read_points;
+use super::frames::{Frames, is_there};
+use super::points::Points;
 use super::suited::Suited;
 use super::{file_name, refused};
 use crate::cli::DicArgs;
 use crate::command::calibrate::read_plane;
 use crate::failure::Failure;
 
-/// Share of pixels at the largest grey value from which a picture is called saturated.
-const SATURATED: f64 = 0.01;
+/// Share of pixels at the smallest or the largest grey value from which a picture is called clipped.
+const CLIPPED: f64 = 0.01;
+
+/// An end of the grey values of a picture.
+pub(super) struct End {
+    value: &'static str,
+    pub(super) word: &'static str,
+}
+
+/// The smallest and the largest grey value.
+pub(super) const ENDS: [End; 2] = [
+    End {
+        value: "smallest",
+        word: "clipped to black",
+    },
+    End {
+        value: "largest",
+        word: "saturated",
+    },
+];
 
 /// The reference with its points, and how pixels become millimetres.
 pub(super) struct Inputs {
@@ -34,6 +52,7 @@ impl Inputs {
         if let Some(path) = &args.calibration {
             read_plane(path, None)?;
         }
+        is_there(&args.reference)?;
         let pages = picture_pages(&args.reference).map_err(unreadable)?;
         if pages != 1 {
             return Err(Failure::usage(format!(
@@ -50,18 +69,18 @@ impl Inputs {
             (None, Some(path)) => Some(PixelMap::Plane(read_plane(path, Some(size))?)),
             (None, None) => None,
         };
-        warn_of_saturation(&args.reference, image.pixels());
+        warn_of_clipping(&args.reference, image.pixels());
         let mask = args.mask.as_deref().map(mask).transpose()?;
-        let points = args.points.as_deref().map(read_points).transpose()?;
+        let points = args.points.as_deref().map(Points::read).transpose()?;
         let frames = Frames::find(args, image.clone())?;
         frames.check_any()?;
         let suited = Suited::new(args, &image, &frames, mask.as_ref(), settings)?;
         let settings = suited.settings();
         let reference = match points {
-            Some(points) => prepare_points(&image, points, settings),
-            None => prepare(&image, mask.as_ref(), settings),
+            Some(points) => prepare_points(&image, points.places.clone(), settings)
+                .map_err(|error| points.refused(error))?,
+            None => prepare(&image, mask.as_ref(), settings).map_err(refused)?,
         };
-        let reference = reference.map_err(refused)?;
         Ok(Self {
             reference,
             frames,
@@ -78,43 +97,43 @@ pub(super) fn unreadable(error: DataError) -> Failure {
     Failure::usage(error.to_string())
 }
 
-/// A mask, with a warning where its grey values are more than two.
+/// A mask, with a warning where other pixels may be meant.
 fn mask(path: &Path) -> Result<Mask, Failure> {
-    let inside = read_mask(path).map_err(unreadable)?;
-    // A mask with an alpha channel has no grey values.
-    let grey = read_gray(path);
-    let mut values = grey.iter().flat_map(GrayImage::pixels);
-    let lit = values.clone().copied().find(|value| *value > 0.0);
-    if let Some(lit) = lit
-        && values.any(|value| *value > 0.0 && *value != lit)
-    {
-        let name = file_name(path);
-        eprintln!(
-            "warning: {name} has several grey values; every pixel that is not black takes part"
-        );
+    let read = read_mask(path).map_err(unreadable)?;
+    if let Some(doubt) = read.doubt {
+        eprintln!("warning: {} {doubt}", file_name(path));
     }
-    Ok(inside)
+    Ok(read.mask)
 }
 
-/// Whether many pixels have the largest grey value of a picture that has several.
-pub(super) fn is_saturated(pixels: &[f32]) -> bool {
-    let brightest = pixels.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let at_most = pixels.iter().filter(|v| **v == brightest).count();
-    at_most < pixels.len() && at_most as f64 > SATURATED * pixels.len() as f64
+/// The smallest and the largest grey value, each with its share of the pixels where that is large; nothing for a
+/// picture of a single value.
+pub(super) fn clipped(pixels: &[f32]) -> [Option<(f32, f64)>; 2] {
+    let ends = [
+        pixels.iter().copied().fold(f32::INFINITY, f32::min),
+        pixels.iter().copied().fold(f32::NEG_INFINITY, f32::max),
+    ];
+    ends.map(|end| {
+        let share = pixels.iter().filter(|v| **v == end).count() as f64 / pixels.len() as f64;
+        (share > CLIPPED && share < 1.0).then_some((end, share))
+    })
 }
 
-fn warn_of_saturation(path: &Path, pixels: &[f32]) {
-    let brightest = pixels.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let darkest = pixels.iter().copied().fold(f32::INFINITY, f32::min);
-    let share = pixels.iter().filter(|v| **v == brightest).count() as f64 / pixels.len() as f64;
+fn warn_of_clipping(path: &Path, pixels: &[f32]) {
     let name = file_name(path);
-    if darkest == brightest {
-        eprintln!("warning: every pixel of {name} has the grey value {brightest}");
-    } else if share > SATURATED {
-        eprintln!(
-            "warning: {:.0} % of the pixels of {name} have its largest grey value, {brightest}; \
-             the picture is saturated",
-            100.0 * share
-        );
+    if let Some(first) = pixels.first()
+        && pixels.iter().all(|value| value == first)
+    {
+        eprintln!("warning: every pixel of {name} has the grey value {first}");
+    }
+    for (end, found) in ENDS.iter().zip(clipped(pixels)) {
+        if let Some((grey, share)) = found {
+            eprintln!(
+                "warning: {:.0} % of the pixels of {name} have its {} grey value, {grey}; the picture is {}",
+                100.0 * share,
+                end.value,
+                end.word
+            );
+        }
     }
 }

@@ -144,13 +144,18 @@ pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
         return Err(failure);
     }
     frames.warn_of_misfit(&settings);
-    frames.warn_of_saturation();
+    frames.warn_of_clipping();
     summary.print(args);
     if is_stopped {
         return Err(Failure::SeriesStopped);
     }
-    if !summary.any_converged() {
-        return Err(Failure::NothingConverged);
+    let statuses = summary.statuses();
+    if !statuses.is_empty()
+        && statuses
+            .iter()
+            .all(|(status, _)| *status != Status::Converged)
+    {
+        return Err(Failure::NothingConverged { statuses });
     }
     match lost.len() {
         0 => Ok(()),

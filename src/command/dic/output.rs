@@ -23,6 +23,12 @@ const PICTURES: [&str; 9] = [
     "u", "v", "u_mm", "v_mm", "exx", "eyy", "exy", "u_std", "v_std",
 ];
 
+/// The columns of words, of which each has a picture.
+const CLASSES: [&str; 3] = ["status", "cut", "strain_status"];
+
+/// Endings of a field.
+const ENDINGS: [&str; 5] = [".csv", ".h5", ".npy", ".vti", ".vtp"];
+
 /// The folder and what every file of it says.
 pub(super) struct Output {
     folder: PathBuf,
@@ -239,12 +245,14 @@ impl Output {
                 self.put(format!("{stem}_{name}.png"), &png)?;
             }
         }
-        for column in columns {
-            if let Values::Code(codes, words) = &column.values {
+        for name in CLASSES {
+            let column = columns.iter().find(|column| column.name == name);
+            if let Some(column) = column
+                && let Values::Code(codes, words) = &column.values
+            {
                 let classes: Vec<usize> = codes.iter().map(|code| usize::from(*code)).collect();
-                let png = retrial_report::classes_png(&x, &y, &classes, column.name, words);
-                if let Some(png) = png {
-                    self.put(format!("{stem}_{}.png", column.name), &png)?;
+                if let Some(png) = retrial_report::classes_png(&x, &y, &classes, name, words) {
+                    self.put(format!("{stem}_{name}.png"), &png)?;
                 }
             }
         }
@@ -269,8 +277,7 @@ fn field_of_another_run(folder: &Path) -> Option<String> {
         .filter(|name| {
             let (number, rest) = name.split_once('_').unwrap_or(("", ""));
             let is_number = number.len() >= 4 && number.bytes().all(|b| b.is_ascii_digit());
-            let ends = [".csv", ".h5", ".npy", ".vti", ".vtp"];
-            is_number && ends.iter().any(|end| rest.ends_with(end))
+            is_number && ENDINGS.iter().any(|end| rest.ends_with(end))
         })
         .collect();
     fields.sort_unstable();
@@ -298,17 +305,28 @@ fn remove_earlier(folder: &Path, facts_file: &Path, stays: &[String]) {
         .collect();
     let entries = std::fs::read_dir(folder).into_iter().flatten();
     for name in entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()) {
-        let bare = name.strip_prefix('.').filter(|_| name.ends_with(".tmp"));
-        let bare = bare.unwrap_or(&name);
-        let own = |begin: &&str| {
-            let rest = bare.strip_prefix(*begin);
-            rest.is_some_and(|rest| rest.starts_with(['.', '_']))
-        };
-        let is_left = begins.iter().any(own) && !stays.contains(&name);
+        let half = name
+            .strip_prefix('.')
+            .and_then(|name| name.strip_suffix(".tmp"));
+        let bare = half.and_then(|half| half.rsplit_once('.'));
+        let bare = bare.map_or(&*name, |(bare, _)| bare);
+        let is_own = begins.iter().any(|begin| is_of_field(bare, begin));
+        let is_left = is_own && !stays.contains(&name);
         if is_left || (stays.is_empty() && name == FILE) {
             drop(std::fs::remove_file(folder.join(&name)));
         }
     }
+}
+
+/// Whether a file of that name is written of the image whose files begin so.
+fn is_of_field(name: &str, begin: &str) -> bool {
+    name.strip_prefix(begin).is_some_and(|rest| {
+        let drawn = rest
+            .strip_prefix('_')
+            .and_then(|rest| rest.strip_suffix(".png"));
+        let is_drawn = |column| PICTURES.contains(&column) || CLASSES.contains(&column);
+        ENDINGS.contains(&rest) || drawn.is_some_and(is_drawn)
+    })
 }
 
 /// The file name without its ending, with letters that every system takes.

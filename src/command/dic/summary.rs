@@ -104,18 +104,21 @@ impl Summary {
         Ok(table)
     }
 
-    /// Whether any point of any image converged.
-    pub(super) fn any_converged(&self) -> bool {
-        self.rows.iter().any(|row| row.statuses[0] > 0)
+    /// The points of all images by their status; none of a status that no point has.
+    pub(super) fn statuses(&self) -> Vec<(Status, usize)> {
+        let totals = Status::ALL.iter().enumerate().map(|(i, status)| {
+            let total: usize = self.rows.iter().map(|row| row.statuses[i]).sum();
+            (*status, total)
+        });
+        totals.filter(|(_, total)| *total > 0).collect()
     }
 
     /// The last words: points by status, and where the files are.
     pub(super) fn print(&self, args: &DicArgs) {
-        let totals = Status::ALL.iter().enumerate().filter_map(|(i, status)| {
-            let total: usize = self.rows.iter().map(|row| row.statuses[i]).sum();
-            (total > 0).then(|| format!("{} {total}", status.name()))
-        });
-        let totals: Vec<String> = totals.collect();
+        let totals = self.statuses().into_iter();
+        let totals: Vec<String> = totals
+            .map(|(status, total)| format!("{} {total}", status.name()))
+            .collect();
         say!("points: {}", totals.join(", "));
         let formats: Vec<&str> = args.format.iter().map(|format| format.word()).collect();
         say!(

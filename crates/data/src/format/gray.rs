@@ -12,9 +12,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Once;
 
-use super::jpeg;
 use super::thermal::Depth;
 use super::tiff_page::{is_tiff, mask_in_doubt, page_pixels, pages};
+use super::{jpeg, picture_end};
 use crate::error::DataError;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
@@ -47,11 +47,7 @@ pub fn read_gray(path: &Path) -> Result<GrayImage, DataError> {
 /// As [`read_gray`].
 pub fn read_graded(path: &Path) -> Result<GradedImage, DataError> {
     let bytes = fs::read(path).map_err(DataError::io("reading", path))?;
-    let number = pages_of(&bytes).map_err(|what| DataError::format(path, what))?;
-    if number > 1 {
-        let what = format!("the file holds {number} pictures; save the one you mean as a file");
-        return Err(DataError::format(path, what));
-    }
+    single(&bytes).map_err(|what| DataError::format(path, what))?;
     decode_page(path, &bytes, 0, Channel::Luma)
 }
 
@@ -61,7 +57,11 @@ pub fn read_graded(path: &Path) -> Result<GradedImage, DataError> {
 /// As [`read_gray`].
 pub fn picture_pages(path: &Path) -> Result<usize, DataError> {
     let bytes = fs::read(path).map_err(DataError::io("reading", path))?;
-    pages_of(&bytes).map_err(|what| DataError::format(path, what))
+    let number = match is_tiff(&bytes) {
+        true => pages_of(&bytes),
+        false => single(&bytes).map(|()| 1),
+    };
+    number.map_err(|what| DataError::format(path, what))
 }
 
 /// One page of a file, counted from 0, as grey values of a channel.
@@ -80,6 +80,17 @@ fn pages_of(bytes: &[u8]) -> Result<usize, String> {
             Err("the PNG is animated; save its pictures one by one".to_owned())
         }
         false => Ok(1),
+    }
+}
+
+/// Refuses a file of several pictures.
+fn single(bytes: &[u8]) -> Result<(), String> {
+    match pages_of(bytes)? {
+        1 if is_tiff(bytes) => Ok(()),
+        1 => picture_end::single(bytes),
+        number => Err(format!(
+            "the file holds {number} pictures; save the one you mean as a file"
+        )),
     }
 }
 
@@ -185,44 +196,70 @@ pub(crate) fn contained<T>(decode: impl FnOnce() -> Result<T, String>) -> Result
     outcome.unwrap_or_else(|_| Err("the file is broken: its decoder gave up".to_owned()))
 }
 
+/// A mask with what is in doubt about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadMask {
+    /// The pixels that take part: those that are neither black nor wholly transparent.
+    pub mask: Mask,
+    /// Why other pixels may be meant: those that take part differ in their grey value or their transparency.
+    pub doubt: Option<&'static str>,
+}
+
 /// Reads a mask: a pixel that is neither black nor wholly transparent takes part.
 ///
 /// # Errors
 /// As [`read_gray`].
-pub fn read_mask(path: &Path) -> Result<Mask, DataError> {
+pub fn read_mask(path: &Path) -> Result<ReadMask, DataError> {
     let bytes = fs::read(path).map_err(DataError::io("reading", path))?;
+    let wrong = |what: String| DataError::format(path, what);
+    single(&bytes).map_err(wrong)?;
     let with_alpha = match is_tiff(&bytes) {
-        true => contained(|| mask_in_doubt(&bytes))
-            .map(|()| None)
-            .map_err(|what| DataError::format(path, what))?,
-        false => contained(|| alpha_mask(&bytes)).map_err(|what| DataError::format(path, what))?,
+        true => contained(|| mask_in_doubt(&bytes)).map(|()| None),
+        false => contained(|| alpha_pixels(&bytes)),
     };
-    let (width, height, inside) = match with_alpha {
-        Some(mask) => mask,
+    let (width, height, pixels) = match with_alpha.map_err(wrong)? {
+        Some(pixels) => pixels,
         None => {
-            let image = read_gray(path)?;
-            let inside = image.pixels().iter().map(|&value| value > 0.0).collect();
-            (image.width(), image.height(), inside)
+            let image = decode_page(path, &bytes, 0, Channel::Luma)?.image;
+            let pixels = image.pixels().iter().map(|&grey| (grey, u16::MAX));
+            (image.width(), image.height(), pixels.collect())
         }
     };
-    Mask::new(width, height, inside).map_err(DataError::image(path))
+    let takes_part = |(grey, alpha): (f32, u16)| grey > 0.0 && alpha > 0;
+    let mut part = pixels.iter().copied().filter(|&pixel| takes_part(pixel));
+    let doubt = part.next().and_then(|first| {
+        let other = part.find(|pixel| *pixel != first)?;
+        Some(match other.1 == first.1 {
+            true => "has several grey values; every pixel that is not black takes part",
+            false => {
+                "has several values of alpha; every pixel that is not wholly transparent takes part"
+            }
+        })
+    });
+    let inside = pixels.iter().map(|&pixel| takes_part(pixel)).collect();
+    let mask = Mask::new(width, height, inside).map_err(DataError::image(path))?;
+    Ok(ReadMask { mask, doubt })
 }
 
-/// Columns, rows and pixels of a mask with an alpha channel; nothing for one without.
-fn alpha_mask(bytes: &[u8]) -> Result<Option<(usize, usize, Vec<bool>)>, String> {
+/// Columns, rows, and grey value and alpha of every pixel.
+type Veiled = (usize, usize, Vec<(f32, u16)>);
+
+/// The pixels of a picture with an alpha channel; nothing for one without.
+fn alpha_pixels(bytes: &[u8]) -> Result<Option<Veiled>, String> {
     let image = decoded(bytes)?;
     if !image.color().has_alpha() {
         return Ok(None);
     }
     let image = image.into_rgba16();
-    let inside = image
-        .pixels()
-        .map(|p| p[3] > 0 && p.0[..3].iter().any(|&v| v > 0));
-    let inside = inside.collect();
+    let pixels = image.pixels().map(|pixel| {
+        let [r, g, b, alpha] = pixel.0;
+        (luma(r.into(), g.into(), b.into()), alpha)
+    });
+    let pixels = pixels.collect();
     Ok(Some((
         image.width() as usize,
         image.height() as usize,
-        inside,
+        pixels,
     )))
 }
 
@@ -254,9 +291,16 @@ fn decoded(bytes: &[u8]) -> Result<DynamicImage, String> {
         .with_guessed_format()
         .map_err(|error| error.to_string())?;
     let Some(format) = reader.format() else {
-        return Err("not a TIFF, PNG, BMP, JPEG or PNM picture".to_owned());
+        return Err(
+            "not a TIFF, PNG, BMP, JPEG or PNM picture; convert it to PNG or TIFF".to_owned(),
+        );
     };
     let name = format!("{format:?}").to_uppercase();
+    if !format.reading_enabled() {
+        return Err(format!(
+            "{name} pictures are not read; convert it to PNG or TIFF"
+        ));
+    }
     let broken = |error: image::ImageError| format!("not a readable {name}: {error}");
     if format == ImageFormat::Jpeg && jpeg::picture(bytes).is_none() {
         return Err(jpeg::NO_END.to_owned());
@@ -267,7 +311,15 @@ fn decoded(bytes: &[u8]) -> Result<DynamicImage, String> {
     // A file whose EXIF data cannot be read says nothing of an orientation.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     upright(orientation.to_exif())?;
-    DynamicImage::from_decoder(decoder).map_err(broken)
+    let image = DynamicImage::from_decoder(decoder).map_err(broken)?;
+    if format == ImageFormat::Jpeg {
+        let other = jpeg::with_another_end(bytes).unwrap_or_default();
+        let other = image::load_from_memory_with_format(&other, format);
+        if other.ok().as_ref() != Some(&image) {
+            return Err(jpeg::CUT.to_owned());
+        }
+    }
+    Ok(image)
 }
 
 fn other_pixels(bytes: &[u8], channel: Channel) -> Result<Pixels, String> {

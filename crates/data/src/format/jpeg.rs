@@ -1,4 +1,4 @@
-//! Where a JPEG ends: decoders accept a file that breaks off and invent the rest.
+//! Where a JPEG ends, and whether its data do: decoders accept a file that breaks off and invent the rest.
 //!
 //! # Source
 //! ITU-T T.81, annex B: markers, segments with a length, entropy-coded data.
@@ -7,6 +7,19 @@
 pub(crate) const START: [u8; 2] = [0xff, 0xd8];
 /// What is wrong with a JPEG for which [`picture`] gives nothing.
 pub(crate) const NO_END: &str = "not a readable JPEG: it ends before its end marker";
+
+/// What is wrong with a JPEG whose pixels depend on [`with_another_end`].
+pub(crate) const CUT: &str = "not a readable JPEG: its coded data end before its last block, and the pixels from there on \
+     are not in the file";
+
+/// The same JPEG with other bits between its coded data and its end marker, which no pixel of a whole picture depends
+/// on. Decoders go on with zeros there, where data are missing.
+pub(crate) fn with_another_end(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (data, end) = picture(bytes)?.split_last_chunk::<2>()?;
+    // A marker may have any number of such bytes before it.
+    let fill = data.iter().rev().take_while(|byte| **byte == 0xff).count();
+    Some([&data[..data.len() - fill], &[0xa5; 64][..], end].concat())
+}
 
 /// The bytes of a JPEG up to its end marker, or `None` where there is none.
 pub(crate) fn picture(bytes: &[u8]) -> Option<&[u8]> {

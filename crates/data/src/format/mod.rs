@@ -11,6 +11,7 @@ pub(crate) mod jpeg;
 pub mod labelled;
 pub mod mnist_csv;
 pub mod mnist_idx;
+mod picture_end;
 pub mod pictures;
 pub mod scenes;
 pub(crate) mod several;

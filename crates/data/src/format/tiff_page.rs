@@ -15,12 +15,25 @@ pub(super) fn is_tiff(bytes: &[u8]) -> bool {
         .any(|start| bytes.starts_with(*start))
 }
 
+/// Compressions that are not read, as TIFF numbers them.
+const NOT_READ: [(u16, &str); 7] = [
+    (6, "JPEG of the old kind"),
+    (34712, "JPEG 2000"),
+    (34887, "LERC"),
+    (34925, "LZMA"),
+    (50000, "Zstandard"),
+    (50001, "WebP"),
+    (50002, "JPEG XL"),
+];
+
 fn broken(error: &tiff::TiffError) -> String {
     format!("not a readable TIFF: {error}")
 }
 
-/// The number of pages. Smaller copies of a page (thumbnails) and transparency masks count too, and so do
-/// pictures that ImageJ keeps behind a single page.
+/// The number of pages. Smaller copies of a page (thumbnails) and transparency masks count too.
+///
+/// Refuses the files of ImageJ whose pages are not one series: those that keep several pictures behind a single page,
+/// and hyperstacks, whose pages change their channel, slice and time in turn.
 pub(super) fn pages(bytes: &[u8]) -> Result<usize, String> {
     let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(|error| broken(&error))?;
     let described = decoder
@@ -28,17 +41,40 @@ pub(super) fn pages(bytes: &[u8]) -> Result<usize, String> {
         .unwrap_or_default();
     let mut pages = 1;
     while decoder.more_images() {
-        decoder.next_image().map_err(|error| broken(&error))?;
+        decoder
+            .next_image()
+            .map_err(|error| format!("{} (after page {pages})", broken(&error)))?;
         pages += 1;
     }
-    let kept = described
-        .lines()
-        .find_map(|line| line.strip_prefix("images="));
-    let kept = kept.and_then(|number| number.trim().parse().ok());
-    Ok(match kept {
-        Some(kept) if pages == 1 && described.starts_with("ImageJ=") => kept,
-        _ => pages,
-    })
+    if !described.starts_with("ImageJ=") {
+        return Ok(pages);
+    }
+    let stated = |key: &str| -> usize {
+        let mut values = described.lines().filter_map(|line| line.split_once('='));
+        let value = values.find(|(own, _)| *own == key);
+        value
+            .and_then(|(_, value)| value.trim().parse().ok())
+            .unwrap_or(1)
+    };
+    let images = stated("images");
+    if pages == 1 && images > 1 {
+        return Err(format!(
+            "ImageJ keeps {images} pictures in it behind a single page; save them as an image sequence"
+        ));
+    }
+    let axes = ["channels", "slices", "frames"].map(|key| (stated(key), key));
+    let several: Vec<String> = axes
+        .iter()
+        .filter(|(number, _)| pages > 1 && *number > 1)
+        .map(|(number, key)| format!("{number} {key}"))
+        .collect();
+    match several.len() {
+        0 | 1 => Ok(pages),
+        _ => Err(format!(
+            "a hyperstack of {}, whose pages are no series in time; save the one channel and slice that is meant",
+            several.join(" and ")
+        )),
+    }
 }
 
 /// Refuses a mask of one bit whose zeros are white: some programs that write them mean the ones.
@@ -62,10 +98,8 @@ pub(super) fn page_pixels(bytes: &[u8], page: usize, channel: Channel) -> Result
     let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(broken)?;
     for before in 0..page {
         if !decoder.more_images() {
-            return Err(format!(
-                "page {page} has no directory of its own, the file has {}; save its pages one by one",
-                before + 1
-            ));
+            let (page, pages) = (page + 1, before + 1);
+            return Err(format!("it has no page {page}, the last one is {pages}"));
         }
         decoder.next_image().map_err(broken)?;
     }
@@ -78,17 +112,28 @@ pub(super) fn page_pixels(bytes: &[u8], page: usize, channel: Channel) -> Result
     upright(u8::try_from(tag(Tag::Orientation)?.unwrap_or(1)).unwrap_or(u8::MAX))?;
     let photometric = tag(Tag::PhotometricInterpretation)?;
     let is_planar = tag(Tag::PlanarConfiguration)? == Some(2);
+    let compression = tag(Tag::Compression)?.unwrap_or(1);
+    let per_pixel = usize::from(tag(Tag::SamplesPerPixel)?.unwrap_or(1));
     let is_tiled = decoder.find_tag(Tag::TileWidth).map_err(broken)?.is_some();
+    if let Some((_, name)) = NOT_READ.iter().find(|(code, _)| *code == compression) {
+        return Err(format!(
+            "its compression, {name} ({compression}), is not read; save it without compression"
+        ));
+    }
     if photometric == Some(3) {
         let pixels = palette_pixels(&mut decoder, bytes, channel)?;
         return Ok((width as usize, height as usize, pixels, WHITE_8));
     }
     let color = decoder.colortype().map_err(broken)?;
+    let depth = color.bit_depth();
+    if !matches!(depth, 1 | 2 | 4 | 8 | 16 | 32 | 64) {
+        return Err(format!(
+            "its samples have {depth} bits without padding, which are not read; save it with 16 bits"
+        ));
+    }
     let mut samples = DecodingResult::U8(Vec::new());
     if let Err(error) = decoder.read_image_to_buffer(&mut samples) {
-        let compression = decoder.find_tag(Tag::Compression).ok().flatten();
-        let lzw = compression.and_then(|value| value.into_u16().ok()) == Some(5);
-        let hint = if lzw {
+        let hint = if compression == 5 {
             "; its LZW data end without the code that TIFF 6.0 asks for: save it without compression"
         } else {
             ""
@@ -119,12 +164,23 @@ pub(super) fn page_pixels(bytes: &[u8], page: usize, channel: Channel) -> Result
         ColorType::GrayA(_) => 2,
         ColorType::RGB(_) => 3,
         ColorType::RGBA(_) => 4,
+        ColorType::Multiband { num_samples, .. } => {
+            return Err(format!(
+                "it has {num_samples} samples a pixel and does not say of which colours; save it as grey or RGB"
+            ));
+        }
         _ => {
             return Err(format!(
                 "a TIFF of {color:?} has no grey value that is read; save it as grey or RGB"
             ));
         }
     };
+    if per_pixel != samples {
+        return Err(format!(
+            "it has {per_pixel} samples a pixel, {samples} of them grey or colour; what the others mean (tag 338) is \
+             not stated: save it without them"
+        ));
+    }
     let (width, height) = (width as usize, height as usize);
     let area = width * height;
     if values.len() != samples * area {

@@ -1,8 +1,10 @@
 //! Kinds of picture files that are read whole or refused with the reason.
 
-use image::{DynamicImage, GrayAlphaImage, LumaA, Rgba, RgbaImage};
+use image::{DynamicImage, GrayAlphaImage, GrayImage, ImageFormat, Luma, LumaA, Rgba, RgbaImage};
 use retrial_data::{picture_pages, read_gray, read_mask};
 use tempfile::TempDir;
+use tiff::encoder::{TiffEncoder, colortype};
+use tiff::tags::Tag;
 
 /// A little-endian TIFF of one strip; entries of tag and value beside size, offset and count.
 fn tiff(size: [u32; 2], entries: &[(u16, u32)], pixels: &[u8], is_big: bool) -> Vec<u8> {
@@ -123,12 +125,17 @@ fn what_is_hidden_is_refused_in_a_picture_and_left_out_of_a_mask() {
     let error = read_gray(&path).expect_err("transparent").to_string();
     assert!(error.contains("partly transparent"), "{error}");
     assert_eq!(
-        read_mask(&path).expect("a mask").values(),
+        read_mask(&path).expect("a mask").mask.values(),
         [true, false, true]
     );
     let grey = GrayAlphaImage::from_fn(2, 1, |x, _| LumaA([200, 255 * x as u8]));
     DynamicImage::from(grey).save(&path).expect("saved");
-    assert_eq!(read_mask(&path).expect("a mask").values(), [false, true]);
+    let read = read_mask(&path).expect("a mask");
+    assert_eq!((read.mask.values(), read.doubt), (&[false, true][..], None));
+    let veiled = GrayAlphaImage::from_fn(2, 1, |x, _| LumaA([200, 1 + 254 * x as u8]));
+    DynamicImage::from(veiled).save(&path).expect("saved");
+    let doubt = read_mask(&path).expect("a mask").doubt.expect("a doubt");
+    assert!(doubt.contains("several values of alpha"), "{doubt}");
     assert_eq!(picture_pages(&path).expect("one"), 1);
 }
 
@@ -162,5 +169,170 @@ fn broken_palettes_and_headers_are_errors() {
     let whole = tiff([3, 2], &GREY, &[9; 6], false);
     for end in 0..whole.len() {
         drop(read(&whole[..end]));
+    }
+}
+
+/// What is said of a file as a picture, as a mask and as a series.
+fn faults(bytes: &[u8]) -> [Option<String>; 3] {
+    let folder = TempDir::new().expect("a folder");
+    let path = folder.path().join("picture");
+    std::fs::write(&path, bytes).expect("written");
+    let said = [
+        read_gray(&path).err(),
+        read_mask(&path).err(),
+        picture_pages(&path).err(),
+    ];
+    said.map(|error| error.map(|error| error.to_string()))
+}
+
+/// A textured picture of 40 × 24 px as a file of a format.
+fn encoded(format: ImageFormat) -> Vec<u8> {
+    let image = GrayImage::from_fn(40, 24, |x, y| Luma([(x * x * 7 + y * y * 5 + x * y) as u8]));
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image.write_to(&mut bytes, format).expect("written");
+    bytes.into_inner()
+}
+
+#[test]
+fn a_second_picture_in_a_file_is_refused_and_padding_is_not() {
+    let head = |text: &str, pixels: &[u8]| [text.as_bytes(), pixels].concat();
+    for (kind, whole) in [
+        ("PNG", encoded(ImageFormat::Png)),
+        ("JPEG", encoded(ImageFormat::Jpeg)),
+        ("BMP", encoded(ImageFormat::Bmp)),
+        ("P1", head("P1 9 2\n010101010\n1 0 1 0 1 0 1 0 1", b"")),
+        ("P2", head("P2\n# a comment\n3 1\n255\n1 22 3", b"")),
+        ("P4", head("P4\n9 2\n", &[0, 0, 255, 0])),
+        ("P5", head("P5\n3 1\n255\n", &[1, 2, 3])),
+        ("P5 of 16 bits", head("P5\n3 1\n4095\n", &[1; 6])),
+        ("P6", head("P6 1 1 255\n", &[1, 2, 3])),
+        (
+            "P7",
+            head(
+                "P7\nWIDTH 2\nHEIGHT 1\nDEPTH 1\nMAXVAL 255\nTUPLTYPE GRAYSCALE\nENDHDR\n",
+                &[1, 2],
+            ),
+        ),
+    ] {
+        assert_eq!(faults(&whole), [None, None, None], "{kind}");
+        let padded = [&whole[..], b"\n\0\0\r\n"].concat();
+        assert_eq!(faults(&padded), [None, None, None], "{kind}");
+        let twice = [&whole[..], b"\n", &whole].concat();
+        for fault in faults(&twice) {
+            let fault = fault.expect("two pictures");
+            assert!(fault.contains("holds 2 pictures"), "{kind}: {fault}");
+        }
+        let more = [&whole[..], b"\nrest"].concat();
+        for fault in faults(&more) {
+            let fault = fault.expect("four bytes");
+            assert!(
+                fault.contains("4 bytes follow the picture"),
+                "{kind}: {fault}"
+            );
+        }
+    }
+}
+
+/// Cut anywhere in its coded data and closed by an end marker, a JPEG is refused, or no pixel was lost.
+#[test]
+fn a_jpeg_without_all_its_data_is_refused() {
+    let whole = encoded(ImageFormat::Jpeg);
+    let pixels = read(&whole).expect("readable");
+    let scan = whole.windows(2).position(|pair| pair == [0xff, 0xda]);
+    let scan = scan.expect("a scan") + 12;
+    let mut refused = 0;
+    for end in scan..whole.len() - 2 {
+        let cut = [&whole[..end], &[0xff, 0xd9]].concat();
+        match read(&cut) {
+            Ok(found) => assert!(found == pixels, "cut at {end}"),
+            Err(fault) => {
+                assert!(fault.contains("not a readable JPEG"), "{fault}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused + 2 >= whole.len() - 2 - scan, "{refused}");
+}
+
+/// A TIFF with so many pages and the same description on each.
+fn described(pages: u8, text: &str) -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let mut file = TiffEncoder::new(&mut bytes).expect("an encoder");
+    for page in 0..pages {
+        let mut image = file
+            .new_image::<colortype::Gray8>(2, 1)
+            .expect("a directory");
+        let tag = Tag::ImageDescription;
+        image.encoder().write_tag(tag, text).expect("written");
+        image.write_data(&[page, 1]).expect("written");
+    }
+    bytes.into_inner()
+}
+
+#[test]
+fn the_pages_of_a_file_are_one_series_or_refused() {
+    let folder = TempDir::new().expect("a folder");
+    let path = folder.path().join("s.tif");
+    let pages = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).expect("written");
+        picture_pages(&path).map_err(|error| error.to_string())
+    };
+    for (number, text, expected) in [
+        (3, "made by hand", Ok(3)),
+        (4, "ImageJ=1.54\nimages=4\nslices=4\nloop=false\n", Ok(4)),
+        (
+            4,
+            "ImageJ=1.11a\nimages=4\nchannels=4\nhyperstack=true\n",
+            Ok(4),
+        ),
+        (
+            4,
+            "ImageJ=1.11a\nimages=4\nchannels=2\nframes=2\nhyperstack=true\n",
+            Err("a hyperstack of 2 channels and 2 frames"),
+        ),
+        (
+            1,
+            "ImageJ=1.53t\nimages=4000000000\nslices=4000000000\n",
+            Err("4000000000 pictures in it behind a single page"),
+        ),
+        (1, "ImageJ=1.53t\nimages=0\n", Ok(1)),
+    ] {
+        match (pages(&described(number, text)), expected) {
+            (Ok(found), Ok(number)) => assert_eq!(found, number, "{text}"),
+            (Err(fault), Err(words)) => assert!(fault.contains(words), "{fault}"),
+            (found, _) => panic!("{text}: {found:?}"),
+        }
+    }
+    let whole = described(3, "");
+    let fault = pages(&whole[..2 * whole.len() / 3]).expect_err("a page is lost");
+    assert!(fault.contains("not a readable TIFF"), "{fault}");
+    assert!(fault.contains("after page"), "{fault}");
+}
+
+#[test]
+fn kinds_that_are_not_read_are_named_with_what_is() {
+    let kind = |tags: &[(u16, u32)]| tiff([3, 2], tags, &[9; 24], false);
+    for (bytes, words) in [
+        (
+            b"GIF89a\x01\0\x01\0".to_vec(),
+            "GIF pictures are not read; convert it to PNG or TIFF",
+        ),
+        (b"RIFF\x04\0\0\0WEBP".to_vec(), "WEBP pictures are not read"),
+        (b"Pf\n1 1\n-1.0\n0000".to_vec(), "convert it to PNG or TIFF"),
+        (
+            kind(&[(258, 8), (259, 50_000), (262, 1), (277, 1)]),
+            "Zstandard (50000), is not read; save it without compression",
+        ),
+        (
+            kind(&[(258, 12), (259, 1), (262, 1), (277, 1)]),
+            "have 12 bits without padding, which are not read; save it with 16 bits",
+        ),
+        (
+            kind(&[(258, 8), (259, 1), (262, 2), (277, 4), (338, 0)]),
+            "it has 4 samples a pixel, 3 of them grey or colour",
+        ),
+    ] {
+        let fault = read(&bytes).expect_err("not read");
+        assert!(fault.contains(words), "{fault}");
     }
 }

@@ -91,7 +91,9 @@ fn a_mask_is_what_is_not_black() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let image = GrayImage::from_fn(3, 1, |x, _| Luma([x as u8]));
     let mask = read_mask(&save(&folder, "m.png", image)).expect("readable");
-    assert_eq!(mask.values(), [false, true, true]);
+    assert_eq!(mask.mask.values(), [false, true, true]);
+    let doubt = mask.doubt.expect("two grey values");
+    assert!(doubt.contains("several grey values"), "{doubt}");
 }
 
 #[test]
