@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::sync::LazyLock;
 
+use retrial_core::census::count;
 use retrial_dic::calibration::{PixelMap, specimen_strain};
 use retrial_dic::{
     DicError, Field, NoiseLevel, PointUncertainty, Reference, Sensitivity, Settings, Strain,
@@ -88,9 +89,11 @@ impl Extras {
             return;
         }
         eprintln!(
-            "warning: order {} of the shape function does not follow the displacement at {} points, by some {:.3} px; \
+            "warning: order {} of the shape function does not follow the displacement at {}, by some {:.3} px; \
              u_std and v_std hold it; try --order 2 or a smaller --subset",
-            settings.shape_order as u8, told.points, told.largest_px
+            settings.shape_order as u8,
+            count(told.points, "point"),
+            told.largest_px
         );
     }
 

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use retrial_core::census::count;
 use retrial_core::image::GrayImage;
 use retrial_data::{Channel, picture_pages, read_page};
 use retrial_dic::DicError;
@@ -185,9 +186,10 @@ impl Frames {
             .collect();
         if !names.is_empty() {
             eprintln!(
-                "warning: {} of {} deformed images are saturated: {}",
+                "warning: {} of {} {} saturated: {}",
                 names.len(),
-                self.list.len(),
+                count(self.list.len(), "deformed image"),
+                if names.len() == 1 { "is" } else { "are" },
                 names.join(", ")
             );
         }
