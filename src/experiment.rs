@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+use retrial_core::census::count;
 use retrial_core::experiment::{
     DatasetSheet, ExperimentSheet, QuantitySheet, SHEET_FILE, SHEET_FORMAT,
 };
@@ -14,6 +15,7 @@ use retrial_core::plan::{self, Trial};
 use retrial_core::spec::{self, Spec};
 use retrial_core::yaml::{Node, Value};
 use retrial_data::Manifest;
+use retrial_nets::device::DeviceChoice;
 
 use crate::cli::Selection;
 use crate::execute::folder::{Inventory, TrialFolders, TrialState};
@@ -38,8 +40,8 @@ pub(crate) struct Experiment {
 pub(crate) struct Experiments {
     pub(crate) list: Vec<Experiment>,
     pub(crate) manifests: Vec<Manifest>,
-    /// The device as the person named it.
-    pub(crate) device: String,
+    /// The device that the person named.
+    pub(crate) device: DeviceChoice,
     /// Faults of specs that nobody named and that are left out of `list`.
     pub(crate) faults: Vec<Fault>,
     /// Data sets whose manifests are faulty; none of `list` needs them.
@@ -110,9 +112,9 @@ pub(crate) fn load(
                         found.into_iter().filter(|f| !faults.contains(f)).collect();
                     faults.extend(new);
                 } else {
-                    let number = found.len();
+                    let faults = count(found.len(), "fault");
                     let first = found.first().map(ToString::to_string).unwrap_or_default();
-                    eprintln!("warning: a spec with {number} faults is left out: {first}");
+                    eprintln!("warning: a spec with {faults} is left out: {first}");
                 }
             }
         }
@@ -182,7 +184,7 @@ pub(crate) fn load(
     Ok(Experiments {
         list,
         manifests,
-        device: selection.device.to_string(),
+        device: selection.device,
         faults,
         broken,
     })

@@ -96,6 +96,7 @@ fn fake_info() -> StudyInfo {
         work: "none",
         deterministic: true,
         uses_device: false,
+        cpu_methods: &[],
         content_kinds: &[],
         params: PARAMS,
         metrics: &[],

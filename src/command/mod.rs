@@ -25,6 +25,7 @@ pub(crate) mod speckle;
 pub(crate) mod status;
 
 use comfy_table::{ContentArrangement, Table, presets};
+pub(crate) use retrial_core::census::count;
 
 use crate::failure::Failure;
 
@@ -62,15 +63,6 @@ pub(crate) fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
         .map_err(|error| Failure::storage(format!("no JSON: {error}")))?;
     say!("{text}");
     Ok(())
-}
-
-/// `3 trials`, `1 trial`.
-pub(crate) fn count(number: usize, one: &str) -> String {
-    if number == 1 {
-        format!("1 {one}")
-    } else {
-        format!("{number} {one}s")
-    }
 }
 
 /// Seconds as a person says them.

@@ -8,10 +8,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use retrial_core::claim::Verdict;
 use retrial_core::spec::WhenUnavailable;
 use retrial_data::{FetchProgress, Manifest, Obtained};
+use retrial_nets::device::DeviceChoice;
 use retrial_report::ClaimRow;
 
 use super::data_check::{DataCheck, warn_all};
-use super::{claims, count};
+use super::{claims, count, doctor};
 use crate::cli::{ReproduceArgs, RunOptions, Selection};
 use crate::execute::folder::TrialState;
 use crate::execute::job::{Job, JobData};
@@ -59,6 +60,7 @@ fn execute(
     for experiment in &experiments.list {
         integrity::set_aside(&results, experiment.sheet(&experiments.manifests))?;
     }
+    check_device(workspace, experiments)?;
     let mut data = HashMap::new();
     let mut check = DataCheck::default();
     let mut runnable = Vec::new();
@@ -100,7 +102,10 @@ fn execute(
     if planned == 0 {
         say!("no trial to run");
     } else if to_run == 0 {
-        say!("all {} recorded, nothing to run", plural_are(planned));
+        match planned {
+            1 => say!("the only trial is recorded, nothing to run"),
+            planned => say!("all {planned} trials are recorded, nothing to run"),
+        }
     } else if recorded > 0 {
         say!(
             "{} recorded already, {to_run} to run",
@@ -127,6 +132,26 @@ fn execute(
         });
     }
     Ok(())
+}
+
+/// Tries the device once where a trial that is still to run uses it.
+fn check_device(workspace: &Workspace, experiments: &Experiments) -> Result<(), Failure> {
+    let uses = |experiment: &&Experiment| {
+        let (info, states) = (
+            experiment.study.info(),
+            experiment.states(&workspace.results()),
+        );
+        let mut open = states
+            .iter()
+            .filter(|(_, state)| *state != TrialState::Recorded);
+        open.any(|(trial, _)| info.runs_on_device(&trial.params))
+    };
+    match experiments.device == DeviceChoice::default()
+        || !experiments.list.iter().any(|e| uses(&e))
+    {
+        true => Ok(()),
+        false => doctor::try_device(experiments.device),
+    }
 }
 
 /// Reports, verdicts and failures at the end of a run.
@@ -328,7 +353,11 @@ fn tasks(
                     seed: trial.seed,
                     data: job_data,
                     attempt,
-                    device: experiments.device.clone(),
+                    device: match experiment.study.info().runs_on_device(&trial.params) {
+                        true => experiments.device,
+                        false => DeviceChoice::default(),
+                    }
+                    .to_string(),
                     threads: 1,
                     memory_mib: spec.limits.memory_mib,
                     claims: claims.clone(),
@@ -365,12 +394,4 @@ fn cores() -> usize {
 
 fn absolute(path: &Path) -> std::path::PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
-}
-
-fn plural_are(number: usize) -> String {
-    if number == 1 {
-        "trials (1) are".to_owned()
-    } else {
-        format!("{number} trials are")
-    }
 }

@@ -48,7 +48,7 @@ fn is_damage(what: &str, project: &Project, before: &std::collections::BTreeMap<
     project
         .retrial(&["report", "--check"])
         .exits(4)
-        .complains("damaged and judge nothing");
+        .complains("1 record is damaged and judges nothing");
     let page = std::fs::read_to_string(project.path().join("reports/fake.md")).expect("a page");
     assert!(page.contains("damaged record, left out"), "{what}: {page}");
     let claims = project

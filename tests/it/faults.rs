@@ -59,6 +59,22 @@ fn wrong_arguments_are_named() {
             "runs on the CPU only",
         ),
         (&["run", "experiments/a.yaml", "--jobs", "0"], "0"),
+        (
+            &[
+                "dic",
+                "a.png",
+                "b.png",
+                "-o",
+                "out",
+                "--strain-measure",
+                "small",
+            ],
+            "--strain <POINTS>",
+        ),
+        (
+            &["show", "nothing", "--sample-seed", "1"],
+            "--samples <FILE.png>",
+        ),
         (&["reproduce", "nothing"], "there is no study `nothing`"),
         (&["show", "nothing"], "no trial `nothing`"),
         (&["data", "fetch", "nothing"], "nothing"),

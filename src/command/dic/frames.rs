@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use retrial_core::census::count;
 use retrial_core::image::GrayImage;
 use retrial_data::{Channel, DataError, picture_pages, read_page};
 use retrial_dic::{DicError, PointUncertainty, Settings, ShapeOrder, misfit};
@@ -268,9 +269,11 @@ impl Frames {
             ShapeOrder::Zero | ShapeOrder::One => "--order 2 or a smaller --subset",
         };
         eprintln!(
-            "warning: {}: order {} of the shape function does not follow the displacement at {points} points, by {px:.3} px \
+            "warning: {}: order {} of the shape function does not follow the displacement at {}, by {px:.3} px \
              or more{others}; u_std and v_std hold what shows of it; try {advice}",
-            self.list[*index].name, settings.shape_order as u8
+            self.list[*index].name,
+            settings.shape_order as u8,
+            count(*points, "point")
         );
     }
 
@@ -280,9 +283,10 @@ impl Frames {
             let names: Vec<&str> = noted.iter().map(|i| self.list[*i].name.as_str()).collect();
             if !names.is_empty() {
                 eprintln!(
-                    "warning: {} of {} deformed images are {}: {}",
+                    "warning: {} of {} {} {}: {}",
                     names.len(),
-                    self.list.len(),
+                    count(self.list.len(), "deformed image"),
+                    if names.len() == 1 { "is" } else { "are" },
                     end.word,
                     names.join(", ")
                 );

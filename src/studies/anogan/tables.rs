@@ -18,6 +18,7 @@ pub(super) const INFO: StudyInfo = StudyInfo {
            AnoGAN-pytorch (wsj-create, commit 246ea56, 2023)",
     deterministic: false,
     uses_device: true,
+    cpu_methods: super::BASELINES,
     content_kinds: &["digits"],
     params: PARAMS,
     metrics: METRICS,
