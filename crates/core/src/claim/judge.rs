@@ -23,7 +23,7 @@
 //! Schuirmann 1987, doi:10.1007/BF01068419 (two one-sided tests).
 
 use super::Judgement;
-use super::{Claim, Evidence, Expect, MIN_SEEDS, Origin, Tally, Verdict, short};
+use super::{Claim, Evidence, Expect, MIN_SEEDS, Tally, Verdict, short};
 use crate::experiment::Planned;
 use crate::params::ParamValue;
 use crate::record::Record;
@@ -93,7 +93,9 @@ impl Claim {
             }
             _ => reason,
         };
-        let ours = ours.filter(|_| !matches!(self.expect, Expect::Ordering { .. }));
+        let without =
+            |expect: &Expect| matches!(expect, Expect::Ordering { .. } | Expect::NotTestable(_));
+        let ours = ours.filter(|_| !without(&self.expect));
         let own = |p: &&Planned| p.params.as_ref().is_none_or(|params| self.selects(params));
         Judgement {
             verdict,
@@ -125,16 +127,12 @@ impl Claim {
         };
         let reason = match self.expect {
             Expect::Value { value, .. } if value != 0.0 => {
-                let claimed = match self.origin {
-                    Origin::Publication => "published",
-                    Origin::Project => "claimed",
-                };
                 let percent = 100.0 * (ours.mean - value) / value.abs();
                 if percent.abs() < 0.005 {
-                    format!("equal to the {claimed} value within 0.005 %")
+                    "equal to the claimed value within 0.005 %".to_owned()
                 } else {
                     let side = if percent < 0.0 { "below" } else { "above" };
-                    format!("{:.2} % {side} the {claimed} value", percent.abs())
+                    format!("{:.2} % {side} the claimed value", percent.abs())
                 }
             }
             _ => format!("measured {}", short(ours.mean)),
@@ -319,6 +317,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::claim::Origin;
     use crate::metric::{Direction, MetricValue};
     use crate::params::Params;
     use crate::record::{Outcome, Provenance};
@@ -425,22 +424,38 @@ mod tests {
     }
 
     #[test]
-    fn only_a_publication_has_a_published_value() {
-        let value = |origin| Claim {
-            origin,
-            ..claim(Expect::Value {
-                value: 1.0,
-                tolerance: 0.1,
-            })
+    fn a_reason_says_how_far_the_claimed_value_is() {
+        let value = claim(Expect::Value {
+            value: 1.0,
+            tolerance: 0.1,
+        });
+        let reason = |ours| value.judged(&seeds(&[ours]), true).reason;
+        assert_eq!(reason(1.05), "5.00 % above the claimed value");
+        assert_eq!(reason(1.0), "equal to the claimed value within 0.005 %");
+    }
+
+    #[test]
+    fn a_claim_that_cannot_be_tested_has_no_value_of_ours() {
+        let records = seeds(&[0.5]);
+        let ours = |expect| claim(expect).judged(&records, true).ours;
+        assert!(ours(Expect::AtLeast(0.1)).is_some());
+        assert!(ours(Expect::NotTestable("never released".to_owned())).is_none());
+    }
+
+    #[test]
+    fn a_margin_says_on_which_side_it_lies() {
+        let than: Params = [("order".to_owned(), ParamValue::Int(2))]
+            .into_iter()
+            .collect();
+        let text = |by, unit| {
+            let than = than.clone();
+            claim(Expect::Exceeds { than, by }).published(unit)
         };
-        let reason = |origin, ours| value(origin).judged(&seeds(&[ours]), true).reason;
-        let (published, own) = (Origin::Publication, Origin::Project);
-        assert_eq!(reason(published, 1.05), "5.00 % above the published value");
-        assert_eq!(reason(own, 1.05), "5.00 % above the claimed value");
-        assert_eq!(
-            reason(own, 1.0),
-            "equal to the claimed value within 0.005 %"
-        );
+        assert_eq!(text(-4e-5, "px"), "at most 0.00004 px below order=2");
+        assert_eq!(text(0.02, "px"), "0.02 px above order=2");
+        assert_eq!(text(0.02, ""), "0.02 above order=2");
+        assert_eq!(text(0.0, "px"), "above order=2");
+        assert_eq!(claim(Expect::AtMost(0.5)).published("px"), "≤ 0.5 px");
     }
 
     #[test]
@@ -672,7 +687,7 @@ mod tests {
                 value: 0.0047,
                 tolerance,
             };
-            assert_eq!(claim(expect).published(), text);
+            assert_eq!(claim(expect).published(""), text);
         }
     }
 

@@ -345,7 +345,7 @@ fn a_claim_may_compare_two_points() {
     };
     let spec = with("{where: {order: 2}, by: 0.5}").expect("valid");
     assert_eq!(spec.claims[0].origin, Origin::Project);
-    assert_eq!(spec.claims[0].published(), "0.5 above order=2");
+    assert_eq!(spec.claims[0].published("px"), "0.5 px above order=2");
     let faults = with("{where: {subset_size_px: 43}}").expect_err("a fault");
     assert!(
         faults[0]

@@ -36,7 +36,7 @@ fn verdict_row(row: &ClaimRow) -> Vec<String> {
     vec![
         row.experiment.clone(),
         row.id.clone(),
-        with_unit(&row.published, &row.unit),
+        row.published.clone(),
         ours(row),
         verdict(row),
     ]
@@ -159,7 +159,7 @@ fn claim_row(row: &ClaimRow) -> Vec<String> {
     vec![
         row.id.clone(),
         metric,
-        with_unit(&row.published, &row.unit),
+        row.published.clone(),
         ours(row),
         verdict(row),
         row.reason.clone(),
@@ -184,12 +184,5 @@ fn own(origin: Origin) -> &'static str {
     match origin {
         Origin::Publication => "",
         Origin::Project => " (this project's own)",
-    }
-}
-
-fn with_unit(value: &str, unit: &str) -> String {
-    match unit.is_empty() {
-        true => value.to_owned(),
-        false => format!("{value} {unit}"),
     }
 }
