@@ -64,6 +64,17 @@ pub(crate) fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The ends of two checks as one: of two failures the first is printed, the second ends the command.
+pub(crate) fn both(first: Result<(), Failure>, second: Result<(), Failure>) -> Result<(), Failure> {
+    match (first, second) {
+        (Err(first), Err(second)) => {
+            first.print();
+            Err(second)
+        }
+        (first, second) => first.and(second),
+    }
+}
+
 /// `3 trials`, `1 trial`.
 pub(crate) fn count(number: usize, one: &str) -> String {
     if number == 1 {
