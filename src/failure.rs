@@ -90,7 +90,7 @@ impl Failure {
                 }
                 eprintln!(
                     "help: `retrial run` of their experiments sets them aside and runs their \
-                     trials again"
+                     trials again; `retrial report` writes a sheet again whose spec is there"
                 );
             }
             Self::Trials { failed } => eprintln!("error: {} failed", count(*failed, "trial")),

@@ -23,6 +23,7 @@ mod diagnostic;
 mod execute;
 mod experiment;
 mod failure;
+mod freshness;
 mod integrity;
 mod selected;
 mod studies;

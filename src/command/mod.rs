@@ -65,6 +65,17 @@ pub(crate) fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The ends of two checks as one: of two failures the first is printed, the second ends the command.
+pub(crate) fn both(first: Result<(), Failure>, second: Result<(), Failure>) -> Result<(), Failure> {
+    match (first, second) {
+        (Err(first), Err(second)) => {
+            first.print();
+            Err(second)
+        }
+        (first, second) => first.and(second),
+    }
+}
+
 /// Seconds as a person says them.
 pub(crate) fn duration(seconds: f64) -> String {
     if seconds < 0.95 {

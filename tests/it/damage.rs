@@ -39,12 +39,14 @@ fn is_damage(what: &str, project: &Project, before: &std::collections::BTreeMap<
         .retrial(&["status", "--format", "json"])
         .exits(0)
         .json();
+    let shown = project.retrial(&["show", "level-2.0-s0"]).exits(4);
+    shown.complains("1 records are damaged");
     assert_eq!(status["experiments"][0]["damaged"], 1, "{what}");
     assert_eq!(status["experiments"][0]["recorded"], 2, "{what}");
     project
         .retrial(&["report"])
-        .exits(0)
-        .complains("damaged record");
+        .exits(4)
+        .complains("1 records are damaged");
     project
         .retrial(&["report", "--check"])
         .exits(4)
@@ -53,7 +55,7 @@ fn is_damage(what: &str, project: &Project, before: &std::collections::BTreeMap<
     assert!(page.contains("damaged record, left out"), "{what}: {page}");
     let claims = project
         .retrial(&["claims", "--format", "json"])
-        .exits(0)
+        .exits(4)
         .json();
     assert_eq!(claims["claims"][0]["verdict"], "underpowered", "{what}");
     assert_eq!(claims["claims"][0]["ours"]["n"], 2, "{what}");

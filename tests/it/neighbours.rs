@@ -118,7 +118,7 @@ fn what_editors_and_systems_leave_is_no_spec() {
     project
         .retrial(&["check", "experiments/pipe.yaml"])
         .exits(2)
-        .complains("no file of text");
+        .complains("no regular file");
     project
         .retrial(&["run", "--no-report"])
         .exits(0)

@@ -66,6 +66,7 @@ pub(crate) fn rows(experiment: &Experiment) -> Vec<ClaimRow> {
     let evidence = Evidence {
         planned: &planned,
         finished: &experiment.finished,
+        earlier: &experiment.earlier,
         attempts: &experiment.attempts,
         deterministic: sheet.deterministic,
     };

@@ -17,7 +17,8 @@
 //!
 //! Whatever the survivors say, a claim with a planned trial that has not finished is
 //! *underpowered*, and a finished trial without a finite value counts against it: a trial that
-//! was killed or diverged is seldom one like the others.
+//! was killed or diverged is seldom one like the others. So is one that failed and whose seed was
+//! then left out of the plan: it bars *reproduced*.
 //!
 //! # Source
 //! Schuirmann 1987, doi:10.1007/BF01068419 (two one-sided tests).
@@ -390,6 +391,7 @@ mod tests {
             self.judge(&Evidence {
                 planned: &planned,
                 finished,
+                earlier: &[],
                 attempts: &[],
                 deterministic,
             })
@@ -566,6 +568,7 @@ mod tests {
         claim.judge(&Evidence {
             planned: &planned,
             finished,
+            earlier: &[],
             attempts,
             deterministic: false,
         })
@@ -595,6 +598,27 @@ mod tests {
         let begun = of(&claim, &far, &far[..3], &[]);
         assert_eq!(begun.verdict, Verdict::Underpowered);
         assert!(begun.reason.starts_with("3 of 4 planned trials finished; "));
+    }
+
+    #[test]
+    fn a_failed_seed_that_left_the_plan_bars_reproduced() {
+        let all = seeds(&[1.0, 1.01, 0.99, 1.0, 1.0]);
+        let claim = claim(Expect::Value {
+            value: 1.0,
+            tolerance: 0.1,
+        });
+        let dropped = of(&claim, &all[..4], &all[..4], &all[4..]);
+        assert_eq!(dropped.verdict, Verdict::Underpowered);
+        assert_eq!(
+            dropped.reason,
+            "1 failed trial of other seeds is left out of the plan; 90 % interval 0.9904 … 1.01"
+        );
+        // Another revision, other params, and a seed that is planned say nothing of these trials.
+        let mut others = [all[4].clone(), record(2, 4, 1.0), all[3].clone()];
+        others[0].revision += 1;
+        others[2].trial = "earlier".to_owned();
+        let judged = of(&claim, &all[..4], &all[..4], &others);
+        assert_eq!(judged.verdict, Verdict::Reproduced, "{}", judged.reason);
     }
 
     #[test]

@@ -7,10 +7,13 @@ use crate::table::{aligned, escape_markdown as escape};
 use crate::verdict::ClaimRow;
 use crate::view::{ExperimentView, StudyView, counts};
 
+/// The line by which a page is known as ours.
+pub(crate) const MARK: &str = "<!-- Written by `retrial report` from the records; do not edit. -->";
+
 /// The page of a study.
 pub(crate) fn study(study: &StudyView<'_>) -> String {
     let mut page = format!("# {}\n\n", escape(study.study));
-    page.push_str("<!-- Written by `retrial report` from the records; do not edit. -->\n\n");
+    page.push_str(&format!("{MARK}\n\n"));
     page.push_str(&format!("{}\n\n", escape(study.work)));
     page.push_str("## Verdicts\n\n");
     let counts: Vec<String> = counts(study.claims())
