@@ -71,11 +71,8 @@ impl Look<'_> {
     /// Where the points around a good point lead it, if most of them lead it out of the picture and not to the place
     /// that it found: a coarse pattern may look alike elsewhere, to some overlapping subsets at once.
     fn strayed(&self, i: usize, is_good: impl Fn(usize) -> bool) -> Option<Parameters> {
-        let beside = self.lattice.around(i, 1).filter(|&j| is_good(j));
-        let (count, agreeing) = beside.fold((0, 0), |(count, agreeing), j| {
-            (count + 1, agreeing + usize::from(self.predicts(j, i)))
-        });
-        if count > 0 && agreeing == count {
+        let mut beside = self.lattice.around(i, 1);
+        if beside.all(|j| is_good(j) && self.predicts(j, i)) {
             return None;
         }
         let near: Vec<usize> = self
