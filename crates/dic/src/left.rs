@@ -77,7 +77,7 @@ impl Look<'_> {
         }
         let near: Vec<usize> = self
             .lattice
-            .window(i, NEAR)
+            .window(i, NEAR.max(self.stride))
             .filter(|&j| is_good(j))
             .collect();
         let led = |j: usize| {

@@ -73,7 +73,7 @@ pub(crate) struct Look<'a> {
     pub(crate) lattice: Lattice,
     /// Places of the lattice between points whose subsets barely overlap: wrong matches of
     /// overlapping subsets agree with each other.
-    stride: usize,
+    pub(crate) stride: usize,
     pub(crate) previous_zncc: Option<f64>,
     quick_settings: Settings,
     pub(crate) matches: Vec<Match>,
