@@ -44,9 +44,14 @@ fn main() -> ExitCode {
     }
     // Verbs that print facts end quietly when their reader goes away, as in `retrial plan | head`.
     // A run must not: it writes to workers, which may die.
-    if !matches!(cli.verb, Verb::Run(_) | Verb::Reproduce(_)) {
+    let runs = matches!(cli.verb, Verb::Run(_) | Verb::Reproduce(_));
+    if !runs {
         sigpipe::reset();
-    } else if let Err(failure) = execute::signals::install() {
+    }
+    // What is stopped leaves its work in order.
+    if (runs || matches!(cli.verb, Verb::Dic(_)))
+        && let Err(failure) = execute::signals::install()
+    {
         failure.print();
         return failure.code();
     }

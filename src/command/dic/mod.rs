@@ -16,8 +16,9 @@ mod summary;
 use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use retrial_dic::{
     Borders, DicError, GaussianFilter, ReferenceStrategy, Settings, Split, Status, SubsetShape,
@@ -33,6 +34,20 @@ use crate::execute::signals::{self, Asked};
 use crate::failure::Failure;
 
 pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
+    let is_stopped = Arc::new(AtomicBool::new(false));
+    let signal = Arc::clone(&is_stopped);
+    let first = OnceLock::new();
+    let _routed = signals::route(move |asked| match asked {
+        Asked::Pause => signals::pause(),
+        Asked::StopSoon => signal.store(true, Ordering::Relaxed),
+        Asked::Stop => {
+            signal.store(true, Ordering::Relaxed);
+            // Asked again, it does not wait for the image at work.
+            if first.get_or_init(Instant::now).elapsed() > signals::ONE_STOP {
+                std::process::exit(130);
+            }
+        }
+    });
     if let Some(threads) = args.threads {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads));
         pool.build_global()
@@ -51,12 +66,6 @@ pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
         ..
     } = inputs;
     let count = frames.list.len();
-    let is_stopped = Arc::new(AtomicBool::new(false));
-    let signal = Arc::clone(&is_stopped);
-    let _routed = signals::route(move |asked| match asked {
-        Asked::Pause => signals::pause(),
-        Asked::Stop | Asked::StopSoon => signal.store(true, Ordering::Relaxed),
-    });
     // The series counts only the pictures that can be read; these are their places in the call.
     let taken = RefCell::new(Vec::new());
     let images = (0..count)
