@@ -34,8 +34,6 @@ const HELD_PAUSE: Duration = Duration::from_millis(300);
 const LOOK: Duration = Duration::from_secs(1);
 /// How long workers have to come to a good moment once they were asked to stop.
 const GRACE: Duration = Duration::from_secs(10);
-/// Of one stop, a terminal or a batch system may send two signals; a person is slower.
-const ONE_STOP: Duration = Duration::from_millis(500);
 
 /// A trial to run.
 pub(crate) struct Task {
@@ -383,7 +381,9 @@ impl Run<'_> {
             return;
         }
         if asked == Asked::Stop {
-            let again = self.asked.is_some_and(|at| at.elapsed() > ONE_STOP);
+            let again = self
+                .asked
+                .is_some_and(|at| at.elapsed() > signals::ONE_STOP);
             self.asked.get_or_insert_with(Instant::now);
             if again {
                 self.kill_all();

@@ -39,14 +39,14 @@ fn is_damage(what: &str, project: &Project, before: &std::collections::BTreeMap<
         .retrial(&["status", "--format", "json"])
         .exits(0)
         .json();
-    let shown = project.retrial(&["show", "level-2.0-s0"]).exits(4);
-    shown.complains("1 records are damaged");
+    let shown = project.retrial(&["show", "level-2.0-s0"]);
+    shown.exits(4).complains("1 record is damaged");
     assert_eq!(status["experiments"][0]["damaged"], 1, "{what}");
     assert_eq!(status["experiments"][0]["recorded"], 2, "{what}");
     project
         .retrial(&["report"])
         .exits(4)
-        .complains("1 records are damaged");
+        .complains("1 record is damaged");
     project
         .retrial(&["report", "--check"])
         .exits(4)

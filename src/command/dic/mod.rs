@@ -15,8 +15,8 @@ mod suited;
 mod summary;
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use retrial_dic::{
@@ -37,6 +37,20 @@ use crate::failure::Failure;
 const BETWEEN_BOOKMARKS: Duration = Duration::from_secs(10);
 
 pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
+    let is_stopped = Arc::new(AtomicBool::new(false));
+    let signal = Arc::clone(&is_stopped);
+    let first = OnceLock::new();
+    let _routed = signals::route(move |asked| match asked {
+        Asked::Pause => signals::pause(),
+        Asked::StopSoon => signal.store(true, Ordering::Relaxed),
+        Asked::Stop => {
+            signal.store(true, Ordering::Relaxed);
+            // Asked again, it does not wait for the image at work.
+            if first.get_or_init(Instant::now).elapsed() > signals::ONE_STOP {
+                std::process::exit(130);
+            }
+        }
+    });
     if let Some(threads) = args.threads {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads));
         pool.build_global()
@@ -61,12 +75,6 @@ pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
         ..
     } = inputs;
     let count = frames.list.len();
-    let is_stopped = Arc::new(AtomicBool::new(false));
-    let signal = Arc::clone(&is_stopped);
-    let _routed = signals::route(move |asked| match asked {
-        Asked::Pause => signals::pause(),
-        Asked::Stop | Asked::StopSoon => signal.store(true, Ordering::Relaxed),
-    });
     let mut summary = Summary::default();
     let mut taken = Vec::new();
     let (mut series, first) = match resumed {
