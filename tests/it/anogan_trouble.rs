@@ -35,6 +35,10 @@ fn params_that_cannot_be_are_faults() {
             "search_method",
         ),
         (
+            "method: pca, components: 20, train_items: 20",
+            "20 components, but the 20 train_items have 19",
+        ),
+        (
             "search_start: encoder, restarts: 2",
             "an encoder gives one start",
         ),

@@ -373,7 +373,9 @@ fn objects_too_small_to_be_seen_are_counted_before_the_first_trial() {
     for line in lines {
         assert!(all.contains(line), "{all}");
     }
-    assert!(page.contains(lines[2]) && page.contains(lines[3]), "{page}");
+    for line in lines {
+        assert!(page.contains(&line.replace('`', "\\`")), "{page}");
+    }
     let mut own = Own::grey(8);
     shrink(&mut own, 1);
     shrink(&mut own, 2);

@@ -459,5 +459,15 @@ fn conflicts(params: &Params) -> Vec<Conflict> {
             format!("{batch} images a step, but {items} to train on"),
         );
     }
+    if let (Some(items), Some(components)) = (sizes.0, number("components"))
+        && is("method", "pca")
+        && components >= items
+    {
+        let most = items - 1.0;
+        clash(
+            "components",
+            format!("{components} components, but the {items} train_items have {most} at most"),
+        );
+    }
     conflicts
 }

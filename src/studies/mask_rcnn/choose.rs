@@ -1,5 +1,6 @@
 //! Which pictures and objects of the data are trained on and judged, and of which classes.
 
+use rayon::iter::{IntoParallelRefMutIterator as _, ParallelIterator as _};
 use retrial_core::census::count;
 use retrial_core::image::GrayImage;
 use retrial_core::instance_mask::InstanceMask;
@@ -121,10 +122,10 @@ pub(super) fn choose<'c>(
         )));
     }
     let size = (size(params, "image_height"), size(params, "image_width"));
-    for chosen in &mut pictures {
+    pictures.par_iter_mut().try_for_each(|chosen| {
         let annotated = sets[chosen.set].2;
-        see(chosen, annotated, &classes, size)?;
-    }
+        see(chosen, annotated, &classes, size)
+    })?;
     Ok(Choice {
         sets,
         classes,

@@ -142,7 +142,7 @@ impl Scale {
         match self.values {
             Values::Celsius => "`coldest_c` and `hottest_c`,",
             Values::Deep if self.stated => "`grey_range`,",
-            Values::Deep => "the least and the greatest value,",
+            Values::Deep => "the range of the set,",
             Values::Luma => "the range",
         }
     }
