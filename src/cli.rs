@@ -73,7 +73,11 @@ pub(crate) enum Verb {
     Similarity(Box<SimilarityArgs>),
     /// Run one trial for the scheduler
     #[command(hide = true)]
-    Worker,
+    Worker {
+        /// Instead try this device
+        #[arg(long, value_name = "DEVICE")]
+        probe: Option<DeviceChoice>,
+    },
 }
 
 /// How facts are printed.
@@ -184,10 +188,10 @@ pub(crate) struct ShowArgs {
     #[arg(long, value_name = "FILE.png")]
     pub(crate) samples: Option<PathBuf>,
     /// How many samples
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=4096), requires = "samples")]
     pub(crate) count: u32,
     /// Seed of the samples
-    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    #[arg(long, value_name = "SEED", default_value_t = 0, requires = "samples")]
     pub(crate) sample_seed: u64,
     /// Write the trial's nets as PyTorch's weights (safetensors)
     #[arg(long, value_name = "FILE.safetensors")]
@@ -330,7 +334,7 @@ pub(crate) struct DicArgs {
     #[arg(long, value_name = "POINTS")]
     pub(crate) strain: Option<usize>,
     /// Measure of strain: green_lagrange, euler_almansi, hencky, engineering or small
-    #[arg(long, value_name = "NAME", default_value = "green_lagrange", value_parser = strain_measure)]
+    #[arg(long, value_name = "NAME", default_value = "green_lagrange", value_parser = strain_measure, requires = "strain")]
     pub(crate) strain_measure: StrainMeasure,
     /// Threads; all cores without it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]

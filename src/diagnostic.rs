@@ -23,11 +23,14 @@ pub(crate) fn print(faults: &[Fault]) {
     };
     let handler = GraphicalReportHandler::new_themed(theme).with_width(100);
     for fault in faults {
+        let whole = fault.place.line == 0;
         let text = texts
             .entry(fault.place.file.clone())
-            .or_insert_with(|| yaml::read_file(Path::new(&*fault.place.file)).ok());
+            .or_insert_with(|| yaml::read_file(Path::new(&*fault.place.file)).ok())
+            .as_deref()
+            .filter(|_| !whole);
         let mut out = String::new();
-        let report = report(fault, text.as_deref());
+        let report = report(fault, text);
         if handler.render_report(&mut out, report.as_ref()).is_ok() {
             eprint!("{out}");
         } else {

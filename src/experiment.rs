@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+use retrial_core::census::count;
 use retrial_core::experiment::{
-    DatasetSheet, ExperimentSheet, QuantitySheet, SHEET_FILE, SHEET_FORMAT,
+    DatasetSheet, ExperimentSheet, QuantitySheet, SHEET_FILE, SHEET_FORMAT, sealed,
 };
 use retrial_core::fault::Fault;
 use retrial_core::metric::Direction;
@@ -14,6 +15,7 @@ use retrial_core::plan::{self, Trial};
 use retrial_core::spec::{self, Spec};
 use retrial_core::yaml::{Node, Value};
 use retrial_data::Manifest;
+use retrial_nets::device::DeviceChoice;
 
 use crate::cli::Selection;
 use crate::execute::folder::{Inventory, TrialFolders, TrialState};
@@ -38,8 +40,8 @@ pub(crate) struct Experiment {
 pub(crate) struct Experiments {
     pub(crate) list: Vec<Experiment>,
     pub(crate) manifests: Vec<Manifest>,
-    /// The device as the person named it.
-    pub(crate) device: String,
+    /// The device that the person named.
+    pub(crate) device: DeviceChoice,
     /// Faults of specs that nobody named and that are left out of `list`.
     pub(crate) faults: Vec<Fault>,
     /// Data sets whose manifests are faulty; none of `list` needs them.
@@ -110,9 +112,9 @@ pub(crate) fn load(
                         found.into_iter().filter(|f| !faults.contains(f)).collect();
                     faults.extend(new);
                 } else {
-                    let number = found.len();
+                    let faults = count(found.len(), "fault");
                     let first = found.first().map(ToString::to_string).unwrap_or_default();
-                    eprintln!("warning: a spec with {number} faults is left out: {first}");
+                    eprintln!("warning: a spec with {faults} is left out: {first}");
                 }
             }
         }
@@ -182,7 +184,7 @@ pub(crate) fn load(
     Ok(Experiments {
         list,
         manifests,
-        device: selection.device.to_string(),
+        device: selection.device,
         faults,
         broken,
     })
@@ -238,14 +240,17 @@ impl Experiment {
     }
 
     /// Each trial with its state.
-    pub(crate) fn states(&self, results: &Path) -> Vec<(&Trial, TrialState)> {
-        let inventory = Inventory::read(results, &self.spec.study, &self.spec.name);
+    ///
+    /// # Errors
+    /// A folder or record that cannot be read.
+    pub(crate) fn states(&self, results: &Path) -> Result<Vec<(&Trial, TrialState)>, Failure> {
+        let inventory = Inventory::read(results, &self.spec.study, &self.spec.name)?;
         let revision = self.study.info().revision;
         self.trials
             .par_iter()
             .map(|trial| {
                 let folders = self.folders(results, trial);
-                (trial, inventory.state(trial, &folders, revision))
+                Ok((trial, inventory.state(trial, &folders, revision)?))
             })
             .collect()
     }
@@ -339,44 +344,90 @@ impl Experiment {
         }
     }
 
-    /// Writes the sheet where it differs from what is there.
-    pub(crate) fn write_sheet(
+    /// The sheet of this plan and its file.
+    pub(crate) fn sheet_file(
         &self,
         results: &Path,
         manifests: &[Manifest],
-    ) -> Result<(), Failure> {
-        let (path, text) = self.sheet_file(results, manifests)?;
-        if std::fs::read_to_string(&path).is_ok_and(|old| old == text) {
-            return Ok(());
+    ) -> Result<SheetFile, Failure> {
+        let folder = results.join(&self.spec.study).join(&self.spec.name);
+        let path = folder.join(SHEET_FILE);
+        let text = text_of(&self.sheet(manifests))?;
+        Ok(SheetFile { path, text })
+    }
+}
+
+/// A sheet and where it belongs.
+pub(crate) struct SheetFile {
+    pub(crate) path: PathBuf,
+    /// Its text without the seal.
+    text: String,
+}
+
+/// What lies where a sheet belongs.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum There {
+    /// Nothing.
+    Nothing,
+    /// This sheet.
+    Same,
+    /// What this sheet says, as an older program wrote it.
+    Older,
+    /// The sheet of another plan or report.
+    Other,
+    /// No sheet, and why.
+    Damaged(String),
+}
+
+impl SheetFile {
+    /// What lies there now.
+    ///
+    /// # Errors
+    /// It cannot be read, or is of a newer program.
+    pub(crate) fn there(&self) -> Result<There, Failure> {
+        let folder = self.path.parent().unwrap_or(Path::new(""));
+        let old = match retrial_report::read_sheet(folder)? {
+            Ok(old) => old,
+            Err(_) if self.path.symlink_metadata().is_err() => return Ok(There::Nothing),
+            Err(reason) => return Ok(There::Damaged(reason)),
+        };
+        let format = old.format;
+        let now = ExperimentSheet {
+            format: SHEET_FORMAT,
+            ..old
+        };
+        Ok(match text_of(&now)? == self.text {
+            true if format == SHEET_FORMAT => There::Same,
+            true => There::Older,
+            false => There::Other,
+        })
+    }
+
+    /// Writes the sheet, with its seal, where it differs from what is there; says so where that is
+    /// damaged.
+    ///
+    /// # Errors
+    /// Those of [`SheetFile::there`], and the sheet cannot be written.
+    pub(crate) fn renew(&self) -> Result<(), Failure> {
+        match self.there()? {
+            There::Same => return Ok(()),
+            There::Damaged(reason) => {
+                let path = self.path.display();
+                eprintln!("warning: a damaged sheet is written again: {path}: {reason}");
+            }
+            There::Nothing | There::Older | There::Other => {}
         }
-        if let Some(folder) = path.parent() {
+        if let Some(folder) = self.path.parent() {
             std::fs::create_dir_all(folder)
                 .map_err(|error| Failure::storage(format!("{}: {error}", folder.display())))?;
         }
-        retrial_store::atomic_write(&path, text.as_bytes())?;
+        retrial_store::atomic_write(&self.path, sealed(&self.text).as_bytes())?;
         Ok(())
     }
+}
 
-    /// The file of the sheet, where there is one that differs.
-    pub(crate) fn old_sheet(
-        &self,
-        results: &Path,
-        manifests: &[Manifest],
-    ) -> Result<Option<PathBuf>, Failure> {
-        let (path, text) = self.sheet_file(results, manifests)?;
-        let old = std::fs::read_to_string(&path).is_ok_and(|old| old != text);
-        Ok(old.then_some(path))
-    }
-
-    fn sheet_file(
-        &self,
-        results: &Path,
-        manifests: &[Manifest],
-    ) -> Result<(PathBuf, String), Failure> {
-        let folder = results.join(&self.spec.study).join(&self.spec.name);
-        let path = folder.join(SHEET_FILE);
-        let text = serde_yaml::to_string(&self.sheet(manifests))
-            .map_err(|error| Failure::storage(format!("{}: {error}", path.display())))?;
-        Ok((path, text))
-    }
+fn text_of(sheet: &ExperimentSheet) -> Result<String, Failure> {
+    let name = &sheet.experiment;
+    serde_yaml::to_string(sheet)
+        .map_err(|error| Failure::storage(format!("the sheet of {name}: {error}")))
 }

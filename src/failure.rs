@@ -3,6 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use retrial_core::census::count;
 use retrial_core::fault::Fault;
 use retrial_dic::Status;
 
@@ -70,27 +71,29 @@ impl Failure {
         match self {
             Self::Faults(faults) => crate::diagnostic::print(faults),
             Self::Stale(paths) => {
-                eprintln!("error: {} files do not show the records:", paths.len());
+                let files = count(paths.len(), "file");
+                let verb = if paths.len() == 1 { "does" } else { "do" };
+                eprintln!("error: {files} {verb} not show the records:");
                 for path in paths {
                     eprintln!("  {path}");
                 }
                 eprintln!("help: run `retrial report`");
             }
             Self::Damaged(records) => {
-                eprintln!(
-                    "error: {} records are damaged and judge nothing:",
-                    records.len()
-                );
+                let verb = match records.len() {
+                    1 => "is damaged and judges",
+                    _ => "are damaged and judge",
+                };
+                eprintln!("error: {} {verb} nothing:", count(records.len(), "record"));
                 for record in records {
                     eprintln!("  {record}");
                 }
                 eprintln!(
                     "help: `retrial run` of their experiments sets them aside and runs their \
-                     trials again"
+                     trials again; `retrial report` writes a sheet again whose spec is there"
                 );
             }
-            Self::Trials { failed: 1 } => eprintln!("error: 1 trial failed"),
-            Self::Trials { failed } => eprintln!("error: {failed} trials failed"),
+            Self::Trials { failed } => eprintln!("error: {} failed", count(*failed, "trial")),
             Self::NothingConverged { statuses } => {
                 let counts: Vec<String> = statuses
                     .iter()
@@ -102,7 +105,9 @@ impl Failure {
                 }
             }
             Self::FramesLost { of, lost } => {
-                eprintln!("error: {} of {of} images were not measured:", lost.len());
+                let images = count(*of, "image");
+                let verb = if lost.len() == 1 { "was" } else { "were" };
+                eprintln!("error: {} of {images} {verb} not measured:", lost.len());
                 for why in lost {
                     eprintln!("  {why}");
                 }

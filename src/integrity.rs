@@ -5,12 +5,12 @@
 //! revision and device, its metrics are compared with their hash and with its journal, and the
 //! tables with their hashes; only its host, its times and its claims stand without proof.
 
-use std::fs;
 use std::path::Path;
 
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use retrial_core::event::Event;
 use retrial_core::experiment::ExperimentSheet;
+use retrial_core::file;
 use retrial_core::params::ParamValue;
 use retrial_core::plan::bears_its_id;
 use retrial_core::record::{
@@ -19,10 +19,14 @@ use retrial_core::record::{
 use retrial_core::study::StudyInfo;
 use retrial_report::{Damaged, Experiment};
 
-use crate::execute::folder::{self, TrialFolders};
+use crate::execute::folder::TrialFolders;
 use crate::execute::{lease, seal};
 use crate::failure::Failure;
 use crate::studies;
+
+/// Why something is no sound record, or nothing; an error where what is there cannot be read, so
+/// that it may be sound.
+pub(crate) type Fault = Result<Option<String>, Failure>;
 
 /// Most revisions of a study that are tried for an id.
 const MAX_REVISION: u32 = 100;
@@ -31,7 +35,7 @@ const MAX_REVISION: u32 = 100;
 pub(crate) fn load(results: &Path) -> Result<Vec<Experiment>, Failure> {
     let mut experiments = retrial_report::load(results)?;
     for experiment in &mut experiments {
-        set_apart(experiment);
+        set_apart(experiment)?;
     }
     Ok(experiments)
 }
@@ -39,48 +43,43 @@ pub(crate) fn load(results: &Path) -> Result<Vec<Experiment>, Failure> {
 /// As [`load`], of one experiment, whose sheet need not be there.
 pub(crate) fn load_one(results: &Path, sheet: ExperimentSheet) -> Result<Experiment, Failure> {
     let mut experiment = retrial_report::load_experiment(results, sheet)?;
-    set_apart(&mut experiment);
+    set_apart(&mut experiment)?;
     Ok(experiment)
 }
 
 /// Moves records that are not what was recorded to those that are damaged.
-fn set_apart(experiment: &mut Experiment) {
+fn set_apart(experiment: &mut Experiment) -> Result<(), Failure> {
     let folder = experiment.folder.clone();
     let name = experiment.name();
-    let check =
-        |records: &mut Vec<Record>, place: &(dyn Fn(&Record) -> String + Sync), is_planned| {
-            let found: Vec<(Record, Option<String>)> = std::mem::take(records)
-                .into_par_iter()
-                .map(|record| {
-                    let reason = fault(&record, &folder.join(place(&record)), is_planned);
-                    (record, reason)
-                })
-                .collect();
-            let mut damaged = Vec::new();
-            for (record, reason) in found {
-                match reason {
-                    None => records.push(record),
-                    Some(reason) => {
-                        let file = if record.is_finished() {
-                            RECORD_FILE
-                        } else {
-                            ATTEMPT_FILE
-                        };
-                        damaged.push(Damaged {
-                            path: format!("{name}/{}/{file}", place(&record)),
-                            reason,
-                        });
-                    }
-                }
-            }
-            damaged
-        };
-    let attempt = |record: &Record| format!("{}.attempts/{}", record.trial, record.attempt);
-    let own = |record: &Record| record.trial.clone();
-    let mut damaged = check(&mut experiment.finished, &own, true);
-    damaged.extend(check(&mut experiment.earlier, &own, false));
-    damaged.extend(check(&mut experiment.attempts, &attempt, false));
-    experiment.damaged.extend(damaged);
+    let place = |record: &Record| match record.is_finished() {
+        true => (record.trial.clone(), RECORD_FILE),
+        false => (
+            format!("{}.attempts/{}", record.trial, record.attempt),
+            ATTEMPT_FILE,
+        ),
+    };
+    let lists = [
+        (&mut experiment.finished, true),
+        (&mut experiment.earlier, false),
+        (&mut experiment.attempts, false),
+    ];
+    for (records, is_planned) in lists {
+        let checked = std::mem::take(records).into_par_iter().map(|record| {
+            let reason = fault(&record, &folder.join(place(&record).0), is_planned)?;
+            Ok((record, reason))
+        });
+        let checked: Result<Vec<(Record, Option<String>)>, Failure> = checked.collect();
+        for (record, reason) in checked? {
+            let Some(reason) = reason else {
+                records.push(record);
+                continue;
+            };
+            let (own, file) = place(&record);
+            let path = format!("{name}/{own}/{file}");
+            experiment.damaged.push(Damaged { path, reason });
+        }
+    }
+    Ok(())
 }
 
 /// Every damaged record, in words.
@@ -93,27 +92,29 @@ pub(crate) fn faults(experiments: &[Experiment]) -> Vec<String> {
         .collect()
 }
 
-/// Prints them as warnings to standard error.
-pub(crate) fn warn(experiments: &[Experiment]) {
-    for fault in faults(experiments) {
-        eprintln!("warning: damaged record, left out: {fault}");
+/// The failure with which a command ends that met damaged records.
+pub(crate) fn sound(experiments: &[Experiment]) -> Result<(), Failure> {
+    let damaged = faults(experiments);
+    match damaged.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::Damaged(damaged)),
     }
 }
 
 /// Why the finished trial in `folder` is no record, or nothing.
-pub(crate) fn fault_of(folder: &Path) -> Option<String> {
-    let record = match folder::read_record(&folder.join(RECORD_FILE)) {
-        Ok(record) => record,
-        Err(error) => return Some(error.lines().next().unwrap_or_default().to_owned()),
-    };
-    let name = folder.file_name().unwrap_or_default().to_string_lossy();
-    if record.trial != name {
-        return Some(format!("it says that it is trial `{}`", record.trial));
+pub(crate) fn fault_of(folder: &Path) -> Fault {
+    match retrial_report::read_finished(folder)? {
+        Ok(record) => fault(&record, folder, true),
+        Err(reason) => Ok(Some(reason)),
     }
-    if !record.is_finished() {
-        return Some("it says that it did not finish".to_owned());
+}
+
+/// As [`fault_of`], of the failed attempt in `folder`.
+pub(crate) fn fault_of_attempt(folder: &Path) -> Fault {
+    match retrial_report::read_attempt(folder)? {
+        Ok(record) => fault(&record, folder, false),
+        Err(reason) => Ok(Some(reason)),
     }
-    fault(&record, folder, true)
 }
 
 /// Moves the damaged records of an experiment out of the way, so that their trials run again.
@@ -126,15 +127,16 @@ pub(crate) fn set_aside(results: &Path, sheet: ExperimentSheet) -> Result<(), Fa
         };
         let within = folder.strip_prefix(results.join(&study).join(&name));
         let within = within.unwrap_or(folder).display().to_string();
-        let folders = TrialFolders::new(results, &study, &name, &within);
+        let trial = within.split(".attempts/").next().unwrap_or(&within);
+        let folders = TrialFolders::new(results, &study, &name, trial);
         // Another run may be at it, or may have recorded it anew meanwhile.
         let Some(_lease) = lease::try_take(&folders.lease)? else {
             continue;
         };
-        if file.ends_with(RECORD_FILE) && fault_of(folder).is_none() {
+        if file.ends_with(RECORD_FILE) && fault_of(folder)?.is_none() {
             continue;
         }
-        let place = seal::set_aside(results, &study, &name, &within, folder)?;
+        let place = seal::set_aside(&folders.experiment, folder)?;
         eprintln!(
             "set aside: {} ({}); it lies in {}",
             damaged.path,
@@ -146,25 +148,32 @@ pub(crate) fn set_aside(results: &Path, sheet: ExperimentSheet) -> Result<(), Fa
 }
 
 /// Why a record that could be read is not what was recorded, or nothing.
-fn fault(record: &Record, folder: &Path, is_planned: bool) -> Option<String> {
+fn fault(record: &Record, folder: &Path, is_planned: bool) -> Fault {
     let old = record.format == OLD_RECORD_FORMAT && record.seal.is_empty();
     if !old && record.seal != record.sealed() {
-        return Some("its text was changed after it was recorded".to_owned());
+        return Ok(Some(
+            "its text was changed after it was recorded".to_owned(),
+        ));
     }
-    if let Some(fault) = changed_file(record, folder) {
-        return Some(fault);
+    if let Some(fault) = changed_file(record, folder)? {
+        return Ok(Some(fault));
     }
     if !record.is_finished() {
-        return None;
+        return Ok(None);
     }
+    if old && let Some(fault) = unlike_journal(record, folder)? {
+        return Ok(Some(fault));
+    }
+    Ok(contradiction(record, is_planned))
+}
+
+/// What a record says against itself, its id or its study.
+fn contradiction(record: &Record, is_planned: bool) -> Option<String> {
     let foreign = |(name, value): (&str, &ParamValue)| {
         (record.params.get(name) != Some(value)).then(|| name.to_owned())
     };
     if let Some(name) = record.point.iter().find_map(foreign) {
         return Some(format!("its point and its params differ in `{name}`"));
-    }
-    if old && let Some(fault) = unlike_journal(record, folder) {
-        return Some(fault);
     }
     let study = studies::find(&record.study)?.info();
     if let Some(fault) = unlike_id(record, study, is_planned) {
@@ -179,37 +188,52 @@ fn fault(record: &Record, folder: &Path, is_planned: bool) -> Option<String> {
 
 /// A file whose bytes are not those that were recorded. HDF5 files are not committed, so a clone
 /// lacks them.
-fn changed_file(record: &Record, folder: &Path) -> Option<String> {
+fn changed_file(record: &Record, folder: &Path) -> Fault {
     let tables = record.artifacts.iter().filter(|artifact| {
         let kept = |end: &str| artifact.path.ends_with(end);
         !record.files.contains_key(&artifact.path) && (kept(".csv") || kept(".png"))
     });
     let tables = tables.map(|artifact| (&artifact.path, &artifact.content));
     for (name, content) in record.files.iter().chain(tables) {
-        match fs::read(folder.join(name)) {
+        let path = folder.join(name);
+        match file::read(&path, u64::MAX) {
             Ok(bytes) if retrial_core::hash::content(&bytes) == *content => {}
-            Ok(_) => return Some(format!("{name} was changed after it was recorded")),
+            Ok(_) => return Ok(Some(format!("{name} was changed after it was recorded"))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 if !name.ends_with(".h5") {
-                    return Some(format!("{name} is missing"));
+                    return Ok(Some(format!("{name} is missing")));
                 }
             }
-            Err(error) => return Some(format!("{name} cannot be read: {error}")),
+            Err(error) => return unread(&path, name, &error),
         }
     }
-    None
+    Ok(None)
+}
+
+/// What it means that a file of a record was not read.
+fn unread(path: &Path, name: &str, error: &std::io::Error) -> Fault {
+    match file::is_damage(error) {
+        true => Ok(Some(format!("{name}: {error}"))),
+        false => Err(Failure::storage(format!("{}: {error}", path.display()))),
+    }
 }
 
 /// What a record of the first format and its journal say differently.
-fn unlike_journal(record: &Record, folder: &Path) -> Option<String> {
-    let read = |name: &str| {
-        fs::read_to_string(folder.join(name)).map_err(|error| format!("{name}: {error}"))
-    };
-    let (journal, metrics) = match (read(EVENTS_FILE), read(METRICS_FILE)) {
-        (Ok(journal), Ok(metrics)) => (journal, metrics),
-        (Err(fault), _) | (_, Err(fault)) => return Some(fault),
-    };
-    match seal::metrics_csv(&journal) {
+fn unlike_journal(record: &Record, folder: &Path) -> Fault {
+    let mut texts = Vec::new();
+    for name in [EVENTS_FILE, METRICS_FILE] {
+        let path = folder.join(name);
+        match file::text(&path, u64::MAX) {
+            Ok(text) => texts.push(text),
+            Err(error) => return unread(&path, name, &error),
+        }
+    }
+    Ok(unlike(record, &texts[0], &texts[1]))
+}
+
+/// As [`unlike_journal`], of the texts of both files.
+fn unlike(record: &Record, journal: &str, metrics: &str) -> Option<String> {
+    match seal::metrics_csv(journal) {
         Ok(text) if text == metrics => {}
         Ok(_) => {
             return Some(format!(

@@ -23,6 +23,7 @@ mod diagnostic;
 mod execute;
 mod experiment;
 mod failure;
+mod freshness;
 mod integrity;
 mod selected;
 mod studies;
@@ -39,8 +40,12 @@ use crate::workspace::Workspace;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    if matches!(cli.verb, Verb::Worker) {
-        return execute::worker::main();
+    match cli.verb {
+        Verb::Worker { probe: None } => return execute::worker::main(),
+        Verb::Worker {
+            probe: Some(device),
+        } => return command::doctor::probe_here(device),
+        _ => {}
     }
     // Verbs that print facts end quietly when their reader goes away, as in `retrial plan | head`.
     // Those that take long must not: their files are what counts, and a run writes to workers, which may die.
@@ -81,6 +86,6 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Verb::Calibrate(args) => command::calibrate::run(cli.root.as_deref(), args),
         Verb::Speckle(args) => command::speckle::run(cli.root.as_deref(), args),
         Verb::Similarity(args) => command::similarity::run(args),
-        Verb::Worker => Ok(()),
+        Verb::Worker { .. } => Ok(()),
     }
 }

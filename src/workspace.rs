@@ -22,17 +22,21 @@ pub(crate) struct Workspace {
 impl Workspace {
     /// The project around the current folder, or the one that `--root` names.
     pub(crate) fn find(named: Option<&Path>) -> Result<Self, Failure> {
-        let here = std::env::current_dir().map_err(|error| {
-            Failure::usage(format!("the current folder cannot be read: {error}"))
-        })?;
-        let root = match named {
-            Some(root) if is_root(root) => root.to_owned(),
-            Some(root) => {
+        let here = std::env::current_dir();
+        let root = match (named, &here) {
+            (Some(root), _) if is_root(root) => root.to_owned(),
+            (Some(root), _) => {
                 let root = root.display();
                 let message = format!("`{root}` is no project: it has no folder `datasets`");
                 return Err(Failure::usage(message));
             }
-            None => here
+            (None, Err(error)) => {
+                let message = format!(
+                    "the current folder cannot be read: {error}; name the project with --root"
+                );
+                return Err(Failure::usage(message));
+            }
+            (None, Ok(here)) => here
                 .ancestors()
                 .find(|folder| is_root(folder))
                 .map(Path::to_owned)
@@ -45,7 +49,8 @@ impl Workspace {
                 })?,
         };
         // Messages stay short where the project is the current folder.
-        let root = if root == here { PathBuf::new() } else { root };
+        let is_here = here.is_ok_and(|here| here == root);
+        let root = if is_here { PathBuf::new() } else { root };
         Ok(Self {
             root,
             cache: cache_folder(),

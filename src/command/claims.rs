@@ -4,7 +4,7 @@ use comfy_table::Table;
 use retrial_report::ClaimRow;
 use serde_json::json;
 
-use super::{print_json, table};
+use super::{both, print_json, table};
 use crate::cli::{Format, SelectArgs};
 use crate::experiment::{self, Pick};
 use crate::failure::Failure;
@@ -18,8 +18,11 @@ pub(crate) fn run(workspace: &Workspace, args: &SelectArgs) -> Result<(), Failur
     for experiment in &experiments.list {
         // The claims as they are written now, judged by what was recorded of the present plan.
         let recorded = integrity::load_one(&results, experiment.sheet(&experiments.manifests))?;
+        let sheet = experiment.sheet_file(&results, &experiments.manifests)?;
+        // One of a newer program stops here.
+        sheet.there()?;
         if recorded.folder.is_dir()
-            && let Err(failure) = experiment.write_sheet(&results, &experiments.manifests)
+            && let Err(failure) = sheet.renew()
         {
             // The verdicts need no sheet.
             eprint!(
@@ -30,19 +33,16 @@ pub(crate) fn run(workspace: &Workspace, args: &SelectArgs) -> Result<(), Failur
         }
         chosen.push(recorded);
     }
-    integrity::warn(&chosen);
     let rows = retrial_report::verdicts(&chosen);
     if args.format == Format::Json {
         let rows: Vec<_> = rows.iter().map(as_json).collect();
         print_json(&json!({ "claims": rows }))?;
-        return experiments.no_faults();
-    }
-    if rows.is_empty() {
+    } else if rows.is_empty() {
         say!("no claim in these experiments");
     } else {
         say!("{}", as_table(&rows));
     }
-    experiments.no_faults()
+    both(experiments.no_faults(), integrity::sound(&chosen))
 }
 
 /// Verdicts for the terminal.

@@ -126,7 +126,7 @@ fn verify(workspace: &Workspace, names: &[String], format: Format) -> Result<(),
         let (said, fault) = match state {
             State::Right => ("every byte is right".to_owned(), None),
             State::Partial { files } => (
-                format!("{files} of its files are cached and right, others are not there"),
+                format!("cached and right: {files} of its files; others are not there"),
                 None,
             ),
             State::Absent => {

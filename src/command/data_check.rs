@@ -3,7 +3,8 @@
 
 use retrial_core::census::Census;
 use retrial_core::plan::Trial;
-use retrial_data::{Availability, Content, Manifest, available, load};
+use retrial_data::manifest::Source;
+use retrial_data::{Availability, Content, Manifest, available, load, obtain};
 
 use crate::experiment::{Experiment, Experiments};
 use crate::failure::Failure;
@@ -17,11 +18,11 @@ pub(crate) struct DataCheck {
 
 impl DataCheck {
     /// What trials use of their data, once for each choice of params that decides it. Data that are
-    /// generated, or not at hand, are passed over.
+    /// generated are passed over; of those not at hand this is said.
     ///
     /// # Errors
     /// [`Failure::Data`] for data that cannot be decoded, have another digest, or are of no use to
-    /// a trial.
+    /// a trial, and for files that should lie beside a manifest and do not.
     pub(crate) fn census<'t>(
         &mut self,
         workspace: &Workspace,
@@ -45,14 +46,24 @@ impl DataCheck {
             let Some(manifest) = experiments.manifest(name) else {
                 continue;
             };
-            let Some(content) = self.content(workspace, manifest)? else {
-                continue;
+            let census = match self.content(workspace, manifest)? {
+                Some(content) => {
+                    let census = experiment.study.census(&trial.params, content);
+                    census.map_err(|error| {
+                        let (study, own) = (&experiment.spec.study, &experiment.spec.name);
+                        Failure::Data(format!("{study}/{own} with the data set `{name}`: {error}"))
+                    })?
+                }
+                None if !is_elsewhere(workspace, manifest) => continue,
+                None => {
+                    let mut census = Census::default();
+                    census.fact(format!(
+                        "not at hand, so its content is not checked; `retrial data fetch {name}` \
+                         brings it"
+                    ));
+                    census
+                }
             };
-            let census = experiment.study.census(&trial.params, content);
-            let census = census.map_err(|error| {
-                let (study, own) = (&experiment.spec.study, &experiment.spec.name);
-                Failure::Data(format!("{study}/{own} with the data set `{name}`: {error}"))
-            })?;
             let entry = (name.clone(), census);
             if !entry.1.is_empty() && !found.contains(&entry) {
                 found.push(entry);
@@ -99,8 +110,28 @@ fn decoded(workspace: &Workspace, manifest: &Manifest) -> Result<Option<Content>
         Availability::Cached { .. } | Availability::Local { .. } => {
             Ok(Some(load(manifest, &options, &mut |_| ())?.0))
         }
-        Availability::Generated | Availability::Remote { .. } | Availability::Offline => Ok(None),
+        Availability::Generated => Ok(None),
+        Availability::Remote { .. } | Availability::Offline => {
+            // Nothing can bring a file that should lie beside its manifest: the error names it.
+            if is_bundled(manifest) {
+                obtain(manifest, &options, &mut |_| ())?;
+            }
+            Ok(None)
+        }
     }
+}
+
+/// Whether files of a data set have to be fetched.
+fn is_elsewhere(workspace: &Workspace, manifest: &Manifest) -> bool {
+    let there = available(manifest, &workspace.fetch_options(true));
+    matches!(there, Availability::Remote { .. } | Availability::Offline)
+}
+
+/// Whether all files of a data set lie beside its manifest, and nowhere else.
+fn is_bundled(manifest: &Manifest) -> bool {
+    let mut sources = manifest.variants.iter().map(|variant| &variant.sources);
+    let bundled = |source: &Source| matches!(source, Source::Bundled { .. });
+    sources.all(|own| !own.is_empty() && own.iter().all(bundled))
 }
 
 /// Prints what is known of data, warnings marked.

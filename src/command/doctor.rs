@@ -1,6 +1,7 @@
 //! `retrial doctor`: what this machine has and lacks.
 
 use std::path::Path;
+use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
 use retrial_nets::device::{DeviceChoice, DeviceError, probe};
@@ -8,6 +9,7 @@ use serde_json::json;
 
 use super::{print_json, table};
 use crate::cli::{DoctorArgs, Format};
+use crate::execute::program::Program;
 use crate::execute::provenance::{cpu_features, cpu_model};
 use crate::failure::Failure;
 use crate::workspace::Workspace;
@@ -119,16 +121,55 @@ pub(crate) fn run(root: Option<&Path>, args: &DoctorArgs) -> Result<(), Failure>
     Ok(())
 }
 
-/// Whether a device computes, found by computing on it.
+/// Whether a device computes, in words.
 fn state(choice: DeviceChoice) -> String {
+    computes(choice).map_or_else(
+        |why| why,
+        |()| "computes and differentiates correctly".to_owned(),
+    )
+}
+
+/// Whether a device computes, found by computing on it; else why not.
+fn computes(choice: DeviceChoice) -> Result<(), String> {
     let (found, heard) = quietly(|| probe(choice));
-    match (found, heard) {
-        (Ok(()), _) => "computes and differentiates correctly".to_owned(),
+    found.map_err(|error| match (error, heard) {
         // What panicked first is the cause; what the probe got is often only that it did.
-        (Err(DeviceError::Broken { .. }), Some(cause)) => {
+        (DeviceError::Broken { .. }, Some(cause)) => {
             format!("device `{choice}` does not work: {}", one_line(&cause))
         }
-        (Err(error), _) => one_line(&error.to_string()),
+        (error, _) => one_line(&error.to_string()),
+    })
+}
+
+/// Tries a device in a process of its own: what the driver keeps of it is free again afterwards,
+/// and a driver that ends the process ends nothing else.
+///
+/// # Errors
+/// [`Failure::Usage`] where it does not compute.
+pub(crate) fn try_device(choice: DeviceChoice) -> Result<(), Failure> {
+    let wrong = |error: std::io::Error| Failure::usage(format!("device `{choice}`: {error}"));
+    let program = Program::running().map_err(wrong)?;
+    let mut command = program.command();
+    command.args(["worker", "--probe", &choice.to_string()]);
+    let output = command.output().map_err(wrong)?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stdout);
+    Err(Failure::usage(match said.trim() {
+        "" => format!("device `{choice}` does not work: {}", output.status),
+        why => why.to_owned(),
+    }))
+}
+
+/// The process of [`try_device`].
+pub(crate) fn probe_here(choice: DeviceChoice) -> ExitCode {
+    match computes(choice) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            say!("{why}");
+            ExitCode::FAILURE
+        }
     }
 }
 

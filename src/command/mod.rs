@@ -25,6 +25,7 @@ pub(crate) mod speckle;
 pub(crate) mod status;
 
 use comfy_table::{ContentArrangement, Table, presets};
+pub(crate) use retrial_core::census::count;
 
 use crate::failure::Failure;
 
@@ -64,12 +65,14 @@ pub(crate) fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `3 trials`, `1 trial`.
-pub(crate) fn count(number: usize, one: &str) -> String {
-    if number == 1 {
-        format!("1 {one}")
-    } else {
-        format!("{number} {one}s")
+/// The ends of two checks as one: of two failures the first is printed, the second ends the command.
+pub(crate) fn both(first: Result<(), Failure>, second: Result<(), Failure>) -> Result<(), Failure> {
+    match (first, second) {
+        (Err(first), Err(second)) => {
+            first.print();
+            Err(second)
+        }
+        (first, second) => first.and(second),
     }
 }
 

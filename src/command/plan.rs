@@ -22,7 +22,7 @@ pub(crate) fn run(workspace: &Workspace, args: &PlanArgs) -> Result<(), Failure>
             .list
             .iter()
             .map(|e| as_json(workspace, &experiments, e));
-        let list: Vec<_> = list.collect();
+        let list = list.collect::<Result<Vec<_>, Failure>>()?;
         print_json(&json!({ "experiments": list }))?;
         return experiments.no_faults();
     }
@@ -30,7 +30,7 @@ pub(crate) fn run(workspace: &Workspace, args: &PlanArgs) -> Result<(), Failure>
     for experiment in &experiments.list {
         let trials = experiment.trials.iter();
         let found = data.census(workspace, &experiments, experiment, trials)?;
-        print(workspace, &experiments, experiment, &found);
+        print(workspace, &experiments, experiment, &found)?;
     }
     experiments.no_faults()
 }
@@ -40,7 +40,7 @@ fn print(
     experiments: &Experiments,
     experiment: &Experiment,
     found: &[(String, Census)],
-) {
+) -> Result<(), Failure> {
     let spec = &experiment.spec;
     say!("{}/{}  ({})", spec.study, spec.name, spec.file);
     say!("  {}", spec.question);
@@ -48,7 +48,7 @@ fn print(
         say!("  data: {name}, {where_}");
     }
     say_all(found);
-    let states = experiment.states(&workspace.results());
+    let states = experiment.states(&workspace.results())?;
     let mut rows = table(&["trial", "state", "CPU"]);
     let (mut to_run, mut cost) = (0, 0.0);
     for (i, (trial, state)) in states.iter().enumerate() {
@@ -73,15 +73,16 @@ fn print(
         "{total}, {to_run} to run, about {} of CPU, or less: work that trials share counts for each\n",
         duration(cost)
     );
+    Ok(())
 }
 
 fn as_json(
     workspace: &Workspace,
     experiments: &Experiments,
     experiment: &Experiment,
-) -> serde_json::Value {
+) -> Result<serde_json::Value, Failure> {
     let trials: Vec<_> = experiment
-        .states(&workspace.results())
+        .states(&workspace.results())?
         .iter()
         .map(|(trial, state)| {
             json!({
@@ -98,13 +99,13 @@ fn as_json(
         .into_iter()
         .map(|(name, availability)| json!({ "name": name, "availability": availability }))
         .collect();
-    json!({
+    Ok(json!({
         "file": experiment.spec.file,
         "study": experiment.spec.study,
         "experiment": experiment.spec.name,
         "data": data,
         "trials": trials,
-    })
+    }))
 }
 
 /// The data sets of an experiment and where they are.

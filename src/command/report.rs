@@ -6,8 +6,9 @@ use retrial_report::Experiment;
 
 use super::count;
 use crate::cli::{ReportArgs, Selection};
-use crate::experiment::{self, Experiments, Pick};
+use crate::experiment::{self, Experiments, Pick, There};
 use crate::failure::Failure;
+use crate::freshness;
 use crate::integrity;
 use crate::selected;
 use crate::workspace::Workspace;
@@ -23,11 +24,13 @@ pub(crate) fn run(workspace: &Workspace, args: &ReportArgs) -> Result<(), Failur
     if args.check {
         return check(workspace, &experiments, &loaded, &out);
     }
-    integrity::warn(&loaded);
     for fault in &experiments.faults {
         eprintln!("warning: a faulty spec keeps the sheet it had: {fault}");
     }
     let rendered = retrial_report::render(&loaded, &out)?;
+    if args.output.is_none() {
+        freshness::remember(&loaded, &out);
+    }
     let counts: Vec<String> = rendered
         .verdicts
         .iter()
@@ -37,7 +40,7 @@ pub(crate) fn run(workspace: &Workspace, args: &ReportArgs) -> Result<(), Failur
     let tables = count(rendered.tables, "table");
     say!("{figures}, {tables}; claims: {}", counts.join(", "));
     say!("report: {}", rendered.index.display());
-    Ok(())
+    integrity::sound(&loaded)
 }
 
 /// All specs with those that are faulty apart; a project without any has none.
@@ -95,7 +98,10 @@ fn check(
 fn old_sheets(workspace: &Workspace, experiments: &Experiments) -> Result<Vec<PathBuf>, Failure> {
     let mut old = Vec::new();
     for experiment in &experiments.list {
-        old.extend(experiment.old_sheet(&workspace.results(), &experiments.manifests)?);
+        let sheet = experiment.sheet_file(&workspace.results(), &experiments.manifests)?;
+        if sheet.there()? == There::Other {
+            old.push(sheet.path);
+        }
     }
     Ok(old)
 }
@@ -109,7 +115,10 @@ fn refresh_sheets(workspace: &Workspace, experiments: &Experiments) -> Result<()
             .join(&experiment.spec.study)
             .join(&experiment.spec.name);
         if folder.is_dir() {
-            experiment.write_sheet(&workspace.results(), &experiments.manifests)?;
+            let results = workspace.results();
+            experiment
+                .sheet_file(&results, &experiments.manifests)?
+                .renew()?;
         }
     }
     Ok(())

@@ -6,12 +6,14 @@ use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use retrial_core::claim::Verdict;
+use retrial_core::plan::Trial;
 use retrial_core::spec::WhenUnavailable;
-use retrial_data::{FetchProgress, Manifest, Obtained};
+use retrial_data::{DataError, FetchError, FetchProgress, Manifest, Obtained};
+use retrial_nets::device::DeviceChoice;
 use retrial_report::ClaimRow;
 
 use super::data_check::{DataCheck, warn_all};
-use super::{claims, count};
+use super::{both, claims, count, doctor};
 use crate::cli::{ReproduceArgs, RunOptions, Selection};
 use crate::execute::folder::TrialState;
 use crate::execute::job::{Job, JobData};
@@ -19,8 +21,9 @@ use crate::execute::process::TimeLimit;
 use crate::execute::provenance::Host;
 use crate::execute::schedule::{self, Settings, Summary, Task};
 use crate::execute::sweep;
-use crate::experiment::{self, Experiment, Experiments, Pick};
+use crate::experiment::{self, Experiment, Experiments, Pick, SheetFile, There};
 use crate::failure::Failure;
+use crate::freshness;
 use crate::integrity;
 use crate::studies;
 use crate::workspace::Workspace;
@@ -56,54 +59,72 @@ fn execute(
     options: &RunOptions,
 ) -> Result<(), Failure> {
     let results = workspace.results();
+    named_in_text(workspace)?;
+    for experiment in &experiments.list {
+        // What is of a newer program stops here, before anything is moved.
+        let sheet = experiment.sheet_file(&results, &experiments.manifests)?;
+        sheet.there()?;
+    }
     for experiment in &experiments.list {
         integrity::set_aside(&results, experiment.sheet(&experiments.manifests))?;
     }
+    check_device(workspace, experiments)?;
     let mut data = HashMap::new();
     let mut check = DataCheck::default();
     let mut runnable = Vec::new();
     let mut skipped = Vec::new();
     for experiment in &experiments.list {
-        match fetch(
-            workspace,
-            experiments,
-            experiment,
-            options.offline,
-            &mut data,
-        ) {
+        let states = experiment.states(&results)?;
+        let open: Vec<&Trial> = (states.iter())
+            .filter(|(_, state)| *state != TrialState::Recorded)
+            .map(|(trial, _)| *trial)
+            .collect();
+        match fetch(workspace, experiments, &open, options.offline, &mut data) {
             Ok(()) => {
                 // Once for all trials, not in each of them.
-                let states = experiment.states(&workspace.results());
-                let open = states
-                    .iter()
-                    .filter(|(_, state)| *state != TrialState::Recorded);
-                let trials = open.map(|(trial, _)| *trial);
+                let trials = open.into_iter();
                 warn_all(&check.census(workspace, experiments, experiment, trials)?);
-                runnable.push(experiment);
+                runnable.push(Runnable { experiment, states });
             }
-            Err(Failure::Data(reason))
-                if experiment.spec.when_unavailable == WhenUnavailable::Skip =>
+            Err(error)
+                if experiment.spec.when_unavailable == WhenUnavailable::Skip
+                    && is_absence(&error) =>
             {
                 let name = format!("{}/{}", experiment.spec.study, experiment.spec.name);
-                eprintln!("skipped {name}: {reason}");
+                eprintln!("skipped {name}: {error}");
                 skipped.push(name);
             }
-            Err(failure) => return Err(failure),
+            Err(error) => return Err(error.into()),
         }
     }
-    for experiment in &runnable {
-        experiment.write_sheet(&results, &experiments.manifests)?;
+    let mut sheets = Vec::new();
+    for Runnable { experiment, .. } in &runnable {
+        let sheet = experiment.sheet_file(&results, &experiments.manifests)?;
+        sheet.renew()?;
+        sheets.push(sheet);
     }
-    let (tasks, planned) = tasks(workspace, experiments, &runnable, &data, options);
+    let planned: usize = runnable.iter().map(|own| own.states.len()).sum();
+    let failed = (runnable.iter().flat_map(|own| &own.states))
+        .filter(|(_, state)| matches!(state, TrialState::Failed { .. }))
+        .count();
+    let tasks = tasks(workspace, experiments, &runnable, &data, options)?;
     let to_run = tasks.len();
     let recorded = planned - to_run;
     if planned == 0 {
         say!("no trial to run");
     } else if to_run == 0 {
-        say!("all {} recorded, nothing to run", plural_are(planned));
-    } else if recorded > 0 {
+        match planned {
+            1 => say!("the only trial is recorded, nothing to run"),
+            planned => say!("all {planned} trials are recorded, nothing to run"),
+        }
+    } else if recorded + failed > 0 {
+        let again = match failed {
+            0 => String::new(),
+            1 => "; 1 failed before and is tried again".to_owned(),
+            _ => format!("; {failed} failed before and are tried again"),
+        };
         say!(
-            "{} recorded already, {to_run} to run",
+            "{} recorded already, {to_run} to run{again}",
             count(recorded, "trial")
         );
     }
@@ -116,63 +137,148 @@ fn execute(
         };
         schedule::run(tasks, settings)?
     };
-    sweep::after(&results, &runnable);
-    conclude(workspace, &runnable, &summary, options)?;
+    let own: Vec<&Experiment> = runnable.iter().map(|own| own.experiment).collect();
+    sweep::after(&results, &own);
+    tell(&summary, to_run);
+    if summary.interrupted {
+        return Err(Failure::Interrupted);
+    }
+    let damage = conclude(workspace, experiments, &own, &sheets, options)?;
     for name in &skipped {
         say!("skipped: {name} (its data cannot be had here)");
     }
-    if !summary.failed.is_empty() {
-        return Err(Failure::Trials {
-            failed: summary.failed.len(),
-        });
+    let failed = match summary.failed.len() {
+        0 => Ok(()),
+        failed => Err(Failure::Trials { failed }),
+    };
+    let sound = match damage.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::Damaged(damage)),
+    };
+    both(failed, sound)
+}
+
+/// Tries the device once where a trial that is still to run uses it.
+fn check_device(workspace: &Workspace, experiments: &Experiments) -> Result<(), Failure> {
+    if experiments.device == DeviceChoice::default() {
+        return Ok(());
+    }
+    for experiment in &experiments.list {
+        let info = experiment.study.info();
+        for (trial, state) in experiment.states(&workspace.results())? {
+            if state != TrialState::Recorded && info.runs_on_device(&trial.params) {
+                return doctor::try_device(experiments.device);
+            }
+        }
     }
     Ok(())
 }
 
-/// Reports, verdicts and failures at the end of a run.
-fn conclude(
-    workspace: &Workspace,
-    experiments: &[&Experiment],
-    summary: &Summary,
-    options: &RunOptions,
-) -> Result<(), Failure> {
+/// An experiment whose data are at hand, and what is known of its trials.
+struct Runnable<'e> {
+    experiment: &'e Experiment,
+    states: Vec<(&'e Trial, TrialState)>,
+}
+
+/// Whether data are just not there: a file with other bytes than those of the manifest is no absence.
+fn is_absence(error: &DataError) -> bool {
+    let DataError::Unobtainable { attempts, .. } = error else {
+        return false;
+    };
+    let is_other =
+        |error: &FetchError| matches!(error, FetchError::Hash { .. } | FetchError::Size { .. });
+    !attempts.iter().any(|attempt| is_other(&attempt.error))
+}
+
+/// An error where a path that workers are told is no text.
+fn named_in_text(workspace: &Workspace) -> Result<(), Failure> {
+    let paths = [&workspace.results(), &workspace.cache];
+    let paths = paths.into_iter().chain(&workspace.mirror);
+    match paths
+        .map(|path| absolute(path))
+        .find(|path| path.to_str().is_none())
+    {
+        None => Ok(()),
+        Some(path) => Err(Failure::usage(format!(
+            "the path {path:?} is not UTF-8 text; rename its folders"
+        ))),
+    }
+}
+
+/// What became of the trials of a run.
+fn tell(summary: &Summary, to_run: usize) {
     for (name, error) in &summary.failed {
         eprintln!("\nfailed: {name}");
         for line in error.lines().take(20) {
             eprintln!("  {line}");
         }
     }
+    let ended = summary.recorded + summary.elsewhere + summary.failed.len();
     let elsewhere = match summary.elsewhere {
         0 => String::new(),
         number => format!(", {number} more by another run"),
     };
-    if summary.recorded + summary.elsewhere + summary.failed.len() > 0 {
+    let left = match to_run.saturating_sub(ended) {
+        0 => String::new(),
+        number => format!(", {number} not run"),
+    };
+    if ended > 0 {
         say!(
-            "{} recorded, {} failed{elsewhere}",
+            "{} recorded, {} failed{elsewhere}{left}",
             count(summary.recorded, "trial"),
             summary.failed.len()
         );
     }
-    if summary.interrupted {
-        return Err(Failure::Interrupted);
+}
+
+/// Verdicts and reports at the end of a run; returns what is damaged.
+///
+/// Its own experiments are judged by the plans that ran, whatever their sheets say by now.
+fn conclude(
+    workspace: &Workspace,
+    experiments: &Experiments,
+    own: &[&Experiment],
+    sheets: &[SheetFile],
+    options: &RunOptions,
+) -> Result<Vec<String>, Failure> {
+    let results = workspace.results();
+    if own.is_empty() && !results.exists() {
+        return Ok(Vec::new());
     }
-    let loaded = integrity::load(&workspace.results())?;
-    integrity::warn(&loaded);
-    let names: Vec<(&str, &str)> = experiments
-        .iter()
-        .map(|e| (e.spec.study.as_str(), e.spec.name.as_str()))
-        .collect();
-    let rows: Vec<_> = retrial_report::verdicts(&loaded)
-        .into_iter()
-        .filter(|row| names.contains(&(row.study.as_str(), row.experiment.as_str())))
-        .collect();
-    print_verdicts(rows);
+    let mut judged = Vec::new();
+    for experiment in own {
+        let sheet = experiment.sheet(&experiments.manifests);
+        judged.push(integrity::load_one(&results, sheet)?);
+    }
+    print_verdicts(retrial_report::verdicts(&judged));
+    for sheet in sheets {
+        let path = sheet.path.display();
+        match sheet.there()? {
+            There::Same => {}
+            There::Other | There::Older => eprintln!(
+                "warning: {path} was changed during the run; the verdicts above are by the plan \
+                 that ran, the report is by the other"
+            ),
+            There::Nothing | There::Damaged(_) => {
+                eprintln!("warning: {path} was lost during the run and is written again");
+                sheet.renew()?;
+            }
+        }
+    }
+    let loaded = integrity::load(&results)?;
     if !options.no_report {
-        let rendered = retrial_report::render(&loaded, &workspace.reports())?;
-        let index = rendered.index.canonicalize().unwrap_or(rendered.index);
-        say!("report: {}", index.display());
+        let out = workspace.reports();
+        let is_fresh = integrity::faults(&loaded).is_empty() && freshness::is_fresh(&loaded, &out);
+        if !is_fresh {
+            retrial_report::render(&loaded, &out)?;
+            freshness::remember(&loaded, &out);
+        }
+        let index = out.join("index.html");
+        let index = index.canonicalize().unwrap_or(index);
+        let how = if is_fresh { " (as it was)" } else { "" };
+        say!("report: {}{how}", index.display());
     }
-    Ok(())
+    Ok(integrity::faults(&loaded))
 }
 
 /// The verdict table; of a long one only what was not reproduced, and counts.
@@ -192,19 +298,19 @@ fn print_verdicts(mut rows: Vec<ClaimRow>) {
     }
 }
 
-/// Brings the data of an experiment's unfinished trials.
+/// Brings the data of unfinished trials.
 fn fetch(
     workspace: &Workspace,
     experiments: &Experiments,
-    experiment: &Experiment,
+    open: &[&Trial],
     offline: bool,
     data: &mut HashMap<String, Obtained>,
-) -> Result<(), Failure> {
-    for (trial, state) in experiment.states(&workspace.results()) {
+) -> Result<(), DataError> {
+    for trial in open {
         let Some((name, _)) = &trial.dataset else {
             continue;
         };
-        if state == TrialState::Recorded || data.contains_key(name) {
+        if data.contains_key(name) {
             continue;
         }
         if let Some(manifest) = experiments.manifest(name) {
@@ -219,7 +325,7 @@ pub(crate) fn obtain(
     workspace: &Workspace,
     manifest: &Manifest,
     offline: bool,
-) -> Result<Obtained, Failure> {
+) -> Result<Obtained, DataError> {
     let bar = if std::io::stderr().is_terminal() {
         let style = "{msg}  {bar:30} {bytes}/{total_bytes}";
         ProgressBar::new(0).with_style(
@@ -258,22 +364,21 @@ pub(crate) fn obtain(
         },
     );
     bar.finish_and_clear();
-    Ok(obtained?)
+    obtained
 }
 
-/// The trials to run, and how many were planned in all.
+/// The trials to run.
 fn tasks(
     workspace: &Workspace,
     experiments: &Experiments,
-    runnable: &[&Experiment],
+    runnable: &[Runnable<'_>],
     data: &HashMap<String, Obtained>,
     options: &RunOptions,
-) -> (Vec<Task>, usize) {
+) -> Result<Vec<Task>, Failure> {
     let results = absolute(&workspace.results());
     let mut host: Option<Host> = None;
     let mut tasks = Vec::new();
-    let mut planned = 0;
-    for experiment in runnable {
+    for Runnable { experiment, states } in runnable {
         let spec = &experiment.spec;
         let claims: std::collections::BTreeMap<String, String> = spec
             .claims
@@ -281,9 +386,8 @@ fn tasks(
             .map(|claim| (claim.id.clone(), claim.hash()))
             .collect();
         let mut own_host: Option<Host> = None;
-        for (trial, state) in experiment.states(&workspace.results()) {
-            planned += 1;
-            if state == TrialState::Recorded {
+        for (trial, state) in states {
+            if *state == TrialState::Recorded {
                 continue;
             }
             let host = own_host.get_or_insert_with(|| {
@@ -303,7 +407,7 @@ fn tasks(
                 &spec.name,
                 &trial.id,
             );
-            let attempt = folders.failures().last().map_or(1, |(last, _)| last + 1);
+            let attempt = folders.failures()?.last().map_or(1, |(last, _)| last + 1);
             let job_data = trial.dataset.as_ref().and_then(|(name, content)| {
                 let manifest = experiments.manifest(name)?;
                 Some(JobData {
@@ -328,7 +432,11 @@ fn tasks(
                     seed: trial.seed,
                     data: job_data,
                     attempt,
-                    device: experiments.device.clone(),
+                    device: match experiment.study.info().runs_on_device(&trial.params) {
+                        true => experiments.device,
+                        false => DeviceChoice::default(),
+                    }
+                    .to_string(),
                     threads: 1,
                     memory_mib: spec.limits.memory_mib,
                     claims: claims.clone(),
@@ -348,7 +456,7 @@ fn tasks(
     for task in &mut tasks {
         task.job.threads = threads;
     }
-    (tasks, planned)
+    Ok(tasks)
 }
 
 /// Workers at a time: as asked, else one a core as far as there are trials.
@@ -365,12 +473,4 @@ fn cores() -> usize {
 
 fn absolute(path: &Path) -> std::path::PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
-}
-
-fn plural_are(number: usize) -> String {
-    if number == 1 {
-        "trials (1) are".to_owned()
-    } else {
-        format!("{number} trials are")
-    }
 }

@@ -1,6 +1,6 @@
 //! `retrial show`: one trial, whole.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use retrial_core::metric::Direction;
 use retrial_core::record::{ATTEMPT_FILE, Outcome, RECORD_FILE, Record};
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{duration, print_json, table};
 use crate::cli::{Format, ShowArgs};
-use crate::execute::folder::{TrialFolders, read_record};
+use crate::execute::folder::{self, TrialFolders};
 use crate::failure::Failure;
 use crate::integrity;
 use crate::studies::anogan;
@@ -21,29 +21,43 @@ pub(crate) fn run(workspace: &Workspace, args: &ShowArgs) -> Result<(), Failure>
     let found = find(&workspace.results(), &args.trial)?;
     let (study, experiment, trial) = &found;
     let folders = TrialFolders::new(&workspace.results(), study, experiment, trial);
-    let record = if folders.is_recorded() {
-        let path = folders.record.join(RECORD_FILE);
-        let record = read_record(&path).map_err(Failure::Storage)?;
-        if let Some(fault) = integrity::fault_of(&folders.record) {
-            eprintln!("warning: damaged record: {fault}");
-        }
-        Some(record)
-    } else {
-        None
+    let mut damaged = Vec::new();
+    let mut kept = |read: Result<Record, String>, fault: Option<String>, path: &Path| {
+        let reason = read.as_ref().err().cloned().or(fault);
+        damaged.extend(reason.map(|reason| format!("{}: {reason}", path.display())));
+        read.ok()
+    };
+    let folder = &folders.record;
+    let record = match folder.exists() {
+        true => kept(
+            retrial_report::read_finished(folder)?,
+            integrity::fault_of(folder)?,
+            &folder.join(RECORD_FILE),
+        ),
+        false => None,
     };
     let mut attempts = Vec::new();
-    for (_, folder) in folders.failures() {
-        attempts.push(read_record(&folder.join(ATTEMPT_FILE)).map_err(Failure::Storage)?);
+    for (_, folder) in folders.failures()? {
+        attempts.extend(kept(
+            retrial_report::read_attempt(&folder)?,
+            integrity::fault_of_attempt(&folder)?,
+            &folder.join(ATTEMPT_FILE),
+        ));
     }
+    let end = match damaged.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::Damaged(damaged)),
+    };
     if args.format == Format::Json {
-        return print_json(&json!({
+        print_json(&json!({
             "study": study,
             "experiment": experiment,
             "trial": trial,
             "folder": folders.record,
             "record": record,
             "failed_attempts": attempts,
-        }));
+        }))?;
+        return end;
     }
     say!("{study}/{experiment}/{trial}");
     match &record {
@@ -59,7 +73,7 @@ pub(crate) fn run(workspace: &Workspace, args: &ShowArgs) -> Result<(), Failure>
             }
         }
     }
-    Ok(())
+    end
 }
 
 /// Draws with, or hands out, the nets of a checkpoint.
@@ -78,7 +92,10 @@ fn nets(workspace: &Workspace, args: &ShowArgs) -> Result<(), Failure> {
             let message = format!("{trial} is not finished; name a checkpoint (.h5) instead");
             return Err(Failure::usage(message));
         }
-        let record = read_record(&folders.record.join(RECORD_FILE)).map_err(Failure::Storage)?;
+        let record = retrial_report::read_finished(&folders.record)?;
+        let record = record.map_err(|reason| {
+            Failure::Damaged(vec![format!("{}: {reason}", folders.record.display())])
+        })?;
         anogan::files_of(&results, &record).map_err(Failure::usage)?
     };
     let path = files.gan;
@@ -190,9 +207,10 @@ fn print(record: &Record, folder: &Path) {
 fn find(results: &Path, wanted: &str) -> Result<(String, String, String), Failure> {
     let parts: Vec<&str> = wanted.trim_end_matches('/').split('/').collect();
     let mut found = Vec::new();
-    for study in folders(results) {
-        for experiment in folders(&results.join(&study)) {
-            let mut trials: Vec<String> = folders(&results.join(&study).join(&experiment))
+    for study in folder::folders(results)? {
+        for experiment in folder::folders(&results.join(&study))? {
+            let here = folder::folders(&results.join(&study).join(&experiment))?;
+            let mut trials: Vec<String> = here
                 .into_iter()
                 .map(|name| {
                     let plain = name
@@ -236,19 +254,4 @@ fn find(results: &Path, wanted: &str) -> Result<(String, String, String), Failur
             )))
         }
     }
-}
-
-fn folders(folder: &Path) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    let mut names: Vec<String> = entries
-        .filter_map(|entry| {
-            let path: PathBuf = entry.ok()?.path();
-            let name = path.file_name()?.to_string_lossy().into_owned();
-            (path.is_dir() && !name.starts_with('.')).then_some(name)
-        })
-        .collect();
-    names.sort();
-    names
 }

@@ -24,7 +24,7 @@ pub(crate) fn run(workspace: &Workspace, args: &SelectArgs) -> Result<(), Failur
     let mut rows = table(&heads);
     let mut list = Vec::new();
     for experiment in &experiments.list {
-        let states = experiment.states(&workspace.results());
+        let states = experiment.states(&workspace.results())?;
         let counts = WORDS.map(|word| states.iter().filter(|(_, s)| s.word() == word).count());
         let (study, name) = (&experiment.spec.study, &experiment.spec.name);
         let mut cells = vec![format!("{study}/{name}"), states.len().to_string()];

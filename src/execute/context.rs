@@ -72,6 +72,11 @@ impl Context {
         std::fs::create_dir_all(&folders.partial)
             .map_err(|source| io("create", &folders.partial, source))?;
         let path = folders.partial.join(EVENTS_FILE);
+        if path.exists() && !path.is_file() {
+            // A pipe would be waited for without end.
+            let error = std::io::Error::other("it is no regular file");
+            return Err(io("open", &path, error));
+        }
         let journal = OpenOptions::new()
             .create(true)
             .truncate(false)

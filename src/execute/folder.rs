@@ -8,15 +8,18 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use retrial_core::record::{
-    ATTEMPT_FILE, OLD_RECORD_FORMAT, Outcome, RECORD_FILE, RECORD_FORMAT, Record,
-};
+use retrial_core::file;
+use retrial_core::record::{Outcome, RECORD_FILE, Record};
 
 use super::lease;
+use crate::failure::Failure;
+use crate::integrity;
 
 /// The folders of one trial.
 #[derive(Clone, Debug)]
 pub(crate) struct TrialFolders {
+    /// `<study>/<experiment>/`, which holds the others.
+    pub(crate) experiment: PathBuf,
     /// `<trial>/`.
     pub(crate) record: PathBuf,
     /// `<trial>.partial/`.
@@ -35,6 +38,7 @@ impl TrialFolders {
             partial: experiment_folder.join(format!("{trial}.partial")),
             attempts: experiment_folder.join(format!("{trial}.attempts")),
             lease: lease::path(results, &format!("{study}.{experiment}.{trial}")),
+            experiment: experiment_folder,
         }
     }
 
@@ -44,13 +48,16 @@ impl TrialFolders {
     }
 
     /// Failed attempts, oldest first.
-    pub(crate) fn failures(&self) -> Vec<(u32, PathBuf)> {
-        let mut attempts: Vec<(u32, PathBuf)> = entries(&self.attempts)
+    ///
+    /// # Errors
+    /// A folder that cannot be listed.
+    pub(crate) fn failures(&self) -> Result<Vec<(u32, PathBuf)>, Failure> {
+        let mut attempts: Vec<(u32, PathBuf)> = folders(&self.attempts)?
             .into_iter()
             .filter_map(|name| Some((name.parse().ok()?, self.attempts.join(&name))))
             .collect();
         attempts.sort_unstable();
-        attempts
+        Ok(attempts)
     }
 }
 
@@ -59,7 +66,6 @@ impl TrialFolders {
 pub(crate) struct Inventory {
     folder: PathBuf,
     names: HashSet<String>,
-    recorded: HashSet<String>,
     /// Finished trials by their id without the hash.
     by_stem: HashMap<String, Vec<String>>,
 }
@@ -94,75 +100,77 @@ pub(crate) enum TrialState {
 
 impl Inventory {
     /// Reads the names in `results/<study>/<experiment>/`; a missing folder is empty.
-    pub(crate) fn read(results: &Path, study: &str, experiment: &str) -> Self {
+    ///
+    /// # Errors
+    /// A folder that cannot be listed.
+    pub(crate) fn read(results: &Path, study: &str, experiment: &str) -> Result<Self, Failure> {
         let folder = results.join(study).join(experiment);
-        let names: HashSet<String> = entries(&folder).into_iter().collect();
+        let names: HashSet<String> = folders(&folder)?.into_iter().collect();
         let mut by_stem: HashMap<String, Vec<String>> = HashMap::new();
-        let mut recorded = HashSet::new();
         for name in &names {
-            // The record itself must be there: a folder without one is no record.
-            let file = folder.join(name).join(RECORD_FILE);
-            if name.ends_with(".partial") || !fs::metadata(file).is_ok_and(|data| data.len() > 0) {
-                continue;
-            }
-            recorded.insert(name.clone());
-            if let Some((stem, _)) = name.rsplit_once('-') {
+            if let Some((stem, id)) = name.rsplit_once('-')
+                && !id.contains('.')
+            {
                 by_stem
                     .entry(stem.to_owned())
                     .or_default()
                     .push(name.clone());
             }
         }
-        Self {
+        Ok(Self {
             folder,
             names,
-            recorded,
             by_stem,
-        }
-    }
-
-    /// Whether a trial is recorded, judged by its file's existence.
-    fn is_recorded(&self, trial: &str) -> bool {
-        self.recorded.contains(trial)
+        })
     }
 
     /// The state of a trial; a record is read and checked.
+    ///
+    /// # Errors
+    /// A record that may be sound and cannot be read.
     pub(crate) fn state(
         &self,
         trial: &retrial_core::plan::Trial,
         folders: &TrialFolders,
         revision: u32,
-    ) -> TrialState {
-        if self.is_recorded(&trial.id) {
-            return match crate::integrity::fault_of(&folders.record) {
+    ) -> Result<TrialState, Failure> {
+        if self.names.contains(&trial.id) {
+            return Ok(match integrity::fault_of(&folders.record)? {
                 None => TrialState::Recorded,
                 Some(reason) => TrialState::Damaged { reason },
-            };
+            });
         }
         let partial = self.names.contains(&format!("{}.partial", trial.id));
         if lease::is_held(&folders.lease) {
-            return TrialState::Running;
+            return Ok(TrialState::Running);
         }
-        if self.names.contains(&format!("{}.attempts", trial.id)) {
-            let failures = folders.failures();
-            if let Some((_, last)) = failures.last() {
-                return TrialState::Failed {
-                    attempts: failures.len(),
-                    error: failure_text(last),
-                };
+        let failures = match self.names.contains(&format!("{}.attempts", trial.id)) {
+            true => folders.failures()?,
+            false => Vec::new(),
+        };
+        for (number, folder) in &failures {
+            if let Some(reason) = integrity::fault_of_attempt(folder)? {
+                let reason = format!("attempt {number}: {reason}");
+                return Ok(TrialState::Damaged { reason });
             }
         }
+        if let Some((_, last)) = failures.last() {
+            return Ok(TrialState::Failed {
+                attempts: failures.len(),
+                error: failure_text(last)?,
+            });
+        }
         if partial {
-            return TrialState::Interrupted;
+            return Ok(TrialState::Interrupted);
         }
         let changed = self.by_stem.get(&trial.stem).and_then(|others| {
             let newest = others
                 .iter()
                 .max_by_key(|name| modified(&self.folder.join(name)))?;
-            let record = read_record(&self.folder.join(newest).join(RECORD_FILE)).ok()?;
-            Some(difference(&record, trial, revision))
+            let record = retrial_report::read_finished(&self.folder.join(newest));
+            Some(difference(&record.ok()?.ok()?, trial, revision))
         });
-        TrialState::New { changed }
+        Ok(TrialState::New { changed })
     }
 }
 
@@ -197,30 +205,17 @@ impl TrialState {
     }
 }
 
-/// Reads a record or attempt, checking its version.
-pub(crate) fn read_record(path: &Path) -> Result<Record, String> {
-    let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let record: Record =
-        serde_yaml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-    if !(OLD_RECORD_FORMAT..=RECORD_FORMAT).contains(&record.format) {
-        let format = record.format;
-        return Err(format!(
-            "{}: record format {format} is not known",
-            path.display()
-        ));
-    }
-    Ok(record)
-}
-
-fn failure_text(attempt: &Path) -> String {
-    match read_record(&attempt.join(ATTEMPT_FILE)).map(|record| record.outcome) {
-        Ok(Outcome::Failed { cause, error }) => {
-            let first = error.lines().next().unwrap_or("").to_owned();
-            if first.is_empty() { cause } else { first }
-        }
-        Ok(Outcome::Finished) => "its attempt says it finished".to_owned(),
-        Err(error) => error,
-    }
+fn failure_text(attempt: &Path) -> Result<String, Failure> {
+    Ok(match retrial_report::read_attempt(attempt)? {
+        Ok(record) => match record.outcome {
+            Outcome::Failed { cause, error } => match error.lines().next() {
+                Some(first) if !first.is_empty() => first.to_owned(),
+                _ => cause,
+            },
+            Outcome::Finished => "it finished".to_owned(),
+        },
+        Err(reason) => reason,
+    })
 }
 
 fn difference(record: &Record, trial: &retrial_core::plan::Trial, revision: u32) -> String {
@@ -252,15 +247,13 @@ fn modified(path: &Path) -> Option<std::time::SystemTime> {
     fs::metadata(path).and_then(|data| data.modified()).ok()
 }
 
-fn entries(folder: &Path) -> Vec<String> {
-    fs::read_dir(folder).map_or_else(
-        |_| Vec::new(),
-        |found| {
-            found
-                .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-                .collect()
-        },
-    )
+/// Names of the folders in a folder, none where it is missing.
+///
+/// # Errors
+/// A folder that cannot be listed.
+pub(crate) fn folders(folder: &Path) -> Result<Vec<String>, Failure> {
+    file::folders(folder)
+        .map_err(|error| Failure::storage(format!("list {}: {error}", folder.display())))
 }
 
 /// Removes a folder that may not be there.

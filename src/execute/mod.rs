@@ -8,7 +8,7 @@ pub(crate) mod folder;
 pub(crate) mod job;
 pub(crate) mod lease;
 pub(crate) mod process;
-mod program;
+pub(crate) mod program;
 pub(crate) mod progress;
 pub(crate) mod provenance;
 pub(crate) mod schedule;

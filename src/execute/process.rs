@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use nix::sys::signal::Signal;
 use retrial_core::event::Event;
+use retrial_core::spec::MAX_TIME_S;
 
 use super::schedule::Task;
 use super::signals::Asked;
@@ -34,12 +35,10 @@ impl TimeLimit {
 
     /// The limit of a spec, or one by the estimated cost.
     pub(crate) fn new(given_s: Option<f64>, cost_s: f64) -> Self {
-        let estimated = (cost_s * Self::TIMES).max(Self::SHORTEST_S);
+        let seconds = |s: f64| Duration::from_secs_f64(s.clamp(0.0, MAX_TIME_S));
         match given_s {
-            Some(seconds) => Self::Given(Duration::from_secs_f64(seconds)),
-            None => Self::Estimated(
-                Duration::try_from_secs_f64(estimated).unwrap_or(Duration::from_secs(1 << 40)),
-            ),
+            Some(given_s) => Self::Given(seconds(given_s)),
+            None => Self::Estimated(seconds((cost_s * Self::TIMES).max(Self::SHORTEST_S))),
         }
     }
 
@@ -200,4 +199,26 @@ pub(super) fn judge(status: ExitStatus, stderr: &str, worker: &Worker) -> (Strin
         ("error", format!("the worker ended with exit code {code}"))
     };
     (cause.to_owned(), said(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_limit_is_beyond_the_clock() {
+        for (given, cost) in [
+            (None, 1e300),
+            (None, f64::NAN),
+            (Some(1e300), 0.0),
+            (Some(1e9), 0.0),
+        ] {
+            let limit = TimeLimit::new(given, cost).duration();
+            assert!(
+                Instant::now().checked_add(limit + limit).is_some(),
+                "{given:?} {cost}"
+            );
+            assert!(!limit.is_zero());
+        }
+    }
 }

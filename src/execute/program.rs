@@ -55,6 +55,11 @@ impl Program {
     }
 }
 
+/// The bytes of the program that runs now.
+pub(crate) fn bytes() -> std::io::Result<Vec<u8>> {
+    std::fs::read(RUNNING).or_else(|_| std::fs::read(std::env::current_exe()?))
+}
+
 impl Drop for Program {
     fn drop(&mut self) {
         if let Some(folder) = &self.folder {

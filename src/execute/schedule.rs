@@ -6,7 +6,9 @@
 
 use std::collections::VecDeque;
 use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant, SystemTime};
@@ -28,10 +30,10 @@ use crate::failure::Failure;
 
 /// How often a trial held by another run is asked for.
 const HELD_PAUSE: Duration = Duration::from_millis(300);
+/// How often the results folder is looked at.
+const LOOK: Duration = Duration::from_secs(1);
 /// How long workers have to come to a good moment once they were asked to stop.
 const GRACE: Duration = Duration::from_secs(10);
-/// Of one stop, a terminal or a batch system may send two signals; a person is slower.
-const ONE_STOP: Duration = Duration::from_millis(500);
 
 /// A trial to run.
 pub(crate) struct Task {
@@ -67,6 +69,7 @@ pub(crate) struct Summary {
 
 struct Run<'a> {
     settings: Settings,
+    results: Opened,
     queue: VecDeque<Task>,
     /// Trials another run holds, with the time to ask again.
     held: Vec<(Instant, Task)>,
@@ -83,11 +86,45 @@ struct Run<'a> {
     killed: Option<Instant>,
 }
 
-/// Runs all tasks.
-pub(crate) fn run(tasks: Vec<Task>, settings: Settings) -> Result<Summary, Failure> {
-    if let Some(task) = tasks.first() {
-        lease::probe(&task.job.results)?;
+/// The results folder as it was opened.
+struct Opened {
+    path: PathBuf,
+    /// Device and inode.
+    id: (u64, u64),
+}
+
+impl Opened {
+    fn new(path: &Path) -> std::io::Result<Self> {
+        let data = std::fs::metadata(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            id: (data.dev(), data.ino()),
+        })
     }
+
+    /// An error where another folder, or none, bears its name now: what a trial wrote there would
+    /// be parted from the others.
+    fn is_there(&self) -> Result<(), Failure> {
+        if Self::new(&self.path).is_ok_and(|now| now.id == self.id) {
+            return Ok(());
+        }
+        Err(Failure::storage(format!(
+            "{} was moved or replaced during the run; what was recorded lies where it is now, and \
+             `retrial run` goes on from there",
+            self.path.display()
+        )))
+    }
+}
+
+/// Runs all tasks, which are of one results folder.
+pub(crate) fn run(tasks: Vec<Task>, settings: Settings) -> Result<Summary, Failure> {
+    let Some(task) = tasks.first() else {
+        return Ok(Summary::default());
+    };
+    let results = task.job.results.clone();
+    lease::probe(&results)?;
+    let unread = |error| Failure::storage(format!("{}: {error}", results.display()));
+    let results = Opened::new(&results).map_err(unread)?;
     let wrong = |error| Failure::usage(format!("the workers have no program: {error}"));
     let program = Program::running().map_err(wrong)?;
     let (sender, receiver) = channel();
@@ -98,6 +135,7 @@ pub(crate) fn run(tasks: Vec<Task>, settings: Settings) -> Result<Summary, Failu
     let mut display = Display::new(tasks.len(), settings.jobs);
     let mut run = Run {
         settings,
+        results,
         queue: tasks.into(),
         held: Vec::new(),
         workers: (0..settings.jobs).map(|_| None).collect(),
@@ -121,6 +159,7 @@ pub(crate) fn run(tasks: Vec<Task>, settings: Settings) -> Result<Summary, Failu
 impl Run<'_> {
     fn drive(&mut self, receiver: &Receiver<Message>) -> Result<(), Failure> {
         loop {
+            self.results.is_there()?;
             self.take_up_held();
             self.fill()?;
             let idle = self.workers.iter().all(Option::is_none);
@@ -168,6 +207,7 @@ impl Run<'_> {
     }
 
     fn spawn(&mut self, slot: usize, task: Task) -> Result<Worker, Failure> {
+        self.results.is_there()?;
         let wrong = |error: std::io::Error| Failure::usage(format!("no worker: {error}"));
         let threads = task.job.threads.to_string();
         let mut command = self.program.command();
@@ -229,6 +269,7 @@ impl Run<'_> {
         let Some(worker) = self.workers[slot].take() else {
             return Ok(());
         };
+        self.results.is_there()?;
         self.display.idle(slot);
         let name = label(&worker.task.job);
         match status.code() {
@@ -307,7 +348,7 @@ impl Run<'_> {
             .map(|(at, _)| at.saturating_duration_since(now));
         limits
             .chain(held)
-            .chain([self.display.until_heartbeat()])
+            .chain([self.display.until_heartbeat(), LOOK])
             .min()
             // Rounded up, so that the moment has come when it is looked at.
             .map_or(HELD_PAUSE, |left| left + Duration::from_millis(1))
@@ -340,7 +381,9 @@ impl Run<'_> {
             return;
         }
         if asked == Asked::Stop {
-            let again = self.asked.is_some_and(|at| at.elapsed() > ONE_STOP);
+            let again = self
+                .asked
+                .is_some_and(|at| at.elapsed() > signals::ONE_STOP);
             self.asked.get_or_insert_with(Instant::now);
             if again {
                 self.kill_all();

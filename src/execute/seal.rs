@@ -22,6 +22,9 @@ use super::job::Job;
 use super::lease;
 use super::provenance::provenance;
 
+/// Where an experiment's folder keeps what bore the name of a trial and was no record.
+const ASIDE: &str = ".aside";
+
 /// Writes the record of a trial that ended well and puts it in place.
 pub(crate) fn finish(
     mut context: Context,
@@ -63,14 +66,7 @@ pub(crate) fn finish(
     retrial_store::sync_folder(&partial)?;
     let target = &context.folders.record;
     if target.exists() {
-        let job = &context.job;
-        set_aside(
-            &job.results,
-            &job.study,
-            &job.experiment,
-            &job.trial,
-            target,
-        )?;
+        set_aside(&context.folders.experiment, target)?;
     }
     fs::rename(&partial, target).map_err(|source| io("rename", target, source))?;
     if let Some(parent) = target.parent() {
@@ -79,18 +75,13 @@ pub(crate) fn finish(
     Ok(())
 }
 
-/// Moves a folder that has a trial's name and holds no sound record out of the way, without
-/// losing it, and says where to.
-pub(crate) fn set_aside(
-    results: &Path,
-    study: &str,
-    experiment: &str,
-    trial: &str,
-    folder: &Path,
-) -> Result<PathBuf, StoreError> {
-    let aside = results.join(".aside");
+/// Moves a folder of a trial that holds no sound record out of the way, without losing it, and says
+/// where to: into the folder of its experiment, which is of the same file system.
+pub(crate) fn set_aside(experiment: &Path, folder: &Path) -> Result<PathBuf, StoreError> {
+    let aside = experiment.join(ASIDE);
     fs::create_dir_all(&aside).map_err(|source| io("create", &aside, source))?;
-    let name = format!("{study}.{experiment}.{}", trial.replace('/', "."));
+    let within = folder.strip_prefix(experiment).unwrap_or(folder);
+    let name = within.display().to_string().replace('/', ".");
     let free = (1_u32..)
         .map(|number| aside.join(format!("{name}.{number}")))
         .find(|path| !path.exists());
@@ -142,7 +133,7 @@ pub(crate) fn fail(
     folder::remove(&attempt).map_err(|source| io("remove", &attempt, source))?;
     fs::create_dir_all(&attempt).map_err(|source| io("create", &attempt, source))?;
     let journal = folders.partial.join(EVENTS_FILE);
-    if journal.exists() {
+    if journal.is_file() {
         let copy = attempt.join(EVENTS_FILE);
         fs::copy(&journal, &copy).map_err(|source| io("copy", &copy, source))?;
         hash_files(&mut record, &attempt, &[EVENTS_FILE.to_owned()])?;

@@ -1,10 +1,12 @@
-//! Signals of a run: a stop that is asked for, and a pause.
+//! Signals of a run or a series of images: a stop that is asked for, and a pause.
 //!
 //! A thread waits for them from the start of the command to its end. While trials run, the
-//! scheduler decides what happens; before and after, a stop ends the command at once with exit
-//! code 130. A signal that was ignored when the command began stays ignored, as `nohup` wants.
+//! scheduler decides what happens; of a series, `retrial dic` does. Else a stop ends the command
+//! at once with exit code 130. A signal that was ignored when the command began stays ignored, as
+//! `nohup` wants.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill};
 use nix::unistd::Pid;
@@ -23,6 +25,9 @@ pub(crate) enum Asked {
     /// Ctrl-Z.
     Pause,
 }
+
+/// Of one stop, a terminal or a batch system may send two signals; a person is slower.
+pub(crate) const ONE_STOP: Duration = Duration::from_millis(500);
 
 type Route = Box<dyn Fn(Asked) + Send>;
 

@@ -64,13 +64,6 @@ fn remove_half_attempts(folders: &TrialFolders) {
     }
 }
 
-fn names(folder: &Path) -> Vec<String> {
-    fs::read_dir(folder).map_or_else(
-        |_| Vec::new(),
-        |entries| {
-            entries
-                .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-                .collect()
-        },
-    )
+fn names(path: &Path) -> Vec<String> {
+    folder::folders(path).unwrap_or_default()
 }

@@ -104,7 +104,7 @@ pub(crate) fn device_kind(device: &str) -> &'static str {
 
 fn limit_memory(memory_mib: Option<u64>) -> Result<(), TrialError> {
     use nix::sys::resource::{Resource, setrlimit};
-    let Some(bytes) = memory_mib.map(|mib| mib * 1024 * 1024) else {
+    let Some(bytes) = memory_mib.map(|mib| mib.saturating_mul(1024 * 1024)) else {
         return Ok(());
     };
     setrlimit(Resource::RLIMIT_AS, bytes, bytes)

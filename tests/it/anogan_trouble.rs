@@ -35,6 +35,10 @@ fn params_that_cannot_be_are_faults() {
             "search_method",
         ),
         (
+            "method: pca, components: 20, train_items: 20",
+            "20 components, but the 20 train_items have 19",
+        ),
+        (
             "search_start: encoder, restarts: 2",
             "an encoder gives one start",
         ),
@@ -80,21 +84,28 @@ fn more_items_than_there_are_and_digits_that_do_not_come() {
     if mirror().is_none() {
         return;
     }
-    let error = failure("method: ink, train_items: 12117, validation_items: 0");
-    assert!(
-        error.contains("12116") && error.contains("12117"),
-        "{error}"
-    );
-    let error = failure("method: ink, train_items: 12000, validation_items: 200");
-    assert!(
-        error.contains("12116") && error.contains("12200"),
-        "{error}"
-    );
-    let error = failure("method: ink, test_items: 3035");
-    assert!(error.contains("3034") && error.contains("3035"), "{error}");
-    // The first training rows are 5, 0, 4, 1, 9, 2, 1: no 8 among the first two of {1, 8}.
-    let error = failure("method: ink, normal_digits: [1, 8], train_items: 2, batch_size: 2");
-    assert!(error.contains("digit 8"), "{error}");
+    for (params, words) in [
+        (
+            "train_items: 12117, validation_items: 0",
+            "ask for 12117 items of the normal_digits [7, 8]; the training part has 12116",
+        ),
+        (
+            "train_items: 12000, validation_items: 200",
+            "train_items 12000 and validation_items 200 ask for 12200 items",
+        ),
+        ("test_items: 3035", "test_items 3035 asks for so many items"),
+        // The first training rows are 5, 0, 4, 1, 9, 2, 1: no 8 among the first two of {1, 8}.
+        (
+            "normal_digits: [1, 8], train_items: 2, batch_size: 2",
+            "no item of digit 8 is among the first 2",
+        ),
+    ] {
+        let project = Project::new().with("a", &spec(&format!("method: ink, {params}"), ""));
+        let check = ["check", "experiments/a.yaml"];
+        project.retrial(&RUN).exits(3).complains(words);
+        project.retrial(&check).exits(3).complains(words);
+        assert!(project.attempts("anogan", "a").is_empty());
+    }
 }
 
 #[test]
@@ -113,6 +124,18 @@ fn metrics_of_an_empty_class_are_left_out_and_the_record_holds() {
             .all(|metric| metric.value.is_finite())
     );
     assert!(records[0].metric("true_positive_rate").is_none());
+    let warned = "judged: none of 1 item is anomalous (anomalous_digits [2]), so there is no AUROC";
+    assert!(
+        records[0]
+            .census
+            .warnings
+            .iter()
+            .any(|own| own.starts_with(warned))
+    );
+    project
+        .retrial(&["check", "experiments/a.yaml"])
+        .exits(0)
+        .says(warned);
     assert!(records[0].metric("false_positive_rate_found").is_some());
     let said = project.retrial(&["report"]);
     said.exits(0);
@@ -282,6 +305,29 @@ fn a_checkpoint_is_where_the_training_goes_on() {
     let training = table(&project, &records[0], "training");
     assert_eq!(training["d_loss"].len(), 100);
     near(numbers(&training["d_loss"])[0], 123.5, 0.0);
+}
+
+#[test]
+fn a_missing_stage_of_a_recorded_trial_is_built_as_said() {
+    let Some(project) = run(TINY, "lambda: [0.1]") else {
+        return;
+    };
+    let show = || project.retrial(&["show", "a/lambda", "--samples", "samples.png"]);
+    show().exits(0);
+    let before = project.contents("anogan", "a");
+    let trial = before.keys().next().expect("a trial").clone();
+    let path = stage(&project, "train").expect("a stage");
+    std::fs::remove_dir_all(path).expect("removed");
+    let record = format!("results/anogan/a/{trial}");
+    show().exits(2).complains(&format!(
+        "{record} away and `retrial run anogan/a` builds it"
+    ));
+    again(&project);
+    show().exits(2);
+    std::fs::rename(project.path().join(record), project.path().join("kept")).expect("moved");
+    again(&project);
+    show().exits(0);
+    assert_eq!(project.contents("anogan", "a"), before);
 }
 
 #[test]

@@ -39,21 +39,23 @@ fn is_damage(what: &str, project: &Project, before: &std::collections::BTreeMap<
         .retrial(&["status", "--format", "json"])
         .exits(0)
         .json();
+    let shown = project.retrial(&["show", "level-2.0-s0"]);
+    shown.exits(4).complains("1 record is damaged");
     assert_eq!(status["experiments"][0]["damaged"], 1, "{what}");
     assert_eq!(status["experiments"][0]["recorded"], 2, "{what}");
     project
         .retrial(&["report"])
-        .exits(0)
-        .complains("damaged record");
+        .exits(4)
+        .complains("1 record is damaged");
     project
         .retrial(&["report", "--check"])
         .exits(4)
-        .complains("damaged and judge nothing");
+        .complains("1 record is damaged and judges nothing");
     let page = std::fs::read_to_string(project.path().join("reports/fake.md")).expect("a page");
     assert!(page.contains("damaged record, left out"), "{what}: {page}");
     let claims = project
         .retrial(&["claims", "--format", "json"])
-        .exits(0)
+        .exits(4)
         .json();
     assert_eq!(claims["claims"][0]["verdict"], "underpowered", "{what}");
     assert_eq!(claims["claims"][0]["ours"]["n"], 2, "{what}");

@@ -99,3 +99,25 @@ fn a_cache_that_cannot_be_used_is_no_reason_to_skip() {
     assert_eq!(output.status.code(), Some(5));
     assert!(String::from_utf8_lossy(&output.stderr).contains("/proc/nope"));
 }
+
+#[test]
+fn a_file_with_other_bytes_is_no_absence() {
+    let project = Project::new().with("a", &format!("{SPEC}when_unavailable: skip\n"));
+    let mirror = project.path().join("mirror");
+    let folder = mirror.join("dic/pyvale_plate_rigid_hydro");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let run = |code: i32| {
+        let mut command = project.command(&["run", "a", "--offline"]);
+        let output = command.env("RETRIAL_MIRROR", &mirror).output();
+        let output = output.expect("the program starts");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        said
+    };
+    assert!(run(0).contains("skipped dic/a"));
+    for number in ["00", "04", "08", "10"] {
+        let file = folder.join(format!("hydro_cam0_frame{number}.tiff"));
+        std::fs::write(file, vec![0; 100_134]).expect("written");
+    }
+    assert!(run(3).contains("sha256 is"));
+}

@@ -156,7 +156,7 @@ fn a_bad_picture_is_left_out_and_named() {
             project
                 .retrial(&arguments(&images, &["--format", "csv"]))
                 .exits(1)
-                .complains("1 of 3 images were not measured")
+                .complains("1 of 3 images was not measured")
                 .complains(name);
             assert!(
                 (mean(&project, "mean_u", "def.pgm") - 0.4).abs() < 0.01,

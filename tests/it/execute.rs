@@ -188,6 +188,18 @@ fn fail_fast_leaves_the_rest_alone() {
             "1",
             "--no-report",
         ])
+        .exits(1)
+        .says("0 trials recorded, 1 failed, 5 not run");
+    project
+        .retrial(&["run", "experiments/fast.yaml", "--no-report"])
+        .exits(1)
+        .says("0 trials recorded already, 6 to run; 1 failed before and is tried again");
+    project
+        .retrial(&["run", "experiments/fast.yaml", "--no-report"])
+        .says("3 trials recorded already, 3 to run; 3 failed before and are tried again");
+    std::fs::remove_dir_all(project.path().join("results")).expect("removed");
+    project
+        .retrial(&["run", "fast", "--fail-fast", "--jobs", "1", "--no-report"])
         .exits(1);
     assert_eq!(project.attempts("fake", "fast").len(), 1);
     assert!(project.records("fake", "fast").is_empty());
@@ -362,7 +374,7 @@ fn a_record_that_was_emptied_is_no_record() {
         .retrial(&["run", "experiments/a.yaml", "--no-report"])
         .exits(0);
     assert_eq!(project.contents("fake", "a"), before);
-    let aside = names(&project.path().join("results/.aside"));
+    let aside = names(&folder.join(".aside"));
     assert_eq!(aside.len(), 2, "what was emptied is kept aside: {aside:?}");
 }
 
@@ -384,18 +396,18 @@ fn an_edited_record_is_named() {
     rewrite("rounds.csv", "0,", "0,1");
     project
         .retrial(&["report"])
-        .exits(0)
+        .exits(4)
         .complains("rounds.csv was changed after it was recorded");
     rewrite("trial.yaml", "value: 1.5", "value: 2.5");
     project
         .retrial(&["report"])
-        .exits(0)
+        .exits(4)
         .complains("its text was changed after it was recorded");
     std::fs::write(folder.join("trial.yaml"), "format: 99\n").expect("written");
     project
         .retrial(&["report"])
-        .exits(0)
-        .complains("format 99, this version reads format 2");
+        .exits(5)
+        .complains("format 99, which a newer program wrote");
 }
 
 #[test]

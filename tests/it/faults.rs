@@ -51,6 +51,26 @@ fn wrong_arguments_are_named() {
             "expected a number",
         ),
         (
+            &["run", "a", "--set", "limits.time_s=1e19"],
+            "a number above 0, at most 1000000000 (31 years)",
+        ),
+        (
+            &["run", "a", "--set", "limits.time_s=0"],
+            "a time limit of `0` s",
+        ),
+        (
+            &["run", "a", "--set", "limits.memory_mib=17592186044416"],
+            "a whole number from 256 to 8796093022207",
+        ),
+        (
+            &["run", "a", "--set", "seeds=[]"],
+            "--set seeds=[]:1:1: seeds: an empty list",
+        ),
+        (
+            &["run", "a", "--set", "params.level=\"1e-3\""],
+            "the quoted text \"1e-3\" does not fit",
+        ),
+        (
             &["run", "experiments/a.yaml", "--device", "tpu"],
             "expected flex, cpu, cuda",
         ),
@@ -59,6 +79,22 @@ fn wrong_arguments_are_named() {
             "runs on the CPU only",
         ),
         (&["run", "experiments/a.yaml", "--jobs", "0"], "0"),
+        (
+            &[
+                "dic",
+                "a.png",
+                "b.png",
+                "-o",
+                "out",
+                "--strain-measure",
+                "small",
+            ],
+            "--strain <POINTS>",
+        ),
+        (
+            &["show", "nothing", "--sample-seed", "1"],
+            "--samples <FILE.png>",
+        ),
         (&["reproduce", "nothing"], "there is no study `nothing`"),
         (&["show", "nothing"], "no trial `nothing`"),
         (&["data", "fetch", "nothing"], "nothing"),
@@ -89,4 +125,26 @@ fn two_files_of_one_name_are_refused() {
         .retrial(&["plan"])
         .exits(2)
         .complains("their records would mix");
+}
+
+#[test]
+fn the_largest_limits_are_those_that_are_named() {
+    let project = Project::new().with(
+        "a",
+        &fake("limits: {time_s: 1e9, memory_mib: 8796093022207}\n"),
+    );
+    project.retrial(&["run", "a", "--no-report"]).exits(0);
+}
+
+#[test]
+fn a_link_out_of_the_project_shows_no_line_of_its_text() {
+    let project = Project::new().with("a", &fake(""));
+    let outside = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(outside.path(), "root:x:0:0:secret\n").expect("written");
+    let link = project.path().join("experiments/x.yaml");
+    std::os::unix::fs::symlink(outside.path(), link).expect("a link");
+    let said = project.retrial(&["check"]);
+    said.exits(2)
+        .complains("experiments/x.yaml: a link that leads out of the project");
+    assert!(!said.err.contains("secret"), "{}", said.err);
 }

@@ -13,6 +13,7 @@ mod dic_series;
 mod execute;
 mod faults;
 mod kill;
+mod lost;
 mod mask_rcnn;
 mod neighbours;
 mod own_data;

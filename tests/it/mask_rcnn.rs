@@ -236,6 +236,40 @@ fn params_that_cannot_be_are_faults() {
     }
 }
 
+#[test]
+fn a_method_without_a_net_runs_on_the_cpu_whatever_the_device() {
+    let classical = "method: classical, mask_training: joint";
+    let project = project(classical, "");
+    project.retrial(&RUN).exits(0);
+    let before = project.contents("mask-rcnn", "a");
+    let on_card = [&RUN[..], &["--device", "cuda:0"]].concat();
+    project
+        .retrial(&on_card)
+        .exits(0)
+        .says("the only trial is recorded, nothing to run");
+    std::fs::remove_dir_all(project.path().join("results")).expect("removed");
+    project.retrial(&on_card).exits(0);
+    let all = records(&project);
+    let record = &all[0];
+    assert_eq!(
+        (record.device.as_str(), &*record.provenance.device),
+        ("cpu", "flex")
+    );
+    assert_eq!(project.contents("mask-rcnn", "a"), before);
+}
+
+#[test]
+#[cfg(not(feature = "cuda"))]
+fn a_device_that_is_not_there_is_refused_before_the_first_trial() {
+    let project = project(ALONE, "method: [mask_rcnn, classical]");
+    let on_card = [&RUN[..], &["--device", "cuda:0"]].concat();
+    project
+        .retrial(&on_card)
+        .exits(2)
+        .complains("error: device `cuda:0` is not in this build");
+    assert!(!project.path().join("results").exists());
+}
+
 fn stage(project: &Project, name: &str) -> Option<PathBuf> {
     let stages = project.path().join("results/.stages");
     let prefix = format!("mask-rcnn-{name}-");

@@ -217,7 +217,7 @@ fn an_object_without_an_outline_teaches_and_judges_no_mask() {
     assert_eq!(record.metric("whole_box_iou"), Some(1.0), "of tanks alone");
     let warned = record.census.warnings.join("\n");
     assert!(
-        warned.contains("trained on: 6 of 12 objects have a box only"),
+        warned.contains("trained on: a box only is known of 6 of 12 objects"),
         "{warned}"
     );
     // The page shows it.
@@ -225,7 +225,7 @@ fn an_object_without_an_outline_teaches_and_judges_no_mask() {
     let page = fs::read_to_string(project.path().join("reports/mask-rcnn.md"));
     assert!(
         page.expect("a page")
-            .contains("6 of 12 objects have a box only")
+            .contains("a box only is known of 6 of 12 objects")
     );
 }
 
@@ -254,14 +254,14 @@ fn sixteen_bits_are_seen_in_their_range_and_few_levels_are_said() {
     let census = record(&project).census;
     let facts = census.facts.join("\n");
     assert!(facts.contains("16-bit grey from 2850 (black)"), "{facts}");
-    assert!(!census.warnings.iter().any(|w| w.contains("grey levels")));
+    assert!(!census.warnings.iter().any(|w| w.contains("is seen")));
     // A stated range of a whole camera leaves next to nothing, and enters the digest.
     let wide = "pictures: {annotations: coco, grey_range: [0, 65535]}";
     let other = Own::new(8, 2, |value| 2850 + value / 16).right(wide, &params);
     check(&other)
         .exits(0)
         .says("0 (black) to 65535 (white), stated in the manifest")
-        .says("8 of 8 pictures show fewer than 16 grey levels");
+        .says("next to nothing is seen: the middle 99 % of the 16-bit values, 285");
     let digest = |project: &Project| fs::read_to_string(manifest(project)).expect("read");
     assert_ne!(digest(&project), digest(&other));
 }
@@ -320,4 +320,218 @@ fn what_is_repaired_is_a_fault_where_the_manifest_is_strict() {
     check(&project)
         .exits(3)
         .complains("annotation 1 of img_00.pgm: bbox: the box leaves the picture by 3.0 px");
+}
+
+/// What `check`, `plan` and `run` say before the first trial, which none of them starts.
+#[track_caller]
+fn refused(project: &Project, words: &str) {
+    let plan = project.retrial(&["plan", "experiments/a.yaml"]);
+    for said in [check(project), plan, run(project)] {
+        said.exits(3).complains(words);
+    }
+    assert!(project.attempts("mask-rcnn", "a").is_empty());
+    assert!(project.records("mask-rcnn", "a").is_empty());
+}
+
+/// Gives the objects of a class an outline of one pixel.
+fn shrink(own: &mut Own, class: u64) {
+    let objects = own.coco["annotations"].as_array_mut().expect("objects");
+    for object in objects
+        .iter_mut()
+        .filter(|object| object["category_id"] == class)
+    {
+        let (x, y) = (object["bbox"][0].clone(), object["bbox"][1].clone());
+        let (x, y) = (x.as_u64().expect("x"), y.as_u64().expect("y"));
+        object["bbox"] = json!([x, y, 1, 1]);
+        object["segmentation"] = json!([[x, y, x + 1, y, x + 1, y + 1, x, y + 1]]);
+    }
+}
+
+#[test]
+fn objects_too_small_to_be_seen_are_counted_before_the_first_trial() {
+    let params = format!("{FASTER}, least_instances: 2, split: frames");
+    let mut own = Own::grey(8);
+    shrink(&mut own, 1);
+    let project = own.right(COCO, &params);
+    let lines = [
+        "trained on: 6 pictures with pole (0), tank (6)",
+        "judged: 2 pictures with pole (0), tank (2)",
+        "left out, with fewer than 4 pixels at 64 × 48 px: 8 of 16 objects: pole (8)",
+        "no object of `pole` is left: the class is neither learnt nor judged",
+    ];
+    for line in lines {
+        check(&project).exits(0).says(line);
+        project
+            .retrial(&["plan", "experiments/a.yaml"])
+            .exits(0)
+            .says(line);
+    }
+    let census = record(&project).census;
+    let all = [census.facts, census.warnings].concat().join("\n");
+    project.retrial(&["report"]).exits(0);
+    let page = fs::read_to_string(project.path().join("reports/mask-rcnn.md")).expect("a page");
+    for line in lines {
+        assert!(all.contains(line), "{all}");
+    }
+    for line in lines {
+        assert!(page.contains(&line.replace('`', "\\`")), "{page}");
+    }
+    let mut own = Own::grey(8);
+    shrink(&mut own, 1);
+    shrink(&mut own, 2);
+    refused(
+        &own.right(COCO, &params),
+        "no object of pole, tank is trained on: 6 pictures without one (16 objects of fewer than 4 \
+         pixels left out)",
+    );
+}
+
+/// Eight pictures, of which `preset` gives the camera preset.
+fn with_presets(preset: impl Fn(usize) -> Option<&'static str>) -> Own {
+    let mut own = Own::grey(8);
+    let images = own.coco["images"].as_array_mut().expect("pictures");
+    for (place, image) in images.iter_mut().enumerate() {
+        if let Some(preset) = preset(place) {
+            image["preset"] = json!(preset);
+        }
+    }
+    own
+}
+
+#[test]
+fn camera_presets_that_do_not_fit_are_refused() {
+    let params = |rest: &str| format!("{FASTER}, least_instances: 2, {rest}");
+    let half = with_presets(|place| (place < 4).then_some("7"));
+    refused(
+        &half.right(COCO, &params("split: cameras, test_presets: [7]")),
+        "`test_presets` is [7], but only 4 of 8 pictures have a camera preset (7), and img_04.pgm \
+         has none",
+    );
+    let named = with_presets(|place| Some(if place < 6 { "hall" } else { "yard" }));
+    refused(
+        &named.right(COCO, &params("split: cameras")),
+        "`test_presets` is [10, 11], but the data have the camera presets hall, yard; the key takes \
+         numbers",
+    );
+    let numbered = || with_presets(|place| Some(if place < 6 { "1" } else { "2" }));
+    refused(
+        &numbered().right(COCO, &params("split: cameras, test_presets: [3]")),
+        "`test_presets` is [3], but the data have the camera presets 1, 2; name those to judge",
+    );
+    refused(
+        &numbered().right(COCO, &params("split: cameras, test_presets: [1, 2]")),
+        "0 pictures to train on and 8 to judge: both are needed; `test_presets` is [1, 2], and the \
+         data have the camera presets 1, 2",
+    );
+    refused(
+        &Own::grey(8).right(COCO, &params("split: cameras, test_presets: [3]")),
+        "`test_presets` is [3], but no picture has a camera preset; leave the key out",
+    );
+    let some = numbered().right(COCO, &params("split: cameras, test_presets: [2, 5]"));
+    check(&some)
+        .exits(0)
+        .says("judged: 2 pictures")
+        .says("no picture has the camera preset 5 of `test_presets`; the data have 1, 2");
+    let idle = numbered().right(COCO, &params("split: frames, test_presets: [2]"));
+    check(&idle)
+        .exits(0)
+        .says("`test_presets` [2] does nothing where `split` is `frames`");
+}
+
+#[test]
+fn what_a_trial_could_not_learn_or_judge_is_refused_before_the_first() {
+    let boxes_only = || {
+        let mut own = Own::grey(8);
+        for object in own.coco["annotations"].as_array_mut().expect("objects") {
+            object["segmentation"] = json!([]);
+        }
+        own
+    };
+    let few = "least_instances: 2";
+    refused(
+        &boxes_only().right(COCO, &format!("method: classical, {few}")),
+        "method `classical` learns from outlines, and of 12 objects to train on a box only is known",
+    );
+    refused(
+        &boxes_only().right(
+            COCO,
+            &format!("method: mask_rcnn, mask_training: alone, {few}"),
+        ),
+        "mask_training `alone` learns masks from outlines",
+    );
+    let without = |judged: bool| {
+        let mut own = Own::grey(8);
+        let objects = own.coco["annotations"].as_array_mut().expect("objects");
+        objects.retain(|object| (object["image_id"].as_u64() > Some(6)) != judged);
+        own.right(COCO, &format!("{FASTER}, {few}, split: cameras"))
+    };
+    refused(
+        &without(false),
+        "no object of pole, tank is trained on: 6 pictures without one; without camera presets",
+    );
+    refused(
+        &without(true),
+        "no object of pole, tank is judged: 2 pictures without one",
+    );
+    for (params, words) in [
+        (
+            "classes_with_masks: 3",
+            "classes_with_masks is 3, the data set has 2 classes: pole, tank",
+        ),
+        (
+            "parts: true",
+            "parts is true, but no object to train on has labelled parts",
+        ),
+        ("pretraining: uniform", "pretraining needs a source domain"),
+        (
+            "pretraining: imagenet, backbone: efficientnet_lite0",
+            "pretraining by `imagenet` needs weights",
+        ),
+    ] {
+        let params = format!("{FASTER}, {few}, {params}");
+        refused(&Own::grey(8).right(COCO, &params), words);
+    }
+}
+
+#[test]
+fn what_a_grey_range_shows_is_said() {
+    let params = format!("{FASTER}, least_instances: 2");
+    let off = "pictures: {annotations: coco, grey_range: [100, 200]}";
+    check(&Own::new(8, 2, |value| 2850 + value).right(off, &params))
+        .exits(0)
+        .says("100.0 % of the 16-bit values lie outside `grey_range`, 100 to 200: 0 below and 24576 above")
+        .says("they go from 2850 to");
+    check(&Own::new(8, 2, |_| 30_000).right(COCO, &params))
+        .exits(0)
+        .says("nothing is seen in 8 pictures: all their 16-bit values are 30000");
+    // The first pixel of every picture is hot.
+    let hot = |value: u16| if value == 0 { 65_535 } else { 28_000 + value };
+    check(&Own::new(8, 2, hot).right(COCO, &params))
+        .exits(0)
+        .says("next to nothing is seen: the middle 99 % of the 16-bit values, 2800")
+        .says("state `grey_range: [2800");
+    let mut mixed = Own::grey(8);
+    mixed
+        .files
+        .splice(..3, Own::new(3, 2, |value| 2850 + value).files);
+    check(&mixed.right(COCO, &params)).exits(0).says(
+        "pictures of two depths are mixed, so that one grey stands for two values: 3 pictures with \
+         16-bit values of 2850 to",
+    );
+    // One flat picture among good ones.
+    let mut flat = Own::grey(8);
+    flat.files[5].1 = Own::new(6, 1, |_| 90).files.remove(5).1;
+    check(&flat.right(COCO, &params)).exits(0).says(
+        "next to nothing is seen in 1 of 8 pictures: the middle 99 % of the values of img_05.pgm",
+    );
+}
+
+#[test]
+fn a_bundled_file_that_is_not_there_is_a_fault() {
+    let project = Own::grey(8).right(COCO, &format!("{FASTER}, least_instances: 2"));
+    fs::remove_file(project.path().join("datasets/own/img_03.pgm")).expect("removed");
+    // What is in the cache is at hand.
+    check(&project).exits(0).says("judged: 2 pictures");
+    fs::remove_dir_all(project.path().join("cache")).expect("removed");
+    refused(&project, "no source gave img_03.pgm of data set `own`");
 }

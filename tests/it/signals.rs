@@ -1,12 +1,14 @@
 //! Runs that are interrupted, paused, rebuilt under, or left without a listener.
 
 use std::io::Read as _;
+use std::iter::{once, repeat_n};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::dic_command::{arguments, pair};
 use crate::project::{Project, RETRIAL, fake, names};
 
 const SLOW: &str = "params: {pause_ms: 60000}\nsweep: {level: [1.0, 2.0]}\n";
@@ -202,4 +204,21 @@ fn without_a_terminal_a_run_says_what_begins() {
     assert!(run.try_wait().expect("a process").is_none(), "at work");
     run.kill().expect("killed");
     run.wait().expect("ended");
+}
+
+#[test]
+fn a_series_of_images_stops_behind_the_image_at_work() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        let project = pair();
+        let images: Vec<&str> = once("ref.pgm").chain(repeat_n("def.pgm", 1000)).collect();
+        let mut dic = project.start(&arguments(&images, &["--format", "csv"]));
+        let out = project.path().join("out");
+        until("an image measured", || out.join("0001_def.csv").is_file());
+        kill(pid(dic.id()), signal).expect("a signal");
+        assert_eq!(dic.wait().expect("ended").code(), Some(130), "{signal}");
+        let run = std::fs::read_to_string(out.join("run.yaml")).expect("provenance");
+        assert!(run.contains("finished: false"), "{run}");
+        let summary = std::fs::read_to_string(out.join("summary.csv")).expect("a summary");
+        assert!(summary.contains("def.pgm"), "{summary}");
+    }
 }

@@ -5,6 +5,15 @@ use serde::{Deserialize, Serialize};
 /// Most lines of one kind; further ones are counted.
 const MOST: usize = 20;
 
+/// `3 trials`, `1 trial`.
+#[must_use]
+pub fn count(number: usize, one: &str) -> String {
+    match number {
+        1 => format!("1 {one}"),
+        number => format!("{number} {one}s"),
+    }
+}
+
 /// Facts and warnings about data, one sentence a line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -170,16 +170,21 @@ impl Claim {
         Some(other)
     }
 
-    /// The published value in words: `0.0047 ± 0.0001`, `≥ 0.5`, …
+    /// The claimed value in words, with the metric's `unit` where that is not empty:
+    /// `0.0047 ± 0.0001 px`, `≥ 0.5`, …
     #[must_use]
-    pub fn published(&self) -> String {
+    pub fn published(&self, unit: &str) -> String {
+        let with_unit = |value: String| match unit.is_empty() {
+            true => value,
+            false => format!("{value} {unit}"),
+        };
         match &self.expect {
             Expect::Value { value, tolerance } => {
-                format!("{} ± {}", short(*value), two_digits(*tolerance))
+                with_unit(format!("{} ± {}", short(*value), two_digits(*tolerance)))
             }
-            Expect::AtLeast(value) => format!("≥ {}", short(*value)),
-            Expect::AtMost(value) => format!("≤ {}", short(*value)),
-            Expect::WithinCi(value) => short(*value),
+            Expect::AtLeast(value) => with_unit(format!("≥ {}", short(*value))),
+            Expect::AtMost(value) => with_unit(format!("≤ {}", short(*value))),
+            Expect::WithinCi(value) => with_unit(short(*value)),
             Expect::Ordering {
                 param,
                 values,
@@ -190,8 +195,13 @@ impl Claim {
                 format!("{way} with {param} {}", values.join(" → "))
             }
             Expect::Exceeds { than, by } if *by == 0.0 => format!("above {}", than.summary()),
+            // The margin is what a person wrote, so it has few digits.
             Expect::Exceeds { than, by } => {
-                format!("{} above {}", short(*by), than.summary())
+                let margin = with_unit(by.abs().to_string());
+                match *by < 0.0 {
+                    true => format!("at most {margin} below {}", than.summary()),
+                    false => format!("{margin} above {}", than.summary()),
+                }
             }
             Expect::NotTestable(_) => "—".to_owned(),
         }

@@ -11,9 +11,9 @@ use std::sync::Arc;
 pub struct Place {
     /// The file as the person named it, or a command-line flag such as `--set`.
     pub file: Arc<str>,
-    /// Line, from 1.
+    /// Line, from 1; 0 for a file whose text is not to be read.
     pub line: usize,
-    /// Column, from 1.
+    /// Column, from 1; 0 beside line 0.
     pub column: usize,
 }
 
@@ -32,7 +32,10 @@ pub struct Fault {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+        match self.line {
+            0 => f.write_str(&self.file),
+            line => write!(f, "{}:{line}:{}", self.file, self.column),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ pub mod displacement;
 pub mod event;
 pub mod experiment;
 pub mod fault;
+pub mod file;
 pub mod float;
 pub mod hash;
 pub mod image;

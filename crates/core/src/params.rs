@@ -9,7 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{Faults, Place, nearest};
-use crate::yaml::{Node, Value, join};
+use crate::yaml::{Node, Value, join, unlike_text};
 
 /// The value of a param or of a swept key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -346,7 +346,12 @@ pub fn accept_at(
     match param.accept(value) {
         Ok(value) => Some(value),
         Err(expected) => {
-            let message = format!("`{value}` does not fit");
+            let found = match value {
+                ParamValue::Text(text) => unlike_text(text),
+                _ => None,
+            };
+            let found = found.unwrap_or_else(|| format!("`{value}`"));
+            let message = format!("{found} does not fit");
             faults.add_with_help(place, &path, message, format!("expected {expected}"));
             None
         }

@@ -18,6 +18,8 @@ const MAX_SLUG: usize = 72;
 /// Most amendments of one trial of which it is tried whether they were made before it ran.
 const MAX_AMENDMENTS: usize = 10;
 const DATASET: &str = "dataset";
+/// The kind of device of trials that use no other.
+const CPU: &str = "cpu";
 
 /// A planned trial.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,7 +85,8 @@ pub fn points(spec: &Spec) -> impl Iterator<Item = Point> + '_ {
 
 /// The trials of a spec, in order: points outside, seeds inside.
 ///
-/// `device` is the kind of device: `cpu`, `cuda` or `wgpu`.
+/// `device` is the kind of device: `cpu`, `cuda` or `wgpu`. Trials that do not use it are those of
+/// the CPU.
 #[must_use]
 pub fn trials(
     spec: &Spec,
@@ -102,6 +105,10 @@ pub fn trials(
         };
         let slug = slug(&point.point);
         let digest = dataset.as_ref().map(|(_, content)| content.as_str());
+        let device = match study.runs_on_device(&point.params) {
+            true => device,
+            false => CPU,
+        };
         let mut hasher = identified(study, digest, device, &point.params);
         for amendment in study.amendments_of(&point.params) {
             hasher.field(b"amendment");

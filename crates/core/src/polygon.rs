@@ -7,6 +7,8 @@
 //! - [`fill_opencv`]: that of OpenCV's `fillPoly`, whose vertices are whole pixels and whose
 //!   outline belongs to the object.
 
+use std::collections::BTreeSet;
+
 use thiserror::Error;
 
 use crate::instance_mask::InstanceMask;
@@ -232,11 +234,8 @@ pub fn fill_coco<P: AsRef<[Vertex]>>(
         drawable(polygon, height, width)?;
         let mut changes = vec![false; (height + 1) * width];
         fine_outline(polygon, |column, down| {
-            let row = ((down as f64 + 0.5) / FINER - 0.5)
-                .clamp(0.0, height as f64)
-                .ceil();
             if (0..width as i64).contains(&column) {
-                changes[column as usize * (height + 1) + row as usize] ^= true;
+                changes[column as usize * (height + 1) + row_of(down, height)] ^= true;
             }
         });
         let inside = mask.inside_mut();
@@ -251,7 +250,41 @@ pub fn fill_coco<P: AsRef<[Vertex]>>(
     Ok(mask)
 }
 
+/// Whether [`fill_coco`] of the polygons has a pixel, found from the outlines alone: a picture may
+/// claim any size.
+///
+/// # Errors
+/// As [`fill_coco`].
+pub fn encloses_pixel<P: AsRef<[Vertex]>>(
+    polygons: &[P],
+    height: usize,
+    width: usize,
+) -> Result<bool, PolygonFault> {
+    let mut any = false;
+    for polygon in polygons {
+        let polygon = polygon.as_ref();
+        drawable(polygon, height, width)?;
+        // Where a column changes sides; two changes at one place are none.
+        let mut changes = BTreeSet::new();
+        fine_outline(polygon, |column, down| {
+            let place = (column, row_of(down, height));
+            if (0..width as i64).contains(&column) && !changes.remove(&place) {
+                changes.insert(place);
+            }
+        });
+        any |= changes.iter().any(|&(_, row)| row < height);
+    }
+    Ok(any)
+}
+
 const FINER: f64 = 5.0;
+
+/// The first row, of a picture of `height` rows, below a place on the finer grid.
+fn row_of(down: i64, height: usize) -> usize {
+    ((down as f64 + 0.5) / FINER - 0.5)
+        .clamp(0.0, height as f64)
+        .ceil() as usize
+}
 
 /// Visits every passage of the outline through the middle of a column of pixels: the column, and
 /// the row on the finer grid.
@@ -443,6 +476,23 @@ mod tests {
             }
             assert!(clear > 2_000, "{clear}");
         }
+    }
+
+    #[test]
+    fn a_pixel_is_found_without_the_mask() {
+        let (mut empty, mut filled) = (0, 0);
+        // Triangles of the corners of a grid of 0.3 px, many of them slivers.
+        let corner = |i: u32| [f64::from(i % 11) * 0.3 - 0.4, f64::from(i / 11) * 0.3 - 0.4];
+        for i in 0..121 {
+            for (j, k) in [(7, 12), (13, 24), (61, 73), (1, 12), (40, 80)] {
+                let triangle = [corner(i), corner((i + j) % 121), corner((i + k) % 121)];
+                let pixels = fill_coco(&[triangle], 2, 2).unwrap().area();
+                assert_eq!(encloses_pixel(&[triangle], 2, 2), Ok(pixels > 0));
+                empty += u32::from(pixels == 0);
+                filled += u32::from(pixels > 0);
+            }
+        }
+        assert!(empty > 50 && filled > 50, "{empty} and {filled}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a study declares of itself: the tables by which specs are checked and reports labelled.
 
 use crate::metric::{MetricDef, TableDef};
-use crate::params::{DefaultValue, Param, Params};
+use crate::params::{DefaultValue, Param, ParamValue, Params};
 
 /// A study, as far as specs, plans and reports need to know it.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +18,8 @@ pub struct StudyInfo {
     pub deterministic: bool,
     /// Whether its trials run on a device that can be chosen; otherwise on the CPU.
     pub uses_device: bool,
+    /// Values of the param `method` whose trials run on the CPU all the same.
+    pub cpu_methods: &'static [&'static str],
     /// Kinds of data set it takes (decoded content); empty for a study without data.
     pub content_kinds: &'static [&'static str],
     /// Params.
@@ -49,6 +51,16 @@ pub struct Amendment {
 }
 
 impl StudyInfo {
+    /// Whether a trial with these params runs on the device that was chosen.
+    #[must_use]
+    pub fn runs_on_device(&self, params: &Params) -> bool {
+        let method = match params.get("method") {
+            Some(ParamValue::Text(method)) => method.as_str(),
+            _ => "",
+        };
+        self.uses_device && !self.cpu_methods.contains(&method)
+    }
+
     /// The amendments that touch trials with these params.
     pub fn amendments_of(&self, params: &Params) -> impl Iterator<Item = &'static Amendment> {
         self.amendments.iter().filter(|amendment| {

@@ -11,13 +11,13 @@
 mod scalar;
 
 use std::collections::HashMap;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use granit_parser::{Event, Parser, ScalarStyle};
 
-use self::scalar::{ambiguous, plain_scalar};
+use self::scalar::{ambiguous, is_whole, plain_scalar};
 use crate::fault::{Fault, Faults, Place, nearest};
 
 /// Largest file that is read, in bytes.
@@ -88,7 +88,9 @@ impl Node {
             Value::Bool(value) => format!("the truth value `{value}`"),
             Value::Int(value) => format!("the whole number `{value}`"),
             Value::Float(value) => format!("the number `{value}`"),
-            Value::Text(value) => format!("the text {value:?}"),
+            Value::Text(value) => {
+                unlike_text(value).unwrap_or_else(|| format!("the text {value:?}"))
+            }
             Value::Null | Value::List(_) | Value::Map(_) => self.kind().to_owned(),
         }
     }
@@ -103,35 +105,27 @@ impl Node {
     }
 }
 
+/// What to call text that looks like another kind of value: one in quotes, or a whole number beyond
+/// the largest.
+pub(crate) fn unlike_text(text: &str) -> Option<String> {
+    match plain_scalar(text) {
+        Value::Int(_) | Value::Float(_) | Value::Bool(_) => {
+            Some(format!("the quoted text {text:?}"))
+        }
+        _ if is_whole(text) => {
+            let most = i64::MAX;
+            Some(format!("`{text}`, where whole numbers end at {most}"))
+        }
+        _ => None,
+    }
+}
+
 /// The text of a file that a person wrote.
 ///
 /// # Errors
 /// What the system says, or that it is no file, that it is too large, or that it is no UTF-8.
 pub fn read_file(path: &Path) -> io::Result<String> {
-    let data = std::fs::metadata(path)?;
-    if !data.is_file() {
-        // A pipe or a device may never end.
-        return Err(io::Error::other("it is no file of text"));
-    }
-    let size = data.len();
-    if size > MAX_BYTES as u64 {
-        let message = format!("the file has {size} bytes; at most {MAX_BYTES} are read");
-        return Err(io::Error::other(message));
-    }
-    // What a system makes up, such as below `/proc`, has no size before it is read.
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)?
-        .take(MAX_BYTES as u64 + 1)
-        .read_to_end(&mut bytes)?;
-    if bytes.len() > MAX_BYTES {
-        return Err(io::Error::other(format!(
-            "it has more than {MAX_BYTES} bytes"
-        )));
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        io::Error::other(format!("not UTF-8 text: byte {at} is invalid"))
-    })
+    crate::file::text(path, MAX_BYTES as u64)
 }
 
 /// Reads one YAML document.
@@ -636,6 +630,28 @@ mod tests {
                  for the octal number (0o17), or \"-017\" for text",
                 "t.yaml:2:11: b[1]: `08` has two meanings; write 8 for the decimal number, or \
                  \"08\" for text",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_number_in_quotes_and_one_beyond_the_largest_are_called_so() {
+        let node = parse("t.yaml", "a: \"1e-3\"\nb: 9223372036854775808\nc: word\n");
+        let node = node.expect("valid YAML");
+        let mut faults = Faults::default();
+        let mut reader = MapReader::new(&node, "", &mut faults).expect("a mapping");
+        assert_eq!(reader.number("a", &mut faults), None);
+        assert_eq!(reader.whole("b", &mut faults), None);
+        assert_eq!(reader.number("c", &mut faults), None);
+        let faults = faults.into_result(Some(())).expect_err("three faults");
+        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            lines,
+            [
+                "t.yaml:1:4: a: expected a number, found the quoted text \"1e-3\"",
+                "t.yaml:2:4: b: expected a whole number of zero or more, found \
+                 `9223372036854775808`, where whole numbers end at 9223372036854775807",
+                "t.yaml:3:4: c: expected a number, found the text \"word\"",
             ]
         );
     }

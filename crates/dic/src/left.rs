@@ -18,7 +18,8 @@ const FAR: usize = 512;
 
 impl Look<'_> {
     /// Gives [`Status::OutOfImage`] to failed points, and to those that correlate badly, whose subset lies partly
-    /// outside the picture by what each of the nearest good points predicts.
+    /// outside the picture by what each of the nearest good points predicts; and to a good one where most of the good
+    /// points around predict that, and do not lead to its displacement.
     pub(crate) fn tell_the_left(&mut self, usual: f64) {
         let least = CLEAR.min(usual - DROP);
         let failed = |&i: &usize| match self.matches[i].status {
@@ -28,14 +29,16 @@ impl Look<'_> {
         };
         let all = 0..self.matches.len();
         let failed: Vec<usize> = all.clone().filter(failed).collect();
-        if failed.is_empty() {
-            return;
-        }
         let is_good = |i: usize| {
             let found = &self.matches[i];
             found.status == Status::Converged && found.zncc >= least
         };
         let good: Vec<usize> = all.filter(|&i| is_good(i)).collect();
+        let strayed: Vec<(usize, Parameters)> = good
+            .par_iter()
+            .with_min_len(256)
+            .filter_map(|&i| Some((i, self.strayed(i, is_good)?)))
+            .collect();
         let every = good.len().div_ceil(FAR).max(1);
         let far: Vec<usize> = good.into_iter().step_by(every).collect();
         let left: Vec<Option<Parameters>> = failed
@@ -58,11 +61,36 @@ impl Look<'_> {
                 predictions.first().copied().filter(|_| leaves)
             })
             .collect();
-        for (i, p) in failed.into_iter().zip(left) {
-            if let Some(p) = p {
-                self.matches[i] = Match::without_iteration(p, Status::OutOfImage);
-            }
+        let left = failed.into_iter().zip(left);
+        let left = left.filter_map(|(i, p)| Some((i, p?)));
+        for (i, p) in left.chain(strayed) {
+            self.matches[i] = Match::without_iteration(p, Status::OutOfImage);
         }
+    }
+
+    /// Where the points around a good point lead it, if most of them lead it out of the picture and not to the place
+    /// that it found: a coarse pattern may look alike elsewhere, to some overlapping subsets at once.
+    fn strayed(&self, i: usize, is_good: impl Fn(usize) -> bool) -> Option<Parameters> {
+        let mut beside = self.lattice.around(i, 1);
+        if beside.all(|j| is_good(j) && self.predicts(j, i)) {
+            return None;
+        }
+        let near: Vec<usize> = self
+            .lattice
+            .window(i, NEAR.max(self.stride))
+            .filter(|&j| is_good(j))
+            .collect();
+        let led = |j: usize| {
+            let (dx, dy) = self.between(j, i);
+            recentred(&self.matches[j].p, dx, dy)
+        };
+        let agreeing = near.iter().filter(|&&j| self.predicts(j, i)).count();
+        let leaving = near.iter().filter(|&&j| self.leaves(i, &led(j))).count();
+        let is_most = |count: usize| 2 * count > near.len();
+        let is_lost = near.len() >= WITNESSES && is_most(leaving) && !is_most(agreeing);
+        let nearest = self.nearest(i, near);
+        let outside = nearest.into_iter().map(led).find(|p| self.leaves(i, p));
+        outside.filter(|_| is_lost)
     }
 
     fn nearest(&self, i: usize, mut among: Vec<usize>) -> Vec<usize> {

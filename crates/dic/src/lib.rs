@@ -97,6 +97,6 @@ pub use strain::{
     StrainPoint, StrainTensor, StrainUncertainty, StrainWindow, WindowWeights, strain_field,
 };
 pub use uncertainty::{
-    Misfit, NoiseLevel, PointUncertainty, Sensitivity, misfit, noise_of_pair, residual_noise,
-    sensitivity, uncertainty,
+    Misfit, NoiseLevel, PointUncertainty, Sensitivity, misfit, misfit_is_seen, noise_of_pair,
+    residual_noise, sensitivity, uncertainty,
 };

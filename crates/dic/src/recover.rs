@@ -73,7 +73,7 @@ pub(crate) struct Look<'a> {
     pub(crate) lattice: Lattice,
     /// Places of the lattice between points whose subsets barely overlap: wrong matches of
     /// overlapping subsets agree with each other.
-    stride: usize,
+    pub(crate) stride: usize,
     pub(crate) previous_zncc: Option<f64>,
     quick_settings: Settings,
     pub(crate) matches: Vec<Match>,
@@ -477,7 +477,7 @@ impl Look<'_> {
     }
 
     /// Whether the field of point `j` leads to the displacement of point `i`.
-    fn predicts(&self, j: usize, i: usize) -> bool {
+    pub(crate) fn predicts(&self, j: usize, i: usize) -> bool {
         let (here, there) = (&self.matches[i], &self.matches[j]);
         let measured = matches!(
             there.status,

@@ -73,12 +73,16 @@ enum Way {
     Previous {
         tracks: Vec<Track>,
     },
-    Automatic {
-        base: Option<Base>,
-        /// The ZNCC that the present reference began with.
-        usual: Option<f64>,
-        last: Option<(GrayImage, Field)>,
-    },
+    Automatic(Box<Adapting>),
+}
+
+/// A series whose reference may change.
+#[derive(Default)]
+struct Adapting {
+    base: Option<Base>,
+    /// The ZNCC that the present reference began with.
+    usual: Option<f64>,
+    last: Option<(GrayImage, Field)>,
 }
 
 /// Where a series stands, to go on from later with the same pictures and settings: every later field is the same to
@@ -122,11 +126,7 @@ impl Series {
             ReferenceStrategy::Previous => Way::Previous {
                 tracks: tracks_at(&reference.points),
             },
-            ReferenceStrategy::Automatic => Way::Automatic {
-                base: None,
-                usual: None,
-                last: None,
-            },
+            ReferenceStrategy::Automatic => Way::Automatic(Box::default()),
         };
         Self {
             reference,
@@ -165,7 +165,7 @@ impl Series {
                 }
             }
             (
-                Way::Automatic { base, usual, last },
+                Way::Automatic(adapting),
                 WayMark::Automatic {
                     base: base_mark,
                     usual: usual_mark,
@@ -177,7 +177,7 @@ impl Series {
                     .is_none_or(|mark| mark.tracks.len() == count) =>
             {
                 if let Some(mark) = base_mark {
-                    *base = Some(Base {
+                    adapting.base = Some(Base {
                         reference: at_image(&series.reference, &image(mark.image)?)?,
                         image: mark.image,
                         tracks: mark.tracks,
@@ -185,9 +185,9 @@ impl Series {
                         changes: mark.changes,
                     });
                 }
-                *usual = usual_mark;
+                adapting.usual = usual_mark;
                 if let Some((points, before)) = last_mark.zip(before) {
-                    *last = Some((image(before)?, Field::new(points)));
+                    adapting.last = Some((image(before)?, Field::new(points)));
                 }
             }
             _ => return Err(DicError::Bookmark.into()),
@@ -205,15 +205,18 @@ impl Series {
             Way::Previous { tracks } => WayMark::Previous {
                 tracks: tracks.clone(),
             },
-            Way::Automatic { base, usual, last } => WayMark::Automatic {
-                base: base.as_ref().map(|base| BaseMark {
+            Way::Automatic(adapting) => WayMark::Automatic {
+                base: adapting.base.as_ref().map(|base| BaseMark {
                     image: base.image,
                     tracks: base.tracks.clone(),
                     relative: base.relative.clone(),
                     changes: base.changes,
                 }),
-                usual: *usual,
-                last: last.as_ref().map(|(_, field)| field.points.clone()),
+                usual: adapting.usual,
+                last: adapting
+                    .last
+                    .as_ref()
+                    .map(|(_, field)| field.points.clone()),
             },
         };
         Bookmark {
@@ -242,17 +245,10 @@ impl Series {
                 self.reference.frame = Frame::new(image, &self.reference.settings);
                 found.field
             }
-            Way::Automatic { base, usual, last } => {
-                let field = adapted(
-                    &self.reference,
-                    &image,
-                    self.done,
-                    base,
-                    usual,
-                    last.as_ref(),
-                )?;
-                *usual = usual.or_else(|| median_zncc(&field));
-                *last = Some((image, field.clone()));
+            Way::Automatic(adapting) => {
+                let field = adapting.correlate(&self.reference, &image, self.done)?;
+                adapting.usual = adapting.usual.or_else(|| median_zncc(&field));
+                adapting.last = Some((image, field.clone()));
                 field
             }
         };
@@ -303,50 +299,53 @@ fn at_image(reference: &Reference, image: &GrayImage) -> Result<Reference, DicEr
     })
 }
 
-/// The field of an image, with the first image as reference as long as it leads to the points; sets what the reference
-/// is from here, and the ZNCC that it begins with.
-fn adapted(
-    reference: &Reference,
-    image: &GrayImage,
-    index: usize,
-    base: &mut Option<Base>,
-    usual: &mut Option<f64>,
-    last: Option<&(GrayImage, Field)>,
-) -> Result<Field, DicError> {
-    let mut field = match base {
-        Some(base) => base.correlate(image)?,
-        None => {
-            let guess = last.map_or(Guess::Phase, |(_, field)| Guess::Field(field));
-            correlate(reference, image, guess)?
-        }
-    };
-    let Some((before, known)) = last else {
-        return Ok(field);
-    };
-    let lost = lost_points(known, &field);
-    let now = median_zncc(&field);
-    let fades = now
-        .zip(*usual)
-        .is_some_and(|(now, usual)| now < usual - FADED);
-    if fades || lost.len() * WORTH_A_CHANGE > known.count(Status::Converged) {
-        let mut next = Base {
-            reference: at_image(reference, before)?,
-            image: index - 1,
-            tracks: tracks_of(known),
-            relative: None,
-            changes: base.as_ref().map_or(0, |base| base.changes) + 1,
+impl Adapting {
+    /// The field of an image, with the first image as reference as long as it leads to the points; sets what the
+    /// reference is from here, and the ZNCC that it begins with.
+    fn correlate(
+        &mut self,
+        reference: &Reference,
+        image: &GrayImage,
+        index: usize,
+    ) -> Result<Field, DicError> {
+        let mut field = match &mut self.base {
+            Some(base) => base.correlate(image)?,
+            None => {
+                let guess = match &self.last {
+                    Some((_, field)) => Guess::Field(field),
+                    None => Guess::Phase,
+                };
+                correlate(reference, image, guess)?
+            }
         };
-        let other = next.correlate(image)?;
-        let is_found = |&&i: &&usize| other.points[i].status == Status::Converged;
-        let finds = 2 * lost.iter().filter(is_found).count() > lost.len();
-        let is_clearer = median_zncc(&other) > now.map(|now| now + 0.5 * FADED);
-        if finds || (fades && is_clearer) {
-            field = other;
-            *base = Some(next);
+        let Some((before, known)) = &self.last else {
+            return Ok(field);
+        };
+        let lost = lost_points(known, &field);
+        let now = median_zncc(&field);
+        let fades = now
+            .zip(self.usual)
+            .is_some_and(|(now, usual)| now < usual - FADED);
+        if fades || lost.len() * WORTH_A_CHANGE > known.count(Status::Converged) {
+            let mut next = Base {
+                reference: at_image(reference, before)?,
+                image: index - 1,
+                tracks: tracks_of(known),
+                relative: None,
+                changes: self.base.as_ref().map_or(0, |base| base.changes) + 1,
+            };
+            let other = next.correlate(image)?;
+            let is_found = |&&i: &&usize| other.points[i].status == Status::Converged;
+            let finds = 2 * lost.iter().filter(is_found).count() > lost.len();
+            let is_clearer = median_zncc(&other) > now.map(|now| now + 0.5 * FADED);
+            if finds || (fades && is_clearer) {
+                field = other;
+                self.base = Some(next);
+            }
+            self.usual = median_zncc(&field);
         }
-        *usual = median_zncc(&field);
+        Ok(field)
     }
-    Ok(field)
 }
 
 /// The median ZNCC of the converged points.

@@ -19,23 +19,23 @@ pub enum ReportError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The sheet of an experiment is not one.
-    #[error("read {path}: {reason}")]
-    Sheet {
-        /// Its file.
+    /// There is no results folder, so that a report would show nothing.
+    #[error("there are no records to report on: {path} is missing; `retrial run` makes them")]
+    NoResults {
+        /// The folder.
         path: PathBuf,
-        /// What the reader said.
-        reason: String,
     },
-    /// The sheet was written by another version.
-    #[error("{path} has format {found}, this version reads format {expected}")]
-    SheetFormat {
+    /// A record or sheet was written by a newer program.
+    #[error(
+        "{path} has format {found}, which a newer program wrote; this one reads up to {newest}"
+    )]
+    Newer {
         /// Its file.
         path: PathBuf,
         /// Its format.
-        found: u32,
-        /// Ours.
-        expected: u32,
+        found: u64,
+        /// Our newest.
+        newest: u64,
     },
     /// A figure or table names a quantity that the records do not have.
     #[error("{part} of {experiment}: no `{name}` in {place} (there are {known})")]

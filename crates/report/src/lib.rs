@@ -10,6 +10,7 @@ mod frame;
 mod load;
 mod number;
 mod page;
+mod parallel;
 mod plot;
 mod quantity;
 mod render;
@@ -18,7 +19,9 @@ mod verdict;
 mod view;
 
 pub use error::ReportError;
-pub use load::{Damaged, Experiment, load, load_experiment};
+pub use load::{
+    Damaged, Experiment, Kept, load, load_experiment, read_attempt, read_finished, read_sheet,
+};
 pub use plot::{
     HistogramWords, SheetPicture, SheetRow, classes_png, contact_sheet_png, field_png, gray_png,
     histogram_png,

@@ -1,13 +1,27 @@
 //! Results folders as experiments: what was planned, what finished, what failed, what is damaged.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use retrial_core::experiment::{ExperimentSheet, Planned, SHEET_FILE, SHEET_FORMAT};
+use retrial_core::experiment::{
+    ExperimentSheet, OLD_SHEET_FORMAT, Planned, SHEET_FILE, SHEET_FORMAT, unsealed,
+};
+use retrial_core::file;
+use retrial_core::params::Params;
 use retrial_core::record::{ATTEMPT_FILE, OLD_RECORD_FORMAT, RECORD_FILE, RECORD_FORMAT, Record};
+use retrial_core::report_spec::ReportSpec;
+use serde::de::DeserializeOwned;
 
 use crate::error::ReportError;
+use crate::parallel;
+
+/// Largest record or sheet that is read, in bytes.
+const MAX_BYTES: u64 = 256 * 1024 * 1024;
+
+/// What a file of a results folder holds, or why it is damaged; an error where it may be sound and
+/// cannot be read, by this program or at all.
+pub type Kept<T> = Result<Result<T, String>, ReportError>;
 
 /// An experiment with everything its trials left.
 #[derive(Clone, Debug)]
@@ -22,7 +36,8 @@ pub struct Experiment {
     pub earlier: Vec<Record>,
     /// Failed attempts, by trial and number.
     pub attempts: Vec<Record>,
-    /// Records that could not be read or no longer say what was recorded; they judge nothing.
+    /// Records that could not be read or no longer say what was recorded; they judge nothing. A
+    /// damaged sheet is here, too; of its experiment nothing else is known.
     pub damaged: Vec<Damaged>,
     /// Trials that were begun and neither finished nor failed.
     pub unfinished: Vec<String>,
@@ -55,19 +70,25 @@ impl Experiment {
 /// All experiments of a results folder, by study and name.
 ///
 /// # Errors
-/// A folder that cannot be listed, or an experiment sheet that cannot be read. A record that
-/// cannot be read is no error: it is in [`Experiment::damaged`].
+/// A results folder that is missing, a folder that cannot be listed, and a record or sheet that
+/// cannot be read or is of a newer program. A damaged one is no error: it is in
+/// [`Experiment::damaged`].
 pub fn load(results: &Path) -> Result<Vec<Experiment>, ReportError> {
-    let mut experiments = Vec::new();
     if !results.exists() {
-        return Ok(experiments);
+        listed(results)?;
+        return Err(ReportError::NoResults {
+            path: results.to_owned(),
+        });
     }
-    for study in folders(results)? {
-        for experiment in folders(&results.join(&study))? {
+    let mut experiments = Vec::new();
+    for study in listed(results)? {
+        for experiment in listed(&results.join(&study))? {
             let folder = results.join(&study).join(&experiment);
-            let path = folder.join(SHEET_FILE);
-            if path.is_file() {
-                experiments.push(read_experiment(&folder, read_sheet(&path)?)?);
+            match read_sheet(&folder)? {
+                Ok(sheet) => experiments.push(read_experiment(&folder, sheet)?),
+                // Nothing was recorded in a folder without folders.
+                Err(_) if listed(&folder)?.is_empty() && !has_sheet(&folder) => {}
+                Err(reason) => experiments.push(unknown(&study, &experiment, folder, reason)),
             }
         }
     }
@@ -77,51 +98,151 @@ pub fn load(results: &Path) -> Result<Vec<Experiment>, ReportError> {
 /// What a results folder holds of the experiment on `sheet`, whatever its own sheet says.
 ///
 /// # Errors
-/// A folder that cannot be listed.
+/// As [`load`]; a missing folder holds nothing.
 pub fn load_experiment(results: &Path, sheet: ExperimentSheet) -> Result<Experiment, ReportError> {
     let folder = results.join(&sheet.study).join(&sheet.experiment);
     read_experiment(&folder, sheet)
 }
 
-fn read_sheet(path: &Path) -> Result<ExperimentSheet, ReportError> {
-    let text = fs::read_to_string(path).map_err(ReportError::io("read", path))?;
-    if let Some(found) = format_of(&text).filter(|&found| found != SHEET_FORMAT) {
-        return Err(ReportError::SheetFormat {
-            path: path.to_owned(),
-            found,
-            expected: SHEET_FORMAT,
-        });
+/// The sheet in `results/<study>/<experiment>`. One of the older format has no seal.
+///
+/// # Errors
+/// A sheet that cannot be read or is of a newer program.
+pub fn read_sheet(folder: &Path) -> Kept<ExperimentSheet> {
+    let path = folder.join(SHEET_FILE);
+    let text = match read_text(&path, OLD_SHEET_FORMAT..=SHEET_FORMAT)? {
+        Ok(text) => text,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let body = match unsealed(&text) {
+        _ if format_of(&text) == Some(u64::from(OLD_SHEET_FORMAT)) => text.as_str(),
+        Some((body, true)) => body,
+        _ => return Ok(Err("its text was changed after it was written".to_owned())),
+    };
+    Ok(parse(body).and_then(|sheet: ExperimentSheet| {
+        let (name, study) = (&sheet.experiment, &sheet.study);
+        match above(folder) {
+            [own, of, ..] if own == *name && of == *study => Ok(sheet),
+            _ => Err(format!("it says that it is of `{study}/{name}`")),
+        }
+    }))
+}
+
+/// Whether something bears the name of a sheet in this folder.
+fn has_sheet(folder: &Path) -> bool {
+    folder.join(SHEET_FILE).symlink_metadata().is_ok()
+}
+
+/// The record of a finished trial in `results/<study>/<experiment>/<trial>`, whose names it must
+/// bear. Its seal and its files are not looked at.
+///
+/// # Errors
+/// A record that cannot be read or is of a newer program.
+pub fn read_finished(folder: &Path) -> Kept<Record> {
+    let read = read_record(&folder.join(RECORD_FILE))?;
+    let [trial, experiment, study, _] = above(folder);
+    Ok(read.and_then(|record| {
+        if !record.is_finished() {
+            return Err("it says that it did not finish".to_owned());
+        }
+        bears(record, &study, &experiment, &trial)
+    }))
+}
+
+/// As [`read_finished`], of the failed attempt in
+/// `results/<study>/<experiment>/<trial>.attempts/<n>`.
+///
+/// # Errors
+/// As [`read_finished`].
+pub fn read_attempt(folder: &Path) -> Kept<Record> {
+    let read = read_record(&folder.join(ATTEMPT_FILE))?;
+    let [number, trial, experiment, study] = above(folder);
+    let trial = trial.strip_suffix(".attempts").unwrap_or(&trial);
+    Ok(read.and_then(|record| {
+        if record.is_finished() {
+            return Err("it says that it finished".to_owned());
+        }
+        if record.attempt.to_string() != number {
+            return Err(format!("it says that it is attempt {}", record.attempt));
+        }
+        bears(record, &study, &experiment, trial)
+    }))
+}
+
+/// The last four names of a path, the last one first.
+fn above(folder: &Path) -> [String; 4] {
+    let mut names = folder.iter().rev().map(|name| name.to_string_lossy());
+    [(); 4].map(|()| names.next().unwrap_or_default().into_owned())
+}
+
+/// The record, if it is of the place where it lies.
+fn bears(record: Record, study: &str, experiment: &str, trial: &str) -> Result<Record, String> {
+    if record.trial != trial {
+        return Err(format!("it says that it is trial `{}`", record.trial));
     }
-    serde_yaml::from_str(&text).map_err(|error| ReportError::Sheet {
-        path: path.to_owned(),
-        reason: first_line(&error.to_string()),
-    })
+    if record.study != study || record.experiment != experiment {
+        let (study, name) = (&record.study, &record.experiment);
+        return Err(format!("it says that it is of `{study}/{name}`"));
+    }
+    Ok(record)
+}
+
+/// An experiment of which nothing is known but that its sheet is damaged.
+fn unknown(study: &str, experiment: &str, folder: PathBuf, reason: String) -> Experiment {
+    let sheet = ExperimentSheet {
+        format: SHEET_FORMAT,
+        study: study.to_owned(),
+        work: String::new(),
+        experiment: experiment.to_owned(),
+        question: "Its sheet is damaged, so that its plan and its question are not known here. \
+                   Where its spec is there, this writes the sheet again."
+            .to_owned(),
+        command: "just report".to_owned(),
+        changes: Vec::new(),
+        datasets: Vec::new(),
+        deterministic: false,
+        swept: Vec::new(),
+        trials: Vec::new(),
+        seeds: Vec::new(),
+        points: Vec::new(),
+        fixed: Params::default(),
+        metrics: Vec::new(),
+        params: Vec::new(),
+        columns: Vec::new(),
+        claims: Vec::new(),
+        report: ReportSpec::default(),
+    };
+    let path = format!("{study}/{experiment}/{SHEET_FILE}");
+    Experiment {
+        sheet,
+        folder,
+        finished: Vec::new(),
+        earlier: Vec::new(),
+        attempts: Vec::new(),
+        damaged: vec![Damaged { path, reason }],
+        unfinished: Vec::new(),
+    }
 }
 
 fn read_experiment(folder: &Path, sheet: ExperimentSheet) -> Result<Experiment, ReportError> {
     let prefix = format!("{}/{}", sheet.study, sheet.experiment);
     let mut files = Vec::new();
     let mut unfinished = Vec::new();
-    let names = if folder.is_dir() {
-        folders(folder)?
-    } else {
-        Vec::new()
-    };
-    for name in names {
+    for name in listed(folder)? {
         if let Some(trial) = name.strip_suffix(".partial") {
             unfinished.push(trial.to_owned());
-        } else if let Some(trial) = name.strip_suffix(".attempts") {
-            let mut numbers = folders(&folder.join(&name))?;
-            // An attempt that was being written when its writer died says nothing.
-            numbers.retain(|number| !number.ends_with(".partial"));
-            numbers.sort_by_key(|n| (n.parse::<u32>().unwrap_or(u32::MAX), n.clone()));
+        } else if name.ends_with(".attempts") {
+            let mut numbers = listed(&folder.join(&name))?;
             // One that is being written, or whose writer died, is no attempt.
             numbers.retain(|number| !number.ends_with(".partial"));
-            for number in numbers {
-                files.push((trial.to_owned(), format!("{name}/{number}/{ATTEMPT_FILE}")));
-            }
+            numbers.sort_by_key(|n| (n.parse::<u32>().unwrap_or(u32::MAX), n.clone()));
+            files.extend(
+                numbers
+                    .iter()
+                    .map(|number| format!("{name}/{number}/{ATTEMPT_FILE}")),
+            );
         } else {
-            files.push((name.clone(), format!("{name}/{RECORD_FILE}")));
+            files.push(format!("{name}/{RECORD_FILE}"));
         }
     }
     let place: HashMap<&str, usize> = (sheet.trials.iter().enumerate())
@@ -129,16 +250,10 @@ fn read_experiment(folder: &Path, sheet: ExperimentSheet) -> Result<Experiment, 
         .collect();
     let (mut finished, mut earlier, mut attempts) = (Vec::new(), Vec::new(), Vec::new());
     let mut damaged = Vec::new();
-    for ((trial, file), read) in files.iter().zip(read_all(folder, &files)) {
-        match read {
-            Ok(record) if record.trial != *trial => damaged.push(Damaged {
-                path: format!("{prefix}/{file}"),
-                reason: format!("it says that it is trial `{}`", record.trial),
-            }),
-            Ok(record) if !file.ends_with(RECORD_FILE) || !record.is_finished() => {
-                attempts.push(record);
-            }
-            Ok(record) if place.contains_key(trial.as_str()) => finished.push(record),
+    for (file, read) in files.iter().zip(read_all(folder, &files)) {
+        match read? {
+            Ok(record) if !record.is_finished() => attempts.push(record),
+            Ok(record) if place.contains_key(record.trial.as_str()) => finished.push(record),
             Ok(record) => earlier.push(record),
             Err(reason) => damaged.push(Damaged {
                 path: format!("{prefix}/{file}"),
@@ -163,62 +278,56 @@ fn read_experiment(folder: &Path, sheet: ExperimentSheet) -> Result<Experiment, 
 }
 
 /// Reads records on all cores: parsing ten thousand takes seconds on one.
-fn read_all(folder: &Path, files: &[(String, String)]) -> Vec<Result<Record, String>> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = files.len().div_ceil(threads).max(64);
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = files
-            .chunks(share)
-            .map(|part| {
-                scope.spawn(move || -> Vec<_> {
-                    (part.iter())
-                        .map(|(_, file)| read_record(&folder.join(file)))
-                        .collect()
-                })
-            })
-            .collect();
-        (workers.into_iter())
-            .flat_map(|worker| match worker.join() {
-                Ok(records) => records,
-                Err(panic) => std::panic::resume_unwind(panic),
-            })
-            .collect()
-    })
+fn read_all(folder: &Path, files: &[String]) -> Vec<Kept<Record>> {
+    let read = |file: &String| {
+        let file = folder.join(file);
+        let own = file.parent().unwrap_or(folder);
+        match file.ends_with(RECORD_FILE) {
+            true => read_finished(own),
+            false => read_attempt(own),
+        }
+    };
+    parallel::each(files, usize::MAX, read)
 }
 
-fn read_record(path: &Path) -> Result<Record, String> {
-    let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
-    let known = OLD_RECORD_FORMAT..=RECORD_FORMAT;
-    if let Some(found) = format_of(&text).filter(|found| !known.contains(found)) {
-        return Err(format!(
-            "format {found}, this version reads format {RECORD_FORMAT}"
-        ));
+fn read_record(path: &Path) -> Kept<Record> {
+    let text = read_text(path, OLD_RECORD_FORMAT..=RECORD_FORMAT)?;
+    Ok(text.and_then(|text| parse(&text)))
+}
+
+/// The text of a file that says one of these formats.
+fn read_text(path: &Path, known: RangeInclusive<u32>) -> Kept<String> {
+    let text = match file::text(path, MAX_BYTES) {
+        Ok(text) => text,
+        Err(error) if file::is_damage(&error) => return Ok(Err(error.to_string())),
+        Err(error) => return Err(ReportError::io("read", path)(error)),
+    };
+    let (oldest, newest) = (u64::from(*known.start()), u64::from(*known.end()));
+    match format_of(&text) {
+        Some(found) if found > newest => Err(ReportError::Newer {
+            path: path.to_owned(),
+            found,
+            newest,
+        }),
+        Some(found) if found < oldest => Ok(Err(format!("there is no format {found}"))),
+        _ => Ok(Ok(text)),
     }
-    serde_yaml::from_str(&text).map_err(|error| first_line(&error.to_string()))
+}
+
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    let first = |message: String| message.lines().next().unwrap_or_default().to_owned();
+    serde_yaml::from_str(text).map_err(|error| first(error.to_string()))
 }
 
 /// The value of the top-level key `format`, read before the rest so that a file of another
 /// version is told from a damaged one.
-fn format_of(text: &str) -> Option<u32> {
+fn format_of(text: &str) -> Option<u64> {
     (text.lines())
         .find_map(|line| line.strip_prefix("format:"))
         .and_then(|value| value.trim().parse().ok())
 }
 
-fn first_line(message: &str) -> String {
-    message.lines().next().unwrap_or_default().to_owned()
-}
-
 /// Names of the folders in `path` in order; hidden ones hold no experiment.
-fn folders(path: &Path) -> Result<Vec<String>, ReportError> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(path).map_err(ReportError::io("list", path))? {
-        let entry = entry.map_err(ReportError::io("list", path))?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if !name.starts_with('.') && entry.path().is_dir() {
-            names.push(name);
-        }
-    }
-    names.sort();
-    Ok(names)
+fn listed(path: &Path) -> Result<Vec<String>, ReportError> {
+    file::folders(path).map_err(ReportError::io("list", path))
 }

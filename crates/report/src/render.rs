@@ -6,11 +6,18 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use retrial_core::claim::{Origin, Verdict};
+use retrial_core::file;
 
 use crate::error::ReportError;
 use crate::load::Experiment;
-use crate::page;
+use crate::page::{self, MARK};
+use crate::parallel;
 use crate::view::{StudyView, counts, studies};
+
+/// Most pictures that are drawn at once: each takes some 100 MB.
+const PICTURES: usize = 4;
+/// Largest page that is looked at, in bytes.
+const MAX_PAGE: u64 = 64 * 1024 * 1024;
 
 /// What was rendered.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,29 +46,21 @@ struct Rendered {
     faults: Vec<String>,
 }
 
-/// Which files are wanted.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Pictures {
-    /// Text and pictures.
-    With,
-    /// Text alone: enough to tell whether a report is fresh.
-    Without,
-}
-
 /// Writes the report on all experiments to `out`; each file is replaced atomically.
 ///
-/// Files of figures and tables that no experiment has any more are removed.
+/// Files of figures and tables that no experiment has any more are removed, and the pages of studies
+/// without an experiment.
 ///
 /// # Errors
 /// A file that cannot be written. Figures and tables that cannot be made are no error: they are
 /// named in their place and in [`ReportSummary::faults`].
 pub fn render(experiments: &[Experiment], out: &Path) -> Result<ReportSummary, ReportError> {
     let studies = studies(experiments);
-    let rendered = files(&studies, Pictures::With);
+    let rendered = files(&studies);
     let (mut written, mut fresh) = (0, 0);
     for (path, bytes) in &rendered.files {
         let path = out.join(path);
-        if fs::read(&path).is_ok_and(|old| old == *bytes) {
+        if is_same(&path, bytes) {
             fresh += 1;
         } else {
             write(&path, bytes)?;
@@ -82,31 +81,28 @@ pub fn render(experiments: &[Experiment], out: &Path) -> Result<ReportSummary, R
     })
 }
 
-/// Files in `out` that are not what the records give: missing, different or left over.
-///
-/// Only text is compared, so that a check takes no time for drawing pixels.
+/// Files in `out` that are not what the records give, byte by byte: missing, different or left over.
 ///
 /// # Errors
 /// A folder that cannot be listed.
 pub fn check(experiments: &[Experiment], out: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let studies = studies(experiments);
-    let rendered = files(&studies, Pictures::Without);
+    let rendered = files(&studies);
     let mut stale: Vec<PathBuf> = (rendered.files.iter())
-        .filter(
-            |(path, bytes)| match path.extension().is_some_and(|e| e == "png") {
-                true => !out.join(path).is_file(),
-                false => fs::read(out.join(path)).ok().as_ref() != Some(bytes),
-            },
-        )
+        .filter(|(path, bytes)| !is_same(&out.join(path), bytes))
         .map(|(path, _)| out.join(path))
         .collect();
     stale.extend(leftovers(&studies, &rendered.files, out)?);
     Ok(stale)
 }
 
-fn files(studies: &[StudyView<'_>], pictures: Pictures) -> Rendered {
+fn is_same(path: &Path, bytes: &[u8]) -> bool {
+    file::read(path, bytes.len() as u64).is_ok_and(|old| old == bytes)
+}
+
+fn files(studies: &[StudyView<'_>]) -> Rendered {
     let mut files: BTreeMap<PathBuf, Vec<u8>> = BTreeMap::new();
-    let (mut figures, mut tables) = (0, 0);
+    let (mut drawings, mut tables) = (Vec::new(), 0);
     let mut faults = Vec::new();
     for study in studies {
         let page = page::study(study);
@@ -144,19 +140,10 @@ fn files(studies: &[StudyView<'_>], pictures: Pictures) -> Rendered {
                         continue;
                     }
                 };
-                let mut put = |extension: &str, bytes: Vec<u8>| {
-                    let name = format!("{}.{extension}", figure.stem);
-                    files.insert(Path::new("figures").join(name), bytes);
-                };
-                put("svg", drawing.svg(&figure.stem, &figure.title).into_bytes());
-                put(
-                    "png",
-                    match pictures {
-                        Pictures::With => drawing.png(),
-                        Pictures::Without => Vec::new(),
-                    },
-                );
-                figures += 1;
+                let path = |end| Path::new("figures").join(format!("{}.{end}", figure.stem));
+                let svg = drawing.svg(&figure.stem, &figure.title);
+                files.insert(path("svg"), svg.into_bytes());
+                drawings.push((path("png"), drawing));
             }
             let damaged = experiment
                 .troubles
@@ -169,6 +156,9 @@ fn files(studies: &[StudyView<'_>], pictures: Pictures) -> Rendered {
         PathBuf::from("index.html"),
         page::index(studies).into_bytes(),
     );
+    let figures = drawings.len();
+    let pictures = parallel::each(&drawings, PICTURES, |(_, drawing)| drawing.png());
+    files.extend(drawings.into_iter().map(|(path, _)| path).zip(pictures));
     Rendered {
         files,
         figures,
@@ -177,31 +167,49 @@ fn files(studies: &[StudyView<'_>], pictures: Pictures) -> Rendered {
     }
 }
 
-/// Figures and tables of these studies in `out` that are not part of the report.
+/// Files of a report in `out` that are not part of this one: pages of studies that are gone, and
+/// figures and tables of theirs and of these studies.
 fn leftovers(
     studies: &[StudyView<'_>],
     files: &BTreeMap<PathBuf, Vec<u8>>,
     out: &Path,
 ) -> Result<Vec<PathBuf>, ReportError> {
+    let mut owners: Vec<String> = studies.iter().map(|s| s.study.to_owned()).collect();
     let mut found = Vec::new();
-    for folder in ["figures", "tables"] {
-        let path = out.join(folder);
-        if !path.is_dir() {
-            continue;
+    for name in names(out)? {
+        let page = out.join(&name);
+        if let Some(study) = name.strip_suffix(".md")
+            && !files.contains_key(Path::new(&name))
+            && file::text(&page, MAX_PAGE).is_ok_and(|text| text.contains(MARK))
+        {
+            owners.push(study.to_owned());
+            found.push(page);
         }
-        for entry in fs::read_dir(&path).map_err(ReportError::io("list", &path))? {
-            let entry = entry.map_err(ReportError::io("list", &path))?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let ours = studies
-                .iter()
-                .any(|s| name.starts_with(&format!("{}-", s.study)));
-            if ours && !files.contains_key(&Path::new(folder).join(&name)) {
-                found.push(entry.path());
+    }
+    for folder in ["figures", "tables"] {
+        for name in names(&out.join(folder))? {
+            let is_ours = |study: &String| name.starts_with(&format!("{study}-"));
+            let path = Path::new(folder).join(&name);
+            if owners.iter().any(is_ours) && !files.contains_key(&path) {
+                found.push(out.join(path));
             }
         }
     }
     found.sort();
     Ok(found)
+}
+
+/// Names in a folder; none where it is missing.
+fn names(folder: &Path) -> Result<Vec<String>, ReportError> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let entries = fs::read_dir(folder).map_err(ReportError::io("list", folder))?;
+    let name = |entry: std::io::Result<fs::DirEntry>| {
+        let name = entry.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        name.map_err(ReportError::io("list", folder))
+    };
+    entries.map(name).collect()
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {

@@ -20,11 +20,11 @@ pub struct ClaimRow {
     pub origin: Origin,
     /// The metric it speaks of.
     pub metric: String,
-    /// Unit of the published value; empty where it has none or the claim states no value.
+    /// Unit of the claimed value; empty where it has none or the claim states no value.
     pub unit: String,
     /// The params that select its trials, `name=value` pairs.
     pub selection: String,
-    /// The published value in words.
+    /// The claimed value in words, with its unit.
     pub published: String,
     /// Our value, where the claim is about one.
     pub ours: Option<Ours>,
@@ -66,6 +66,7 @@ pub(crate) fn rows(experiment: &Experiment) -> Vec<ClaimRow> {
     let evidence = Evidence {
         planned: &planned,
         finished: &experiment.finished,
+        earlier: &experiment.earlier,
         attempts: &experiment.attempts,
         deterministic: sheet.deterministic,
     };
@@ -85,9 +86,9 @@ pub(crate) fn rows(experiment: &Experiment) -> Vec<ClaimRow> {
             source: claim.source.clone(),
             origin: claim.origin,
             metric: claim.metric.clone(),
-            unit,
             selection: claim.selection.summary(),
-            published: claim.published(),
+            published: claim.published(&unit),
+            unit,
             ours: judged.ours.map(|ours| Ours {
                 mean: ours.mean,
                 ci95: Some(ours.ci95).filter(|(low, _)| !sheet.deterministic && low.is_finite()),

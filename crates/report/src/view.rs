@@ -56,7 +56,13 @@ pub(crate) fn studies(experiments: &[Experiment]) -> Vec<StudyView<'_>> {
     for experiment in experiments {
         let view = experiment_view(experiment);
         match studies.iter_mut().find(|s| s.study == view.sheet.study) {
-            Some(study) => study.experiments.push(view),
+            Some(study) => {
+                // A damaged sheet says nothing of the work.
+                if study.work.is_empty() {
+                    study.work = &experiment.sheet.work;
+                }
+                study.experiments.push(view);
+            }
             None => studies.push(StudyView {
                 study: &experiment.sheet.study,
                 work: &experiment.sheet.work,

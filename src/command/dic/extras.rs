@@ -1,13 +1,11 @@
 //! What is computed from a field beyond the field itself: uncertainty and strain.
 
-use std::cell::Cell;
 use std::sync::LazyLock;
 
 use retrial_dic::calibration::{PixelMap, specimen_strain};
 use retrial_dic::{
     DicError, Field, NoiseLevel, PointUncertainty, Reference, Sensitivity, Settings, Strain,
-    StrainFault, StrainField, StrainMeasure, StrainWindow, misfit, sensitivity, strain_field,
-    uncertainty,
+    StrainFault, StrainField, StrainMeasure, StrainWindow, sensitivity, strain_field, uncertainty,
 };
 use retrial_store::{Quantity, Values};
 
@@ -16,21 +14,16 @@ use super::refused;
 use crate::cli::DicArgs;
 use crate::failure::Failure;
 
-/// Share of the points, one in so many, at which noise alone may look as if the shape function did not follow.
-const FEWEST_MISFITS: usize = 200;
-
 /// What is prepared once for a series.
 pub(super) struct Extras {
     sensitivity: Sensitivity,
     window: Option<StrainWindow>,
     measure: StrainMeasure,
-    /// Whether it was said that the shape function does not follow a field.
-    is_misfit_told: Cell<bool>,
 }
 
 /// What is known of one image beyond its field.
 pub(super) struct Extra {
-    uncertainties: Vec<Option<PointUncertainty>>,
+    pub(super) uncertainties: Vec<Option<PointUncertainty>>,
     strain: Option<StrainField>,
 }
 
@@ -54,7 +47,6 @@ impl Extras {
             sensitivity: sensitivity(reference).map_err(refused)?,
             window,
             measure: args.strain_measure,
-            is_misfit_told: Cell::new(false),
         })
     }
 
@@ -65,7 +57,6 @@ impl Extras {
         map: Option<&PixelMap>,
     ) -> Result<Extra, DicError> {
         let uncertainties = uncertainty(&self.sensitivity, field, NoiseLevel::Residual)?;
-        self.tell_misfit(&uncertainties, settings);
         let fitted = self.window.as_ref().map(|window| match map {
             Some(map @ PixelMap::Plane(_)) => {
                 specimen_strain(map, field, settings, window, self.measure, &uncertainties)
@@ -76,22 +67,6 @@ impl Extras {
             strain: fitted.transpose()?,
             uncertainties,
         })
-    }
-
-    /// Says once where the shape function does not follow a field: more points than noise accounts for.
-    fn tell_misfit(&self, uncertainties: &[Option<PointUncertainty>], settings: &Settings) {
-        let Some(told) = misfit(uncertainties) else {
-            return;
-        };
-        let is_noise = told.points * FEWEST_MISFITS < uncertainties.len();
-        if is_noise || self.is_misfit_told.replace(true) {
-            return;
-        }
-        eprintln!(
-            "warning: order {} of the shape function does not follow the displacement at {} points, by some {:.3} px; \
-             u_std and v_std hold it; try --order 2 or a smaller --subset",
-            settings.shape_order as u8, told.points, told.largest_px
-        );
     }
 
     /// The strain in words.

@@ -6,15 +6,22 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use retrial_core::census::count;
 use retrial_core::image::GrayImage;
 use retrial_data::{Channel, DataError, picture_pages, read_page};
-use retrial_dic::DicError;
+use retrial_dic::{DicError, PointUncertainty, Settings, ShapeOrder, misfit};
 use serde::{Deserialize, Serialize};
 
 use super::file_name;
 use super::inputs::{ENDS, clipped};
 use crate::cli::DicArgs;
 use crate::failure::Failure;
+
+/// Points of a picture, one in so many, at which noise alone may look as if the shape function did not follow.
+const MISFITS_BY_NOISE: usize = 200;
+
+/// The same of a picture with few points.
+const FEWEST_MISFITS: usize = 3;
 
 /// One deformed picture.
 pub(super) struct Frame {
@@ -36,6 +43,8 @@ pub(super) struct Notes {
     lost: Vec<(usize, String)>,
     /// Pictures with many pixels at the smallest and at the largest of their grey values.
     clipped: [Vec<usize>; 2],
+    /// Pictures whose displacement the shape function does not follow, at how many points and by how many px.
+    misfits: Vec<(usize, usize, f64)>,
 }
 
 /// All deformed pictures, in order.
@@ -233,15 +242,51 @@ impl Frames {
         named.collect()
     }
 
+    /// Notes where the shape function does not follow the displacement of a picture: more points than noise accounts
+    /// for.
+    pub(super) fn note_misfit(&self, index: usize, uncertainties: &[Option<PointUncertainty>]) {
+        if let Some(told) = misfit(uncertainties)
+            && told.points >= FEWEST_MISFITS.max(uncertainties.len() / MISFITS_BY_NOISE)
+        {
+            let mut notes = self.notes.borrow_mut();
+            notes.misfits.push((index, told.points, told.largest_px));
+        }
+    }
+
+    /// Says where the shape function does not follow the displacement: of the picture where it is worst.
+    pub(super) fn warn_of_misfit(&self, settings: &Settings) {
+        let notes = self.notes.borrow();
+        let worst = notes.misfits.iter().max_by(|a, b| a.2.total_cmp(&b.2));
+        let Some((index, points, px)) = worst else {
+            return;
+        };
+        let others = match notes.misfits.len() {
+            1 => String::new(),
+            n => format!(", the worst of {n} pictures"),
+        };
+        let advice = match settings.shape_order {
+            ShapeOrder::Two => "a smaller --subset",
+            ShapeOrder::Zero | ShapeOrder::One => "--order 2 or a smaller --subset",
+        };
+        eprintln!(
+            "warning: {}: order {} of the shape function does not follow the displacement at {}, by {px:.3} px \
+             or more{others}; u_std and v_std hold what shows of it; try {advice}",
+            self.list[*index].name,
+            settings.shape_order as u8,
+            count(*points, "point")
+        );
+    }
+
     /// Says which deformed pictures are clipped.
     pub(super) fn warn_of_clipping(&self) {
         for (noted, end) in self.notes.borrow().clipped.iter().zip(ENDS) {
             let names: Vec<&str> = noted.iter().map(|i| self.list[*i].name.as_str()).collect();
             if !names.is_empty() {
                 eprintln!(
-                    "warning: {} of {} deformed images are {}: {}",
+                    "warning: {} of {} {} {}: {}",
                     names.len(),
-                    self.list.len(),
+                    count(self.list.len(), "deformed image"),
+                    if names.len() == 1 { "is" } else { "are" },
                     end.word,
                     names.join(", ")
                 );

@@ -15,13 +15,13 @@ mod suited;
 mod summary;
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use retrial_dic::{
     Borders, DicError, GaussianFilter, ReferenceStrategy, Series, Settings, Split, Status,
-    SubsetShape,
+    SubsetShape, misfit_is_seen,
 };
 
 use self::extras::Extras;
@@ -37,6 +37,20 @@ use crate::failure::Failure;
 const BETWEEN_BOOKMARKS: Duration = Duration::from_secs(10);
 
 pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
+    let is_stopped = Arc::new(AtomicBool::new(false));
+    let signal = Arc::clone(&is_stopped);
+    let first = OnceLock::new();
+    let _routed = signals::route(move |asked| match asked {
+        Asked::Pause => signals::pause(),
+        Asked::StopSoon => signal.store(true, Ordering::Relaxed),
+        Asked::Stop => {
+            signal.store(true, Ordering::Relaxed);
+            // Asked again, it does not wait for the image at work.
+            if first.get_or_init(Instant::now).elapsed() > signals::ONE_STOP {
+                std::process::exit(130);
+            }
+        }
+    });
     if let Some(threads) = args.threads {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads));
         pool.build_global()
@@ -47,6 +61,13 @@ pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
     let extras = Extras::new(args, &inputs.reference)?;
     let (mut output, resumed) = Output::prepare(args, &inputs, extras.fact(&settings))?;
     inputs.suited.print();
+    if args.points.is_none() && !misfit_is_seen(&settings) {
+        eprintln!(
+            "note: with a step of {} px it is not seen whether the shape function follows the field; {} px or less show it",
+            settings.step_px,
+            3 * (settings.subset_size_px / 2) / 4
+        );
+    }
     let Inputs {
         reference,
         frames,
@@ -54,12 +75,6 @@ pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
         ..
     } = inputs;
     let count = frames.list.len();
-    let is_stopped = Arc::new(AtomicBool::new(false));
-    let signal = Arc::clone(&is_stopped);
-    let _routed = signals::route(move |asked| match asked {
-        Asked::Pause => signals::pause(),
-        Asked::Stop | Asked::StopSoon => signal.store(true, Ordering::Relaxed),
-    });
     let mut summary = Summary::default();
     let mut taken = Vec::new();
     let (mut series, first) = match resumed {
@@ -99,6 +114,7 @@ pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
                 let extra = extras
                     .measure(&mut field, &settings, map.as_ref())
                     .map_err(refused)?;
+                frames.note_misfit(index, &extra.uncertainties);
                 let columns = columns::columns(&field, settings.shape_order, map.as_ref(), &extra);
                 output.write(&frames, index, &columns)?;
                 summary.add(&frames, index, &field, &columns);
@@ -135,6 +151,7 @@ pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
     if let Some(failure) = failed {
         return Err(failure);
     }
+    frames.warn_of_misfit(&settings);
     frames.warn_of_clipping();
     summary.print(args);
     if is_stopped {

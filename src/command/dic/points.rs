@@ -69,7 +69,10 @@ impl Points {
     }
 }
 
-fn read_points(path: &Path) -> Result<Vec<((usize, usize), usize)>, Failure> {
+/// A point and the line that gives it.
+type GivenPoint = ((usize, usize), usize);
+
+fn read_points(path: &Path) -> Result<Vec<GivenPoint>, Failure> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
     let text = text.trim_start_matches('\u{feff}');

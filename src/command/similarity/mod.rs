@@ -74,7 +74,8 @@ fn warn(domain: &Domain) {
     let unreadable = domain.unreadable.len();
     if unreadable > 0 {
         let pictures = count(unreadable, "picture");
-        eprintln!("warning: {pictures} of {folder} cannot be read and are left out");
+        let verb = if unreadable == 1 { "is" } else { "are" };
+        eprintln!("warning: {pictures} of {folder} cannot be read and {verb} left out");
     }
     for (name, reason) in domain.unreadable.iter().take(SAID) {
         eprintln!("  {name}: {reason}");

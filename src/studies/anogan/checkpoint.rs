@@ -35,10 +35,13 @@ pub(crate) fn files_of(results: &Path, record: &Record) -> Result<Files, String>
         Some(if path.exists() {
             Ok(path)
         } else {
+            let [study, experiment] = [&record.study, &record.experiment];
+            let own = results.join(study).join(experiment).join(&record.trial);
             Err(format!(
-                "{} is not on this machine (weights are not committed); run the experiment to \
-                 build it",
-                path.display()
+                "{} is not on this machine, since weights are not committed; a recorded trial is \
+                 not run again, so move {} away and `retrial run {study}/{experiment}` builds it",
+                path.display(),
+                own.display()
             ))
         })
     };

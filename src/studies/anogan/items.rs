@@ -1,11 +1,12 @@
-//! Which rows are trained on, held out and judged, and how they become images of the nets.
+//! The chosen rows as images of the nets.
 
 use retrial_core::image::GrayImage;
-use retrial_core::params::ParamValue;
 use retrial_core::resize::{Bicubic, Scaling, bicubic};
 use retrial_core::seed::Stream;
-use retrial_data::{Content, DigitSet};
+use retrial_data::DigitSet;
 
+use super::choose::{Choice, choose};
+use super::settings;
 use crate::execute::context::{Context, TrialError};
 
 /// The items of a trial.
@@ -55,63 +56,11 @@ impl Part {
     }
 }
 
-/// Chosen rows of a digit set, in the order of the file.
-struct Chosen<'d> {
-    set: &'d DigitSet,
-    rows: Vec<usize>,
-    normal: &'d [u8],
-}
-
 pub(super) fn load(context: &mut Context) -> Result<Items, TrialError> {
     let content = context.data()?;
-    let mut census = content.census();
-    let Content::Digits(digits) = content else {
-        return Err(TrialError::Other("the data set holds no digits".to_owned()));
-    };
-    let normal = digit_list(context, "normal_digits")?;
-    let anomalous = digit_list(context, "anomalous_digits")?;
-    let count = |name| Ok::<_, TrialError>(usize::try_from(context.int(name)?).unwrap_or(0));
-    let (train_items, held_out) = (count("train_items")?, count("validation_items")?);
-    let test_items = count("test_items")?;
-    let normal_rows = first_rows(&digits.train, 0, train_items + held_out, |d| {
-        normal.contains(&d)
-    });
-    if normal_rows.len() < train_items + held_out {
-        let keys = format!(
-            "the {} of train_items {train_items} and validation_items {held_out}",
-            train_items + held_out
-        );
-        return Err(too_few("training", &normal, normal_rows.len(), &keys));
-    }
-    for digit in &normal {
-        if !normal_rows[..train_items]
-            .iter()
-            .any(|&row| digits.train.labels[row] == *digit)
-        {
-            let message =
-                format!("no item of digit {digit} is among the first {train_items} normal ones");
-            return Err(TrialError::Other(message));
-        }
-    }
-    let (set, judged) = if context.word("evaluation")? == "test" {
-        let judged = |d| normal.contains(&d) || anomalous.contains(&d);
-        (
-            &digits.test,
-            first_rows(&digits.test, 0, test_items, judged),
-        )
-    } else {
-        let behind = normal_rows.last().map_or(0, |row| row + 1);
-        let judged = |d| !anomalous.contains(&d);
-        (
-            &digits.train,
-            first_rows(&digits.train, behind, test_items, judged),
-        )
-    };
-    if judged.len() < test_items {
-        let all: Vec<u8> = normal.iter().chain(&anomalous).copied().collect();
-        let keys = format!("test_items {test_items}");
-        return Err(too_few("judged", &all, judged.len(), &keys));
-    }
+    let choice = choose(context.params(), &content)?;
+    let census = choice.census(context.params(), &content);
+    let digits = choice.digits;
     let scaling = match context.word("scaling")? {
         "raw255" => Scaling::Raw255,
         "unit" => Scaling::Unit,
@@ -120,7 +69,7 @@ pub(super) fn load(context: &mut Context) -> Result<Items, TrialError> {
     let a = context.float("bicubic_a")?;
     let kernel = Bicubic::from_a(a)
         .ok_or_else(|| TrialError::Other(format!("no bicubic kernel has a = {a}")))?;
-    let size = count("image_size")?;
+    let size = settings::size(context, "image_size")?;
     let raw_size = (digits.train.width, digits.train.height);
     let mut items = Items {
         size,
@@ -133,29 +82,14 @@ pub(super) fn load(context: &mut Context) -> Result<Items, TrialError> {
         raw_train: Vec::new(),
         raw_size,
     };
-    let part = |rows: &[usize], set| {
-        let chosen = Chosen {
-            set,
-            rows: rows.to_vec(),
-            normal: &normal,
-        };
-        items.part(&chosen)
-    };
-    let train = part(&normal_rows[..train_items], &digits.train)?;
-    let validation = part(&normal_rows[train_items..], &digits.train)?;
-    let test = part(&judged, set)?;
+    let part = |rows: &[usize], set| items.part(&choice, rows, set);
+    let train = part(&choice.train, &digits.train)?;
+    let validation = part(&choice.validation, &digits.train)?;
+    let test = part(&choice.judged, choice.judged_of)?;
     let area = raw_size.0 * raw_size.1;
-    let raw = normal_rows[..train_items]
-        .iter()
-        .flat_map(|row| &digits.train.pixels[row * area..(row + 1) * area]);
+    let raw = choice.train.iter();
+    let raw = raw.flat_map(|row| &digits.train.pixels[row * area..(row + 1) * area]);
     items.raw_train = raw.map(|&grey| f32::from(grey)).collect();
-    for (what, part) in [
-        ("trained on", &train),
-        ("held out", &validation),
-        ("judged", &test),
-    ] {
-        census.fact(format!("{what}: {}", by_label(part)));
-    }
     context.census = census;
     items.train = train;
     items.validation = validation;
@@ -164,18 +98,23 @@ pub(super) fn load(context: &mut Context) -> Result<Items, TrialError> {
 }
 
 impl Items {
-    fn part(&self, chosen: &Chosen<'_>) -> Result<Part, TrialError> {
-        let (width, height) = (chosen.set.width, chosen.set.height);
-        let area = width * height;
+    fn part(
+        &self,
+        choice: &Choice<'_>,
+        rows: &[usize],
+        set: &DigitSet,
+    ) -> Result<Part, TrialError> {
+        let area = set.width * set.height;
         let mut part = Part::default();
-        for &row in &chosen.rows {
-            let grey = &chosen.set.pixels[row * area..(row + 1) * area];
+        for &row in rows {
+            let grey = &set.pixels[row * area..(row + 1) * area];
             let grey = grey.iter().map(|&v| f32::from(v)).collect();
-            part.pixels.extend(self.image((width, height), grey)?);
-            let label = chosen.set.labels[row];
+            part.pixels
+                .extend(self.image((set.width, set.height), grey)?);
+            let label = set.labels[row];
             part.rows.push(row);
             part.labels.push(label);
-            part.anomalous.push(!chosen.normal.contains(&label));
+            part.anomalous.push(choice.is_anomalous(label));
         }
         Ok(part)
     }
@@ -297,43 +236,6 @@ fn moved(
     out
 }
 
-/// The first `most` rows from `from` on whose label is wanted.
-fn first_rows(set: &DigitSet, from: usize, most: usize, wanted: impl Fn(u8) -> bool) -> Vec<usize> {
-    let rows = (from..set.labels.len()).filter(|&row| wanted(set.labels[row]));
-    rows.take(most).collect()
-}
-
-/// The items of a part by label.
-fn by_label(part: &Part) -> String {
-    let mut counts = std::collections::BTreeMap::<u8, usize>::new();
-    for label in &part.labels {
-        *counts.entry(*label).or_default() += 1;
-    }
-    let counts: Vec<String> = counts.iter().map(|(d, n)| format!("{d} ({n})")).collect();
-    format!("{} items of the digits {}", part.len(), counts.join(", "))
-}
-
-fn too_few(what: &str, digits: &[u8], found: usize, keys: &str) -> TrialError {
-    TrialError::Other(format!(
-        "the data set holds {found} {what} items of the digits {digits:?}, fewer than {keys}"
-    ))
-}
-
-fn digit_list(context: &Context, name: &str) -> Result<Vec<u8>, TrialError> {
-    let wrong = || TrialError::Other(format!("the param `{name}` is no list of digits"));
-    let Some(ParamValue::List(list)) = context.params().get(name) else {
-        return Err(wrong());
-    };
-    let digit = |value: &ParamValue| match value {
-        ParamValue::Int(digit) => u8::try_from(*digit).ok(),
-        _ => None,
-    };
-    list.iter()
-        .map(digit)
-        .collect::<Option<_>>()
-        .ok_or_else(wrong)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -364,17 +266,5 @@ mod tests {
         assert_eq!(shifted, [0.0, 1.0, 2.0, 0.0, 4.0, 5.0]);
         let shifted = moved(&raw, (2, 3), (0.0, 1.0), 0.0);
         assert_eq!(shifted, [0.0, 0.0, 1.0, 2.0, 3.0, 4.0]);
-    }
-
-    #[test]
-    fn rows_come_in_the_order_of_the_file() {
-        let set = DigitSet {
-            width: 1,
-            height: 1,
-            labels: vec![7, 2, 8, 7, 7],
-            pixels: vec![0; 5],
-        };
-        assert_eq!(first_rows(&set, 0, 2, |d| d == 7), [0, 3]);
-        assert_eq!(first_rows(&set, 1, 9, |d| d != 2), [2, 3, 4]);
     }
 }

@@ -5,6 +5,7 @@
 //! Schlegl et al. 2017, arXiv:1703.05921, as reproduced on MNIST by a tutorial with a DCGAN.
 
 mod checkpoint;
+mod choose;
 mod committee;
 mod encoders;
 mod items;
@@ -20,9 +21,10 @@ mod train;
 
 pub(crate) use checkpoint::{Files, Nets, files_of};
 
+use retrial_core::census::Census;
 use retrial_core::params::{ParamValue, Params};
 use retrial_core::study::StudyInfo;
-use retrial_data::Manifest;
+use retrial_data::{Content, Manifest};
 
 use super::Study;
 use crate::execute::context::{Context, TrialError};
@@ -62,6 +64,14 @@ impl Study for Anogan {
             "ganomaly" => items * number("encoder_epochs") * 6.0 * pass_s,
             _ => (training + encoding) * number("restarts"),
         }
+    }
+
+    fn census_keys(&self) -> &'static [&'static str] {
+        choose::KEYS
+    }
+
+    fn census(&self, params: &Params, content: &Content) -> Result<Census, TrialError> {
+        choose::census(params, content)
     }
 
     fn run(&self, context: &mut Context) -> Result<(), TrialError> {

@@ -18,6 +18,7 @@ pub(super) const INFO: StudyInfo = StudyInfo {
            AnoGAN-pytorch (wsj-create, commit 246ea56, 2023)",
     deterministic: false,
     uses_device: true,
+    cpu_methods: super::BASELINES,
     content_kinds: &["digits"],
     params: PARAMS,
     metrics: METRICS,
@@ -456,6 +457,16 @@ fn conflicts(params: &Params) -> Vec<Conflict> {
         clash(
             "batch_size",
             format!("{batch} images a step, but {items} to train on"),
+        );
+    }
+    if let (Some(items), Some(components)) = (sizes.0, number("components"))
+        && is("method", "pca")
+        && components >= items
+    {
+        let most = items - 1.0;
+        clash(
+            "components",
+            format!("{components} components, but the {items} train_items have {most} at most"),
         );
     }
     conflicts

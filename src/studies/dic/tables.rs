@@ -14,6 +14,7 @@ pub(super) const INFO: StudyInfo = StudyInfo {
            in MATLAB\", Remote Sensing 12(18), 2906, doi:10.3390/rs12182906",
     deterministic: true,
     uses_device: false,
+    cpu_methods: &[],
     content_kinds: &["image series"],
     params: PARAMS,
     metrics: METRICS,

@@ -25,6 +25,7 @@ const INFO: StudyInfo = StudyInfo {
     work: "No published work: a study that tests retrial itself",
     deterministic: false,
     uses_device: false,
+    cpu_methods: &[],
     content_kinds: &[],
     params: PARAMS,
     metrics: &[

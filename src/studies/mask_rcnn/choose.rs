@@ -1,35 +1,42 @@
-//! Which pictures of the data are trained on and judged, of which classes, and what is said of
-//! that before and after a trial.
+//! Which pictures and objects of the data are trained on and judged, and of which classes.
 
-use std::collections::HashSet;
-
-use retrial_core::census::Census;
+use rayon::iter::{IntoParallelRefMutIterator as _, ParallelIterator as _};
+use retrial_core::census::count;
+use retrial_core::image::GrayImage;
+use retrial_core::instance_mask::InstanceMask;
 use retrial_core::params::{ParamValue, Params};
-use retrial_data::{AnnotationSet, Content, ThermalPicture, ThermalSet};
+use retrial_core::resize::mean_over;
+use retrial_data::{Annotation, AnnotationSet, Content, ThermalPicture, ThermalSet};
 
-use super::seen::{Input, grey_levels};
 use super::settings::words;
+use super::split::Presets;
 use crate::execute::context::TrialError;
 
-/// Every so-manieth picture is judged.
-const EVERY: usize = 4;
-/// A picture with fewer grey levels shows next to nothing.
-const FEW_LEVELS: usize = 16;
+/// Objects with fewer pixels are too small to be seen.
+pub(super) const LEAST_PIXELS: usize = 4;
+
+/// A data set with pictures: its name, and the annotations of whole pieces of equipment.
+pub(super) type Set<'c> = (&'c str, &'c ThermalSet, &'c AnnotationSet);
+
+/// Names with their objects.
+pub(super) type Counts = Vec<(String, usize)>;
 
 /// What a trial uses of its data.
 pub(super) struct Choice<'c> {
-    /// The data sets with pictures, each with the annotations of whole pieces of equipment.
-    pub(super) sets: Vec<(&'c str, &'c ThermalSet, &'c AnnotationSet)>,
+    pub(super) sets: Vec<Set<'c>>,
     /// Names of the classes with enough objects, in the order of the data sets.
     pub(super) classes: Vec<String>,
-    /// The others, with their objects.
-    left_out: Vec<(String, usize)>,
+    /// The others.
+    pub(super) left_out: Counts,
     /// The pictures in the order of the sets and of their names.
     pub(super) pictures: Vec<Chosen<'c>>,
     /// Annotated pictures to train on that `train_pictures` leaves out.
-    spared: usize,
+    pub(super) spared: usize,
     /// Whether the last quarter by name is judged in one of the sets.
-    by_name: bool,
+    pub(super) by_name: bool,
+    pub(super) presets: Presets,
+    /// Rows and columns of the pictures of the nets.
+    pub(super) size: (usize, usize),
 }
 
 /// A picture that is used.
@@ -41,21 +48,24 @@ pub(super) struct Chosen<'c> {
     pub(super) id: u64,
     /// Whether it is judged; else it is trained on.
     pub(super) judged: bool,
+    /// The objects of the classes that are seen in it.
+    pub(super) objects: Vec<Seen<'c>>,
+    /// The classes, from 1, of those that are too small to be seen.
+    pub(super) too_small: Vec<usize>,
 }
 
-/// The params by which the choice is made, and those by which pictures become grey.
-pub(super) const KEYS: &[&str] = &[
-    "split",
-    "test_presets",
-    "least_instances",
-    "train_pictures",
-    "input",
-    "coldest_c",
-    "hottest_c",
-    "method",
-];
+/// An object as a picture of the nets shows it.
+pub(super) struct Seen<'c> {
+    pub(super) annotation: &'c Annotation,
+    /// Its class, from 1.
+    pub(super) class: usize,
+    /// Its pixels; those of its box where nobody outlined it.
+    pub(super) mask: InstanceMask,
+    /// The box around them.
+    pub(super) corners: [f32; 4],
+}
 
-fn size(params: &Params, name: &str) -> usize {
+pub(super) fn size(params: &Params, name: &str) -> usize {
     let value = params.get(name).and_then(ParamValue::as_f64);
     value.map_or(0, |value| value as usize)
 }
@@ -84,10 +94,11 @@ pub(super) fn choose<'c>(
         }
     }
     let (classes, left_out) = classes(&sets, size(params, "least_instances"))?;
+    let presets = Presets::new(params, &sets)?;
     let mut pictures = Vec::new();
     let mut by_name = false;
     for (place, (_, set, annotated)) in sets.iter().enumerate() {
-        by_name |= split(params, place, set, annotated, &mut pictures);
+        by_name |= presets.split(place, set, annotated, &mut pictures);
     }
     let train = pictures.iter().filter(|chosen| !chosen.judged).count();
     let wanted = size(params, "train_pictures");
@@ -104,28 +115,31 @@ pub(super) fn choose<'c>(
     let judged = pictures.iter().filter(|chosen| chosen.judged).count();
     let used = pictures.len() - judged;
     if used == 0 || judged == 0 {
+        let why = presets.why();
         return Err(TrialError::Other(format!(
-            "{used} pictures to train on and {judged} to judge: both are needed"
+            "{} to train on and {judged} to judge: both are needed{why}",
+            count(used, "picture")
         )));
     }
-    let choice = Choice {
+    let size = (size(params, "image_height"), size(params, "image_width"));
+    pictures.par_iter_mut().try_for_each(|chosen| {
+        let annotated = sets[chosen.set].2;
+        see(chosen, annotated, &classes, size)
+    })?;
+    Ok(Choice {
         sets,
         classes,
         left_out,
         pictures,
         spared: train - used,
         by_name,
-    };
-    if is(params, "input", "temperature") && choice.with_temperature() == 0 {
-        let message =
-            "`input` is `temperature`, and no picture has temperatures; use `input: gray`";
-        return Err(TrialError::Other(message.to_owned()));
-    }
-    Ok(choice)
+        presets,
+        size,
+    })
 }
 
 /// The contents of a data set of several, with their names.
-fn parts<'c>(name: &'c str, content: &'c Content) -> Vec<(&'c str, &'c Content)> {
+pub(super) fn parts<'c>(name: &'c str, content: &'c Content) -> Vec<(&'c str, &'c Content)> {
     match content {
         Content::Several(parts) => parts
             .iter()
@@ -143,13 +157,8 @@ fn annotations<'s>(name: &str, set: &'s ThermalSet) -> Result<&'s AnnotationSet,
         .ok_or_else(|| TrialError::Other(format!("the data set `{name}` has no annotations")))
 }
 
-type Counts = Vec<(String, usize)>;
-
 /// Names of the classes with enough objects, in the order of the data sets, and the others.
-fn classes(
-    sets: &[(&str, &ThermalSet, &AnnotationSet)],
-    least: usize,
-) -> Result<(Vec<String>, Counts), TrialError> {
+fn classes(sets: &[Set<'_>], least: usize) -> Result<(Vec<String>, Counts), TrialError> {
     let mut counts: Counts = Vec::new();
     for (_, _, annotated) in sets {
         for category in &annotated.categories {
@@ -173,7 +182,7 @@ fn classes(
     Ok((kept.into_iter().map(|(name, _)| name).collect(), left_out))
 }
 
-fn list(counts: &[(String, usize)]) -> String {
+pub(super) fn list(counts: &[(String, usize)]) -> String {
     let listed: Vec<String> = counts
         .iter()
         .map(|(name, n)| format!("{name} ({n})"))
@@ -181,164 +190,52 @@ fn list(counts: &[(String, usize)]) -> String {
     listed.join(", ")
 }
 
-/// Adds the annotated pictures of a set in order; whether the last quarter by name is judged.
-fn split<'c>(
-    params: &Params,
-    place: usize,
-    set: &'c ThermalSet,
-    annotated: &AnnotationSet,
-    chosen: &mut Vec<Chosen<'c>>,
-) -> bool {
-    let mut images: Vec<_> = annotated.images.iter().collect();
-    images.sort_by(|a, b| a.file_name.cmp(&b.file_name));
-    let by_camera = is(params, "split", "cameras") && annotated.is_photographed();
-    let presets = match params.get("test_presets") {
-        Some(ParamValue::List(list)) => list.iter().filter_map(ParamValue::as_f64).collect(),
-        _ => Vec::new(),
-    };
-    let last_quarter = images.len() - images.len() / EVERY;
-    let judged = |at: usize, preset: Option<&String>| match preset {
-        Some(preset) if by_camera => preset.parse().is_ok_and(|preset| presets.contains(&preset)),
-        None if by_camera => at >= last_quarter,
-        _ => at % EVERY == EVERY - 1,
-    };
-    let by_name = by_camera && images.iter().any(|image| image.preset.is_none());
-    let with_picture = images.iter().enumerate().filter_map(|(at, image)| {
-        Some(Chosen {
-            set: place,
-            picture: set.picture(&image.file_name)?,
-            id: image.id,
-            judged: judged(at, image.preset.as_ref()),
+/// Finds the objects of a picture that the nets can see.
+fn see<'c>(
+    chosen: &mut Chosen<'c>,
+    annotated: &'c AnnotationSet,
+    classes: &[String],
+    (height, width): (usize, usize),
+) -> Result<(), TrialError> {
+    for annotation in annotated.of_image(chosen.id) {
+        let category = annotated.category(annotation.category_id);
+        let mut names = classes.iter();
+        let Some(class) = category.and_then(|own| names.position(|name| *name == own.name)) else {
+            continue;
+        };
+        let mask = shrunk(&mask(annotation, chosen.picture)?, height, width)?;
+        match mask.bounds().filter(|_| mask.area() >= LEAST_PIXELS) {
+            Some(corners) => chosen.objects.push(Seen {
+                annotation,
+                class: class + 1,
+                corners: corners.map(|value| value as f32),
+                mask,
+            }),
+            None => chosen.too_small.push(class + 1),
+        }
+    }
+    Ok(())
+}
+
+fn mask(annotation: &Annotation, picture: &ThermalPicture) -> Result<InstanceMask, TrialError> {
+    annotation
+        .mask(picture.height, picture.width)
+        .map_err(|error| {
+            TrialError::Other(format!(
+                "annotation {} of {}: {error}",
+                annotation.id, picture.name
+            ))
         })
-    });
-    chosen.extend(with_picture);
-    by_name
 }
 
-impl Choice<'_> {
-    fn with_temperature(&self) -> usize {
-        let pictures = self.pictures.iter();
-        pictures
-            .filter(|chosen| chosen.picture.temperature.is_some())
-            .count()
-    }
-
-    /// Objects by class of the pictures that are judged, or trained on: all, and those outlined.
-    fn objects(&self, judged: bool) -> Vec<(usize, usize)> {
-        let mut counts = vec![(0, 0); self.classes.len()];
-        let ids: Vec<HashSet<u64>> = (0..self.sets.len())
-            .map(|set| {
-                let own = self.pictures.iter();
-                let own = own.filter(|c| c.set == set && c.judged == judged);
-                own.map(|chosen| chosen.id).collect()
-            })
-            .collect();
-        for ((_, _, annotated), ids) in self.sets.iter().zip(ids) {
-            let own = annotated.annotations.iter();
-            for object in own.filter(|a| !a.crowd && ids.contains(&a.image_id)) {
-                let name = annotated.category(object.category_id).map(|c| &c.name);
-                let class = self.classes.iter().position(|class| Some(class) == name);
-                if let Some((all, outlined)) = class.map(|class| &mut counts[class]) {
-                    *all += 1;
-                    *outlined += usize::from(object.is_outlined());
-                }
-            }
-        }
-        counts
-    }
-
-    /// What is used, what is left out and why.
-    pub(super) fn census(&self, params: &Params) -> Result<Census, TrialError> {
-        let mut census = Census::default();
-        for (what, judged) in [("trained on", false), ("judged", true)] {
-            let counts = self.objects(judged);
-            let all: Counts = self
-                .classes
-                .iter()
-                .cloned()
-                .zip(counts.iter().map(|(all, _)| *all))
-                .collect();
-            let pictures = self.pictures.iter().filter(|c| c.judged == judged).count();
-            census.fact(format!("{what}: {pictures} pictures with {}", list(&all)));
-            let (objects, outlined) = counts
-                .iter()
-                .fold((0, 0), |sum, own| (sum.0 + own.0, sum.1 + own.1));
-            if outlined < objects {
-                census.warn(format!(
-                    "{what}: {} of {objects} objects have a box only; no mask is learnt from or judged by them",
-                    objects - outlined
-                ));
-            }
-            if outlined == 0 && !judged && is(params, "method", "mask_rcnn") {
-                census.warn("no object to train on is outlined, so no mask can be learnt");
-            }
-            let none = all.iter().filter(|(_, count)| *count == 0);
-            for (class, _) in none {
-                let why = match self.by_name {
-                    true => {
-                        "; without camera presets, `split: cameras` judges the last quarter by file \
-                         name, and `split: frames` every fourth picture"
-                    }
-                    false => "",
-                };
-                census.warn(format!("no object of `{class}` is {what}{why}"));
-            }
-        }
-        if self.by_name {
-            census.fact("the last quarter by file name is judged (`split: cameras`, no presets)");
-        }
-        if self.spared > 0 {
-            census.fact(format!(
-                "{} pictures to train on are left out by train_pictures",
-                self.spared
-            ));
-        }
-        if !self.left_out.is_empty() {
-            census.warn(format!(
-                "left out, with fewer objects than least_instances {}: {}; they count as background",
-                size(params, "least_instances"),
-                list(&self.left_out)
-            ));
-        }
-        let (some, all) = (self.with_temperature(), self.pictures.len());
-        if is(params, "input", "temperature") && some < all {
-            census.warn(format!(
-                "{} of {all} pictures have no temperatures; their grey values are seen",
-                all - some
-            ));
-        }
-        self.warn_of_few_levels(params, &mut census)?;
-        Ok(census)
-    }
-
-    fn warn_of_few_levels(&self, params: &Params, census: &mut Census) -> Result<(), TrialError> {
-        let input = Input::new(params)?;
-        let mut few: Vec<(usize, &str)> = Vec::new();
-        for chosen in &self.pictures {
-            let range = self.sets[chosen.set].1.grey_range();
-            let levels = grey_levels(&input.seen(chosen.picture, range), FEW_LEVELS);
-            if levels < FEW_LEVELS {
-                few.push((levels, &chosen.picture.name));
-            }
-        }
-        if let Some((levels, name)) = few.iter().min() {
-            census.warn(format!(
-                "{} of {} pictures show fewer than {FEW_LEVELS} grey levels, {name} {levels}; state \
-                 a narrower `grey_range`, or `coldest_c` and `hottest_c`",
-                few.len(),
-                self.pictures.len()
-            ));
-        }
-        Ok(())
-    }
-}
-
-/// What is said of data before a trial.
-pub(super) fn census(params: &Params, content: &Content) -> Result<Census, TrialError> {
-    let choice = choose(params, "data", content)?;
-    let mut census = content.census();
-    let own = choice.census(params).map_err(words)?;
-    census.facts.extend(own.facts);
-    census.warnings.extend(own.warnings);
-    Ok(census)
+/// A mask at another size: pixels of which at least half is inside.
+fn shrunk(mask: &InstanceMask, height: usize, width: usize) -> Result<InstanceMask, TrialError> {
+    let inside = mask
+        .inside()
+        .iter()
+        .map(|&inside| f32::from(u8::from(inside)));
+    let image = GrayImage::new(mask.width(), mask.height(), inside.collect()).map_err(words)?;
+    let share = mean_over(&image, width, height).map_err(words)?;
+    let inside = share.pixels().iter().map(|&share| share >= 0.5).collect();
+    InstanceMask::new(height, width, inside).map_err(words)
 }

@@ -13,14 +13,14 @@ use super::settings;
 use crate::execute::context::{Context, TrialError};
 use crate::trees;
 
+/// Why there is no body without them.
+pub(super) const NO_WEIGHTS: &str = "pretraining by `imagenet` needs weights, and the data set of this experiment has none; one that has \
+     is `infrared-imagenet`";
+
 /// What the stage `pretrain` leaves of them: `weights/body.…`.
 pub(super) fn body(context: &Context, items: &Items) -> Result<Tree, TrialError> {
     let Some(file) = &items.given else {
-        return Err(TrialError::Other(
-            "pretraining by `imagenet` needs weights, and the data set of this experiment has \
-             none; one that has is `infrared-imagenet`"
-                .to_owned(),
-        ));
+        return Err(TrialError::Other(NO_WEIGHTS.to_owned()));
     };
     let torch = file.read_torch().map_err(settings::words)?;
     let device = settings::device(context)?;

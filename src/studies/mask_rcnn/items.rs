@@ -6,10 +6,11 @@ use retrial_core::resize::mean_over;
 use retrial_data::{Annotation, Content, LabelledSet, ThermalPicture, WeightsFile};
 use retrial_nets::mask_rcnn::Picture;
 
-use super::choose::{Choice, Chosen, choose};
+use super::census;
+use super::choose::{Choice, Chosen, Seen, Set, choose};
 use super::parts::Sides;
 use super::seen::Input;
-use super::settings::{size, words};
+use super::settings::words;
 use crate::execute::context::{Context, TrialError};
 
 /// The pictures of a trial.
@@ -79,8 +80,6 @@ pub(super) struct PartBox {
 
 /// Mean and standard deviation of grey values that the nets subtract and divide by.
 const MOMENTS: (f32, f32) = (0.45, 0.225);
-/// Objects with fewer pixels are too small to be seen.
-const LEAST_PIXELS: usize = 4;
 
 impl Items {
     /// A picture as the nets see it.
@@ -101,46 +100,33 @@ pub(super) fn picture(gray: &[f32], height: usize, width: usize) -> Picture {
 }
 
 pub(super) fn load(context: &mut Context) -> Result<Items, TrialError> {
-    let (height, width) = (
-        size(context, "image_height")?,
-        size(context, "image_width")?,
-    );
     let data = context.job.data.as_ref();
     let name = data.map_or_else(String::new, |data| data.name.clone());
     let content = context.data()?;
     let choice = choose(context.params(), &name, &content)?;
+    let census = census::of(context.params(), &content, &choice)?;
     let input = Input::new(context.params())?;
-    let ranges: Vec<_> = choice
-        .sets
-        .iter()
-        .map(|(_, set, _)| set.grey_range())
-        .collect();
+    let sides = sides(&choice);
+    let Choice {
+        sets,
+        classes,
+        pictures,
+        size: (height, width),
+        ..
+    } = choice;
+    let ranges: Vec<_> = sets.iter().map(|set| set.1.grey_range()).collect();
     let (mut train, mut test) = (Vec::new(), Vec::new());
-    let mut too_small = 0;
-    for chosen in &choice.pictures {
-        let (item, small) = item(&input, chosen, &choice, ranges[chosen.set], (height, width))?;
-        too_small += small;
-        match chosen.judged {
+    for chosen in pictures {
+        let (set, judged) = (chosen.set, chosen.judged);
+        let mut item = item(&input, chosen, sets[set], ranges[set], (height, width))?;
+        for object in &mut item.objects {
+            sides.arrange(object);
+        }
+        match judged {
             true => test.push(item),
             false => train.push(item),
         }
     }
-    let sides = sides(&choice);
-    for item in train.iter_mut().chain(&mut test) {
-        for object in &mut item.objects {
-            sides.arrange(object);
-        }
-    }
-    let mut census = content.census();
-    let own = choice.census(context.params())?;
-    census.facts.extend(own.facts);
-    census.warnings.extend(own.warnings);
-    if too_small > 0 {
-        census.warn(format!(
-            "{too_small} objects have fewer than {LEAST_PIXELS} pixels at {width} × {height} px and are left out"
-        ));
-    }
-    let classes = choice.classes.clone();
     let (mut source, mut given) = (None, None);
     let parts = match content {
         Content::Several(parts) => parts,
@@ -183,42 +169,26 @@ fn sides(choice: &Choice<'_>) -> Sides {
     Sides::new(named)
 }
 
-/// A picture of the nets, and how many of its objects are too small to be seen in it.
+/// A picture of the nets.
 fn item(
     input: &Input,
-    chosen: &Chosen<'_>,
-    choice: &Choice<'_>,
+    chosen: Chosen<'_>,
+    (set, _, _): Set<'_>,
     range: Option<[u16; 2]>,
     (height, width): (usize, usize),
-) -> Result<(Item, usize), TrialError> {
-    let (set, _, annotated) = choice.sets[chosen.set];
+) -> Result<Item, TrialError> {
     let picture = chosen.picture;
     let full = GrayImage::new(picture.width, picture.height, input.seen(picture, range));
     let gray = mean_over(&full.map_err(words)?, width, height).map_err(words)?;
-    let mut objects = Vec::new();
-    let mut too_small = 0;
-    for annotation in annotated.of_image(chosen.id) {
-        let category = annotated.category(annotation.category_id);
-        let mut classes = choice.classes.iter();
-        let Some(class) = category.and_then(|own| classes.position(|name| *name == own.name))
-        else {
-            continue;
-        };
-        let mask = shrunk(&mask(annotation, picture)?, height, width)?;
-        let corners = mask.bounds().filter(|_| mask.area() >= LEAST_PIXELS);
-        let Some(corners) = corners else {
-            too_small += 1;
-            continue;
-        };
-        objects.push(Object {
-            class: class + 1,
-            corners: corners.map(|value| value as f32),
-            mask,
-            crowd: annotation.crowd,
-            outlined: annotation.is_outlined(),
-            parts: part_boxes(annotation, picture, (height, width)),
-        });
-    }
+    let object = |seen: Seen<'_>| Object {
+        class: seen.class,
+        mask: seen.mask,
+        corners: seen.corners,
+        crowd: seen.annotation.crowd,
+        outlined: seen.annotation.is_outlined(),
+        parts: part_boxes(seen.annotation, picture, (height, width)),
+    };
+    let objects = chosen.objects.into_iter().map(object).collect();
     let temperature = match &picture.temperature {
         Some(raw) => {
             // Cameras give tenths of a degree.
@@ -229,13 +199,12 @@ fn item(
         }
         None => None,
     };
-    let item = Item {
+    Ok(Item {
         name: format!("{set}/{}", picture.name),
         gray: gray.pixels().to_vec(),
         temperature,
         objects,
-    };
-    Ok((item, too_small))
+    })
 }
 
 /// The parts of an object in a picture of the nets, each at the place of its number.
@@ -273,26 +242,3 @@ fn part_boxes(
 
 /// Parts with this number and above are not learnt.
 pub(super) const MOST_PARTS: usize = 6;
-
-fn mask(annotation: &Annotation, picture: &ThermalPicture) -> Result<InstanceMask, TrialError> {
-    annotation
-        .mask(picture.height, picture.width)
-        .map_err(|error| {
-            TrialError::Other(format!(
-                "annotation {} of {}: {error}",
-                annotation.id, picture.name
-            ))
-        })
-}
-
-/// A mask at another size: pixels of which at least half is inside.
-fn shrunk(mask: &InstanceMask, height: usize, width: usize) -> Result<InstanceMask, TrialError> {
-    let inside = mask
-        .inside()
-        .iter()
-        .map(|&inside| f32::from(u8::from(inside)));
-    let image = GrayImage::new(mask.width(), mask.height(), inside.collect()).map_err(words)?;
-    let share = mean_over(&image, width, height).map_err(words)?;
-    let inside = share.pixels().iter().map(|&share| share >= 0.5).collect();
-    InstanceMask::new(height, width, inside).map_err(words)
-}

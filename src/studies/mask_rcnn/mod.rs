@@ -7,6 +7,7 @@
 
 mod augment;
 mod boxes;
+mod census;
 mod choose;
 mod classical;
 mod given;
@@ -21,7 +22,9 @@ mod pretrain;
 mod seen;
 mod settings;
 mod source;
+mod split;
 mod tables;
+mod values;
 
 use retrial_core::census::Census;
 use retrial_core::params::{ParamValue, Params};
@@ -73,11 +76,11 @@ impl Study for MaskRcnn {
     }
 
     fn census_keys(&self) -> &'static [&'static str] {
-        choose::KEYS
+        census::KEYS
     }
 
     fn census(&self, params: &Params, content: &Content) -> Result<Census, TrialError> {
-        choose::census(params, content)
+        census::before(params, content)
     }
 
     fn run(&self, context: &mut Context) -> Result<(), TrialError> {

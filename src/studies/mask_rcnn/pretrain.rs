@@ -24,6 +24,9 @@ pub(super) const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
 const LISTED: usize = 10;
 /// Every so-manieth weight is kept for the histogram.
 const KEPT: usize = 4;
+/// Why there is no pretraining without one.
+pub(super) const NO_SOURCE: &str = "pretraining needs a source domain, and the data set of this experiment has none; one that has is \
+     `infrared-transfer`";
 /// Rates of the pretraining beside its learning rate.
 const RATES: SgdRates = SgdRates {
     momentum: 0.9,
@@ -90,11 +93,7 @@ pub(super) fn pretrain(context: &mut Context, items: &Items) -> Result<Pretraine
 
 fn build(context: &mut Context, folder: &StageFolder, items: &Items) -> Result<Tree, TrialError> {
     let Some(source) = &items.source else {
-        return Err(TrialError::Other(
-            "pretraining needs a source domain, and the data set of this experiment has none; one \
-             that has is `infrared-transfer`"
-                .to_owned(),
-        ));
+        return Err(TrialError::Other(NO_SOURCE.to_owned()));
     };
     let weights = source::weights(context, items, source)?;
     let draws = size(context, "source_draws")?;

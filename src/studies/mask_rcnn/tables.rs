@@ -17,6 +17,7 @@ pub(super) const INFO: StudyInfo = StudyInfo {
            al. (2018) \"Learning to Segment Every Thing\", arXiv:1711.10370",
     deterministic: false,
     uses_device: true,
+    cpu_methods: &["classical"],
     content_kinds: &["infrared pictures", "several data sets"],
     params: PARAMS,
     metrics: METRICS,

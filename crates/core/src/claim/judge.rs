@@ -17,13 +17,14 @@
 //!
 //! Whatever the survivors say, a claim with a planned trial that has not finished is
 //! *underpowered*, and a finished trial without a finite value counts against it: a trial that
-//! was killed or diverged is seldom one like the others.
+//! was killed or diverged is seldom one like the others. So is one that failed and whose seed was
+//! then left out of the plan: it bars *reproduced*.
 //!
 //! # Source
 //! Schuirmann 1987, doi:10.1007/BF01068419 (two one-sided tests).
 
 use super::Judgement;
-use super::{Claim, Evidence, Expect, MIN_SEEDS, Origin, Tally, Verdict, short};
+use super::{Claim, Evidence, Expect, MIN_SEEDS, Tally, Verdict, short};
 use crate::experiment::Planned;
 use crate::params::ParamValue;
 use crate::record::Record;
@@ -93,7 +94,9 @@ impl Claim {
             }
             _ => reason,
         };
-        let ours = ours.filter(|_| !matches!(self.expect, Expect::Ordering { .. }));
+        let without =
+            |expect: &Expect| matches!(expect, Expect::Ordering { .. } | Expect::NotTestable(_));
+        let ours = ours.filter(|_| !without(&self.expect));
         let own = |p: &&Planned| p.params.as_ref().is_none_or(|params| self.selects(params));
         Judgement {
             verdict,
@@ -125,16 +128,12 @@ impl Claim {
         };
         let reason = match self.expect {
             Expect::Value { value, .. } if value != 0.0 => {
-                let claimed = match self.origin {
-                    Origin::Publication => "published",
-                    Origin::Project => "claimed",
-                };
                 let percent = 100.0 * (ours.mean - value) / value.abs();
                 if percent.abs() < 0.005 {
-                    format!("equal to the {claimed} value within 0.005 %")
+                    "equal to the claimed value within 0.005 %".to_owned()
                 } else {
                     let side = if percent < 0.0 { "below" } else { "above" };
-                    format!("{:.2} % {side} the {claimed} value", percent.abs())
+                    format!("{:.2} % {side} the claimed value", percent.abs())
                 }
             }
             _ => format!("measured {}", short(ours.mean)),
@@ -319,6 +318,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::claim::Origin;
     use crate::metric::{Direction, MetricValue};
     use crate::params::Params;
     use crate::record::{Outcome, Provenance};
@@ -391,6 +391,7 @@ mod tests {
             self.judge(&Evidence {
                 planned: &planned,
                 finished,
+                earlier: &[],
                 attempts: &[],
                 deterministic,
             })
@@ -425,22 +426,38 @@ mod tests {
     }
 
     #[test]
-    fn only_a_publication_has_a_published_value() {
-        let value = |origin| Claim {
-            origin,
-            ..claim(Expect::Value {
-                value: 1.0,
-                tolerance: 0.1,
-            })
+    fn a_reason_says_how_far_the_claimed_value_is() {
+        let value = claim(Expect::Value {
+            value: 1.0,
+            tolerance: 0.1,
+        });
+        let reason = |ours| value.judged(&seeds(&[ours]), true).reason;
+        assert_eq!(reason(1.05), "5.00 % above the claimed value");
+        assert_eq!(reason(1.0), "equal to the claimed value within 0.005 %");
+    }
+
+    #[test]
+    fn a_claim_that_cannot_be_tested_has_no_value_of_ours() {
+        let records = seeds(&[0.5]);
+        let ours = |expect| claim(expect).judged(&records, true).ours;
+        assert!(ours(Expect::AtLeast(0.1)).is_some());
+        assert!(ours(Expect::NotTestable("never released".to_owned())).is_none());
+    }
+
+    #[test]
+    fn a_margin_says_on_which_side_it_lies() {
+        let than: Params = [("order".to_owned(), ParamValue::Int(2))]
+            .into_iter()
+            .collect();
+        let text = |by, unit| {
+            let than = than.clone();
+            claim(Expect::Exceeds { than, by }).published(unit)
         };
-        let reason = |origin, ours| value(origin).judged(&seeds(&[ours]), true).reason;
-        let (published, own) = (Origin::Publication, Origin::Project);
-        assert_eq!(reason(published, 1.05), "5.00 % above the published value");
-        assert_eq!(reason(own, 1.05), "5.00 % above the claimed value");
-        assert_eq!(
-            reason(own, 1.0),
-            "equal to the claimed value within 0.005 %"
-        );
+        assert_eq!(text(-4e-5, "px"), "at most 0.00004 px below order=2");
+        assert_eq!(text(0.02, "px"), "0.02 px above order=2");
+        assert_eq!(text(0.02, ""), "0.02 above order=2");
+        assert_eq!(text(0.0, "px"), "above order=2");
+        assert_eq!(claim(Expect::AtMost(0.5)).published("px"), "≤ 0.5 px");
     }
 
     #[test]
@@ -551,6 +568,7 @@ mod tests {
         claim.judge(&Evidence {
             planned: &planned,
             finished,
+            earlier: &[],
             attempts,
             deterministic: false,
         })
@@ -580,6 +598,27 @@ mod tests {
         let begun = of(&claim, &far, &far[..3], &[]);
         assert_eq!(begun.verdict, Verdict::Underpowered);
         assert!(begun.reason.starts_with("3 of 4 planned trials finished; "));
+    }
+
+    #[test]
+    fn a_failed_seed_that_left_the_plan_bars_reproduced() {
+        let all = seeds(&[1.0, 1.01, 0.99, 1.0, 1.0]);
+        let claim = claim(Expect::Value {
+            value: 1.0,
+            tolerance: 0.1,
+        });
+        let dropped = of(&claim, &all[..4], &all[..4], &all[4..]);
+        assert_eq!(dropped.verdict, Verdict::Underpowered);
+        assert_eq!(
+            dropped.reason,
+            "1 failed trial of other seeds is left out of the plan; 90 % interval 0.9904 … 1.01"
+        );
+        // Another revision, other params, and a seed that is planned say nothing of these trials.
+        let mut others = [all[4].clone(), record(2, 4, 1.0), all[3].clone()];
+        others[0].revision += 1;
+        others[2].trial = "earlier".to_owned();
+        let judged = of(&claim, &all[..4], &all[..4], &others);
+        assert_eq!(judged.verdict, Verdict::Reproduced, "{}", judged.reason);
     }
 
     #[test]
@@ -672,7 +711,7 @@ mod tests {
                 value: 0.0047,
                 tolerance,
             };
-            assert_eq!(claim(expect).published(), text);
+            assert_eq!(claim(expect).published(""), text);
         }
     }
 

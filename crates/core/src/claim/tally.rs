@@ -16,7 +16,9 @@ pub struct Evidence<'r> {
     pub planned: &'r [Planned],
     /// Records of those that finished.
     pub finished: &'r [Record],
-    /// Failed attempts.
+    /// Finished trials that are not planned.
+    pub earlier: &'r [Record],
+    /// Failed attempts, those of trials that are not planned among them.
     pub attempts: &'r [Record],
     /// Whether the study's numbers do not depend on the seed.
     pub deterministic: bool,
@@ -33,6 +35,9 @@ pub struct Tally {
     pub failed: usize,
     /// Those that finished without a finite value of the metric.
     pub not_finite: usize,
+    /// Trials like the finished ones but for a seed that is not planned, which failed and never
+    /// finished: who leaves them out keeps survivors.
+    pub dropped: usize,
 }
 
 impl Tally {
@@ -54,12 +59,27 @@ impl Tally {
             .map(|r| r.trial.as_str())
             .filter(|trial| own.contains(trial) && !done.contains(trial))
             .collect();
+        let data = |r: &Record| r.dataset.as_ref().map(|data| data.content.clone());
+        let like = |a: &Record, r: &Record| {
+            (a.revision, &a.device, &a.params) == (r.revision, &r.device, &r.params)
+                && data(a) == data(r)
+        };
+        let is_planned = |a: &Record| {
+            let mut planned = evidence.planned.iter();
+            planned.any(|p| p.trial == a.trial || p.seed == Some(a.seed))
+        };
+        let dropped: HashSet<&str> = (evidence.attempts.iter())
+            .filter(|a| !is_planned(a) && finished.iter().any(|r| like(a, r)))
+            .map(|a| a.trial.as_str())
+            .filter(|trial| evidence.earlier.iter().all(|r| r.trial != *trial))
+            .collect();
         let finite = |r: &&&Record| r.metric(&claim.metric).is_some_and(f64::is_finite);
         Self {
             planned: own.len(),
             finished: done.len(),
             failed: failed.len(),
             not_finite: finished.len() - finished.iter().filter(finite).count(),
+            dropped: dropped.len(),
         }
     }
 
@@ -69,12 +89,13 @@ impl Tally {
             Verdict::NotTestable => verdict,
             _ if self.finished < self.planned => Verdict::Underpowered,
             Verdict::Reproduced if self.not_finite > 0 && deterministic => Verdict::NotReproduced,
-            Verdict::Reproduced if self.not_finite > 0 => Verdict::Underpowered,
+            Verdict::Reproduced if self.not_finite > 0 || self.dropped > 0 => Verdict::Underpowered,
             _ => verdict,
         }
     }
 
-    /// `3 of 10 planned trials finished, 7 failed`; nothing where all have a finite value.
+    /// `3 of 10 planned trials finished, 7 failed`; nothing where all have a finite value and none was
+    /// left out.
     #[must_use]
     pub fn words(self) -> Option<String> {
         let mut words = Vec::new();
@@ -93,6 +114,16 @@ impl Tally {
             words.push(format!(
                 "{} of {} finished trials {have} no finite value",
                 self.not_finite, self.finished
+            ));
+        }
+        if self.dropped > 0 {
+            let (trials, are) = match self.dropped {
+                1 => ("trial", "is"),
+                _ => ("trials", "are"),
+            };
+            words.push(format!(
+                "{} failed {trials} of other seeds {are} left out of the plan",
+                self.dropped
             ));
         }
         (!words.is_empty()).then(|| words.join("; "))

@@ -4,7 +4,10 @@ use std::collections::HashSet;
 
 use super::source::root_reader;
 use super::sweep::{self, Allowed, DATASET_KEY};
-use super::{Limits, SPEC_FORMAT, Spec, WhenUnavailable, Written, claims, report};
+use super::{
+    Limits, MAX_MEMORY_MIB, MAX_TIME_S, MIN_MEMORY_MIB, SPEC_FORMAT, Spec, WhenUnavailable,
+    Written, claims, report,
+};
 use crate::claim::{Claim, Expect};
 use crate::fault::{Fault, Faults, Place, nearest};
 use crate::params::{ParamValue, Params, accept_at, defaults};
@@ -192,15 +195,19 @@ fn when_unavailable(reader: &mut MapReader<'_>, faults: &mut Faults) -> WhenUnav
 }
 
 fn seeds(reader: &mut MapReader<'_>, faults: &mut Faults) -> Vec<u64> {
-    let Some(items) = reader.list("seeds", faults) else {
+    let path = reader.path("seeds");
+    let node = reader.take("seeds");
+    let Some((node, items)) = node.and_then(|node| Some((node, yaml::list(node, &path, faults)?)))
+    else {
         return vec![0];
     };
-    let path = reader.path("seeds");
     if items.is_empty() {
-        faults.add(
-            reader.place(),
+        let help = "name one seed or more, such as seeds: [0]";
+        faults.add_with_help(
+            &node.place,
             &path,
             "an empty list of seeds plans no trial",
+            help,
         );
     }
     let mut seen = HashSet::new();
@@ -249,20 +256,23 @@ fn limits(reader: &mut MapReader<'_>, faults: &mut Faults) -> Limits {
     let Some(mut inner) = reader.map("limits", faults) else {
         return Limits::default();
     };
-    let time_s = inner.number("time_s", faults);
-    let memory_mib = inner.whole("memory_mib", faults);
-    if let Some(time) = time_s.filter(|t| *t <= 0.0) {
-        let message = format!("a time limit of `{time}` s");
-        faults.add(inner.place(), &inner.path("time_s"), message);
+    let (time, memory) = (inner.take("time_s"), inner.take("memory_mib"));
+    let (time_path, memory_path) = (inner.path("time_s"), inner.path("memory_mib"));
+    let time_s = time.and_then(|node| yaml::number(node, &time_path, faults));
+    let memory_mib = memory.and_then(|node| yaml::whole(node, &memory_path, faults));
+    if let (Some(node), Some(seconds)) = (time, time_s)
+        && !(seconds > 0.0 && seconds <= MAX_TIME_S)
+    {
+        let message = format!("a time limit of `{seconds}` s");
+        let help = format!("a number above 0, at most {MAX_TIME_S} (31 years)");
+        faults.add_with_help(&node.place, &time_path, message, help);
     }
-    if let Some(memory) = memory_mib.filter(|m| *m < 256) {
-        let message = format!("a memory limit of {memory} MiB");
-        faults.add_with_help(
-            inner.place(),
-            &inner.path("memory_mib"),
-            message,
-            "256 or more",
-        );
+    if let (Some(node), Some(mib)) = (memory, memory_mib)
+        && !(MIN_MEMORY_MIB..=MAX_MEMORY_MIB).contains(&mib)
+    {
+        let message = format!("a memory limit of {mib} MiB");
+        let help = format!("a whole number from {MIN_MEMORY_MIB} to {MAX_MEMORY_MIB}");
+        faults.add_with_help(&node.place, &memory_path, message, help);
     }
     inner.finish(faults);
     Limits { time_s, memory_mib }

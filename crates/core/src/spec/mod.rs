@@ -24,6 +24,12 @@ use crate::report_spec::ReportSpec;
 
 /// Version of the spec format; enters every trial id.
 pub const SPEC_FORMAT: i64 = 1;
+/// The longest limit on the time of a trial, s: some 31 years, which every clock can count.
+pub const MAX_TIME_S: f64 = 1e9;
+/// The smallest limit on the memory of a trial, MiB.
+pub const MIN_MEMORY_MIB: u64 = 256;
+/// The largest one: below 2⁶³ bytes.
+pub const MAX_MEMORY_MIB: u64 = (1 << 43) - 1;
 
 /// A checked experiment.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,8 +75,8 @@ pub enum WhenUnavailable {
 /// Bounds on each trial.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Limits {
-    /// Wall time, s.
+    /// Wall time, s, above 0 and at most [`MAX_TIME_S`].
     pub time_s: Option<f64>,
-    /// Address space, MiB.
+    /// Address space, MiB, from [`MIN_MEMORY_MIB`] to [`MAX_MEMORY_MIB`].
     pub memory_mib: Option<u64>,
 }

@@ -392,6 +392,7 @@ mod tests {
         work: "A work",
         deterministic: false,
         uses_device: false,
+        cpu_methods: &[],
         content_kinds: &[],
         params: &[],
         metrics: &[MetricDef {

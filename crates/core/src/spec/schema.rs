@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::SPEC_FORMAT;
+use super::{MAX_MEMORY_MIB, MAX_TIME_S, MIN_MEMORY_MIB, SPEC_FORMAT};
 use crate::params::{Param, ParamKind};
 use crate::report_spec::{Band, FigureKind, Join, Labels, Pick, Scale};
 use crate::study::{DatasetInfo, StudyInfo};
@@ -55,8 +55,8 @@ pub fn schema(studies: &[&'static StudyInfo], datasets: &[DatasetInfo]) -> Value
                 "additionalProperties": false,
                 "description": "Bounds on each trial.",
                 "properties": {
-                    "time_s": { "type": "number", "exclusiveMinimum": 0, "description": "Wall time in seconds." },
-                    "memory_mib": { "type": "integer", "minimum": 256, "description": "Address space in MiB." },
+                    "time_s": { "type": "number", "exclusiveMinimum": 0, "maximum": MAX_TIME_S, "description": "Wall time in seconds." },
+                    "memory_mib": { "type": "integer", "minimum": MIN_MEMORY_MIB, "maximum": MAX_MEMORY_MIB, "description": "Address space in MiB." },
                 },
             },
             "claims": { "type": "array", "items": claim() },

@@ -46,6 +46,9 @@ pub fn read(path: &Path, overrides: &[Override], root: &Path) -> Result<Written,
         .into_iter()
         .filter_map(|folder| real(folder).ok())
         .collect();
+    if let Some(fault) = leads_out(path, &within) {
+        return Err(vec![fault]);
+    }
     let mut root = read_chain(path, &within, &mut Vec::new())?;
     let mut faults = Faults::default();
     for change in overrides {
@@ -121,6 +124,26 @@ fn real(path: &Path) -> std::io::Result<PathBuf> {
     } else {
         path.canonicalize()
     }
+}
+
+/// The fault of a link that leads out of the folders `within`: the text of another file is not for
+/// messages.
+fn leads_out(path: &Path, within: &[PathBuf]) -> Option<Fault> {
+    let real = path.is_symlink().then(|| path.canonicalize().ok())??;
+    let place = Place {
+        file: path.display().to_string().into(),
+        line: 0,
+        column: 0,
+    };
+    (!within.iter().any(|folder| real.starts_with(folder))).then(|| Fault {
+        place,
+        key: String::new(),
+        message: format!(
+            "a link that leads out of the project, to {}",
+            real.display()
+        ),
+        help: Some("copy the spec to this place".to_owned()),
+    })
 }
 
 fn read_chain(
@@ -337,6 +360,16 @@ mod tests {
             read(&path, &[], &root)
         };
         assert!(extends("../base.yaml").is_ok());
+        let link = root.join("experiments/link.yaml");
+        std::os::unix::fs::symlink(&outside, &link).expect("a link");
+        let said = message(read(&link, &[], &root));
+        assert!(
+            said.contains("a link that leads out of the project"),
+            "{said}"
+        );
+        let within = root.join("experiments/within.yaml");
+        std::os::unix::fs::symlink(root.join("experiments/base.yaml"), &within).expect("a link");
+        assert!(read(&within, &[], &root).is_ok());
         let absolute = outside.display().to_string();
         for name in [
             "../../../secret.yaml",
@@ -353,7 +386,7 @@ mod tests {
     fn only_a_file_of_few_bytes_is_read() {
         for path in ["/dev/zero", "/dev/null", "/proc/self"] {
             let said = message(read(Path::new(path), &[], Path::new("")));
-            assert!(said.contains("no file of text"), "{said}");
+            assert!(said.contains("no regular file"), "{said}");
         }
     }
 }

@@ -16,7 +16,8 @@ const STUDY: StudyInfo = StudyInfo {
     amendments: &[],
     work: "A work",
     deterministic: true,
-    uses_device: false,
+    uses_device: true,
+    cpu_methods: &["plain"],
     content_kinds: &["image series"],
     params: &[
         Param {
@@ -167,6 +168,18 @@ fn ids_hold_what_decides_and_nothing_else() {
     renamed[0].content = "blake3:other".to_owned();
     assert_ne!(base, id(&spec, &renamed, "cpu", &STUDY));
     assert_ne!(base, id(&spec, &datasets(), "cuda", &STUDY));
+    // What does not use the device is the same trial on all of them.
+    let on_cpu = StudyInfo {
+        uses_device: false,
+        ..STUDY
+    };
+    assert_eq!(base, id(&spec, &datasets(), "cuda", &on_cpu));
+    let mut plain = spec.clone();
+    plain
+        .params
+        .set("method", ParamValue::Text("plain".to_owned()));
+    let on = |device| id(&plain, &datasets(), device, &STUDY);
+    assert_eq!(on("cuda"), on("cpu"));
     let revised = StudyInfo {
         revision: 2,
         ..STUDY
@@ -332,7 +345,7 @@ fn a_claim_may_compare_two_points() {
     };
     let spec = with("{where: {order: 2}, by: 0.5}").expect("valid");
     assert_eq!(spec.claims[0].origin, Origin::Project);
-    assert_eq!(spec.claims[0].published(), "0.5 above order=2");
+    assert_eq!(spec.claims[0].published("px"), "0.5 px above order=2");
     let faults = with("{where: {subset_size_px: 43}}").expect_err("a fault");
     assert!(
         faults[0]

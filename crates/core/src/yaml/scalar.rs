@@ -14,7 +14,7 @@ pub(super) fn plain_scalar(text: &str) -> Value {
         _ => {}
     }
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
+    if is_whole(text) {
         return text
             .parse()
             .map_or_else(|_| Value::Text(text.to_owned()), Value::Int);
@@ -38,6 +38,12 @@ pub(super) fn plain_scalar(text: &str) -> Value {
         return Value::Float(number);
     }
     Value::Text(text.to_owned())
+}
+
+/// Whether these are the digits of a whole number of any size, with or without a sign.
+pub(super) fn is_whole(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// What else to write for a whole number that begins with a zero: 8 or 10 for readers of YAML 1.1

@@ -33,15 +33,7 @@ pub(super) fn decode(inputs: &Inputs<'_>) -> Result<Content, DataError> {
     if settings.form != AnnotationForm::Coco {
         add_negatives(&mut set, &known);
     }
-    let file = files
-        .first()
-        .map_or(inputs.dataset, |file| file.path.as_str());
-    collect(
-        inputs,
-        pictures,
-        vec![(set, file.as_ref())],
-        settings.grey_range,
-    )
+    collect(inputs, pictures, vec![set], settings.grey_range)
 }
 
 fn annotations(

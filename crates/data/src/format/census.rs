@@ -68,7 +68,7 @@ fn thermal(set: &ThermalSet) -> Census {
             Depth::Gray8 => "8-bit grey",
             Depth::Gray16 => "16-bit grey",
             Depth::Rgb8 => "8-bit colour",
-            Depth::Other => "another depth, read as 8-bit colour",
+            Depth::Rgb16 => "16-bit colour, read with 8 bits",
         };
         census.fact(format!(
             "{} of {width} × {height} px, {depth}",
@@ -94,6 +94,18 @@ fn thermal(set: &ThermalSet) -> Census {
     for annotated in &set.annotations {
         annotations(set, annotated, &mut census);
     }
+    let mut first = BTreeMap::<&str, &str>::new();
+    let mut alike = Vec::new();
+    for picture in &set.pictures {
+        let (own, name) = (picture.encoded.as_str(), picture.name.as_str());
+        match first.get(own) {
+            Some(other) => alike.push(format!(
+                "{other} and {name} are the same picture; one may be trained on and the other judged"
+            )),
+            None => drop(first.insert(own, name)),
+        }
+    }
+    census.warn_all(&alike, "pictures that are there twice");
     census
 }
 
@@ -113,7 +125,9 @@ fn annotations(set: &ThermalSet, annotated: &AnnotationSet, census: &mut Census)
     let crowds = annotated.annotations.iter().filter(|a| a.crowd).count();
     let crowds = match crowds {
         0 => String::new(),
-        crowds => format!("; {crowds} of them are crowds"),
+        crowds => {
+            format!("; {crowds} of them are crowds or difficult, neither trained on nor judged")
+        }
     };
     let count = annotated.annotations.len();
     census.fact(format!(
@@ -127,6 +141,15 @@ fn annotations(set: &ThermalSet, annotated: &AnnotationSet, census: &mut Census)
         census.fact(format!(
             "{name}: {} without an object (negatives)",
             pictures(negatives)
+        ));
+    }
+    let (preset, none): (Vec<_>, Vec<_>) =
+        annotated.images.iter().partition(|i| i.preset.is_some());
+    if let (false, Some(first)) = (preset.is_empty(), none.first()) {
+        let (with, all) = (preset.len(), annotated.images.len());
+        let first = &first.file_name;
+        census.warn(format!(
+            "{name}: {with} of {all} pictures have a camera `preset`, the others, such as {first}, have none"
         ));
     }
     let listed: BTreeSet<&str> = annotated

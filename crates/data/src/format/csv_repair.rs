@@ -1,5 +1,5 @@
 //! Tables of digits as spreadsheets and data frames write them: a byte order mark, quotes, numbers
-//! with a point, an index column, the label in another column, blank lines at the end.
+//! with a point, an index column, columns in another order, blank lines at the end.
 
 use std::path::Path;
 
@@ -25,6 +25,7 @@ pub(super) fn parse(path: &Path, text: &[u8]) -> Result<(DigitSet, Vec<String>),
     }
     let text = std::str::from_utf8(body.unwrap_or(text))
         .map_err(|error| fault(1, 1, format!("no text in UTF-8: {error}")))?;
+    separated(text.as_bytes()).map_err(|what| fault(1, 1, what))?;
     let mut lines: Vec<&str> = text.lines().collect();
     let all = lines.len();
     while lines.last().is_some_and(|line| line.trim().is_empty()) {
@@ -46,6 +47,7 @@ pub(super) fn parse(path: &Path, text: &[u8]) -> Result<(DigitSet, Vec<String>),
     };
     // Fields that are quoted, padded, or written with a point.
     let mut odd = 0_usize;
+    let mut row = [0; PIXELS];
     for (at, line) in lines.iter().enumerate().skip(usize::from(columns.header)) {
         let count = line.split(',').count();
         let expected = columns.count;
@@ -53,6 +55,7 @@ pub(super) fn parse(path: &Path, text: &[u8]) -> Result<(DigitSet, Vec<String>),
             let what = format!("{count} fields in this row, expected {expected}");
             return Err(fault(at + 1, count.min(expected + 1), what));
         }
+        let mut places = columns.places.iter();
         for (column, field) in line.split(',').enumerate() {
             if columns.index == Some(column) {
                 continue;
@@ -63,7 +66,9 @@ pub(super) fn parse(path: &Path, text: &[u8]) -> Result<(DigitSet, Vec<String>),
             })?;
             odd += usize::from(!field.bytes().all(|byte| byte.is_ascii_digit()));
             if column != columns.label {
-                set.pixels.push(value);
+                if let Some(&place) = places.next() {
+                    row[place] = value;
+                }
             } else if value > 9 {
                 let what = format!("the label {value}, expected 0 to 9");
                 return Err(fault(at + 1, column + 1, what));
@@ -71,6 +76,7 @@ pub(super) fn parse(path: &Path, text: &[u8]) -> Result<(DigitSet, Vec<String>),
                 set.labels.push(value);
             }
         }
+        set.pixels.extend_from_slice(&row);
     }
     if set.labels.is_empty() {
         return Err(fault(1, 1, "the file holds no digit".to_owned()));
@@ -94,6 +100,8 @@ struct Columns {
     label: usize,
     /// A column of row numbers, as data frames write it.
     index: Option<usize>,
+    /// The pixel of every other column.
+    places: Vec<usize>,
 }
 
 impl Columns {
@@ -106,6 +114,7 @@ impl Columns {
             count,
             label: 0,
             index: None,
+            places: (0..PIXELS).collect(),
         };
         if !own.header {
             return match count == PIXELS + 1 {
@@ -119,12 +128,7 @@ impl Columns {
         let mut labels = (0..count).filter(|&i| names[i] == "label");
         own.label = match (labels.next(), labels.next()) {
             (Some(label), None) => label,
-            (None, _) => {
-                let text: String = first.chars().take(60).collect();
-                return Err(format!(
-                    "expected a whole number, or a header with one column `label`, found {text:?}"
-                ));
-            }
+            (None, _) => return Err(no_label(first, &names)),
             (Some(_), Some(_)) => return Err("the header has two columns `label`".to_owned()),
         };
         if count == PIXELS + 2
@@ -151,7 +155,123 @@ impl Columns {
                 "the label is taken from column {place}, as the header says"
             ));
         }
+        let skipped = [Some(own.label), own.index];
+        let pixels = (0..count).filter(|&column| !skipped.contains(&Some(column)));
+        let pixels: Vec<(usize, &str)> = pixels.map(|i| (i, names[i].as_str())).collect();
+        if let Some(places) = pixel_places(&pixels)? {
+            own.places = places;
+            let mut moved = own.places.iter().enumerate().zip(&pixels);
+            if let Some((_, (column, name))) = moved.find(|((at, place), _)| at != *place) {
+                let column = column + 1;
+                repairs.push(format!(
+                    "the pixel columns are not in the order of their numbers, the first is {name:?} in column \
+                     {column}; they are put into order"
+                ));
+            }
+        }
         Ok(own)
+    }
+}
+
+/// What is wrong with a first line that is no digit and has no column `label`.
+fn no_label(first: &str, names: &[String]) -> String {
+    const NAMED: usize = 4;
+    let words = names.iter().filter(|name| name.parse::<f64>().is_err());
+    let odd = names.iter().filter(|name| numbered(name).is_none());
+    let odd: Vec<String> = odd.map(|name| format!("{name:?}")).collect();
+    if 2 * words.count() <= names.len() || !(1..=NAMED).contains(&odd.len()) {
+        let text: String = first.chars().take(60).collect();
+        return format!(
+            "expected a whole number, or a header with one column `label`, found {text:?}"
+        );
+    }
+    format!(
+        "expected a header with one column `label`, found {}: name the column of the digit so, and leave no other but pixels",
+        odd.join(" and ")
+    )
+}
+
+/// The letters of a pixel's name and its number, or its row and column: `pixel7` or `1x28`.
+fn numbered(name: &str) -> Option<(String, [usize; 2])> {
+    let letters = name.replace(|c: char| c.is_ascii_digit(), " ");
+    let runs = name.split(|c: char| !c.is_ascii_digit());
+    let mut runs = runs.filter(|run| !run.is_empty());
+    let first = runs.next()?.parse().ok()?;
+    let second = runs.next().map_or(Some(0), |run| run.parse().ok())?;
+    let words: Vec<&str> = letters.split_whitespace().collect();
+    runs.next()
+        .is_none()
+        .then(|| (words.join(" "), [first, second]))
+}
+
+/// The pixel of every column by the numbers in their names; nothing where the names have none.
+fn pixel_places(columns: &[(usize, &str)]) -> Result<Option<Vec<usize>>, String> {
+    let names: Vec<_> = columns.iter().map(|(_, name)| numbered(name)).collect();
+    let mut kinds: Vec<&str> = names
+        .iter()
+        .flatten()
+        .map(|(word, _)| word.as_str())
+        .collect();
+    kinds.sort_unstable();
+    let most = kinds
+        .chunk_by(|a, b| a == b)
+        .max_by_key(|alike| alike.len());
+    let Some(&[word, ..]) = most.filter(|alike| 2 * alike.len() > names.len()) else {
+        return Ok(None);
+    };
+    let mut order = Vec::with_capacity(names.len());
+    for (at, (name, (column, text))) in names.iter().zip(columns).enumerate() {
+        match name {
+            Some((own, number)) if own == word => order.push((*number, at)),
+            _ => {
+                let (column, other) = (column + 1, columns[usize::from(at == 0)].1);
+                return Err(format!(
+                    "column {column} {text:?} is no pixel like {other:?}; leave only `label` and {PIXELS} pixels"
+                ));
+            }
+        }
+    }
+    order.sort_unstable();
+    if let Some(two) = order.windows(2).find(|two| two[0].0 == two[1].0) {
+        let (column, text) = columns[two[1].1];
+        let column = column + 1;
+        return Err(format!(
+            "the pixel {text:?} of column {column} is there twice"
+        ));
+    }
+    let mut places = vec![0; order.len()];
+    for (place, (_, at)) in order.iter().enumerate() {
+        places[*at] = place;
+    }
+    Ok(Some(places))
+}
+
+/// Refuses a header that is not the label and the pixels in their order.
+pub(super) fn plain_header(first: &[u8]) -> Result<(), String> {
+    let mut repairs = Vec::new();
+    Columns::new(&String::from_utf8_lossy(first), &mut repairs)?;
+    repairs.into_iter().next().map_or(Ok(()), Err)
+}
+
+/// Refuses fields that no comma separates, and lines that no LF ends.
+pub(super) fn separated(text: &[u8]) -> Result<(), String> {
+    let end = text.iter().position(|&byte| byte == b'\n');
+    let first = &text[..end.unwrap_or(text.len())];
+    let count = |wanted: u8| first.iter().filter(|&&byte| byte == wanted).count();
+    for (byte, word) in [(b';', "semicolons"), (b'\t', "tabs")] {
+        if count(byte) >= PIXELS && count(byte) > count(b',') {
+            return Err(format!(
+                "the fields are separated by {word}; separate them by commas"
+            ));
+        }
+    }
+    let inner = match end {
+        Some(_) => first.strip_suffix(b"\r").unwrap_or(first),
+        None => first,
+    };
+    match inner.contains(&b'\r') {
+        true => Err("the lines end with CR alone; end them with LF or CR LF".to_owned()),
+        false => Ok(()),
     }
 }
 
@@ -176,22 +296,23 @@ fn value(field: &str) -> Option<u8> {
     digits.then(|| whole.parse().ok())?
 }
 
-/// Refuses a table without a header whose last column looks like the label.
+/// Refuses a table without a header whose last column may be the label.
 pub(super) fn label_first(path: &Path, set: &DigitSet) -> Result<(), DataError> {
-    const ROWS: usize = 10;
     let distinct = |values: &mut dyn Iterator<Item = u8>| {
         let mut seen = [false; 256];
         values.for_each(|value| seen[usize::from(value)] = true);
         let greatest = seen.iter().rposition(|seen| *seen).unwrap_or(0);
         (seen.iter().filter(|seen| **seen).count(), greatest)
     };
-    let (labels, _) = distinct(&mut set.labels.iter().copied());
+    let (labels, greatest_label) = distinct(&mut set.labels.iter().copied());
     let last = set.pixels.iter().skip(PIXELS - 1).step_by(PIXELS);
     let (lasts, greatest) = distinct(&mut last.copied());
-    if set.labels.len() >= ROWS && greatest <= 9 && lasts >= 2 && lasts > labels {
+    // A corner of a picture is black, or noise of many values; a first column of zeros is a corner too.
+    let like_label = lasts > labels || lasts == 1 || greatest_label == 0;
+    if (1..=9).contains(&greatest) && like_label {
         let what = format!(
-            "the first column holds {labels} different values and the last one {lasts}, none above \
-             9: the label seems to come last; write a header that names the column `label`"
+            "without a header the first column is the label; it holds {labels} different values and the last one \
+             {lasts}, none above 9: the label seems to come last; write a header that names the column `label`"
         );
         return Err(DataError::format(path, what));
     }
@@ -261,6 +382,19 @@ mod tests {
             ),
             (with(&|_, row| row.rotate_left(1)), "column 785"),
             (
+                with(&|_, row| row[1..].reverse()),
+                "\"pixel783\" in column 2; they are put",
+            ),
+            (
+                with(&|_, row| {
+                    let mut order: Vec<usize> = (0..PIXELS).collect();
+                    order.sort_by_key(ToString::to_string);
+                    let sorted: Vec<String> = order.iter().map(|i| row[i + 1].clone()).collect();
+                    row.splice(1.., sorted);
+                }),
+                "\"pixel10\" in column 4; they are put",
+            ),
+            (
                 with(&|i, row| row.insert(0, if i == 0 { String::new() } else { i.to_string() })),
                 "row numbers",
             ),
@@ -300,6 +434,23 @@ mod tests {
                 .expect_err("no label")
                 .contains("one column `label`")
         );
+        let named = |names: &[(usize, &str)]| {
+            let mut header = header();
+            for (column, name) in names {
+                header[*column] = (*name).to_owned();
+            }
+            read(&text(&[header, rows().remove(0)])).expect_err("a fault")
+        };
+        let two = "expected a header with one column `label`, found \"label_of_scanner\" and \"class\": name";
+        assert!(named(&[(0, "label_of_scanner"), (784, "class")]).contains(two));
+        assert!(
+            named(&[(784, "class")]).contains("column 785 \"class\" is no pixel like \"pixel0\"")
+        );
+        assert!(
+            named(&[(784, "pixel5")]).contains("the pixel \"pixel5\" of column 785 is there twice")
+        );
+        let tabs = text(&rows()).replace(',', "\t");
+        assert!(read(&tabs).expect_err("tabs").contains("separated by tabs"));
         let index = rows()
             .into_iter()
             .map(|row| [vec!["0".to_owned()], row].concat());
@@ -319,10 +470,19 @@ mod tests {
             row.push(label.to_string());
             row
         };
-        let all: Vec<Vec<String>> = (0..12).map(|i| moved(i % 10)).collect();
-        let error = read(&text(&all)).expect_err("the label is last");
-        assert!(error.contains("the label seems to come last"), "{error}");
-        let strict = super::super::mnist_csv::parse_csv(Path::new("m.csv"), text(&all).as_bytes());
-        assert!(strict.is_err());
+        for labels in [
+            &[8][..],
+            &[8, 8, 8],
+            &[8, 3],
+            &[0, 0, 1],
+            &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0],
+        ] {
+            let all: Vec<Vec<String>> = labels.iter().map(|&label| moved(label)).collect();
+            let error = read(&text(&all)).expect_err("the label is last");
+            assert!(error.contains("the label seems to come last"), "{error}");
+            let strict =
+                super::super::mnist_csv::parse_csv(Path::new("m.csv"), text(&all).as_bytes());
+            assert!(strict.is_err());
+        }
     }
 }

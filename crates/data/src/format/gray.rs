@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::Once;
 
 use super::thermal::Depth;
-use super::tiff_page::{is_tiff, mask_in_doubt, page_pixels, pages};
+use super::tiff_page::{is_tiff, mask_in_doubt, page_pixels, pages, unsigned};
 use super::{jpeg, picture_end};
 use crate::error::DataError;
 use image::metadata::Orientation;
@@ -380,7 +380,8 @@ pub(crate) struct Rgb {
     /// `[row, column, channel]`
     pub(crate) rgb: Vec<u8>,
     pub(crate) depth: Depth,
-    /// The values of 16-bit grey.
+    /// The values of 16-bit grey, which may be written with an alpha channel that is opaque or in
+    /// three equal channels.
     pub(crate) gray16: Option<Vec<u16>>,
 }
 
@@ -399,6 +400,9 @@ fn decode_rgb_here(bytes: &[u8]) -> Result<Rgb, String> {
     if pages_of(bytes)? > 1 {
         return Err("the file holds several pictures; save the one you mean as a file".to_owned());
     }
+    if is_tiff(bytes) {
+        unsigned(bytes)?;
+    }
     let broken = |error: &dyn std::fmt::Display| format!("not a readable picture: {error}");
     let reader = || ImageReader::new(Cursor::new(bytes)).with_guessed_format();
     let size = reader().map_err(|error| broken(&error))?.into_dimensions();
@@ -412,13 +416,24 @@ fn decode_rgb_here(bytes: &[u8]) -> Result<Rgb, String> {
     if image.color().has_alpha() && image.to_rgba16().pixels().any(|p| p[3] != u16::MAX) {
         return Err(TRANSPARENT.to_owned());
     }
-    let depth = match &image {
-        DynamicImage::ImageLuma8(_) => Depth::Gray8,
-        DynamicImage::ImageLuma16(_) => Depth::Gray16,
-        DynamicImage::ImageRgb8(_) => Depth::Rgb8,
-        _ => Depth::Other,
+    let (depth, gray16) = match &image {
+        DynamicImage::ImageLuma8(_) | DynamicImage::ImageLumaA8(_) => (Depth::Gray8, None),
+        DynamicImage::ImageRgb8(_) | DynamicImage::ImageRgba8(_) => (Depth::Rgb8, None),
+        DynamicImage::ImageLuma16(_) | DynamicImage::ImageLumaA16(_) => {
+            (Depth::Gray16, Some(image.to_luma16().into_raw()))
+        }
+        DynamicImage::ImageRgb16(_) | DynamicImage::ImageRgba16(_) => {
+            let colours = image.to_rgb16();
+            match colours.pixels().all(|p| p[0] == p[1] && p[1] == p[2]) {
+                true => {
+                    let values = colours.pixels().map(|p| p[0]).collect();
+                    (Depth::Gray16, Some(values))
+                }
+                false => (Depth::Rgb16, None),
+            }
+        }
+        other => return Err(format!("{:?} pixels are not read", other.color())),
     };
-    let gray16 = image.as_luma16().map(|image| image.as_raw().clone());
     let rgb = match &gray16 {
         Some(values) => values
             .iter()

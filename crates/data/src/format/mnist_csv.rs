@@ -1,7 +1,7 @@
 //! `mnist-csv`: a row per digit, `label, pixel, pixel, …`, as MNIST circulates in CSV.
 //!
-//! With or without a header that begins with `label`; lines end in LF or CRLF; the file may be
-//! gzipped. Numbers are parsed by hand because this is the slowest step of reading 110 MB. What
+//! With or without a header that begins with `label` and has the pixels in their order; lines end in
+//! LF or CRLF; the file may be gzipped. Numbers are parsed by hand because this is the slowest step of reading 110 MB. What
 //! spreadsheets and data frames write is read by [`super::csv_repair`], which says so.
 
 use std::path::Path;
@@ -61,9 +61,12 @@ pub fn parse_csv(path: &Path, text: &[u8]) -> Result<DigitSet, DataError> {
         at: 0,
         line: 1,
     };
+    csv_repair::separated(text).map_err(|what| cursor.fault(1, what))?;
     let header = text.starts_with(b"label");
     if header {
-        cursor.skip_line();
+        let first = cursor.skip_line();
+        csv_repair::plain_header(first).map_err(|what| cursor.fault(1, what))?;
+        cursor.line += 1;
     }
     // Rows of MNIST have about 1800 bytes.
     let rows = text.len() / 1600 + 1;
@@ -98,7 +101,7 @@ struct Cursor<'a> {
     line: usize,
 }
 
-impl Cursor<'_> {
+impl<'a> Cursor<'a> {
     fn fault(&self, field: usize, what: String) -> DataError {
         DataError::Text {
             path: self.path.to_owned(),
@@ -108,13 +111,13 @@ impl Cursor<'_> {
         }
     }
 
-    fn skip_line(&mut self) {
-        let rest = &self.text[self.at..];
-        self.at += rest
-            .iter()
-            .position(|&byte| byte == b'\n')
-            .map_or(rest.len(), |end| end + 1);
-        self.line += 1;
+    /// The line that is passed over, without its end.
+    fn skip_line(&mut self) -> &'a [u8] {
+        let rest: &'a [u8] = &self.text[self.at..];
+        let end = rest.iter().position(|&byte| byte == b'\n');
+        let line = &rest[..end.unwrap_or(rest.len())];
+        self.at += end.map_or(rest.len(), |end| end + 1);
+        line.strip_suffix(b"\r").unwrap_or(line)
     }
 
     /// The pixels of one row, each with the comma before it.
@@ -254,6 +257,11 @@ mod tests {
             .collect()
     }
 
+    fn header() -> String {
+        let names = (1..=SIDE).flat_map(|row| (1..=SIDE).map(move |x| format!(",{row}x{x}")));
+        format!("label{}", names.collect::<String>())
+    }
+
     fn fault(text: &str) -> String {
         parse_csv(Path::new("m.csv"), text.as_bytes())
             .expect_err("a fault")
@@ -269,8 +277,8 @@ mod tests {
         assert_eq!(expected.pixels, [digit(0), digit(3)].concat());
         for text in [
             format!("{}\n{}", rows[0], rows[1]),
-            format!("label,1x1,28x28\r\n{}\r\n{}\r\n", rows[0], rows[1]),
-            format!("label,1x1\n{}\n{}\n", rows[0], rows[1]),
+            format!("{}\r\n{}\r\n{}\r\n", header(), rows[0], rows[1]),
+            format!("{}\n{}\n{}\n", header(), rows[0], rows[1]),
         ] {
             let set = parse_csv(Path::new("m.csv"), text.as_bytes()).expect("valid");
             assert_eq!(set, expected);
@@ -297,7 +305,7 @@ mod tests {
         let with = |value: &str| {
             let mut fields: Vec<&str> = good.split(',').collect();
             fields[10] = value;
-            fault(&format!("label\n{}\n", fields.join(",")))
+            fault(&format!("{}\n{}\n", header(), fields.join(",")))
         };
         for value in ["256", "-1", "x", "1.5", "", " 3", "0000", "0x1", "\"1\""] {
             assert_eq!(
@@ -307,6 +315,23 @@ mod tests {
         }
         assert!(fault(&good[..good.len() - 60]).contains("the file ends in the middle of a row"));
         assert_eq!(fault(""), "m.csv:1:1: the file holds no digit");
+        assert_eq!(
+            fault(&format!("label,1x1,28x28\n{good}\n")),
+            "m.csv:1:1: the header has 3 columns, expected 785"
+        );
+        assert_eq!(
+            fault(&format!("{}\n{good}\n", header()).replace("1x2,1x3,", "1x3,1x2,")),
+            "m.csv:1:1: the pixel columns are not in the order of their numbers, the first is \"1x3\" \
+             in column 3; they are put into order"
+        );
+        assert_eq!(
+            fault(&good.replace(',', ";")),
+            "m.csv:1:1: the fields are separated by semicolons; separate them by commas"
+        );
+        assert_eq!(
+            fault(&format!("{good}\r{good}\r")),
+            "m.csv:1:1: the lines end with CR alone; end them with LF or CR LF"
+        );
         assert!(fault("<!DOCTYPE html>").starts_with("m.csv:1:1: expected a whole number"));
         assert!(fault(&format!("{good}\n\n{good}\n")).starts_with("m.csv:2:1: expected"));
     }

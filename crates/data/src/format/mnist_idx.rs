@@ -5,10 +5,10 @@
 //! 32-bit sizes, then bytes.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 
 use super::Inputs;
 use crate::content::{Content, DigitSet, Digits};
@@ -23,17 +23,42 @@ const ALWAYS_READ: u64 = 16 << 20;
 
 /// Decodes the four files of their roles.
 pub(super) fn decode(inputs: &Inputs<'_>) -> Result<Content, DataError> {
-    let set = |images: &str, labels: &str| read_set(inputs.role(images)?, inputs.role(labels)?);
+    let roles = [
+        ["train-images", "train-labels"],
+        ["test-images", "test-labels"],
+    ];
+    let mut paths = [[Path::new(""); 2]; 2];
+    for (paths, roles) in paths.iter_mut().zip(roles) {
+        *paths = [inputs.role(roles[0])?, inputs.role(roles[1])?];
+    }
+    let (train, test) = read_sets(paths[0], paths[1])?;
     Ok(Content::Digits(Digits {
-        train: set("train-images", "train-labels")?,
-        test: set("test-images", "test-labels")?,
+        train,
+        test,
         repairs: Vec::new(),
     }))
+}
+
+/// Two sets of one size from their files of pictures and labels.
+fn read_sets(train: [&Path; 2], test: [&Path; 2]) -> Result<(DigitSet, DigitSet), DataError> {
+    let sets = (read_set(train[0], train[1])?, read_set(test[0], test[1])?);
+    let size = |set: &DigitSet| format!("{} × {} px", set.width, set.height);
+    let (own, other) = (size(&sets.1), size(&sets.0));
+    if own != other {
+        let file = train[0].file_name().unwrap_or_default().to_string_lossy();
+        let what = format!("pictures of {own}, those of {file} are {other}; one size is needed");
+        return Err(DataError::format(test[0], what));
+    }
+    Ok(sets)
 }
 
 fn read_set(images_path: &Path, labels_path: &Path) -> Result<DigitSet, DataError> {
     let (sizes, pixels) = read_idx::<3>(images_path)?;
     let [items, height, width] = sizes;
+    if pixels.is_empty() {
+        let what = format!("{items} pictures of {width} × {height} px; it holds no pixel");
+        return Err(DataError::format(images_path, what));
+    }
     let ([labels_number], labels) = read_idx::<1>(labels_path)?;
     if labels_number != items {
         let what = format!("{labels_number} labels for {items} pictures");
@@ -111,7 +136,7 @@ fn open_maybe_gzip(path: &Path, limit: u64) -> Result<MaybeGzip<'_>, DataError> 
     let file = File::open(path).map_err(DataError::io("reading", path))?;
     let size = file.metadata().map_or(0, |meta| meta.len());
     let mut reader = BufReader::with_capacity(1 << 16, file);
-    let head = io::BufRead::fill_buf(&mut reader).map_err(DataError::io("reading", path))?;
+    let head = reader.fill_buf().map_err(DataError::io("reading", path))?;
     let packed = head.starts_with(&[0x1f, 0x8b]).then_some(size);
     let limit = packed.map_or(limit, |size| {
         limit.min(size.saturating_mul(MOST_DENSE).max(ALWAYS_READ))
@@ -119,7 +144,7 @@ fn open_maybe_gzip(path: &Path, limit: u64) -> Result<MaybeGzip<'_>, DataError> 
     Ok(MaybeGzip {
         path,
         reader: match packed {
-            Some(_) => Box::new(MultiGzDecoder::new(reader)),
+            Some(_) => Box::new(GzipMembers(Some(GzDecoder::new(reader)))),
             None => Box::new(reader),
         },
         left: limit,
@@ -127,6 +152,40 @@ fn open_maybe_gzip(path: &Path, limit: u64) -> Result<MaybeGzip<'_>, DataError> 
         done: 0,
         packed,
     })
+}
+
+/// The gzip members of a file, one after the other; nothing else may follow them but zeros.
+struct GzipMembers<R>(Option<GzDecoder<R>>);
+
+impl<R: BufRead> Read for GzipMembers<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.0 {
+            let count = member.read(buffer)?;
+            if count > 0 || buffer.is_empty() {
+                return Ok(count);
+            }
+            let rest = member.get_mut();
+            let next = loop {
+                let ahead = rest.fill_buf()?;
+                // Tapes pad with zeros, which gzip passes over.
+                let zeros = ahead.iter().take_while(|&&byte| byte == 0).count();
+                match ahead.get(zeros) {
+                    Some(&byte) => break Some(byte),
+                    None if zeros == 0 => break None,
+                    None => rest.consume(zeros),
+                }
+            };
+            self.0 = match (next, self.0.take()) {
+                (Some(0x1f), Some(ended)) => Some(GzDecoder::new(ended.into_inner())),
+                (Some(_), _) => {
+                    let what = "other bytes follow the end of its content; remove them";
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+                }
+                (None, _) => None,
+            };
+        }
+        Ok(0)
+    }
 }
 
 impl MaybeGzip<'_> {
@@ -143,7 +202,7 @@ impl MaybeGzip<'_> {
                     "the gzip file is truncated after {} bytes of content",
                     self.done
                 ),
-                false => format!("not a readable gzip file: {error}"),
+                false => format!("no whole gzip file: {error}"),
             };
             return Err(DataError::format(self.path, what));
         }
@@ -198,6 +257,51 @@ mod tests {
         assert_eq!((plain.width, plain.height, plain.len()), (3, 1, 2));
         assert_eq!(plain.item(1), Some(&[4, 5, 6][..]));
         assert_eq!(read(&gzip(&images), &gzip(&labels)), Ok(plain));
+    }
+
+    #[test]
+    fn members_and_padding_are_read_and_other_bytes_behind_them_refused() {
+        let images = idx(&[2, 1, 3], &[1, 2, 3, 4, 5, 6]);
+        let labels = idx(&[2], &[7, 9]);
+        let plain = read(&images, &labels);
+        let (head, tail) = images.split_at(18);
+        let zipped = [gzip(head), gzip(tail)].concat();
+        assert_eq!(read(&zipped, &labels), plain);
+        assert_eq!(read(&[&zipped[..], &[0; 700]].concat(), &labels), plain);
+        for junk in [&b"junkjunk"[..], b"j", &[b'j'; 200], &[0, b'j']] {
+            let error = read(&[&zipped[..], junk].concat(), &labels).expect_err("junk");
+            let expected = "i: no whole gzip file: other bytes follow the end of its content";
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn sizes_that_differ_or_hold_nothing_are_named_with_their_files() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).expect("written");
+            path
+        };
+        let labels = file("labels", &idx(&[2], &[7, 9]));
+        let wide = file("wide", &idx(&[2, 1, 3], &[0; 6]));
+        let high = file("high", &idx(&[2, 3, 1], &[0; 6]));
+        let sets = |train: &Path, test: &Path| {
+            let sets = read_sets([train, &labels], [test, &labels]);
+            sets.map_err(|error| error.to_string())
+        };
+        assert!(sets(&wide, &wide).is_ok());
+        let error = sets(&wide, &high).expect_err("two sizes");
+        let expected = "high: pictures of 1 × 3 px, those of wide are 3 × 1 px; one size is needed";
+        assert!(error.ends_with(expected), "{error}");
+        for (size, said) in [
+            ([0, 3, 4], "none: 0 pictures of 4 × 3 px; it holds no pixel"),
+            ([2, 3, 0], "none: 2 pictures of 0 × 3 px; it holds no pixel"),
+        ] {
+            let none = file("none", &idx(&size, &[]));
+            let error = sets(&wide, &none).expect_err("nothing");
+            assert!(error.ends_with(said), "{error}");
+        }
     }
 
     #[test]

@@ -74,7 +74,7 @@ pub(super) fn decode(inputs: &Inputs<'_>) -> Result<Content, DataError> {
         }
         pictures.push(picture(scene));
     }
-    collect(inputs, pictures, vec![(set, inputs.dataset.as_ref())], None)
+    collect(inputs, pictures, vec![set], None)
 }
 
 fn picture(scene: &Scene) -> ThermalPicture {

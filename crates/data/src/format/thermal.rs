@@ -11,7 +11,6 @@ use std::path::Path;
 use retrial_core::hash::FieldHasher;
 
 use super::Inputs;
-use super::annotation::check::{PictureSize, against};
 use super::annotation::coco::{read_coco, temperature_files};
 use super::annotation::{AnnotationSet, Pictures};
 use super::gray::{Rgb, read_gray, read_rgb};
@@ -62,12 +61,12 @@ pub struct ThermalPicture {
 pub enum Depth {
     /// One channel of 8 bits.
     Gray8,
-    /// One channel of 16 bits.
+    /// One channel of 16 bits, or three equal ones.
     Gray16,
     /// Three channels of 8 bits.
     Rgb8,
-    /// Anything else, as three channels of 8 bits.
-    Other,
+    /// Three channels of 16 bits that are not equal, read with 8.
+    Rgb16,
 }
 
 /// Decodes pictures, temperatures and annotations.
@@ -89,36 +88,33 @@ pub(super) fn decode(inputs: &Inputs<'_>) -> Result<Content, DataError> {
     let mut annotations = Vec::new();
     for (name, file) in &settings.annotations {
         let file = inputs.file(file)?;
-        annotations.push((read_coco(name, file, &known)?, file));
+        annotations.push(read_coco(name, file, &known)?);
     }
     collect(inputs, pictures, annotations, settings.grey_range)
 }
 
-/// Puts pictures and annotations together; every picture that is annotated must be there.
+/// Puts pictures and annotations together; there must be a picture.
 pub(super) fn collect(
     inputs: &Inputs<'_>,
     mut pictures: Vec<ThermalPicture>,
-    annotations: Vec<(AnnotationSet, &Path)>,
+    annotations: Vec<AnnotationSet>,
     stated_range: Option<[u16; 2]>,
 ) -> Result<Content, DataError> {
+    if pictures.is_empty() {
+        let what = "no file has the role `picture`";
+        return Err(DataError::format(Path::new(inputs.dataset), what));
+    }
     if inputs.strict {
-        let repairs = annotations.iter().flat_map(|(set, _)| set.repairs.clone());
+        let repairs = annotations.iter().flat_map(|set| set.repairs.clone());
         let repairs: Vec<_> = repairs.collect();
         if !repairs.is_empty() {
             return Err(DataError::Annotations(repairs));
         }
     }
     pictures.sort_by(|a, b| a.name.cmp(&b.name));
-    let sizes: Vec<PictureSize<'_>> = pictures
-        .iter()
-        .map(|picture| (picture.name.as_str(), picture.width, picture.height))
-        .collect();
-    for (set, file) in &annotations {
-        against(set, file, &sizes).map_err(DataError::Annotations)?;
-    }
     Ok(Content::Thermal(ThermalSet {
         pictures,
-        annotations: annotations.into_iter().map(|(set, _)| set).collect(),
+        annotations,
         stated_range,
     }))
 }

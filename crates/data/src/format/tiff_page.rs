@@ -92,6 +92,24 @@ pub(super) fn mask_in_doubt(bytes: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
+/// Refuses samples that are signed or floating-point, by their kind.
+pub(super) fn unsigned(bytes: &[u8]) -> Result<(), String> {
+    let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(|error| broken(&error))?;
+    let mut first = |tag: Tag| {
+        let values = decoder.get_tag_u16_vec(tag).ok()?;
+        values.first().copied()
+    };
+    let kind = match first(Tag::SampleFormat) {
+        Some(2) => "signed",
+        Some(3) => "floating-point",
+        _ => return Ok(()),
+    };
+    let bits = first(Tag::BitsPerSample).unwrap_or(1);
+    Err(format!(
+        "{bits}-bit {kind} samples are not read; save it with unsigned 16-bit samples, such as hundredths of a kelvin"
+    ))
+}
+
 /// One page, counted from 0.
 pub(super) fn page_pixels(bytes: &[u8], page: usize, channel: Channel) -> Result<Pixels, String> {
     let broken = |error: tiff::TiffError| broken(&error);

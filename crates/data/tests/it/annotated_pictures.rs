@@ -3,9 +3,10 @@
 use std::fs::{self, File};
 use std::path::Path;
 
-use image::{GrayImage, ImageBuffer, Luma, Rgb, RgbImage};
-use retrial_data::format::thermal::Depth;
+use image::{DynamicImage, GrayImage, ImageBuffer, Luma, LumaA, Rgb, RgbImage, Rgba};
+use retrial_data::format::thermal::{Depth, ThermalPicture};
 use retrial_data::{Content, DataError, LabelledSet, ThermalSet};
+use tiff::encoder::{TiffEncoder, colortype};
 
 use super::folder_set::{folder, load_files};
 
@@ -88,6 +89,76 @@ fn pictures_of_several_sizes_and_depths_are_one_set() {
     assert_eq!(
         census.warnings,
         ["objects: 1 picture not in its list, such as c.png; list a negative to use it"]
+    );
+}
+
+/// The first picture of a set as an image writes it; its annotation is that of `COCO`.
+fn first_of(image: impl Into<DynamicImage>, name: &str) -> Result<ThermalPicture, String> {
+    let (_temporary, folder) = folder();
+    image.into().save(folder.join(name)).expect("saved");
+    read_one(&folder, name)
+}
+
+fn read_one(folder: &Path, name: &str) -> Result<ThermalPicture, String> {
+    let text = r#"{"categories": [{"id": 1, "name": "arrester"}], "images": [{"id": 1, "file_name": "NAME"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [0, 0, 2, 1]}]}"#;
+    fs::write(folder.join("a.txt"), text.replace("NAME", name)).expect("written");
+    let settings = "pictures: { annotations: coco }\n";
+    let files = [(name, "picture"), ("a.txt", "annotations")];
+    match load_files(folder, "annotated-pictures", settings, &files) {
+        Ok(Content::Thermal(mut set)) => Ok(set.pictures.remove(0)),
+        Ok(other) => panic!("{}", other.kind()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+#[test]
+fn sixteen_bits_are_kept_in_equal_channels_and_beside_an_opaque_alpha() {
+    let values = [0x1234_u16, 0x1235];
+    let at = |x: u32| values[x as usize];
+    let alpha: ImageBuffer<LumaA<u16>, _> =
+        ImageBuffer::from_fn(2, 1, |x, _| LumaA([at(x), u16::MAX]));
+    let equal: ImageBuffer<Rgb<u16>, _> = ImageBuffer::from_fn(2, 1, |x, _| Rgb([at(x); 3]));
+    let opaque: ImageBuffer<Rgba<u16>, _> =
+        ImageBuffer::from_fn(2, 1, |x, _| Rgba([at(x), at(x), at(x), u16::MAX]));
+    let images: [DynamicImage; 3] = [alpha.into(), equal.into(), opaque.into()];
+    for image in images {
+        let picture = first_of(image, "a.png").expect("read");
+        assert_eq!(picture.depth, Depth::Gray16);
+        assert_eq!(picture.gray16.as_deref(), Some(&values[..]));
+        assert_eq!(picture.rgb, [0x12; 6]);
+    }
+    let colour: ImageBuffer<Rgb<u16>, _> = ImageBuffer::from_pixel(2, 1, Rgb([256, 512, 768]));
+    let picture = first_of(colour, "a.png").expect("read");
+    assert_eq!((picture.depth, picture.gray16), (Depth::Rgb16, None));
+    let grey: ImageBuffer<LumaA<u8>, _> = ImageBuffer::from_pixel(2, 1, LumaA([9, 255]));
+    assert_eq!(first_of(grey, "a.png").expect("read").depth, Depth::Gray8);
+}
+
+#[test]
+fn samples_of_a_tiff_that_are_not_read_are_named_with_advice() {
+    let (_temporary, folder) = folder();
+    let file = || {
+        let file = File::create(folder.join("a.tif")).expect("created");
+        TiffEncoder::new(file).expect("an encoder")
+    };
+    let fault = || read_one(&folder, "a.tif").expect_err("refused");
+    let mut tiff = file();
+    tiff.write_image::<colortype::Gray32Float>(2, 1, &[21.5, 22.0])
+        .expect("written");
+    let advice = "samples are not read; save it with unsigned 16-bit samples, such as hundredths of a kelvin";
+    let error = fault();
+    assert!(
+        error.ends_with(&format!("a.tif: 32-bit floating-point {advice}")),
+        "{error}"
+    );
+    let mut tiff = file();
+    tiff.write_image::<colortype::GrayI16>(2, 1, &[-1, 2])
+        .expect("written");
+    let error = fault();
+    assert!(
+        error.ends_with(&format!("a.tif: 16-bit signed {advice}")),
+        "{error}"
     );
 }
 

@@ -176,7 +176,7 @@ fn a_missing_size_is_the_picture_s() {
         let (set, line) = changed(|c| c["images"][1]["width"] = size.clone());
         assert_eq!((set.images[1].width, set.images[1].height), (8, 6));
         assert!(
-            line.starts_with("picture 2: width: no size is stated"),
+            line.starts_with("picture 2 (b.png): width: no size is stated"),
             "{line}"
         );
     }
@@ -198,22 +198,130 @@ fn a_byte_order_mark_is_passed_over_and_places_are_said_once() {
 
 #[test]
 fn a_picture_listed_twice_is_one() {
-    let (set, line) = changed(|c| {
-        c["images"][1]["file_name"] = json!("a.png");
-    });
+    let mut value = coco();
+    value["images"][1]["file_name"] = json!("a.png");
+    let set = read(&value).expect("repaired");
     assert_eq!((set.images.len(), set.annotations.len()), (1, 1));
-    assert!(
-        line.contains("1 objects that stand in both count once"),
-        "{line}"
+    assert_eq!(
+        repairs(&set),
+        [
+            "picture 2 (a.png): file_name: the picture is listed before as picture 1 (a.png); both entries are one",
+            "annotation 8 of a.png: bbox: the same object as annotation 7 of a.png; it counts once",
+        ]
     );
     let (set, line) = changed(|c| {
         c["images"][1]["file_name"] = json!("a.png");
         c["annotations"][1]["bbox"] = json!([1, 2, 3, 2.5]);
     });
     assert_eq!((set.images.len(), set.of_image(1).count()), (1, 2));
+    assert!(line.starts_with("picture 2 (a.png): file_name: the picture is listed before"));
+}
+
+#[test]
+fn an_object_given_twice_counts_once() {
+    let (set, line) = changed(|c| {
+        let mut again = c["annotations"][0].clone();
+        again["id"] = json!(70);
+        c["annotations"]
+            .as_array_mut()
+            .expect("objects")
+            .push(again);
+    });
+    assert_eq!(set.annotations.len(), 2);
+    assert_eq!(
+        line,
+        "annotation 70 of a.png: bbox: the same object as annotation 7 of a.png; it counts once"
+    );
+    // Another outline in the same box is another object.
+    let mut other = coco();
+    let mut again = other["annotations"][0].clone();
+    again["id"] = json!(70);
+    again["segmentation"] = json!([[1, 2, 4, 2, 4, 4]]);
+    other["annotations"]
+        .as_array_mut()
+        .expect("objects")
+        .push(again);
+    assert_eq!(read(&other).expect("good").annotations.len(), 3);
+}
+
+#[test]
+fn classes_of_one_name_are_one() {
+    let (set, line) = changed(|c| {
+        c["categories"] = json!([{"id": 3, "name": "pole"}, {"id": 9, "name": "pole"}]);
+        c["annotations"][1]["category_id"] = json!(9);
+    });
+    assert_eq!(set.categories.len(), 1);
+    assert!(set.annotations.iter().all(|object| object.category_id == 3));
+    assert_eq!(
+        line,
+        "class 9: name: \"pole\" is the name of class 3 too; both are one class"
+    );
+}
+
+#[test]
+fn an_outline_without_a_pixel_is_a_box() {
+    for outline in [
+        json!([[1, 2, 2.5, 3, 4, 4]]),
+        json!([[1.6, 2.6, 1.8, 2.6, 1.8, 2.8]]),
+        json!({"size": [6, 8], "counts": [48]}),
+    ] {
+        let (set, line) = changed(|c| c["annotations"][0]["segmentation"] = outline.clone());
+        let object = &set.annotations[0];
+        assert_eq!(object.segmentation, Segmentation::BoxOnly);
+        assert_eq!((object.area, object.corners()), (6.0, [1.0, 2.0, 4.0, 4.0]));
+        assert_eq!(
+            line,
+            "annotation 7 of a.png: segmentation: the outline encloses no pixel; only the box is used"
+        );
+    }
+}
+
+#[test]
+fn boxes_far_from_their_outlines_are_one_warning() {
+    let mut value = coco();
+    let far = json!({"category_id": 3, "image_id": 1, "bbox": [1, 2, 4, 4],
+        "segmentation": [[1, 2, 3, 2, 3, 4, 1, 4]]});
+    for id in 20..25 {
+        let mut object = far.clone();
+        object["id"] = json!(id);
+        object["bbox"][2] = json!(f64::from(id) / 5.0);
+        value["annotations"]
+            .as_array_mut()
+            .expect("objects")
+            .push(object);
+    }
+    let set = read(&value).expect("usable");
+    let warnings: Vec<String> = set
+        .warnings
+        .iter()
+        .map(|w| format!("{}: {}: {}", w.item, w.key, w.problem))
+        .collect();
+    assert_eq!(
+        warnings,
+        [
+            "annotation 20 of a.png, annotation 21 of a.png, annotation 22 of a.png and 2 more: bbox: the box \
+          [1.0, 2.0, 5.0, 6.0] and the outline's own box [1.0, 2.0, 3.0, 4.0] (x0, y0, x1, y1) share less than half \
+          of their area; a box is written x, y, width, height"
+        ]
+    );
+}
+
+#[test]
+fn presets_are_text_or_numbers() {
+    let mut value = coco();
+    value["images"][0]["preset"] = json!(10);
+    value["images"][1]["preset"] = json!("10");
+    let set = read(&value).expect("good");
     assert!(
-        line.starts_with("picture a.png: file_name: is listed more than once"),
-        "{line}"
+        set.images
+            .iter()
+            .all(|image| image.preset.as_deref() == Some("10"))
+    );
+    value["annotations"][0]["area"] = json!("12");
+    let set = read(&value).expect("repaired");
+    assert_eq!(
+        repairs(&set),
+        ["annotation 7 of a.png: area: \"12\" is no area; that of the outline is used"]
     );
 }
 
@@ -250,9 +358,14 @@ fn shapes_of_labelme() {
     ] {
         let set = labelme(&shape(kind, points), size()).expect("left out");
         assert_eq!(set.annotations.len(), 1);
-        let line = format!("shape 0 (\"pole\"): shape_type: a {kind} has no area and is left out");
+        let line =
+            format!("shape 0 (\"pole\"): shape_type: a {kind} has no area; the object is left out");
         assert_eq!(repairs(&set), [line.replace('"', "")]);
     }
+    let line = labelme(&shape("polygon", json!([[1, 1], [3, 3], [5, 5]])), size());
+    let set = line.expect("a box");
+    assert_eq!(set.annotations[0].corners(), [1.0, 1.0, 5.0, 5.0]);
+    assert_eq!(set.annotations[0].segmentation, Segmentation::BoxOnly);
     let mask = labelme(&shape("mask", json!([[1, 1], [5, 4]])), size()).expect("a box");
     assert_eq!(mask.annotations[0].segmentation, Segmentation::BoxOnly);
     let good = shape("rectangle", json!([[4, 4], [1, 2]]));

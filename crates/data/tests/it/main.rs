@@ -2,6 +2,7 @@
 
 mod annotated_pictures;
 mod annotation_faults;
+mod annotation_files;
 mod annotation_repairs;
 mod bounds;
 mod datasets;

@@ -93,7 +93,9 @@ fn csv_and_idx_are_one_data_set() {
     let Content::Digits(digits) = &content else {
         panic!("no digits");
     };
-    for (header, end) in [("", "\n"), ("label,1x1,28x28\r\n", "\r\n")] {
+    let names = (1..=28).flat_map(|row| (1..=28).map(move |x| format!(",{row}x{x}")));
+    let named = format!("label{}\r\n", names.collect::<String>());
+    for (header, end) in [("", "\n"), (named.as_str(), "\r\n")] {
         let read = |set: &retrial_data::DigitSet, name: &str| {
             let mut text = header.to_owned();
             for (i, label) in set.labels.iter().enumerate() {

@@ -1,12 +1,14 @@
 //! What the shape function cannot follow: shown by how the displacements bend from point to point.
 //!
-//! Where the texture is the same everywhere, a subset of order 0 or 1 measures the mean `S u` of the displacement
-//! over its square. The error `S u − u` is not known, but `S(S u) − S u` is, from the points of the field that lie
+//! Where the texture is the same everywhere, a subset measures a weighted mean `S u` of the displacement over its
+//! square: the plain mean with order 0 or 1, and with order 2 the one that leaves parabolas as they are. The error
+//! `S u − u` is not known, but `S(S u) − S u` is, from the points of the field that lie
 //! within a subset; the same once more for what that leaves gives `e = 2 (m − S m) − S (m − S m)` from the measured
 //! `m` (van Cittert's iteration). Where it exceeds what noise makes of it, it is part of the uncertainty.
 //!
 //! Windows that are not full, or that hold a subset which was divided, say nothing, nor do fields with fewer than five
-//! points over a subset and a half. Order 2 follows what bends within a subset and is not asked.
+//! points over a subset and a half ([`misfit_is_seen`]). What is much narrower than a subset is hardly left in the
+//! displacements, so that less than all of its error shows.
 //!
 //! # Source
 //! Schreier & Sutton 2002, doi:10.1007/BF02411077 (the mean over the subset); van Cittert 1931,
@@ -21,6 +23,12 @@ use crate::status::Status;
 
 /// Simpson's weights at five places a direction, from one end of the subset to the other.
 const WEIGHTS: [f64; 5] = [1.0 / 12.0, 4.0 / 12.0, 2.0 / 12.0, 4.0 / 12.0, 1.0 / 12.0];
+
+/// Weights at places apart by a quarter of the subset, a row each.
+type Stencil = Vec<Vec<f64>>;
+
+/// What interpolation and rounding leave of an error whatever the noise, px.
+const LEAST_ERROR_PX: f64 = 0.001;
 
 /// The square of `e` by what noise alone makes of it, from which it is more than noise: at one point (noise exceeds
 /// it once in a thousand times) and in the mean over the points around it, which are some four independent ones
@@ -46,6 +54,20 @@ pub fn misfit(stated: &[Option<PointUncertainty>]) -> Option<Misfit> {
     (points > 0).then_some(Misfit { points, largest_px })
 }
 
+/// Whether points lie close enough for it to be seen what the shape function does not follow: five over a subset and a
+/// half.
+#[must_use]
+pub fn misfit_is_seen(settings: &Settings) -> bool {
+    reach(settings).is_some()
+}
+
+/// Places of the grid between two of the five, if they lie within the subset.
+fn reach(settings: &Settings) -> Option<usize> {
+    let (half, step_px) = (settings.half_px() as f64, settings.step_px);
+    let apart = ((0.5 * half / step_px as f64).round() as usize).max(1);
+    ((apart * step_px) as f64 <= 0.75 * half).then_some(apart)
+}
+
 /// Adds to the uncertainties of a field what its shape function cannot follow.
 pub(super) fn add_misfit(
     field: &Field,
@@ -55,6 +77,8 @@ pub(super) fn add_misfit(
     let Some(windows) = Windows::new(field, settings) else {
         return;
     };
+    let least = LEAST_ERROR_PX * LEAST_ERROR_PX;
+    let plain = window(ShapeOrder::One);
     for k in [0, 6] {
         let measured: Vec<Option<f64>> = (0..stated.len())
             .map(|i| windows.is_usable(i).then(|| field.points[i].p[k]))
@@ -73,10 +97,10 @@ pub(super) fn add_misfit(
                 let std = one.as_ref().map(|one| if k == 0 { one.u } else { one.v })?;
                 error
                     .filter(|_| std > 0.0)
-                    .map(|error| (error / std).powi(2) / windows.noise_gain)
+                    .map(|error| error.powi(2) / (windows.noise_gain * std * std + least))
             })
             .collect();
-        let around = windows.mean(&times);
+        let around = windows.mean(&plain, &times);
         for (i, one) in stated.iter_mut().enumerate() {
             let (Some(one), Some(error), Some(here)) = (one, errors[i], times[i]) else {
                 continue;
@@ -105,68 +129,113 @@ struct Windows<'a> {
     step_px: usize,
     /// Places between two of the five.
     apart: usize,
-    /// Variance of a pixel of the subset over that of the five places.
+    /// The weights of `S`.
+    window: Stencil,
+    /// What the error over the subset is by that over the five places.
     scale: f64,
     /// Variance of `e` over that of a point where the field has nothing but noise.
     noise_gain: f64,
 }
 
-/// Variance of `e` without its scale, over that of a point, when the errors of two points agree by the share of pixels
-/// that their subsets have in common; `length` is the way between two of the five places over the subset's width.
-fn noise_gain(length: f64) -> f64 {
-    // e = 2 (m − S m) − S (m − S m) = 2 m − 3 S m + S S m, and S is the same along both axes.
-    let mut twice = [0.0; 9];
-    for (i, a) in WEIGHTS.iter().enumerate() {
-        for (j, b) in WEIGHTS.iter().enumerate() {
-            twice[i + j] += a * b;
-        }
-    }
-    let stencils: [(f64, &[f64]); 3] = [(2.0, &[1.0]), (-3.0, &WEIGHTS), (1.0, &twice)];
-    let in_common = |a: &[f64], b: &[f64]| {
-        let mut sum = 0.0;
-        for (i, x) in a.iter().enumerate() {
-            for (j, y) in b.iter().enumerate() {
-                let middle = |stencil: &[f64]| (stencil.len() - 1) as f64 / 2.0;
-                let places = (i as f64 - middle(a)) - (j as f64 - middle(b));
-                sum += x * y * (1.0 - places.abs() * length).max(0.0);
+/// By how much more a subset of an order takes of a place `(x, y)`, in halves of its width, than the plain mean does.
+///
+/// With order 2 it is `α + β (x² + y²)` such that parabolas stay what they are, from the moments of `x` along an axis.
+fn emphasis(order: ShapeOrder, second: f64, fourth: f64) -> impl Fn(f64, f64) -> f64 {
+    let beta = match order {
+        ShapeOrder::Zero | ShapeOrder::One => 0.0,
+        ShapeOrder::Two => -second / (fourth - second * second),
+    };
+    let alpha = 1.0 - 2.0 * beta * second;
+    move |x, y| alpha + beta * (x * x + y * y)
+}
+
+/// The weights of `S` at five places a direction.
+fn window(order: ShapeOrder) -> Stencil {
+    let places = [-1.0, -0.5, 0.0, 0.5, 1.0_f64];
+    let moment = |power: i32| -> f64 {
+        let each = places.iter().zip(WEIGHTS);
+        each.map(|(x, weight)| weight * x.powi(power)).sum()
+    };
+    let emphasis = emphasis(order, moment(2), moment(4));
+    let row = |(y, down): (f64, f64)| {
+        let each = places.iter().zip(WEIGHTS);
+        each.map(|(x, across)| across * down * emphasis(*x, y))
+            .collect()
+    };
+    places.into_iter().zip(WEIGHTS).map(row).collect()
+}
+
+/// Variance of `e` without its scale, over that of a point, when the errors of two points agree by what their subsets
+/// take of common pixels; `length` is the way between two of the five places over the subset's width.
+fn noise_gain(order: ShapeOrder, length: f64) -> f64 {
+    // e = 2 (m − S m) − S (m − S m) = 2 m − 3 S m + S S m.
+    let once = window(order);
+    let mut stencil = vec![vec![0.0; 9]; 9];
+    for (i, row) in once.iter().enumerate() {
+        for (j, a) in row.iter().enumerate() {
+            stencil[i + 2][j + 2] -= 3.0 * a;
+            for (k, other) in once.iter().enumerate() {
+                for (l, b) in other.iter().enumerate() {
+                    stencil[i + k][j + l] += a * b;
+                }
             }
         }
-        sum
+    }
+    stencil[4][4] += 2.0;
+    let emphasis = emphasis(order, 1.0 / 3.0, 1.0 / 5.0);
+    // Places over what two subsets have in common.
+    const PLACES: usize = 12;
+    let taken = |across: usize, down: usize| -> f64 {
+        let apart = |places: usize| 2.0 * places as f64 * length;
+        let common = |places: usize| (2.0 - apart(places)).max(0.0);
+        let share = common(across) * common(down) / (PLACES * PLACES) as f64;
+        let place = |i: usize, of: usize| (i as f64 + 0.5) / PLACES as f64 * common(of) - 1.0;
+        let mut sum = 0.0;
+        for y in (0..PLACES).map(|i| place(i, down)) {
+            for x in (0..PLACES).map(|i| place(i, across)) {
+                sum += emphasis(x, y) * emphasis(x + apart(across), y + apart(down));
+            }
+        }
+        sum * share
     };
+    let common: Vec<Vec<f64>> = (0..9)
+        .map(|down| (0..9).map(|across| taken(across, down)).collect())
+        .collect();
     let mut variance = 0.0;
-    for (factor, stencil) in stencils {
-        for (other_factor, other) in stencils {
-            variance += factor * other_factor * in_common(stencil, other).powi(2);
+    let cells = || (0..9).flat_map(|row| (0..9).map(move |column| (row, column)));
+    for (i, j) in cells() {
+        for (k, l) in cells() {
+            variance += stencil[i][j] * stencil[k][l] * common[i.abs_diff(k)][j.abs_diff(l)];
         }
     }
-    variance
+    variance / common[0][0]
 }
 
 impl<'a> Windows<'a> {
     /// `None` where points are too far apart, or where nothing can be seen.
     fn new(field: &'a Field, settings: &Settings) -> Option<Self> {
         let (half, step_px) = (settings.half_px() as f64, settings.step_px);
-        if settings.shape_order == ShapeOrder::Two || field.points.is_empty() {
-            return None;
-        }
-        let apart = ((0.5 * half / step_px as f64).round() as usize).max(1);
+        let apart = reach(settings).filter(|_| !field.points.is_empty())?;
         let length = (apart * step_px) as f64;
-        if length > 0.75 * half {
-            return None;
-        }
         let nodes: Vec<(usize, usize)> = field.points.iter().map(|p| (p.x, p.y)).collect();
         let variance = match settings.subset_shape {
             SubsetShape::Square => half * (half + 1.0) / 3.0,
             SubsetShape::Circle => half * half / 4.0,
         };
-        let scale = variance / (4.0 * length * length / 3.0);
+        let ratio = variance / (4.0 * length * length / 3.0);
+        // What parabolas do not hold grows with the fourth power of the width.
+        let (order, scale) = match settings.shape_order {
+            ShapeOrder::Two => (ShapeOrder::Two, ratio * ratio),
+            order => (order, ratio),
+        };
         Some(Self {
             field,
             lattice: Lattice::new(&nodes, step_px),
             step_px,
             apart,
             scale,
-            noise_gain: scale * scale * noise_gain(length / settings.subset_size_px as f64),
+            window: window(order),
+            noise_gain: scale * scale * noise_gain(order, length / settings.subset_size_px as f64),
         })
     }
 
@@ -176,13 +245,13 @@ impl<'a> Windows<'a> {
     }
 
     /// The weighted mean around every point; `None` where one of the values is missing.
-    fn mean(&self, values: &[Option<f64>]) -> Vec<Option<f64>> {
+    fn mean(&self, window: &Stencil, values: &[Option<f64>]) -> Vec<Option<f64>> {
         (0..values.len())
             .map(|i| {
                 let here = &self.field.points[i];
                 let mut sum = 0.0;
-                for (down, weight_y) in (-2_isize..).zip(WEIGHTS) {
-                    for (across, weight_x) in (-2_isize..).zip(WEIGHTS) {
+                for (down, row) in (-2_isize..).zip(window) {
+                    for (across, weight) in (-2_isize..).zip(row) {
                         let apart = self.apart as isize;
                         let j = self.lattice.at(i, across * apart, down * apart)?;
                         let there = &self.field.points[j];
@@ -194,7 +263,7 @@ impl<'a> Windows<'a> {
                         if !(lies(here.x, there.x, across) && lies(here.y, there.y, down)) {
                             return None;
                         }
-                        sum += weight_x * weight_y * values[j]?;
+                        sum += weight * values[j]?;
                     }
                 }
                 Some(sum)
@@ -204,7 +273,7 @@ impl<'a> Windows<'a> {
 
     /// Every value less the mean around it.
     fn less_mean(&self, values: &[Option<f64>]) -> Vec<Option<f64>> {
-        let means = self.mean(values);
+        let means = self.mean(&self.window, values);
         let each = values.iter().zip(means);
         each.map(|(value, mean)| Some((*value)? - mean?)).collect()
     }
@@ -213,6 +282,24 @@ impl<'a> Windows<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// `S` leaves what its order follows as it is, and takes the mean of the rest.
+    #[test]
+    fn the_window_of_an_order_leaves_what_it_follows() {
+        let of = |order, f: fn(f64, f64) -> f64| -> f64 {
+            let place = |i: usize| i as f64 / 2.0 - 1.0;
+            let rows = window(order).into_iter().enumerate();
+            rows.flat_map(|(i, row)| row.into_iter().enumerate().map(move |(j, w)| (i, j, w)))
+                .map(|(i, j, weight)| weight * f(place(j), place(i)))
+                .sum()
+        };
+        for order in [ShapeOrder::Zero, ShapeOrder::One, ShapeOrder::Two] {
+            assert!((of(order, |x, y| 1.0 + x - 2.0 * y) - 1.0).abs() < 1e-12);
+        }
+        assert!((of(ShapeOrder::One, |x, _| x * x) - 1.0 / 3.0).abs() < 1e-12);
+        assert!(of(ShapeOrder::Two, |x, y| x * x - 3.0 * x * y).abs() < 1e-12);
+        assert!(of(ShapeOrder::Two, |x, _| x.powi(4)).abs() > 0.05);
+    }
 
     /// Values of another program (NumPy), for subsets of 41, 31 and 21 px with places 10, 8 and 5 px apart.
     #[test]
@@ -223,7 +310,7 @@ mod tests {
             (21.0, 5.0, 10.0, 1.609_677_480),
         ] {
             let scale: f64 = half * (half + 1.0) / 3.0 / (4.0 * length * length / 3.0);
-            let found = scale * scale * noise_gain(length / width);
+            let found = scale * scale * noise_gain(ShapeOrder::One, length / width);
             assert!((found - expected).abs() < 1e-8, "{width}: {found}");
         }
     }

@@ -43,7 +43,7 @@ mod point;
 mod sensitivity;
 
 pub(crate) use kernel_noise::{KernelNoise, gradient_scale};
-pub use misfit::{Misfit, misfit};
+pub use misfit::{Misfit, misfit, misfit_is_seen};
 pub use point::{NoiseLevel, PointUncertainty, noise_of_pair, residual_noise, uncertainty};
 pub(crate) use sensitivity::{PointSensitivity, at_sites};
 pub use sensitivity::{Sensitivity, sensitivity};

@@ -77,3 +77,45 @@ fn what_stays_inside_is_followed() {
     println!("{followed} followed, {left} left, {whole} whole");
     assert!(followed > 80 && left > 20 && whole > 500);
 }
+
+/// A coarse pattern, of a few speckles a subset, moved partly out of the picture: whatever looks alike inside is not
+/// believed.
+#[test]
+fn nothing_is_found_in_place_of_what_has_left() {
+    let settings = Settings {
+        subset_size_px: 21,
+        step_px: 5,
+        ..Settings::default()
+    };
+    let (mut left, mut wrong) = (0, 0);
+    for seed in 1..=12 {
+        let speckle = Speckle::new(SIZE, SIZE, seed);
+        let coarse = |x: f64, y: f64| (0.6 * x + 20.0, 0.6 * y + 30.0);
+        let field = Displacement::Affine {
+            u0: -16.3,
+            v0: 7.8,
+            ux: 0.02,
+            uy: 0.01,
+            vx: -0.01,
+            vy: 0.015,
+            cx: 100.0,
+            cy: 100.0,
+        };
+        let first = speckle.picture_by(SIZE, SIZE, coarse);
+        let deformed = speckle.picture_by(SIZE, SIZE, |x, y| {
+            let (x, y) = field.reference_position(x, y);
+            coarse(x, y)
+        });
+        let reference = prepare(&first, None, &settings).expect("valid settings");
+        let found = correlate(&reference, &deformed, Guess::Phase).expect("images of one size");
+        for point in &found.points {
+            let (u, v) = field.at(point.x as f64, point.y as f64);
+            let error = (point.p[0] - u).hypot(point.p[6] - v);
+            wrong += usize::from(point.status == Status::Converged && error > 1.0);
+            left += usize::from(point.status == Status::OutOfImage);
+        }
+    }
+    println!("{left} left, {wrong} wrong");
+    assert!(left > 12 * 100);
+    assert!(500 * wrong < left);
+}

@@ -64,7 +64,7 @@ fn study_section(study: &StudyView<'_>) -> Markup {
                         tbody { @for row in study.claims() { tr {
                             td { (row.experiment) }
                             td { (row.id) }
-                            td.number.wrap { (claimed(row)) }
+                            td.number.wrap { (row.published) }
                             td.number { (ours(row.ours)) }
                             td { (badge(row)) }
                         } } }
@@ -139,7 +139,7 @@ fn claims(rows: &[ClaimRow]) -> Markup {
                     }
                     @if let Some(note) = &row.note { span.interval { (note) } }
                 }
-                td.number.wrap { (claimed(row)) }
+                td.number.wrap { (row.published) }
                 td.number { (ours(row.ours)) }
                 td {
                     (badge(row))
@@ -244,13 +244,6 @@ fn class(verdict: Verdict) -> &'static str {
         Verdict::NotReproduced => "not_reproduced",
         Verdict::Underpowered => "underpowered",
         Verdict::NotTestable => "not_testable",
-    }
-}
-
-fn claimed(row: &ClaimRow) -> Markup {
-    html! {
-        (row.published)
-        @if !row.unit.is_empty() { " " (row.unit) }
     }
 }
 

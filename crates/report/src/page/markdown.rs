@@ -7,10 +7,13 @@ use crate::table::{aligned, escape_markdown as escape};
 use crate::verdict::ClaimRow;
 use crate::view::{ExperimentView, StudyView, counts};
 
+/// The line by which a page is known as ours.
+pub(crate) const MARK: &str = "<!-- Written by `retrial report` from the records; do not edit. -->";
+
 /// The page of a study.
 pub(crate) fn study(study: &StudyView<'_>) -> String {
     let mut page = format!("# {}\n\n", escape(study.study));
-    page.push_str("<!-- Written by `retrial report` from the records; do not edit. -->\n\n");
+    page.push_str(&format!("{MARK}\n\n"));
     page.push_str(&format!("{}\n\n", escape(study.work)));
     page.push_str("## Verdicts\n\n");
     let counts: Vec<String> = counts(study.claims())
@@ -36,7 +39,7 @@ fn verdict_row(row: &ClaimRow) -> Vec<String> {
     vec![
         row.experiment.clone(),
         row.id.clone(),
-        with_unit(&row.published, &row.unit),
+        row.published.clone(),
         ours(row),
         verdict(row),
     ]
@@ -159,7 +162,7 @@ fn claim_row(row: &ClaimRow) -> Vec<String> {
     vec![
         row.id.clone(),
         metric,
-        with_unit(&row.published, &row.unit),
+        row.published.clone(),
         ours(row),
         verdict(row),
         row.reason.clone(),
@@ -184,12 +187,5 @@ fn own(origin: Origin) -> &'static str {
     match origin {
         Origin::Publication => "",
         Origin::Project => " (this project's own)",
-    }
-}
-
-fn with_unit(value: &str, unit: &str) -> String {
-    match unit.is_empty() {
-        true => value.to_owned(),
-        false => format!("{value} {unit}"),
     }
 }

@@ -52,16 +52,25 @@ pub(crate) fn aligned(heads: &[String], lines: &[Vec<String>], left: usize) -> S
     text
 }
 
-/// Text that Markdown shows as it is, within a table cell or a line.
+/// Text that Markdown shows as it is, within a table cell or a line. What stands between two
+/// backticks is code.
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
+    let mut chars = text.chars();
     while let Some(c) = chars.next() {
+        let rest = chars.as_str();
+        if c == '`'
+            && let Some(code) = code(rest)
+        {
+            escaped.push_str(&format!("`{code}`"));
+            chars = rest[code.len() + 1..].chars();
+            continue;
+        }
         let special = match c {
             '|' | '*' | '`' | '\\' | '<' => true,
             // Brackets mean nothing until a parenthesis makes them a link; underscores within a
             // word mean nothing in GitHub-flavoured Markdown and in CommonMark.
-            ']' => chars.peek() == Some(&'('),
+            ']' => rest.starts_with('('),
             _ => false,
         };
         if special {
@@ -70,4 +79,28 @@ pub(crate) fn escape(text: &str) -> String {
         escaped.push(if matches!(c, '\n' | '\r') { ' ' } else { c });
     }
     escaped
+}
+
+/// What stands before the next backtick, where it can be code of a line or a cell.
+fn code(rest: &str) -> Option<&str> {
+    let (code, _) = rest.split_once('`')?;
+    let plain = !code.trim().is_empty() && !code.contains(['|', '\n', '\r']);
+    plain.then_some(code)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn code_stays_code_and_the_rest_shows_as_it_is() {
+        for (text, shown) in [
+            ("see `crates/synth`, a*b", r"see `crates/synth`, a\*b"),
+            ("no table `a_*` of `b`.", "no table `a_*` of `b`."),
+            ("one ` alone", r"one \` alone"),
+            ("a `b|c` cell", r"a \`b\|c\` cell"),
+            ("a `b\nc` line", r"a \`b c\` line"),
+            ("[a](b) <c>", r"[a\](b) \<c>"),
+        ] {
+            assert_eq!(super::escape(text), shown, "{text}");
+        }
+    }
 }

@@ -150,7 +150,7 @@ fn trials_without_a_table_are_left_out_and_named() {
     let summary = render_all(root.path());
     assert_eq!(summary.faults, Vec::<String>::new());
     let page = read(root.path(), "fake.md");
-    let note = "2 of 6 trials leave no table \\`training\\` and are not shown (size px: 30).";
+    let note = "2 of 6 trials leave no table `training` and are not shown (size px: 30).";
     assert_eq!(page.matches(note).count(), 2, "{page}");
     assert!(page.contains("The first of 4 trials (seed 0)."), "{page}");
     assert_eq!(page.matches("Means over 2 trials").count(), 1, "{page}");

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use retrial_core::experiment::sealed;
 use retrial_core::report_spec::FigureKind;
 use retrial_report::{ReportError, check, load, render};
 
@@ -24,6 +25,28 @@ fn the_same_records_give_the_same_bytes() {
     let again = render(&load(&root.path().join("results")).unwrap(), &out).unwrap();
     assert_eq!((again.written, again.fresh), (0, 7));
     assert_eq!(check(&experiments, &out).unwrap(), Vec::<PathBuf>::new());
+    // Every byte of a picture counts, and an empty one is none.
+    let picture = fs::read_dir(out.join("figures")).unwrap();
+    let picture = picture.map(|entry| entry.unwrap().path());
+    let mut pictures = picture.filter(|path| path.extension().is_some_and(|end| end == "png"));
+    let picture = pictures.next().unwrap();
+    let whole = fs::read(&picture).unwrap();
+    for place in [20, whole.len() / 2, whole.len() - 1] {
+        let mut bytes = whole.clone();
+        bytes[place] ^= 1;
+        fs::write(&picture, bytes).unwrap();
+        assert_eq!(
+            check(&experiments, &out).unwrap(),
+            std::slice::from_ref(&picture)
+        );
+    }
+    fs::write(&picture, "").unwrap();
+    assert_eq!(
+        check(&experiments, &out).unwrap(),
+        std::slice::from_ref(&picture)
+    );
+    assert_eq!(render(&experiments, &out).unwrap().written, 1);
+    assert_eq!(fs::read(&picture).unwrap(), whole);
     fs::write(out.join("fake.md"), "edited").unwrap();
     fs::write(out.join("figures/fake-sweep-old.svg"), "left over").unwrap();
     fs::write(out.join("figures/other.svg"), "of no study").unwrap();
@@ -38,9 +61,105 @@ fn the_same_records_give_the_same_bytes() {
 }
 
 #[test]
+fn a_report_on_records_that_are_gone_is_stale() {
+    let root = tempfile::tempdir().unwrap();
+    let records = six();
+    let mut sheet = sheet(&records);
+    sheet.report.tables = vec![table(&["rmse"])];
+    let folder = results(root.path(), &sheet, &records);
+    let out = root.path().join("reports");
+    render_all(root.path());
+    fs::write(out.join("README.md"), "not ours").unwrap();
+    fs::remove_dir_all(folder.parent().unwrap()).unwrap();
+    let experiments = load(&root.path().join("results")).unwrap();
+    let stale = check(&experiments, &out).unwrap();
+    let names = ["fake.md", "index.html"].map(|name| out.join(name));
+    assert!(names.iter().all(|name| stale.contains(name)), "{stale:?}");
+    assert_eq!(stale.len(), 2 + 3, "{stale:?}");
+    render(&experiments, &out).unwrap();
+    assert!(!out.join("fake.md").exists() && out.join("README.md").exists());
+    assert_eq!(fs::read_dir(out.join("tables")).unwrap().count(), 0);
+}
+
+#[test]
+fn results_that_are_missing_are_no_empty_report() {
+    let root = tempfile::tempdir().unwrap();
+    let results = root.path().join("results");
+    let error = load(&results).unwrap_err();
+    assert!(matches!(error, ReportError::NoResults { .. }), "{error}");
+    std::os::unix::fs::symlink("nowhere", &results).unwrap();
+    assert!(
+        load(&results)
+            .unwrap_err()
+            .to_string()
+            .contains("leads nowhere")
+    );
+    fs::remove_file(&results).unwrap();
+    fs::create_dir(&results).unwrap();
+    assert!(load(&results).unwrap().is_empty());
+    std::os::unix::fs::symlink("nowhere", results.join("fake")).unwrap();
+    assert!(
+        load(&results)
+            .unwrap_err()
+            .to_string()
+            .contains("leads nowhere")
+    );
+}
+
+#[test]
+fn an_experiment_without_its_sheet_is_damaged() {
+    let root = tempfile::tempdir().unwrap();
+    let records = six();
+    let folder = results(root.path(), &sheet(&records), &records);
+    let path = folder.join("experiment.yaml");
+    let old = fs::read_to_string(&path).unwrap();
+    let whole = sealed(&old.replace("format: 1", "format: 2"));
+    fs::write(&path, &whole).unwrap();
+    assert_eq!(
+        load(&root.path().join("results")).unwrap()[0]
+            .finished
+            .len(),
+        6
+    );
+    let mut said = Vec::new();
+    let puts = [
+        None,
+        Some("format: 1\n".to_owned()),
+        Some(whole.replace("a|b", "a")),
+    ];
+    for put in puts {
+        let _ = fs::remove_file(&path);
+        if let Some(text) = put {
+            fs::write(&path, text).unwrap();
+        }
+        let experiments = load(&root.path().join("results")).unwrap();
+        assert_eq!(experiments.len(), 1);
+        assert!(experiments[0].finished.is_empty());
+        assert_eq!(experiments[0].damaged[0].path, "fake/sweep/experiment.yaml");
+        said.push(experiments[0].damaged[0].reason.clone());
+    }
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    said.push(
+        load(&root.path().join("results")).unwrap()[0].damaged[0]
+            .reason
+            .clone(),
+    );
+    for (said, word) in said.iter().zip([
+        "No such file",
+        "missing field",
+        "was changed",
+        "no regular file",
+    ]) {
+        assert!(said.contains(word), "{said}");
+    }
+    render_all(root.path());
+    assert!(read(root.path(), "fake.md").contains("fake/sweep/experiment.yaml"));
+}
+
+#[test]
 fn nothing_run_yet_is_a_page_too() {
     let root = tempfile::tempdir().unwrap();
-    assert!(load(&root.path().join("results")).unwrap().is_empty());
     let records = six();
     let mut sheet = sheet(&records);
     sheet.report.tables = vec![table(&["rmse"])];
@@ -56,7 +175,7 @@ fn nothing_run_yet_is_a_page_too() {
 }
 
 #[test]
-fn a_sheet_of_another_version_is_refused() {
+fn a_sheet_of_a_newer_version_is_refused() {
     let root = tempfile::tempdir().unwrap();
     let folder = results(root.path(), &sheet(&[]), &[]);
     fs::write(folder.join("experiment.yaml"), "format: 9\n").unwrap();
@@ -64,9 +183,9 @@ fn a_sheet_of_another_version_is_refused() {
     assert!(
         matches!(
             error,
-            ReportError::SheetFormat {
+            ReportError::Newer {
                 found: 9,
-                expected: 1,
+                newest: 2,
                 ..
             }
         ),

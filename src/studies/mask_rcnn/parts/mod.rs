@@ -27,22 +27,11 @@ use crate::trees;
 /// Largest move of a side of a box, as a share of the box.
 const JITTER: f64 = 0.1;
 
-/// Whether any training object has labelled parts.
-pub(super) fn labelled(items: &Items) -> bool {
-    let mut objects = items.train.iter().flat_map(|item| &item.objects);
-    objects.any(|object| object.parts.iter().any(Option::is_some))
-}
-
 pub(super) fn train(
     context: &mut Context,
     items: &Items,
     detector: &Detector,
 ) -> Result<PartsTraining, TrialError> {
-    if !labelled(items) {
-        return Err(TrialError::Other(
-            "parts is true, but no training object of this data set has labelled parts".to_owned(),
-        ));
-    }
     let tree = stage(context, "parts", |context, folder| {
         build(context, folder, items, detector)
     })?;

@@ -1,18 +1,17 @@
 //! What holds for every object and every set, whatever it was read from.
 
-use std::collections::HashMap;
-use std::path::Path;
-
 use super::crossing::crossing;
-use super::fault::{AnnotationFault, Findings, Problem, Spot};
-use super::model::{Annotation, AnnotationSet, Segmentation};
-use super::repair;
+use super::fault::{Findings, Problem, Spot};
+use super::model::{Annotation, Segmentation};
 
 /// How far a box or a vertex may leave the picture, in px: people draw up to the border, and tools
 /// differ by a pixel in what they call it.
 pub const BORDER_PX: f64 = 1.0;
 /// How far a mask may leave its box before that is a warning, in px.
 pub const BOX_SLACK_PX: f64 = 1.0;
+/// The least intersection over union of a box with that of its own outline; with less, one of the
+/// two is of something else, such as a box of corners that is written as a box of sides.
+pub const LEAST_BOX_IOU: f64 = 0.5;
 
 /// Checks one object in a picture of `size` columns and rows.
 pub(crate) fn object(findings: &mut Findings, spot: &Spot, object: &Annotation, size: [usize; 2]) {
@@ -23,7 +22,7 @@ pub(crate) fn object(findings: &mut Findings, spot: &Spot, object: &Annotation, 
     }
     if corners[0] >= corners[2] || corners[1] >= corners[3] {
         findings.fault(spot, "bbox", Problem::EmptyBox { corners });
-    } else if outside([corners[0], corners[1]], size) || outside([corners[2], corners[3]], size) {
+    } else if leaves(corners, size) {
         findings.fault(spot, "bbox", Problem::BoxOutside { corners, size });
     }
     if let Some(mask) = outline(findings, spot, &object.segmentation, size) {
@@ -37,8 +36,27 @@ pub(crate) fn object(findings: &mut Findings, spot: &Spot, object: &Annotation, 
                 "segmentation",
                 Problem::MaskBeyondBox { mask, corners },
             );
+        } else if box_iou(mask, corners) < LEAST_BOX_IOU {
+            findings.far_box(spot, corners, mask);
         }
     }
+}
+
+/// Intersection over union of two boxes of corners; 1 where either has no area.
+fn box_iou(a: [f64; 4], b: [f64; 4]) -> f64 {
+    let area = |[x0, y0, x1, y1]: [f64; 4]| (x1 - x0).max(0.0) * (y1 - y0).max(0.0);
+    let (x0, y0) = (a[0].max(b[0]), a[1].max(b[1]));
+    let common = area([x0, y0, a[2].min(b[2]), a[3].min(b[3])]);
+    match area(a).min(area(b)) > 0.0 {
+        true => common / (area(a) + area(b) - common),
+        false => 1.0,
+    }
+}
+
+/// Whether corners lie outside a picture of `size` columns and rows by more than its border.
+pub(super) fn leaves(corners: [f64; 4], size: [usize; 2]) -> bool {
+    let [x0, y0, x1, y1] = corners;
+    outside([x0, y0], size) || outside([x1, y1], size)
 }
 
 fn outside(point: [f64; 2], size: [usize; 2]) -> bool {
@@ -85,11 +103,7 @@ fn outline(
             } else if covered != pixels {
                 Problem::RunCover { covered, pixels }
             } else {
-                let bounds = run_bounds(runs[0] as u64, counts);
-                if bounds.is_some() {
-                    return bounds;
-                }
-                Problem::EmptyMask
+                return run_bounds(runs[0] as u64, counts);
             };
             findings.fault(spot, KEY, problem);
             None
@@ -158,70 +172,6 @@ pub(crate) fn bounds(polygons: &[Vec<f64>]) -> Option<[f64; 4]> {
         let [x0, y0, x1, y1] = bounds.unwrap_or([x, y, x, y]);
         Some([x0.min(x), y0.min(y), x1.max(x), y1.max(y)])
     })
-}
-
-/// A whole set must have an object; gives the set, or every fault.
-pub(crate) fn finish(
-    mut set: AnnotationSet,
-    file: &Path,
-    mut findings: Findings,
-) -> Result<AnnotationSet, Vec<AnnotationFault>> {
-    repair::merge_twins(&mut set, &mut findings, file);
-    if set.annotations.is_empty() && findings.faults.is_empty() {
-        let spot = Spot {
-            file: file.to_owned(),
-            item: "whole set".to_owned(),
-        };
-        let images = set.images.len();
-        findings.fault(&spot, "annotations", Problem::NothingAnnotated { images });
-    }
-    if !findings.faults.is_empty() {
-        return Err(findings.faults);
-    }
-    set.warnings = findings.warnings;
-    set.repairs = findings.repairs;
-    Ok(set)
-}
-
-/// Name, columns and rows of a picture that is there.
-pub(crate) type PictureSize<'a> = (&'a str, usize, usize);
-
-/// Every picture a set speaks of must be there, in its size.
-pub(crate) fn against(
-    set: &AnnotationSet,
-    file: &Path,
-    pictures: &[PictureSize<'_>],
-) -> Result<(), Vec<AnnotationFault>> {
-    let mut findings = Findings::default();
-    let sizes: HashMap<&str, [usize; 2]> = pictures
-        .iter()
-        .map(|&(name, width, height)| (name, [width, height]))
-        .collect();
-    for image in &set.images {
-        let spot = Spot {
-            file: file.to_owned(),
-            item: format!("picture {} ({})", image.id, image.file_name),
-        };
-        let stated = [image.width, image.height];
-        match sizes.get(image.file_name.as_str()) {
-            None => {
-                let (name, pictures) = (image.file_name.clone(), pictures.len());
-                findings.fault(
-                    &spot,
-                    "file_name",
-                    Problem::MissingPicture { name, pictures },
-                );
-            }
-            Some(&found) if found != stated => {
-                findings.fault(&spot, "width", Problem::PictureSize { found, stated });
-            }
-            Some(_) => {}
-        }
-    }
-    match findings.faults.is_empty() {
-        true => Ok(()),
-        false => Err(findings.faults),
-    }
 }
 
 #[cfg(test)]

@@ -14,12 +14,19 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::draft::{Draft, Keys};
 use super::fault::{Findings, Problem, Spot};
 use super::ids::Ids;
 use super::model::{AnnotatedImage, Annotation, AnnotationSet, Category, Part, Segmentation};
 use super::pictures::Pictures;
 use super::{check, repair, run_text};
 use crate::error::DataError;
+
+const KEYS: Keys = Keys {
+    name: "file_name",
+    width: "width",
+    height: "height",
+};
 
 #[derive(Deserialize)]
 struct WireSet {
@@ -80,26 +87,36 @@ pub(crate) fn temperature_files(path: &Path) -> Result<BTreeMap<String, String>,
 pub fn read_coco(name: &str, path: &Path, pictures: &Pictures) -> Result<AnnotationSet, DataError> {
     let wire: WireSet = wire(path)?;
     let mut findings = Findings::default();
-    let mut set = AnnotationSet {
-        name: name.to_owned(),
-        ..AnnotationSet::default()
-    };
+    let mut draft = Draft::new(name, &KEYS, Vec::new());
     let mut classes = Ids::new(path, "class");
+    // The class that bears a name first, and where; the first class of every id.
+    let mut named: BTreeMap<String, (u64, String)> = BTreeMap::new();
+    let mut first: BTreeMap<u64, u64> = BTreeMap::new();
     for (place, value) in wire.categories.iter().enumerate() {
         let (id, spot) = classes.add(value, place, &mut findings);
         let name = text(value, "name", &spot, &mut findings);
-        if let (Some(id), Some(name)) = (id, name) {
-            set.categories.push(Category { id, name });
+        let (Some(id), Some(name)) = (id, name) else {
+            continue;
+        };
+        if let Some((own, item)) = named.get(&name) {
+            let what = format!("{name:?} is the name of {item} too; both are one class");
+            findings.repair(&spot, "name", what);
+            first.insert(id, *own);
+            continue;
         }
+        first.insert(id, id);
+        named.insert(name.clone(), (id, spot.item));
+        draft.categories.push(Category { id, name });
     }
     classes.finish(&mut findings);
     let mut images = Ids::new(path, "picture");
     let mut places: BTreeMap<u64, usize> = BTreeMap::new();
     for (place, value) in wire.images.iter().enumerate() {
-        let (id, spot) = images.add(value, place, &mut findings);
-        if let (Some(id), Some(image)) = (id, image(value, &spot, pictures, &mut findings)) {
-            places.insert(id, set.images.len());
-            set.images.push(AnnotatedImage { id, ..image });
+        let (id, mut spot) = images.add(value, place, &mut findings);
+        let image = image(value, &mut spot, pictures, &mut findings);
+        if let (Some(id), Some(image)) = (id, image) {
+            places.insert(id, draft.images.len());
+            draft.images.push((spot, AnnotatedImage { id, ..image }));
         }
     }
     images.finish(&mut findings);
@@ -107,16 +124,17 @@ pub fn read_coco(name: &str, path: &Path, pictures: &Pictures) -> Result<Annotat
     let mut known: Vec<String> = Vec::new();
     for (place, value) in wire.annotations.iter().enumerate() {
         let named = value.get("image_id").and_then(|id| images.refer(id));
-        let image = named.and_then(|id| set.images.get(*places.get(&id)?));
+        let image = named.and_then(|id| draft.images.get(*places.get(&id)?));
+        let image = image.map(|(_, image)| image);
         let (id, mut spot) = ids.add(value, place, &mut findings);
         if let Some(image) = image {
             spot.item = format!("{} of {}", spot.item, image.file_name);
         }
         let category = value.get("category_id").and_then(|id| classes.refer(id));
-        let category = category.filter(|id| set.category(*id).is_some());
+        let category = category.and_then(|id| first.get(&id).copied());
         if category.is_none() {
             if known.is_empty() {
-                let all = set.categories.iter();
+                let all = draft.categories.iter();
                 known.extend(all.map(|c| format!("{} {}", c.id, c.name)));
             }
             let class = shown(value.get("category_id").unwrap_or(&Value::Null));
@@ -128,7 +146,7 @@ pub fn read_coco(name: &str, path: &Path, pictures: &Pictures) -> Result<Annotat
             if named.is_none() {
                 let (image, listed) = (
                     shown(value.get("image_id").unwrap_or(&Value::Null)),
-                    set.images.len(),
+                    wire.images.len(),
                 );
                 findings.fault(&spot, "image_id", Problem::UnknownPicture { image, listed });
             }
@@ -139,21 +157,22 @@ pub fn read_coco(name: &str, path: &Path, pictures: &Pictures) -> Result<Annotat
         if let Some(read) = object(value, of_box, &spot, &mut findings)
             && let Some(object) = repair::object(&mut findings, &spot, read, size)
         {
-            set.annotations.push(object);
+            draft.objects.push((spot, object));
         }
     }
     ids.finish(&mut findings);
-    check::finish(set, path, findings).map_err(DataError::Annotations)
+    draft.finish(path, findings).map_err(DataError::Annotations)
 }
 
-/// A picture without its id, with the name it has on disk.
+/// A picture without its id, with the name it has on disk; its spot gets the name it has in the file.
 fn image(
     value: &Value,
-    spot: &Spot,
+    spot: &mut Spot,
     pictures: &Pictures,
     findings: &mut Findings,
 ) -> Option<AnnotatedImage> {
     let named = text(value, "file_name", spot, findings)?;
+    spot.item = format!("{} ({named})", spot.item);
     let side = |key: &'static str, findings: &mut Findings| match value.get(key) {
         None | Some(Value::Null) => Some(0),
         Some(value) => {
@@ -165,53 +184,38 @@ fn image(
         }
     };
     let size = [side("width", findings), side("height", findings)];
+    let mut word = |key: &'static str| match value.get(key) {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(Value::Number(number)) => {
+            let number = whole(&value[key]).map_or(number.to_string(), |whole| whole.to_string());
+            Some(number)
+        }
+        Some(other) => {
+            findings.fault(spot, key, kind(other, "text or a number"));
+            None
+        }
+    };
+    let (preset, temperature_file) = (word("preset"), word("temperature_file"));
+    let night = match value.get("night") {
+        None | Some(Value::Null) => None,
+        Some(&Value::Bool(night)) => Some(night),
+        Some(other) => {
+            findings.fault(spot, "night", kind(other, "true or false"));
+            None
+        }
+    };
     let size = [size[0]?, size[1]?];
-    let (file_name, [width, height]) = placed(named, size, spot, pictures, findings)?;
-    let word = |key: &str| Some(value.get(key)?.as_str()?.to_owned());
+    let (file_name, [width, height]) = KEYS.placed(&named, size, spot, pictures, findings)?;
     Some(AnnotatedImage {
         id: 0,
         file_name,
-        temperature_file: word("temperature_file"),
+        temperature_file,
         width,
         height,
-        preset: word("preset"),
-        night: value.get("night").and_then(Value::as_bool),
+        preset,
+        night,
     })
-}
-
-/// A picture's name on disk and its size, which the picture itself tells where the annotation does
-/// not.
-pub(super) fn placed(
-    named: String,
-    size: [usize; 2],
-    spot: &Spot,
-    pictures: &Pictures,
-    findings: &mut Findings,
-) -> Option<(String, [usize; 2])> {
-    let found = pictures.find(&named);
-    let size = match (size, found) {
-        ([width, height], _) if width > 0 && height > 0 => size,
-        (_, Some(found)) => {
-            let [width, height] = found.size;
-            let what = format!("no size is stated; the picture's {width} × {height} px are used");
-            findings.repair(spot, "width", what);
-            found.size
-        }
-        _ => {
-            let found = format!("no size, and no picture {named:?}");
-            let expected = "width and height, or a picture that tells them";
-            findings.fault(spot, "width", Problem::Kind { found, expected });
-            return None;
-        }
-    };
-    let Some(found) = found else {
-        return Some((named, size));
-    };
-    if found.repaired {
-        let what = format!("{named:?} is taken for {:?}", found.name);
-        findings.repair(spot, "file_name", what);
-    }
-    Some((found.name.to_owned(), size))
 }
 
 fn text(value: &Value, key: &'static str, spot: &Spot, findings: &mut Findings) -> Option<String> {
@@ -312,7 +316,14 @@ fn object(
         max_c: None,
         mean_c: None,
     });
-    let area = found("area").and_then(Value::as_f64);
+    let area = found("area").and_then(|value| {
+        let area = value.as_f64().filter(|area| *area >= 0.0);
+        if area.is_none() {
+            let what = format!("{} is no area; that of the outline is used", shown(value));
+            findings.repair(spot, "area", what);
+        }
+        area
+    });
     let mask_source = found("mask_source").and_then(Value::as_str);
     Some(Annotation {
         bbox,

@@ -39,12 +39,38 @@ pub enum Problem {
         listed: usize,
     },
     /// A picture that is annotated and not there.
-    #[error("{name:?} is annotated and not among the {pictures} pictures")]
+    #[error("{name:?} is annotated and not among the {pictures} pictures{}", meant(near.as_deref()))]
     MissingPicture {
         /// The picture named.
         name: String,
         /// How many pictures there are.
         pictures: usize,
+        /// The picture of that name with another ending.
+        near: Option<String>,
+    },
+    /// A file name that several pictures have.
+    #[error("{name:?} fits {} pictures: {}; write the path of the one meant", fits.len(), fits.join(", "))]
+    AmbiguousPicture {
+        /// The picture named.
+        name: String,
+        /// The pictures of that name.
+        fits: Vec<String>,
+    },
+    /// A picture that another annotation file speaks of.
+    #[error("the picture has its objects in {other} already; a picture has one annotation file")]
+    SecondFile {
+        /// The name of the other file.
+        other: String,
+    },
+    /// A picture that is listed again and otherwise.
+    #[error("the picture is listed with {found}, and before as {other} with {expected}")]
+    Twin {
+        /// Size and more of this entry.
+        found: String,
+        /// The entry before.
+        other: String,
+        /// Size and more of that entry.
+        expected: String,
     },
     /// A picture of another size than its annotation says.
     #[error("the picture is {} × {} px, its annotation says {} × {} px", found[0], found[1], stated[0], stated[1])]
@@ -133,6 +159,17 @@ pub enum Problem {
         /// Corners of the box.
         corners: [f64; 4],
     },
+    /// Boxes that are not those of their outlines; a warning.
+    #[error(
+        "the box {corners:?} and the outline's own box {mask:?} (x0, y0, x1, y1) share less than half of their area; \
+         a box is written x, y, width, height"
+    )]
+    FarBox {
+        /// Corners of the first such box.
+        corners: [f64; 4],
+        /// Corners of its mask.
+        mask: [f64; 4],
+    },
     /// Run lengths for a picture of another size.
     #[error("run lengths of {} × {} px in a picture of {} × {} px", found[0], found[1], size[0], size[1])]
     RunSize {
@@ -149,9 +186,6 @@ pub enum Problem {
         /// Pixels of their size.
         pixels: u64,
     },
-    /// A mask without a pixel.
-    #[error("the mask has no pixel inside; an object needs one")]
-    EmptyMask,
     /// Run lengths as text that cannot be read.
     #[error("the text of run lengths {what} at character {at}")]
     RunText {
@@ -172,11 +206,35 @@ pub enum Problem {
     #[error("{0}")]
     Repaired(String),
     /// A whole set without one object.
-    #[error("no object is annotated in {images} pictures; a picture may be without, a set may not")]
+    #[error(
+        "no object is annotated in {images} pictures; a picture may be without, a set may not{}",
+        why(left_out)
+    )]
     NothingAnnotated {
         /// How many pictures it speaks of.
         images: usize,
+        /// How many objects were left out, and the first of them with the reason.
+        left_out: (usize, String),
     },
+    /// A whole set without an object that teaches anything.
+    #[error(
+        "all {objects} objects are crowds (`iscrowd`) or `difficult`; one that is neither is needed"
+    )]
+    NoExample {
+        /// How many objects it has.
+        objects: usize,
+    },
+}
+
+fn meant(near: Option<&str>) -> String {
+    near.map_or(String::new(), |near| format!("; did you mean {near:?}?"))
+}
+
+fn why((count, first): &(usize, String)) -> String {
+    match count {
+        0 => String::new(),
+        count => format!("; {count} were left out, the first is {first}"),
+    }
 }
 
 /// Faults and warnings of one reading.
@@ -188,6 +246,10 @@ pub(crate) struct Findings {
     pub(crate) warnings: Vec<AnnotationFault>,
     /// What was changed so that it does not.
     pub(crate) repairs: Vec<AnnotationFault>,
+    /// How many objects were left out, and the first of them with the reason.
+    pub(crate) left_out: (usize, String),
+    /// How many boxes are not those of their outlines, and the first of them.
+    far_boxes: (usize, Vec<AnnotationFault>),
 }
 
 /// Where a finding is: the file and the object.
@@ -209,6 +271,40 @@ impl Findings {
     pub(crate) fn repair(&mut self, spot: &Spot, key: &'static str, what: impl Into<String>) {
         let problem = Problem::Repaired(what.into());
         self.repairs.push(spot.fault(key, problem));
+    }
+
+    /// Notes an object that is left out, and why.
+    pub(crate) fn leave_out(&mut self, spot: &Spot, key: &'static str, why: &str) {
+        self.left_out.0 += 1;
+        if self.left_out.0 == 1 {
+            let file = spot.file.file_name().unwrap_or_default().to_string_lossy();
+            self.left_out.1 = format!("{file}: {}: {why}", spot.item);
+        }
+        self.repair(spot, key, format!("{why}; the object is left out"));
+    }
+
+    /// Notes a box of `corners` that is not that of its `mask`.
+    pub(crate) fn far_box(&mut self, spot: &Spot, corners: [f64; 4], mask: [f64; 4]) {
+        const NAMED: usize = 3;
+        let (count, named) = &mut self.far_boxes;
+        *count += 1;
+        if named.len() < NAMED {
+            named.push(spot.fault("bbox", Problem::FarBox { corners, mask }));
+        }
+    }
+
+    /// One warning of all such boxes, which names the first three.
+    pub(crate) fn warn_of_far_boxes(&mut self) {
+        let (count, named) = std::mem::take(&mut self.far_boxes);
+        let more = count - named.len();
+        let items: Vec<String> = named.iter().map(|fault| fault.item.clone()).collect();
+        if let Some(mut first) = named.into_iter().next() {
+            first.item = items.join(", ");
+            if more > 0 {
+                first.item = format!("{} and {more} more", first.item);
+            }
+            self.warnings.push(first);
+        }
     }
 }
 

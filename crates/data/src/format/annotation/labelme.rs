@@ -11,12 +11,19 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::coco::{kind, placed, shown, whole, without_mark};
+use super::coco::{kind, shown, whole, without_mark};
+use super::draft::{Draft, Keys};
 use super::fault::{Findings, Problem, Spot};
 use super::model::{AnnotatedImage, Annotation, AnnotationSet, Category, Segmentation};
 use super::pictures::Pictures;
 use super::{check, repair};
 use crate::error::DataError;
+
+const KEYS: Keys = Keys {
+    name: "imagePath",
+    width: "imageWidth",
+    height: "imageHeight",
+};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -48,16 +55,12 @@ pub fn read_labelme(
     pictures: &Pictures,
 ) -> Result<AnnotationSet, DataError> {
     let mut findings = Findings::default();
-    let mut set = AnnotationSet {
-        name: name.to_owned(),
-        categories: categories(classes),
-        ..AnnotationSet::default()
-    };
+    let mut draft = Draft::new(name, &KEYS, categories(classes));
     for file in files {
         let bytes = fs::read(file).map_err(DataError::io("reading", file))?;
         let wire: WirePicture =
             serde_json::from_slice(without_mark(&bytes)).map_err(DataError::json(file))?;
-        let image_id = set.images.len() as u64 + 1;
+        let image_id = draft.images.len() as u64 + 1;
         let spot = Spot {
             file: file.clone(),
             item: format!("picture {}", wire.image_path),
@@ -76,13 +79,12 @@ pub fn read_labelme(
         let (Some(width), Some(height)) = (width, height) else {
             continue;
         };
-        // Backslashes are how LabelMe writes paths on Windows.
-        let named = wire.image_path.replace('\\', "/");
-        let placed = placed(named, [width, height], &spot, pictures, &mut findings);
+        let named = wire.image_path.as_str();
+        let placed = KEYS.placed(named, [width, height], &spot, pictures, &mut findings);
         let Some((file_name, size)) = placed else {
             continue;
         };
-        set.images.push(AnnotatedImage {
+        let image = AnnotatedImage {
             id: image_id,
             file_name,
             temperature_file: None,
@@ -90,7 +92,8 @@ pub fn read_labelme(
             height: size[1],
             preset: None,
             night: None,
-        });
+        };
+        draft.images.push((spot, image));
         let mut groups: BTreeMap<(u64, String), usize> = BTreeMap::new();
         for (number, shape) in wire.shapes.iter().enumerate() {
             let Some(shape) = read_shape(shape, number, file, &mut findings) else {
@@ -100,12 +103,18 @@ pub fn read_labelme(
                 file: file.clone(),
                 item: format!("shape {number} ({})", shape.label),
             };
-            let class = class_id(&set.categories, &shape.label, &spot, "label", &mut findings);
+            let class = class_id(
+                &draft.categories,
+                &shape.label,
+                &spot,
+                "label",
+                &mut findings,
+            );
             let points = outline(&shape, &spot, &mut findings);
             let (Some(class), Some(outline)) = (class, points) else {
                 continue;
             };
-            let id = set.annotations.len() as u64 + 1;
+            let id = draft.objects.len() as u64 + 1;
             let read = shaped(id, image_id, class, outline);
             let Some(object) = repair::object(&mut findings, &spot, read, size) else {
                 continue;
@@ -113,7 +122,7 @@ pub fn read_labelme(
             let group = shape.group_id.as_ref().filter(|group| !group.is_null());
             let at = group.map(|group| (class, shown(group)));
             if let Some(&first) = at.as_ref().and_then(|at| groups.get(at)) {
-                let whole = &mut set.annotations[first];
+                let whole = &mut draft.objects[first].1;
                 let parts = (&mut whole.segmentation, object.segmentation);
                 if let (Segmentation::Polygons(polygons), Segmentation::Polygons(more)) = parts {
                     polygons.extend(more);
@@ -124,13 +133,15 @@ pub fn read_labelme(
                 continue;
             }
             if let Some(at) = at {
-                groups.insert(at, set.annotations.len());
+                groups.insert(at, draft.objects.len());
             }
-            set.annotations.push(object);
+            draft.objects.push((spot, object));
         }
     }
     let first = files.first().map_or(Path::new(name), PathBuf::as_path);
-    check::finish(set, first, findings).map_err(DataError::Annotations)
+    draft
+        .finish(first, findings)
+        .map_err(DataError::Annotations)
 }
 
 /// Classes with ids from 1.
@@ -244,8 +255,7 @@ fn outline(shape: &WireShape, spot: &Spot, findings: &mut Findings) -> Option<Ou
             Some(Outline::Box(corners(a, b)))
         }
         (word @ ("point" | "points" | "line" | "linestrip"), _) => {
-            let what = format!("a {word} has no area and is left out");
-            findings.repair(spot, "shape_type", what);
+            findings.leave_out(spot, "shape_type", &format!("a {word} has no area"));
             None
         }
         (other, _) => fault(

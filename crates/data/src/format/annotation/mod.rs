@@ -3,6 +3,7 @@
 pub mod check;
 pub mod coco;
 mod crossing;
+mod draft;
 pub mod fault;
 mod ids;
 pub mod labelme;

@@ -82,7 +82,8 @@ pub struct Annotation {
     /// Parts of the object, where they are labelled.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Part>,
-    /// Whether it stands for several objects that nobody told apart; such a one is no example.
+    /// Whether it is neither trained on nor judged: it stands for several objects that nobody told
+    /// apart, or VOC calls it difficult.
     #[serde(rename = "iscrowd", skip_serializing_if = "is_false")]
     pub crowd: bool,
     /// COCO's `[x, y, visibility]`, one after the other.

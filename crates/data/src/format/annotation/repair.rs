@@ -1,12 +1,11 @@
 //! What everyday annotation files have and pictures have not: objects are cut to their picture,
-//! empty outlines become boxes, objects without an extent are left out. Each change is noted.
+//! outlines without a pixel become boxes, objects without an extent are left out. Each change is noted.
 
-use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use retrial_core::polygon::{encloses_pixel, vertices};
 
 use super::check::{self, BORDER_PX, bounds};
 use super::fault::{Findings, Spot};
-use super::model::{Annotation, AnnotationSet, Segmentation};
+use super::model::{Annotation, Segmentation};
 
 /// The least share of an object that must lie in its picture; with less, the annotation is of
 /// another picture or size.
@@ -26,6 +25,7 @@ pub(crate) fn object(
     }
     cut_box(findings, spot, &mut object, size);
     cut_polygons(findings, spot, &mut object, size);
+    drop_outline_without_pixel(findings, spot, &mut object, size);
     check::object(findings, spot, &object, size);
     Some(object)
 }
@@ -38,12 +38,44 @@ fn drop_empty_polygons(findings: &mut Findings, spot: &Spot, object: &mut Annota
     polygons.retain(|polygon| !polygon.is_empty());
     let (left, empty) = (polygons.len(), before - polygons.len());
     if left == 0 {
-        let what = "the outline is empty; only the box is used";
-        findings.repair(spot, "segmentation", what);
-        object.segmentation = Segmentation::BoxOnly;
+        keep_box_only(findings, spot, object, "is empty");
     } else if empty > 0 {
         let what = format!("{empty} of {before} polygons are empty and left out");
         findings.repair(spot, "segmentation", what);
+    }
+}
+
+fn keep_box_only(findings: &mut Findings, spot: &Spot, object: &mut Annotation, why: &str) {
+    let what = format!("the outline {why}; only the box is used");
+    findings.repair(spot, "segmentation", what);
+    object.segmentation = Segmentation::BoxOnly;
+    object.area = object.bbox[2] * object.bbox[3];
+}
+
+/// An outline that is drawn rightly and has no pixel, such as a line, is as good as none.
+fn drop_outline_without_pixel(
+    findings: &mut Findings,
+    spot: &Spot,
+    object: &mut Annotation,
+    size: [usize; 2],
+) {
+    let [width, height] = size;
+    let empty = match &object.segmentation {
+        Segmentation::BoxOnly => false,
+        Segmentation::Polygons(polygons) => {
+            let vertices: Result<Vec<_>, _> = polygons.iter().map(|p| vertices(p)).collect();
+            let inside = vertices.and_then(|v| encloses_pixel(&v, height, width));
+            // Of an outline elsewhere is said that it is, not that it has no pixel here.
+            let here = bounds(polygons).is_some_and(|corners| !check::leaves(corners, size));
+            here && inside.is_ok_and(|inside| !inside)
+        }
+        Segmentation::Runs { size: runs, .. } => {
+            let whole = object.segmentation.runs();
+            *runs == [height, width] && whole.is_some_and(|runs| runs.area() == 0)
+        }
+    };
+    if empty {
+        keep_box_only(findings, spot, object, "encloses no pixel");
     }
 }
 
@@ -64,8 +96,8 @@ fn has_extent(findings: &mut Findings, spot: &Spot, object: &mut Annotation) -> 
         object.bbox = [x0, y0, x1 - x0, y1 - y0];
         return true;
     }
-    let what = format!("the box is {width} × {height} px; the object is left out");
-    findings.repair(spot, "bbox", what);
+    let why = format!("the box is {width} × {height} px");
+    findings.leave_out(spot, "bbox", &why);
     false
 }
 
@@ -163,61 +195,6 @@ fn clipped(polygon: &[f64], width: f64, height: f64) -> Vec<f64> {
         points = kept;
     }
     points.into_iter().flatten().collect()
-}
-
-/// A picture that is listed several times becomes one with all objects; an object that stands in
-/// several of its entries counts once.
-pub(crate) fn merge_twins(set: &mut AnnotationSet, findings: &mut Findings, file: &Path) {
-    let mut first: HashMap<String, u64> = HashMap::new();
-    let mut twins: HashMap<u64, u64> = HashMap::new();
-    let mut merged = Vec::new();
-    set.images
-        .retain(|image| match first.get(&image.file_name) {
-            Some(&own) => {
-                twins.insert(image.id, own);
-                merged.push(image.file_name.clone());
-                false
-            }
-            None => {
-                first.insert(image.file_name.clone(), image.id);
-                true
-            }
-        });
-    if merged.is_empty() {
-        return;
-    }
-    let mut kept: Vec<Annotation> = Vec::with_capacity(set.annotations.len());
-    let mut twice: HashMap<u64, usize> = HashMap::new();
-    let with_twin: HashSet<u64> = twins.values().copied().collect();
-    for mut object in set.annotations.drain(..) {
-        if let Some(&own) = twins.get(&object.image_id) {
-            object.image_id = own;
-            let same = |other: &&Annotation| {
-                other.image_id == own
-                    && other.category_id == object.category_id
-                    && other.bbox == object.bbox
-                    && other.segmentation == object.segmentation
-            };
-            if with_twin.contains(&own) && kept.iter().any(|other| same(&other)) {
-                *twice.entry(own).or_default() += 1;
-                continue;
-            }
-        }
-        kept.push(object);
-    }
-    set.annotations = kept;
-    for name in merged {
-        let twice = first.get(&name).and_then(|id| twice.remove(id));
-        let spot = Spot {
-            file: file.to_owned(),
-            item: format!("picture {name}"),
-        };
-        let mut what = "is listed more than once; its entries are one picture".to_owned();
-        if let Some(twice) = twice {
-            what = format!("{what}, and {twice} objects that stand in both count once");
-        }
-        findings.repair(&spot, "file_name", what);
-    }
 }
 
 #[cfg(test)]

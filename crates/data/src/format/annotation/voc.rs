@@ -1,7 +1,8 @@
 //! Pascal VOC: one XML file a picture, with boxes.
 //!
 //! VOC counts pixels from one and its box ends *on* its last pixel, so `xmin` 1 and `xmax` 3 are the
-//! corners 0 and 3 here. An object that is marked difficult is an object like any other.
+//! corners 0 and 3 here. An object that is marked difficult is neither trained on nor judged, as VOC
+//! has it: it is a crowd here.
 //!
 //! # Source
 //! Everingham et al., development kit of the PASCAL visual object classes challenge.
@@ -11,14 +12,20 @@ use std::path::{Path, PathBuf};
 
 use roxmltree::{Document, Node, ParsingOptions};
 
-use super::coco::{placed, without_mark};
+use super::coco::without_mark;
+use super::draft::{Draft, Keys};
 use super::fault::{Findings, Problem, Spot};
 use super::labelme::{categories, class_id};
 use super::model::{AnnotatedImage, Annotation, AnnotationSet, Part};
 use super::pictures::Pictures;
-use super::{check, repair};
+use super::repair;
 use crate::error::DataError;
 
+const KEYS: Keys = Keys {
+    name: "filename",
+    width: "width",
+    height: "height",
+};
 /// Most elements of one file.
 const MAX_NODES: u32 = 1 << 20;
 
@@ -35,11 +42,7 @@ pub fn read_voc(
     pictures: &Pictures,
 ) -> Result<AnnotationSet, DataError> {
     let mut findings = Findings::default();
-    let mut set = AnnotationSet {
-        name: name.to_owned(),
-        categories: categories(classes),
-        ..AnnotationSet::default()
-    };
+    let mut draft = Draft::new(name, &KEYS, categories(classes));
     for file in files {
         let bytes = fs::read(file).map_err(DataError::io("reading", file))?;
         let text = std::str::from_utf8(without_mark(&bytes))
@@ -57,22 +60,54 @@ pub fn read_voc(
                 what: format!("no readable XML: {error}"),
             }
         })?;
-        picture(
-            document.root_element(),
-            file,
-            &mut set,
-            pictures,
-            &mut findings,
-        )?;
+        let root = document.root_element();
+        if let Some(odd) = misplaced_object(root) {
+            let place = document.text_pos_at(odd.range().start);
+            let (found, above) = (odd.tag_name().name(), odd.parent_element());
+            let above = above.map_or("nothing", |above| above.tag_name().name());
+            return Err(DataError::Text {
+                path: file.clone(),
+                line: place.row as usize,
+                column: place.col as usize,
+                what: format!(
+                    "found `{found}` in `{above}`, expected `object` directly in `annotation`"
+                ),
+            });
+        }
+        picture(root, file, &mut draft, pictures, &mut findings)?;
     }
     let first = files.first().map_or(Path::new(name), PathBuf::as_path);
-    check::finish(set, first, findings).map_err(DataError::Annotations)
+    draft
+        .finish(first, findings)
+        .map_err(DataError::Annotations)
+}
+
+/// An object that would be passed over: its tag is written in another case, or it is nested.
+fn misplaced_object<'a, 'i>(root: Node<'a, 'i>) -> Option<Node<'a, 'i>> {
+    root.descendants().find(|node| {
+        let name = node.tag_name().name();
+        let right = name == "object" && node.parent() == Some(root);
+        name.eq_ignore_ascii_case("object") && !right
+    })
+}
+
+/// Notes every element that stands twice where one is meant.
+fn once(node: Node<'_, '_>, keys: &[&'static str], spot: &Spot, findings: &mut Findings) {
+    for &key in keys {
+        let count = node.children().filter(|child| child.has_tag_name(key));
+        let count = count.count();
+        if count > 1 {
+            let found = format!("{count} elements `{key}`");
+            let expected = "one";
+            findings.fault(spot, key, Problem::Kind { found, expected });
+        }
+    }
 }
 
 fn picture(
     root: Node<'_, '_>,
     file: &Path,
-    set: &mut AnnotationSet,
+    draft: &mut Draft,
     pictures: &Pictures,
     findings: &mut Findings,
 ) -> Result<(), DataError> {
@@ -88,6 +123,7 @@ fn picture(
         file: file.to_owned(),
         item: format!("picture {file_name}"),
     };
+    once(root, &["filename", "size"], &picture, findings);
     let side = |key| match child(root, "size").and_then(|size| text(size, key)) {
         None | Some("") => Some(0),
         Some(side) => {
@@ -99,13 +135,13 @@ fn picture(
     let size = side("width")
         .zip(side("height"))
         .ok_or_else(|| missing("`size` with whole numbers `width` and `height`"))?;
-    let named = file_name.to_owned();
-    let placed = placed(named, [size.0, size.1], &picture, pictures, findings);
+    let stated = [size.0, size.1];
+    let placed = KEYS.placed(file_name, stated, &picture, pictures, findings);
     let Some((file_name, [width, height])) = placed else {
         return Ok(());
     };
-    let image_id = set.images.len() as u64 + 1;
-    set.images.push(AnnotatedImage {
+    let image_id = draft.images.len() as u64 + 1;
+    let image = AnnotatedImage {
         id: image_id,
         file_name,
         temperature_file: None,
@@ -113,7 +149,8 @@ fn picture(
         height,
         preset: None,
         night: None,
-    });
+    };
+    draft.images.push((picture, image));
     let objects = root.children().filter(|node| node.has_tag_name("object"));
     for (number, node) in objects.enumerate() {
         let label = text(node, "name").unwrap_or_default();
@@ -121,8 +158,18 @@ fn picture(
             file: file.to_owned(),
             item: format!("object {number} ({label})"),
         };
-        let class = class_id(&set.categories, label, &spot, "name", findings);
+        once(node, &["name", "bndbox", "difficult"], &spot, findings);
+        let class = class_id(&draft.categories, label, &spot, "name", findings);
         let bbox = bbox(node, &spot, findings);
+        let difficult = match text(node, "difficult") {
+            None | Some("" | "0") => false,
+            Some("1") => true,
+            Some(other) => {
+                let (found, expected) = (format!("{other:?}"), "0 or 1");
+                findings.fault(&spot, "difficult", Problem::Kind { found, expected });
+                false
+            }
+        };
         let parts: Option<Vec<Part>> = node
             .children()
             .filter(|node| node.has_tag_name("part"))
@@ -142,13 +189,14 @@ fn picture(
         let (Some(class), Some(bbox), Some(parts)) = (class, bbox, parts) else {
             continue;
         };
-        let id = set.annotations.len() as u64 + 1;
+        let id = draft.objects.len() as u64 + 1;
         let object = Annotation {
             parts,
+            crowd: difficult,
             ..Annotation::of_box(id, image_id, class, bbox)
         };
         if let Some(object) = repair::object(findings, &spot, object, [width, height]) {
-            set.annotations.push(object);
+            draft.objects.push((spot, object));
         }
     }
     Ok(())
@@ -166,7 +214,11 @@ fn text<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
 fn bbox(node: Node<'_, '_>, spot: &Spot, findings: &mut Findings) -> Option<[f64; 4]> {
     let found = child(node, "bndbox");
     let mut corners = [0.0; 4];
-    for (corner, key) in corners.iter_mut().zip(["xmin", "ymin", "xmax", "ymax"]) {
+    let keys = ["xmin", "ymin", "xmax", "ymax"];
+    if let Some(found) = found {
+        once(found, &keys, spot, findings);
+    }
+    for (corner, key) in corners.iter_mut().zip(keys) {
         let value = found.and_then(|found| text(found, key));
         match value.and_then(|value| value.parse::<f64>().ok()) {
             Some(value) => *corner = value,

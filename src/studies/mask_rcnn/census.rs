@@ -1,0 +1,290 @@
+//! What is said of the data of a trial, before it and in its record; and what no trial can use.
+
+use retrial_core::census::{Census, count};
+use retrial_core::params::{ParamValue, Params};
+use retrial_data::Content;
+
+use super::choose::{Choice, Chosen, Counts, LEAST_PIXELS, choose, is, list, parts, size};
+use super::items::MOST_PARTS;
+use super::{given, pretrain, values};
+use crate::execute::context::TrialError;
+
+/// The params on which it depends.
+pub(super) const KEYS: &[&str] = &[
+    "split",
+    "test_presets",
+    "least_instances",
+    "train_pictures",
+    "image_width",
+    "image_height",
+    "input",
+    "coldest_c",
+    "hottest_c",
+    "method",
+    "mask_training",
+    "class_without_masks",
+    "classes_with_masks",
+    "parts",
+    "pretraining",
+];
+
+/// What is said of data before a trial.
+pub(super) fn before(params: &Params, content: &Content) -> Result<Census, TrialError> {
+    of(params, content, &choose(params, "data", content)?)
+}
+
+/// What is there, what is used, what is left out and why.
+///
+/// # Errors
+/// Where a trial could not learn or would judge nothing.
+pub(super) fn of(
+    params: &Params,
+    content: &Content,
+    choice: &Choice<'_>,
+) -> Result<Census, TrialError> {
+    let mut census = content.census();
+    let sides = [Side::new(choice, false), Side::new(choice, true)];
+    if let Some(why) = refusal(params, content, choice, &sides) {
+        return Err(TrialError::Other(why));
+    }
+    for side in &sides {
+        side.say(params, choice, &mut census);
+    }
+    too_small(choice, &sides, &mut census);
+    if choice.by_name {
+        census.fact("the last quarter by file name is judged (`split: cameras`, no presets)");
+    }
+    if let Some(idle) = choice.presets.idle() {
+        census.warn(idle);
+    }
+    if choice.spared > 0 {
+        census.fact(format!(
+            "left out by train_pictures: {} to train on",
+            count(choice.spared, "picture")
+        ));
+    }
+    if !choice.left_out.is_empty() {
+        census.warn(format!(
+            "left out, with fewer objects than least_instances {}: {}; they count as background",
+            size(params, "least_instances"),
+            list(&choice.left_out)
+        ));
+    }
+    let (some, all) = (with_temperature(choice), choice.pictures.len());
+    if is(params, "input", "temperature") && some < all {
+        census.warn(format!(
+            "no temperatures are known of {} of {}; their grey values are seen",
+            all - some,
+            count(all, "picture")
+        ));
+    }
+    values::say(params, choice, &mut census)?;
+    Ok(census)
+}
+
+fn with_temperature(choice: &Choice<'_>) -> usize {
+    let pictures = choice.pictures.iter();
+    pictures
+        .filter(|chosen| chosen.picture.temperature.is_some())
+        .count()
+}
+
+/// The pictures that are trained on, or those that are judged.
+struct Side<'c> {
+    what: &'static str,
+    judged: bool,
+    pictures: Vec<&'c Chosen<'c>>,
+    /// Objects by class: all, and those outlined.
+    objects: Vec<(usize, usize)>,
+}
+
+impl<'c> Side<'c> {
+    fn new(choice: &'c Choice<'c>, judged: bool) -> Self {
+        let pictures = choice.pictures.iter().filter(|own| own.judged == judged);
+        let pictures: Vec<_> = pictures.collect();
+        let mut objects = vec![(0, 0); choice.classes.len()];
+        let seen = pictures.iter().flat_map(|chosen| &chosen.objects);
+        for object in seen.filter(|object| !object.annotation.crowd) {
+            let (all, outlined) = &mut objects[object.class - 1];
+            *all += 1;
+            *outlined += usize::from(object.annotation.is_outlined());
+        }
+        Self {
+            what: if judged { "judged" } else { "trained on" },
+            judged,
+            pictures,
+            objects,
+        }
+    }
+
+    fn all(&self) -> usize {
+        self.objects.iter().map(|own| own.0).sum()
+    }
+
+    fn outlined(&self) -> usize {
+        self.objects.iter().map(|own| own.1).sum()
+    }
+
+    fn say(&self, params: &Params, choice: &Choice<'_>, census: &mut Census) {
+        let what = self.what;
+        let counts = self.objects.iter().map(|own| own.0);
+        let counts: Counts = choice.classes.iter().cloned().zip(counts).collect();
+        let pictures = count(self.pictures.len(), "picture");
+        census.fact(format!("{what}: {pictures} with {}", list(&counts)));
+        let (objects, outlined) = (self.all(), self.outlined());
+        if outlined < objects {
+            census.warn(format!(
+                "{what}: a box only is known of {} of {}; no mask is learnt from or judged by them",
+                objects - outlined,
+                count(objects, "object")
+            ));
+        }
+        if outlined == 0 && !self.judged && is(params, "method", "mask_rcnn") {
+            census.warn("no object to train on is outlined, so no mask can be learnt");
+        }
+        for (at, (class, number)) in counts.iter().enumerate() {
+            if *number == 0 && !all_too_small(choice, at + 1) {
+                census.warn(format!("no object of `{class}` is {what}{}", why(choice)));
+            }
+        }
+    }
+}
+
+/// Why a class may be missing on one side.
+fn why(choice: &Choice<'_>) -> String {
+    match choice.by_name {
+        true => "; without camera presets, `split: cameras` judges the last quarter by file name, \
+                 and `split: frames` every fourth picture"
+            .to_owned(),
+        false => choice.presets.why(),
+    }
+}
+
+/// Whether a class, from 1, has objects and none that is seen.
+fn all_too_small(choice: &Choice<'_>, class: usize) -> bool {
+    let mut pictures = choice.pictures.iter();
+    let seen = pictures.any(|own| own.objects.iter().any(|object| object.class == class));
+    !seen && count_too_small(choice, class) > 0
+}
+
+fn count_too_small(choice: &Choice<'_>, class: usize) -> usize {
+    let small = choice.pictures.iter().flat_map(|own| &own.too_small);
+    small.filter(|own| **own == class).count()
+}
+
+/// Objects that shrink to next to nothing.
+fn too_small(choice: &Choice<'_>, sides: &[Side<'_>; 2], census: &mut Census) {
+    let small = |class: usize| count_too_small(choice, class);
+    let counts = choice.classes.iter().enumerate();
+    let counts = counts.map(|(at, name)| (name.clone(), small(at + 1)));
+    let counts: Counts = counts.filter(|own| own.1 > 0).collect();
+    let sum: usize = counts.iter().map(|own| own.1).sum();
+    if sum == 0 {
+        return;
+    }
+    let (height, width) = choice.size;
+    let all = sum + sides[0].all() + sides[1].all();
+    census.warn(format!(
+        "left out, with fewer than {LEAST_PIXELS} pixels at {width} × {height} px: {sum} of {}: {}",
+        count(all, "object"),
+        list(&counts)
+    ));
+    for (at, class) in choice.classes.iter().enumerate() {
+        if all_too_small(choice, at + 1) {
+            census.warn(format!(
+                "no object of `{class}` is left: the class is neither learnt nor judged; look at \
+                 its outlines, or raise image_width and image_height"
+            ));
+        }
+    }
+}
+
+/// Why a trial cannot be, in words.
+fn refusal(
+    params: &Params,
+    content: &Content,
+    choice: &Choice<'_>,
+    [train, test]: &[Side<'_>; 2],
+) -> Option<String> {
+    if is(params, "input", "temperature") && with_temperature(choice) == 0 {
+        let message =
+            "`input` is `temperature`, and no picture has temperatures; use `input: gray`";
+        return Some(message.to_owned());
+    }
+    let small: usize = choice.pictures.iter().map(|own| own.too_small.len()).sum();
+    let small = match small {
+        0 => String::new(),
+        small => format!(
+            " ({} of fewer than {LEAST_PIXELS} pixels left out)",
+            count(small, "object")
+        ),
+    };
+    if let Some(side) = [train, test].into_iter().find(|side| side.all() == 0) {
+        return Some(format!(
+            "no object of {} is {}: {} without one{small}{}",
+            choice.classes.join(", "),
+            side.what,
+            count(side.pictures.len(), "picture"),
+            why(choice)
+        ));
+    }
+    if train.outlined() == 0 {
+        let boxes = count(train.all(), "object");
+        let learns = if is(params, "method", "classical") {
+            Some("method `classical` learns")
+        } else {
+            masks_alone(params).then_some("mask_training `alone` learns masks")
+        };
+        if let Some(learns) = learns {
+            return Some(format!(
+                "{learns} from outlines, and of {boxes} to train on a box only is known; outline \
+                 them, or use `method: faster_rcnn` with `mask_training: joint`"
+            ));
+        }
+    }
+    classes_refused(params, choice)
+        .or_else(|| parts_refused(params, train))
+        .or_else(|| pretraining_refused(params, content))
+}
+
+fn masks_alone(params: &Params) -> bool {
+    is(params, "method", "mask_rcnn") && is(params, "mask_training", "alone")
+}
+
+fn classes_refused(params: &Params, choice: &Choice<'_>) -> Option<String> {
+    let classes = choice.classes.len();
+    let mut keys = ["class_without_masks", "classes_with_masks"].into_iter();
+    let key = keys.find(|key| size(params, key) > classes)?;
+    Some(format!(
+        "{key} is {}, the data set has {classes} classes: {}",
+        size(params, key),
+        choice.classes.join(", ")
+    ))
+}
+
+fn parts_refused(params: &Params, train: &Side<'_>) -> Option<String> {
+    let wanted = matches!(params.get("parts"), Some(ParamValue::Bool(true)));
+    let mut objects = train.pictures.iter().flat_map(|own| &own.objects);
+    let labelled = objects.any(|object| {
+        let mut parts = object.annotation.parts.iter();
+        parts.any(|part| (part.part as usize) < MOST_PARTS)
+    });
+    (wanted && !labelled)
+        .then(|| "parts is true, but no object to train on has labelled parts".to_owned())
+}
+
+/// What pretraining needs and the data lack. A check before the trial leaves large source domains
+/// aside, so of several data sets only the trial itself knows whether there is one.
+fn pretraining_refused(params: &Params, content: &Content) -> Option<String> {
+    if is(params, "method", "classical") {
+        return None;
+    }
+    let mut contents = parts("", content).into_iter();
+    if is(params, "pretraining", "imagenet") {
+        let there = contents.any(|(_, part)| matches!(part, Content::Weights(_)));
+        return (!there).then(|| given::NO_WEIGHTS.to_owned());
+    }
+    let wanted = !is(params, "pretraining", "none");
+    let unknown = matches!(content, Content::Several(_));
+    (wanted && !unknown).then(|| pretrain::NO_SOURCE.to_owned())
+}
