@@ -39,8 +39,10 @@ fn is_damage(what: &str, project: &Project, before: &std::collections::BTreeMap<
         .retrial(&["status", "--format", "json"])
         .exits(0)
         .json();
-    let shown = project.retrial(&["show", "level-2.0-s0"]).exits(4);
-    shown.complains("1 records are damaged");
+    project
+        .retrial(&["show", "level-2.0-s0"])
+        .exits(4)
+        .complains("1 records are damaged");
     assert_eq!(status["experiments"][0]["damaged"], 1, "{what}");
     assert_eq!(status["experiments"][0]["recorded"], 2, "{what}");
     project
