@@ -143,7 +143,7 @@ fn a_lost_sheet_is_damage_and_its_spec_brings_it_back() {
         .retrial(&["run", "b"])
         .exits(4)
         .says("reproduced")
-        .complains("fake/a/experiment.yaml: missing field");
+        .complains("missing field `study`");
     std::fs::write(&spec, text).expect("written");
     project
         .retrial(&["report"])

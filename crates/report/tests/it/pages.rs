@@ -88,7 +88,7 @@ fn failures_and_damage_are_shown() {
     )
     .unwrap();
     fs::create_dir_all(folder.join("size-30-old")).unwrap();
-    fs::write(folder.join("size-30-old/trial.yaml"), "format: 99\n").unwrap();
+    fs::write(folder.join("size-30-old/trial.yaml"), "format: 0\n").unwrap();
     fs::create_dir_all(folder.join("size-30-empty")).unwrap();
     fs::create_dir_all(folder.join("size-40-s0.partial")).unwrap();
     let mut earlier = record(99, 7, 5.0);
@@ -110,7 +110,7 @@ fn failures_and_damage_are_shown() {
             "fake/sweep/size-30-old/trial.yaml",
         ]
     );
-    assert!(experiment.damaged[2].reason.contains("format 99"));
+    assert!(experiment.damaged[2].reason.contains("no format 0"));
     let summary = render_all(root.path());
     assert_eq!(summary.faults.len(), 3);
     let page = read(root.path(), "fake.md");
