@@ -283,7 +283,7 @@ fn pictures_without_a_pattern_have_a_status_at_every_point() {
             ["ref.pgm", "dark.pgm"],
             0,
             "converged",
-            "1 of 1 deformed images are clipped to black: dark.pgm",
+            "1 of 1 deformed image is clipped to black: dark.pgm",
         ),
     ] {
         let options = ["--format", "csv,png", "--force"];

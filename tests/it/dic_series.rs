@@ -97,7 +97,7 @@ fn a_stack_that_is_cut_is_lost_as_a_whole() {
             &["--format", "csv"],
         ))
         .exits(1)
-        .complains("1 of 2 images were not measured")
+        .complains("1 of 2 images was not measured")
         .complains(words);
     let small = GrayImage::from_fn(40, 30, |x, y| (x * 5 + y) as f32).expect("a size");
     let bytes = stack(&[speckles(0.4, 0.0), small]);
@@ -318,8 +318,8 @@ fn points_are_told_of_that_stand_twice_or_nowhere() {
     project
         .retrial(&[&call[..], &["--force"]].concat())
         .exits(1)
-        .complains("no point converged: 1 out_of_image")
-        .complains("choose points farther inside");
+        .complains("no point converged: 1 uncertain")
+        .complains("try a larger --subset");
 }
 
 /// Stopped by Ctrl-C after some images, the same call goes on, and its files are those of a run in one piece.
@@ -366,7 +366,7 @@ fn a_stopped_series_goes_on() {
         .retrial(&with("parts"))
         .exits(1)
         .says("going on after ")
-        .complains("1 of 16 images were not measured");
+        .complains("1 of 16 images was not measured");
     assert_eq!(
         std::fs::metadata(&begun)
             .and_then(|file| file.modified())

@@ -250,8 +250,9 @@ pub fn fill_coco<P: AsRef<[Vertex]>>(
     Ok(mask)
 }
 
-/// Whether [`fill_coco`] of the polygons has a pixel, found from the outlines alone: a picture may
-/// claim any size.
+/// Whether the polygons enclose a pixel by the rule of [`fill_coco`], found from the outlines
+/// alone: a picture may claim any size. A polygon whose vertices are all on one line encloses none,
+/// though rounding on the finer grid may give it some.
 ///
 /// # Errors
 /// As [`fill_coco`].
@@ -264,6 +265,9 @@ pub fn encloses_pixel<P: AsRef<[Vertex]>>(
     for polygon in polygons {
         let polygon = polygon.as_ref();
         drawable(polygon, height, width)?;
+        if on_one_line(polygon) {
+            continue;
+        }
         // Where a column changes sides; two changes at one place are none.
         let mut changes = BTreeSet::new();
         fine_outline(polygon, |column, down| {
@@ -487,11 +491,15 @@ mod tests {
             for (j, k) in [(7, 12), (13, 24), (61, 73), (1, 12), (40, 80)] {
                 let triangle = [corner(i), corner((i + j) % 121), corner((i + k) % 121)];
                 let pixels = fill_coco(&[triangle], 2, 2).unwrap().area();
-                assert_eq!(encloses_pixel(&[triangle], 2, 2), Ok(pixels > 0));
-                empty += u32::from(pixels == 0);
-                filled += u32::from(pixels > 0);
+                let encloses = pixels > 0 && !on_one_line(&triangle);
+                assert_eq!(encloses_pixel(&[triangle], 2, 2), Ok(encloses));
+                empty += u32::from(!encloses);
+                filled += u32::from(encloses);
             }
         }
+        let line = [[0.0, 0.0], [3.5, 2.2], [7.0, 4.4]];
+        assert_eq!(fill_coco(&[line], 9, 9).unwrap().area(), 1);
+        assert_eq!(encloses_pixel(&[line], 9, 9), Ok(false));
         assert!(empty > 50 && filled > 50, "{empty} and {filled}");
     }
 

@@ -261,8 +261,9 @@ fn classes_of_one_name_are_one() {
 #[test]
 fn an_outline_without_a_pixel_is_a_box() {
     for outline in [
-        json!([[1, 2, 2.5, 3, 4, 4]]),
+        json!([[0, 0, 3.5, 2.2, 7, 4.4]]),
         json!([[1.6, 2.6, 1.8, 2.6, 1.8, 2.8]]),
+        json!([[1, 2, 4, 2, 4, 2, 1, 2]]),
         json!({"size": [6, 8], "counts": [48]}),
     ] {
         let (set, line) = changed(|c| c["annotations"][0]["segmentation"] = outline.clone());

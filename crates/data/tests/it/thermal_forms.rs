@@ -114,7 +114,7 @@ fn faulty_files_are_named() {
         (
             "short",
             |f| replace(f, "\"width\": 4", "\"width\": 5"),
-            "run lengths of 4 × 2 px in a picture of 5 × 2 px",
+            "picture 1 (p.jpg): width: the picture is 4 × 2 px, its annotation says 5 × 2 px",
         ),
         (
             "short",
