@@ -9,6 +9,7 @@ mod dic;
 mod dic_choice;
 mod dic_command;
 mod dic_hostile;
+mod dic_lens;
 mod dic_series;
 mod execute;
 mod faults;
