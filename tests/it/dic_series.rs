@@ -1,7 +1,5 @@
 //! `retrial dic` on series as people have them: stacks, lost pictures, wrong orders, odd names, points from tables.
 
-use std::path::Path;
-
 use retrial_core::image::GrayImage;
 
 use crate::dic_command::{arguments, pair, speckles, write_pgm};
