@@ -152,7 +152,9 @@ fn stay_on(core: usize) {
             .collect();
         let mut cores = CpuSet::new();
         let core = *allowed.get(core).expect("a core for every thread");
-        cores.set(core).expect("the set holds every core of the system");
+        cores
+            .set(core)
+            .expect("the set holds every core of the system");
         sched_setaffinity(this, &cores).expect("a core of this process");
     }
     #[cfg(not(target_os = "linux"))]
