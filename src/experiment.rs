@@ -1,22 +1,25 @@
 //! Experiments of a command: files found, specs checked, trials planned.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use retrial_core::experiment::{
     DatasetSheet, ExperimentSheet, QuantitySheet, SHEET_FILE, SHEET_FORMAT,
 };
 use retrial_core::fault::Fault;
 use retrial_core::metric::Direction;
+use retrial_core::params::Params;
 use retrial_core::plan::{self, Trial};
 use retrial_core::spec::{self, Override, Spec};
+use retrial_core::yaml::{Node, Value};
 use retrial_data::Manifest;
 
 use crate::cli::Selection;
 use crate::execute::folder::{Inventory, TrialFolders, TrialState};
 use crate::failure::Failure;
 use crate::studies::{self, Study};
-use crate::workspace::{Workspace, dataset_infos};
+use crate::workspace::{Broken, Workspace, dataset_infos};
 
 /// A checked experiment with its trials.
 pub(crate) struct Experiment {
@@ -25,61 +28,96 @@ pub(crate) struct Experiment {
     pub(crate) trials: Vec<Trial>,
     /// The command that runs it, with its file as seen from the project folder.
     command: String,
+    /// What the command line changed of its file.
+    changes: Vec<String>,
 }
 
 /// Everything a command needs to know of the experiments it was given.
+#[derive(Default)]
 pub(crate) struct Experiments {
     pub(crate) list: Vec<Experiment>,
     pub(crate) manifests: Vec<Manifest>,
     /// The device as the person named it.
     pub(crate) device: String,
+    /// Faults of specs that nobody named and that are left out of `list`.
+    pub(crate) faults: Vec<Fault>,
+    /// Data sets whose manifests are faulty; none of `list` needs them.
+    pub(crate) broken: Vec<Broken>,
+}
+
+/// Which experiments a command takes where none is named.
+#[derive(Clone, Copy)]
+pub(crate) enum Pick<'a> {
+    /// All of them.
+    All,
+    /// Those whose specs say `default: true`.
+    Default,
+    /// Those of one study.
+    Study(&'a str),
+}
+
+impl Pick<'_> {
+    fn takes(self, spec: &Spec) -> bool {
+        match self {
+            Self::All => true,
+            Self::Default => spec.default,
+            Self::Study(study) => spec.study == study,
+        }
+    }
+
+    /// Whether a faulty spec may be one of those taken, as far as its text says.
+    fn may_take(self, root: &Node) -> bool {
+        let is = |key: &str, value: Value| root.get(key).is_some_and(|node| node.value == value);
+        match self {
+            Self::All => true,
+            Self::Default => is("default", Value::Bool(true)),
+            Self::Study(study) => is("study", Value::Text(study.to_owned())),
+        }
+    }
 }
 
 /// Reads, checks and plans the selected experiments; without a file those that `pick` takes.
+///
+/// A fault of a spec that was named, or that `run` would take, is an error. Other faulty specs are
+/// left out: their faults are in [`Experiments::faults`] where `pick` is [`Pick::All`], and a
+/// warning elsewhere.
 pub(crate) fn load(
     workspace: &Workspace,
     selection: &Selection,
-    pick: impl Fn(&Spec) -> bool,
+    pick: Pick<'_>,
 ) -> Result<Experiments, Failure> {
-    let manifests = workspace.manifests()?;
+    let (manifests, broken) = workspace.catalog()?;
     let infos = dataset_infos(&manifests);
     let overrides = overrides(selection)?;
-    let files = if selection.files.is_empty() {
-        spec_files(&workspace.experiments())?
-    } else {
-        let mut files = Vec::new();
-        for path in &selection.files {
-            let named = workspace.experiments().join(path).with_extension("yaml");
-            if path.is_dir() {
-                files.extend(spec_files(path)?);
-            } else if !path.exists() && path.extension().is_none() && named.exists() {
-                files.push(named);
-            } else {
-                files.push(path.clone());
-            }
-        }
-        files
-    };
+    let is_named = !selection.files.is_empty();
+    let files = files(workspace, selection)?;
     let mut faults: Vec<Fault> = Vec::new();
     let mut specs = Vec::new();
+    let mut passed_over = 0;
     for file in &files {
-        let checked = spec::read(file, &overrides)
-            .and_then(|written| spec::check(&written, &studies::infos(), &infos));
+        let read = spec::read(file, &overrides, &workspace.root);
+        let tree = read.as_ref().ok().map(|written| written.root.clone());
+        let checked = read.and_then(|written| spec::check(&written, &studies::infos(), &infos));
         match checked {
-            Ok(spec) if !selection.files.is_empty() || pick(&spec) => specs.push(spec),
-            Ok(_) => {}
+            Ok(spec) if is_named || pick.takes(&spec) => specs.push(spec),
+            Ok(_) => passed_over += 1,
             Err(found) => {
-                // A faulty `--set` is wrong once, not once a spec.
-                faults.extend(
-                    found
-                        .into_iter()
-                        .filter(|f| !faults.contains(f))
-                        .collect::<Vec<_>>(),
-                );
+                let found = with_cause(found, tree.as_ref(), &broken);
+                if is_named || tree.is_none_or(|tree| pick.may_take(&tree)) {
+                    // A faulty `--set` is wrong once, not once a spec.
+                    let new: Vec<Fault> =
+                        found.into_iter().filter(|f| !faults.contains(f)).collect();
+                    faults.extend(new);
+                } else {
+                    let number = found.len();
+                    let first = found.first().map(ToString::to_string).unwrap_or_default();
+                    eprintln!("warning: a spec with {number} faults is left out: {first}");
+                }
             }
         }
     }
-    if !faults.is_empty() {
+    let stops = is_named || !matches!(pick, Pick::All) || specs.is_empty();
+    if stops && !faults.is_empty() {
         return Err(Failure::Faults(faults));
     }
     if specs.is_empty() {
@@ -93,6 +131,15 @@ pub(crate) fn load(
         } else {
             places.join(", ")
         };
+        if passed_over > 0 {
+            let message = match pick {
+                Pick::Default => {
+                    format!("no experiment in {place} says `default: true`; name those to run")
+                }
+                _ => format!("no experiment in {place} is of that study"),
+            };
+            return Err(Failure::usage(message));
+        }
         return Err(Failure::usage(format!(
             "no experiment to be found in {place}"
         )));
@@ -124,7 +171,8 @@ pub(crate) fn load(
         }
         let trials = plan::trials(&spec, info, &infos, selection.device.kind());
         list.push(Experiment {
-            command: format!("just run {}", within(&workspace.root, &spec.file)),
+            command: command(workspace, selection, &spec.file),
+            changes: changes(selection),
             spec,
             study,
             trials,
@@ -134,10 +182,108 @@ pub(crate) fn load(
         list,
         manifests,
         device: selection.device.to_string(),
+        faults,
+        broken,
     })
 }
 
+/// The files that were named, or all below `experiments/`.
+fn files(workspace: &Workspace, selection: &Selection) -> Result<Vec<PathBuf>, Failure> {
+    if selection.files.is_empty() {
+        return spec_files(&workspace.experiments());
+    }
+    let mut files = Vec::new();
+    for path in &selection.files {
+        let named =
+            ["yaml", "yml"].map(|end| workspace.experiments().join(path).with_extension(end));
+        let is_name = !path.exists() && path.extension().is_none();
+        let found: Vec<PathBuf> = named
+            .into_iter()
+            .filter(|file| is_name && file.exists())
+            .collect();
+        if path.is_dir() {
+            files.extend(spec_files(path)?);
+        } else if found.is_empty() {
+            files.push(path.clone());
+        } else {
+            files.extend(found);
+        }
+    }
+    Ok(files)
+}
+
+/// Faults of a spec, those of a faulty manifest in place of the data set it makes unknown.
+fn with_cause(mut found: Vec<Fault>, tree: Option<&Node>, broken: &[Broken]) -> Vec<Fault> {
+    fn names(node: &Node, name: &str) -> bool {
+        match &node.value {
+            Value::Text(text) => text == name,
+            Value::List(items) => items.iter().any(|item| names(item, name)),
+            Value::Map(entries) => entries.iter().any(|entry| names(&entry.node, name)),
+            _ => false,
+        }
+    }
+    for broken in broken {
+        if tree.is_some_and(|tree| names(tree, &broken.name)) {
+            found.retain(|fault| !fault.message.contains(&format!("`{}`", broken.name)));
+            found.extend(broken.faults.iter().cloned());
+        }
+    }
+    found
+}
+
+/// The whole command that runs an experiment, as a shell takes it.
+fn command(workspace: &Workspace, selection: &Selection, file: &str) -> String {
+    let mut words = vec![
+        "just run".to_owned(),
+        quoted(&within(&workspace.root, file)),
+    ];
+    for set in &selection.set {
+        words.push(format!("--set {}", quoted(set)));
+    }
+    if !selection.seed.is_empty() {
+        words.push(format!("--seed {}", seeds(selection)));
+    }
+    // The device enters ids, so that another one runs other trials.
+    let device = selection.device.to_string();
+    if selection.device.kind() != "cpu" {
+        words.push(format!("--device {}", quoted(&device)));
+    }
+    words.join(" ")
+}
+
+/// What the command line changed of every spec.
+fn changes(selection: &Selection) -> Vec<String> {
+    let mut changes = selection.set.clone();
+    if !selection.seed.is_empty() {
+        changes.push(format!("seeds=[{}]", seeds(selection)));
+    }
+    changes
+}
+
+fn seeds(selection: &Selection) -> String {
+    let seeds: Vec<String> = selection.seed.iter().map(u64::to_string).collect();
+    seeds.join(",")
+}
+
+/// A word that a shell takes as it is, in quotes where it must be.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-/=+,:".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
 impl Experiments {
+    /// The faults of specs that were left out, as the failure with which a command ends.
+    pub(crate) fn no_faults(&self) -> Result<(), Failure> {
+        match self.faults.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::Faults(self.faults.clone())),
+        }
+    }
+
     /// The manifest of a data set.
     pub(crate) fn manifest(&self, name: &str) -> Option<&Manifest> {
         self.manifests.iter().find(|manifest| manifest.name == name)
@@ -164,11 +310,8 @@ impl Experiment {
         let inventory = Inventory::read(results, &self.spec.study, &self.spec.name);
         let revision = self.study.info().revision;
         self.trials
-            .iter()
+            .par_iter()
             .map(|trial| {
-                if inventory.is_recorded(&trial.id) {
-                    return (trial, TrialState::Recorded);
-                }
                 let folders = self.folders(results, trial);
                 (trial, inventory.state(trial, &folders, revision))
             })
@@ -214,6 +357,7 @@ impl Experiment {
             experiment: spec.name.clone(),
             question: spec.question.clone(),
             command: self.command.clone(),
+            changes: self.changes.clone(),
             datasets: names
                 .iter()
                 .filter_map(|name| manifests.iter().find(|manifest| manifest.name == *name))
@@ -228,6 +372,17 @@ impl Experiment {
             deterministic: info.deterministic,
             swept: spec.swept(),
             trials: self.trials.iter().map(|trial| trial.id.clone()).collect(),
+            seeds: spec.seeds.clone(),
+            points: (self.trials.iter().step_by(spec.seeds.len().max(1)))
+                .map(|trial| trial.point.clone())
+                .collect(),
+            fixed: self.trials.first().map_or_else(Params::default, |trial| {
+                let fixed = trial.params.iter();
+                fixed
+                    .filter(|(name, _)| trial.point.get(name).is_none())
+                    .map(|(name, value)| (name.to_owned(), value.clone()))
+                    .collect()
+            }),
             metrics: info
                 .metrics
                 .iter()
@@ -318,18 +473,39 @@ fn overrides(selection: &Selection) -> Result<Vec<Override>, Failure> {
     Ok(overrides)
 }
 
-/// All `*.yaml` below a folder, sorted by path.
-fn spec_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let wrong = |error| Failure::usage(format!("{}: {error}", folder.display()));
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(wrong)? {
-        let path = entry.map_err(wrong)?.path();
-        if path.is_dir() {
-            files.extend(spec_files(&path)?);
-        } else if path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
-            files.push(path);
+/// All specs below a folder, sorted by path. Hidden names are those of editors and systems, and
+/// whatever is no file holds no spec. A folder met twice, as through a link to one above, is
+/// read once.
+pub(crate) fn spec_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    fn gather(
+        folder: &Path,
+        seen: &mut HashSet<PathBuf>,
+        files: &mut Vec<PathBuf>,
+    ) -> std::io::Result<()> {
+        if !seen.insert(folder.canonicalize()?) {
+            return Ok(());
         }
+        let mut paths = Vec::new();
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            if !entry.file_name().to_string_lossy().starts_with('.') {
+                paths.push(entry.path());
+            }
+        }
+        paths.sort();
+        for path in paths {
+            if path.is_dir() {
+                gather(&path, seen, files)?;
+            } else if path.extension().is_some_and(|e| e == "yaml" || e == "yml") && path.is_file()
+            {
+                files.push(path);
+            }
+        }
+        Ok(())
     }
+    let mut files = Vec::new();
+    gather(folder, &mut HashSet::new(), &mut files)
+        .map_err(|error| Failure::usage(format!("{}: {error}", folder.display())))?;
     files.sort();
     Ok(files)
 }

@@ -23,6 +23,8 @@ pub(crate) enum Failure {
     NothingConverged,
     /// A report is older than its records: 4.
     Stale(Vec<String>),
+    /// Records are not what was recorded: 4.
+    Damaged(Vec<String>),
     /// The person stopped it: 130.
     Interrupted,
     /// Results or reports cannot be read or written: 5.
@@ -44,7 +46,7 @@ impl Failure {
             Self::Trials { .. } | Self::NothingConverged => 1,
             Self::Usage(_) | Self::Faults(_) => 2,
             Self::Data(_) => 3,
-            Self::Stale(_) => 4,
+            Self::Stale(_) | Self::Damaged(_) => 4,
             Self::Storage(_) => 5,
             Self::Interrupted => 130,
         })
@@ -60,6 +62,19 @@ impl Failure {
                     eprintln!("  {path}");
                 }
                 eprintln!("help: run `retrial report`");
+            }
+            Self::Damaged(records) => {
+                eprintln!(
+                    "error: {} records are damaged and judge nothing:",
+                    records.len()
+                );
+                for record in records {
+                    eprintln!("  {record}");
+                }
+                eprintln!(
+                    "help: `retrial run` of their experiments sets them aside and runs their \
+                     trials again"
+                );
             }
             Self::Trials { failed: 1 } => eprintln!("error: 1 trial failed"),
             Self::Trials { failed } => eprintln!("error: {failed} trials failed"),

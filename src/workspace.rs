@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use retrial_core::fault::{Fault, Place};
 use retrial_core::study::DatasetInfo;
-use retrial_data::{FetchOptions, Manifest};
+use retrial_data::{DataError, FetchOptions, Manifest};
 
 use crate::failure::Failure;
 
@@ -78,13 +79,60 @@ impl Workspace {
         }
     }
 
-    /// Every data set whose manifest is valid; a faulty one is a failure that names all faults.
+    /// Every data set; a faulty manifest is a failure that names all faults.
     pub(crate) fn manifests(&self) -> Result<Vec<Manifest>, Failure> {
-        retrial_data::catalog(&self.root.join("datasets"))?
+        let (manifests, broken) = self.catalog()?;
+        let faults: Vec<Fault> = broken
             .into_iter()
-            .map(|entry| Ok(entry.manifest?))
-            .collect()
+            .flat_map(|broken| broken.faults)
+            .collect();
+        if faults.is_empty() {
+            Ok(manifests)
+        } else {
+            Err(Failure::Faults(faults))
+        }
     }
+
+    /// The data sets whose manifests are valid, and the others: they matter to those who need them.
+    pub(crate) fn catalog(&self) -> Result<(Vec<Manifest>, Vec<Broken>), Failure> {
+        let folder = self.root.join("datasets");
+        let (mut manifests, mut broken) = (Vec::new(), Vec::new());
+        for entry in retrial_data::catalog(&folder)? {
+            let faults = match entry.manifest {
+                Ok(manifest) => {
+                    manifests.push(manifest);
+                    continue;
+                }
+                Err(DataError::Manifest(faults)) => faults,
+                Err(error) => {
+                    let file = folder.join(&entry.name).join("manifest.yaml");
+                    let place = Place {
+                        file: file.display().to_string().into(),
+                        line: 1,
+                        column: 1,
+                    };
+                    vec![Fault {
+                        place,
+                        key: String::new(),
+                        message: error.to_string(),
+                        help: None,
+                    }]
+                }
+            };
+            broken.push(Broken {
+                name: entry.name,
+                faults,
+            });
+        }
+        Ok((manifests, broken))
+    }
+}
+
+/// A data set whose manifest is faulty.
+#[derive(Clone, Debug)]
+pub(crate) struct Broken {
+    pub(crate) name: String,
+    pub(crate) faults: Vec<Fault>,
 }
 
 /// What specs and plans need to know of some data sets.

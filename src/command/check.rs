@@ -4,12 +4,26 @@ use serde_json::json;
 
 use super::{count, print_json};
 use crate::cli::{CheckArgs, Format};
-use crate::experiment;
+use crate::experiment::{self, Pick};
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace, args: &CheckArgs) -> Result<(), Failure> {
-    let loaded = experiment::load(workspace, &args.selection, |_| true);
+    let loaded = experiment::load(workspace, &args.selection, Pick::All).and_then(|loaded| {
+        let mut faults = loaded.faults.clone();
+        if args.selection.files.is_empty() {
+            let broken = loaded.broken.iter().flat_map(|broken| &broken.faults);
+            faults.extend(
+                broken
+                    .filter(|fault| !loaded.faults.contains(fault))
+                    .cloned(),
+            );
+        }
+        match faults.is_empty() {
+            true => Ok(loaded),
+            false => Err(Failure::Faults(faults)),
+        }
+    });
     if args.format == Format::Json {
         if let Err(Failure::Faults(faults)) = &loaded {
             let faults: Vec<_> = faults

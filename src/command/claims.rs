@@ -1,68 +1,48 @@
 //! `retrial claims`: published values, ours, and the verdicts.
 
-use std::collections::HashSet;
-use std::path::PathBuf;
-
 use comfy_table::Table;
 use retrial_report::ClaimRow;
 use serde_json::json;
 
 use super::{print_json, table};
 use crate::cli::{Format, SelectArgs};
-use crate::experiment;
+use crate::experiment::{self, Pick};
 use crate::failure::Failure;
 use crate::integrity;
 use crate::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace, args: &SelectArgs) -> Result<(), Failure> {
-    let experiments = experiment::load(workspace, &args.selection, |_| true)?;
-    let mut recorded = retrial_report::load(&workspace.results())?;
-    integrity::warn(&recorded);
+    let experiments = experiment::load(workspace, &args.selection, Pick::All)?;
+    let results = workspace.results();
     let mut chosen = Vec::new();
     for experiment in &experiments.list {
-        let sheet = experiment.sheet(&experiments.manifests);
-        let place = recorded
-            .iter()
-            .position(|e| e.sheet.study == sheet.study && e.sheet.experiment == sheet.experiment);
-        chosen.push(match place {
-            // The claims as they are written now, judged by what was recorded of the present plan.
-            Some(place) => {
-                let recorded = recorded.swap_remove(place);
-                let planned: HashSet<&String> = sheet.trials.iter().collect();
-                let all = recorded.finished.into_iter().chain(recorded.earlier);
-                let (finished, earlier) = all.partition(|own| planned.contains(&own.trial));
-                retrial_report::Experiment {
-                    sheet,
-                    finished,
-                    earlier,
-                    folder: recorded.folder,
-                    attempts: recorded.attempts,
-                    damaged: recorded.damaged,
-                    unfinished: recorded.unfinished,
-                }
-            }
-            None => retrial_report::Experiment {
-                sheet,
-                folder: PathBuf::new(),
-                finished: Vec::new(),
-                earlier: Vec::new(),
-                attempts: Vec::new(),
-                damaged: Vec::new(),
-                unfinished: Vec::new(),
-            },
-        });
+        // The claims as they are written now, judged by what was recorded of the present plan.
+        let recorded = integrity::load_one(&results, experiment.sheet(&experiments.manifests))?;
+        if recorded.folder.is_dir()
+            && let Err(failure) = experiment.write_sheet(&results, &experiments.manifests)
+        {
+            // The verdicts need no sheet.
+            eprint!(
+                "warning: the sheet of {} is not refreshed: ",
+                recorded.name()
+            );
+            failure.print();
+        }
+        chosen.push(recorded);
     }
+    integrity::warn(&chosen);
     let rows = retrial_report::verdicts(&chosen);
     if args.format == Format::Json {
         let rows: Vec<_> = rows.iter().map(as_json).collect();
-        return print_json(&json!({ "claims": rows }));
+        print_json(&json!({ "claims": rows }))?;
+        return experiments.no_faults();
     }
     if rows.is_empty() {
         say!("no claim in these experiments");
     } else {
         say!("{}", as_table(&rows));
     }
-    Ok(())
+    experiments.no_faults()
 }
 
 /// Verdicts for the terminal.
@@ -100,7 +80,7 @@ fn as_json(row: &ClaimRow) -> serde_json::Value {
     let ours = row
         .ours
         .as_ref()
-        .map(|ours| json!({ "mean": ours.mean, "ci95": ours.ci95, "n": ours.n }));
+        .map(|ours| json!({ "mean": ours.mean, "ci95": ours.ci95, "n": ours.n, "planned": ours.planned }));
     json!({
         "study": row.study,
         "experiment": row.experiment,
@@ -111,6 +91,7 @@ fn as_json(row: &ClaimRow) -> serde_json::Value {
         "unit": row.unit,
         "published": row.published,
         "ours": ours,
+        "trials": row.trials,
         "verdict": row.verdict,
         "reason": row.reason,
         "edited": row.edited,

@@ -63,7 +63,8 @@ fn list(workspace: &Workspace, format: Format) -> Result<(), Failure> {
     let options = workspace.fetch_options(false);
     let mut rows = table(&["data set", "content", "where", "licence"]);
     let mut list = Vec::new();
-    for manifest in workspace.manifests()? {
+    let (manifests, broken) = workspace.catalog()?;
+    for manifest in manifests {
         let place = availability(&available(&manifest, &options));
         let kind = manifest.content_kind();
         list.push(json!({
@@ -79,10 +80,19 @@ fn list(workspace: &Workspace, format: Format) -> Result<(), Failure> {
         rows.add_row([manifest.name, kind.to_owned(), place, manifest.licence]);
     }
     if format == Format::Json {
-        return print_json(&json!({ "datasets": list }));
+        print_json(&json!({ "datasets": list }))?;
+    } else {
+        say!("{rows}");
     }
-    say!("{rows}");
-    Ok(())
+    let faults: Vec<_> = broken
+        .into_iter()
+        .flat_map(|broken| broken.faults)
+        .collect();
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::Faults(faults))
+    }
 }
 
 fn verify(workspace: &Workspace, names: &[String], format: Format) -> Result<(), Failure> {

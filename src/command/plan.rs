@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{count, duration, print_json, table};
 use crate::cli::{Format, PlanArgs};
 use crate::execute::folder::TrialState;
-use crate::experiment::{self, Experiment, Experiments};
+use crate::experiment::{self, Experiment, Experiments, Pick};
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 
@@ -14,19 +14,20 @@ use crate::workspace::Workspace;
 const SHOWN: usize = 60;
 
 pub(crate) fn run(workspace: &Workspace, args: &PlanArgs) -> Result<(), Failure> {
-    let experiments = experiment::load(workspace, &args.selection, |_| true)?;
+    let experiments = experiment::load(workspace, &args.selection, Pick::All)?;
     if args.format == Format::Json {
         let list = experiments
             .list
             .iter()
             .map(|e| as_json(workspace, &experiments, e));
         let list: Vec<_> = list.collect();
-        return print_json(&json!({ "experiments": list }));
+        print_json(&json!({ "experiments": list }))?;
+        return experiments.no_faults();
     }
     for experiment in &experiments.list {
         print(workspace, &experiments, experiment);
     }
-    Ok(())
+    experiments.no_faults()
 }
 
 fn print(workspace: &Workspace, experiments: &Experiments, experiment: &Experiment) {

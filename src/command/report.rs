@@ -1,39 +1,30 @@
 //! `retrial report`: pages, figures and tables from the records alone.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use retrial_report::Experiment;
 
 use super::count;
 use crate::cli::{ReportArgs, Selection};
-use crate::experiment::{self, Experiments};
+use crate::experiment::{self, Experiments, Pick};
 use crate::failure::Failure;
 use crate::integrity;
 use crate::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace, args: &ReportArgs) -> Result<(), Failure> {
     let out = args.output.clone().unwrap_or_else(|| workspace.reports());
+    let experiments = specs(workspace)?;
     if !args.check {
         // Specs that are gone or faulty keep the sheet they had: records are enough for a report.
-        if let Ok(experiments) = experiment::load(workspace, &Selection::default(), |_| true) {
-            refresh_sheets(workspace, &experiments)?;
-        }
+        refresh_sheets(workspace, &experiments)?;
     }
-    let loaded = retrial_report::load(&workspace.results())?;
-    integrity::warn(&loaded);
+    let loaded = integrity::load(&workspace.results())?;
     if args.check {
-        let mut stale = retrial_report::check(&loaded, &out)?;
-        // A sheet that no longer is what its spec and study say makes a stale report, too.
-        if let Ok(experiments) = experiment::load(workspace, &Selection::default(), |_| true) {
-            stale.extend(old_sheets(workspace, &experiments)?);
-        }
-        if stale.is_empty() {
-            say!("the reports show the records");
-            return Ok(());
-        }
-        let stale = stale
-            .iter()
-            .map(|path| path.display().to_string())
-            .collect();
-        return Err(Failure::Stale(stale));
+        return check(workspace, &experiments, &loaded, &out);
+    }
+    integrity::warn(&loaded);
+    for fault in &experiments.faults {
+        eprintln!("warning: a faulty spec keeps the sheet it had: {fault}");
     }
     let rendered = retrial_report::render(&loaded, &out)?;
     let counts: Vec<String> = rendered
@@ -46,6 +37,57 @@ pub(crate) fn run(workspace: &Workspace, args: &ReportArgs) -> Result<(), Failur
     say!("{figures}, {tables}; claims: {}", counts.join(", "));
     say!("report: {}", rendered.index.display());
     Ok(())
+}
+
+/// All specs with those that are faulty apart; a project without any has none.
+fn specs(workspace: &Workspace) -> Result<Experiments, Failure> {
+    match experiment::load(workspace, &Selection::default(), Pick::All) {
+        Err(Failure::Faults(faults)) => Ok(Experiments {
+            faults,
+            ..Experiments::default()
+        }),
+        // Records are enough for a report.
+        Err(Failure::Usage(_)) if experiment::spec_files(&workspace.experiments())?.is_empty() => {
+            Ok(Experiments::default())
+        }
+        loaded => loaded,
+    }
+}
+
+/// Fails where pages do not show the records, where records are damaged, and where a faulty spec
+/// leaves it open.
+fn check(
+    workspace: &Workspace,
+    experiments: &Experiments,
+    loaded: &[Experiment],
+    out: &Path,
+) -> Result<(), Failure> {
+    let mut stale = retrial_report::check(loaded, out)?;
+    // A sheet that no longer is what its spec and study say makes a stale report, too.
+    stale.extend(old_sheets(workspace, experiments)?);
+    let stale: Vec<String> = stale
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    let damaged = integrity::faults(loaded);
+    let mut failures = Vec::new();
+    if !experiments.faults.is_empty() {
+        failures.push(Failure::Faults(experiments.faults.clone()));
+    }
+    if !stale.is_empty() {
+        failures.push(Failure::Stale(stale));
+    }
+    if !damaged.is_empty() {
+        failures.push(Failure::Damaged(damaged));
+    }
+    let Some(last) = failures.pop() else {
+        say!("the reports show the records");
+        return Ok(());
+    };
+    for failure in failures {
+        failure.print();
+    }
+    Err(last)
 }
 
 /// Sheets of recorded experiments that differ from what their specs and studies say now.

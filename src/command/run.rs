@@ -17,7 +17,7 @@ use crate::execute::folder::TrialState;
 use crate::execute::job::{Job, JobData};
 use crate::execute::provenance::Host;
 use crate::execute::schedule::{self, Settings, Summary, Task};
-use crate::experiment::{self, Experiment, Experiments};
+use crate::experiment::{self, Experiment, Experiments, Pick};
 use crate::failure::Failure;
 use crate::integrity;
 use crate::studies;
@@ -28,7 +28,7 @@ pub(crate) fn run(
     selection: &Selection,
     options: &RunOptions,
 ) -> Result<(), Failure> {
-    let experiments = experiment::load(workspace, selection, |spec| spec.default)?;
+    let experiments = experiment::load(workspace, selection, Pick::Default)?;
     execute(workspace, &experiments, options)
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn reproduce(workspace: &Workspace, args: &ReproduceArgs) -> Result<(
         device: args.device,
         ..Selection::default()
     };
-    let experiments = experiment::load(workspace, &selection, |spec| spec.study == args.study)?;
+    let experiments = experiment::load(workspace, &selection, Pick::Study(&args.study))?;
     execute(workspace, &experiments, &args.options)
 }
 
@@ -54,6 +54,9 @@ fn execute(
     options: &RunOptions,
 ) -> Result<(), Failure> {
     let results = workspace.results();
+    for experiment in &experiments.list {
+        integrity::set_aside(&results, experiment.sheet(&experiments.manifests))?;
+    }
     let mut data = HashMap::new();
     let mut runnable = Vec::new();
     let mut skipped = Vec::new();
@@ -137,7 +140,7 @@ fn conclude(
             summary.failed.len()
         );
     }
-    let loaded = retrial_report::load(&workspace.results())?;
+    let loaded = integrity::load(&workspace.results())?;
     integrity::warn(&loaded);
     let names: Vec<(&str, &str)> = experiments
         .iter()

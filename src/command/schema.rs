@@ -13,7 +13,7 @@ pub(crate) fn run(root: Option<&Path>, args: &SchemaArgs) -> Result<(), Failure>
         SchemaKind::Spec => {
             // Outside a project there are studies, but no data sets to name.
             let manifests = match Workspace::find(root) {
-                Ok(workspace) => workspace.manifests()?,
+                Ok(workspace) => workspace.catalog()?.0,
                 Err(_) => Vec::new(),
             };
             print_json(&retrial_core::spec::schema(

@@ -10,6 +10,7 @@ use super::{duration, print_json, table};
 use crate::cli::{Format, ShowArgs};
 use crate::execute::folder::{TrialFolders, read_record};
 use crate::failure::Failure;
+use crate::integrity;
 use crate::studies::anogan;
 use crate::workspace::Workspace;
 
@@ -22,7 +23,11 @@ pub(crate) fn run(workspace: &Workspace, args: &ShowArgs) -> Result<(), Failure>
     let folders = TrialFolders::new(&workspace.results(), study, experiment, trial);
     let record = if folders.is_recorded() {
         let path = folders.record.join(RECORD_FILE);
-        Some(read_record(&path).map_err(Failure::Storage)?)
+        let record = read_record(&path).map_err(Failure::Storage)?;
+        if let Some(fault) = integrity::fault_of(&folders.record) {
+            eprintln!("warning: damaged record: {fault}");
+        }
+        Some(record)
     } else {
         None
     };

@@ -4,12 +4,13 @@ use serde_json::json;
 
 use super::{print_json, table};
 use crate::cli::{Format, SelectArgs};
-use crate::experiment;
+use crate::experiment::{self, Pick};
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 
-const WORDS: [&str; 6] = [
+const WORDS: [&str; 7] = [
     "recorded",
+    "damaged",
     "running",
     "interrupted",
     "failed",
@@ -18,17 +19,9 @@ const WORDS: [&str; 6] = [
 ];
 
 pub(crate) fn run(workspace: &Workspace, args: &SelectArgs) -> Result<(), Failure> {
-    let experiments = experiment::load(workspace, &args.selection, |_| true)?;
-    let mut rows = table(&[
-        "experiment",
-        "trials",
-        "recorded",
-        "running",
-        "interrupted",
-        "failed",
-        "changed",
-        "new",
-    ]);
+    let experiments = experiment::load(workspace, &args.selection, Pick::All)?;
+    let heads: Vec<&str> = ["experiment", "trials"].into_iter().chain(WORDS).collect();
+    let mut rows = table(&heads);
     let mut list = Vec::new();
     for experiment in &experiments.list {
         let states = experiment.states(&workspace.results());
@@ -44,8 +37,9 @@ pub(crate) fn run(workspace: &Workspace, args: &SelectArgs) -> Result<(), Failur
         list.push(entry);
     }
     if args.format == Format::Json {
-        return print_json(&json!({ "experiments": list }));
+        print_json(&json!({ "experiments": list }))?;
+        return experiments.no_faults();
     }
     say!("{rows}");
-    Ok(())
+    experiments.no_faults()
 }

@@ -8,7 +8,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use retrial_core::record::{ATTEMPT_FILE, Outcome, RECORD_FILE, Record};
+use retrial_core::record::{
+    ATTEMPT_FILE, OLD_RECORD_FORMAT, Outcome, RECORD_FILE, RECORD_FORMAT, Record,
+};
 
 use super::lease;
 
@@ -67,6 +69,11 @@ pub(crate) struct Inventory {
 pub(crate) enum TrialState {
     /// Its record is there.
     Recorded,
+    /// What is there in its name is no sound record.
+    Damaged {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Another process works on it.
     Running,
     /// Something was begun and not ended.
@@ -115,11 +122,11 @@ impl Inventory {
     }
 
     /// Whether a trial is recorded, judged by its file's existence.
-    pub(crate) fn is_recorded(&self, trial: &str) -> bool {
+    fn is_recorded(&self, trial: &str) -> bool {
         self.recorded.contains(trial)
     }
 
-    /// The state of a trial.
+    /// The state of a trial; a record is read and checked.
     pub(crate) fn state(
         &self,
         trial: &retrial_core::plan::Trial,
@@ -127,7 +134,10 @@ impl Inventory {
         revision: u32,
     ) -> TrialState {
         if self.is_recorded(&trial.id) {
-            return TrialState::Recorded;
+            return match crate::integrity::fault_of(&folders.record) {
+                None => TrialState::Recorded,
+                Some(reason) => TrialState::Damaged { reason },
+            };
         }
         let partial = self.names.contains(&format!("{}.partial", trial.id));
         if lease::is_held(&folders.lease) {
@@ -161,6 +171,7 @@ impl TrialState {
     pub(crate) fn reason(&self) -> String {
         match self {
             Self::Recorded => "recorded".to_owned(),
+            Self::Damaged { reason } => format!("damaged: {reason}"),
             Self::Running => "another process works on it".to_owned(),
             Self::Interrupted => "interrupted: goes on from its last checkpoint".to_owned(),
             Self::Failed { attempts: 1, error } => format!("failed: {error}"),
@@ -176,6 +187,7 @@ impl TrialState {
     pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::Recorded => "recorded",
+            Self::Damaged { .. } => "damaged",
             Self::Running => "running",
             Self::Interrupted => "interrupted",
             Self::Failed { .. } => "failed",
@@ -190,7 +202,7 @@ pub(crate) fn read_record(path: &Path) -> Result<Record, String> {
     let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let record: Record =
         serde_yaml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-    if record.format != retrial_core::record::RECORD_FORMAT {
+    if !(OLD_RECORD_FORMAT..=RECORD_FORMAT).contains(&record.format) {
         let format = record.format;
         return Err(format!(
             "{}: record format {format} is not known",

@@ -1,7 +1,8 @@
 //! The end of a trial: from the journal to a record, or to a failed attempt.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use retrial_core::event::Event;
@@ -34,19 +35,21 @@ pub(crate) fn finish(
     record.artifacts = std::mem::take(&mut context.artifacts);
     record.artifacts.sort_by(|a, b| a.path.cmp(&b.path));
     record.content = content_hash(&record, context.study);
-    write_yaml(&partial.join(RECORD_FILE), &record)?;
+    let names = record.artifacts.iter().map(|a| a.path.clone());
+    let own = [EVENTS_FILE, METRICS_FILE].map(str::to_owned);
+    let known: Vec<String> = names.chain(own).collect();
+    hash_files(&mut record, &partial, &known)?;
+    write_yaml(&partial.join(RECORD_FILE), record)?;
     let checkpoints = partial.join("checkpoints");
     folder::remove(&checkpoints).map_err(|source| io("remove", &checkpoints, source))?;
     // An artifact of an earlier attempt that this one did not leave is no part of the record.
-    let known: Vec<&str> = record.artifacts.iter().map(|a| a.path.as_str()).collect();
-    let own = [RECORD_FILE, METRICS_FILE, EVENTS_FILE];
     for entry in fs::read_dir(&partial).map_err(|source| io("read", &partial, source))? {
         let path = entry.map_err(|source| io("read", &partial, source))?.path();
         let name = path
             .file_name()
             .map(|name| name.to_string_lossy().into_owned());
         let name = name.unwrap_or_default();
-        if known.contains(&name.as_str()) || own.contains(&name.as_str()) {
+        if known.contains(&name) || name == RECORD_FILE {
             File::open(&path)
                 .and_then(|file| file.sync_all())
                 .map_err(|source| io("sync", &path, source))?;
@@ -57,7 +60,14 @@ pub(crate) fn finish(
     retrial_store::sync_folder(&partial)?;
     let target = &context.folders.record;
     if target.exists() {
-        set_aside(&context.job, target)?;
+        let job = &context.job;
+        set_aside(
+            &job.results,
+            &job.study,
+            &job.experiment,
+            &job.trial,
+            target,
+        )?;
     }
     fs::rename(&partial, target).map_err(|source| io("rename", target, source))?;
     if let Some(parent) = target.parent() {
@@ -66,16 +76,36 @@ pub(crate) fn finish(
     Ok(())
 }
 
-/// Moves a folder that has a trial's name but no record out of the way, without losing it.
-fn set_aside(job: &Job, folder: &Path) -> Result<(), StoreError> {
-    let aside = job.results.join(".aside");
+/// Moves a folder that has a trial's name and holds no sound record out of the way, without
+/// losing it, and says where to.
+pub(crate) fn set_aside(
+    results: &Path,
+    study: &str,
+    experiment: &str,
+    trial: &str,
+    folder: &Path,
+) -> Result<PathBuf, StoreError> {
+    let aside = results.join(".aside");
     fs::create_dir_all(&aside).map_err(|source| io("create", &aside, source))?;
-    let name = format!("{}.{}.{}", job.study, job.experiment, job.trial);
+    let name = format!("{study}.{experiment}.{}", trial.replace('/', "."));
     let free = (1_u32..)
         .map(|number| aside.join(format!("{name}.{number}")))
         .find(|path| !path.exists());
     let target = free.unwrap_or_else(|| aside.join(name));
-    fs::rename(folder, &target).map_err(|source| io("rename", &target, source))
+    fs::rename(folder, &target).map_err(|source| io("rename", &target, source))?;
+    Ok(target)
+}
+
+/// Puts files of a record under their hash.
+fn hash_files(record: &mut Record, folder: &Path, names: &[String]) -> Result<(), StoreError> {
+    for name in names {
+        let path = folder.join(name);
+        let bytes = fs::read(&path).map_err(|source| io("read", &path, source))?;
+        record
+            .files
+            .insert(name.clone(), retrial_core::hash::content(&bytes));
+    }
+    Ok(())
 }
 
 /// Keeps a failed attempt beside the trial and returns its number.
@@ -106,8 +136,9 @@ pub(crate) fn fail(
     if journal.exists() {
         let copy = attempt.join(EVENTS_FILE);
         fs::copy(&journal, &copy).map_err(|source| io("copy", &copy, source))?;
+        hash_files(&mut record, &attempt, &[EVENTS_FILE.to_owned()])?;
     }
-    write_yaml(&attempt.join(ATTEMPT_FILE), &record)?;
+    write_yaml(&attempt.join(ATTEMPT_FILE), record)?;
     retrial_store::sync_folder(&attempt)?;
     let target = folders.attempts.join(job.attempt.to_string());
     fs::rename(&attempt, &target).map_err(|source| io("rename", &target, source))?;
@@ -143,6 +174,8 @@ fn blank(job: &Job, study: &StudyInfo, started: SystemTime, duration_s: f64) -> 
         content: String::new(),
         claims: job.claims.clone(),
         provenance: provenance(&job.host, job.threads, &job.device, started, duration_s),
+        files: BTreeMap::new(),
+        seal: String::new(),
     }
 }
 
@@ -180,15 +213,22 @@ pub(crate) fn content_hash(record: &Record, study: &StudyInfo) -> String {
     hasher.tagged()
 }
 
-/// `metrics.csv` from the journal: one row a metric event, one column for each part named in `at`.
+/// Writes `metrics.csv` from the journal.
 fn write_metrics(partial: &Path) -> Result<(), TrialError> {
     let path = partial.join(EVENTS_FILE);
     let text = fs::read_to_string(&path).map_err(|source| io("read", &path, source))?;
+    let metrics = metrics_csv(&text)
+        .map_err(|error| TrialError::Other(format!("{}: {error}", path.display())))?;
+    retrial_store::atomic_write(partial.join(METRICS_FILE), metrics.as_bytes())?;
+    Ok(())
+}
+
+/// A journal's metrics: one row a metric event, one column for each part named in `at`.
+pub(crate) fn metrics_csv(journal: &str) -> Result<String, String> {
     let mut rows = Vec::new();
     let mut parts: Vec<String> = Vec::new();
-    for line in text.lines() {
-        let event: Event = serde_json::from_str(line)
-            .map_err(|error| TrialError::Other(format!("{}: {error}", path.display())))?;
+    for line in journal.lines() {
+        let event: Event = serde_json::from_str(line).map_err(|error| error.to_string())?;
         if let Event::Metric { name, value, at } = event {
             for (part, _) in at.iter() {
                 if !parts.iter().any(|known| known == part) {
@@ -199,23 +239,26 @@ fn write_metrics(partial: &Path) -> Result<(), TrialError> {
         }
     }
     let names: Vec<String> = rows.iter().map(|(name, ..)| name.clone()).collect();
-    let mut table = Table::new().with("metric", names)?;
+    let wrong = |error: StoreError| error.to_string();
+    let mut table = Table::new().with("metric", names).map_err(wrong)?;
     for part in parts {
         let cells: Vec<String> = rows
             .iter()
             .map(|(.., at)| at.get(&part).map_or_else(String::new, ToString::to_string))
             .collect();
-        table = table.with(&part, cells)?;
+        table = table.with(&part, cells).map_err(wrong)?;
     }
     let values: Vec<f64> = rows.iter().map(|(_, value, _)| *value).collect();
-    table
-        .with("value", values)?
-        .write(partial.join(METRICS_FILE))?;
-    Ok(())
+    let table = table.with("value", values).map_err(wrong)?;
+    Ok(table.to_csv())
 }
 
-fn write_yaml(path: &Path, record: &Record) -> Result<(), StoreError> {
-    let text = serde_yaml::to_string(record)
-        .map_err(|error| io("write", path, std::io::Error::other(error.to_string())))?;
+/// Seals a record and writes it. The seal is that of what will be read back.
+fn write_yaml(path: &Path, mut record: Record) -> Result<(), StoreError> {
+    let wrong = |error: String| io("write", path, std::io::Error::other(error));
+    let text = serde_yaml::to_string(&record).map_err(|error| wrong(error.to_string()))?;
+    let read: Record = serde_yaml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    record.seal = read.sealed();
+    let text = serde_yaml::to_string(&record).map_err(|error| wrong(error.to_string()))?;
     retrial_store::atomic_write(path, text.as_bytes())
 }

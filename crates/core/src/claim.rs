@@ -1,6 +1,9 @@
 //! Claims: published values, and the verdict of our trials on them.
 
 mod judge;
+mod tally;
+
+pub use tally::{Evidence, Tally};
 
 use serde::{Deserialize, Serialize};
 
@@ -110,6 +113,10 @@ pub struct Judgement {
     pub verdict: Verdict,
     /// Our values, where the claim is about one of them.
     pub ours: Option<Summary>,
+    /// Number of planned trials that `ours` would rest on if all had a finite value.
+    pub planned: usize,
+    /// What became of all trials that the claim speaks of.
+    pub tally: Tally,
     /// The reason in words.
     pub reason: String,
     /// Whether the claim was changed after one of its trials was recorded.

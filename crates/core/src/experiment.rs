@@ -1,10 +1,14 @@
 //! What a results folder keeps of an experiment beside its trials: enough to rebuild its report
 //! without the spec, the data or the study's code.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::claim::Claim;
 use crate::metric::Direction;
+use crate::params::Params;
+use crate::record::Record;
 use crate::report_spec::ReportSpec;
 
 /// Version of [`ExperimentSheet`].
@@ -28,14 +32,26 @@ pub struct ExperimentSheet {
     pub question: String,
     /// The command that runs it.
     pub command: String,
+    /// What the command line changed of its file, `key=value` each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
     /// Data sets of the trials in the order of first use, and where they come from.
     pub datasets: Vec<DatasetSheet>,
     /// Whether the study's numbers do not depend on the seed.
     pub deterministic: bool,
     /// Params that are swept, in written order.
     pub swept: Vec<String>,
-    /// Ids of the planned trials, in order.
+    /// Ids of the planned trials, in order: points outside, seeds inside.
     pub trials: Vec<String>,
+    /// Seeds of every point.
+    #[serde(default)]
+    pub seeds: Vec<u64>,
+    /// The swept params of every point, in the order of the trials.
+    #[serde(default)]
+    pub points: Vec<Params>,
+    /// The params that all trials share.
+    #[serde(default)]
+    pub fixed: Params,
     /// Metrics of the study: name, unit, direction, meaning.
     pub metrics: Vec<QuantitySheet>,
     /// Params of the study with their units and meaning.
@@ -46,6 +62,55 @@ pub struct ExperimentSheet {
     pub claims: Vec<Claim>,
     /// Tables and figures.
     pub report: ReportSpec,
+}
+
+/// A planned trial as verdicts and tables count it, whether or not it has run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Planned {
+    /// Its id.
+    pub trial: String,
+    /// Its seed, where it is known.
+    pub seed: Option<u64>,
+    /// All its params; `None` where the sheet is of an older program and nothing was recorded.
+    pub params: Option<Params>,
+}
+
+impl ExperimentSheet {
+    /// The planned trials in order.
+    ///
+    /// The sheet of an older program states ids alone; `records` then say what is known.
+    #[must_use]
+    pub fn planned<'r>(&self, records: impl Iterator<Item = &'r Record>) -> Vec<Planned> {
+        if self.points.len() * self.seeds.len() == self.trials.len() {
+            let places = (self.points.iter()).flat_map(|p| self.seeds.iter().map(move |s| (p, s)));
+            let planned = self
+                .trials
+                .iter()
+                .zip(places)
+                .map(|(trial, (point, seed))| {
+                    let mut params = self.fixed.clone();
+                    for (name, value) in point.iter() {
+                        params.set(name, value.clone());
+                    }
+                    Planned {
+                        trial: trial.clone(),
+                        seed: Some(*seed),
+                        params: Some(params),
+                    }
+                });
+            return planned.collect();
+        }
+        let known: HashMap<&str, &Record> = records.map(|r| (r.trial.as_str(), r)).collect();
+        let planned = self.trials.iter().map(|trial| {
+            let record = known.get(trial.as_str());
+            Planned {
+                trial: trial.clone(),
+                seed: record.map(|record| record.seed),
+                params: record.map(|record| record.params.clone()),
+            }
+        });
+        planned.collect()
+    }
 }
 
 /// A data set as a report states it.

@@ -7,6 +7,7 @@
 
 use crate::hash::FieldHasher;
 use crate::params::{ParamValue, Params};
+use crate::record::Record;
 use crate::spec::{SPEC_FORMAT, Spec};
 use crate::study::{DatasetInfo, StageDef, StudyInfo};
 
@@ -98,11 +99,8 @@ pub fn trials(
             _ => None,
         };
         let slug = slug(&point.point);
-        let mut hasher = identity(study, dataset.as_ref().map(|(_, c)| c.as_str()), device);
-        for (name, value) in point.params.iter().filter(|(name, _)| *name != DATASET) {
-            hasher.field(name.as_bytes());
-            hasher.field(value.to_string().as_bytes());
-        }
+        let digest = dataset.as_ref().map(|(_, content)| content.as_str());
+        let mut hasher = identified(study, digest, device, &point.params);
         for amendment in study.amendments_of(&point.params) {
             hasher.field(b"amendment");
             hasher.field(amendment.what.as_bytes());
@@ -122,6 +120,42 @@ pub fn trials(
         }
     }
     trials
+}
+
+/// Whether `record` can be the trial whose id it bears: the id is a hash of its params, seed, data,
+/// revision and device, and of the amendments that were made before it ran.
+#[must_use]
+pub fn bears_its_id(record: &Record, study: &StudyInfo) -> bool {
+    let digest = record.dataset.as_ref().map(|data| data.content.as_str());
+    let mut hasher = identified(study, digest, &record.device, &record.params);
+    let stem = format!("{}-s{}", slug(&record.point), record.seed);
+    let is_named = |hasher: &FieldHasher| {
+        let mut hasher = hasher.clone();
+        hasher.field(&record.seed.to_le_bytes());
+        record.trial == format!("{stem}-{}", hasher.short())
+    };
+    if is_named(&hasher) {
+        return true;
+    }
+    study.amendments_of(&record.params).any(|amendment| {
+        hasher.field(b"amendment");
+        hasher.field(amendment.what.as_bytes());
+        is_named(&hasher)
+    })
+}
+
+fn identified(
+    study: &StudyInfo,
+    digest: Option<&str>,
+    device: &str,
+    params: &Params,
+) -> FieldHasher {
+    let mut hasher = identity(study, digest, device);
+    for (name, value) in params.iter().filter(|(name, _)| *name != DATASET) {
+        hasher.field(name.as_bytes());
+        hasher.field(value.to_string().as_bytes());
+    }
+    hasher
 }
 
 /// The id of a stage: study, revision, stage, declared params, amendments, ids of its inputs, and data

@@ -9,11 +9,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::hash::FieldHasher;
 use crate::metric::MetricValue;
 use crate::params::Params;
 
 /// Version of [`Record`]; raised when a field changes.
-pub const RECORD_FORMAT: u32 = 1;
+pub const RECORD_FORMAT: u32 = 2;
+/// The oldest version that is read: without [`Record::files`] and [`Record::seal`].
+pub const OLD_RECORD_FORMAT: u32 = 1;
 /// The file of a finished trial.
 pub const RECORD_FILE: &str = "trial.yaml";
 /// The file of a failed attempt.
@@ -63,6 +66,12 @@ pub struct Record {
     pub claims: BTreeMap<String, String>,
     /// Where, when and from what source it ran.
     pub provenance: Provenance,
+    /// Hash of the bytes of every file beside this one, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, String>,
+    /// Hash of everything above; empty in records of the first format.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub seal: String,
 }
 
 /// How an attempt ended.
@@ -160,6 +169,26 @@ impl Record {
             .iter()
             .find(|m| m.name == name)
             .map(|m| m.value)
+    }
+
+    /// What [`Record::seal`] must be: the hash of all other fields.
+    #[must_use]
+    pub fn sealed(&self) -> String {
+        let mut open = self.clone();
+        open.seal.clear();
+        let text = serde_json::to_string(&open).unwrap_or_default();
+        let mut hasher = FieldHasher::new("sealed record");
+        hasher.field(text.as_bytes());
+        // JSON has one word for all that is not finite, and what is read back is one NaN.
+        for metric in &self.metrics {
+            let value = if metric.value.is_nan() {
+                f64::NAN
+            } else {
+                metric.value
+            };
+            hasher.field(&value.to_bits().to_le_bytes());
+        }
+        hasher.tagged()
     }
 
     /// Whether the trial ended well.

@@ -215,6 +215,10 @@ impl<'t, I: granit_parser::BorrowedInput<'t>> Builder<'t, I> {
                     self.faults.add(&place, key, "a control character");
                 }
                 let value = if style == ScalarStyle::Plain {
+                    if let Some(help) = ambiguous(&text) {
+                        let message = format!("`{text}` has two meanings");
+                        self.faults.add_with_help(&place, key, message, help);
+                    }
                     plain_scalar(&text)
                 } else {
                     Value::Text(text.into_owned())
@@ -274,15 +278,23 @@ impl<'t, I: granit_parser::BorrowedInput<'t>> Builder<'t, I> {
             if event == Event::MappingEnd {
                 break;
             }
-            let Event::Scalar(name, ..) = event else {
+            let Event::Scalar(name, style, ..) = event else {
                 return Err(fault(&place, key, "a key must be plain text"));
             };
+            let is_merge = style == ScalarStyle::Plain && name == "<<";
             let name = name.into_owned();
             let full = join(key, &name);
             let Some((event, value_place)) = self.next()? else {
                 break;
             };
             let node = self.node(event, value_place, &full, depth + 1)?;
+            if is_merge {
+                let help = "YAML 1.2 has none: write the keys out; a spec takes over the keys of \
+                            another one with `extends`";
+                self.faults
+                    .add_with_help(&place, &full, "`<<` is a merge key", help);
+                continue;
+            }
             if let Some(first) = places.get(&name) {
                 let help = format!("it stands at line {} already", first.line);
                 self.faults
@@ -326,6 +338,16 @@ fn plain_scalar(text: &str) -> Value {
             .parse()
             .map_or_else(|_| Value::Text(text.to_owned()), Value::Int);
     }
+    let based = [("0o", 8), ("0x", 16)]
+        .into_iter()
+        .find_map(|(prefix, base)| {
+            let digits = text.strip_prefix(prefix)?;
+            let is_number = !digits.is_empty() && digits.chars().all(|c| c.is_digit(base));
+            is_number.then(|| i64::from_str_radix(digits, base).ok())?
+        });
+    if let Some(number) = based {
+        return Value::Int(number);
+    }
     if digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
         && text
             .bytes()
@@ -335,6 +357,27 @@ fn plain_scalar(text: &str) -> Value {
         return Value::Float(number);
     }
     Value::Text(text.to_owned())
+}
+
+/// What else to write for a whole number that begins with a zero: 8 or 10 for readers of YAML 1.1
+/// and 1.2.
+fn ambiguous(text: &str) -> Option<String> {
+    let (sign, digits) = match text.strip_prefix(['+', '-']) {
+        Some(digits) => (&text[..1], digits),
+        None => ("", text),
+    };
+    let is_whole = digits.bytes().all(|b| b.is_ascii_digit());
+    if digits.len() < 2 || !digits.starts_with('0') || !is_whole {
+        return None;
+    }
+    let decimal = digits.trim_start_matches('0');
+    let decimal = if decimal.is_empty() { "0" } else { decimal };
+    let octal = (i64::from_str_radix(digits, 8).ok()).map_or(String::new(), |octal| {
+        format!(", {sign}{octal} for the octal number (0o{decimal})")
+    });
+    Some(format!(
+        "write {sign}{decimal} for the decimal number{octal}, or \"{text}\" for text"
+    ))
 }
 
 /// `parent.name`, or `name` at the root.
@@ -584,6 +627,50 @@ mod tests {
                 Value::Float(f64::INFINITY),
                 text("1e"),
             ]
+        );
+    }
+
+    #[test]
+    fn whole_numbers_of_other_bases_are_those_of_yaml_1_2() {
+        let scalars = [
+            ("0o10", Value::Int(8)),
+            ("0x1F", Value::Int(31)),
+            ("0x", Value::Text("0x".to_owned())),
+            ("0o8", Value::Text("0o8".to_owned())),
+            ("-0x10", Value::Text("-0x10".to_owned())),
+            (
+                "0xffffffffffffffff",
+                Value::Text("0xffffffffffffffff".to_owned()),
+            ),
+            ("0", Value::Int(0)),
+            ("0.5", Value::Float(0.5)),
+            ("1_000", Value::Text("1_000".to_owned())),
+        ];
+        for (text, value) in scalars {
+            let node = parse("t.yaml", &format!("a: {text}")).expect("valid");
+            assert_eq!(node.get("a").map(|a| &a.value), Some(&value), "{text}");
+        }
+        assert_eq!(
+            faults_of("a: 010\nb: [-017, 08]\nc: \"010\"\n010: 1\n"),
+            [
+                "t.yaml:1:4: a: `010` has two meanings; write 10 for the decimal number, 8 for \
+                 the octal number (0o10), or \"010\" for text",
+                "t.yaml:2:5: b[0]: `-017` has two meanings; write -17 for the decimal number, -15 \
+                 for the octal number (0o17), or \"-017\" for text",
+                "t.yaml:2:11: b[1]: `08` has two meanings; write 8 for the decimal number, or \
+                 \"08\" for text",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_merge_key_is_refused_by_its_name() {
+        let faults = faults_of("base: &base {a: 1}\nchild:\n  <<: *base\n  b: 2\n");
+        assert_eq!(faults.len(), 1);
+        assert!(faults[0].starts_with("t.yaml:3:3: child.<<: `<<` is a merge key"));
+        assert!(
+            parse("t.yaml", "\"<<\": 1").is_ok(),
+            "text in quotes is text"
         );
     }
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use polars::prelude::{BooleanChunked, Column, DataFrame, DataType, GroupsIndicator};
+use retrial_core::experiment::Planned;
 use retrial_core::params::{ParamValue, Params};
 use retrial_core::record::Record;
 use retrial_core::statistics::{Summary, mean, summarise};
@@ -241,6 +242,34 @@ pub(crate) fn passes(record: &Record, filter: &Params) -> bool {
         };
         ours.is_some_and(|ours| ours.same(value))
     })
+}
+
+/// Whether a planned trial has all of these params; one of which nothing is known may have them.
+pub(crate) fn passes_planned(trial: &Planned, filter: &Params) -> bool {
+    let Some(params) = &trial.params else {
+        return true;
+    };
+    let seed = trial.seed.and_then(|seed| i64::try_from(seed).ok());
+    let seed = seed.map(ParamValue::Int);
+    filter.iter().all(|(name, value)| {
+        let ours = match params.get(name) {
+            None if name == SEED => seed.as_ref(),
+            ours => ours,
+        };
+        ours.is_some_and(|ours| ours.same(value))
+    })
+}
+
+/// A planned trial's values of some columns as a frame of trials words them; `None` where they
+/// are known of finished trials alone.
+pub(crate) fn planned_key(trial: &Planned, columns: &[String]) -> Option<Vec<String>> {
+    let params = trial.params.as_ref()?;
+    let value = |name: &String| match name.as_str() {
+        TRIAL => Some(trial.trial.clone()),
+        SEED => trial.seed.map(|seed| seed.to_string()),
+        name => params.get(name).map(ToString::to_string),
+    };
+    columns.iter().map(value).collect()
 }
 
 /// Those of `params` in which records that are summarised together differ.

@@ -18,7 +18,7 @@ mod verdict;
 mod view;
 
 pub use error::ReportError;
-pub use load::{Damaged, Experiment, load};
+pub use load::{Damaged, Experiment, load, load_experiment};
 pub use plot::{
     HistogramWords, SheetPicture, SheetRow, classes_png, contact_sheet_png, field_png, gray_png,
     histogram_png,

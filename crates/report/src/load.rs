@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use retrial_core::experiment::{ExperimentSheet, SHEET_FILE, SHEET_FORMAT};
-use retrial_core::record::{ATTEMPT_FILE, RECORD_FILE, RECORD_FORMAT, Record};
+use retrial_core::experiment::{ExperimentSheet, Planned, SHEET_FILE, SHEET_FORMAT};
+use retrial_core::record::{ATTEMPT_FILE, OLD_RECORD_FORMAT, RECORD_FILE, RECORD_FORMAT, Record};
 
 use crate::error::ReportError;
 
@@ -22,13 +22,13 @@ pub struct Experiment {
     pub earlier: Vec<Record>,
     /// Failed attempts, by trial and number.
     pub attempts: Vec<Record>,
-    /// Records that could not be read.
+    /// Records that could not be read or no longer say what was recorded; they judge nothing.
     pub damaged: Vec<Damaged>,
     /// Trials that were begun and neither finished nor failed.
     pub unfinished: Vec<String>,
 }
 
-/// A record that could not be read.
+/// A record that is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damaged {
     /// Its file, within the results folder.
@@ -42,6 +42,13 @@ impl Experiment {
     #[must_use]
     pub fn name(&self) -> String {
         format!("{}/{}", self.sheet.study, self.sheet.experiment)
+    }
+
+    /// The planned trials, whether or not they have run.
+    #[must_use]
+    pub fn planned(&self) -> Vec<Planned> {
+        self.sheet
+            .planned(self.finished.iter().chain(&self.attempts))
     }
 }
 
@@ -60,12 +67,20 @@ pub fn load(results: &Path) -> Result<Vec<Experiment>, ReportError> {
             let folder = results.join(&study).join(&experiment);
             let path = folder.join(SHEET_FILE);
             if path.is_file() {
-                let prefix = format!("{study}/{experiment}");
-                experiments.push(read_experiment(&folder, &prefix, read_sheet(&path)?)?);
+                experiments.push(read_experiment(&folder, read_sheet(&path)?)?);
             }
         }
     }
     Ok(experiments)
+}
+
+/// What a results folder holds of the experiment on `sheet`, whatever its own sheet says.
+///
+/// # Errors
+/// A folder that cannot be listed.
+pub fn load_experiment(results: &Path, sheet: ExperimentSheet) -> Result<Experiment, ReportError> {
+    let folder = results.join(&sheet.study).join(&sheet.experiment);
+    read_experiment(&folder, sheet)
 }
 
 fn read_sheet(path: &Path) -> Result<ExperimentSheet, ReportError> {
@@ -83,18 +98,22 @@ fn read_sheet(path: &Path) -> Result<ExperimentSheet, ReportError> {
     })
 }
 
-fn read_experiment(
-    folder: &Path,
-    prefix: &str,
-    sheet: ExperimentSheet,
-) -> Result<Experiment, ReportError> {
+fn read_experiment(folder: &Path, sheet: ExperimentSheet) -> Result<Experiment, ReportError> {
+    let prefix = format!("{}/{}", sheet.study, sheet.experiment);
     let mut files = Vec::new();
     let mut unfinished = Vec::new();
-    for name in folders(folder)? {
+    let names = if folder.is_dir() {
+        folders(folder)?
+    } else {
+        Vec::new()
+    };
+    for name in names {
         if let Some(trial) = name.strip_suffix(".partial") {
             unfinished.push(trial.to_owned());
         } else if let Some(trial) = name.strip_suffix(".attempts") {
             let mut numbers = folders(&folder.join(&name))?;
+            // An attempt that was being written when its writer died says nothing.
+            numbers.retain(|number| !number.ends_with(".partial"));
             numbers.sort_by_key(|n| (n.parse::<u32>().unwrap_or(u32::MAX), n.clone()));
             for number in numbers {
                 files.push((trial.to_owned(), format!("{name}/{number}/{ATTEMPT_FILE}")));
@@ -126,8 +145,10 @@ fn read_experiment(
         }
     }
     finished.sort_by_key(|record| place.get(record.trial.as_str()).copied());
-    let done: HashSet<&str> = finished.iter().map(|r| r.trial.as_str()).collect();
-    unfinished.retain(|trial| !done.contains(trial.as_str()));
+    let ended: HashSet<&str> = (finished.iter().chain(&attempts))
+        .map(|r| r.trial.as_str())
+        .collect();
+    unfinished.retain(|trial| !ended.contains(trial.as_str()));
     Ok(Experiment {
         sheet,
         folder: folder.to_owned(),
@@ -165,7 +186,8 @@ fn read_all(folder: &Path, files: &[(String, String)]) -> Vec<Result<Record, Str
 
 fn read_record(path: &Path) -> Result<Record, String> {
     let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
-    if let Some(found) = format_of(&text).filter(|&found| found != RECORD_FORMAT) {
+    let known = OLD_RECORD_FORMAT..=RECORD_FORMAT;
+    if let Some(found) = format_of(&text).filter(|found| !known.contains(found)) {
         return Err(format!(
             "format {found}, this version reads format {RECORD_FORMAT}"
         ));

@@ -1,6 +1,6 @@
 //! Verdicts on published claims as plain rows, for pages and for the command.
 
-use retrial_core::claim::{Claim, Expect, Origin, Verdict};
+use retrial_core::claim::{Claim, Evidence, Expect, Origin, Tally, Verdict};
 use serde::Serialize;
 
 use crate::load::Experiment;
@@ -28,6 +28,8 @@ pub struct ClaimRow {
     pub published: String,
     /// Our value, where the claim is about one.
     pub ours: Option<Ours>,
+    /// What became of the trials it speaks of.
+    pub trials: Tally,
     /// The verdict.
     pub verdict: Verdict,
     /// Its reason in words.
@@ -45,8 +47,10 @@ pub struct Ours {
     pub mean: f64,
     /// 95 % interval of the mean; none for a single trial or a deterministic study.
     pub ci95: Option<(f64, f64)>,
-    /// Number of trials.
+    /// Number of trials with a finite value.
     pub n: usize,
+    /// Number of trials that were planned.
+    pub planned: usize,
 }
 
 /// Verdicts on all claims, in the order of experiments and specs.
@@ -58,8 +62,15 @@ pub fn verdicts(experiments: &[Experiment]) -> Vec<ClaimRow> {
 /// Verdicts on the claims of one experiment.
 pub(crate) fn rows(experiment: &Experiment) -> Vec<ClaimRow> {
     let sheet = &experiment.sheet;
+    let planned = experiment.planned();
+    let evidence = Evidence {
+        planned: &planned,
+        finished: &experiment.finished,
+        attempts: &experiment.attempts,
+        deterministic: sheet.deterministic,
+    };
     let row = |claim: &Claim| {
-        let judged = claim.judge(&experiment.finished, sheet.deterministic);
+        let judged = claim.judge(&evidence);
         let has_value = !matches!(
             claim.expect,
             Expect::Ordering { .. } | Expect::NotTestable(_)
@@ -81,7 +92,9 @@ pub(crate) fn rows(experiment: &Experiment) -> Vec<ClaimRow> {
                 mean: ours.mean,
                 ci95: Some(ours.ci95).filter(|(low, _)| !sheet.deterministic && low.is_finite()),
                 n: ours.n,
+                planned: judged.planned,
             }),
+            trials: judged.tally,
             verdict: judged.verdict,
             reason: judged.reason,
             note: claim.note.clone(),
@@ -108,9 +121,19 @@ impl Ours {
         if let Some((low, high)) = self.ci95 {
             text.push_str(&format!(" [{}, {}]", plain(low), plain(high)));
         }
-        if self.n > 1 {
-            text.push_str(&format!(", n = {}", self.n));
+        if let Some(count) = self.count() {
+            text.push_str(&format!(", n = {count}"));
         }
         text
+    }
+
+    /// `5`, or `3 of 10` where planned trials are missing; nothing for a single planned trial.
+    #[must_use]
+    pub fn count(&self) -> Option<String> {
+        match (self.n, self.planned) {
+            (n, planned) if n < planned => Some(format!("{n} of {planned}")),
+            (1, _) => None,
+            (n, _) => Some(n.to_string()),
+        }
     }
 }

@@ -160,6 +160,10 @@ fn progress(experiment: &Experiment) -> String {
     if !experiment.unfinished.is_empty() {
         text.push_str(&format!(", {} begun", experiment.unfinished.len()));
     }
+    if !experiment.damaged.is_empty() {
+        let damaged = counted(experiment.damaged.len(), "damaged record");
+        text.push_str(&format!(", {damaged} left out"));
+    }
     text
 }
 

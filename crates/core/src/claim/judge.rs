@@ -15,26 +15,27 @@
 //! - `ordering`: the metric rises or falls strictly with a param; each neighbouring pair is
 //!   compared by the 95 % interval of the difference of paired seeds.
 //!
+//! Whatever the survivors say, a claim with a planned trial that has not finished is
+//! *underpowered*, and a finished trial without a finite value counts against it: a trial that
+//! was killed or diverged is seldom one like the others.
+//!
 //! # Source
 //! Schuirmann 1987, doi:10.1007/BF01068419 (two one-sided tests).
 
 use super::Judgement;
-use super::{Claim, Expect, MIN_SEEDS, Verdict, short};
+use super::{Claim, Evidence, Expect, MIN_SEEDS, Origin, Tally, Verdict, short};
+use crate::experiment::Planned;
 use crate::params::ParamValue;
 use crate::record::Record;
 use crate::statistics::{Summary, half_width, mean, standard_deviation, summarise};
 
 impl Claim {
-    /// The verdict of the finished trials among `records` on this claim.
-    ///
-    /// `deterministic` says that the study's numbers do not depend on the seed.
+    /// The verdict of the trials of an experiment on this claim.
     #[must_use]
-    pub fn judge(&self, records: &[Record], deterministic: bool) -> Judgement {
-        let finished = || {
-            records
-                .iter()
-                .filter(|r| r.is_finished() && self.selects(&r.params))
-        };
+    pub fn judge(&self, evidence: &Evidence<'_>) -> Judgement {
+        let deterministic = evidence.deterministic;
+        let finished =
+            || (evidence.finished.iter()).filter(|r| r.is_finished() && self.selects(&r.params));
         let chosen: Vec<&Record> = finished()
             .filter(|r| r.metric(&self.metric).is_some_and(f64::is_finite))
             .collect();
@@ -67,8 +68,7 @@ impl Claim {
             ) => self.judge_ordering(&chosen, param, values, *rising, deterministic),
             (Expect::Exceeds { by, .. }, _) => {
                 let other = self.other().unwrap_or_default();
-                let beside = records
-                    .iter()
+                let beside = (evidence.finished.iter())
                     .filter(|r| r.is_finished() && r.params.contain(&other));
                 let beside = self.by_seed(beside);
                 judge_difference(
@@ -85,10 +85,21 @@ impl Claim {
             ),
             (_, Some(ours)) => self.judge_interval(ours),
         };
+        let tally = Tally::of(self, evidence);
+        let verdict = tally.bounds(verdict, deterministic);
+        let reason = match tally.words() {
+            Some(words) if !matches!(self.expect, Expect::NotTestable(_)) => {
+                format!("{words}; {reason}")
+            }
+            _ => reason,
+        };
         let ours = ours.filter(|_| !matches!(self.expect, Expect::Ordering { .. }));
+        let own = |p: &&Planned| p.params.as_ref().is_none_or(|params| self.selects(params));
         Judgement {
             verdict,
             ours,
+            planned: evidence.planned.iter().filter(own).count(),
+            tally,
             reason,
             edited,
         }
@@ -114,12 +125,16 @@ impl Claim {
         };
         let reason = match self.expect {
             Expect::Value { value, .. } if value != 0.0 => {
+                let claimed = match self.origin {
+                    Origin::Publication => "published",
+                    Origin::Project => "claimed",
+                };
                 let percent = 100.0 * (ours.mean - value) / value.abs();
                 if percent.abs() < 0.005 {
-                    "equal to the published value within 0.005 %".to_owned()
+                    format!("equal to the {claimed} value within 0.005 %")
                 } else {
                     let side = if percent < 0.0 { "below" } else { "above" };
-                    format!("{:.2} % {side} the published value", percent.abs())
+                    format!("{:.2} % {side} the {claimed} value", percent.abs())
                 }
             }
             _ => format!("measured {}", short(ours.mean)),
@@ -303,7 +318,6 @@ fn worse(a: Verdict, b: Verdict) -> Verdict {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::Origin;
     use super::*;
     use crate::metric::{Direction, MetricValue};
     use crate::params::Params;
@@ -351,6 +365,8 @@ mod tests {
                 cpu_s: 0.0,
                 peak_memory_mib: 0.0,
             },
+            files: BTreeMap::new(),
+            seal: String::new(),
         }
     }
 
@@ -363,6 +379,27 @@ mod tests {
             selection: Params::default(),
             expect,
             note: None,
+        }
+    }
+
+    impl Claim {
+        /// The verdict where just these trials were planned.
+        fn judged(&self, finished: &[Record], deterministic: bool) -> Judgement {
+            let planned: Vec<Planned> = finished.iter().map(planned).collect();
+            self.judge(&Evidence {
+                planned: &planned,
+                finished,
+                attempts: &[],
+                deterministic,
+            })
+        }
+    }
+
+    fn planned(record: &Record) -> Planned {
+        Planned {
+            trial: record.trial.clone(),
+            seed: Some(record.seed),
+            params: Some(record.params.clone()),
         }
     }
 
@@ -379,10 +416,29 @@ mod tests {
             value: 0.0047,
             tolerance: 0.0001,
         });
-        let judge = |v| claim.judge(&seeds(&[v]), true).verdict;
+        let judge = |v| claim.judged(&seeds(&[v]), true).verdict;
         assert_eq!(judge(0.00475), Verdict::Reproduced);
         assert_eq!(judge(0.0049), Verdict::NotReproduced);
-        assert_eq!(claim.judge(&[], true).verdict, Verdict::NotTestable);
+        assert_eq!(claim.judged(&[], true).verdict, Verdict::NotTestable);
+    }
+
+    #[test]
+    fn only_a_publication_has_a_published_value() {
+        let value = |origin| Claim {
+            origin,
+            ..claim(Expect::Value {
+                value: 1.0,
+                tolerance: 0.1,
+            })
+        };
+        let reason = |origin, ours| value(origin).judged(&seeds(&[ours]), true).reason;
+        let (published, own) = (Origin::Publication, Origin::Project);
+        assert_eq!(reason(published, 1.05), "5.00 % above the published value");
+        assert_eq!(reason(own, 1.05), "5.00 % above the claimed value");
+        assert_eq!(
+            reason(own, 1.0),
+            "equal to the claimed value within 0.005 %"
+        );
     }
 
     #[test]
@@ -391,7 +447,7 @@ mod tests {
             value: 1.0,
             tolerance: 0.1,
         });
-        let judge = |v: &[f64]| claim.judge(&seeds(v), false).verdict;
+        let judge = |v: &[f64]| claim.judged(&seeds(v), false).verdict;
         assert_eq!(judge(&[1.0, 1.0]), Verdict::Underpowered);
         assert_eq!(judge(&[1.00, 1.01, 0.99]), Verdict::Reproduced);
         assert_eq!(judge(&[0.8, 1.0, 1.2]), Verdict::Underpowered);
@@ -401,7 +457,7 @@ mod tests {
     #[test]
     fn one_sided_bounds() {
         let claim = claim(Expect::AtLeast(0.5));
-        let judge = |v: &[f64]| claim.judge(&seeds(v), false).verdict;
+        let judge = |v: &[f64]| claim.judged(&seeds(v), false).verdict;
         assert_eq!(judge(&[0.60, 0.61, 0.62]), Verdict::Reproduced);
         assert_eq!(judge(&[0.40, 0.41, 0.42]), Verdict::NotReproduced);
         assert_eq!(judge(&[0.45, 0.50, 0.55]), Verdict::Underpowered);
@@ -415,11 +471,11 @@ mod tests {
             rising: true,
         });
         let trials = [record(0, 0, 1.0), record(1, 0, 2.0), record(2, 0, 3.0)];
-        assert_eq!(claim.judge(&trials, true).verdict, Verdict::Reproduced);
+        assert_eq!(claim.judged(&trials, true).verdict, Verdict::Reproduced);
         let trials = [record(0, 0, 1.0), record(1, 0, 2.0), record(2, 0, 1.5)];
-        assert_eq!(claim.judge(&trials, true).verdict, Verdict::NotReproduced);
+        assert_eq!(claim.judged(&trials, true).verdict, Verdict::NotReproduced);
         assert_eq!(
-            claim.judge(&trials[..2], true).verdict,
+            claim.judged(&trials[..2], true).verdict,
             Verdict::NotTestable
         );
     }
@@ -444,7 +500,7 @@ mod tests {
             record(2, 1, 2.0),
             record(2, 2, 3.0),
         ];
-        let judge = |by: f64, n: usize| exceeds(by).judge(&trials[..n], false);
+        let judge = |by: f64, n: usize| exceeds(by).judged(&trials[..n], false);
         assert_eq!(judge(0.45, 6).verdict, Verdict::Reproduced);
         assert_eq!(judge(0.51, 6).verdict, Verdict::Underpowered);
         assert_eq!(judge(0.6, 6).verdict, Verdict::NotReproduced);
@@ -457,11 +513,11 @@ mod tests {
         );
         assert_eq!(judge(0.0, 6).ours.map(|ours| ours.n), Some(3));
         assert_eq!(
-            exceeds(0.5).judge(&trials, true).verdict,
+            exceeds(0.5).judged(&trials, true).verdict,
             Verdict::NotReproduced
         );
         assert_eq!(
-            exceeds(0.45).judge(&trials, true).verdict,
+            exceeds(0.45).judged(&trials, true).verdict,
             Verdict::Reproduced
         );
     }
@@ -470,7 +526,7 @@ mod tests {
     fn a_reason_shows_the_bound_it_was_decided_on() {
         // t(2, 0.95) = 2.920, t(2, 0.975) = 4.303; sd 0.01.
         let values = seeds(&[0.60, 0.61, 0.62]);
-        let reason = |expect| claim(expect).judge(&values, false).reason;
+        let reason = |expect| claim(expect).judged(&values, false).reason;
         assert_eq!(
             reason(Expect::AtLeast(0.5)),
             "one-sided 95 % bounds 0.5931 and 0.6269"
@@ -487,13 +543,118 @@ mod tests {
         assert_eq!(reason(value(0.01)), "95 % interval 0.5852 … 0.6348");
     }
 
+    /// Judges `finished` where `all` were planned and `attempts` failed.
+    fn of(claim: &Claim, all: &[Record], finished: &[Record], attempts: &[Record]) -> Judgement {
+        let planned: Vec<Planned> = all.iter().map(planned).collect();
+        claim.judge(&Evidence {
+            planned: &planned,
+            finished,
+            attempts,
+            deterministic: false,
+        })
+    }
+
+    #[test]
+    fn survivors_alone_reproduce_nothing() {
+        let all = seeds(&[1.0, 1.01, 0.99, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
+        let claim = claim(Expect::Value {
+            value: 1.0,
+            tolerance: 0.1,
+        });
+        assert_eq!(of(&claim, &all, &all, &[]).verdict, Verdict::Reproduced);
+        // Seven of ten seeds were killed.
+        let killed = of(&claim, &all, &all[..3], &all[3..]);
+        assert_eq!(killed.verdict, Verdict::Underpowered);
+        assert_eq!(
+            (killed.ours.map(|ours| ours.n), killed.planned),
+            (Some(3), 10)
+        );
+        assert_eq!(
+            killed.reason,
+            "3 of 10 planned trials finished, 7 failed; 90 % interval 0.9831 … 1.017"
+        );
+        // One was not begun, and values far off say no more about it.
+        let far = seeds(&[1.5, 1.51, 1.49, 1.5]);
+        let begun = of(&claim, &far, &far[..3], &[]);
+        assert_eq!(begun.verdict, Verdict::Underpowered);
+        assert!(begun.reason.starts_with("3 of 4 planned trials finished; "));
+    }
+
+    #[test]
+    fn values_that_are_not_finite_count_against_a_claim() {
+        let nan = f64::NAN;
+        let all = seeds(&[0.60, nan, 0.61, f64::INFINITY, 0.62, nan]);
+        let claim = claim(Expect::AtLeast(0.5));
+        let judged = claim.judged(&all, false);
+        assert_eq!(judged.verdict, Verdict::Underpowered);
+        assert_eq!(judged.tally.not_finite, 3);
+        assert!(
+            judged
+                .reason
+                .starts_with("3 of 6 finished trials have no finite value; "),
+            "{}",
+            judged.reason
+        );
+        assert_eq!(claim.judged(&all, true).verdict, Verdict::NotReproduced);
+        let low = seeds(&[0.40, nan, 0.41, 0.42]);
+        assert_eq!(claim.judged(&low, false).verdict, Verdict::NotReproduced);
+    }
+
+    #[test]
+    fn pairs_and_orders_need_all_their_trials() {
+        let all = [
+            record(1, 0, 1.5),
+            record(1, 1, 2.52),
+            record(1, 2, 3.51),
+            record(1, 3, 4.5),
+            record(2, 0, 1.0),
+            record(2, 1, 2.0),
+            record(2, 2, 3.0),
+            record(2, 3, 4.0),
+        ];
+        let at = |order| -> Params {
+            [("order".to_owned(), ParamValue::Int(order))]
+                .into_iter()
+                .collect()
+        };
+        let exceeds = Claim {
+            selection: at(1),
+            ..claim(Expect::Exceeds {
+                than: at(2),
+                by: 0.0,
+            })
+        };
+        let falls = claim(Expect::Ordering {
+            param: "order".to_owned(),
+            values: vec![ParamValue::Int(1), ParamValue::Int(2)],
+            rising: false,
+        });
+        for claim in [&exceeds, &falls] {
+            assert_eq!(of(claim, &all, &all, &[]).verdict, Verdict::Reproduced);
+            // A seed of the *other* point is missing, or has no value.
+            let short = of(claim, &all, &all[..7], &all[7..]);
+            assert_eq!(short.verdict, Verdict::Underpowered);
+            assert_eq!(short.tally.failed, 1);
+            let mut diverged = all.to_vec();
+            diverged[7].metrics[0].value = f64::NAN;
+            assert_eq!(
+                of(claim, &all, &diverged, &[]).verdict,
+                Verdict::Underpowered
+            );
+        }
+        // A trial at a value that the claim does not name is none of its own.
+        let mut more = all.to_vec();
+        more.push(record(3, 0, 9.0));
+        assert_eq!(of(&falls, &more, &all, &[]).verdict, Verdict::Reproduced);
+    }
+
     #[test]
     fn an_edited_claim_shows() {
         let mut trials = seeds(&[0.5]);
         trials[0]
             .claims
             .insert("c".to_owned(), "another".to_owned());
-        assert!(claim(Expect::AtLeast(0.1)).judge(&trials, true).edited);
+        assert!(claim(Expect::AtLeast(0.1)).judged(&trials, true).edited);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! From file to tree: reading, `extends` and `--set`.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::fault::{Fault, Faults, Place};
@@ -35,13 +36,18 @@ pub struct Override {
     pub flag: String,
 }
 
-/// Reads a spec, the specs it extends, and applies overrides.
+/// Reads a spec, the specs it extends, and applies overrides. What it extends must lie in the
+/// project folder `root` or in the folder of the spec.
 ///
 /// # Errors
 /// Every fault of the text, of the chain of `extends` and of the overrides.
-pub fn read(path: &Path, overrides: &[Override]) -> Result<Written, Vec<Fault>> {
+pub fn read(path: &Path, overrides: &[Override], root: &Path) -> Result<Written, Vec<Fault>> {
     let file = path.display().to_string();
-    let mut root = read_chain(path, &mut Vec::new())?;
+    let within: Vec<PathBuf> = [root, path.parent().unwrap_or(Path::new(""))]
+        .into_iter()
+        .filter_map(|folder| real(folder).ok())
+        .collect();
+    let mut root = read_chain(path, &within, &mut Vec::new())?;
     let mut faults = Faults::default();
     for change in overrides {
         apply(&mut root, change, &mut faults);
@@ -96,7 +102,7 @@ fn named_after(stem: &str, overrides: &[Override]) -> String {
         name.push('+');
         name.push_str(text.trim_matches('-'));
     }
-    name.truncate(100);
+    let name: String = name.chars().take(100).collect();
     format!("{name}-{}", &hasher.short()[..6])
 }
 
@@ -109,7 +115,20 @@ pub(crate) fn is_name(name: &str) -> bool {
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-fn read_chain(path: &Path, chain: &mut Vec<PathBuf>) -> Result<Node, Vec<Fault>> {
+/// The path without links; an empty one is the current folder.
+fn real(path: &Path) -> std::io::Result<PathBuf> {
+    if path.as_os_str().is_empty() {
+        Path::new(".").canonicalize()
+    } else {
+        path.canonicalize()
+    }
+}
+
+fn read_chain(
+    path: &Path,
+    within: &[PathBuf],
+    chain: &mut Vec<PathBuf>,
+) -> Result<Node, Vec<Fault>> {
     let file = path.display().to_string();
     let start = Place {
         file: file.as_str().into(),
@@ -124,16 +143,27 @@ fn read_chain(path: &Path, chain: &mut Vec<PathBuf>) -> Result<Node, Vec<Fault>>
             help: None,
         }]
     };
-    let size = std::fs::metadata(path)
-        .map_err(|error| one(format!("cannot be read: {error}")))?
-        .len();
-    if size > yaml::MAX_BYTES as u64 {
-        let limit = yaml::MAX_BYTES;
+    let unread = |error| one(format!("cannot be read: {error}"));
+    let data = std::fs::metadata(path).map_err(unread)?;
+    if !data.is_file() {
+        // A pipe or a device may never end.
+        return Err(one("not a file of text".to_owned()));
+    }
+    let limit = yaml::MAX_BYTES;
+    let size = data.len();
+    if size > limit as u64 {
         return Err(one(format!(
             "the file has {size} bytes; at most {limit} are read"
         )));
     }
-    let bytes = std::fs::read(path).map_err(|error| one(format!("cannot be read: {error}")))?;
+    // What a system makes up, such as below `/proc`, has no size before it is read.
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(limit as u64 + 1).read_to_end(&mut bytes))
+        .map_err(unread)?;
+    if bytes.len() > limit {
+        return Err(one(format!("more than {limit} bytes")));
+    }
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         one(format!("not UTF-8 text: byte {at} is invalid"))
@@ -163,13 +193,16 @@ fn read_chain(path: &Path, chain: &mut Vec<PathBuf>) -> Result<Node, Vec<Fault>>
     let real = parent_path
         .canonicalize()
         .map_err(|error| wrong(format!("`{name}` cannot be read: {error}")))?;
+    if !within.iter().any(|folder| real.starts_with(folder)) {
+        return Err(wrong(format!("`{name}` lies outside of the project")));
+    }
     if chain.contains(&real) {
         return Err(wrong(format!("`{name}` leads back to this file")));
     }
     if chain.len() >= MAX_EXTENDS {
         return Err(wrong(format!("a chain of more than {MAX_EXTENDS} specs")));
     }
-    let parent = read_chain(&parent_path, chain)?;
+    let parent = read_chain(&parent_path, within, chain)?;
     if !matches!(parent.value, Value::Map(_)) {
         return Err(wrong(format!(
             "`{name}` holds {}, not a spec",
@@ -218,6 +251,20 @@ fn apply(root: &mut Node, change: &Override, faults: &mut Faults) {
         line: 1,
         column: 1,
     };
+    let text = change.value.trim_start();
+    if text.is_empty() || text.starts_with('#') {
+        let help = format!(
+            "write {} {}=VALUE; `null` is the default",
+            change.flag, change.key
+        );
+        faults.add_with_help(&place, &change.key, "no value after the `=`", help);
+        return;
+    }
+    if change.key == "extends" {
+        let help = "write `extends` into the file, or set the keys one by one";
+        faults.add_with_help(&place, &change.key, "cannot be set from here", help);
+        return;
+    }
     let value = match yaml::parse(&label, &change.value) {
         Ok(node) => node,
         Err(found) => {
@@ -261,4 +308,77 @@ fn apply(root: &mut Node, change: &Override, faults: &mut Faults) {
 /// A reader of the whole tree.
 pub(super) fn root_reader<'n>(written: &'n Written, faults: &mut Faults) -> Option<MapReader<'n>> {
     MapReader::new(&written.root, "", faults)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(key: &str, value: &str) -> Override {
+        Override {
+            key: key.to_owned(),
+            value: value.to_owned(),
+            flag: "--set".to_owned(),
+        }
+    }
+
+    fn message(read: Result<Written, Vec<Fault>>) -> String {
+        read.expect_err("a fault")[0].to_string()
+    }
+
+    #[test]
+    fn names_and_values_of_any_kind_are_no_panic() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let long = folder
+            .path()
+            .join(format!("{}.yaml", "数字图像".repeat(12)));
+        std::fs::write(&long, "format: 1\n").expect("written");
+        let changed = [set("params.level", "3")];
+        assert!(message(read(&long, &changed, folder.path())).contains("no experiment name"));
+        let path = folder.path().join("a.yaml");
+        std::fs::write(&path, "format: 1\n").expect("written");
+        let umlauts = [set("question", &"Größe".repeat(40))];
+        assert!(read(&path, &umlauts, folder.path()).is_ok());
+        for nothing in ["", "  ", "# 3"] {
+            let said = message(read(&path, &[set("params.level", nothing)], folder.path()));
+            assert!(said.contains("no value after the `=`; write --set params.level=VALUE"));
+        }
+        let said = message(read(&path, &[set("extends", "b.yaml")], folder.path()));
+        assert!(said.contains("extends: cannot be set from here"), "{said}");
+    }
+
+    #[test]
+    fn what_is_extended_lies_in_the_project() {
+        let outer = tempfile::tempdir().expect("a folder");
+        let root = outer.path().join("project");
+        std::fs::create_dir_all(root.join("experiments/dic")).expect("folders");
+        std::fs::write(outer.path().join("secret.yaml"), "a: 1\n").expect("written");
+        std::fs::write(root.join("experiments/base.yaml"), "a: 1\n").expect("written");
+        let path = root.join("experiments/dic/a.yaml");
+        let outside = outer.path().join("secret.yaml");
+        std::os::unix::fs::symlink(&outside, root.join("link.yaml")).expect("a link");
+        let extends = |name: &str| {
+            std::fs::write(&path, format!("extends: {name}\n")).expect("written");
+            read(&path, &[], &root)
+        };
+        assert!(extends("../base.yaml").is_ok());
+        let absolute = outside.display().to_string();
+        for name in [
+            "../../../secret.yaml",
+            "../../link.yaml",
+            &absolute,
+            "/dev/zero",
+        ] {
+            let said = message(extends(name));
+            assert!(said.contains("lies outside of the project"), "{said}");
+        }
+    }
+
+    #[test]
+    fn only_a_file_of_few_bytes_is_read() {
+        for path in ["/dev/zero", "/dev/null", "/proc/self"] {
+            let said = message(read(Path::new(path), &[], Path::new("")));
+            assert!(said.contains("not a file of text"), "{said}");
+        }
+    }
 }

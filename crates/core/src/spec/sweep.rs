@@ -195,15 +195,15 @@ fn spaced(
     (0..count)
         .map(|i| {
             // The ends are exact, whatever the rounding between them.
-            let share = i as f64 / (count.max(2) - 1) as f64;
             let number = if i == 0 {
                 from
             } else if i == count - 1 {
                 to
             } else if log {
-                (from.ln() + share * (to.ln() - from.ln())).exp()
+                let share = i as f64 / (count - 1) as f64;
+                decimal((from.ln() + share * (to.ln() - from.ln())).exp())
             } else {
-                from + share * (to - from)
+                decimal(between(from, to, i, count - 1))
             };
             let value = if whole {
                 ParamValue::Int(number.round() as i64)
@@ -219,6 +219,29 @@ fn spaced(
             )
         })
         .collect()
+}
+
+/// The value `i` of `steps` steps from `from` to `to`, rounded as rarely as may be.
+fn between(from: f64, to: f64, i: u64, steps: u64) -> f64 {
+    let (i, steps) = (i as f64, steps as f64);
+    let number = (from * (steps - i) + to * i) / steps;
+    if number.is_finite() {
+        number
+    } else {
+        from + i / steps * (to - from)
+    }
+}
+
+/// The decimal of few digits that a person would have written for `value`, where rounding alone
+/// lies between them: 4 for 3.9999999999999996. Values enter ids and names of folders.
+fn decimal(value: f64) -> f64 {
+    let text = format!("{value:.13e}");
+    let digits = text.split('e').next().unwrap_or_default();
+    let few = digits.trim_end_matches('0').len() <= "-1.12345678901".len();
+    match text.parse::<f64>() {
+        Ok(short) if few && (short - value).abs() <= 4e-15 * value.abs() => short,
+        _ => value,
+    }
 }
 
 /// `zip: {a: [1, 2], b: [3, 4]}`: the points (1, 3) and (2, 4).
@@ -303,4 +326,28 @@ fn points(node: &Node, path: &str, allowed: &Allowed<'_>, faults: &mut Faults) -
         names,
         points: rows,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spaced_values_are_those_a_person_would_write() {
+        let line = |from, to, count: u64| -> Vec<f64> {
+            (0..count)
+                .map(|i| decimal(between(from, to, i, count - 1)))
+                .collect()
+        };
+        // `numpy.linspace(1, 48, 48)` gives whole numbers.
+        let whole: Vec<f64> = (1..=48).map(f64::from).collect();
+        assert_eq!(line(1.0, 48.0, 48), whole);
+        assert_eq!(line(0.0, 1.0, 11)[3], 0.3);
+        assert_eq!(line(0.1, 0.7, 7), [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]);
+        assert_eq!(line(-0.3, 0.3, 7)[3], 0.0);
+        assert_eq!(line(0.0, 1.0, 4)[1], 1.0 / 3.0, "a third stays a third");
+        assert!(line(-1e308, 1e308, 3)[1].is_finite());
+        assert_eq!(decimal(999.999_999_999_999_8), 1000.0);
+        assert_eq!(decimal(std::f64::consts::PI), std::f64::consts::PI);
+    }
 }

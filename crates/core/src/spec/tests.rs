@@ -111,7 +111,11 @@ fn check_text(text: &str, overrides: &[Override]) -> Result<Spec, Vec<Fault>> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("subset-size.yaml");
     std::fs::write(&path, text).expect("written");
-    let spec = check(&read(&path, overrides)?, &[&STUDY], &datasets());
+    let spec = check(
+        &read(&path, overrides, Path::new(""))?,
+        &[&STUDY],
+        &datasets(),
+    );
     spec.map_err(|faults| strip(faults, folder.path()))
 }
 
@@ -397,7 +401,12 @@ fn extends_merges_params_and_leaves_statements_behind() {
         "child.yaml",
         "extends: published.yaml\nquestion: And then?\nparams: {order: 2}\nsweep: {subset_size_px: [61]}\n",
     );
-    let spec = check(&read(&child, &[]).expect("read"), &[&STUDY], &datasets()).expect("valid");
+    let spec = check(
+        &read(&child, &[], Path::new("")).expect("read"),
+        &[&STUDY],
+        &datasets(),
+    )
+    .expect("valid");
     assert_eq!(spec.params.get("stop"), Some(&ParamValue::Float(1e-4)));
     assert_eq!(spec.params.get("order"), Some(&ParamValue::Int(2)));
     assert_eq!(spec.axes.len(), 1);
@@ -405,28 +414,32 @@ fn extends_merges_params_and_leaves_statements_behind() {
     let a = write("a.yaml", "extends: b.yaml\n");
     write("b.yaml", "extends: a.yaml\n");
     assert!(
-        read(&a, &[]).expect_err("a circle")[0]
+        read(&a, &[], Path::new("")).expect_err("a circle")[0]
             .message
             .contains("leads back")
     );
     let list = write("list.yaml", "- 1\n");
     let child_of_list = write("of-list.yaml", "extends: list.yaml\n");
     assert!(list.exists());
-    let fault = &read(&child_of_list, &[]).expect_err("a list")[0];
+    let fault = &read(&child_of_list, &[], Path::new("")).expect_err("a list")[0];
     assert!(
         fault.message.contains("holds a list, not a spec"),
         "{fault}"
     );
     let lost = write("lost.yaml", "extends: nowhere.yaml\n");
     assert!(
-        read(&lost, &[]).expect_err("missing")[0]
+        read(&lost, &[], Path::new("")).expect_err("missing")[0]
             .message
             .contains("nowhere.yaml")
     );
     // A fault of an inherited value names the file it stands in.
     write("published.yaml", &GOOD.replace("1e-4", "7"));
-    let faults =
-        check(&read(&child, &[]).expect("read"), &[&STUDY], &datasets()).expect_err("stop");
+    let faults = check(
+        &read(&child, &[], Path::new("")).expect("read"),
+        &[&STUDY],
+        &datasets(),
+    )
+    .expect_err("stop");
     assert!(
         faults[0].place.file.ends_with("published.yaml"),
         "{}",
@@ -440,26 +453,26 @@ fn files_that_are_no_specs() {
     let path = folder.path().join("big.yaml");
     std::fs::write(&path, vec![b' '; 1024 * 1024 + 1]).expect("written");
     assert!(
-        read(&path, &[]).expect_err("too big")[0]
+        read(&path, &[], Path::new("")).expect_err("too big")[0]
             .message
             .contains("at most 1048576")
     );
     std::fs::write(&path, [b'a', 0xff]).expect("written");
     assert!(
-        read(&path, &[]).expect_err("not text")[0]
+        read(&path, &[], Path::new("")).expect_err("not text")[0]
             .message
             .contains("byte 1 is invalid")
     );
     let odd = folder.path().join("My Spec.yaml");
     std::fs::write(&odd, GOOD).expect("written");
     assert!(
-        read(&odd, &[]).expect_err("a name")[0]
+        read(&odd, &[], Path::new("")).expect_err("a name")[0]
             .message
             .contains("no experiment name")
     );
     let missing = folder.path().join("missing.yaml");
     assert!(
-        read(&missing, &[]).expect_err("missing")[0]
+        read(&missing, &[], Path::new("")).expect_err("missing")[0]
             .message
             .contains("cannot be read")
     );

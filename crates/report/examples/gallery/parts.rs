@@ -50,6 +50,7 @@ pub(crate) fn sheet(name: &str, question: &str) -> ExperimentSheet {
         experiment: name.to_owned(),
         question: question.to_owned(),
         command: format!("just run experiments/dic/{name}.yaml"),
+        changes: Vec::new(),
         datasets: vec![DatasetSheet {
             name: "speckle".to_owned(),
             title: "Generated speckle series".to_owned(),
@@ -60,6 +61,9 @@ pub(crate) fn sheet(name: &str, question: &str) -> ExperimentSheet {
         deterministic: false,
         swept: Vec::new(),
         trials: Vec::new(),
+        seeds: Vec::new(),
+        points: Vec::new(),
+        fixed: Params::default(),
         metrics: metrics.map(|(q, d)| quantity(q, d)).to_vec(),
         params: params.map(|q| quantity(q, Direction::None)).to_vec(),
         columns: columns.map(|q| quantity(q, Direction::None)).to_vec(),
@@ -165,6 +169,8 @@ pub(crate) fn record(
             cpu_s: 23.9,
             peak_memory_mib: 181.0,
         },
+        files: BTreeMap::new(),
+        seal: String::new(),
     }
 }
 

@@ -83,6 +83,9 @@ fn experiment_section(experiment: &ExperimentView<'_>) -> Markup {
             h3 id=(anchor(experiment)) { (sheet.study) " / " (sheet.experiment) }
             p.question { (sheet.question) }
             pre { code { (sheet.command) } }
+            @if !sheet.changes.is_empty() {
+                p { "Changed from its file: " code { (sheet.changes.join(", ")) } "." }
+            }
             @for data in &sheet.datasets {
                 p.soft {
                     "Data: " b { (data.title) } " (" code { (data.name) } "). Licence: "
@@ -261,7 +264,7 @@ fn ours(ours: Option<Ours>) -> Markup {
                 @if let Some((low, high)) = ours.ci95 {
                     span.interval { "[" (plain(low)) ", " (plain(high)) "]" }
                 }
-                @if ours.n > 1 { span.interval { "n = " (ours.n) } }
+                @if let Some(count) = ours.count() { span.interval { "n = " (count) } }
             }
         }
     }

@@ -7,7 +7,7 @@ use retrial_core::statistics::summarise;
 
 use super::chart::Extras;
 use crate::error::ReportError;
-use crate::frame::{Frame, passes, pooled, pooled_note};
+use crate::frame::{Frame, SEED, passes, passes_planned, pooled, pooled_note};
 use crate::load::Experiment;
 use crate::number::plain;
 use crate::quantity;
@@ -46,10 +46,39 @@ impl<'e> Source<'e> {
             };
             return Err(source.fault(reason));
         }
+        source.tell_missing();
         source.leave_out_without_table();
         source.pick();
         source.lines = source.placed_lines();
         Ok(source)
+    }
+
+    /// Says which planned trials are not there, and which of those there have nothing to show.
+    fn tell_missing(&mut self) {
+        let planned = (self.experiment.planned().iter())
+            .filter(|trial| passes_planned(trial, &self.spec.filter))
+            .count();
+        let drawn = self.records.len();
+        if drawn < planned {
+            self.left_out.push(format!(
+                "{drawn} of {planned} planned trials finished and are drawn."
+            ));
+        }
+        if self.spec.table.is_some() {
+            return;
+        }
+        for name in &self.spec.y {
+            let finite = |r: &&&Record| r.metric(name).is_some_and(f64::is_finite);
+            let missing = drawn - self.records.iter().filter(finite).count();
+            let is_metric = self.records.iter().any(|r| r.metric(name).is_some());
+            if is_metric && missing > 0 {
+                let have = if missing == 1 { "has" } else { "have" };
+                self.left_out.push(format!(
+                    "{missing} of {drawn} trials {have} no finite {}.",
+                    name.replace('_', " ")
+                ));
+            }
+        }
     }
 
     /// The lines of the spec, those at a metric where its mean is; one that no trial has is not
@@ -239,11 +268,29 @@ impl<'e> Source<'e> {
         let is_shown = |name: &String| {
             shown.iter().any(|s| s.as_ref() == Some(name)) || self.spec.y.contains(name)
         };
+        // Only what is drawn at one place is pooled: of params that vary together one shows all.
+        let place = |record: &Record| -> Vec<Option<String>> {
+            let value = |name: &String| match (record.params.get(name), record.metric(name)) {
+                (Some(value), _) => Some(value.to_string()),
+                (None, Some(value)) => Some(value.to_string()),
+                (None, None) => (name == SEED).then(|| record.seed.to_string()),
+            };
+            shown
+                .iter()
+                .map(|name| name.as_ref().and_then(value))
+                .collect()
+        };
+        let mut groups: Vec<(Vec<Option<String>>, Vec<&Record>)> = Vec::new();
+        for record in &self.records {
+            let here = place(record);
+            match groups.iter_mut().find(|(known, _)| *known == here) {
+                Some((_, group)) => group.push(record),
+                None => groups.push((here, vec![record])),
+            }
+        }
+        let groups: Vec<Vec<&Record>> = groups.into_iter().map(|(_, group)| group).collect();
         let swept = self.experiment.sheet.swept.iter();
-        let over = pooled(
-            swept.filter(|name| !is_shown(name)),
-            std::slice::from_ref(&self.records),
-        );
+        let over = pooled(swept.filter(|name| !is_shown(name)), &groups);
         pooled_note(&over, "figure").into_iter().collect()
     }
 

@@ -12,6 +12,11 @@ impl Table {
                 heads.push(format!("{}_{part}", value.name));
             }
         }
+        // Where planned trials are missing, no program should take the rest for all.
+        let missing = self.lines.iter().any(|line| line.planned.is_some());
+        if missing {
+            heads.extend(["trials", "planned"].map(str::to_owned));
+        }
         push_line(&mut text, &heads);
         for line in &self.lines {
             let mut cells = line.key.clone();
@@ -24,6 +29,10 @@ impl Table {
                     }
                     None => cells.extend(["", "", "", "", "0"].map(str::to_owned)),
                 }
+            }
+            if missing {
+                cells.push(line.trials.to_string());
+                cells.push(line.planned.unwrap_or(line.trials).to_string());
             }
             push_line(&mut text, &cells);
         }

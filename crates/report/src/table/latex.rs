@@ -42,9 +42,16 @@ impl Table {
             let values = self.values.iter().zip(&line.cells);
             cells.extend(values.map(|(value, cell)| cell_latex(value, line, cell.as_ref())));
             if self.repeated {
-                cells.push(line.trials.to_string());
+                cells.push(line.count());
             }
-            text.push_str(&format!("    {} \\\\\n", cells.join(" & ")));
+            let row = cells.join(" & ");
+            // A bracket at the beginning of a row is taken for the argument of the `\\` before it.
+            let guard = if row.starts_with(['[', '*']) {
+                "{}"
+            } else {
+                ""
+            };
+            text.push_str(&format!("    {guard}{row} \\\\\n"));
         }
         text.push_str("    \\bottomrule\n  \\end{tabular}\n\\end{table}\n");
         text
@@ -54,17 +61,6 @@ impl Table {
 fn cell_latex(value: &ValueColumn, line: &Line, cell: Option<&Summary>) -> String {
     let Some(cell) = cell else {
         return "--".to_owned();
-    };
-    let math = |text: String| {
-        let text = text.replace(MINUS, "-").replace('±', r"\pm");
-        let (digits, power) = match text.split_once("·10") {
-            Some((digits, power)) => (digits.to_owned(), Some(power.to_owned())),
-            None => (text, None),
-        };
-        match power {
-            Some(power) => format!(r"${digits} \cdot 10^{{{}}}$", plain_digits(&power)),
-            None => format!("${digits}$"),
-        }
     };
     let mut text = math(value.style.mean_sd(cell));
     if let Some(interval) = value.style.interval(cell) {
@@ -77,16 +73,33 @@ fn cell_latex(value: &ValueColumn, line: &Line, cell: Option<&Summary>) -> Strin
     text
 }
 
-fn plain_digits(power: &str) -> String {
-    let digit = |c| match c {
-        '⁻' => '-',
-        '¹' => '1',
-        '²' => '2',
-        '³' => '3',
-        '⁰'..='⁹' => char::from_digit(u32::from(c) - 0x2070, 10).unwrap_or(c),
-        c => c,
-    };
-    power.chars().map(digit).collect()
+/// Numbers in a formula; each power of ten, of which an interval has several, is its own exponent.
+fn math(text: String) -> String {
+    let mut formula = String::from("$");
+    let mut raised = false;
+    for c in text.chars() {
+        let power = match c {
+            '⁻' => Some('-'),
+            '¹' => Some('1'),
+            '²' => Some('2'),
+            '³' => Some('3'),
+            '⁰'..='⁹' => char::from_digit(u32::from(c) - 0x2070, 10),
+            _ => None,
+        };
+        if power.is_some() != raised {
+            formula.push_str(if raised { "}" } else { "^{" });
+            raised = power.is_some();
+        }
+        match c {
+            _ if power.is_some() => formula.extend(power),
+            MINUS => formula.push('-'),
+            '±' => formula.push_str(r"\pm"),
+            '·' => formula.push_str(r" \cdot "),
+            c => formula.push(c),
+        }
+    }
+    formula.push_str(if raised { "}$" } else { "$" });
+    formula
 }
 
 /// Text that LaTeX shows as it is.

@@ -10,7 +10,7 @@ impl Table {
                 .map(|(value, cell)| value.cell(line, cell.as_ref()));
             let mut cells: Vec<String> = line.key.iter().cloned().chain(cells).collect();
             if self.repeated {
-                cells.push(line.trials.to_string());
+                cells.push(line.count());
             }
             cells
         });

@@ -10,7 +10,7 @@ use retrial_core::statistics::{Summary, summarise};
 
 pub(crate) use self::markdown::{aligned, escape as escape_markdown};
 use crate::error::ReportError;
-use crate::frame::{Frame, passes, pooled, pooled_note};
+use crate::frame::{Frame, passes, passes_planned, planned_key, pooled, pooled_note};
 use crate::load::Experiment;
 use crate::number::NumberStyle;
 use crate::quantity;
@@ -49,6 +49,18 @@ pub(crate) struct Line {
     pub(crate) key: Vec<String>,
     pub(crate) cells: Vec<Option<Summary>>,
     pub(crate) trials: usize,
+    /// How many were planned, where more than finished.
+    pub(crate) planned: Option<usize>,
+}
+
+impl Line {
+    /// `5`, or `3 of 10` where planned trials are missing.
+    pub(crate) fn count(&self) -> String {
+        match self.planned {
+            Some(planned) => format!("{} of {planned}", self.trials),
+            None => self.trials.to_string(),
+        }
+    }
 }
 
 /// The table that a spec asks for.
@@ -88,8 +100,10 @@ pub(crate) fn build(experiment: &Experiment, spec: &TableSpec) -> Result<Table, 
             cells: cells.collect(),
             trials: group.rows.len(),
             key: group.key,
+            planned: None,
         });
     }
+    count_planned(&mut lines, experiment, spec);
     let values = spec.values.iter().enumerate().map(|(i, name)| {
         let cells = lines.iter().filter_map(|line| line.cells.get(i)?.as_ref());
         ValueColumn {
@@ -109,9 +123,44 @@ pub(crate) fn build(experiment: &Experiment, spec: &TableSpec) -> Result<Table, 
         rows: (spec.rows.iter())
             .map(|name| (name.clone(), quantity::label(sheet, None, name)))
             .collect(),
-        repeated: lines.iter().any(|line| line.trials > 1),
+        repeated: (lines.iter()).any(|line| line.trials > 1 || line.planned.is_some()),
         lines,
     })
+}
+
+/// Sets the number of planned trials where some are missing, and adds the lines of which all are.
+fn count_planned(lines: &mut Vec<Line>, experiment: &Experiment, spec: &TableSpec) {
+    if experiment.finished.len() == experiment.sheet.trials.len() {
+        return;
+    }
+    let mut counts: Vec<(Vec<String>, usize)> = Vec::new();
+    let planned = experiment.planned();
+    for trial in planned
+        .iter()
+        .filter(|trial| passes_planned(trial, &spec.filter))
+    {
+        let Some(key) = planned_key(trial, &spec.rows) else {
+            return;
+        };
+        match counts.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((key, 1)),
+        }
+    }
+    for (place, (key, count)) in counts.into_iter().enumerate() {
+        match lines.iter_mut().find(|line| line.key == key) {
+            Some(line) => line.planned = (count > line.trials).then_some(count),
+            None => lines.insert(
+                place.min(lines.len()),
+                Line {
+                    key,
+                    cells: vec![None; spec.values.len()],
+                    trials: 0,
+                    planned: Some(count),
+                },
+            ),
+        }
+    }
 }
 
 impl Table {

@@ -36,6 +36,7 @@ pub(crate) fn sheet(trials: &[Record]) -> ExperimentSheet {
         experiment: "sweep".to_owned(),
         question: "Is a|b < c & d_e?".to_owned(),
         command: "just run experiments/fake/sweep.yaml".to_owned(),
+        changes: Vec::new(),
         datasets: vec![
             DatasetSheet {
                 name: "made-up".to_owned(),
@@ -55,6 +56,9 @@ pub(crate) fn sheet(trials: &[Record]) -> ExperimentSheet {
         deterministic: false,
         swept: vec!["size_px".to_owned()],
         trials: trials.iter().map(|r| r.trial.clone()).collect(),
+        seeds: Vec::new(),
+        points: Vec::new(),
+        fixed: Params::default(),
         metrics: vec![
             quantity("rmse", "px", Direction::Lower),
             quantity("hole", "", Direction::None),
@@ -108,6 +112,8 @@ pub(crate) fn record(size: i64, seed: u64, rmse: f64) -> Record {
             cpu_s: 1.0,
             peak_memory_mib: 10.0,
         },
+        files: BTreeMap::new(),
+        seal: String::new(),
     }
 }
 
