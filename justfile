@@ -23,31 +23,31 @@ run *ARGS: build
 # Check experiment files without running them
 [group('experiments')]
 [no-exit-message]
-check *ARGS: build
+check *ARGS: built
     @{{ command }} check "$@"
 
 # Print the trials of experiments, why each would run, and the cost
 [group('experiments')]
 [no-exit-message]
-plan *ARGS: build
+plan *ARGS: built
     @{{ command }} plan "$@"
 
 # Say which trials are finished, running, failed
 [group('experiments')]
 [no-exit-message]
-status *ARGS: build
+status *ARGS: built
     @{{ command }} status "$@"
 
 # Rebuild the reports from the records
 [group('experiments')]
 [no-exit-message]
-report *ARGS: build
+report *ARGS: built
     @{{ command }} report "$@"
 
 # Print the verdict on every published claim
 [group('experiments')]
 [no-exit-message]
-claims *ARGS: build
+claims *ARGS: built
     @{{ command }} claims "$@"
 
 # Run everything of a study and rebuild its report
@@ -59,7 +59,7 @@ reproduce STUDY *ARGS: build
 # Say what this machine has and lacks
 [group('experiments')]
 [no-exit-message]
-doctor *ARGS: build
+doctor *ARGS: built
     @{{ command }} doctor "$@"
 
 # Run all tests, doc tests included; arguments select tests
@@ -101,9 +101,16 @@ cuda-check:
 ci:
     .ci/run
 
-[private]
+# Build the program; `run` and `reproduce` do so by themselves
+[group('development')]
 build:
-    @cargo build --release {{ if features == '' { '' } else { '--features ' + quote(features) } }}
+    @{{ build }}
+
+# Verbs that only read take the program that is there: a build takes the cores of a run that goes
+# on, and would show its records by another program than the one that makes them.
+[private]
+built:
+    @{{ built }}
 
 # Time the nets against PyTorch's on one core; needs Python with torch and numpy
 [group('development')]
@@ -130,6 +137,15 @@ command := 'caller=' + quote(invocation_directory()) + '
         set -- "$@" "$argument"
     done
     exec ' + quote(retrial)
+
+# The time of the file says that it was looked at, also when nothing had to be built.
+build := 'cargo build --release ' + (if features == '' { '' } else { '--features ' + quote(features) }) + ' && touch -c ' + quote(retrial)
+
+built := 'if [ ! -x ' + quote(retrial) + ' ]; then
+        ' + build + '
+    elif [ -n "$(find build.rs src crates -name "*.rs" -newer ' + quote(retrial) + ' -print -quit)" ]; then
+        echo "note: the program is older than its source; \`./justw build\` builds it" >&2
+    fi'
 
 # Doc tests first: the summary of the tests is to be the last line. The benches stay out: what they
 # depend on would compile the heavy libraries a second time with other features.

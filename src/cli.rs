@@ -19,7 +19,7 @@ pub(crate) use self::similarity::{
 #[derive(Debug, Parser)]
 #[command(
     name = "retrial",
-    version,
+    version = crate::execute::provenance::version(),
     max_term_width = 100,
     disable_help_subcommand = true
 )]

@@ -1,5 +1,22 @@
 //! The command `retrial`: one match over the verbs.
 
+/// As the macro of the standard library, but a reader that went away is no reason to die: what
+/// goes to standard error is advice, and a run must not end because nobody listens.
+macro_rules! eprintln {
+    ($($argument:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($argument)*);
+    }};
+}
+
+/// As [`eprintln`], without the end of the line.
+macro_rules! eprint {
+    ($($argument:tt)*) => {{
+        use std::io::Write as _;
+        let _ = write!(std::io::stderr(), $($argument)*);
+    }};
+}
+
 mod cli;
 mod command;
 mod diagnostic;
@@ -28,6 +45,9 @@ fn main() -> ExitCode {
     // A run must not: it writes to workers, which may die.
     if !matches!(cli.verb, Verb::Run(_) | Verb::Reproduce(_)) {
         sigpipe::reset();
+    } else if let Err(failure) = execute::signals::install() {
+        failure.print();
+        return failure.code();
     }
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,

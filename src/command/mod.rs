@@ -28,9 +28,14 @@ use comfy_table::{ContentArrangement, Table, presets};
 use crate::failure::Failure;
 
 /// Writes a line to standard output; what cannot be written ends the program with exit code 5.
+///
+/// A reader that went away is no fault: the verbs that print facts have ended by then, and a run
+/// has more to do than to talk.
 pub(crate) fn write_line(line: std::fmt::Arguments<'_>) {
     use std::io::Write as _;
-    if let Err(error) = writeln!(std::io::stdout().lock(), "{line}") {
+    if let Err(error) = writeln!(std::io::stdout().lock(), "{line}")
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
         eprintln!("error: cannot write to standard output: {error}");
         std::process::exit(5);
     }

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::io::IsTerminal as _;
 use std::path::Path;
-use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use retrial_core::claim::Verdict;
@@ -15,8 +14,10 @@ use super::{claims, count};
 use crate::cli::{ReproduceArgs, RunOptions, Selection};
 use crate::execute::folder::TrialState;
 use crate::execute::job::{Job, JobData};
+use crate::execute::process::TimeLimit;
 use crate::execute::provenance::Host;
 use crate::execute::schedule::{self, Settings, Summary, Task};
+use crate::execute::sweep;
 use crate::experiment::{self, Experiment, Experiments, Pick};
 use crate::failure::Failure;
 use crate::integrity;
@@ -104,12 +105,10 @@ fn execute(
         };
         schedule::run(tasks, settings)?
     };
+    sweep::after(&results, &runnable);
     conclude(workspace, &runnable, &summary, options)?;
     for name in &skipped {
         say!("skipped: {name} (its data cannot be had here)");
-    }
-    if summary.interrupted {
-        return Err(Failure::Interrupted);
     }
     if !summary.failed.is_empty() {
         return Err(Failure::Trials {
@@ -132,13 +131,19 @@ fn conclude(
             eprintln!("  {line}");
         }
     }
-    let done = summary.recorded + summary.elsewhere;
-    if done + summary.failed.len() > 0 {
+    let elsewhere = match summary.elsewhere {
+        0 => String::new(),
+        number => format!(", {number} more by another run"),
+    };
+    if summary.recorded + summary.elsewhere + summary.failed.len() > 0 {
         say!(
-            "{} recorded, {} failed",
-            count(done, "trial"),
+            "{} recorded, {} failed{elsewhere}",
+            count(summary.recorded, "trial"),
             summary.failed.len()
         );
+    }
+    if summary.interrupted {
+        return Err(Failure::Interrupted);
     }
     let loaded = integrity::load(&workspace.results())?;
     integrity::warn(&loaded);
@@ -264,11 +269,23 @@ fn tasks(
             .iter()
             .map(|claim| (claim.id.clone(), claim.hash()))
             .collect();
+        let mut own_host: Option<Host> = None;
         for (trial, state) in experiment.states(&workspace.results()) {
             planned += 1;
             if state == TrialState::Recorded {
                 continue;
             }
+            let host = own_host.get_or_insert_with(|| {
+                let root = &workspace.root;
+                let host = host.get_or_insert_with(|| Host::look_up(root));
+                let host = host.with_spec(root, Path::new(&spec.file));
+                if let Some(state @ ("changed" | "untracked")) = host.project.spec_state.as_deref()
+                {
+                    let file = &spec.file;
+                    eprintln!("note: {file} is {state} in git; its records keep this, and a hash");
+                }
+                host
+            });
             let folders = crate::execute::folder::TrialFolders::new(
                 &results,
                 &spec.study,
@@ -304,13 +321,14 @@ fn tasks(
                     threads: 1,
                     memory_mib: spec.limits.memory_mib,
                     claims: claims.clone(),
-                    host: host
-                        .get_or_insert_with(|| Host::look_up(&workspace.root))
-                        .clone(),
+                    host: host.clone(),
                 },
                 study: experiment.study.info(),
                 folders,
-                time_limit: spec.limits.time_s.map(Duration::from_secs_f64),
+                time_limit: TimeLimit::new(
+                    spec.limits.time_s,
+                    experiments.cost_s(experiment, &trial),
+                ),
                 retries: options.retries,
             });
         }

@@ -125,6 +125,20 @@ fn print(record: &Record, folder: &Path) {
         ""
     };
     say!("source      retrial {}, {revision}{dirty}", p.version);
+    if let Some(project) = &p.project {
+        let revision = project.revision.as_deref().unwrap_or("no repository");
+        let dirty = if project.dirty == Some(true) {
+            " with uncommitted changes"
+        } else {
+            ""
+        };
+        say!("project     {revision}{dirty}");
+        let digest = project.spec.as_deref().unwrap_or("unknown");
+        match &project.spec_state {
+            Some(state) => say!("spec        {digest}, {state}"),
+            None => say!("spec        {digest}"),
+        }
+    }
     say!(
         "machine     {}, {}, {} on {} threads",
         p.host,

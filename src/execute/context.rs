@@ -55,6 +55,8 @@ pub(crate) struct Context {
 
 const CHECKPOINTS: &str = "checkpoints";
 const JOURNAL_BYTES: &str = "journal_bytes";
+/// Attribute of a checkpoint that names its trial.
+const TRIAL: &str = "trial";
 
 impl Context {
     /// Opens the partial folder of a trial and its journal.
@@ -90,7 +92,10 @@ impl Context {
     ///
     /// Called once, before anything else; without a checkpoint the journal starts anew.
     pub(crate) fn resume(&mut self) -> Result<Option<Tree>, TrialError> {
-        let (loaded, damaged) = retrial_store::load_latest(self.folders.partial.join(CHECKPOINTS))?;
+        // A checkpoint of another trial, copied here, would make numbers that belong to no trial.
+        let folder = self.folders.partial.join(CHECKPOINTS);
+        let (loaded, passed_over) =
+            retrial_store::load_latest(folder, |tree| belongs(tree, TRIAL, &self.job.trial))?;
         let loaded = loaded.and_then(|loaded| {
             let bytes = match loaded.tree.attribute("", JOURNAL_BYTES) {
                 Some(Value::I64(bytes)) => u64::try_from(*bytes).ok()?,
@@ -109,8 +114,8 @@ impl Context {
             }
             None => (None, 0, None),
         };
-        for error in damaged {
-            eprintln!("a checkpoint was passed over: {error}");
+        for error in passed_over {
+            healed(format!("a checkpoint was passed over: {error}"));
         }
         self.truncate_journal(bytes)?;
         let attempt = self.job.attempt;
@@ -133,6 +138,7 @@ impl Context {
     pub(crate) fn checkpoint(&mut self, round: u64, mut tree: Tree) -> Result<(), TrialError> {
         let bytes = i64::try_from(self.journal_bytes).unwrap_or(i64::MAX);
         tree.set_attribute("", JOURNAL_BYTES, Value::I64(bytes))?;
+        tree.set_attribute("", TRIAL, Value::Text(self.job.trial.clone()))?;
         let folder = self.folders.partial.join(CHECKPOINTS);
         std::fs::create_dir_all(&folder).map_err(|source| io("create", &folder, source))?;
         retrial_store::save_checkpoint(folder, round, &tree)?;
@@ -303,10 +309,9 @@ impl Context {
         Ok(())
     }
 
-    /// Tells the scheduler; a scheduler that went away is noticed elsewhere.
+    /// Tells the scheduler.
     pub(crate) fn announce(&self, event: &Event) {
-        let mut out = std::io::stdout().lock();
-        let _ = writeln!(out, "{}", json(event)).and_then(|()| out.flush());
+        announce(event);
     }
 
     /// Folder of the results, for stages.
@@ -347,6 +352,26 @@ fn not_declared(name: &str, found: Option<&ParamValue>) -> TrialError {
     ))
 }
 
+/// Tells the scheduler; a scheduler that went away is noticed elsewhere.
+fn announce(event: &Event) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{}", json(event)).and_then(|()| out.flush());
+}
+
+/// Says that something damaged or foreign was left out and is made anew.
+pub(crate) fn healed(what: String) {
+    announce(&Event::Healed { what });
+}
+
+/// Whether `tree` says in its attribute `key` that it is of `id`; if not, of what it is.
+pub(crate) fn belongs(tree: &Tree, key: &str, id: &str) -> Result<(), String> {
+    match tree.attribute("", key) {
+        Some(Value::Text(of)) if of == id => Ok(()),
+        Some(Value::Text(of)) => Err(format!("it is of the {key} {of}, not of {id}")),
+        _ => Err(format!("it does not say that it is of the {key} {id}")),
+    }
+}
+
 fn json(event: &Event) -> String {
     serde_json::to_string(event).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"))
 }
@@ -360,5 +385,61 @@ pub(crate) fn io(
         action,
         path: path.to_owned(),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
+    use super::super::provenance::Host;
+    use super::*;
+    use crate::studies;
+
+    fn context(results: &Path, trial: &str) -> Context {
+        let job = Job {
+            results: results.to_owned(),
+            study: "fake".to_owned(),
+            experiment: "a".to_owned(),
+            trial: trial.to_owned(),
+            point: Params::default(),
+            params: Params::default(),
+            seed: 0,
+            data: None,
+            attempt: 1,
+            device: "cpu".to_owned(),
+            threads: 1,
+            memory_mib: None,
+            claims: BTreeMap::new(),
+            host: Host::default(),
+        };
+        let folders = TrialFolders::new(results, "fake", "a", trial);
+        let study = studies::find("fake").unwrap().info();
+        Context::open(job, study, folders, Arc::default()).unwrap()
+    }
+
+    #[test]
+    fn a_checkpoint_of_another_trial_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let results = folder.path();
+        let mut first = context(results, "order-1");
+        assert!(first.resume().unwrap().is_none());
+        first.checkpoint(3, Tree::new()).unwrap();
+        assert!(context(results, "order-1").resume().unwrap().is_some());
+
+        // The folder of one trial, copied or renamed to be that of another.
+        let mut second = context(results, "order-2");
+        let (from, to) = (&first.folders.partial, &second.folders.partial);
+        std::fs::rename(from, from.with_extension("away")).unwrap();
+        std::fs::remove_dir_all(to).unwrap();
+        std::fs::rename(from.with_extension("away"), to).unwrap();
+        assert!(second.resume().unwrap().is_none());
+        let mut third = context(results, "order-2");
+        assert!(third.resume().unwrap().is_none());
+        third.checkpoint(5, Tree::new()).unwrap();
+        assert!(context(results, "order-2").resume().unwrap().is_some());
     }
 }

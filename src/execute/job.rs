@@ -12,6 +12,8 @@ use super::provenance::Host;
 pub(crate) const EXIT_HELD: i32 = 75;
 /// Exit code of a worker that stopped when asked to.
 pub(crate) const EXIT_STOPPED: i32 = 76;
+/// Exit code of a worker whose trial another process had recorded.
+pub(crate) const EXIT_ELSEWHERE: i32 = 77;
 /// The line that asks a worker to stop at the next good moment.
 pub(crate) const STOP_LINE: &str = "stop";
 

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use retrial_store::StoreError;
 
+use crate::failure::Failure;
+
 /// A held lease; dropping it frees it.
 #[derive(Debug)]
 pub(crate) struct Lease {
@@ -24,13 +26,15 @@ pub(crate) fn path(results: &Path, name: &str) -> PathBuf {
 
 /// Takes the lease, or says `None` when another process holds it.
 pub(crate) fn try_take(path: &Path) -> Result<Option<Lease>, StoreError> {
-    let wrong = |source| StoreError::Io {
-        action: "lock",
-        path: path.to_owned(),
-        source,
+    let wrong = |action| {
+        move |source| StoreError::Io {
+            action,
+            path: path.to_owned(),
+            source,
+        }
     };
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(wrong)?;
+        std::fs::create_dir_all(folder).map_err(wrong("create a folder for"))?;
     }
     let mut file = OpenOptions::new()
         .create(true)
@@ -38,17 +42,17 @@ pub(crate) fn try_take(path: &Path) -> Result<Option<Lease>, StoreError> {
         .read(true)
         .write(true)
         .open(path)
-        .map_err(wrong)?;
+        .map_err(wrong("open"))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Ok(None),
-        Err(TryLockError::Error(source)) => return Err(wrong(source)),
+        Err(TryLockError::Error(source)) => return Err(wrong("lock")(source)),
     }
     let holder = format!("process {}\n", std::process::id());
     file.set_len(0)
         .and_then(|()| file.rewind())
         .and_then(|()| file.write_all(holder.as_bytes()))
-        .map_err(wrong)?;
+        .map_err(wrong("write"))?;
     Ok(Some(Lease { _file: file }))
 }
 
@@ -58,8 +62,39 @@ pub(crate) fn discard(path: &Path) {
 }
 
 /// Whether some process holds the lease right now.
+///
+/// On network file systems only a file that is open for writing can be locked; where it cannot be
+/// opened so, as in the results of another user, one open for reading has to do.
 pub(crate) fn is_held(path: &Path) -> bool {
-    File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    let file = OpenOptions::new().read(true).write(true).open(path);
+    file.or_else(|_| File::open(path))
+        .is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
+/// Removes the lease of a result that is in place, unless someone holds it.
+pub(crate) fn tidy(path: &Path) {
+    let file = OpenOptions::new().read(true).write(true).open(path);
+    if file.is_ok_and(|file| file.try_lock().is_ok()) {
+        discard(path);
+    }
+}
+
+/// An error where the folder of the results cannot lock files: said once, before any trial.
+pub(crate) fn probe(results: &Path) -> Result<(), Failure> {
+    let path = path(results, &format!("probe-{}", std::process::id()));
+    let taken = try_take(&path);
+    discard(&path);
+    match taken {
+        Ok(_) => Ok(()),
+        Err(error) if matches!(error, StoreError::Io { action: "lock", .. }) => {
+            Err(Failure::storage(format!(
+                "the file system of {} cannot lock files, so that two runs could work on one trial: \
+             {error}\nhelp: put the results on a local disk, or mount the file system with locks",
+                results.display()
+            )))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 #[cfg(test)]

@@ -2,19 +2,41 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::LazyLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use retrial_core::record::Provenance;
+use retrial_core::record::{ProjectState, Provenance};
 use serde::{Deserialize, Serialize};
 
 /// Hash of the lock file this program was built with.
 const LOCK_FILE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.lock"));
 
-/// The machine and the source, looked up once for all trials of a run.
+/// The commit this program was built from, if the build knew it.
+const REVISION: Option<&str> = option_env!("RETRIAL_REVISION");
+/// `clean`, or `changed` where the source differed from the commit.
+const SOURCE: Option<&str> = option_env!("RETRIAL_SOURCE");
+
+/// Version and source of this program, as `--version` prints them.
+pub(crate) fn version() -> &'static str {
+    static WORDS: LazyLock<String> = LazyLock::new(|| {
+        let version = env!("CARGO_PKG_VERSION");
+        let revision = REVISION.unwrap_or("unknown source");
+        let changed = if SOURCE == Some("changed") {
+            ", with uncommitted changes"
+        } else {
+            ""
+        };
+        format!("{version} ({revision}{changed})")
+    });
+    &WORDS
+}
+
+/// The machine, the program and the project, looked up once for all trials of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Host {
     pub(crate) source_revision: Option<String>,
     pub(crate) source_dirty: Option<bool>,
+    pub(crate) project: ProjectState,
     pub(crate) lock_file: String,
     pub(crate) name: String,
     pub(crate) system: String,
@@ -23,31 +45,47 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// This machine, and the checkout at `root`.
+    /// This machine, this program, and the project at `root`.
     pub(crate) fn look_up(root: &Path) -> Self {
         let revision = git(root, &["rev-parse", "HEAD"]);
-        // Records and reports change while trials run; they are not the source.
-        let changes = git(
-            root,
-            &[
-                "status",
-                "--porcelain",
-                "--untracked-files=no",
-                "--",
-                ".",
-                ":!results",
-                ":!reports",
-            ],
-        );
+        // Records and reports change while trials run; they are not what trials are made of.
+        let others = ["status", "--porcelain", "--", ".", ":!results", ":!reports"];
+        let changes = git(root, &others);
+        let project = ProjectState {
+            dirty: revision.as_ref().and(changes.map(|text| !text.is_empty())),
+            revision,
+            ..ProjectState::default()
+        };
         Self {
-            source_dirty: revision.as_ref().and(changes.map(|text| !text.is_empty())),
-            source_revision: revision,
+            source_revision: REVISION.map(str::to_owned),
+            source_dirty: SOURCE.map(|source| source == "changed"),
+            project,
             lock_file: retrial_core::hash::content(LOCK_FILE.as_bytes()),
             name: read("/proc/sys/kernel/hostname").unwrap_or_else(|| "unknown".to_owned()),
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             cpu: cpu_model(),
             cpu_features: cpu_features(),
         }
+    }
+
+    /// The same, for the trials of one spec.
+    pub(crate) fn with_spec(&self, root: &Path, file: &Path) -> Self {
+        let mut host = self.clone();
+        let bytes = std::fs::read(file).ok();
+        host.project.spec = bytes.map(|bytes| retrial_core::hash::content(&bytes));
+        let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        let name = file.to_string_lossy();
+        let status = ["status", "--porcelain", "--ignored", "-uall", "--", &*name];
+        let state = host.project.revision.as_ref().and(git(root, &status));
+        host.project.spec_state = state.map(|state| {
+            let word = match state.get(..2) {
+                None => "committed",
+                Some("??" | "!!") => "untracked",
+                Some(_) => "changed",
+            };
+            word.to_owned()
+        });
+        host
     }
 }
 
@@ -63,6 +101,7 @@ pub(crate) fn provenance(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         source_revision: host.source_revision.clone(),
         source_dirty: host.source_dirty,
+        project: Some(host.project.clone()),
         lock_file: host.lock_file.clone(),
         host: host.name.clone(),
         system: host.system.clone(),

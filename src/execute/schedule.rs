@@ -1,35 +1,44 @@
 //! The scheduler: worker processes, one a trial, until every trial is recorded or has failed.
 //!
 //! A worker that panics, aborts, is killed or runs too long becomes a failed attempt; the others
-//! go on. A trial held by another run is asked for again until that run has recorded it.
+//! go on. A trial held by another run is asked for again until that run has recorded it. Signals
+//! reach the scheduler alone: it asks workers to stop, and ends those that do not.
 
 use std::collections::VecDeque;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::{ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant, SystemTime};
 
+use nix::sys::signal::Signal;
 use retrial_core::event::Event;
 use retrial_core::study::StudyInfo;
 
 use super::folder::TrialFolders;
-use super::job::{EXIT_HELD, EXIT_STOPPED, Job, STOP_LINE};
+use super::job::{EXIT_ELSEWHERE, EXIT_HELD, Job, STOP_LINE};
+use super::lease;
+use super::process::{LAST_WORDS, Message, TimeLimit, Worker, judge, listen, memory_kills};
+use super::program::Program;
 use super::progress::Display;
 use super::seal;
+use super::signals::{self, Asked};
+use crate::command::count;
 use crate::failure::Failure;
 
 /// How often a trial held by another run is asked for.
 const HELD_PAUSE: Duration = Duration::from_millis(300);
-/// How much of a worker's standard error is kept.
-const STDERR_BYTES: usize = 16 * 1024;
+/// How long workers have to come to a good moment once they were asked to stop.
+const GRACE: Duration = Duration::from_secs(10);
+/// Of one stop, a terminal or a batch system may send two signals; a person is slower.
+const ONE_STOP: Duration = Duration::from_millis(500);
 
 /// A trial to run.
 pub(crate) struct Task {
     pub(crate) job: Job,
     pub(crate) study: &'static StudyInfo,
     pub(crate) folders: TrialFolders,
-    pub(crate) time_limit: Option<Duration>,
+    pub(crate) time_limit: TimeLimit,
     /// Further attempts allowed in this run.
     pub(crate) retries: u32,
 }
@@ -56,55 +65,49 @@ pub(crate) struct Summary {
     pub(crate) interrupted: bool,
 }
 
-struct Worker {
-    task: Task,
-    stdin: ChildStdin,
-    process: nix::unistd::Pid,
-    started: SystemTime,
-    clock: Instant,
-    timed_out: bool,
-    /// Kills for lack of memory on this machine before the worker began.
-    memory_kills: Option<u64>,
-    /// What the worker itself said of its failure.
-    failure: Option<(String, String)>,
-}
-
-enum Message {
-    Event(usize, Event),
-    Ended(usize, ExitStatus, String),
-    Signal,
-}
-
 struct Run<'a> {
     settings: Settings,
     queue: VecDeque<Task>,
     /// Trials another run holds, with the time to ask again.
     held: Vec<(Instant, Task)>,
     workers: Vec<Option<Worker>>,
+    program: Program,
     sender: Sender<Message>,
     display: &'a mut Display,
     summary: Summary,
-    stopping: bool,
+    /// Since when no trial is begun any more.
+    stopping: Option<Instant>,
+    /// When the last signal came that would be obeyed at once the next time.
+    asked: Option<Instant>,
+    /// Since when workers that did not stop are dead or should be.
+    killed: Option<Instant>,
 }
 
 /// Runs all tasks.
 pub(crate) fn run(tasks: Vec<Task>, settings: Settings) -> Result<Summary, Failure> {
+    if let Some(task) = tasks.first() {
+        lease::probe(&task.job.results)?;
+    }
+    let wrong = |error| Failure::usage(format!("the workers have no program: {error}"));
+    let program = Program::running().map_err(wrong)?;
     let (sender, receiver) = channel();
-    let signals = sender.clone();
-    ctrlc::set_handler(move || {
-        let _ = signals.send(Message::Signal);
-    })
-    .map_err(|error| Failure::usage(format!("no signal handler: {error}")))?;
+    let asked = sender.clone();
+    let _routed = signals::route(move |signal| {
+        let _ = asked.send(Message::Signal(signal));
+    });
     let mut display = Display::new(tasks.len(), settings.jobs);
     let mut run = Run {
         settings,
         queue: tasks.into(),
         held: Vec::new(),
         workers: (0..settings.jobs).map(|_| None).collect(),
+        program,
         sender,
         display: &mut display,
         summary: Summary::default(),
-        stopping: false,
+        stopping: None,
+        asked: None,
+        killed: None,
     };
     let result = run.drive(&receiver);
     if result.is_err() {
@@ -120,24 +123,31 @@ impl Run<'_> {
         loop {
             self.take_up_held();
             self.fill()?;
-            if self.workers.iter().all(Option::is_none)
-                && (self.stopping || (self.queue.is_empty() && self.held.is_empty()))
-            {
+            let idle = self.workers.iter().all(Option::is_none);
+            let stopping = self.stopping.is_some();
+            if idle && (stopping || (self.queue.is_empty() && self.held.is_empty())) {
+                return Ok(());
+            }
+            if self.killed.is_some_and(|at| at.elapsed() > LAST_WORDS * 2) {
+                self.display
+                    .note("a worker that was killed is still there; the system holds it");
                 return Ok(());
             }
             match receiver.recv_timeout(self.patience()) {
                 Ok(Message::Event(slot, event)) => self.event(slot, event),
                 Ok(Message::Ended(slot, status, stderr)) => self.ended(slot, status, &stderr)?,
-                Ok(Message::Signal) => self.signal(),
-                Err(RecvTimeoutError::Timeout) => self.enforce_time_limits(),
+                Ok(Message::Signal(asked)) => self.signal(asked),
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
+            self.enforce_time_limits();
+            self.display.heartbeat();
         }
     }
 
     /// Starts workers for waiting trials where there is room.
     fn fill(&mut self) -> Result<(), Failure> {
-        if self.stopping {
+        if self.stopping.is_some() {
             return Ok(());
         }
         for slot in 0..self.workers.len() {
@@ -157,11 +167,11 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn spawn(&self, slot: usize, task: Task) -> Result<Worker, Failure> {
+    fn spawn(&mut self, slot: usize, task: Task) -> Result<Worker, Failure> {
         let wrong = |error: std::io::Error| Failure::usage(format!("no worker: {error}"));
-        let program = std::env::current_exe().map_err(wrong)?;
         let threads = task.job.threads.to_string();
-        let mut child = Command::new(program)
+        let mut command = self.program.command();
+        command
             .arg("worker")
             .env("RAYON_NUM_THREADS", threads)
             // A backtrace needs memory that a limited worker may not have left; it then hangs.
@@ -174,16 +184,15 @@ impl Run<'_> {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             // Of its own group, so that Ctrl-C reaches the scheduler alone.
-            .process_group(0)
-            .spawn()
-            .map_err(wrong)?;
+            .process_group(0);
+        let mut child = signals::shielded(|| command.spawn()).map_err(wrong)?;
         let mut stdin = child.stdin.take().ok_or_else(|| wrong(no_pipe()))?;
         let mut line = serde_json::to_string(&task.job)
             .map_err(|error| Failure::usage(format!("no job: {error}")))?;
         line.push('\n');
         // A worker that died at once is met when it is waited for.
         let _ = stdin.write_all(line.as_bytes());
-        self.display.started(slot, &label(&task.job));
+        self.display.taken_up(slot, &label(&task.job));
         let process = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX));
         listen(child, slot, self.sender.clone());
         Ok(Worker {
@@ -192,6 +201,8 @@ impl Run<'_> {
             process,
             started: SystemTime::now(),
             clock: Instant::now(),
+            waited: Duration::ZERO,
+            waiting_since: None,
             timed_out: false,
             memory_kills: memory_kills(),
             failure: None,
@@ -202,9 +213,15 @@ impl Run<'_> {
         let Some(worker) = &mut self.workers[slot] else {
             return;
         };
-        self.display.event(slot, &label(&worker.task.job), &event);
-        if let Event::Failed { cause, error } = event {
-            worker.failure = Some((cause, error));
+        self.display.event(slot, &event);
+        match event {
+            Event::Failed { cause, error } => worker.failure = Some((cause, error)),
+            Event::Waiting { .. } => worker.waiting_since = Some(Instant::now()),
+            Event::Waited { .. } => {
+                let since = worker.waiting_since.take();
+                worker.waited += since.map_or(Duration::ZERO, |since| since.elapsed());
+            }
+            _ => {}
         }
     }
 
@@ -221,18 +238,17 @@ impl Run<'_> {
                 self.display.ended(&name, &format!("{seconds:.1} s"));
                 return Ok(());
             }
+            Some(code) if code == EXIT_ELSEWHERE && worker.task.folders.is_recorded() => {
+                self.summary.elsewhere += 1;
+                self.display.ended(&name, "recorded by another run");
+                return Ok(());
+            }
             Some(code) if code == EXIT_HELD => {
                 self.held.push((Instant::now() + HELD_PAUSE, worker.task));
                 return Ok(());
             }
-            Some(code) if code == EXIT_STOPPED && self.stopping => {
-                self.summary.interrupted = true;
-                return Ok(());
-            }
-            _ if self.stopping => {
-                self.summary.interrupted = true;
-                return Ok(());
-            }
+            // Whatever ends now may have been ended by the stop.
+            _ if self.stopping.is_some() => return Ok(()),
             _ => {}
         }
         let (cause, error) = worker
@@ -278,47 +294,90 @@ impl Run<'_> {
     /// Until something has to be looked at without a message.
     fn patience(&self) -> Duration {
         let now = Instant::now();
-        let limits = self.workers.iter().flatten().filter_map(|worker| {
-            let limit = worker.task.time_limit?;
-            (!worker.timed_out).then(|| (worker.clock + limit).saturating_duration_since(now))
-        });
+        let limits = self.workers.iter().flatten().filter_map(Worker::deadline);
+        let grace = self.stopping.map(|at| at + GRACE);
+        let gone = self.killed.map(|at| at + LAST_WORDS * 2);
+        let limits = limits
+            .chain(grace.filter(|_| self.killed.is_none()))
+            .chain(gone)
+            .map(|at| at.saturating_duration_since(now));
         let held = self
             .held
             .iter()
             .map(|(at, _)| at.saturating_duration_since(now));
         limits
             .chain(held)
+            .chain([self.display.until_heartbeat()])
             .min()
-            .unwrap_or(Duration::from_secs(3600))
+            // Rounded up, so that the moment has come when it is looked at.
+            .map_or(HELD_PAUSE, |left| left + Duration::from_millis(1))
     }
 
     fn enforce_time_limits(&mut self) {
         for worker in self.workers.iter_mut().flatten() {
-            let over = worker
-                .task
-                .time_limit
-                .is_some_and(|limit| worker.clock.elapsed() >= limit);
-            if over && !worker.timed_out {
+            if worker.deadline().is_some_and(|at| Instant::now() >= at) {
                 worker.timed_out = true;
-                kill(worker);
+                worker.kill();
             }
+        }
+        let overdue = self.stopping.is_some_and(|at| at.elapsed() >= GRACE);
+        if overdue && self.killed.is_none() {
+            let late = self.workers.iter().flatten().count();
+            if late > 0 {
+                let (late, seconds) = (count(late, "trial"), GRACE.as_secs());
+                self.display.note(&format!(
+                    "{late} did not come to a good moment within {seconds} s and ended at once; \
+                     the next run goes on from the last checkpoint"
+                ));
+            }
+            self.kill_all();
         }
     }
 
-    fn signal(&mut self) {
-        if self.stopping {
-            self.kill_all();
+    fn signal(&mut self, asked: Asked) {
+        if asked == Asked::Pause {
+            self.pause();
             return;
         }
-        self.display.note(
-            "stopping: trials at work end at their next good moment; once more ends them at once",
-        );
+        if asked == Asked::Stop {
+            let again = self.asked.is_some_and(|at| at.elapsed() > ONE_STOP);
+            self.asked.get_or_insert_with(Instant::now);
+            if again {
+                self.kill_all();
+                return;
+            }
+        }
         self.summary.interrupted = true;
-        self.stop();
+        if self.stopping.is_none() {
+            self.display.note(
+                "stopping: trials at work end at their next good moment; once more ends them at \
+                 once",
+            );
+            self.stop();
+        }
+    }
+
+    /// Stands still with all workers until this process goes on. The time counts for no limit.
+    fn pause(&mut self) {
+        let since = Instant::now();
+        self.signal_all(Signal::SIGSTOP);
+        signals::pause();
+        self.signal_all(Signal::SIGCONT);
+        for worker in self.workers.iter_mut().flatten() {
+            worker.clock += since.elapsed();
+            worker.waiting_since = worker.waiting_since.map(|at| at + since.elapsed());
+        }
+        self.stopping = self.stopping.map(|at| at + since.elapsed());
+    }
+
+    fn signal_all(&self, signal: Signal) {
+        for worker in self.workers.iter().flatten() {
+            let _ = nix::sys::signal::kill(worker.process, signal);
+        }
     }
 
     fn stop(&mut self) {
-        self.stopping = true;
+        self.stopping = Some(Instant::now());
         self.queue.clear();
         self.held.clear();
         for worker in self.workers.iter_mut().flatten() {
@@ -327,9 +386,8 @@ impl Run<'_> {
     }
 
     fn kill_all(&mut self) {
-        for worker in self.workers.iter().flatten() {
-            kill(worker);
-        }
+        self.killed.get_or_insert_with(Instant::now);
+        self.signal_all(Signal::SIGKILL);
     }
 }
 
@@ -338,100 +396,6 @@ fn label(job: &Job) -> String {
     format!("{}/{}/{}", job.study, job.experiment, job.trial)
 }
 
-fn kill(worker: &Worker) {
-    let _ = nix::sys::signal::kill(worker.process, nix::sys::signal::Signal::SIGKILL);
-}
-
 fn no_pipe() -> std::io::Error {
     std::io::Error::other("a standard stream is missing")
-}
-
-/// Forwards a worker's events, and its end once both of its streams are closed.
-fn listen(mut child: Child, slot: usize, sender: Sender<Message>) {
-    let stdout = child.stdout.take();
-    let stderr = child.stderr.take();
-    std::thread::spawn(move || {
-        let errors = std::thread::spawn(move || {
-            let mut kept = Vec::new();
-            if let Some(mut stderr) = stderr {
-                let mut chunk = [0_u8; 4096];
-                while let Ok(read) = stderr.read(&mut chunk) {
-                    if read == 0 {
-                        break;
-                    }
-                    kept.extend_from_slice(&chunk[..read]);
-                    if kept.len() > 2 * STDERR_BYTES {
-                        kept.drain(..kept.len() - STDERR_BYTES);
-                    }
-                }
-            }
-            String::from_utf8_lossy(&kept).into_owned()
-        });
-        if let Some(stdout) = stdout {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                if let Ok(event) = serde_json::from_str(&line) {
-                    let _ = sender.send(Message::Event(slot, event));
-                }
-            }
-        }
-        let status = child.wait();
-        let stderr = errors.join().unwrap_or_default();
-        let status = status.unwrap_or_else(|_| ExitStatus::from_raw(1 << 8));
-        let _ = sender.send(Message::Ended(slot, status, stderr));
-    });
-}
-
-/// How many processes the system has killed for lack of memory, where it counts them.
-fn memory_kills() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/vmstat").ok()?;
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("oom_kill "))?;
-    line.trim().parse().ok()
-}
-
-/// Cause and words of a worker that did not say itself why it failed.
-fn judge(status: ExitStatus, stderr: &str, worker: &Worker) -> (String, String) {
-    let said = |text: String| {
-        let tail = stderr.trim();
-        if tail.is_empty() {
-            text
-        } else {
-            format!("{text}\n{tail}")
-        }
-    };
-    let (cause, text) = if worker.timed_out {
-        let limit = worker.task.time_limit.unwrap_or_default().as_secs_f64();
-        (
-            "time_limit",
-            format!("ran longer than the limit of {limit} s"),
-        )
-    } else if stderr.contains("memory allocation of") {
-        (
-            "out_of_memory",
-            "no memory was left within the limit".to_owned(),
-        )
-    } else if let Some(signal) = status.signal() {
-        let lack = signal == 9 && memory_kills() > worker.memory_kills;
-        let hint = match signal {
-            9 if lack => ": the system ran out of memory",
-            9 => " from outside",
-            6 => " (abort)",
-            11 => " (invalid memory access)",
-            _ => "",
-        };
-        let cause = if lack { "out_of_memory" } else { "signal" };
-        (cause, format!("killed by signal {signal}{hint}"))
-    } else if status.code() == Some(101) {
-        let line = stderr
-            .lines()
-            .skip_while(|line| !line.contains("panicked at"))
-            .nth(1)
-            .unwrap_or("a panic");
-        ("panic", format!("panic: {line}"))
-    } else {
-        let code = status.code().unwrap_or(-1);
-        ("error", format!("the worker ended with exit code {code}"))
-    };
-    (cause.to_owned(), said(text))
 }

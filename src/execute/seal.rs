@@ -18,6 +18,7 @@ use retrial_store::csv::Table;
 use super::context::{Context, TrialError, io};
 use super::folder::{self, TrialFolders};
 use super::job::Job;
+use super::lease;
 use super::provenance::provenance;
 
 /// Writes the record of a trial that ended well and puts it in place.
@@ -108,7 +109,7 @@ fn hash_files(record: &mut Record, folder: &Path, names: &[String]) -> Result<()
     Ok(())
 }
 
-/// Keeps a failed attempt beside the trial and returns its number.
+/// Keeps a failed attempt beside the trial, under the first free number.
 ///
 /// A trial that was cut off keeps its checkpoints for the next attempt; one that ended with an
 /// error of its own starts anew.
@@ -129,7 +130,13 @@ pub(crate) fn fail(
         cause: cause.to_owned(),
         error: error.to_owned(),
     };
-    let attempt = folders.attempts.join(format!("{}.partial", job.attempt));
+    // The worker is gone. Whoever has the lease now works on the trial, or tidies it.
+    let lease = lease::try_take(&folders.lease)?;
+    // Another run may have kept an attempt of this number meanwhile.
+    while folders.attempts.join(record.attempt.to_string()).exists() {
+        record.attempt += 1;
+    }
+    let attempt = folders.attempts.join(format!("{}.partial", record.attempt));
     folder::remove(&attempt).map_err(|source| io("remove", &attempt, source))?;
     fs::create_dir_all(&attempt).map_err(|source| io("create", &attempt, source))?;
     let journal = folders.partial.join(EVENTS_FILE);
@@ -140,10 +147,10 @@ pub(crate) fn fail(
     }
     write_yaml(&attempt.join(ATTEMPT_FILE), record)?;
     retrial_store::sync_folder(&attempt)?;
-    let target = folders.attempts.join(job.attempt.to_string());
+    let target = folders.attempts.join(record.attempt.to_string());
     fs::rename(&attempt, &target).map_err(|source| io("rename", &target, source))?;
     retrial_store::sync_folder(&folders.attempts)?;
-    if matches!(cause, "error" | "panic") {
+    if lease.is_some() && matches!(cause, "error" | "panic") {
         folder::remove(&folders.partial)
             .map_err(|source| io("remove", &folders.partial, source))?;
     }

@@ -14,12 +14,15 @@ use retrial_core::record::StageUse;
 use retrial_core::study::StageDef;
 use retrial_store::{StoreError, Tree, Value};
 
-use super::context::{Context, TrialError, io};
+use super::context::{Context, TrialError, belongs, healed, io};
 use super::lease;
 
 /// The stages of `results/`, one folder each.
 pub(crate) const STAGES: &str = ".stages";
-const RESULT: &str = "result.h5";
+/// The result of a stage.
+pub(crate) const RESULT: &str = "result.h5";
+/// Its checkpoints while it is built.
+pub(crate) const CHECKPOINTS: &str = "checkpoints";
 const WAIT: Duration = Duration::from_millis(100);
 
 /// Attribute of checkpoints and results that names their stage; no part of the content.
@@ -34,25 +37,13 @@ pub(crate) struct StageFolder {
 impl StageFolder {
     /// The newest readable checkpoint and its round.
     pub(crate) fn resume(&self) -> Result<Option<(u64, Tree)>, StoreError> {
-        let (loaded, damaged) = retrial_store::load_latest(&self.folder)?;
-        for error in damaged {
-            eprintln!("a checkpoint was passed over: {error}");
-        }
-        let Some(loaded) = loaded else {
-            return Ok(None);
-        };
         // A file of another stage, copied here, would make numbers that belong to no trial.
-        match loaded.tree.attribute("", STAGE) {
-            Some(Value::Text(id)) if *id == self.id => Ok(Some((loaded.round, loaded.tree))),
-            other => {
-                let (folder, own) = (self.folder.display(), &self.id);
-                eprintln!(
-                    "the checkpoint {} in {folder} was passed over: it is of {other:?}, not of {own}",
-                    loaded.round
-                );
-                Ok(None)
-            }
+        let (loaded, passed_over) =
+            retrial_store::load_latest(&self.folder, |tree| belongs(tree, STAGE, &self.id))?;
+        for error in passed_over {
+            healed(format!("a checkpoint was passed over: {error}"));
         }
+        Ok(loaded.map(|loaded| (loaded.round, loaded.tree)))
     }
 
     /// Saves what the stage needs to go on from here after a kill.
@@ -88,7 +79,7 @@ pub(crate) fn stage(
     }
     let checkpoints = StageFolder {
         id: id.clone(),
-        folder: folder.join("checkpoints"),
+        folder: folder.join(CHECKPOINTS),
     };
     std::fs::create_dir_all(&checkpoints.folder)
         .map_err(|source| io("create", &checkpoints.folder, source))?;
@@ -145,7 +136,7 @@ fn ready(folder: &Path, id: &str) -> Option<(Tree, String)> {
     let mut tree = match retrial_store::read(&path) {
         Ok(tree) => tree,
         Err(error) => {
-            eprintln!("a stage is built again: {error}");
+            healed(format!("a stage is built again: {error}"));
             return None;
         }
     };
@@ -156,7 +147,9 @@ fn ready(folder: &Path, id: &str) -> Option<(Tree, String)> {
         }
         other => {
             let path = path.display();
-            eprintln!("a stage is built again: {path} is of {other:?}, not of {id}");
+            healed(format!(
+                "a stage is built again: {path} is of {other:?}, not of {id}"
+            ));
             None
         }
     }
@@ -171,6 +164,11 @@ fn wait_for(
     let mut announced = false;
     loop {
         if let Some(lease) = lease::try_take(path)? {
+            if announced {
+                context.announce(&Event::Waited {
+                    stage: stage.to_owned(),
+                });
+            }
             return Ok(lease);
         }
         if !announced {

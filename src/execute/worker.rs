@@ -1,7 +1,8 @@
 //! The worker process: one trial, from its job on standard input to its record.
 //!
 //! A worker ends at once when its scheduler goes away (its standard input closes): whatever it
-//! has not recorded is done again, and records are atomic.
+//! has not recorded is done again, and records are atomic. It never sees the signals that ask a run
+//! to stop: the scheduler says so on its standard input.
 
 use std::io::{BufRead as _, Write as _};
 use std::process::ExitCode;
@@ -13,7 +14,7 @@ use retrial_core::event::Event;
 
 use super::context::{Context, TrialError};
 use super::folder::TrialFolders;
-use super::job::{EXIT_HELD, EXIT_STOPPED, Job, STOP_LINE};
+use super::job::{EXIT_ELSEWHERE, EXIT_HELD, EXIT_STOPPED, Job, STOP_LINE};
 use super::{lease, seal};
 use crate::studies;
 
@@ -22,6 +23,9 @@ const EXIT_ORPHANED: i32 = 74;
 
 /// Runs the one job on standard input.
 pub(crate) fn main() -> ExitCode {
+    // The program was started by a name that says nothing; elsewhere than on Linux this does
+    // nothing.
+    let _ = std::fs::write("/proc/self/comm", "retrial");
     let mut line = String::new();
     let read = std::io::stdin().lock().read_line(&mut line);
     let job: Job = match read
@@ -39,6 +43,7 @@ pub(crate) fn main() -> ExitCode {
     match execute(job, stop) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Ended::Held) => exit(EXIT_HELD),
+        Err(Ended::Elsewhere) => exit(EXIT_ELSEWHERE),
         Err(Ended::Error(TrialError::Stopped)) => exit(EXIT_STOPPED),
         Err(Ended::Error(error)) => {
             let event = Event::Failed {
@@ -54,6 +59,7 @@ pub(crate) fn main() -> ExitCode {
 
 enum Ended {
     Held,
+    Elsewhere,
     Error(TrialError),
 }
 
@@ -74,7 +80,8 @@ fn execute(job: Job, stop: Arc<AtomicBool>) -> Result<(), Ended> {
     };
     // Another run may have recorded it between the plan and the lease.
     if folders.is_recorded() {
-        return Ok(());
+        lease::discard(&folders.lease);
+        return Err(Ended::Elsewhere);
     }
     rayon::ThreadPoolBuilder::new()
         .num_threads(job.threads)

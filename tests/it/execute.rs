@@ -1,5 +1,7 @@
 //! Trials that end badly, runs that meet, and what is left of them.
 
+use std::process::Stdio;
+
 use retrial_core::record::Outcome;
 
 use crate::project::{Project, fake, names};
@@ -113,6 +115,37 @@ fn a_time_limit_ends_a_trial() {
 }
 
 #[test]
+fn waiting_for_a_stage_is_no_running_time() {
+    let project = Project::new()
+        .with("first", &fake("params: {rounds: 1}\n"))
+        .with(
+            "wait",
+            &fake("params: {rounds: 1}\nlimits: {time_s: 1.5}\n"),
+        );
+    let first = project.retrial(&["run", "experiments/first.yaml", "--no-report"]);
+    first.exits(0);
+    let stages = project.path().join("results/.stages");
+    let held: Vec<std::fs::File> = names(&stages)
+        .into_iter()
+        .map(|id| {
+            let leases = project.path().join("results/.leases");
+            let file = std::fs::File::create(leases.join(format!("stage.{id}.lease")));
+            let file = file.expect("a lease");
+            file.lock().expect("locked");
+            file
+        })
+        .collect();
+    assert_eq!(held.len(), 2);
+    std::fs::remove_dir_all(stages).expect("removed");
+    let mut run = project.start(&["run", "experiments/wait.yaml", "--no-report"]);
+    std::thread::sleep(std::time::Duration::from_millis(2500));
+    assert!(run.try_wait().expect("a process").is_none(), "it waits");
+    drop(held);
+    assert_eq!(run.wait().expect("ended").code(), Some(0));
+    assert_eq!(project.records("fake", "wait").len(), 1);
+}
+
+#[test]
 fn retries_keep_every_attempt() {
     let project = Project::new().with("flaky", &fake("params: {fails_before: 2}\n"));
     project
@@ -161,7 +194,7 @@ fn fail_fast_leaves_the_rest_alone() {
 }
 
 #[test]
-fn two_runs_share_the_work() {
+fn runs_share_the_work_and_count_it_once() {
     let spec =
         fake("params: {pause_ms: 60}\nsweep: {level: {linspace: {from: 1, to: 10, count: 10}}}\n");
     let project = Project::new().with("shared", &spec);
@@ -172,10 +205,26 @@ fn two_runs_share_the_work() {
         "2",
         "--no-report",
     ];
-    let mut first = project.start(&arguments);
-    let mut second = project.start(&arguments);
-    assert!(first.wait().expect("ended").success());
-    assert!(second.wait().expect("ended").success());
+    let start = || {
+        let mut command = project.command(&arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        command.spawn().expect("the program starts")
+    };
+    let runs = [start(), start(), start()];
+    let counted = runs.map(|run| {
+        let output = run.wait_with_output().expect("ended");
+        assert!(output.status.success());
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let line = text
+            .lines()
+            .find(|line| line.contains(" recorded, 0 failed"));
+        // A run that came last had nothing to do.
+        line.map_or(0, |line| {
+            let number = line.split(' ').next().expect("a number");
+            number.parse::<usize>().expect("a number")
+        })
+    });
+    assert_eq!(counted.iter().sum::<usize>(), 10, "{counted:?}");
     let records = project.records("fake", "shared");
     assert_eq!(records.len(), 10);
     assert!(records.values().all(|record| record.attempt == 1));
@@ -216,7 +265,42 @@ fn stages_are_built_once_and_damage_is_mended() {
     std::fs::remove_dir_all(project.path().join("results/fake")).expect("removed");
     project
         .retrial(&["run", "experiments/stages.yaml", "--no-report"])
-        .exits(0);
+        .exits(0)
+        .complains("a stage is built again: ");
+    assert_eq!(project.contents("fake", "stages"), before);
+}
+
+#[test]
+fn a_flipped_bit_in_a_stage_neither_hangs_nor_counts() {
+    let spec = fake("params: {rounds: 3}\nlimits: {time_s: 60}\n");
+    let project = Project::new().with("stages", &spec);
+    let run = ["run", "experiments/stages.yaml", "--no-report"];
+    project.retrial(&run).exits(0);
+    let before = project.contents("fake", "stages");
+    let stages = project.path().join("results/.stages");
+    // The size of the first text: with its highest bit set, the HDF5 library never comes back.
+    let damage = |path: &std::path::Path| {
+        let mut bytes = std::fs::read(path).expect("a result");
+        let heap = bytes.windows(4).position(|four| four == b"GCOL");
+        bytes[heap.expect("a heap") + 24] ^= 0x80;
+        std::fs::write(path, bytes).expect("written");
+    };
+    for name in names(&stages) {
+        damage(&stages.join(name).join("result.h5"));
+    }
+    let record = project.path().join("results/fake/stages");
+    let arrays = record
+        .join(before.keys().next().expect("a trial"))
+        .join("rounds.h5");
+    damage(&arrays);
+    project
+        .retrial(&["show", &arrays.display().to_string(), "--samples", "1"])
+        .complains("is damaged: it states blake3:");
+    std::fs::remove_dir_all(record).expect("removed");
+    project
+        .retrial(&run)
+        .exits(0)
+        .complains("a stage is built again: ");
     assert_eq!(project.contents("fake", "stages"), before);
 }
 

@@ -1,5 +1,6 @@
 //! A run that is killed again and again ends with the same content as one that is left alone.
 
+use std::path::Path;
 use std::time::Duration;
 
 use retrial_core::seed::Seed;
@@ -59,6 +60,7 @@ fn twenty_kills_change_no_content() {
         project.contents("fake", "a-stages"),
     ];
     assert!(found == expected, "a kill changed some content");
+    assert_eq!(leftovers(&project.path().join("results")), [""; 0]);
     for name in ["a-stages", "b-many"] {
         let left: Vec<String> = names(&project.path().join("results/fake").join(name))
             .into_iter()
@@ -66,6 +68,40 @@ fn twenty_kills_change_no_content() {
             .collect();
         assert_eq!(left, Vec::<String>::new(), "nothing half-done is left");
     }
+}
+
+/// Temporary files, half-written attempts and leases below a folder.
+fn leftovers(folder: &Path) -> Vec<String> {
+    let mut left = Vec::new();
+    for name in names(folder) {
+        let path = folder.join(&name);
+        let rubbish = [".tmp", ".partial", ".lease"];
+        if rubbish.iter().any(|end| name.ends_with(end)) {
+            left.push(path.display().to_string());
+        } else if path.is_dir() {
+            left.extend(leftovers(&path));
+        }
+    }
+    left
+}
+
+#[test]
+fn what_the_dead_left_is_tidied_and_not_warned_about() {
+    let project = Project::new().with("a", &fake("params: {rounds: 1}\n"));
+    project.retrial(&["run", "experiments/a.yaml"]).exits(0);
+    let folder = project.path().join("results/fake/a");
+    let trial = project.contents("fake", "a").into_keys().next();
+    let trial = trial.expect("a trial");
+    let half = folder.join(format!("{trial}.attempts/1.partial"));
+    std::fs::create_dir_all(&half).expect("a folder");
+    std::fs::write(half.join(".attempt.yaml.x.tmp"), "ha").expect("written");
+    std::fs::write(folder.join(".experiment.yaml.x.tmp"), "ha").expect("written");
+    let said = project.retrial(&["claims", "experiments/a.yaml"]);
+    assert_eq!(said.err, "", "a half-written attempt is no fault");
+    let said = project.retrial(&["run", "experiments/a.yaml"]);
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+    assert_eq!(leftovers(&project.path().join("results")), [""; 0]);
+    assert!(!half.parent().expect("a folder").exists());
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod kill;
 mod mask_rcnn;
 mod project;
 mod shipped;
+mod signals;
 mod similarity;
 mod speckle;
 mod verbs;

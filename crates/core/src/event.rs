@@ -1,6 +1,6 @@
 //! What a running trial reports, one JSON object a line.
 //!
-//! The worker writes every event but [`Event::Progress`] to the trial's journal and all of them
+//! The worker writes every event that [is kept](Event::is_kept) to the trial's journal and all of them
 //! to its standard output, where the scheduler reads them.
 
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,16 @@ pub enum Event {
         stage: String,
         /// Stage id.
         id: String,
+    },
+    /// The wait is over. Not kept.
+    Waited {
+        /// Stage.
+        stage: String,
+    },
+    /// Something damaged or foreign was left out and made anew. Not kept.
+    Healed {
+        /// What, in words for a person.
+        what: String,
     },
     /// A stage's result is there.
     Stage {
@@ -78,7 +88,13 @@ impl Event {
     /// Whether the event belongs into the journal.
     #[must_use]
     pub fn is_kept(&self) -> bool {
-        !matches!(self, Self::Progress { .. } | Self::Waiting { .. })
+        !matches!(
+            self,
+            Self::Progress { .. }
+                | Self::Waiting { .. }
+                | Self::Waited { .. }
+                | Self::Healed { .. }
+        )
     }
 }
 

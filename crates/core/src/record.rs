@@ -133,10 +133,13 @@ pub struct Artifact {
 pub struct Provenance {
     /// Version of retrial.
     pub version: String,
-    /// Commit of the source, if known.
+    /// Commit that the program was built from, if known.
     pub source_revision: Option<String>,
-    /// Whether the source had uncommitted changes.
+    /// Whether the source of the program differed from that commit.
     pub source_dirty: Option<bool>,
+    /// The project folder; absent from records before it was kept.
+    #[serde(default)]
+    pub project: Option<ProjectState>,
     /// Hash of `Cargo.lock` at build time.
     pub lock_file: String,
     /// Host name.
@@ -159,6 +162,20 @@ pub struct Provenance {
     pub cpu_s: f64,
     /// Peak resident memory, MiB.
     pub peak_memory_mib: f64,
+}
+
+/// The project folder when a trial ran.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectState {
+    /// Commit of the repository around it, if there is one that git trusts.
+    pub revision: Option<String>,
+    /// Whether anything in it but results and reports was changed or not committed.
+    pub dirty: Option<bool>,
+    /// Hash of the bytes of the spec.
+    pub spec: Option<String>,
+    /// Whether the spec was `committed`, `changed` or `untracked`; nothing without a repository.
+    pub spec_state: Option<String>,
 }
 
 impl Record {

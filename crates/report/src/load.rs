@@ -115,6 +115,8 @@ fn read_experiment(folder: &Path, sheet: ExperimentSheet) -> Result<Experiment, 
             // An attempt that was being written when its writer died says nothing.
             numbers.retain(|number| !number.ends_with(".partial"));
             numbers.sort_by_key(|n| (n.parse::<u32>().unwrap_or(u32::MAX), n.clone()));
+            // One that is being written, or whose writer died, is no attempt.
+            numbers.retain(|number| !number.ends_with(".partial"));
             for number in numbers {
                 files.push((trial.to_owned(), format!("{name}/{number}/{ATTEMPT_FILE}")));
             }

@@ -68,10 +68,17 @@ pub(crate) fn replace(
     let everyone = std::os::unix::fs::PermissionsExt::from_mode(0o666);
     #[cfg(unix)]
     builder.permissions(everyone); // The umask applies; the default of `tempfile` is 0o600.
-    let temporary = builder
-        .tempfile_in(folder)
-        .map_err(io("create a file in", folder))?
-        .into_temp_path();
+    let (temporary, _alive) = loop {
+        let temporary = builder
+            .tempfile_in(folder)
+            .map_err(io("create a file in", folder))?;
+        let (file, temporary) = temporary.into_parts();
+        // The lock says that its writer lives. One who tidies may have been faster.
+        let locked = file.lock().is_ok();
+        if !locked || temporary.exists() {
+            break (temporary, file);
+        }
+    };
     fill(&temporary)?;
     File::options()
         .write(true)
@@ -82,6 +89,27 @@ pub(crate) fn replace(
         .persist(path)
         .map_err(|error| io("replace", path)(error.error))?;
     sync_folder(folder)
+}
+
+/// Removes the temporary files in `folder`, not below it, whose writers are dead.
+///
+/// What cannot be removed is left; so is everything where files cannot be locked.
+pub fn remove_leftovers(folder: impl AsRef<Path>) {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !name.starts_with('.') || !name.ends_with(TEMPORARY_SUFFIX) || !path.is_file() {
+            continue;
+        }
+        // Held until the file is gone: its writer, should it just begin, then sees that it is.
+        if let Ok(file) = File::options().write(true).open(&path)
+            && file.try_lock().is_ok()
+        {
+            let _ = std::fs::remove_file(&path);
+        }
+    }
 }
 
 /// What the names of the temporary files for `path` start with.
@@ -136,6 +164,23 @@ mod tests {
         assert!(error.unwrap_err().to_string().contains("no more"));
         assert_eq!(std::fs::read(&path).unwrap(), b"whole\n");
         assert_eq!(names(folder.path()), ["list"]);
+    }
+
+    #[test]
+    fn leftovers_of_the_dead_go_and_those_of_the_living_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        std::fs::write(folder.join(".result.h5.abc.tmp"), b"half").unwrap();
+        std::fs::write(folder.join("data.tmp"), b"not ours").unwrap();
+        let path = folder.join("result.h5");
+        replace(&path, |temporary| {
+            remove_leftovers(folder);
+            assert!(temporary.exists());
+            std::fs::write(temporary, b"whole").map_err(io("write", temporary))
+        })
+        .unwrap();
+        assert_eq!(names(folder), ["data.tmp", "result.h5"]);
+        assert_eq!(std::fs::read(&path).unwrap(), b"whole");
     }
 
     #[cfg(unix)]

@@ -55,13 +55,16 @@ pub fn save_checkpoint(
     Ok(path)
 }
 
-/// The newest readable checkpoint in `folder`, if there is one, and what is wrong with each newer
-/// one. A folder that does not exist has no checkpoint.
+/// The newest checkpoint in `folder` that can be read and that `accept` takes, if there is one, and
+/// what is wrong with each newer one. A folder that does not exist has no checkpoint.
+///
+/// `accept` says why it refuses one: most often because it belongs to something else.
 ///
 /// # Errors
 /// [`StoreError::Io`] when the folder cannot be listed.
 pub fn load_latest(
     folder: impl AsRef<Path>,
+    accept: impl Fn(&Tree) -> Result<(), String>,
 ) -> Result<(Option<Loaded>, Vec<StoreError>), StoreError> {
     let folder = folder.as_ref();
     let mut damaged = Vec::new();
@@ -72,7 +75,10 @@ pub fn load_latest(
     rounds.sort_by_key(|(round, _)| std::cmp::Reverse(*round));
     for (round, path) in rounds {
         match read(&path) {
-            Ok(tree) => return Ok((Some(Loaded { round, tree }), damaged)),
+            Ok(tree) => match accept(&tree) {
+                Ok(()) => return Ok((Some(Loaded { round, tree }), damaged)),
+                Err(reason) => damaged.push(StoreError::Refused { path, reason }),
+            },
             Err(error) => damaged.push(error),
         }
     }
@@ -143,8 +149,9 @@ mod tests {
     fn the_last_two_are_kept() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
-        assert!(load_latest(folder.join("absent")).unwrap().0.is_none());
-        assert!(load_latest(folder).unwrap().0.is_none());
+        let any = |_: &Tree| Ok(());
+        assert!(load_latest(folder.join("absent"), any).unwrap().0.is_none());
+        assert!(load_latest(folder, any).unwrap().0.is_none());
         std::fs::write(folder.join(".checkpoint-00000001.h5.abc.tmp"), b"half").unwrap();
         std::fs::write(folder.join("events.jsonl"), b"{}").unwrap();
         for round in [1, 2, 3, 7] {
@@ -164,11 +171,31 @@ mod tests {
         let newest = save_checkpoint(folder, 2, &tree_of(2)).unwrap();
         let bytes = std::fs::read(&newest).unwrap();
         std::fs::write(&newest, &bytes[..bytes.len() / 2]).unwrap();
-        let (loaded, damaged) = load_latest(folder).unwrap();
+        let (loaded, damaged) = load_latest(folder, |_| Ok(())).unwrap();
         let loaded = loaded.unwrap();
         assert_eq!((loaded.round, loaded.tree), (1, tree_of(1)));
         assert_eq!(damaged.len(), 1);
         assert!(damaged[0].to_string().contains("checkpoint-00000002.h5"));
+    }
+
+    #[test]
+    fn one_that_belongs_elsewhere_is_reported_and_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        save_checkpoint(folder, 1, &tree_of(1)).unwrap();
+        save_checkpoint(folder, 2, &tree_of(2)).unwrap();
+        let first = |tree: &Tree| {
+            let own = *tree == tree_of(1);
+            own.then_some(())
+                .ok_or_else(|| "it is the second".to_owned())
+        };
+        let (loaded, refused) = load_latest(folder, first).unwrap();
+        assert_eq!(loaded.unwrap().round, 1);
+        let said = refused[0].to_string();
+        assert!(
+            said.contains("00000002.h5 is not used: it is the second"),
+            "{said}"
+        );
     }
 
     const FOLDER: &str = "RETRIAL_STORE_KILL_TEST_FOLDER";
@@ -198,7 +225,7 @@ mod tests {
             std::thread::sleep(Duration::from_micros((state >> 33) % 30_000));
             child.kill().unwrap(); // SIGKILL on Unix
             child.wait().unwrap();
-            let (loaded, damaged) = load_latest(folder).unwrap();
+            let (loaded, damaged) = load_latest(folder, |_| Ok(())).unwrap();
             let loaded = loaded.unwrap();
             assert!(damaged.is_empty(), "kill {kill}: {damaged:?}");
             assert!(loaded.round > newest, "kill {kill}");
@@ -220,7 +247,7 @@ mod tests {
     }
 
     fn write_until_killed(folder: &Path) -> ! {
-        let (latest, _) = load_latest(folder).unwrap();
+        let (latest, _) = load_latest(folder, |_| Ok(())).unwrap();
         let mut round = latest.map_or(0, |latest| latest.round);
         let give_up = Instant::now() + Duration::from_secs(120); // The parent may have died.
         while Instant::now() < give_up {

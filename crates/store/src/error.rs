@@ -54,6 +54,28 @@ pub enum StoreError {
         /// The hash of what was read.
         found: String,
     },
+    /// Lengths in a file without a seal that lead nowhere.
+    #[error("{} is damaged at byte {at}: a length there leads out of its place", path.display())]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// Where.
+        at: usize,
+    },
+    /// A file that lost its seal: its end, or more, was cut off.
+    #[error("{} is damaged: the line at its end with the hash of its bytes is gone", path.display())]
+    Unsealed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A sound file that belongs to something else.
+    #[error("{} is not used: {reason}", path.display())]
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// Why, in words.
+        reason: String,
+    },
     /// An object of a kind that a tree cannot hold.
     #[error("`{name}` in {} is {found}, which a tree cannot hold", path.display())]
     Unsupported {

@@ -3,7 +3,7 @@
 //! Object times are off on the file, on every group and on every array, and everything is written
 //! in the order of its path, so that the same tree gives the same bytes. Two attributes of the
 //! root belong to the store: the format version and the content hash, which [`read`] compares
-//! with what it read.
+//! with what it read. A [seal] over all bytes is compared before the HDF5 library sees them.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,10 +14,13 @@ use hdf5::{Dataset, File, Group, H5Type, Location, LocationType};
 
 use crate::atomic::replace;
 use crate::error::{StoreError, io};
+use crate::seal::{self, Sealed};
 use crate::tree::{Array, ArrayData, RESERVED_PREFIX, Tree, Value, parents};
 
-/// The version of the layout of a file. Another version is refused.
-const FORMAT: i64 = 1;
+/// The version of the layout of a file.
+const FORMAT: i64 = 2;
+/// The first version, which had no seal, is still read; any other is refused.
+const UNSEALED: i64 = 1;
 const FORMAT_ATTRIBUTE: &str = "retrial_store_format";
 const HASH_ATTRIBUTE: &str = "retrial_store_content_hash";
 
@@ -63,25 +66,28 @@ pub fn write_packed(
     let path = path.as_ref();
     let hash = tree.content_hash();
     replace(path, |temporary| {
-        fill(temporary, tree, &hash, packing).map_err(h5("write", path))
+        fill(temporary, tree, &hash, packing).map_err(h5("write", path))?;
+        seal::seal(temporary)
     })?;
     Ok(hash)
 }
 
-/// Reads the file at `path` and compares its content with the hash it states.
+/// Reads the file at `path` and compares its bytes with its seal and its content with the hash it
+/// states. Files of the first format, which had no seal, are read too.
 ///
 /// # Errors
 /// Always with the path: [`StoreError::Io`] when it cannot be opened, [`StoreError::Hdf5`] when
 /// it is truncated or not HDF5, [`StoreError::Foreign`], [`StoreError::Format`],
-/// [`StoreError::Unsupported`] and [`StoreError::Damaged`].
+/// [`StoreError::Unsupported`], [`StoreError::Damaged`], and [`StoreError::Broken`].
 pub fn read(path: impl AsRef<Path>) -> Result<Tree, StoreError> {
     let path = path.as_ref();
+    let sealed = seal::check(path)?;
     let length = std::fs::metadata(path).map_err(io("read", path))?.len();
     let file = File::with_options()
         .with_fapl(|access| access.file_locking(false))
         .open(path)
         .map_err(h5("open", path))?;
-    let stated = stated_hash(&file, path)?;
+    let stated = stated_hash(&file, path, sealed)?;
     let mut reader = Reader {
         path,
         tree: Tree::new(),
@@ -211,7 +217,7 @@ fn write_attribute(location: &Location, name: &str, value: &Value) -> hdf5::Resu
     }
 }
 
-fn stated_hash(file: &File, path: &Path) -> Result<String, StoreError> {
+fn stated_hash(file: &File, path: &Path, sealed: Sealed) -> Result<String, StoreError> {
     let foreign = || StoreError::Foreign {
         path: path.to_owned(),
     };
@@ -221,7 +227,13 @@ fn stated_hash(file: &File, path: &Path) -> Result<String, StoreError> {
     };
     let open = h5("read", path);
     match value(FORMAT_ATTRIBUTE).map_err(&open)? {
-        Ok(Value::I64(FORMAT)) => {}
+        Ok(Value::I64(FORMAT)) if sealed == Sealed::Yes => {}
+        Ok(Value::I64(FORMAT)) => {
+            return Err(StoreError::Unsealed {
+                path: path.to_owned(),
+            });
+        }
+        Ok(Value::I64(UNSEALED)) => {}
         Ok(Value::I64(found)) => {
             return Err(StoreError::Format {
                 path: path.to_owned(),
@@ -473,22 +485,67 @@ mod tests {
         let tree = large_example();
         write(&path, &tree).unwrap();
         let whole = std::fs::read(&path).unwrap();
-        let (mut tried, mut found) = (0, 0);
         for at in (0..whole.len()).step_by(1499) {
             let mut bytes = whole.clone();
             bytes[at] ^= 0x10;
             std::fs::write(&path, &bytes).unwrap();
-            tried += 1;
-            match read(&path) {
-                // Padding and unused bytes carry nothing.
-                Ok(back) => assert_eq!(back, tree, "byte {at}"),
-                Err(error) => {
-                    assert!(error.to_string().contains("a tree.h5"), "{error}");
-                    found += 1;
+            let error = read(&path).unwrap_err().to_string();
+            assert!(error.contains("a tree.h5"), "byte {at}: {error}");
+        }
+    }
+
+    /// The global heap holds texts, and its lengths have no checksum of HDF5's own.
+    fn heap(bytes: &[u8]) -> usize {
+        let mut places = bytes.windows(4).enumerate();
+        places.find(|(_, four)| four == b"GCOL").unwrap().0
+    }
+
+    #[test]
+    fn no_bit_of_the_heap_can_stop_a_reader() {
+        let (_folder, path) = in_folder();
+        let tree = example();
+        write(&path, &tree).unwrap();
+        let sealed = std::fs::read(&path).unwrap();
+        let unsealed = first_format(&path, &tree);
+        assert_eq!(read(&path).unwrap(), tree, "the first format is still read");
+        for whole in [sealed, unsealed] {
+            let from = heap(&whole);
+            for bit in (from * 8)..((from + 160) * 8) {
+                let mut bytes = whole.clone();
+                bytes[bit / 8] ^= 1 << (bit % 8);
+                std::fs::write(&path, &bytes).unwrap();
+                // Without a seal, what is not in use carries nothing.
+                if let Ok(back) = read(&path) {
+                    assert_eq!(back, tree, "bit {bit}");
                 }
             }
         }
-        assert!(found > tried * 3 / 4, "{found} of {tried} found");
+    }
+
+    /// Writes `tree` as the first format had it; returns the bytes.
+    fn first_format(path: &Path, tree: &Tree) -> Vec<u8> {
+        std::fs::remove_file(path).unwrap();
+        fill(path, tree, &tree.content_hash(), Packing::Plain).unwrap();
+        let file = File::open_rw(path).unwrap();
+        file.attr(FORMAT_ATTRIBUTE)
+            .unwrap()
+            .write_scalar(&UNSEALED)
+            .unwrap();
+        file.close().unwrap();
+        std::fs::read(path).unwrap()
+    }
+
+    #[test]
+    fn a_file_that_lost_its_seal_is_refused() {
+        let (_folder, path) = in_folder();
+        write(&path, &example()).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        let end = whole
+            .windows(13)
+            .position(|w| w == b"\nretrial seal")
+            .unwrap();
+        std::fs::write(&path, &whole[..end]).unwrap();
+        assert!(matches!(read(&path), Err(StoreError::Unsealed { .. })));
     }
 
     #[test]
@@ -503,9 +560,9 @@ mod tests {
         let file = File::create(&path).unwrap();
         write_attribute(&file, FORMAT_ATTRIBUTE, &Value::I64(FORMAT + 1)).unwrap();
         file.close().unwrap();
-        assert!(matches!(refused(), StoreError::Format { found: 2, .. }));
+        assert!(matches!(refused(), StoreError::Format { found: 3, .. }));
         let file = File::create(&path).unwrap();
-        write_attribute(&file, FORMAT_ATTRIBUTE, &Value::I64(FORMAT)).unwrap();
+        write_attribute(&file, FORMAT_ATTRIBUTE, &Value::I64(UNSEALED)).unwrap();
         write_attribute(&file, HASH_ATTRIBUTE, &Value::from("blake3:0")).unwrap();
         file.new_dataset::<i16>().shape([3]).create("odd").unwrap();
         file.close().unwrap();

@@ -12,11 +12,12 @@ mod error;
 mod file;
 pub mod npy;
 mod quantity;
+mod seal;
 pub mod tiff;
 mod tree;
 pub mod vtk;
 
-pub use atomic::{atomic_stream, atomic_write, sync_folder};
+pub use atomic::{atomic_stream, atomic_write, remove_leftovers, sync_folder};
 pub use checkpoint::{Loaded, load_latest, save_checkpoint};
 pub use error::StoreError;
 pub use file::{Packing, content_hash, read, write, write_packed};

@@ -353,6 +353,7 @@ mod tests {
                 version: String::new(),
                 source_revision: None,
                 source_dirty: None,
+                project: None,
                 lock_file: String::new(),
                 host: String::new(),
                 system: String::new(),

@@ -100,6 +100,7 @@ pub(crate) fn record(size: i64, seed: u64, rmse: f64) -> Record {
             version: "0.1.0".to_owned(),
             source_revision: Some("0123456789abcdef".to_owned()),
             source_dirty: Some(true),
+            project: None,
             lock_file: "blake3:11".to_owned(),
             host: "host-that-no-report-names".to_owned(),
             system: "linux x86_64".to_owned(),
