@@ -5,6 +5,7 @@ mod similarity;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use retrial_data::Channel;
 use retrial_dic::{ShapeOrder, StrainMeasure};
 use retrial_nets::device::DeviceChoice;
 
@@ -321,7 +322,11 @@ pub(crate) struct DicArgs {
     /// A file of `retrial calibrate`: displacements in mm too, lens distortion undone
     #[arg(long, value_name = "FILE")]
     pub(crate) calibration: Option<PathBuf>,
-    /// Strain, fitted to a window of so many points along each side; odd
+    /// Channel of colour images that becomes the grey value: luma is 0.299 R + 0.587 G + 0.114 B
+    #[arg(long, value_name = "luma|red|green|blue", default_value = "luma", value_parser = channel)]
+    pub(crate) channel: Channel,
+    /// Strain, fitted to a window of so many points along each side; odd, 3 or more, at most the points of the field
+    /// along its longer side. With --calibration it is the strain of the specimen along x_mm and y_mm
     #[arg(long, value_name = "POINTS")]
     pub(crate) strain: Option<usize>,
     /// Measure of strain: green_lagrange, euler_almansi, hencky, engineering or small
@@ -390,6 +395,16 @@ fn share(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value > 0.0 && value <= 1.0 => Ok(value),
         _ => Err("must be above 0 and at most 1".to_owned()),
+    }
+}
+
+fn channel(text: &str) -> Result<Channel, String> {
+    match text {
+        "luma" => Ok(Channel::Luma),
+        "red" => Ok(Channel::Red),
+        "green" => Ok(Channel::Green),
+        "blue" => Ok(Channel::Blue),
+        _ => Err("must be luma, red, green or blue".to_owned()),
     }
 }
 

@@ -21,6 +21,15 @@ pub(crate) enum Failure {
     },
     /// No point of any image converged; the fields are written and say why: 1.
     NothingConverged,
+    /// Images of a series were left out; the others are measured: 1.
+    FramesLost {
+        /// Images given.
+        of: usize,
+        /// What is wrong with each of the lost ones.
+        lost: Vec<String>,
+    },
+    /// The person stopped a series of images: 130.
+    SeriesStopped,
     /// A report is older than its records: 4.
     Stale(Vec<String>),
     /// Records are not what was recorded: 4.
@@ -43,12 +52,12 @@ impl Failure {
     /// The documented exit code.
     pub(crate) fn code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Trials { .. } | Self::NothingConverged => 1,
+            Self::Trials { .. } | Self::NothingConverged | Self::FramesLost { .. } => 1,
             Self::Usage(_) | Self::Faults(_) => 2,
             Self::Data(_) => 3,
             Self::Stale(_) | Self::Damaged(_) => 4,
             Self::Storage(_) => 5,
-            Self::Interrupted => 130,
+            Self::Interrupted | Self::SeriesStopped => 130,
         })
     }
 
@@ -83,6 +92,16 @@ impl Failure {
                     "error: no point converged; the images share no pattern that could be \
                      followed\nhelp: the column `status` of the fields says why at every point"
                 );
+            }
+            Self::FramesLost { of, lost } => {
+                eprintln!("error: {} of {of} images were not measured:", lost.len());
+                for why in lost {
+                    eprintln!("  {why}");
+                }
+            }
+            Self::SeriesStopped => {
+                eprintln!("stopped; summary.csv and run.yaml hold what was measured");
+                eprintln!("help: the same command measures the series anew");
             }
             Self::Interrupted => {
                 eprintln!("stopped; `retrial run` goes on from here");

@@ -22,7 +22,9 @@ pub use fetch::{Availability, FetchOptions, FetchProgress, Obtained, available, 
 pub use format::annotation::{
     AnnotatedImage, Annotation, AnnotationSet, MaskFault, Part, SceneTruth,
 };
-pub use format::gray::{GradedImage, read_graded, read_gray, read_mask};
+pub use format::gray::{
+    Channel, GradedImage, picture_pages, read_graded, read_gray, read_mask, read_page,
+};
 pub use format::labelled::{LabelledClass, LabelledPictures, LabelledSet};
 pub use format::pictures::{ColourPicture, PictureFolder, read_colour};
 pub use format::target_points::{SeenPoint, TargetPoints};

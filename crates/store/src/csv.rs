@@ -1,7 +1,7 @@
 //! Tables as comma-separated text.
 //!
 //! A number is written with the fewest digits that read back as the same number, a text is quoted
-//! as in RFC 4180 where it must be, a line ends with `\n`. Not a reader: the `csv` crate is one.
+//! as in RFC 4180 where it must be or holds a `#`, a line ends with `\n`. Not a reader: the `csv` crate is one.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -166,7 +166,7 @@ fn push_number(text: &mut String, number: f64) {
 }
 
 fn push_text(text: &mut String, cell: &str) {
-    if cell.contains([',', '"', '\n', '\r']) {
+    if cell.contains([',', '"', '#', '\n', '\r']) {
         text.push('"');
         text.push_str(&cell.replace('"', "\"\""));
         text.push('"');
@@ -216,6 +216,14 @@ mod tests {
             );
             assert!(text.len() <= 24, "{text}");
         }
+    }
+
+    /// A reader that skips comments would cut the line at a `#` without quotes.
+    #[test]
+    fn a_hash_in_a_text_is_quoted() {
+        let names = vec!["it's #5.png".to_owned()];
+        let table = Table::new().with("name", names).unwrap();
+        assert_eq!(table.to_csv(), "name\n\"it's #5.png\"\n");
     }
 
     #[test]

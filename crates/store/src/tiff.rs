@@ -41,8 +41,10 @@ pub fn gray(image: &GrayImage, bits: u32, description: &str) -> Vec<u8> {
     const SHORT: u16 = 3;
     const LONG: u16 = 4;
     const ASCII: u16 = 2;
-    const ENTRIES: u16 = 10;
-    let text_at = 8 + 2 + 12 * u32::from(ENTRIES) + 4;
+    const ENTRIES: u16 = 13;
+    const RATIONAL: u16 = 5;
+    let resolution_at = 8 + 2 + 12 * u32::from(ENTRIES) + 4;
+    let text_at = resolution_at + 8;
     let pixels_at = text_at + size(text.len());
     let entries: [(u16, u16, u32, u32); ENTRIES as usize] = [
         (256, LONG, 1, size(image.width())),
@@ -56,6 +58,10 @@ pub fn gray(image: &GrayImage, bits: u32, description: &str) -> Vec<u8> {
         (277, SHORT, 1, 1),
         (278, LONG, 1, size(image.height())),
         (279, LONG, 1, size(pixels.len())),
+        // One pixel a unit each way, and no unit: the size of a pixel is not known.
+        (282, RATIONAL, 1, resolution_at),
+        (283, RATIONAL, 1, resolution_at),
+        (296, SHORT, 1, 1),
     ];
     let mut bytes = b"II*\0\x08\0\0\0".to_vec();
     bytes.extend(ENTRIES.to_le_bytes());
@@ -67,6 +73,7 @@ pub fn gray(image: &GrayImage, bits: u32, description: &str) -> Vec<u8> {
         bytes.extend(value.to_le_bytes());
     }
     bytes.extend([0; 4]);
+    bytes.extend([1_u32, 1].map(u32::to_le_bytes).concat());
     bytes.extend(text);
     bytes.extend(pixels);
     bytes
@@ -86,7 +93,7 @@ mod tests {
         ] {
             let file = gray(&image, bits, "12 bits in 16");
             assert!(file.ends_with(pixels), "{bits}");
-            assert_eq!(&file[134..147], b"12 bits in 16");
+            assert_eq!(&file[178..191], b"12 bits in 16");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use retrial_dic::calibration::PixelMap;
+use retrial_dic::calibration::{PixelMap, specimen_strain};
 use retrial_dic::{
     DicError, Field, NoiseLevel, PointUncertainty, Reference, Sensitivity, Settings, Strain,
     StrainFault, StrainField, StrainMeasure, StrainWindow, sensitivity, strain_field, uncertainty,
@@ -40,6 +40,9 @@ impl Extras {
             }),
             None => None,
         };
+        if let Some(window) = &window {
+            fits(window.points, reference.points(), args.step)?;
+        }
         Ok(Self {
             sensitivity: sensitivity(reference).map_err(refused)?,
             window,
@@ -47,10 +50,18 @@ impl Extras {
         })
     }
 
-    pub(super) fn measure(&self, field: &Field, settings: &Settings) -> Result<Extra, DicError> {
+    pub(super) fn measure(
+        &self,
+        field: &Field,
+        settings: &Settings,
+        map: Option<&PixelMap>,
+    ) -> Result<Extra, DicError> {
         let uncertainties = uncertainty(&self.sensitivity, field, NoiseLevel::Residual)?;
-        let fitted = self.window.as_ref().map(|window| {
-            strain_field(field, settings, window, self.measure, Some(&uncertainties))
+        let fitted = self.window.as_ref().map(|window| match map {
+            Some(map @ PixelMap::Plane(_)) => {
+                specimen_strain(map, field, settings, window, self.measure, &uncertainties)
+            }
+            _ => strain_field(field, settings, window, self.measure, Some(&uncertainties)),
         });
         Ok(Extra {
             strain: fitted.transpose()?,
@@ -68,6 +79,24 @@ impl Extras {
             format!("{name}, plane through {points} x {points} points, gauge length {gauge} px"),
         ))
     }
+}
+
+/// Refuses a strain window that is larger than the field of points.
+fn fits(window: usize, points: &[(usize, usize)], step: usize) -> Result<(), Failure> {
+    let across = |of: fn(&(usize, usize)) -> usize| {
+        let values = || points.iter().map(of);
+        let ends = values().max().zip(values().min());
+        ends.map_or(0, |(high, low)| (high - low) / step.max(1) + 1)
+    };
+    let (columns, rows) = (across(|p| p.0), across(|p| p.1));
+    if window <= columns.max(rows) && 4 * columns.min(window) * rows.min(window) >= window * window
+    {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "--strain {window}: a window of {window} x {window} points does not fit into the field of {columns} x {rows} \
+         points; use a smaller window, or a smaller --step"
+    )))
 }
 
 /// The words of the column `strain_status`, by code.

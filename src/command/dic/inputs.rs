@@ -1,13 +1,14 @@
 //! What `retrial dic` reads before the first correlation: reference, mask or points, calibration.
 
-use std::fs::File;
 use std::path::Path;
 
 use retrial_core::image::Mask;
-use retrial_data::{DataError, read_gray, read_mask};
+use retrial_data::{DataError, picture_pages, read_gray, read_mask, read_page};
 use retrial_dic::calibration::PixelMap;
 use retrial_dic::{Reference, Settings, prepare, prepare_points};
 
+use super::frames::Frames;
+use super::points::read_points;
 use super::suited::Suited;
 use super::{file_name, refused};
 use crate::cli::DicArgs;
@@ -20,6 +21,7 @@ const SATURATED: f64 = 0.01;
 /// The reference with its points, and how pixels become millimetres.
 pub(super) struct Inputs {
     pub(super) reference: Reference,
+    pub(super) frames: Frames,
     pub(super) map: Option<PixelMap>,
     pub(super) suited: Suited,
     /// Columns and rows of the reference.
@@ -33,14 +35,22 @@ impl Inputs {
             (None, Some(path)) => Some(PixelMap::Plane(read_plane(path)?)),
             (None, None) => None,
         };
-        for path in &args.deformed {
-            is_there(path)?;
+        let pages = picture_pages(&args.reference).map_err(unreadable)?;
+        if pages != 1 {
+            return Err(Failure::usage(format!(
+                "{} holds {pages} pictures; save the one that is the reference as a file",
+                args.reference.display()
+            )));
         }
-        let image = read_gray(&args.reference).map_err(unreadable)?;
+        let image = read_page(&args.reference, 0, args.channel)
+            .map_err(unreadable)?
+            .image;
         warn_of_saturation(&args.reference, image.pixels());
         let mask = args.mask.as_deref().map(mask).transpose()?;
         let points = args.points.as_deref().map(read_points).transpose()?;
-        let suited = Suited::new(args, &image, mask.as_ref(), settings)?;
+        let frames = Frames::find(args, image.clone())?;
+        frames.check_any()?;
+        let suited = Suited::new(args, &image, &frames, mask.as_ref(), settings)?;
         let settings = suited.settings();
         let reference = match points {
             Some(points) => prepare_points(&image, points, settings),
@@ -49,6 +59,7 @@ impl Inputs {
         let reference = reference.map_err(refused)?;
         Ok(Self {
             reference,
+            frames,
             map,
             suited,
             size: (image.width(), image.height()),
@@ -60,26 +71,6 @@ impl Inputs {
 #[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
 pub(super) fn unreadable(error: DataError) -> Failure {
     Failure::usage(error.to_string())
-}
-
-/// Refuses a deformed image that cannot be opened before anything is written.
-fn is_there(path: &Path) -> Result<(), Failure> {
-    let opened = File::open(path).and_then(|file| file.metadata());
-    let why = match opened {
-        Ok(found) if found.is_dir() => "is a folder".to_owned(),
-        Ok(_) => return Ok(()),
-        Err(error) => error.to_string(),
-    };
-    let number = path
-        .to_str()
-        .is_some_and(|text| text.parse::<f64>().is_ok());
-    let hint = if number {
-        "; the share of --truncate follows an equals sign: --truncate=0.5"
-    } else {
-        ""
-    };
-    let path = path.display();
-    Err(Failure::usage(format!("cannot read {path}: {why}{hint}")))
 }
 
 /// A mask, with a warning where its grey values are more than two.
@@ -98,6 +89,13 @@ fn mask(path: &Path) -> Result<Mask, Failure> {
     read_mask(path).map_err(unreadable)
 }
 
+/// Whether many pixels have the largest grey value of a picture that has several.
+pub(super) fn is_saturated(pixels: &[f32]) -> bool {
+    let brightest = pixels.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let at_most = pixels.iter().filter(|v| **v == brightest).count();
+    at_most < pixels.len() && at_most as f64 > SATURATED * pixels.len() as f64
+}
+
 fn warn_of_saturation(path: &Path, pixels: &[f32]) {
     let brightest = pixels.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let darkest = pixels.iter().copied().fold(f32::INFINITY, f32::min);
@@ -112,38 +110,4 @@ fn warn_of_saturation(path: &Path, pixels: &[f32]) {
             100.0 * share
         );
     }
-}
-
-/// Chosen points: a line each, column and row in whole pixels; a head line and `#` comments are
-/// allowed.
-fn read_points(path: &Path) -> Result<Vec<(usize, usize)>, Failure> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
-    let mut points = Vec::new();
-    let mut head = true;
-    for (number, line) in (1..).zip(text.lines()) {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let cells: Vec<&str> = line.split([',', ';', '\t', ' ']).collect();
-        let cells: Vec<&str> = cells.into_iter().filter(|cell| !cell.is_empty()).collect();
-        let names = cells.iter().all(|cell| cell.parse::<f64>().is_err());
-        if std::mem::take(&mut head) && names {
-            continue;
-        }
-        let place = |cell: &str| cell.parse::<usize>().ok();
-        match cells[..] {
-            [x, y, ..] if place(x).is_some() && place(y).is_some() => {
-                points.extend(place(x).zip(place(y)));
-            }
-            _ => {
-                return Err(Failure::usage(format!(
-                    "{}, line {number}: expected column and row as whole pixels, found {line:?}",
-                    path.display()
-                )));
-            }
-        }
-    }
-    Ok(points)
 }

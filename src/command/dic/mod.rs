@@ -5,24 +5,27 @@
 
 mod columns;
 mod extras;
+mod frames;
 mod inputs;
 mod output;
+mod points;
 mod provenance;
 mod suited;
 mod summary;
 
+use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use retrial_core::image::GrayImage;
-use retrial_data::read_gray;
 use retrial_dic::{
-    Borders, DicError, GaussianFilter, ReferenceStrategy, Settings, Split, SubsetShape,
+    Borders, DicError, GaussianFilter, ReferenceStrategy, Settings, Split, Status, SubsetShape,
     correlate_series_from,
 };
 
 use self::extras::Extras;
-use self::inputs::{Inputs, unreadable};
+use self::inputs::Inputs;
 use self::output::Output;
 use self::summary::Summary;
 use crate::cli::{DicArgs, Dividing, FilterChoice, OrderChoice, Outline, Strategy};
@@ -40,39 +43,72 @@ pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
     let mut output = Output::prepare(args, &inputs, extras.fact(&settings))?;
     inputs.suited.print();
     let mut summary = Summary::default();
-    let Inputs { reference, map, .. } = inputs;
-    let size = inputs.size;
-    let images = args.deformed.iter().map(|path| read(path, size));
+    let Inputs {
+        reference,
+        frames,
+        map,
+        ..
+    } = inputs;
+    let count = frames.list.len();
+    let is_stopped = Arc::new(AtomicBool::new(false));
+    let signal = Arc::clone(&is_stopped);
+    ctrlc::set_handler(move || signal.store(true, Ordering::Relaxed))
+        .map_err(|error| Failure::usage(format!("no signal handler: {error}")))?;
+    // The series counts only the pictures that can be read; these are their places in the call.
+    let taken = RefCell::new(Vec::new());
+    let images = (0..count)
+        .take_while(|_| !is_stopped.load(Ordering::Relaxed))
+        .filter_map(|index| {
+            let image = frames.take(index)?;
+            taken.borrow_mut().push(index);
+            Some(Ok::<_, Unusable>(image))
+        });
     let mut failed = None;
-    correlate_series_from(reference, images, |index, field| {
-        let path = &args.deformed[index];
+    let series = correlate_series_from(reference, images, |place, field| {
+        let index = taken.borrow()[place];
         let outcome = extras
-            .measure(&field, &settings)
+            .measure(&field, &settings, map.as_ref())
             .map_err(refused)
             .and_then(|extra| {
                 let columns = columns::columns(&field, settings.shape_order, map.as_ref(), &extra);
-                output.write(path, &columns)?;
-                summary.add(path, args.deformed.len(), &field, &columns);
+                output.write(&frames, index, &columns)?;
+                summary.add(&frames, index, &field, &columns);
                 Ok(())
             });
-        match outcome {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(failure) => {
-                failed = Some(failure);
-                ControlFlow::Break(())
-            }
+        if let Err(failure) = outcome {
+            failed = Some(failure);
+            return ControlFlow::Break(());
         }
-    })
-    .map_err(Failure::from)?;
+        if field.count(Status::Converged) == 0 {
+            frames.lose(index, format!("{}: no point converged", frames.list[index].name));
+        }
+        match is_stopped.load(Ordering::Relaxed) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    });
+    let is_stopped = is_stopped.load(Ordering::Relaxed);
+    let is_whole = series.is_ok() && failed.is_none() && !is_stopped;
+    let lost = frames.lost();
+    output.finish(&summary, &lost, is_whole)?;
+    series.map_err(Failure::from)?;
     if let Some(failure) = failed {
         return Err(failure);
     }
-    output.finish(&summary)?;
+    frames.warn_of_saturation();
     summary.print(args);
-    if summary.any_converged() {
-        Ok(())
-    } else {
-        Err(Failure::NothingConverged)
+    if is_stopped {
+        return Err(Failure::SeriesStopped);
+    }
+    if !summary.any_converged() {
+        return Err(Failure::NothingConverged);
+    }
+    match lost.len() {
+        0 => Ok(()),
+        _ => Err(Failure::FramesLost {
+            of: count,
+            lost: lost.into_iter().map(|(_, why)| why).collect(),
+        }),
     }
 }
 
@@ -100,24 +136,6 @@ impl From<DicError> for Unusable {
 #[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
 fn refused(error: DicError) -> Failure {
     Failure::usage(format!("cannot correlate: {error}"))
-}
-
-/// A deformed image of the width and height of the reference.
-fn read(path: &Path, (width, height): (usize, usize)) -> Result<GrayImage, Unusable> {
-    let image = read_gray(path).map_err(|error| Unusable::Image(unreadable(error)))?;
-    let (got_width, got_height) = (image.width(), image.height());
-    if (got_width, got_height) == (width, height) {
-        return Ok(image);
-    }
-    let error = DicError::ImageSize {
-        width,
-        height,
-        got_width,
-        got_height,
-    };
-    let path = path.display();
-    let failure = Failure::usage(format!("cannot correlate {path}: {error}"));
-    Err(Unusable::Image(failure))
 }
 
 fn settings(args: &DicArgs) -> Settings {

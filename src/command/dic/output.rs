@@ -7,6 +7,7 @@ use retrial_store::vtk::{Grid, collection, image_data, poly_data};
 use retrial_store::{Array, Quantity, StoreError, Tree, Value, Values, atomic_write, npy};
 
 use super::columns::numbers;
+use super::frames::{Frame, Frames};
 use super::inputs::Inputs;
 use super::provenance;
 use super::summary::Summary;
@@ -32,7 +33,8 @@ pub(super) struct Output {
     /// Names of the VTK files with the number of their image.
     vtk: Vec<(f64, String)>,
     lines: Vec<String>,
-    images: usize,
+    /// What every file of this call begins with.
+    stems: Vec<String>,
 }
 
 impl Output {
@@ -45,14 +47,26 @@ impl Output {
         let settings = inputs.suited.settings();
         let folder = args.out.clone();
         let facts_file = folder.join("run.yaml");
+        let mut facts = provenance::shared(args, settings, inputs.size);
+        facts.extend(inputs.suited.facts());
+        facts.extend(strain);
+        let list = inputs.frames.list.iter().zip(1..);
+        let stems: Vec<String> = list
+            .map(|(frame, number)| format!("{number:04}_{}", safe_stem(frame)))
+            .collect();
         if facts_file.exists() {
-            if !args.force {
+            if !args.force && !is_interrupted(&facts_file, &facts, &stems) {
                 let path = facts_file.display();
                 return Err(Failure::usage(format!(
                     "{path} is there already; use --force to replace its run"
                 )));
             }
             remove_earlier(&folder, &facts_file);
+        } else if let Some(name) = field_of_another_run(&folder) {
+            return Err(Failure::usage(format!(
+                "{} holds {name} of a run without run.yaml; choose another folder, or remove its files",
+                folder.display()
+            )));
         }
         std::fs::create_dir_all(&folder).map_err(|error| {
             Failure::storage(format!("cannot create {}: {error}", folder.display()))
@@ -64,10 +78,7 @@ impl Output {
             Some(_) => None,
             None => grid(inputs.reference.points(), settings.step_px),
         };
-        let mut facts = provenance::shared(args, settings, inputs.size);
-        facts.extend(inputs.suited.facts());
-        facts.extend(strain);
-        Ok(Self {
+        let output = Self {
             folder,
             formats,
             facts,
@@ -75,16 +86,22 @@ impl Output {
             written: Vec::new(),
             vtk: Vec::new(),
             lines: Vec::new(),
-            images: 0,
-        })
+            stems,
+        };
+        output.keep(&[], false)?;
+        Ok(output)
     }
 
     /// Writes the field of one image in every format.
-    pub(super) fn write(&mut self, image: &Path, columns: &[Quantity]) -> Result<(), Failure> {
-        self.images += 1;
-        let stem = format!("{:04}_{}", self.images, safe_stem(image));
+    pub(super) fn write(
+        &mut self,
+        frames: &Frames,
+        index: usize,
+        columns: &[Quantity],
+    ) -> Result<(), Failure> {
+        let stem = self.stems[index].clone();
         let mut facts = self.facts.clone();
-        facts.extend(provenance::of_image(image));
+        facts.extend(provenance::of_image(&frames.list[index]));
         self.lines = columns.iter().map(Quantity::line).collect();
         let mut head: Vec<String> = facts.iter().map(|(key, v)| format!("{key}: {v}")).collect();
         head.extend(self.lines.iter().cloned());
@@ -106,7 +123,7 @@ impl Output {
                 FieldFormat::Vtk => {
                     let (end, text) = self.vtk_text(&head, columns)?;
                     let name = format!("{stem}.{end}");
-                    self.vtk.push((self.images as f64, name.clone()));
+                    self.vtk.push(((index + 1) as f64, name.clone()));
                     self.put(name, text.as_bytes())?;
                 }
                 FieldFormat::Png => self.draw(&stem, columns)?,
@@ -116,7 +133,12 @@ impl Output {
     }
 
     /// Writes what is known only at the end.
-    pub(super) fn finish(mut self, summary: &Summary) -> Result<(), Failure> {
+    pub(super) fn finish(
+        mut self,
+        summary: &Summary,
+        lost: &[(String, String)],
+        is_whole: bool,
+    ) -> Result<(), Failure> {
         let head: Vec<String> = self
             .facts
             .iter()
@@ -129,6 +151,11 @@ impl Output {
         let table = summary.table()?.with_head(&head);
         table.write(self.folder.join("summary.csv"))?;
         self.written.push("summary.csv".to_owned());
+        self.keep(lost, is_whole)
+    }
+
+    /// Writes `run.yaml`: at the beginning too, so that no other run takes the folder for empty.
+    fn keep(&self, lost: &[(String, String)], is_whole: bool) -> Result<(), Failure> {
         let facts: serde_json::Map<String, serde_json::Value> = self
             .facts
             .iter()
@@ -139,6 +166,12 @@ impl Output {
             "provenance": facts,
             "columns": self.lines,
             "files": self.written,
+            "finished": is_whole,
+            "begins": self.stems,
+            "lost": lost
+                .iter()
+                .map(|(image, why)| serde_json::json!({ "image": image, "why": why }))
+                .collect::<Vec<_>>(),
         });
         let text = serde_yaml::to_string(&run)
             .map_err(|error| Failure::storage(format!("no YAML: {error}")))?;
@@ -196,6 +229,31 @@ impl Output {
     }
 }
 
+/// Whether the folder holds an unfinished run of the same call.
+fn is_interrupted(facts_file: &Path, facts: &[(&'static str, String)], stems: &[String]) -> bool {
+    let text = std::fs::read_to_string(facts_file).unwrap_or_default();
+    let run: serde_json::Value = serde_yaml::from_str(&text).unwrap_or_default();
+    let same =
+        |(key, value): &(&str, String)| run["provenance"][*key] == provenance::value(key, value);
+    run["finished"] == false && run["begins"] == serde_json::json!(stems) && facts.iter().all(same)
+}
+
+/// The name of a field that no `run.yaml` speaks of.
+fn field_of_another_run(folder: &Path) -> Option<String> {
+    let entries = std::fs::read_dir(folder).ok()?;
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut fields: Vec<String> = names
+        .filter(|name| {
+            let (number, rest) = name.split_once('_').unwrap_or(("", ""));
+            let is_number = number.len() >= 4 && number.bytes().all(|b| b.is_ascii_digit());
+            let ends = [".csv", ".h5", ".npy", ".vti", ".vtp"];
+            is_number && ends.iter().any(|end| rest.ends_with(end))
+        })
+        .collect();
+    fields.sort_unstable();
+    fields.into_iter().next()
+}
+
 /// Removes the files that an earlier run says it wrote.
 fn remove_earlier(folder: &Path, facts_file: &Path) {
     let text = std::fs::read_to_string(facts_file).unwrap_or_default();
@@ -208,11 +266,34 @@ fn remove_earlier(folder: &Path, facts_file: &Path) {
             drop(std::fs::remove_file(folder.join(name)));
         }
     }
+    // A run that was killed wrote fields that its list does not name, and may have left half of one.
+    let begins = run["begins"].as_array().cloned().unwrap_or_default();
+    let begins: Vec<&str> = begins
+        .iter()
+        .filter_map(serde_json::Value::as_str)
+        .collect();
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    for name in entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()) {
+        let bare = name.strip_prefix('.').filter(|_| name.ends_with(".tmp"));
+        let bare = bare.unwrap_or(&name);
+        let own = |begin: &&str| {
+            let rest = bare.strip_prefix(*begin);
+            rest.is_some_and(|rest| rest.starts_with(['.', '_']))
+        };
+        if begins.iter().any(own) {
+            drop(std::fs::remove_file(folder.join(&name)));
+        }
+    }
 }
 
 /// The file name without its ending, with letters that every system takes.
-fn safe_stem(path: &Path) -> String {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+fn safe_stem(frame: &Frame) -> String {
+    let stem = frame.path.file_stem().unwrap_or_default().to_string_lossy();
+    let page = frame.name.rfind('[').filter(|_| frame.name.ends_with(']'));
+    let page = page.map_or("", |at| &frame.name[at..]);
+    let stem = format!("{stem}{}", page.replace(['[', ']'], "-"))
+        .trim_end_matches('-')
+        .to_owned();
     stem.chars()
         .map(|c| match c {
             'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '_' | '.' => c,

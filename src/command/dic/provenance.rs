@@ -6,6 +6,7 @@ use retrial_data::hashing::sha256_file;
 use retrial_dic::{Borders, Settings, ShapeOrder, SplineDegree};
 
 use super::file_name;
+use super::frames::Frame;
 use crate::cli::DicArgs;
 
 /// What all files of one call share.
@@ -30,6 +31,9 @@ pub(super) fn shared(
             facts.push((name, file_name(path)));
             facts.push((hash, sha256(path)));
         }
+    }
+    if args.channel != retrial_data::Channel::Luma {
+        facts.push(("channel", word(&args.channel)));
     }
     if let Some(scale) = args.scale {
         facts.push(("scale", format!("{scale} mm/px")));
@@ -145,10 +149,10 @@ fn word(choice: &impl std::fmt::Debug) -> String {
 }
 
 /// What the files of one deformed image say of it.
-pub(super) fn of_image(path: &Path) -> [(&'static str, String); 2] {
+pub(super) fn of_image(frame: &Frame) -> [(&'static str, String); 2] {
     [
-        ("deformed", file_name(path)),
-        ("deformed_sha256", sha256(path)),
+        ("deformed", frame.name.clone()),
+        ("deformed_sha256", sha256(&frame.path)),
     ]
 }
 

@@ -1,12 +1,16 @@
 //! The filter, the spline and the order of the shape function that suit the pictures, and the error to
 //! be expected.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use retrial_core::image::{GrayImage, Mask};
 use retrial_dic::{
     ErrorForecast, OrderSource, SeriesAdvice, Settings, SplineDegree, Wanted, advise_series,
 };
 
-use super::{file_name, read};
+use super::Unusable;
+use super::frames::Frames;
 use crate::cli::{DicArgs, FilterChoice, OrderChoice};
 use crate::failure::Failure;
 
@@ -32,6 +36,7 @@ impl Suited {
     pub(super) fn new(
         args: &DicArgs,
         reference: &GrayImage,
+        frames: &Frames,
         mask: Option<&Mask>,
         settings: &Settings,
     ) -> Result<Self, Failure> {
@@ -39,18 +44,30 @@ impl Suited {
             filter: args.filter == FilterChoice::Automatic,
             order: args.order == OrderChoice::Automatic,
         };
-        let size = (reference.width(), reference.height());
-        let image = |index: usize| read(&args.deformed[index], size);
-        let advice = advise_series(
-            reference,
-            args.deformed.len(),
-            image,
-            mask,
-            settings,
-            wanted,
-        )
-        .map_err(Failure::from)?;
-        let name = |index: usize| file_name(&args.deformed[index]);
+        let count = frames.list.len();
+        let used = RefCell::new(BTreeMap::new());
+        // In place of a picture that cannot be read, the nearest one that can is asked.
+        let image = |index: usize| -> Result<GrayImage, Unusable> {
+            let mut why = String::new();
+            for other in (index..count).chain((0..index).rev()) {
+                match frames.read(other) {
+                    Ok(image) => {
+                        used.borrow_mut().insert(index, other);
+                        return Ok(image);
+                    }
+                    Err(fault) => why = fault,
+                }
+            }
+            Err(Unusable::Image(Failure::usage(why)))
+        };
+        let advice = advise_series(reference, count, image, mask, settings, wanted)
+            .map_err(Failure::from)?;
+        let used = used.into_inner();
+        let name = |index: usize| {
+            frames.list[*used.get(&index).unwrap_or(&index)]
+                .name
+                .clone()
+        };
         let filter_by = match &advice.telling {
             _ if !wanted.filter => By::User,
             Some((index, _)) => By::Pair(name(*index)),
@@ -66,7 +83,7 @@ impl Suited {
             }
             Some(OrderSource::NotAllAsked { asked }) => format!(
                 "default, order 0 suits the {asked} asked of {} pictures",
-                args.deformed.len()
+                count
             ),
         };
         Ok(Self {

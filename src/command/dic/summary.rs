@@ -1,13 +1,11 @@
 //! What `retrial dic` says of a series: a row an image, and the last words on the terminal.
 
-use std::path::Path;
-
 use retrial_dic::{Field, Status};
 use retrial_store::csv::Table;
 use retrial_store::{Quantity, StoreError};
 
 use super::columns::numbers;
-use super::file_name;
+use super::frames::Frames;
 use crate::cli::{DicArgs, FieldFormat};
 use crate::command::count;
 
@@ -18,6 +16,7 @@ pub(super) struct Summary {
 }
 
 struct Row {
+    number: usize,
     name: String,
     statuses: [usize; Status::ALL.len()],
     ranges: Vec<Range>,
@@ -41,7 +40,13 @@ pub(super) const NOISE: [&str; 2] = ["u_std", "v_std"];
 
 impl Summary {
     /// Adds an image and says a line about it.
-    pub(super) fn add(&mut self, image: &Path, of: usize, field: &Field, columns: &[Quantity]) {
+    pub(super) fn add(
+        &mut self,
+        frames: &Frames,
+        index: usize,
+        field: &Field,
+        columns: &[Quantity],
+    ) {
         let statuses = Status::ALL.map(|status| field.count(status));
         let converged = field
             .points
@@ -53,19 +58,21 @@ impl Summary {
             .filter_map(|name| range(columns, name))
             .collect();
         let row = Row {
-            name: file_name(image),
+            number: index + 1,
+            name: frames.list[index].name.clone(),
             statuses,
             ranges,
             median_zncc: median(converged.map(|p| p.zncc).collect()),
         };
-        let number = self.rows.len() + 1;
+        let (number, of) = (index + 1, frames.list.len());
         say!("[{number}/{of}] {}", row.line(field.points.len()));
         self.rows.push(row);
     }
 
     /// The table `summary.csv`.
     pub(super) fn table(&self) -> Result<Table, StoreError> {
-        let numbers: Vec<i64> = (1..).take(self.rows.len()).collect();
+        let numbers = self.rows.iter().map(|row| i64::try_from(row.number));
+        let numbers: Vec<i64> = numbers.map(|n| n.unwrap_or(i64::MAX)).collect();
         let names: Vec<String> = self.rows.iter().map(|row| row.name.clone()).collect();
         let mut table = Table::new().with("image", numbers)?.with("name", names)?;
         for (i, status) in Status::ALL.iter().enumerate() {

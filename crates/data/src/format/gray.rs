@@ -2,21 +2,23 @@
 //!
 //! A grey picture keeps its values. A colour picture whose channels are all equal keeps that
 //! value; any other becomes its luma `0.299 R + 0.587 G + 0.114 B` (Rec. 601), not rounded.
-//! Palettes are looked up first. A picture with an alpha channel must be opaque.
+//! Palettes are looked up first. A picture with an alpha channel must be opaque, one with an orientation upright,
+//! and a file holds one picture.
 
+use std::cell::Cell;
 use std::fs;
 use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-
-use image::{DynamicImage, ImageFormat, ImageReader};
-use retrial_core::image::{GrayImage, Mask};
-use tiff::ColorType;
-use tiff::decoder::{Decoder, DecodingResult};
-use tiff::tags::Tag;
+use std::sync::Once;
 
 use super::jpeg;
 use super::thermal::Depth;
+use super::tiff_page::{is_tiff, page_pixels, pages};
 use crate::error::DataError;
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
+use retrial_core::image::{GrayImage, Mask};
 
 /// Largest picture that is decoded, in pixels.
 const MAX_PIXELS: u64 = 1 << 28;
@@ -45,154 +47,196 @@ pub fn read_gray(path: &Path) -> Result<GrayImage, DataError> {
 /// As [`read_gray`].
 pub fn read_graded(path: &Path) -> Result<GradedImage, DataError> {
     let bytes = fs::read(path).map_err(DataError::io("reading", path))?;
-    let tiff = bytes.starts_with(b"II*\0") || bytes.starts_with(b"MM\0*");
-    let (width, height, pixels, white) = if tiff {
-        tiff_pixels(&bytes).map_err(|what| DataError::format(path, what))?
-    } else {
-        other_pixels(&bytes).map_err(|what| DataError::format(path, what))?
-    };
+    let number = pages_of(&bytes).map_err(|what| DataError::format(path, what))?;
+    if number > 1 {
+        let what = format!("the file holds {number} pictures; save the one you mean as a file");
+        return Err(DataError::format(path, what));
+    }
+    decode_page(path, &bytes, 0, Channel::Luma)
+}
+
+/// The number of pictures that a file holds: the pages of a TIFF, 1 for every other kind.
+///
+/// # Errors
+/// As [`read_gray`].
+pub fn picture_pages(path: &Path) -> Result<usize, DataError> {
+    let bytes = fs::read(path).map_err(DataError::io("reading", path))?;
+    pages_of(&bytes).map_err(|what| DataError::format(path, what))
+}
+
+/// One page of a file, counted from 0, as grey values of a channel.
+///
+/// # Errors
+/// As [`read_gray`].
+pub fn read_page(path: &Path, page: usize, channel: Channel) -> Result<GradedImage, DataError> {
+    let bytes = fs::read(path).map_err(DataError::io("reading", path))?;
+    decode_page(path, &bytes, page, channel)
+}
+
+fn pages_of(bytes: &[u8]) -> Result<usize, String> {
+    match is_tiff(bytes) {
+        true => contained(|| pages(bytes)),
+        false if is_animated(bytes) => {
+            Err("the PNG is animated; save its pictures one by one".to_owned())
+        }
+        false => Ok(1),
+    }
+}
+
+/// Whether a PNG holds several pictures: the chunk `acTL` stands before the first data.
+fn is_animated(bytes: &[u8]) -> bool {
+    let mut rest = bytes.strip_prefix(b"\x89PNG\r\n\x1a\n").unwrap_or(&[]);
+    while let Some((head, after)) = rest.split_first_chunk::<8>() {
+        let [a, b, c, d, kind @ ..] = *head;
+        match &kind {
+            b"acTL" => return true,
+            b"IDAT" => return false,
+            _ => {}
+        }
+        let length = u32::from_be_bytes([a, b, c, d]) as usize;
+        rest = after.get(length.saturating_add(4)..).unwrap_or(&[]);
+    }
+    false
+}
+
+fn decode_page(
+    path: &Path,
+    bytes: &[u8],
+    page: usize,
+    channel: Channel,
+) -> Result<GradedImage, DataError> {
+    let decoded = contained(|| match is_tiff(bytes) {
+        true => page_pixels(bytes, page, channel),
+        false => other_pixels(bytes, channel),
+    });
+    let (width, height, pixels, white) = decoded.map_err(|what| DataError::format(path, what))?;
     let image = GrayImage::new(width, height, pixels).map_err(DataError::image(path))?;
     Ok(GradedImage { image, white })
 }
 
-/// Reads a mask: a pixel that is not black takes part.
+/// What becomes the grey value of a colour picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Channel {
+    /// `0.299 R + 0.587 G + 0.114 B`.
+    #[default]
+    Luma,
+    /// Red alone.
+    Red,
+    /// Green alone.
+    Green,
+    /// Blue alone.
+    Blue,
+}
+
+impl Channel {
+    /// The grey value of a colour.
+    pub(super) fn of(self, r: f32, g: f32, b: f32) -> f32 {
+        match self {
+            Self::Luma => luma(r, g, b),
+            Self::Red => r,
+            Self::Green => g,
+            Self::Blue => b,
+        }
+    }
+}
+
+/// What is said of a picture with an alpha channel that hides something.
+pub(super) const TRANSPARENT: &str = "the picture is partly transparent, and what stands behind it is unknown; save it \
+     without its alpha channel";
+
+/// Refuses a picture whose file asks for it to be turned or mirrored; `code` is that of EXIF and TIFF.
+pub(super) fn upright(code: u8) -> Result<(), String> {
+    let turn = match code {
+        0 | 1 => return Ok(()),
+        2 => "mirrored",
+        3 => "turned by 180 degrees",
+        4 => "mirrored from top to bottom",
+        5 => "mirrored and turned by 270 degrees",
+        6 => "turned by 90 degrees",
+        7 => "mirrored and turned by 90 degrees",
+        8 => "turned by 270 degrees",
+        _ => "shown in an unknown way",
+    };
+    Err(format!(
+        "its orientation (EXIF or TIFF tag 274) is {code}: it is to be {turn}, which moves every pixel; save it upright, \
+         with orientation 1"
+    ))
+}
+
+thread_local! {
+    /// Whether a panic on this thread is caught and becomes an error.
+    static IS_CONTAINED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a decoder of another crate: its panic on a broken file is an error, without a message on the terminal.
+pub(crate) fn contained<T>(decode: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !IS_CONTAINED.get() {
+                before(panic);
+            }
+        }));
+    });
+    let outer = IS_CONTAINED.replace(true);
+    let outcome = catch_unwind(AssertUnwindSafe(decode));
+    IS_CONTAINED.set(outer);
+    outcome.unwrap_or_else(|_| Err("the file is broken: its decoder gave up".to_owned()))
+}
+
+/// Reads a mask: a pixel that is neither black nor wholly transparent takes part.
 ///
 /// # Errors
 /// As [`read_gray`].
 pub fn read_mask(path: &Path) -> Result<Mask, DataError> {
-    let image = read_gray(path)?;
-    let inside = image.pixels().iter().map(|&value| value > 0.0).collect();
-    Mask::new(image.width(), image.height(), inside).map_err(DataError::image(path))
+    let bytes = fs::read(path).map_err(DataError::io("reading", path))?;
+    let with_alpha = match is_tiff(&bytes) {
+        true => None,
+        false => contained(|| alpha_mask(&bytes)).map_err(|what| DataError::format(path, what))?,
+    };
+    let (width, height, inside) = match with_alpha {
+        Some(mask) => mask,
+        None => {
+            let image = read_gray(path)?;
+            let inside = image.pixels().iter().map(|&value| value > 0.0).collect();
+            (image.width(), image.height(), inside)
+        }
+    };
+    Mask::new(width, height, inside).map_err(DataError::image(path))
+}
+
+/// Columns, rows and pixels of a mask with an alpha channel; nothing for one without.
+fn alpha_mask(bytes: &[u8]) -> Result<Option<(usize, usize, Vec<bool>)>, String> {
+    let image = decoded(bytes)?;
+    if !image.color().has_alpha() {
+        return Ok(None);
+    }
+    let image = image.into_rgba16();
+    let inside = image
+        .pixels()
+        .map(|p| p[3] > 0 && p.0[..3].iter().any(|&v| v > 0));
+    let inside = inside.collect();
+    Ok(Some((
+        image.width() as usize,
+        image.height() as usize,
+        inside,
+    )))
 }
 
 /// Columns, rows, grey values, and the value of white.
-type Pixels = (usize, usize, Vec<f32>, Option<f32>);
+pub(super) type Pixels = (usize, usize, Vec<f32>, Option<f32>);
 
-const WHITE_8: Option<f32> = Some(255.0);
-const WHITE_16: Option<f32> = Some(65535.0);
+pub(super) const WHITE_8: Option<f32> = Some(255.0);
+pub(super) const WHITE_16: Option<f32> = Some(65535.0);
 
-fn check_size(width: u64, height: u64) -> Result<(), String> {
+pub(super) fn check_size(width: u64, height: u64) -> Result<(), String> {
     match width.checked_mul(height) {
         Some(pixels) if pixels <= MAX_PIXELS => Ok(()),
         _ => Err(format!(
             "{width} × {height} px, at most {MAX_PIXELS} pixels are read"
         )),
     }
-}
-
-fn tiff_pixels(bytes: &[u8]) -> Result<Pixels, String> {
-    let broken = |error: tiff::TiffError| format!("not a readable TIFF: {error}");
-    let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(broken)?;
-    let (width, height) = decoder.dimensions().map_err(broken)?;
-    check_size(width.into(), height.into())?;
-    let photometric = decoder
-        .find_tag(Tag::PhotometricInterpretation)
-        .map_err(broken)?;
-    if photometric.and_then(|value| value.into_u16().ok()) == Some(3) {
-        let pixels = palette_pixels(&mut decoder, bytes)?;
-        return Ok((width as usize, height as usize, pixels, WHITE_8));
-    }
-    let color = decoder.colortype().map_err(broken)?;
-    let (values, white): (Vec<f32>, _) = match decoder.read_image().map_err(broken)? {
-        DecodingResult::U8(values) => (values.into_iter().map(f32::from).collect(), WHITE_8),
-        DecodingResult::U16(values) => (values.into_iter().map(f32::from).collect(), WHITE_16),
-        DecodingResult::F32(values) => (values, None),
-        other => {
-            return Err(format!(
-                "{} samples are not read; use unsigned 8 or 16-bit ones or 32-bit floats",
-                sample_kind(&other)
-            ));
-        }
-    };
-    let pixels = match color {
-        ColorType::Gray(_) => values,
-        ColorType::RGB(_) => {
-            let (pixels, _) = values.as_chunks::<3>();
-            pixels.iter().map(|&[r, g, b]| luma(r, g, b)).collect()
-        }
-        _ => {
-            return Err(format!(
-                "a TIFF of {color:?} has no grey value that is read"
-            ));
-        }
-    };
-    let (width, height) = (width as usize, height as usize);
-    if let Some(i) = pixels.iter().position(|value| !value.is_finite()) {
-        let (x, y) = (i % width, i / width);
-        return Err(format!("the pixel at x {x}, y {y} is {}", pixels[i]));
-    }
-    Ok((width, height, pixels, white))
-}
-
-/// The samples of a TIFF in words.
-fn sample_kind(samples: &DecodingResult) -> &'static str {
-    match samples {
-        DecodingResult::U8(_) => "unsigned 8-bit",
-        DecodingResult::U16(_) => "unsigned 16-bit",
-        DecodingResult::U32(_) => "unsigned 32-bit",
-        DecodingResult::U64(_) => "unsigned 64-bit",
-        DecodingResult::I8(_) => "signed 8-bit",
-        DecodingResult::I16(_) => "signed 16-bit",
-        DecodingResult::I32(_) => "signed 32-bit",
-        DecodingResult::I64(_) => "signed 64-bit",
-        DecodingResult::F16(_) => "16-bit float",
-        DecodingResult::F32(_) => "32-bit float",
-        DecodingResult::F64(_) => "64-bit float",
-    }
-}
-
-/// The pixels of a palette TIFF, which the TIFF library does not decode: its strips are read
-/// here, uncompressed and with 8 bits only.
-fn palette_pixels(decoder: &mut Decoder<Cursor<&[u8]>>, bytes: &[u8]) -> Result<Vec<f32>, String> {
-    let broken = |error: tiff::TiffError| format!("not a readable palette TIFF: {error}");
-    let mut whole = |tag: Tag, default: u64| -> Result<u64, String> {
-        match decoder.find_tag(tag).map_err(broken)? {
-            Some(value) => value.into_u64().map_err(broken),
-            None => Ok(default),
-        }
-    };
-    let (compression, bits) = (whole(Tag::Compression, 1)?, whole(Tag::BitsPerSample, 1)?);
-    if (compression, bits) != (1, 8) {
-        return Err(format!(
-            "a palette TIFF with {bits} bits and compression {compression}; \
-             only 8 bits without compression (1) are read"
-        ));
-    }
-    let (width, height) = decoder.dimensions().map_err(broken)?;
-    let map = decoder.get_tag_u16_vec(Tag::ColorMap).map_err(broken)?;
-    let grey = palette_grey(&map)
-        .ok_or_else(|| format!("a colour map of {} values, expected {}", map.len(), 3 * 256))?;
-    let offsets = decoder.get_tag_u64_vec(Tag::StripOffsets).map_err(broken)?;
-    let counts = decoder
-        .get_tag_u64_vec(Tag::StripByteCounts)
-        .map_err(broken)?;
-    let expected = width as usize * height as usize;
-    let mut pixels = Vec::with_capacity(expected);
-    for (offset, count) in offsets.into_iter().zip(counts) {
-        let strip = usize::try_from(offset)
-            .ok()
-            .zip(usize::try_from(count).ok())
-            .and_then(|(start, count)| bytes.get(start..start.checked_add(count)?))
-            .ok_or_else(|| format!("the file is truncated: {} bytes", bytes.len()))?;
-        pixels.extend(strip.iter().map(|&index| grey[usize::from(index)]));
-    }
-    if pixels.len() != expected {
-        return Err(format!("{} pixels, expected {expected}", pixels.len()));
-    }
-    Ok(pixels)
-}
-
-/// The grey value of every index; a TIFF colour map holds 16 bits a channel, of which an 8-bit
-/// picture uses the upper byte.
-fn palette_grey(map: &[u16]) -> Option<Vec<f32>> {
-    let (red, rest) = map.split_at_checked(256)?;
-    let (green, blue) = rest.split_at_checked(256)?;
-    let upper = |channel: &[u16], i: usize| f32::from(channel[i] >> 8);
-    (blue.len() == 256).then(|| {
-        (0..256)
-            .map(|i| luma(upper(red, i), upper(green, i), upper(blue, i)))
-            .collect()
-    })
 }
 
 fn luma(r: f32, g: f32, b: f32) -> f32 {
@@ -202,7 +246,8 @@ fn luma(r: f32, g: f32, b: f32) -> f32 {
     (0.299 * f64::from(r) + 0.587 * f64::from(g) + 0.114 * f64::from(b)) as f32
 }
 
-fn other_pixels(bytes: &[u8]) -> Result<Pixels, String> {
+/// A picture that is no TIFF, upright.
+fn decoded(bytes: &[u8]) -> Result<DynamicImage, String> {
     let reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|error| error.to_string())?;
@@ -210,42 +255,63 @@ fn other_pixels(bytes: &[u8]) -> Result<Pixels, String> {
         return Err("not a TIFF, PNG, BMP, JPEG or PNM picture".to_owned());
     };
     let name = format!("{format:?}").to_uppercase();
+    let broken = |error: image::ImageError| format!("not a readable {name}: {error}");
     if format == ImageFormat::Jpeg && jpeg::picture(bytes).is_none() {
         return Err(jpeg::NO_END.to_owned());
     }
-    let image = reader
-        .decode()
-        .map_err(|error| format!("not a readable {name}: {error}"))?;
-    let (width, height) = (image.width(), image.height());
+    let mut decoder = reader.into_decoder().map_err(broken)?;
+    let (width, height) = decoder.dimensions();
     check_size(width.into(), height.into())?;
+    // A file whose EXIF data cannot be read says nothing of an orientation.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    upright(orientation.to_exif())?;
+    DynamicImage::from_decoder(decoder).map_err(broken)
+}
+
+fn other_pixels(bytes: &[u8], channel: Channel) -> Result<Pixels, String> {
+    let image = decoded(bytes)?;
+    let (width, height) = (image.width(), image.height());
     let white = match image {
-        DynamicImage::ImageLuma16(_) | DynamicImage::ImageRgb16(_) => WHITE_16,
+        DynamicImage::ImageLuma16(_)
+        | DynamicImage::ImageLumaA16(_)
+        | DynamicImage::ImageRgb16(_)
+        | DynamicImage::ImageRgba16(_) => WHITE_16,
         _ => WHITE_8,
     };
-    let pixels = gray_values(&image)?;
+    let pixels = gray_values(&image, channel)?;
     Ok((width as usize, height as usize, pixels, white))
 }
 
-fn gray_values(image: &DynamicImage) -> Result<Vec<f32>, String> {
+fn gray_values(image: &DynamicImage, channel: Channel) -> Result<Vec<f32>, String> {
     let pixels = match image {
         DynamicImage::ImageLuma8(image) => image.iter().map(|&v| f32::from(v)).collect(),
         DynamicImage::ImageLuma16(image) => image.iter().map(|&v| f32::from(v)).collect(),
         DynamicImage::ImageRgb8(image) => image
             .pixels()
-            .map(|p| luma(p[0].into(), p[1].into(), p[2].into()))
+            .map(|p| channel.of(p[0].into(), p[1].into(), p[2].into()))
             .collect(),
         DynamicImage::ImageRgb16(image) => image
             .pixels()
-            .map(|p| luma(p[0].into(), p[1].into(), p[2].into()))
+            .map(|p| channel.of(p[0].into(), p[1].into(), p[2].into()))
             .collect(),
         DynamicImage::ImageLumaA8(_) | DynamicImage::ImageRgba8(_) => {
             let image = image.to_rgba8();
-            if image.pixels().any(|p| p[3] != 255) {
-                return Err("the picture is partly transparent".to_owned());
+            if image.pixels().any(|p| p[3] != u8::MAX) {
+                return Err(TRANSPARENT.to_owned());
             }
             image
                 .pixels()
-                .map(|p| luma(p[0].into(), p[1].into(), p[2].into()))
+                .map(|p| channel.of(p[0].into(), p[1].into(), p[2].into()))
+                .collect()
+        }
+        DynamicImage::ImageLumaA16(_) | DynamicImage::ImageRgba16(_) => {
+            let image = image.to_rgba16();
+            if image.pixels().any(|p| p[3] != u16::MAX) {
+                return Err(TRANSPARENT.to_owned());
+            }
+            image
+                .pixels()
+                .map(|p| channel.of(p[0].into(), p[1].into(), p[2].into()))
                 .collect()
         }
         other => return Err(format!("{:?} pixels are not read", other.color())),
@@ -272,13 +338,26 @@ pub(crate) fn read_rgb(path: &Path) -> Result<Rgb, DataError> {
 
 /// The same from the bytes of a file.
 pub(crate) fn decode_rgb(bytes: &[u8]) -> Result<Rgb, String> {
+    contained(|| decode_rgb_here(bytes))
+}
+
+fn decode_rgb_here(bytes: &[u8]) -> Result<Rgb, String> {
+    if pages_of(bytes)? > 1 {
+        return Err("the file holds several pictures; save the one you mean as a file".to_owned());
+    }
     let broken = |error: &dyn std::fmt::Display| format!("not a readable picture: {error}");
     let reader = || ImageReader::new(Cursor::new(bytes)).with_guessed_format();
     let size = reader().map_err(|error| broken(&error))?.into_dimensions();
     let (width, height) = size.map_err(|error| broken(&error))?;
     check_size(width.into(), height.into())?;
-    let image = reader().map_err(|error| broken(&error))?.decode();
-    let image = image.map_err(|error| broken(&error))?;
+    let decoder = reader().map_err(|error| broken(&error))?.into_decoder();
+    let mut decoder = decoder.map_err(|error| broken(&error))?;
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    upright(orientation.to_exif())?;
+    let image = DynamicImage::from_decoder(decoder).map_err(|error| broken(&error))?;
+    if image.color().has_alpha() && image.to_rgba16().pixels().any(|p| p[3] != u16::MAX) {
+        return Err(TRANSPARENT.to_owned());
+    }
     let depth = match &image {
         DynamicImage::ImageLuma8(_) => Depth::Gray8,
         DynamicImage::ImageLuma16(_) => Depth::Gray16,

@@ -14,6 +14,7 @@ pub mod scenes;
 pub(crate) mod several;
 pub mod target_points;
 pub mod thermal;
+mod tiff_page;
 pub mod torch_weights;
 pub mod weights;
 

@@ -20,6 +20,7 @@ mod millimetres;
 mod plane;
 mod pose;
 mod refine;
+mod strain;
 
 pub use camera::Camera;
 pub use error::CalibrationError;
@@ -27,3 +28,4 @@ pub use estimate::{Calibration, CalibrationPoint, CameraModel, Spread, ViewResul
 pub use millimetres::{PixelMap, field_mm};
 pub use plane::SpecimenPlane;
 pub use pose::Pose;
+pub use strain::specimen_strain;

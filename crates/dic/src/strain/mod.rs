@@ -9,4 +9,5 @@ mod tensor;
 pub use field::{Strain, StrainFault, StrainField, StrainPoint, strain_field};
 pub use fit::{FitOrder, StrainWindow, WindowWeights};
 pub use propagate::StrainUncertainty;
+pub(crate) use propagate::propagate;
 pub use tensor::{DisplacementGradient, Principal, StrainMeasure, StrainTensor};

@@ -24,6 +24,8 @@ const DERIVATIVE_STEP: f64 = 1e-5;
 pub struct StrainUncertainty {
     /// Standard uncertainties of `[u_x, u_y, v_x, v_y]`.
     pub gradient: [f64; 4],
+    /// Covariance of the same.
+    pub covariance: [[f64; 4]; 4],
     /// Of the tensor along `x`.
     pub xx: f64,
     /// Of the tensor along `y`.
@@ -164,6 +166,7 @@ pub(crate) fn propagate(
     };
     let unit = |side: usize| covariance[side][side].max(0.0).sqrt();
     Some(StrainUncertainty {
+        covariance: *covariance,
         gradient: [unit(0), unit(1), unit(2), unit(3)],
         xx: deviation(&jacobian[0]),
         yy: deviation(&jacobian[1]),
