@@ -145,9 +145,9 @@ pub(crate) fn fail(
         fs::copy(&journal, &copy).map_err(|source| io("copy", &copy, source))?;
         hash_files(&mut record, &attempt, &[EVENTS_FILE.to_owned()])?;
     }
+    let target = folders.attempts.join(record.attempt.to_string());
     write_yaml(&attempt.join(ATTEMPT_FILE), record)?;
     retrial_store::sync_folder(&attempt)?;
-    let target = folders.attempts.join(record.attempt.to_string());
     fs::rename(&attempt, &target).map_err(|source| io("rename", &target, source))?;
     retrial_store::sync_folder(&folders.attempts)?;
     if lease.is_some() && matches!(cause, "error" | "panic") {

@@ -41,7 +41,10 @@ fn wrong_arguments_are_named() {
     let project = Project::new().with("a", &fake(""));
     for (arguments, words) in [
         (&["run", "nowhere.yaml"][..], "nowhere.yaml"),
-        (&["run"], "no experiment to be found"),
+        (
+            &["run"],
+            "no experiment in experiments says `default: true`",
+        ),
         (
             &["run", "experiments/a.yaml", "--set", "params.level"],
             "has no `=`",

@@ -29,6 +29,7 @@ use self::inputs::Inputs;
 use self::output::Output;
 use self::summary::Summary;
 use crate::cli::{DicArgs, Dividing, FilterChoice, OrderChoice, Outline, Strategy};
+use crate::execute::signals::{self, Asked};
 use crate::failure::Failure;
 
 pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
@@ -52,8 +53,10 @@ pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
     let count = frames.list.len();
     let is_stopped = Arc::new(AtomicBool::new(false));
     let signal = Arc::clone(&is_stopped);
-    ctrlc::set_handler(move || signal.store(true, Ordering::Relaxed))
-        .map_err(|error| Failure::usage(format!("no signal handler: {error}")))?;
+    let _routed = signals::route(move |asked| match asked {
+        Asked::Pause => signals::pause(),
+        Asked::Stop | Asked::StopSoon => signal.store(true, Ordering::Relaxed),
+    });
     // The series counts only the pictures that can be read; these are their places in the call.
     let taken = RefCell::new(Vec::new());
     let images = (0..count)
@@ -80,7 +83,10 @@ pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
             return ControlFlow::Break(());
         }
         if field.count(Status::Converged) == 0 {
-            frames.lose(index, format!("{}: no point converged", frames.list[index].name));
+            frames.lose(
+                index,
+                format!("{}: no point converged", frames.list[index].name),
+            );
         }
         match is_stopped.load(Ordering::Relaxed) {
             true => ControlFlow::Break(()),
