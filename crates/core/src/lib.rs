@@ -1,6 +1,7 @@
 //! What every part of retrial agrees on: specs, plans, seeds, events, records, metrics,
 //! statistics, claims and image types. It depends on no other crate of ours.
 
+pub mod census;
 pub mod claim;
 pub mod declare;
 pub mod displacement;

@@ -125,6 +125,8 @@ pub struct Digits {
     pub train: DigitSet,
     /// The test part.
     pub test: DigitSet,
+    /// What was changed or left out so that the rest can be read; no part of the digest.
+    pub repairs: Vec<String>,
 }
 
 /// Pictures of digits with labels.

@@ -1,6 +1,6 @@
 //! From a manifest to checked content in one call.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::content::Content;
 use crate::error::{DataError, FetchError};
@@ -8,7 +8,7 @@ use crate::fetch::parts::{of_parts, part_options};
 use crate::fetch::{FetchOptions, FetchProgress, Obtained, cached, obtain};
 use crate::format::decode_files;
 use crate::hashing::sha256_file;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Source, Variant, fill};
 use crate::source::check_file;
 
 /// The state of one cached file.
@@ -35,6 +35,25 @@ pub fn decode(manifest: &Manifest, obtained: &Obtained) -> Result<Content, DataE
             known: manifest.variants.iter().map(|v| v.name.clone()).collect(),
         })?;
     decode_files(manifest, variant.decoder, obtained)
+        .map_err(|error| error.renamed(&|path| own_path(manifest, variant, obtained, path)))
+}
+
+/// The person's own file of which `path` is the copy in the cache; else `path`.
+fn own_path(manifest: &Manifest, variant: &Variant, obtained: &Obtained, path: &Path) -> PathBuf {
+    let cached = obtained.files.iter().position(|file| file.at == path);
+    let named = || variant.files.iter().position(|file| Path::new(&file.path) == path);
+    let file = cached.or_else(named).and_then(|place| variant.files.get(place));
+    let own = file.into_iter().flat_map(|file| {
+        let bundled = variant.sources.iter().filter_map(|source| match source {
+            Source::Bundled { template } => {
+                Some(manifest.folder.join(fill(template, file, str::to_owned)))
+            }
+            _ => None,
+        });
+        bundled.collect::<Vec<_>>()
+    });
+    let mut own = own.filter(|path| path.is_file());
+    own.next().unwrap_or_else(|| path.to_owned())
 }
 
 /// Obtains, decodes, and checks the content against the manifest's digest.

@@ -23,7 +23,8 @@ pub(super) struct Items {
     scaling: Scaling,
     kernel: Bicubic,
     raw_train: Vec<f32>,
-    raw_side: usize,
+    /// Columns and rows of a picture of the data set.
+    raw_size: (usize, usize),
 }
 
 /// Some items.
@@ -74,12 +75,11 @@ pub(super) fn load(context: &Context) -> Result<Items, TrialError> {
         normal.contains(&d)
     });
     if normal_rows.len() < train_items + held_out {
-        return Err(too_few(
-            "training",
-            &normal,
-            normal_rows.len(),
-            train_items + held_out,
-        ));
+        let keys = format!(
+            "the {} of train_items {train_items} and validation_items {held_out}",
+            train_items + held_out
+        );
+        return Err(too_few("training", &normal, normal_rows.len(), &keys));
     }
     for digit in &normal {
         if !normal_rows[..train_items]
@@ -107,7 +107,8 @@ pub(super) fn load(context: &Context) -> Result<Items, TrialError> {
     };
     if judged.len() < test_items {
         let all: Vec<u8> = normal.iter().chain(&anomalous).copied().collect();
-        return Err(too_few("judged", &all, judged.len(), test_items));
+        let keys = format!("test_items {test_items}");
+        return Err(too_few("judged", &all, judged.len(), &keys));
     }
     let scaling = match context.word("scaling")? {
         "raw255" => Scaling::Raw255,
@@ -118,7 +119,7 @@ pub(super) fn load(context: &Context) -> Result<Items, TrialError> {
     let kernel = Bicubic::from_a(a)
         .ok_or_else(|| TrialError::Other(format!("no bicubic kernel has a = {a}")))?;
     let size = count("image_size")?;
-    let raw_side = digits.train.width;
+    let raw_size = (digits.train.width, digits.train.height);
     let mut items = Items {
         size,
         train: Part::default(),
@@ -128,7 +129,7 @@ pub(super) fn load(context: &Context) -> Result<Items, TrialError> {
         scaling,
         kernel,
         raw_train: Vec::new(),
-        raw_side,
+        raw_size,
     };
     let part = |rows: &[usize], set| {
         let chosen = Chosen {
@@ -141,7 +142,7 @@ pub(super) fn load(context: &Context) -> Result<Items, TrialError> {
     let train = part(&normal_rows[..train_items], &digits.train)?;
     let validation = part(&normal_rows[train_items..], &digits.train)?;
     let test = part(&judged, set)?;
-    let area = raw_side * raw_side;
+    let area = raw_size.0 * raw_size.1;
     let raw = normal_rows[..train_items]
         .iter()
         .flat_map(|row| &digits.train.pixels[row * area..(row + 1) * area]);
@@ -194,13 +195,14 @@ impl Items {
         (shift_px, rotation_deg): (f64, f64),
         stream: &mut Stream,
     ) -> Result<Vec<f32>, TrialError> {
-        let side = self.raw_side;
+        let (width, height) = self.raw_size;
         let mut pixels = Vec::with_capacity(self.train.pixels.len());
-        for raw in self.raw_train.chunks(side * side) {
+        for raw in self.raw_train.chunks(width * height) {
             let mut within = |most: f64| (2.0 * stream.uniform() - 1.0) * most;
             let shift = (within(shift_px), within(shift_px));
             let angle = within(rotation_deg).to_radians();
-            pixels.extend(self.image((side, side), moved(raw, side, shift, angle))?);
+            let moved = moved(raw, self.raw_size, shift, angle);
+            pixels.extend(self.image(self.raw_size, moved)?);
         }
         Ok(pixels)
     }
@@ -232,22 +234,27 @@ impl Items {
 }
 
 /// The image turned about its centre and shifted, by bilinear interpolation on black.
-fn moved(raw: &[f32], side: usize, (dx, dy): (f64, f64), angle: f64) -> Vec<f32> {
-    let centre = (side as f64 - 1.0) / 2.0;
+fn moved(
+    raw: &[f32],
+    (width, height): (usize, usize),
+    (dx, dy): (f64, f64),
+    angle: f64,
+) -> Vec<f32> {
+    let centre = ((width as f64 - 1.0) / 2.0, (height as f64 - 1.0) / 2.0);
     let (sin, cos) = angle.sin_cos();
     let at = |x: f64, y: f64| {
-        let inside = x >= 0.0 && y >= 0.0 && x < side as f64 && y < side as f64;
+        let inside = x >= 0.0 && y >= 0.0 && x < width as f64 && y < height as f64;
         if inside {
-            f64::from(raw[y as usize * side + x as usize])
+            f64::from(raw[y as usize * width + x as usize])
         } else {
             0.0
         }
     };
     let mut out = Vec::with_capacity(raw.len());
-    for row in 0..side {
-        for column in 0..side {
-            let (x, y) = (column as f64 - centre - dx, row as f64 - centre - dy);
-            let (x, y) = (cos * x + sin * y + centre, cos * y - sin * x + centre);
+    for row in 0..height {
+        for column in 0..width {
+            let (x, y) = (column as f64 - centre.0 - dx, row as f64 - centre.1 - dy);
+            let (x, y) = (cos * x + sin * y + centre.0, cos * y - sin * x + centre.1);
             let (left, top) = (x.floor(), y.floor());
             let (right, below) = (x - left, y - top);
             let upper = at(left, top) * (1.0 - right) + at(left + 1.0, top) * right;
@@ -264,9 +271,9 @@ fn first_rows(set: &DigitSet, from: usize, most: usize, wanted: impl Fn(u8) -> b
     rows.take(most).collect()
 }
 
-fn too_few(what: &str, digits: &[u8], found: usize, asked: usize) -> TrialError {
+fn too_few(what: &str, digits: &[u8], found: usize, keys: &str) -> TrialError {
     TrialError::Other(format!(
-        "the data set holds {found} {what} items of the digits {digits:?}, but {asked} are asked for"
+        "the data set holds {found} {what} items of the digits {digits:?}, fewer than {keys}"
     ))
 }
 
@@ -292,7 +299,9 @@ mod tests {
     #[test]
     fn an_image_that_is_not_moved_stays() {
         let raw: Vec<f32> = (0..25).map(|v| v as f32).collect();
-        assert_eq!(moved(&raw, 5, (0.0, 0.0), 0.0), raw);
+        assert_eq!(moved(&raw, (5, 5), (0.0, 0.0), 0.0), raw);
+        assert_eq!(moved(&raw[..20], (4, 5), (0.0, 0.0), 0.0), raw[..20]);
+        assert_eq!(moved(&raw[..20], (5, 4), (0.0, 0.0), 0.0), raw[..20]);
     }
 
     #[test]
@@ -300,9 +309,19 @@ mod tests {
         // One bright pixel right of the centre goes below it (rows point down), then one right.
         let mut raw = vec![0.0; 25];
         raw[2 * 5 + 3] = 1.0;
-        let turned = moved(&raw, 5, (1.0, 0.0), std::f64::consts::FRAC_PI_2);
+        let turned = moved(&raw, (5, 5), (1.0, 0.0), std::f64::consts::FRAC_PI_2);
         let brightest = (0..25).max_by(|&a, &b| turned[a].total_cmp(&turned[b]));
         assert_eq!(brightest, Some(3 * 5 + 3), "{turned:?}");
+    }
+
+    #[test]
+    fn a_shift_of_an_oblong_picture_moves_its_own_rows() {
+        // Two rows of three: one to the right moves each row, and nothing crosses to the next.
+        let raw = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        let shifted = moved(&raw, (3, 2), (1.0, 0.0), 0.0);
+        assert_eq!(shifted, [0.0, 1.0, 2.0, 0.0, 4.0, 5.0]);
+        let shifted = moved(&raw, (2, 3), (0.0, 1.0), 0.0);
+        assert_eq!(shifted, [0.0, 0.0, 1.0, 2.0, 3.0, 4.0]);
     }
 
     #[test]

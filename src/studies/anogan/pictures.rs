@@ -73,8 +73,10 @@ fn nearest(context: &mut Context, items: &Items, drawn: &[f32]) -> Result<(), Tr
         let x = &items.test.pixels[item * area..(item + 1) * area];
         let y = &drawn[item * area..(item + 1) * area];
         given.extend(x.iter().map(|&v| items.grey(v)));
-        found.extend(y.iter().map(|&v| items.grey(v)));
-        let difference = |(a, b): (&f32, &f32)| items.grey(*a).abs_diff(items.grey(*b));
+        // What a generator draws lies in −1..1, whatever the scaling of the items.
+        found.extend(y.iter().map(|&v| Items::drawn_grey(v)));
+        let difference =
+            |(a, b): (&f32, &f32)| items.grey(*a).abs_diff(Items::drawn_grey(*b));
         left.extend(x.iter().zip(y).map(difference));
     }
     let rows = [given, found, left];

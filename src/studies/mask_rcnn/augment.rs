@@ -157,6 +157,7 @@ fn moved_object(object: &Object, map: Map) -> Option<Object> {
         corners: mask.bounds()?.map(|value| value as f32),
         class: object.class,
         crowd: object.crowd,
+        outlined: object.outlined,
         // The box of a turned part is not known, and no part is learnt from moved pictures.
         parts: Vec::new(),
         mask,
@@ -207,6 +208,7 @@ mod tests {
                 corners: mask.bounds().unwrap().map(|v| v as f32),
                 mask,
                 crowd: false,
+                outlined: true,
                 parts: Vec::new(),
             }],
         }

@@ -181,7 +181,7 @@ fn truth(item: &Item, known: &Known, place: usize) -> Truth {
     for object in objects {
         truth.boxes.push(object.corners);
         truth.classes.push(object.class);
-        let told = known.tells(place, object.class);
+        let told = object.outlined && known.tells(place, object.class);
         truth.masks.push(told.then(|| object.mask.clone()));
     }
     truth

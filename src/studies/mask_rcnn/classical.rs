@@ -16,7 +16,8 @@ pub(super) fn found(context: &Context, items: &Items) -> Result<(Found, f64), Tr
     };
     let mut pictures = Vec::with_capacity(items.train.len());
     for item in &items.train {
-        let instances = item.objects.iter().filter(|object| !object.crowd);
+        let objects = item.objects.iter();
+        let instances = objects.filter(|object| !object.crowd && object.outlined);
         pictures.push(TrainingPicture {
             picture: image(item)?,
             instances: instances

@@ -51,12 +51,14 @@ pub(super) struct Item {
 pub(super) struct Object {
     /// Its class, from 1.
     pub(super) class: usize,
-    /// Its pixels.
+    /// Its pixels; those of its box where nobody outlined it.
     pub(super) mask: InstanceMask,
     /// The box around them.
     pub(super) corners: [f32; 4],
     /// Whether it stands for several objects.
     pub(super) crowd: bool,
+    /// Whether somebody outlined it; else it neither teaches a mask nor judges one.
+    pub(super) outlined: bool,
     /// Its parts by their numbers, where they are labelled.
     pub(super) parts: Vec<Option<PartBox>>,
 }
@@ -306,6 +308,7 @@ fn item(
             corners: corners.map(|value| value as f32),
             mask,
             crowd: annotation.crowd,
+            outlined: annotation.is_outlined(),
             parts: part_boxes(annotation, picture, (height, width)),
         });
     }

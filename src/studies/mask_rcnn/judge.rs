@@ -95,6 +95,7 @@ pub(super) fn precision(
         })
         .collect();
     let count = items.classes.len();
+    let accuracy = accuracies(&cases, count);
     let boxes = evaluate(&cases, count, &Settings::coco(Region::Box)).map_err(words)?;
     let of_boxes = boxes.summary();
     for (name, value) in [
@@ -105,10 +106,13 @@ pub(super) fn precision(
     ] {
         put(context, name, value)?;
     }
-    let with_masks = cases
-        .iter()
-        .flat_map(|case| &case.detections)
-        .any(|d| d.mask.is_some());
+    let mut detections = cases.iter().flat_map(|case| &case.detections);
+    let mut objects = items.test.iter().flat_map(|item| &item.objects);
+    let with_masks = detections.any(|d| d.mask.is_some()) && objects.any(|o| o.outlined);
+    let cases = match with_masks {
+        true => of_outlines(items, cases),
+        false => cases,
+    };
     let of_masks = match with_masks {
         true => {
             let settings = Settings::coco(Region::Mask);
@@ -125,7 +129,6 @@ pub(super) fn precision(
         }
         false => None,
     };
-    let accuracy = accuracies(&cases, count);
     put(context, "accuracy", mean(&accuracy))?;
     classes_table(
         context,
@@ -187,6 +190,17 @@ pub(super) fn precision(
     context.table("crowding", &table)
 }
 
+/// The same for masks: an object that nobody outlined is passed over like a crowd, so that it is
+/// neither missed nor makes the masks in its box wrong.
+fn of_outlines(items: &Items, mut cases: Vec<ImageCase>) -> Vec<ImageCase> {
+    for (case, item) in cases.iter_mut().zip(&items.test) {
+        for (truth, object) in case.truths.iter_mut().zip(&item.objects) {
+            truth.crowd |= !object.outlined;
+        }
+    }
+    cases
+}
+
 fn truth(object: &super::items::Object) -> Truth {
     Truth {
         class: object.class - 1,
@@ -213,7 +227,8 @@ pub(super) fn masks_in_boxes(
     let threshold = context.float("mask_threshold")? as f32;
     let mut drawn = Vec::new();
     for item in &items.test {
-        let objects: Vec<_> = item.objects.iter().filter(|object| !object.crowd).collect();
+        let objects = item.objects.iter();
+        let objects: Vec<_> = objects.filter(|o| !o.crowd && o.outlined).collect();
         if objects.is_empty() {
             continue;
         }
@@ -250,7 +265,7 @@ pub(super) fn masks_in_boxes(
 pub(super) fn whole_boxes(items: &Items) -> Result<Vec<ClassAgreement>, TrialError> {
     let mut pairs = Vec::new();
     let objects = items.test.iter().flat_map(|item| &item.objects);
-    for object in objects.filter(|object| !object.crowd) {
+    for object in objects.filter(|object| !object.crowd && object.outlined) {
         let corners = object.corners.map(f64::from);
         let full = fill_box(corners, items.height, items.width).map_err(words)?;
         pairs.push(PairedIou {

@@ -28,6 +28,7 @@ impl Known {
             let mut classes: Vec<usize> = items.train[place]
                 .objects
                 .iter()
+                .filter(|object| object.outlined)
                 .map(|object| object.class)
                 .collect();
             classes.sort_unstable();
@@ -59,7 +60,8 @@ impl Known {
     pub(super) fn count(&self, items: &Items) -> usize {
         let objects =
             items.train.iter().enumerate().flat_map(|(place, item)| {
-                item.objects.iter().map(move |object| (place, object.class))
+                let outlined = item.objects.iter().filter(|object| object.outlined);
+                outlined.map(move |object| (place, object.class))
             });
         objects
             .filter(|&(place, class)| self.tells(place, class))

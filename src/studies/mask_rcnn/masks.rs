@@ -82,7 +82,7 @@ fn collect(context: &mut Context, items: &Items, detector: &Detector) -> Result<
             }
             let mut boxes = Vec::new();
             let mut seen: Vec<(&InstanceMask, [f32; 4])> = Vec::new();
-            for object in item.objects.iter().filter(|object| !object.crowd) {
+            for object in item.objects.iter().filter(|o| !o.crowd && o.outlined) {
                 for _ in 0..jitters {
                     let [x0, y0, x1, y1] = object.corners;
                     let (w, h) = (x1 - x0, y1 - y0);

@@ -98,7 +98,7 @@ pub enum DataError {
         what: String,
     },
     /// Annotations with faults; every one of them.
-    #[error("{}", lines(.0))]
+    #[error("{}", first_lines(.0))]
     Annotations(Vec<AnnotationFault>),
     /// Two pictures of one series that do not have one size.
     #[error(
@@ -119,8 +119,9 @@ pub enum DataError {
     },
     /// The decoded content is not what the manifest promises.
     #[error(
-        "data set `{dataset}` decodes to {got}, its manifest says {expected}: \
-         the files are those of the manifest, so its digest or the decoder changed"
+        "data set `{dataset}` decodes to {got}, its manifest says {expected}: every file is that of \
+         the manifest, so fetching again would not help; where you made or changed the data set, \
+         write `content: {got}` in its manifest.yaml"
     )]
     Content {
         /// The data set.
@@ -171,8 +172,26 @@ impl DataError {
             path,
             line: error.line(),
             column: error.column(),
-            what: error.to_string(),
+            what: without_place(&error.to_string()),
         }
+    }
+
+    /// The same with other names of files, such as a person's own in place of the cache's.
+    pub(crate) fn renamed(self, rename: &dyn Fn(&Path) -> PathBuf) -> Self {
+        let mut error = self;
+        match &mut error {
+            Self::Io { path, .. }
+            | Self::Format { path, .. }
+            | Self::Text { path, .. }
+            | Self::MixedSizes { path, .. } => *path = rename(path),
+            Self::Annotations(faults) => {
+                for fault in faults {
+                    fault.file = rename(&fault.file);
+                }
+            }
+            _ => {}
+        }
+        error
     }
 
     pub(crate) fn format(path: &Path, what: impl Into<String>) -> Self {
@@ -188,6 +207,24 @@ impl DataError {
             path,
             what: error.to_string(),
         }
+    }
+}
+
+/// A message of the JSON reader without the place, which stands before it.
+fn without_place(message: &str) -> String {
+    match message.rsplit_once(" at line ") {
+        Some((what, _)) => what.to_owned(),
+        None => message.to_owned(),
+    }
+}
+
+/// The first faults, and how many more there are.
+fn first_lines<F: ToString>(faults: &[F]) -> String {
+    const MOST: usize = 20;
+    let text = lines(&faults[..faults.len().min(MOST)]);
+    match faults.len().saturating_sub(MOST) {
+        0 => text,
+        more => format!("{text}\n… and {more} more faults"),
     }
 }
 

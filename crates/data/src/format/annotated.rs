@@ -5,13 +5,14 @@
 //!
 //! [`ThermalSet::census`]: super::thermal::ThermalSet::census
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
-use super::annotation::AnnotationSet;
 use super::annotation::coco::read_coco;
 use super::annotation::labelme::read_labelme;
 use super::annotation::voc::read_voc;
-use super::thermal::{ThermalPicture, collect, read_picture};
+use super::annotation::{AnnotatedImage, AnnotationSet, Pictures};
+use super::thermal::{ThermalPicture, collect, known, read_picture};
 use super::{InputFile, Inputs};
 use crate::content::Content;
 use crate::error::DataError;
@@ -27,43 +28,51 @@ pub(super) fn decode(inputs: &Inputs<'_>) -> Result<Content, DataError> {
     let pictures: Vec<ThermalPicture> = of_role("picture")
         .map(|file| read_picture(&file.path, &file.at, None, None))
         .collect::<Result<_, _>>()?;
-    let mut set = annotations(inputs, settings, &files)?;
-    for image in &mut set.images {
-        if let Some(name) = resolve(&image.file_name, &pictures) {
-            name.clone_into(&mut image.file_name);
-        }
+    let known = known(&pictures);
+    let mut set = annotations(inputs, settings, &files, &known)?;
+    if settings.form != AnnotationForm::Coco {
+        add_negatives(&mut set, &known);
     }
     let file = files
         .first()
         .map_or(inputs.dataset, |file| file.path.as_str());
-    collect(pictures, vec![(set, file.as_ref())])
+    collect(inputs, pictures, vec![(set, file.as_ref())], settings.grey_range)
 }
 
 fn annotations(
     inputs: &Inputs<'_>,
     settings: &PictureSettings,
     files: &[&InputFile],
+    pictures: &Pictures,
 ) -> Result<AnnotationSet, DataError> {
     let PictureSettings {
         name,
         form,
         classes,
+        grey_range: _,
     } = settings;
     let paths: Vec<PathBuf> = files.iter().map(|file| file.at.clone()).collect();
     match form {
-        AnnotationForm::Coco => read_coco(name, inputs.role("annotations")?),
-        AnnotationForm::LabelMe => read_labelme(name, &paths, classes),
-        AnnotationForm::Voc => read_voc(name, &paths, classes),
+        AnnotationForm::Coco => read_coco(name, inputs.role("annotations")?, pictures),
+        AnnotationForm::LabelMe => read_labelme(name, &paths, classes, pictures),
+        AnnotationForm::Voc => read_voc(name, &paths, classes, pictures),
     }
 }
 
-/// The picture that an annotation means: the one of that path, else the only one of that file name.
-fn resolve<'p>(named: &str, pictures: &'p [ThermalPicture]) -> Option<&'p str> {
-    let names = || pictures.iter().map(|picture| picture.name.as_str());
-    if let Some(name) = names().find(|name| *name == named) {
-        return Some(name);
+/// A picture without a file of its own is one without an object: LabelMe and labelImg write none.
+fn add_negatives(set: &mut AnnotationSet, pictures: &Pictures) {
+    let listed: HashSet<String> = set.images.iter().map(|i| i.file_name.clone()).collect();
+    for (name, [width, height]) in pictures.names() {
+        if !listed.contains(name) {
+            set.images.push(AnnotatedImage {
+                id: set.images.iter().map(|image| image.id).max().unwrap_or(0) + 1,
+                file_name: name.to_owned(),
+                temperature_file: None,
+                width,
+                height,
+                preset: None,
+                night: None,
+            });
+        }
     }
-    let last = |path: &str| path.rsplit('/').next().map(str::to_owned);
-    let mut found = names().filter(|name| last(name) == last(named));
-    found.next().filter(|_| found.next().is_none())
 }

@@ -1,28 +1,43 @@
 //! `mnist-csv`: a row per digit, `label, pixel, pixel, …`, as MNIST circulates in CSV.
 //!
 //! With or without a header that begins with `label`; lines end in LF or CRLF; the file may be
-//! gzipped. Nothing else is allowed: no quotes, no spaces, no fractions. Numbers are parsed by
-//! hand because this is the slowest step of reading 110 MB.
+//! gzipped. Numbers are parsed by hand because this is the slowest step of reading 110 MB. What
+//! spreadsheets and data frames write is read by [`super::csv_repair`], which says so.
 
 use std::path::Path;
 
+use super::csv_repair;
 use super::Inputs;
 use super::mnist_idx::read_maybe_gzip;
 use crate::content::{Content, DigitSet, Digits};
 use crate::error::DataError;
 
 /// Columns and rows of a digit.
-const SIDE: usize = 28;
+pub(super) const SIDE: usize = 28;
 /// Pixels of a digit.
-const PIXELS: usize = SIDE * SIDE;
+pub(super) const PIXELS: usize = SIDE * SIDE;
 /// Largest text that is read, which is many times that of MNIST.
 const MAX_BYTES: u64 = 2 << 30;
 
 /// Decodes the two files of their roles.
 pub(super) fn decode(inputs: &Inputs<'_>) -> Result<Content, DataError> {
+    let mut repairs = Vec::new();
+    let mut read = |role| {
+        let path = inputs.role(role)?;
+        let text = read_maybe_gzip(path, MAX_BYTES)?;
+        let (set, own) = match parse_csv(path, &text) {
+            Err(_) if !inputs.strict => csv_repair::parse(path, &text)?,
+            read => (read?, Vec::new()),
+        };
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        repairs.extend(own.into_iter().map(|repair| format!("{name}: {repair}")));
+        Ok::<_, DataError>(set)
+    };
+    let (train, test) = (read("train")?, read("test")?);
     Ok(Content::Digits(Digits {
-        train: read_csv(inputs.role("train")?)?,
-        test: read_csv(inputs.role("test")?)?,
+        train,
+        test,
+        repairs,
     }))
 }
 
@@ -69,6 +84,7 @@ pub fn parse_csv(path: &Path, text: &[u8]) -> Result<DigitSet, DataError> {
     if set.labels.is_empty() {
         return Err(cursor.fault(1, "the file holds no digit".to_owned()));
     }
+    csv_repair::label_first(path, &set)?;
     Ok(set)
 }
 

@@ -16,6 +16,10 @@ use crate::error::DataError;
 
 /// Largest decompressed file, more than ten times MNIST's.
 const MAX_BYTES: u64 = 1 << 30;
+/// A gzip file may hold this many times its own size; MNIST's hold five times theirs.
+const MOST_DENSE: u64 = 100;
+/// What a gzip file may hold however small it is.
+const ALWAYS_READ: u64 = 16 << 20;
 
 /// Decodes the four files of their roles.
 pub(super) fn decode(inputs: &Inputs<'_>) -> Result<Content, DataError> {
@@ -23,6 +27,7 @@ pub(super) fn decode(inputs: &Inputs<'_>) -> Result<Content, DataError> {
     Ok(Content::Digits(Digits {
         train: set("train-images", "train-labels")?,
         test: set("test-images", "test-labels")?,
+        repairs: Vec::new(),
     }))
 }
 
@@ -48,7 +53,9 @@ fn read_set(images_path: &Path, labels_path: &Path) -> Result<DigitSet, DataErro
 
 /// The sizes and the bytes of an IDX file of unsigned bytes with `RANK` axes.
 fn read_idx<const RANK: usize>(path: &Path) -> Result<([usize; RANK], Vec<u8>), DataError> {
-    let mut bytes = read_maybe_gzip(path, MAX_BYTES)?;
+    let header = 4 + 4 * RANK;
+    let mut reader = open_maybe_gzip(path, MAX_BYTES)?;
+    let mut bytes = reader.read(header as u64)?;
     let magic = [0, 0, 8, RANK as u8];
     if !bytes.starts_with(&magic) {
         let found = &bytes[..bytes.len().min(4)];
@@ -62,13 +69,18 @@ fn read_idx<const RANK: usize>(path: &Path) -> Result<([usize; RANK], Vec<u8>), 
         let field = field.ok_or_else(|| DataError::format(path, "the header is truncated"))?;
         *size = u32::from_be_bytes(*field) as usize;
     }
-    let header = 4 + 4 * RANK;
     let expected = sizes
         .iter()
         .try_fold(1_usize, |product, &size| product.checked_mul(size))
         .and_then(|product| product.checked_add(header));
+    // What the header does not promise is never unpacked, but for one byte that shows it is there.
+    let promised = expected.map_or(0, |expected| (expected - header) as u64);
+    bytes.extend(reader.read(promised.saturating_add(1))?);
     if expected != Some(bytes.len()) {
         let what = match expected {
+            Some(expected) if expected < bytes.len() => {
+                format!("more bytes than the {expected} that the header promises")
+            }
             Some(expected) => format!("{} bytes, the header promises {expected}", bytes.len()),
             None => format!("the header promises {sizes:?} values"),
         };
@@ -80,37 +92,74 @@ fn read_idx<const RANK: usize>(path: &Path) -> Result<([usize; RANK], Vec<u8>), 
 
 /// The content of a file, decompressed where it is gzipped, up to `limit` bytes.
 pub(crate) fn read_maybe_gzip(path: &Path, limit: u64) -> Result<Vec<u8>, DataError> {
+    open_maybe_gzip(path, limit)?.read(u64::MAX)
+}
+
+/// A file that is read piece by piece, decompressed where it is gzipped.
+struct MaybeGzip<'p> {
+    path: &'p Path,
+    reader: Box<dyn Read>,
+    /// Bytes that may still come.
+    left: u64,
+    limit: u64,
+    done: u64,
+    /// Bytes on disk of a gzip file; nothing for a plain one.
+    packed: Option<u64>,
+}
+
+fn open_maybe_gzip(path: &Path, limit: u64) -> Result<MaybeGzip<'_>, DataError> {
     let file = File::open(path).map_err(DataError::io("reading", path))?;
     let size = file.metadata().map_or(0, |meta| meta.len());
     let mut reader = BufReader::with_capacity(1 << 16, file);
-    let mut bytes = Vec::new();
     let head = io::BufRead::fill_buf(&mut reader).map_err(DataError::io("reading", path))?;
-    let result = if head.starts_with(&[0x1f, 0x8b]) {
-        MultiGzDecoder::new(reader)
-            .take(limit + 1)
-            .read_to_end(&mut bytes)
-    } else {
-        bytes.reserve_exact(usize::try_from(size.min(limit)).unwrap_or(0) + 1);
-        reader.take(limit + 1).read_to_end(&mut bytes)
-    };
-    if let Err(error) = result {
-        let truncated = error.kind() == io::ErrorKind::UnexpectedEof;
-        let what = match truncated {
-            true => format!(
-                "the gzip file is truncated after {} bytes of content",
-                bytes.len()
-            ),
-            false => format!("not a readable gzip file: {error}"),
+    let packed = head.starts_with(&[0x1f, 0x8b]).then_some(size);
+    let limit = packed.map_or(limit, |size| {
+        limit.min(size.saturating_mul(MOST_DENSE).max(ALWAYS_READ))
+    });
+    Ok(MaybeGzip {
+        path,
+        reader: match packed {
+            Some(_) => Box::new(MultiGzDecoder::new(reader)),
+            None => Box::new(reader),
+        },
+        left: limit,
+        limit,
+        done: 0,
+        packed,
+    })
+}
+
+impl MaybeGzip<'_> {
+    /// At most the next `most` bytes; an error where the file holds more than its limit.
+    fn read(&mut self, most: u64) -> Result<Vec<u8>, DataError> {
+        let mut bytes = Vec::new();
+        let most = most.min(self.left.saturating_add(1));
+        let result = self.reader.by_ref().take(most).read_to_end(&mut bytes);
+        self.done += bytes.len() as u64;
+        if let Err(error) = result {
+            let truncated = error.kind() == io::ErrorKind::UnexpectedEof;
+            let what = match truncated {
+                true => format!(
+                    "the gzip file is truncated after {} bytes of content",
+                    self.done
+                ),
+                false => format!("not a readable gzip file: {error}"),
+            };
+            return Err(DataError::format(self.path, what));
+        }
+        let Some(left) = self.left.checked_sub(bytes.len() as u64) else {
+            let limit = self.limit;
+            let what = match self.packed {
+                Some(size) => format!(
+                    "more than {limit} bytes of content in a gzip file of {size}; no more are unpacked"
+                ),
+                None => format!("more than {limit} bytes of content"),
+            };
+            return Err(DataError::format(self.path, what));
         };
-        return Err(DataError::format(path, what));
+        self.left = left;
+        Ok(bytes)
     }
-    if bytes.len() as u64 > limit {
-        return Err(DataError::format(
-            path,
-            format!("more than {limit} bytes of content"),
-        ));
-    }
-    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -152,11 +201,25 @@ mod tests {
     }
 
     #[test]
+    fn a_bomb_is_not_unpacked() {
+        let labels = idx(&[2], &[7, 9]);
+        // 64 MiB of zeros where the header promises six bytes, and where it promises them all.
+        let zeros = vec![0; 64 << 20];
+        for sizes in [[2, 1, 3], [2, 1 << 10, 1 << 15]] {
+            let error = read(&gzip(&idx(&sizes, &zeros)), &labels).expect_err("a bomb");
+            let said = error.contains("that the header promises") || error.contains("no more are");
+            assert!(said, "{error}");
+        }
+    }
+
+    #[test]
     fn malformed_files_are_named() {
         let images = idx(&[2, 1, 3], &[1, 2, 3, 4, 5, 6]);
         let labels = idx(&[2], &[7, 9]);
         let fault = |images: &[u8], labels: &[u8]| read(images, labels).expect_err("a fault");
         assert!(fault(&images[..20], &labels).contains("20 bytes, the header promises 22"));
+        let longer = [&images[..], &[1, 2, 3]].concat();
+        assert!(fault(&longer, &labels).contains("more bytes than the 22"));
         assert!(fault(&images, &images).contains("begins with [0, 0, 8, 1]"));
         assert!(fault(&images, &idx(&[1], &[7])).contains("1 labels for 2 pictures"));
         assert!(fault(&images, &idx(&[2], &[7, 10])).contains("label 1 is 10"));

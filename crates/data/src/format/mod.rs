@@ -2,6 +2,8 @@
 
 pub mod annotated;
 pub mod annotation;
+mod census;
+mod csv_repair;
 pub mod generated;
 pub mod gray;
 pub mod image_series;
@@ -46,6 +48,8 @@ pub(crate) struct Inputs<'a> {
     pub(crate) dataset: &'a str,
     pub(crate) settings: &'a Settings,
     pub(crate) files: &'a [InputFile],
+    /// Whether what could be repaired is a fault.
+    pub(crate) strict: bool,
     /// The data sets it is made of, with what was obtained of each.
     pub(crate) parts: Vec<(&'a Manifest, &'a Obtained)>,
 }
@@ -202,6 +206,7 @@ pub(crate) fn decode_files(
         dataset: &manifest.name,
         settings: &manifest.settings,
         files: &obtained.files,
+        strict: manifest.strict,
         parts: manifest.parts.iter().zip(&obtained.parts).collect(),
     })
 }

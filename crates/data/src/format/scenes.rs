@@ -74,7 +74,7 @@ pub(super) fn decode(inputs: &Inputs<'_>) -> Result<Content, DataError> {
         }
         pictures.push(picture(scene));
     }
-    collect(pictures, vec![(set, inputs.dataset.as_ref())])
+    collect(inputs, pictures, vec![(set, inputs.dataset.as_ref())], None)
 }
 
 fn picture(scene: &Scene) -> ThermalPicture {

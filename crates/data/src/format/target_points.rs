@@ -165,6 +165,7 @@ mod tests {
             }
         };
         decode(&Inputs {
+            strict: false,
             dataset: "targets",
             settings: &Settings::Targets { first_pixel },
             files: &[file("image", image), file("world", world)],

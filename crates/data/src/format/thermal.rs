@@ -4,7 +4,7 @@
 //! value + 32768, or the plane of little-endian `i16` that the camera appended to the picture's
 //! own file. Both give the same content.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -12,8 +12,8 @@ use retrial_core::hash::FieldHasher;
 
 use super::Inputs;
 use super::annotation::check::{PictureSize, against};
-use super::annotation::coco::read_coco;
-use super::annotation::{Annotation, AnnotationSet};
+use super::annotation::coco::{read_coco, temperature_files};
+use super::annotation::{AnnotationSet, Pictures};
 use super::gray::{Rgb, read_gray, read_rgb};
 use super::jpeg;
 use crate::content::Content;
@@ -27,6 +27,8 @@ pub struct ThermalSet {
     pub pictures: Vec<ThermalPicture>,
     /// The annotation sets, in the manifest's order.
     pub annotations: Vec<AnnotationSet>,
+    /// Black and white of 16-bit grey, where the manifest states them.
+    pub stated_range: Option<[u16; 2]>,
 }
 
 /// One infrared picture.
@@ -73,31 +75,39 @@ pub(super) fn decode(inputs: &Inputs<'_>) -> Result<Content, DataError> {
     let Settings::Thermal(settings) = inputs.settings else {
         unreachable!("a manifest is checked to hold the settings of its decoder");
     };
+    let mut beside = BTreeMap::new();
+    for (_, file) in &settings.annotations {
+        beside.extend(temperature_files(inputs.file(file)?)?);
+    }
+    let mut pictures = Vec::new();
+    for file in inputs.files.iter().filter(|file| file.role == "picture") {
+        let beside = beside.get(&file.path);
+        let beside = beside.and_then(|path| inputs.file(path).ok());
+        pictures.push(read_picture(&file.path, &file.at, beside, settings.plane)?);
+    }
+    let known = known(&pictures);
     let mut annotations = Vec::new();
     for (name, file) in &settings.annotations {
         let file = inputs.file(file)?;
-        annotations.push((read_coco(name, file)?, file));
+        annotations.push((read_coco(name, file, &known)?, file));
     }
-    let temperature_files: BTreeMap<&str, &str> = annotations
-        .iter()
-        .flat_map(|(set, _)| &set.images)
-        .filter_map(|image| Some((image.file_name.as_str(), image.temperature_file.as_deref()?)))
-        .collect();
-    let mut pictures = Vec::new();
-    for file in inputs.files.iter().filter(|file| file.role == "picture") {
-        let beside = temperature_files
-            .get(file.path.as_str())
-            .and_then(|path| inputs.file(path).ok());
-        pictures.push(read_picture(&file.path, &file.at, beside, settings.plane)?);
-    }
-    collect(pictures, annotations)
+    collect(inputs, pictures, annotations, settings.grey_range)
 }
 
 /// Puts pictures and annotations together; every picture that is annotated must be there.
 pub(super) fn collect(
+    inputs: &Inputs<'_>,
     mut pictures: Vec<ThermalPicture>,
     annotations: Vec<(AnnotationSet, &Path)>,
+    stated_range: Option<[u16; 2]>,
 ) -> Result<Content, DataError> {
+    if inputs.strict {
+        let repairs = annotations.iter().flat_map(|(set, _)| set.repairs.clone());
+        let repairs: Vec<_> = repairs.collect();
+        if !repairs.is_empty() {
+            return Err(DataError::Annotations(repairs));
+        }
+    }
     pictures.sort_by(|a, b| a.name.cmp(&b.name));
     let sizes: Vec<PictureSize<'_>> = pictures
         .iter()
@@ -109,7 +119,13 @@ pub(super) fn collect(
     Ok(Content::Thermal(ThermalSet {
         pictures,
         annotations: annotations.into_iter().map(|(set, _)| set).collect(),
+        stated_range,
     }))
+}
+
+/// Names and sizes of pictures, for those who read their annotations.
+pub(super) fn known(pictures: &[ThermalPicture]) -> Pictures {
+    Pictures::new(pictures.iter().map(|p| (p.name.as_str(), [p.width, p.height])))
 }
 
 pub(super) fn read_picture(
@@ -201,42 +217,15 @@ fn temperature_plane(
     Ok(pairs.iter().map(|&pair| i16::from_le_bytes(pair)).collect())
 }
 
-/// What a set consists of, for people.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Census {
-    /// How many pictures there are of every size (columns, rows) and depth.
-    pub pictures: BTreeMap<(usize, usize, Depth), usize>,
-    /// How many objects there are of every class, by annotation set and class.
-    pub objects: BTreeMap<(String, String), usize>,
-    /// Pictures in which no set has an object.
-    pub negatives: usize,
-}
-
 impl ThermalSet {
-    /// Counts sizes, depths, objects of every class and pictures without one.
+    /// Black and white of 16-bit grey: as stated, else the least and the greatest value of the
+    /// set. Nothing without such pictures.
     #[must_use]
-    pub fn census(&self) -> Census {
-        let mut census = Census::default();
-        for p in &self.pictures {
-            let kind = (p.width, p.height, p.depth);
-            *census.pictures.entry(kind).or_default() += 1;
-        }
-        let mut shown = BTreeSet::new();
-        for set in &self.annotations {
-            for category in &set.categories {
-                let of_class = |a: &&Annotation| a.category_id == category.id;
-                let count = set.annotations.iter().filter(of_class).count();
-                let class = (set.name.clone(), category.name.clone());
-                census.objects.insert(class, count);
-            }
-            let with_object: BTreeSet<u64> = set.annotations.iter().map(|a| a.image_id).collect();
-            let images = set.images.iter();
-            let images = images.filter(|image| with_object.contains(&image.id));
-            shown.extend(images.map(|image| image.file_name.as_str()));
-        }
-        let without = |p: &&ThermalPicture| !shown.contains(p.name.as_str());
-        census.negatives = self.pictures.iter().filter(without).count();
-        census
+    pub fn grey_range(&self) -> Option<[u16; 2]> {
+        let deep = || self.pictures.iter().filter_map(|p| p.gray16.as_ref());
+        let least = deep().flatten().min()?;
+        let greatest = deep().flatten().max()?;
+        Some(self.stated_range.unwrap_or([*least, *greatest]))
     }
 
     /// The picture of that name.
@@ -260,6 +249,10 @@ impl ThermalSet {
             let temperature = picture.temperature.as_deref().unwrap_or(&[]);
             let bytes: Vec<u8> = temperature.iter().flat_map(|v| v.to_le_bytes()).collect();
             hasher.field(&bytes);
+        }
+        if let Some([black, white]) = self.stated_range {
+            hasher.field(b"grey range");
+            hasher.field(&black.to_le_bytes()).field(&white.to_le_bytes());
         }
         for set in &self.annotations {
             // A struct without maps of other keys than text always becomes JSON.

@@ -40,6 +40,8 @@ pub struct Manifest {
     pub homepage: Option<String>,
     /// Digest of the decoded content, `blake3:…`.
     pub content: String,
+    /// Whether what could be repaired in its files is a fault.
+    pub strict: bool,
     /// What the decoder needs to know beside the files.
     pub settings: Settings,
     /// Forms in which the same content can be had, in order of preference.
@@ -213,6 +215,8 @@ pub struct ThermalSettings {
     pub annotations: Vec<(String, String)>,
     /// The temperature plane that some originals carry behind the picture.
     pub plane: Option<PlaneSettings>,
+    /// Black and white of pictures of 16-bit grey, in place of the set's own range.
+    pub grey_range: Option<[u16; 2]>,
 }
 
 /// Pictures with annotations in one of the common forms.
@@ -224,6 +228,8 @@ pub struct PictureSettings {
     pub form: AnnotationForm,
     /// The classes in the order of their ids; COCO's file lists them itself.
     pub classes: Vec<String>,
+    /// Black and white of pictures of 16-bit grey, in place of the set's own range.
+    pub grey_range: Option<[u16; 2]>,
 }
 
 /// Generated thermograms.

@@ -66,6 +66,7 @@ fn manifest(
     let homepage = reader.text("homepage", faults);
     let content_node = reader.require("content", faults);
     let content = content_node.and_then(|node| content_digest(node, faults));
+    let strict = reader.flag("strict", faults).unwrap_or(false);
     let settings = read_settings(&mut reader, faults);
     let parts = match (part, &settings) {
         (Some(read), Some(Settings::Parts(_))) => read_parts(&mut reader, &folder, read, faults),
@@ -92,6 +93,7 @@ fn manifest(
         citation: citation?,
         homepage,
         content: content?,
+        strict,
         settings: settings?,
         variants: variants?,
         parts: parts?,

@@ -23,6 +23,7 @@ pub fn schema() -> Value {
             "citation": { "type": "string", "description": "How to cite it." },
             "homepage": { "type": "string", "description": "Where people read about it." },
             "content": { "type": "string", "pattern": "^blake3:[0-9a-f]{64}$", "description": "Digest of the decoded content." },
+            "strict": { "type": "boolean", "description": "Whether annotations and tables that could be repaired are faults." },
             "series": { "type": "object", "description": "Which picture of an image series is what." },
             "speckle": { "type": "object", "description": "What speckle series to generate." },
             "thermal": { "type": "object", "description": "Where annotations and temperatures are." },

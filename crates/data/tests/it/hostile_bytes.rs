@@ -3,6 +3,7 @@
 use std::fs;
 
 use proptest::prelude::*;
+use retrial_data::format::annotation::Pictures;
 use retrial_data::format::annotation::coco::read_coco;
 use retrial_data::format::annotation::labelme::read_labelme;
 use retrial_data::format::annotation::run_text;
@@ -44,9 +45,9 @@ fn read(bytes: &[u8]) {
     let path = folder.path().join("a");
     fs::write(&path, bytes).expect("written");
     let classes = ["a".to_owned()];
-    let _ = read_coco("set", &path);
-    let _ = read_labelme("set", std::slice::from_ref(&path), &classes);
-    let _ = read_voc("set", &[path], &classes);
+    let _ = read_coco("set", &path, &Pictures::default());
+    let _ = read_labelme("set", std::slice::from_ref(&path), &classes, &Pictures::default());
+    let _ = read_voc("set", &[path], &classes, &Pictures::default());
 }
 
 const COCO: &str = r#"{"categories": [{"id": @, "name": "a"}, {"id": 1, "name": "b"}],
@@ -77,7 +78,7 @@ fn a_claimed_size_costs_nothing() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("a.json");
     fs::write(&path, text).expect("written");
-    let set = read_coco("set", &path).expect("consistent");
+    let set = read_coco("set", &path, &Pictures::default()).expect("consistent");
     assert_eq!(set.annotations[0].area, count as f64);
 }
 

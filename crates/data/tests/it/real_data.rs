@@ -108,6 +108,7 @@ fn csv_and_idx_are_one_data_set() {
             retrial_data::format::mnist_csv::read_csv(&path).expect("valid")
         };
         let again = Content::Digits(Digits {
+            repairs: Vec::new(),
             train: read(&digits.train, "train.csv"),
             test: read(&digits.test, "test.csv"),
         });

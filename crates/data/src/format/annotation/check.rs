@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::crossing::crossing;
 use super::fault::{AnnotationFault, Findings, Problem, Spot};
+use super::repair;
 use super::model::{Annotation, AnnotationSet, Segmentation};
 
 /// How far a box or a vertex may leave the picture, in px: people draw up to the border, and tools
@@ -165,6 +166,7 @@ pub(crate) fn finish(
     file: &Path,
     mut findings: Findings,
 ) -> Result<AnnotationSet, Vec<AnnotationFault>> {
+    repair::merge_twins(&mut set, &mut findings, file);
     if set.annotations.is_empty() && findings.faults.is_empty() {
         let spot = Spot {
             file: file.to_owned(),
@@ -177,6 +179,7 @@ pub(crate) fn finish(
         return Err(findings.faults);
     }
     set.warnings = findings.warnings;
+    set.repairs = findings.repairs;
     Ok(set)
 }
 
@@ -197,7 +200,7 @@ pub(crate) fn against(
     for image in &set.images {
         let spot = Spot {
             file: file.to_owned(),
-            item: format!("picture {}", image.id),
+            item: format!("picture {} ({})", image.id, image.file_name),
         };
         let stated = [image.width, image.height];
         match sizes.get(image.file_name.as_str()) {

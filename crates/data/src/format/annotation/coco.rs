@@ -1,63 +1,31 @@
 //! COCO: one JSON file with classes, pictures and objects.
 //!
 //! Outlines are polygons, run lengths as numbers or run lengths as text. Keys that are not known
-//! are left alone, as everybody adds some.
+//! are left alone, as everybody adds some. Ids are whole numbers; ids of other kinds get numbers
+//! behind all others, and the set says so.
 //!
 //! # Source
 //! The data format of COCO, <https://cocodataset.org/#format-data>.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::check;
 use super::fault::{Findings, Problem, Spot};
+use super::ids::Ids;
 use super::model::{AnnotatedImage, Annotation, AnnotationSet, Category, Part, Segmentation};
-use super::run_text;
+use super::pictures::Pictures;
+use super::{check, repair, run_text};
 use crate::error::DataError;
 
 #[derive(Deserialize)]
 struct WireSet {
-    categories: Vec<WireCategory>,
-    images: Vec<WireImage>,
-    annotations: Vec<WireObject>,
-}
-
-#[derive(Deserialize)]
-struct WireCategory {
-    id: u64,
-    name: String,
-}
-
-#[derive(Deserialize)]
-struct WireImage {
-    id: u64,
-    file_name: String,
-    temperature_file: Option<String>,
-    width: usize,
-    height: usize,
-    preset: Option<String>,
-    night: Option<bool>,
-}
-
-#[derive(Deserialize)]
-struct WireObject {
-    id: u64,
-    image_id: u64,
-    category_id: u64,
-    bbox: [f64; 4],
-    area: Option<f64>,
-    segmentation: Option<Value>,
-    #[serde(default)]
-    mask_source: String,
-    #[serde(default)]
-    parts: Vec<WirePart>,
-    iscrowd: Option<Value>,
-    #[serde(default)]
-    keypoints: Vec<f64>,
+    categories: Vec<Value>,
+    images: Vec<Value>,
+    annotations: Vec<Value>,
 }
 
 #[derive(Deserialize)]
@@ -69,101 +37,214 @@ struct WirePart {
     name: String,
 }
 
-/// Reads and checks the COCO file at `path`; the set is called `name`.
+fn wire<T: for<'d> Deserialize<'d>>(path: &Path) -> Result<T, DataError> {
+    let bytes = fs::read(path).map_err(DataError::io("reading", path))?;
+    serde_json::from_slice(without_mark(&bytes)).map_err(DataError::json(path))
+}
+
+/// The text without the byte order mark that some editors put before it.
+pub(super) fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}
+
+/// The temperature files that the COCO file at `path` names, by the names of their pictures.
+pub(crate) fn temperature_files(path: &Path) -> Result<BTreeMap<String, String>, DataError> {
+    #[derive(Deserialize)]
+    struct Set {
+        images: Vec<Value>,
+    }
+    let set: Set = wire(path)?;
+    let text = |image: &Value, key: &str| Some(image.get(key)?.as_str()?.to_owned());
+    let images = set.images.iter();
+    let pairs = images.filter_map(|i| Some((text(i, "file_name")?, text(i, "temperature_file")?)));
+    Ok(pairs.collect())
+}
+
+/// Reads and checks the COCO file at `path`; the set is called `name`, and its pictures get the
+/// names they have in `pictures`.
 ///
 /// # Errors
 /// [`DataError::Io`], [`DataError::Text`] where it is not COCO's JSON, and
 /// [`DataError::Annotations`] with every fault of its objects.
-pub fn read_coco(name: &str, path: &Path) -> Result<AnnotationSet, DataError> {
-    let bytes = fs::read(path).map_err(DataError::io("reading", path))?;
-    let wire: WireSet = serde_json::from_slice(&bytes).map_err(DataError::json(path))?;
+pub fn read_coco(
+    name: &str,
+    path: &Path,
+    pictures: &Pictures,
+) -> Result<AnnotationSet, DataError> {
+    let wire: WireSet = wire(path)?;
     let mut findings = Findings::default();
     let mut set = AnnotationSet {
         name: name.to_owned(),
         ..AnnotationSet::default()
     };
-    let mut ids = Ids::new(path, "class");
-    for WireCategory { id, name } in wire.categories {
-        ids.add(id, &mut findings);
-        set.categories.push(Category { id, name });
+    let mut classes = Ids::new(path, "class");
+    for (place, value) in wire.categories.iter().enumerate() {
+        let (id, spot) = classes.add(value, place, &mut findings);
+        let name = text(value, "name", &spot, &mut findings);
+        if let (Some(id), Some(name)) = (id, name) {
+            set.categories.push(Category { id, name });
+        }
     }
-    let mut ids = Ids::new(path, "picture");
-    let mut sizes = BTreeMap::new();
-    for wire in wire.images {
-        ids.add(wire.id, &mut findings);
-        sizes.insert(wire.id, [wire.width, wire.height]);
-        set.images.push(AnnotatedImage {
-            id: wire.id,
-            file_name: wire.file_name,
-            temperature_file: wire.temperature_file,
-            width: wire.width,
-            height: wire.height,
-            preset: wire.preset,
-            night: wire.night,
-        });
+    classes.finish(&mut findings);
+    let mut images = Ids::new(path, "picture");
+    let mut places: BTreeMap<u64, usize> = BTreeMap::new();
+    for (place, value) in wire.images.iter().enumerate() {
+        let (id, spot) = images.add(value, place, &mut findings);
+        if let (Some(id), Some(image)) = (id, image(value, &spot, pictures, &mut findings)) {
+            places.insert(id, set.images.len());
+            set.images.push(AnnotatedImage { id, ..image });
+        }
     }
+    images.finish(&mut findings);
     let mut ids = Ids::new(path, "annotation");
-    for wire in wire.annotations {
-        let spot = ids.add(wire.id, &mut findings);
-        if set.category(wire.category_id).is_none() {
-            let class = wire.category_id.to_string();
-            let known = set
-                .categories
-                .iter()
-                .map(|c| format!("{} {}", c.id, c.name));
-            let known = known.collect();
+    let mut known: Vec<String> = Vec::new();
+    for (place, value) in wire.annotations.iter().enumerate() {
+        let named = value.get("image_id").and_then(|id| images.refer(id));
+        let image = named.and_then(|id| set.images.get(*places.get(&id)?));
+        let (id, mut spot) = ids.add(value, place, &mut findings);
+        if let Some(image) = image {
+            spot.item = format!("{} of {}", spot.item, image.file_name);
+        }
+        let category = value.get("category_id").and_then(|id| classes.refer(id));
+        let category = category.filter(|id| set.category(*id).is_some());
+        if category.is_none() {
+            if known.is_empty() {
+                let all = set.categories.iter();
+                known.extend(all.map(|c| format!("{} {}", c.id, c.name)));
+            }
+            let class = shown(value.get("category_id").unwrap_or(&Value::Null));
+            let known = known.clone();
             findings.fault(&spot, "category_id", Problem::UnknownClass { class, known });
         }
-        let Some(&size) = sizes.get(&wire.image_id) else {
-            let (image, listed) = (wire.image_id, sizes.len());
-            findings.fault(&spot, "image_id", Problem::UnknownPicture { image, listed });
+        let Some(image) = image else {
+            // A picture that is listed and faulty is named already.
+            if named.is_none() {
+                let (image, listed) = (
+                    shown(value.get("image_id").unwrap_or(&Value::Null)),
+                    set.images.len(),
+                );
+                findings.fault(&spot, "image_id", Problem::UnknownPicture { image, listed });
+            }
             continue;
         };
-        if let Some(object) = object(wire, &spot, &mut findings) {
-            check::object(&mut findings, &spot, &object, size);
+        let of_box = Annotation::of_box(id.unwrap_or(0), image.id, category.unwrap_or(0), [0.0; 4]);
+        let size = [image.width, image.height];
+        if let Some(read) = object(value, of_box, &spot, &mut findings)
+            && let Some(object) = repair::object(&mut findings, &spot, read, size)
+        {
             set.annotations.push(object);
         }
     }
+    ids.finish(&mut findings);
     check::finish(set, path, findings).map_err(DataError::Annotations)
 }
 
-/// The ids of one kind of thing.
-struct Ids<'a> {
-    path: &'a Path,
-    kind: &'static str,
-    seen: BTreeSet<u64>,
-}
-
-impl<'a> Ids<'a> {
-    fn new(path: &'a Path, kind: &'static str) -> Self {
-        let seen = BTreeSet::new();
-        Self { path, kind, seen }
-    }
-
-    fn add(&mut self, id: u64, findings: &mut Findings) -> Spot {
-        let spot = Spot {
-            file: self.path.to_owned(),
-            item: format!("{} {id}", self.kind),
-        };
-        if !self.seen.insert(id) {
-            findings.fault(&spot, "id", Problem::DuplicateId { id });
+/// A picture without its id, with the name it has on disk.
+fn image(
+    value: &Value,
+    spot: &Spot,
+    pictures: &Pictures,
+    findings: &mut Findings,
+) -> Option<AnnotatedImage> {
+    let named = text(value, "file_name", spot, findings)?;
+    let side = |key: &'static str, findings: &mut Findings| match value.get(key) {
+        None | Some(Value::Null) => Some(0),
+        Some(value) => {
+            let side = whole(value).and_then(|side| usize::try_from(side).ok());
+            if side.is_none() {
+                findings.fault(spot, key, kind(value, "a whole number of pixels"));
+            }
+            side
         }
-        spot
+    };
+    let size = [side("width", findings), side("height", findings)];
+    let size = [size[0]?, size[1]?];
+    let (file_name, [width, height]) = placed(named, size, spot, pictures, findings)?;
+    let word = |key: &str| Some(value.get(key)?.as_str()?.to_owned());
+    Some(AnnotatedImage {
+        id: 0,
+        file_name,
+        temperature_file: word("temperature_file"),
+        width,
+        height,
+        preset: word("preset"),
+        night: value.get("night").and_then(Value::as_bool),
+    })
+}
+
+/// A picture's name on disk and its size, which the picture itself tells where the annotation does
+/// not.
+pub(super) fn placed(
+    named: String,
+    size: [usize; 2],
+    spot: &Spot,
+    pictures: &Pictures,
+    findings: &mut Findings,
+) -> Option<(String, [usize; 2])> {
+    let found = pictures.find(&named);
+    let size = match (size, found) {
+        ([width, height], _) if width > 0 && height > 0 => size,
+        (_, Some(found)) => {
+            let [width, height] = found.size;
+            let what = format!("no size is stated; the picture's {width} × {height} px are used");
+            findings.repair(spot, "width", what);
+            found.size
+        }
+        _ => {
+            let found = format!("no size, and no picture {named:?}");
+            let expected = "width and height, or a picture that tells them";
+            findings.fault(spot, "width", Problem::Kind { found, expected });
+            return None;
+        }
+    };
+    let Some(found) = found else {
+        return Some((named, size));
+    };
+    if found.repaired {
+        let what = format!("{named:?} is taken for {:?}", found.name);
+        findings.repair(spot, "file_name", what);
+    }
+    Some((found.name.to_owned(), size))
+}
+
+fn text(value: &Value, key: &'static str, spot: &Spot, findings: &mut Findings) -> Option<String> {
+    let found = value.get(key).unwrap_or(&Value::Null);
+    let text = found.as_str().map(str::to_owned);
+    if text.is_none() {
+        findings.fault(spot, key, kind(found, "text"));
+    }
+    text
+}
+
+/// A whole number, as a number with or without a point, or as text.
+pub(super) fn whole(value: &Value) -> Option<u64> {
+    match value {
+        Value::String(text) => text.trim().parse().ok(),
+        _ => value.as_u64().or_else(|| {
+            let number = value.as_f64()?;
+            let exact = number.fract() == 0.0 && (0.0..=9e15).contains(&number);
+            exact.then_some(number as u64)
+        }),
     }
 }
 
-/// The object, unless its outline cannot be read.
-fn object(wire: WireObject, spot: &Spot, findings: &mut Findings) -> Option<Annotation> {
-    let outline = match wire.segmentation {
+/// The object without checks; nothing where a value of it cannot be read.
+fn object(
+    value: &Value,
+    of_box: Annotation,
+    spot: &Spot,
+    findings: &mut Findings,
+) -> Option<Annotation> {
+    let outline = match value.get("segmentation") {
         None | Some(Value::Null) => Ok(Segmentation::BoxOnly),
-        Some(value) => outline(&value),
+        Some(value) => outline(value),
     };
-    let crowd = match wire.iscrowd {
+    let crowd = match value.get("iscrowd") {
         None | Some(Value::Null | Value::Bool(false)) => Ok(false),
         Some(Value::Bool(true)) => Ok(true),
-        Some(value) => match value.as_u64() {
+        Some(value) => match whole(value) {
             Some(flag @ 0..=1) => Ok(flag == 1),
-            _ => Err(kind(&value, "0 or 1")),
+            _ => Err(kind(value, "0 or 1")),
         },
     };
     let mut kept = |key, problem| findings.fault(spot, key, problem);
@@ -171,13 +252,49 @@ fn object(wire: WireObject, spot: &Spot, findings: &mut Findings) -> Option<Anno
         .map_err(|problem| kept("segmentation", problem))
         .ok();
     let crowd = crowd.map_err(|problem| kept("iscrowd", problem)).ok();
-    if !wire.keypoints.len().is_multiple_of(3) {
-        let found = format!("{} values", wire.keypoints.len());
-        let expected = "x, y and visibility of each point";
-        kept("keypoints", Problem::Kind { found, expected });
-    }
+    let found = |key: &str| value.get(key).filter(|value| !value.is_null());
+    let bbox = match (found("bbox"), &outline) {
+        (Some(value), _) => {
+            let bbox = <[f64; 4]>::deserialize(value);
+            bbox.map_err(|_| kept("bbox", kind(value, "[x, y, width, height] in pixels")))
+                .ok()
+        }
+        (None, Some(Segmentation::Polygons(polygons))) if check::bounds(polygons).is_some() => {
+            let [x0, y0, x1, y1] = check::bounds(polygons).unwrap_or_default();
+            let what = "no box is stated; that of the outline is used".to_owned();
+            findings.repair(spot, "bbox", what);
+            Some([x0, y0, x1 - x0, y1 - y0])
+        }
+        _ => {
+            kept("bbox", kind(&Value::Null, "[x, y, width, height] in pixels"));
+            None
+        }
+    };
+    let mut kept = |key, problem| findings.fault(spot, key, problem);
+    let keypoints = match found("keypoints").map(Vec::<f64>::deserialize) {
+        None => Vec::new(),
+        Some(Ok(points)) if points.len().is_multiple_of(3) => points,
+        Some(points) => {
+            let found = points.map_or_else(
+                |_| "values that are no numbers".to_owned(),
+                |points| format!("{} values", points.len()),
+            );
+            let expected = "x, y and visibility of each point";
+            kept("keypoints", Problem::Kind { found, expected });
+            Vec::new()
+        }
+    };
+    let parts = match found("parts").map(|value| (value, Vec::<WirePart>::deserialize(value))) {
+        None => Vec::new(),
+        Some((_, Ok(parts))) => parts,
+        Some((value, Err(_))) => {
+            kept("parts", kind(value, "parts with part, centre and bbox"));
+            Vec::new()
+        }
+    };
     let (outline, crowd) = outline.zip(crowd)?;
-    let parts = wire.parts.into_iter().map(|wire| Part {
+    let bbox = bbox?;
+    let parts = parts.into_iter().map(|wire| Part {
         part: wire.part,
         centre: wire.centre,
         bbox: wire.bbox,
@@ -185,14 +302,16 @@ fn object(wire: WireObject, spot: &Spot, findings: &mut Findings) -> Option<Anno
         max_c: None,
         mean_c: None,
     });
-    let of_box = Annotation::of_box(wire.id, wire.image_id, wire.category_id, wire.bbox);
+    let area = found("area").and_then(Value::as_f64);
+    let mask_source = found("mask_source").and_then(Value::as_str);
     Some(Annotation {
-        area: wire.area.or(outline.area()).unwrap_or(of_box.area),
+        bbox,
+        area: area.or(outline.area()).unwrap_or(bbox[2] * bbox[3]),
         segmentation: outline,
-        mask_source: wire.mask_source,
+        mask_source: mask_source.unwrap_or_default().to_owned(),
         parts: parts.collect(),
         crowd,
-        keypoints: wire.keypoints,
+        keypoints,
         ..of_box
     })
 }
@@ -224,11 +343,20 @@ fn polygon(value: &Value) -> Result<Vec<f64>, Problem> {
     Vec::deserialize(value).map_err(|_| kind(value, "a polygon as a list of numbers"))
 }
 
-fn kind(value: &Value, expected: &'static str) -> Problem {
-    let text = value.to_string();
-    let found = match text.char_indices().nth(60) {
+/// A value of another kind than expected.
+pub(super) fn kind(value: &Value, expected: &'static str) -> Problem {
+    let found = shown(value);
+    Problem::Kind { found, expected }
+}
+
+/// A value as a person would find it in the file.
+pub(super) fn shown(value: &Value) -> String {
+    let text = match value {
+        Value::Null => "nothing".to_owned(),
+        value => value.to_string(),
+    };
+    match text.char_indices().nth(60) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
-    };
-    Problem::Kind { found, expected }
+    }
 }

@@ -34,7 +34,7 @@ pub enum Problem {
     #[error("the picture {image} is not listed among the {listed} pictures")]
     UnknownPicture {
         /// The picture named.
-        image: u64,
+        image: String,
         /// How many are listed.
         listed: usize,
     },
@@ -58,7 +58,7 @@ pub enum Problem {
     #[error("the id {id} is given twice; give each its own, gaps are allowed")]
     DuplicateId {
         /// The id.
-        id: u64,
+        id: String,
     },
     /// A box without an area.
     #[error(
@@ -168,6 +168,9 @@ pub enum Problem {
         /// What would be right.
         expected: &'static str,
     },
+    /// What was changed so that the object can be used; a fault where the manifest is strict.
+    #[error("{0}")]
+    Repaired(String),
     /// A whole set without one object.
     #[error("no object is annotated in {images} pictures; a picture may be without, a set may not")]
     NothingAnnotated {
@@ -183,6 +186,8 @@ pub(crate) struct Findings {
     pub(crate) faults: Vec<AnnotationFault>,
     /// What does not.
     pub(crate) warnings: Vec<AnnotationFault>,
+    /// What was changed so that it does not.
+    pub(crate) repairs: Vec<AnnotationFault>,
 }
 
 /// Where a finding is: the file and the object.
@@ -199,6 +204,11 @@ impl Findings {
 
     pub(crate) fn warn(&mut self, spot: &Spot, key: &'static str, problem: Problem) {
         self.warnings.push(spot.fault(key, problem));
+    }
+
+    pub(crate) fn repair(&mut self, spot: &Spot, key: &'static str, what: impl Into<String>) {
+        let problem = Problem::Repaired(what.into());
+        self.repairs.push(spot.fault(key, problem));
     }
 }
 

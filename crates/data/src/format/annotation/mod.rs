@@ -4,14 +4,18 @@ pub mod check;
 pub mod coco;
 mod crossing;
 pub mod fault;
+mod ids;
 pub mod labelme;
 pub mod mask;
 pub mod model;
+pub mod pictures;
+pub(crate) mod repair;
 pub mod run_text;
 pub mod voc;
 
 pub use fault::{AnnotationFault, Problem};
 pub use mask::{MaskFault, OutlineFault};
+pub use pictures::Pictures;
 pub use model::{
     AnnotatedImage, Annotation, AnnotationSet, Category, HotSpotTruth, Part, SceneTruth,
     Segmentation,

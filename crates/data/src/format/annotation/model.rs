@@ -25,6 +25,9 @@ pub struct AnnotationSet {
     /// What looks wrong and can be used all the same: crossing outlines, masks beyond their box.
     #[serde(skip)]
     pub warnings: Vec<AnnotationFault>,
+    /// What was changed or left out so that the rest can be used.
+    #[serde(skip)]
+    pub repairs: Vec<AnnotationFault>,
 }
 
 /// A class of objects.
@@ -177,6 +180,12 @@ impl Annotation {
             keypoints: Vec::new(),
             truth: None,
         }
+    }
+
+    /// Whether somebody drew its outline.
+    #[must_use]
+    pub fn is_outlined(&self) -> bool {
+        self.segmentation != Segmentation::BoxOnly
     }
 
     /// The box as its corners `[x0, y0, x1, y1]`, px.

@@ -11,10 +11,12 @@ use std::path::{Path, PathBuf};
 
 use roxmltree::{Document, Node, ParsingOptions};
 
-use super::check;
+use super::coco::{placed, without_mark};
 use super::fault::{Findings, Problem, Spot};
 use super::labelme::{categories, class_id};
 use super::model::{AnnotatedImage, Annotation, AnnotationSet, Part};
+use super::pictures::Pictures;
+use super::{check, repair};
 use crate::error::DataError;
 
 /// Most elements of one file.
@@ -30,6 +32,7 @@ pub fn read_voc(
     name: &str,
     files: &[PathBuf],
     classes: &[String],
+    pictures: &Pictures,
 ) -> Result<AnnotationSet, DataError> {
     let mut findings = Findings::default();
     let mut set = AnnotationSet {
@@ -39,13 +42,13 @@ pub fn read_voc(
     };
     for file in files {
         let bytes = fs::read(file).map_err(DataError::io("reading", file))?;
-        let text = String::from_utf8(bytes)
+        let text = std::str::from_utf8(without_mark(&bytes))
             .map_err(|error| DataError::format(file, format!("not UTF-8: {error}")))?;
         let options = ParsingOptions {
             nodes_limit: MAX_NODES,
             ..ParsingOptions::default()
         };
-        let document = Document::parse_with_options(&text, options).map_err(|error| {
+        let document = Document::parse_with_options(text, options).map_err(|error| {
             let place = error.pos();
             DataError::Text {
                 path: file.clone(),
@@ -54,7 +57,7 @@ pub fn read_voc(
                 what: format!("no readable XML: {error}"),
             }
         })?;
-        picture(document.root_element(), file, &mut set, &mut findings)?;
+        picture(document.root_element(), file, &mut set, pictures, &mut findings)?;
     }
     let first = files.first().map_or(Path::new(name), PathBuf::as_path);
     check::finish(set, first, findings).map_err(DataError::Annotations)
@@ -64,6 +67,7 @@ fn picture(
     root: Node<'_, '_>,
     file: &Path,
     set: &mut AnnotationSet,
+    pictures: &Pictures,
     findings: &mut Findings,
 ) -> Result<(), DataError> {
     let missing = |what: &str| {
@@ -74,15 +78,26 @@ fn picture(
         return Err(missing("root element `annotation`"));
     }
     let file_name = text(root, "filename").ok_or_else(|| missing("`filename`"))?;
-    let size = child(root, "size").ok_or_else(|| missing("`size`"))?;
-    let side = |key| text(size, key).and_then(|side| side.parse::<usize>().ok());
-    let (width, height) = side("width")
+    let picture = Spot {
+        file: file.to_owned(),
+        item: format!("picture {file_name}"),
+    };
+    let side = |key| match child(root, "size").and_then(|size| text(size, key)) {
+        None | Some("") => Some(0),
+        Some(side) => side.parse::<usize>().ok(),
+    };
+    let size = side("width")
         .zip(side("height"))
         .ok_or_else(|| missing("`size` with whole numbers `width` and `height`"))?;
+    let named = file_name.to_owned();
+    let placed = placed(named, [size.0, size.1], &picture, pictures, findings);
+    let Some((file_name, [width, height])) = placed else {
+        return Ok(());
+    };
     let image_id = set.images.len() as u64 + 1;
     set.images.push(AnnotatedImage {
         id: image_id,
-        file_name: file_name.to_owned(),
+        file_name,
         temperature_file: None,
         width,
         height,
@@ -122,8 +137,9 @@ fn picture(
             parts,
             ..Annotation::of_box(id, image_id, class, bbox)
         };
-        check::object(findings, &spot, &object, [width, height]);
-        set.annotations.push(object);
+        if let Some(object) = repair::object(findings, &spot, object, [width, height]) {
+            set.annotations.push(object);
+        }
     }
     Ok(())
 }

@@ -171,6 +171,27 @@ fn size(node: &Node, path: &str, faults: &mut Faults) -> Option<usize> {
     retrial_core::yaml::whole(node, path, faults).and_then(|n| usize::try_from(n).ok())
 }
 
+/// `grey_range: [black, white]`, two values of 16-bit grey.
+fn grey_range(reader: &mut MapReader<'_>, faults: &mut Faults) -> Option<[u16; 2]> {
+    let node = reader.take("grey_range")?;
+    let path = reader.path("grey_range");
+    let values = retrial_core::yaml::list(node, &path, faults)?;
+    let value = |node: &Node, faults: &mut Faults| {
+        let value = retrial_core::yaml::whole(node, &path, faults)?;
+        u16::try_from(value).ok()
+    };
+    let values: Vec<Option<u16>> = values.iter().map(|node| value(node, faults)).collect();
+    if let [Some(black), Some(white)] = values[..]
+        && black < white
+    {
+        return Some([black, white]);
+    }
+    let help = "write [BLACK, WHITE] with 0 ≤ BLACK < WHITE ≤ 65535";
+    let message = format!("found {}", node.describe());
+    faults.add_with_help(&node.place, &path, message, help);
+    None
+}
+
 fn read_thermal(mut reader: MapReader<'_>, faults: &mut Faults) -> Option<ThermalSettings> {
     let key = reader.path("annotations");
     reader.require("annotations", faults);
@@ -206,6 +227,11 @@ fn read_thermal(mut reader: MapReader<'_>, faults: &mut Faults) -> Option<Therma
             height: height?,
         })
     });
+    let grey_range = grey_range(&mut reader, faults);
     reader.finish(faults);
-    Some(ThermalSettings { annotations, plane })
+    Some(ThermalSettings {
+        annotations,
+        plane,
+        grey_range,
+    })
 }

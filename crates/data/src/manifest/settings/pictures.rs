@@ -45,10 +45,12 @@ pub(super) fn read_pictures(
         };
         faults.add(reader.place(), &key, message);
     }
+    let grey_range = super::grey_range(&mut reader, faults);
     reader.finish(faults);
     Some(PictureSettings {
         name,
         form: form?,
         classes,
+        grey_range,
     })
 }
