@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use polars::prelude::{BooleanChunked, Column, DataFrame, DataType, GroupsIndicator};
+use polars::error::PolarsError;
+use polars::prelude::{BooleanChunked, Column, DataFrame, GroupsIndicator};
 use retrial_core::experiment::Planned;
 use retrial_core::params::{ParamValue, Params};
 use retrial_core::record::Record;
@@ -20,7 +21,14 @@ pub(crate) const TRIAL: &str = "trial";
 pub(crate) const SEED: &str = "seed";
 
 /// Trials or rows of their tables, with every param and metric as a column.
-pub(crate) struct Frame(DataFrame);
+pub(crate) struct Frame {
+    /// What the trials' tables hold, a value a line.
+    lines: DataFrame,
+    /// What belongs to the trials, a value a trial: ids, seeds, params and metrics.
+    trials: DataFrame,
+    /// The trial of every line.
+    owner: Vec<usize>,
+}
 
 /// Lines of a frame that agree in some columns.
 pub(crate) struct Group {
@@ -33,11 +41,16 @@ pub(crate) struct Group {
 impl Frame {
     /// One line a trial: id, seed, params, metrics.
     pub(crate) fn of_trials(records: &[&Record]) -> Result<Self, ReportError> {
-        let lines: Vec<usize> = (0..records.len()).collect();
-        Self::with_params(Vec::new(), records, &lines)
+        let owner = (0..records.len()).collect();
+        Ok(Self {
+            lines: DataFrame::empty(),
+            trials: of_records(records)?,
+            owner,
+        })
     }
 
-    /// One line a row of `<trial>/<table>.csv`, after it the trial's id, seed, params, metrics.
+    /// One line a row of `<trial>/<table>.csv`, after it the trial's id, seed, params, metrics; a table's column of the
+    /// same name wins.
     ///
     /// `fault` makes an error from a file and what is wrong with it.
     pub(crate) fn of_tables(
@@ -81,43 +94,11 @@ impl Frame {
                 None => Column::new(name.as_str().into(), cells),
             }
         });
-        Self::with_params(columns.collect(), records, &owner)
-    }
-
-    /// Adds the trials' own columns to those of their tables; a table's column of the same name
-    /// wins. `owner` is the trial of every line.
-    fn with_params(
-        mut columns: Vec<Column>,
-        records: &[&Record],
-        owner: &[usize],
-    ) -> Result<Self, ReportError> {
-        let mut add = |column: Column| {
-            if columns.iter().all(|c| c.name() != column.name()) {
-                columns.push(column);
-            }
-        };
-        let texts = |text: &dyn Fn(&Record) -> String| -> Vec<String> {
-            let each: Vec<String> = records.iter().map(|record| text(record)).collect();
-            owner.iter().map(|&i| each[i].clone()).collect()
-        };
-        add(Column::new(TRIAL.into(), texts(&|r| r.trial.clone())));
-        add(Column::new(SEED.into(), texts(&|r| r.seed.to_string())));
-        for name in names(records, |r| r.params.iter().map(|(n, _)| n).collect()) {
-            let values = texts(&|r| {
-                r.params
-                    .get(&name)
-                    .map_or(String::new(), ToString::to_string)
-            });
-            add(Column::new(name.as_str().into(), values));
-        }
-        for name in names(records, |r| r.metrics.iter().map(|m| &*m.name).collect()) {
-            let each: Vec<f64> = (records.iter())
-                .map(|r| r.metric(&name).unwrap_or(f64::NAN))
-                .collect();
-            let values: Vec<f64> = owner.iter().map(|&i| each[i]).collect();
-            add(Column::new(name.as_str().into(), values));
-        }
-        Ok(Self(DataFrame::new(owner.len(), columns)?))
+        Ok(Self {
+            lines: DataFrame::new(owner.len(), columns.collect())?,
+            trials: of_records(records)?,
+            owner,
+        })
     }
 
     /// The lines that hold this text in these columns.
@@ -129,42 +110,69 @@ impl Frame {
                 *kept &= found == *text;
             }
         }
+        let owner = self.owner.iter().zip(&kept).filter(|(_, kept)| **kept);
+        let owner = owner.map(|(owner, _)| *owner).collect();
         let kept = BooleanChunked::from_iter(kept.into_iter().map(Some));
-        Ok(Self(self.0.filter(&kept)?))
+        Ok(Self {
+            lines: match self.lines.width() {
+                0 => self.lines,
+                _ => self.lines.filter(&kept)?,
+            },
+            trials: self.trials,
+            owner,
+        })
     }
 
     /// Number of lines.
     pub(crate) fn height(&self) -> usize {
-        self.0.height()
+        self.owner.len()
     }
 
     /// Names of all columns.
     pub(crate) fn names(&self) -> Vec<String> {
-        let names = self.0.get_column_names();
-        names.into_iter().map(ToString::to_string).collect()
+        let mut names: Vec<String> = Vec::new();
+        for frame in [&self.lines, &self.trials] {
+            for name in frame.get_column_names() {
+                if names.iter().all(|known| *known != name.as_str()) {
+                    names.push(name.to_string());
+                }
+            }
+        }
+        names
+    }
+
+    /// A column and what of it belongs to a line; `None` when it is not there.
+    fn column(&self, name: &str) -> Option<(&Column, impl Fn(usize) -> usize)> {
+        let (column, is_of_trials) = match self.lines.column(name) {
+            Ok(column) => (column, false),
+            Err(_) => (self.trials.column(name).ok()?, true),
+        };
+        let place = move |line: usize| if is_of_trials { self.owner[line] } else { line };
+        Some((column, place))
     }
 
     /// A column as numbers; `None` when it is not there or holds words.
     pub(crate) fn numbers(&self, name: &str) -> Option<Vec<f64>> {
-        let column = self.0.column(name).ok()?;
-        if let Ok(values) = column.f64() {
-            let values = values.iter().map(|v| v.unwrap_or(f64::NAN));
-            return Some(values.collect());
-        }
-        let texts = column.str().ok()?;
-        texts.iter().map(|t| number(t?)).collect()
+        let (column, place) = self.column(name)?;
+        let values: Vec<f64> = match column.f64() {
+            Ok(values) => values.iter().map(|v| v.unwrap_or(f64::NAN)).collect(),
+            Err(_) => {
+                let texts = column.str().ok()?.iter();
+                texts.map(|text| number(text?)).collect::<Option<_>>()?
+            }
+        };
+        Some((0..self.height()).map(|line| values[place(line)]).collect())
     }
 
     /// A column as text; `None` when it is not there.
     pub(crate) fn texts(&self, name: &str) -> Option<Vec<String>> {
-        let column = self.0.column(name).ok()?;
-        if *column.dtype() == DataType::Float64 {
-            let numbers = self.numbers(name)?;
-            return Some(numbers.into_iter().map(|v| v.to_string()).collect());
-        }
-        let texts = column.str().ok()?;
-        let texts = texts.iter().map(|t| t.unwrap_or_default().to_owned());
-        Some(texts.collect())
+        let (column, place) = self.column(name)?;
+        let texts = texts(column)?;
+        Some(
+            (0..self.height())
+                .map(|line| texts[place(line)].clone())
+                .collect(),
+        )
     }
 
     /// Lines that agree in `keys`, in order of first appearance.
@@ -178,10 +186,19 @@ impl Frame {
                 rows: (0..self.height()).collect(),
             }]);
         }
-        let texts: Vec<Vec<String>> = (keys.iter())
-            .map(|key| self.texts(key).unwrap_or_default())
-            .collect();
-        let grouped = self.0.group_by_stable(keys.iter().copied())?;
+        let mut columns = Vec::new();
+        let mut key_of: Vec<Box<dyn Fn(usize) -> String + '_>> = Vec::new();
+        for name in keys {
+            let missing = || PolarsError::ColumnNotFound((*name).to_owned().into());
+            let (column, place) = self.column(name).ok_or_else(missing)?;
+            let texts = texts(column).ok_or_else(missing)?;
+            let each = numbered(&texts);
+            let each: Vec<u32> = (0..self.height()).map(|line| each[place(line)]).collect();
+            columns.push(Column::new((*name).into(), each));
+            key_of.push(Box::new(move |line| texts[place(line)].clone()));
+        }
+        let frame = DataFrame::new(self.height(), columns)?;
+        let grouped = frame.group_by_stable(keys.iter().copied())?;
         let groups = grouped.get_groups().iter().map(|group| {
             let rows: Vec<usize> = match group {
                 GroupsIndicator::Idx((_, rows)) => rows.iter().map(|&i| i as usize).collect(),
@@ -190,7 +207,7 @@ impl Frame {
                 }
             };
             Group {
-                key: texts.iter().map(|column| column[rows[0]].clone()).collect(),
+                key: key_of.iter().map(|key| key(rows[0])).collect(),
                 rows,
             }
         });
@@ -230,6 +247,61 @@ impl Frame {
             .filter_map(|(key, values)| Some((key, summarise(&values)?)));
         Ok(summaries.collect())
     }
+}
+
+/// Ids, seeds, params and metrics of records, a line each.
+fn of_records(records: &[&Record]) -> Result<DataFrame, ReportError> {
+    let mut columns: Vec<Column> = Vec::new();
+    let mut add = |column: Column| {
+        if columns.iter().all(|c| c.name() != column.name()) {
+            columns.push(column);
+        }
+    };
+    let texts = |text: &dyn Fn(&Record) -> String| -> Vec<String> {
+        records.iter().map(|record| text(record)).collect()
+    };
+    add(Column::new(TRIAL.into(), texts(&|r| r.trial.clone())));
+    add(Column::new(SEED.into(), texts(&|r| r.seed.to_string())));
+    for name in names(records, |r| r.params.iter().map(|(n, _)| n).collect()) {
+        let values = texts(&|r| {
+            r.params
+                .get(&name)
+                .map_or(String::new(), ToString::to_string)
+        });
+        add(Column::new(name.as_str().into(), values));
+    }
+    for name in names(records, |r| r.metrics.iter().map(|m| &*m.name).collect()) {
+        let values: Vec<f64> = (records.iter())
+            .map(|r| r.metric(&name).unwrap_or(f64::NAN))
+            .collect();
+        add(Column::new(name.as_str().into(), values));
+    }
+    Ok(DataFrame::new(records.len(), columns)?)
+}
+
+/// The values of a column as text; `None` for a kind that frames do not have.
+fn texts(column: &Column) -> Option<Vec<String>> {
+    if let Ok(values) = column.f64() {
+        let values = values.iter().map(|v| v.unwrap_or(f64::NAN).to_string());
+        return Some(values.collect());
+    }
+    let texts = column.str().ok()?;
+    Some(
+        texts
+            .iter()
+            .map(|t| t.unwrap_or_default().to_owned())
+            .collect(),
+    )
+}
+
+/// One number for equal texts: such columns are grouped faster.
+fn numbered(texts: &[String]) -> Vec<u32> {
+    let mut numbers: HashMap<&str, u32> = HashMap::new();
+    let each = texts.iter().map(|text| {
+        let next = numbers.len() as u32;
+        *numbers.entry(text).or_insert(next)
+    });
+    each.collect()
 }
 
 /// Whether a record has all of these params, its seed among them.

@@ -6,18 +6,19 @@
 //! within a subset; the same once more for what that leaves gives `e = 2 (m − S m) − S (m − S m)` from the measured
 //! `m` (van Cittert's iteration). Where it exceeds what noise makes of it, it is part of the uncertainty.
 //!
-//! Windows that are not full, or that hold a subset which was divided, say nothing, nor do fields with fewer than five
-//! points over a subset and a half ([`misfit_is_seen`]). What is much narrower than a subset is hardly left in the
+//! Where a window is not full, or holds a subset which was divided, the mean square of `e` nearby stands for it. Fields
+//! with fewer than five points over a subset and a half tell nothing ([`misfit_is_seen`]). What is much narrower than a subset is hardly left in the
 //! displacements, so that less than all of its error shows.
 //!
 //! # Source
 //! Schreier & Sutton 2002, doi:10.1007/BF02411077 (the mean over the subset); van Cittert 1931,
 //! doi:10.1007/BF01391351.
 
+use rayon::prelude::*;
+
 use super::point::PointUncertainty;
 use crate::correlate::Field;
 use crate::cut::Cut;
-use crate::lattice::Lattice;
 use crate::settings::{Settings, ShapeOrder, SubsetShape};
 use crate::status::Status;
 
@@ -34,6 +35,9 @@ const LEAST_ERROR_PX: f64 = 0.001;
 /// it once in a thousand times) and in the mean over the points around it, which are some four independent ones
 /// (three in a thousand).
 const SIGNIFICANT: (f64, f64) = (11.0, 4.0);
+
+/// Known places that stand for one that is not known.
+const FEWEST_NEARBY: usize = 12;
 
 /// Where the shape function does not follow the field.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -77,56 +81,40 @@ pub(super) fn add_misfit(
     let Some(windows) = Windows::new(field, settings) else {
         return;
     };
-    let least = LEAST_ERROR_PX * LEAST_ERROR_PX;
-    let plain = window(ShapeOrder::One);
     for k in [0, 6] {
-        let measured: Vec<Option<f64>> = (0..stated.len())
-            .map(|i| windows.is_usable(i).then(|| field.points[i].p[k]))
-            .collect();
-        let once = windows.less_mean(&measured);
-        let twice = windows.less_mean(&once);
-        let errors: Vec<Option<f64>> = once
-            .iter()
-            .zip(&twice)
-            .map(|(once, twice)| once.map(|once| windows.scale * (once + twice.unwrap_or(0.0))))
-            .collect();
-        let times: Vec<Option<f64>> = errors
-            .iter()
-            .zip(stated.iter())
-            .map(|(error, one)| {
-                let std = one.as_ref().map(|one| if k == 0 { one.u } else { one.v })?;
-                error
-                    .filter(|_| std > 0.0)
-                    .map(|error| error.powi(2) / (windows.noise_gain * std * std + least))
-            })
-            .collect();
-        let around = windows.mean(&plain, &times);
-        for (i, one) in stated.iter_mut().enumerate() {
-            let (Some(one), Some(error), Some(here)) = (one, errors[i], times[i]) else {
+        let variance_of = |one: &PointUncertainty| if k == 0 { one.u } else { one.v }.powi(2);
+        let measured = windows.spread(|i| {
+            let point = &field.points[i];
+            let is_usable = point.status == Status::Converged && point.cut != Cut::Split;
+            is_usable.then_some(point.p[k])
+        });
+        let noise = windows.spread(|i| stated[i].as_ref().map(variance_of));
+        let beyond = windows.beyond_noise(&measured, &noise);
+        for (one, cell) in stated.iter_mut().zip(&windows.cells) {
+            let (Some(one), Some(cell)) = (one.as_mut(), cell) else {
                 continue;
             };
-            let is_wide = around[i].is_some_and(|mean| mean > SIGNIFICANT.1);
-            if here > SIGNIFICANT.0 || is_wide {
+            let square = beyond[*cell];
+            if square > 0.0 {
                 let known = one.misfit.get_or_insert((0.0, 0.0));
                 let (std, part) = if k == 0 {
                     (&mut one.u, &mut known.0)
                 } else {
                     (&mut one.v, &mut known.1)
                 };
-                // Less what noise makes of it, which the uncertainty holds already.
-                let beyond = (error * error - windows.noise_gain * *std * *std).max(0.0);
-                *part = beyond.sqrt();
+                *part = square.sqrt();
                 *std = std.hypot(*part);
             }
         }
     }
 }
 
-/// The points around each point that cover its subset.
-struct Windows<'a> {
-    field: &'a Field,
-    lattice: Lattice,
-    step_px: usize,
+/// The grid of a field, and the windows on it that cover a subset.
+struct Windows {
+    columns: usize,
+    rows: usize,
+    /// The place of every point in a row-major grid; `None` for chosen points that do not lie on it.
+    cells: Vec<Option<usize>>,
     /// Places between two of the five.
     apart: usize,
     /// The weights of `S`.
@@ -211,13 +199,28 @@ fn noise_gain(order: ShapeOrder, length: f64) -> f64 {
     variance / common[0][0]
 }
 
-impl<'a> Windows<'a> {
+impl Windows {
     /// `None` where points are too far apart, or where nothing can be seen.
-    fn new(field: &'a Field, settings: &Settings) -> Option<Self> {
+    fn new(field: &Field, settings: &Settings) -> Option<Self> {
         let (half, step_px) = (settings.half_px() as f64, settings.step_px);
-        let apart = reach(settings).filter(|_| !field.points.is_empty())?;
+        let apart = reach(settings)?;
+        let left = field.points.iter().map(|point| point.x).min()?;
+        let top = field.points.iter().map(|point| point.y).min()?;
+        let places = field.points.iter().map(|point| {
+            let (across, down) = (point.x - left, point.y - top);
+            let is_on_grid = across.is_multiple_of(step_px) && down.is_multiple_of(step_px);
+            is_on_grid.then_some((across / step_px, down / step_px))
+        });
+        let places: Vec<Option<(usize, usize)>> = places.collect();
+        let size = |of: fn(&(usize, usize)) -> usize| {
+            let each = places.iter().flatten().map(of);
+            each.max().map(|last| last + 1)
+        };
+        let (columns, rows) = (size(|place| place.0)?, size(|place| place.1)?);
+        let cells = places
+            .iter()
+            .map(|place| place.map(|(x, y)| y * columns + x));
         let length = (apart * step_px) as f64;
-        let nodes: Vec<(usize, usize)> = field.points.iter().map(|p| (p.x, p.y)).collect();
         let variance = match settings.subset_shape {
             SubsetShape::Square => half * (half + 1.0) / 3.0,
             SubsetShape::Circle => half * half / 4.0,
@@ -229,9 +232,9 @@ impl<'a> Windows<'a> {
             order => (order, ratio),
         };
         Some(Self {
-            field,
-            lattice: Lattice::new(&nodes, step_px),
-            step_px,
+            columns,
+            rows,
+            cells: cells.collect(),
             apart,
             scale,
             window: window(order),
@@ -239,43 +242,115 @@ impl<'a> Windows<'a> {
         })
     }
 
-    fn is_usable(&self, i: usize) -> bool {
-        let point = &self.field.points[i];
-        point.status == Status::Converged && point.cut != Cut::Split
+    /// A value of every point on the grid, NaN elsewhere.
+    fn spread(&self, value: impl Fn(usize) -> Option<f64>) -> Vec<f64> {
+        let mut grid = vec![f64::NAN; self.columns * self.rows];
+        for (i, cell) in self.cells.iter().enumerate() {
+            if let (Some(cell), Some(value)) = (cell, value(i)) {
+                grid[*cell] = value;
+            }
+        }
+        grid
     }
 
-    /// The weighted mean around every point; `None` where one of the values is missing.
-    fn mean(&self, window: &Stencil, values: &[Option<f64>]) -> Vec<Option<f64>> {
-        (0..values.len())
-            .map(|i| {
-                let here = &self.field.points[i];
-                let mut sum = 0.0;
-                for (down, row) in (-2_isize..).zip(window) {
-                    for (across, weight) in (-2_isize..).zip(row) {
-                        let apart = self.apart as isize;
-                        let j = self.lattice.at(i, across * apart, down * apart)?;
-                        let there = &self.field.points[j];
-                        // Chosen points need not lie on the grid.
-                        let lies = |from: usize, to: usize, places: isize| {
-                            let way = places * apart * self.step_px as isize;
-                            from.checked_add_signed(way) == Some(to)
-                        };
-                        if !(lies(here.x, there.x, across) && lies(here.y, there.y, down)) {
-                            return None;
-                        }
-                        sum += weight * values[j]?;
+    /// The square of `e` less what noise of that variance makes of it, zero where it is no more than noise, from the
+    /// displacements `measured`; NaN where there is none.
+    fn beyond_noise(&self, measured: &[f64], noise: &[f64]) -> Vec<f64> {
+        let once = self.less_mean(measured);
+        let twice = self.less_mean(&once);
+        let known = |value: f64| if value.is_nan() { 0.0 } else { value };
+        let both = once.iter().zip(&twice);
+        let squares: Vec<f64> = both
+            .map(|(once, twice)| (self.scale * (once + known(*twice))).powi(2))
+            .collect();
+        let by_noise: Vec<f64> = noise.iter().map(|noise| self.noise_gain * noise).collect();
+        let each = squares.iter().zip(&by_noise);
+        let times: Vec<f64> = each
+            .map(|(square, noise)| square / (noise + LEAST_ERROR_PX * LEAST_ERROR_PX))
+            .collect();
+        let around = self.mean(&window(ShapeOrder::One), &times);
+        let mut beyond: Vec<f64> = (0..times.len())
+            .map(|cell| {
+                let is_more = times[cell] > SIGNIFICANT.0 || around[cell] > SIGNIFICANT.1;
+                match times[cell].is_nan() {
+                    true => f64::NAN,
+                    // Less what noise makes of it, which the uncertainty holds already.
+                    false if is_more => (squares[cell] - by_noise[cell]).max(0.0),
+                    false => 0.0,
+                }
+            })
+            .collect();
+        // At borders and beside subsets that tell nothing the field is taken to bend as it does nearby.
+        let seen = beyond.clone();
+        for (cell, value) in beyond.iter_mut().enumerate() {
+            if value.is_nan() && self.mean_nearby(&times, cell) > SIGNIFICANT.1 {
+                *value = self.mean_nearby(&seen, cell);
+            }
+        }
+        beyond
+    }
+
+    /// The mean of the values that there are within a subset's width; NaN where most are missing.
+    fn mean_nearby(&self, values: &[f64], cell: usize) -> f64 {
+        let (x, y) = (cell % self.columns, cell / self.columns);
+        let (mut sum, mut count) = (0.0, 0_usize);
+        for down in -4..=4_isize {
+            for across in -4..=4_isize {
+                let apart = self.apart as isize;
+                let column = x.checked_add_signed(across * apart);
+                let row = y.checked_add_signed(down * apart);
+                let (Some(column), Some(row)) = (column, row) else {
+                    continue;
+                };
+                if column < self.columns && row < self.rows {
+                    let value = values[row * self.columns + column];
+                    if !value.is_nan() {
+                        sum += value;
+                        count += 1;
                     }
                 }
-                Some(sum)
-            })
-            .collect()
+            }
+        }
+        if count >= FEWEST_NEARBY {
+            sum / count as f64
+        } else {
+            f64::NAN
+        }
+    }
+
+    /// The weighted mean around every place; NaN where one of the values is missing.
+    fn mean(&self, window: &Stencil, values: &[f64]) -> Vec<f64> {
+        let mut means = vec![f64::NAN; values.len()];
+        let margin = 2 * self.apart;
+        let inside = margin..self.columns.saturating_sub(margin);
+        if inside.is_empty() {
+            return means;
+        }
+        let rows = means.par_chunks_mut(self.columns).enumerate();
+        rows.for_each(|(row, means)| {
+            if row < margin || row + margin >= self.rows {
+                return;
+            }
+            let means = &mut means[inside.clone()];
+            means.fill(0.0);
+            for (down, weights) in window.iter().enumerate() {
+                let above = (row + down * self.apart - margin) * self.columns;
+                for (across, weight) in weights.iter().enumerate() {
+                    let from = &values[above + across * self.apart..];
+                    for (mean, value) in means.iter_mut().zip(from) {
+                        *mean += weight * value;
+                    }
+                }
+            }
+        });
+        means
     }
 
     /// Every value less the mean around it.
-    fn less_mean(&self, values: &[Option<f64>]) -> Vec<Option<f64>> {
+    fn less_mean(&self, values: &[f64]) -> Vec<f64> {
         let means = self.mean(&self.window, values);
         let each = values.iter().zip(means);
-        each.map(|(value, mean)| Some((*value)? - mean?)).collect()
+        each.map(|(value, mean)| value - mean).collect()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The uncertainty of measured points.
 
+use rayon::prelude::*;
 use retrial_core::image::GrayImage;
 
 use super::misfit::add_misfit;
@@ -94,9 +95,9 @@ pub fn uncertainty(
         ))
     };
     let converged = |i: usize| field.points[i].status == Status::Converged;
-    let found: Vec<Option<Result<PointUncertainty, Status>>> = (0..field.points.len())
-        .map(|i| converged(i).then(|| at(i)))
-        .collect();
+    let points = (0..field.points.len()).into_par_iter().with_min_len(1024);
+    let found: Vec<Option<Result<PointUncertainty, Status>>> =
+        points.map(|i| converged(i).then(|| at(i))).collect();
     let mut stated = Vec::with_capacity(found.len());
     for (point, found) in field.points.iter_mut().zip(found) {
         if let Some(Err(status)) = found {

@@ -187,39 +187,44 @@ impl<'k> Workspace<'k> {
             let top = (y as i32 + row.dy) as usize;
             (left, top, (row.last - row.first + 1) as usize)
         };
-        let sum: f64 = rows
-            .iter()
-            .map(|row| {
-                let (left, top, count) = at(row);
-                let grey = row_of(&frame.pixels, left, top, count);
-                grey.iter().map(|g| f64::from(*g)).sum::<f64>()
-            })
-            .sum();
-        let mean = (sum / pixels) as f32;
+        let each = rows.iter().map(|row| {
+            let (left, top, count) = at(row);
+            sum(row_of(&frame.pixels, left, top, count))
+        });
+        let mean = (each.sum::<f64>() / pixels) as f32;
         let reach = (self.half + self.margin) as i32;
         let unit = 1.0 / self.half.max(1) as f32;
         let half = self.columns.len() / 2;
-        let mut energy = 0.0;
+        let places: Vec<f32> = (-reach..=reach).map(|dx| dx as f32 * unit).collect();
+        let scale = self.scale;
         for row in rows {
             let (left, top, count) = at(row);
-            let start = (row.dy + reach) as usize * side + (row.first + reach) as usize;
+            let first = (row.first + reach) as usize;
+            let start = (row.dy + reach) as usize * side + first;
+            let inside = start..start + count;
             let grey = row_of(&frame.pixels, left, top, count);
-            let across = row_of(&frame.gradient_x, left, top, count);
-            let down = row_of(&frame.gradient_y, left, top, count);
+            for (out, value) in self.grey[inside.clone()].iter_mut().zip(grey) {
+                *out = value - mean;
+            }
+            let places = &places[first..first + count];
             let dy = row.dy as f32 * unit;
-            for (i, dx) in (row.first..=row.last).enumerate() {
-                let dx = dx as f32 * unit;
-                let monomials = [1.0, dx, dy, 0.5 * dx * dx, dx * dy, 0.5 * dy * dy];
-                let value = grey[i] - mean;
-                energy += f64::from(value * value);
-                self.grey[start + i] = value;
-                for (k, monomial) in monomials.iter().enumerate().take(half) {
-                    self.columns[k][start + i] = self.scale * across[i] * monomial;
-                    self.columns[half + k][start + i] = self.scale * down[i] * monomial;
+            let gradients = [&frame.gradient_x, &frame.gradient_y];
+            for (gradient, columns) in gradients.into_iter().zip(self.columns.chunks_mut(half)) {
+                let gradient = row_of(gradient, left, top, count);
+                for (k, column) in columns.iter_mut().enumerate() {
+                    let out = &mut column[inside.clone()];
+                    match k {
+                        0 => weigh(out, gradient, places, |_| scale),
+                        1 => weigh(out, gradient, places, |dx| scale * dx),
+                        2 => weigh(out, gradient, places, |_| scale * dy),
+                        3 => weigh(out, gradient, places, |dx| scale * (0.5 * dx * dx)),
+                        4 => weigh(out, gradient, places, |dx| scale * (dx * dy)),
+                        _ => weigh(out, gradient, places, |_| scale * (0.5 * dy * dy)),
+                    }
                 }
             }
         }
-        energy
+        dot(&self.grey, &self.grey)
     }
 
     /// Products of the second derivatives of a subset, freed of what the match takes of them, and that part.
@@ -247,9 +252,10 @@ impl<'k> Workspace<'k> {
         for (i, first) in self.bends.iter().enumerate() {
             let mut taken = parts[i];
             factor.solve(&mut taken);
-            for (j, second) in self.bends.iter().enumerate() {
+            for (j, second) in self.bends.iter().enumerate().take(i + 1) {
                 let explained: f64 = (0..n).map(|k| taken[k] * parts[j][k]).sum();
                 out[i][j] = dot(first, second) - explained;
+                out[j][i] = out[i][j];
             }
             for (value, (place, scale)) in moved[i].iter_mut().zip(self.first()) {
                 *value = place.map_or(0.0, |place| taken[place] * scale);
@@ -311,7 +317,7 @@ impl<'k> Workspace<'k> {
         let side = self.side();
         let reach = (self.half + self.margin) as i32;
         for column in columns {
-            let mean = column.iter().map(|v| f64::from(*v)).sum::<f64>() / pixels;
+            let mean = sum(column) / pixels;
             let along = dot(column, &self.grey) / energy;
             let (mean, along) = (mean as f32, along as f32);
             for row in rows {
@@ -327,33 +333,12 @@ impl<'k> Workspace<'k> {
     /// Filters every column of `J`, which is zero outside the subset.
     fn filter(&mut self, kernel: &[f32]) {
         let side = self.side();
-        let reach = kernel.len() / 2;
         let spare = &mut self.spare;
         for column in &mut self.columns {
-            spare.fill(0.0);
-            for y in 0..side {
-                for (k, &weight) in kernel.iter().enumerate() {
-                    let Some(source) = (y + k).checked_sub(reach).filter(|&s| s < side) else {
-                        continue;
-                    };
-                    let from = &column[source * side..(source + 1) * side];
-                    for (out, value) in spare[y * side..(y + 1) * side].iter_mut().zip(from) {
-                        *out += weight * value;
-                    }
-                }
-            }
-            // The margin is as wide as the kernel reaches, so nothing leaves the square.
-            for (out, from) in column.chunks_mut(side).zip(spare.chunks(side)) {
-                out.fill(0.0);
-                for (k, &weight) in kernel.iter().enumerate() {
-                    let first = reach.saturating_sub(k);
-                    let last = side.min(side + reach - k);
-                    let source = &from[first + k - reach..last + k - reach];
-                    for (out, value) in out[first..last].iter_mut().zip(source) {
-                        *out += weight * value;
-                    }
-                }
-            }
+            // The margin is as wide as the kernel reaches, so nothing leaves the square, and what passes from one
+            // row to the next is zero.
+            spread(spare, column, kernel, side);
+            spread(column, spare, kernel, 1);
         }
     }
 
@@ -412,6 +397,41 @@ fn solved(factor: &Cholesky, n: usize, matrix: &Matrix) -> Matrix {
         }
     }
     out
+}
+
+/// `out = gradient · weight(dx)` along a row.
+fn weigh(out: &mut [f32], gradient: &[f32], places: &[f32], weight: impl Fn(f32) -> f32) {
+    for (out, (gradient, dx)) in out.iter_mut().zip(gradient.iter().zip(places)) {
+        *out = gradient * weight(*dx);
+    }
+}
+
+/// `out[i] = Σ_k kernel[k] · from[i + (k − reach) · apart]`, with zeros beyond both ends.
+fn spread(out: &mut [f32], from: &[f32], kernel: &[f32], apart: usize) {
+    out.fill(0.0);
+    let (n, reach) = (out.len(), kernel.len() / 2);
+    for (k, &weight) in kernel.iter().enumerate() {
+        let (ahead, behind) = (
+            k.saturating_sub(reach) * apart,
+            reach.saturating_sub(k) * apart,
+        );
+        for (out, value) in out[behind..n - ahead].iter_mut().zip(&from[ahead..]) {
+            *out += weight * value;
+        }
+    }
+}
+
+/// Sum in eight parts.
+fn sum(values: &[f32]) -> f64 {
+    let mut sums = [0.0_f64; 8];
+    let each = values.chunks_exact(8);
+    let rest: f64 = each.remainder().iter().map(|v| f64::from(*v)).sum();
+    for values in each {
+        for (sum, value) in sums.iter_mut().zip(values) {
+            *sum += f64::from(*value);
+        }
+    }
+    sums.iter().sum::<f64>() + rest
 }
 
 /// Sum of products: eight sums in `f32` over some hundreds of values each, then `f64`.
