@@ -62,7 +62,7 @@ reproduce STUDY *ARGS: build
 doctor *ARGS: built
     @{{ command }} doctor "$@"
 
-# Run all tests, doc tests included; arguments select tests
+# Run the tests, doc tests included; arguments select tests
 [group('development')]
 [no-exit-message]
 test *ARGS:
@@ -148,9 +148,17 @@ built := 'if [ ! -x ' + quote(retrial) + ' ]; then
     fi'
 
 # Doc tests first: the summary of the tests is to be the last line. The benches stay out: what they
-# depend on would compile the heavy libraries a second time with other features.
+# depend on would compile the heavy libraries a second time with other features. With the mirror,
+# ignored tests that need nothing else are taken in; a `--` of the caller decides by itself.
 test := 'if cargo nextest --version >/dev/null 2>&1; then
-        [ $# -gt 0 ] || cargo test --release --workspace --exclude retrial-benches --doc --quiet
-        exec cargo nextest run --cargo-profile release --workspace --exclude retrial-benches "$@"
+        [ $# -gt 0 ] || cargo test --release --workspace --exclude retrial-benches --doc --quiet || exit
+        runner="nextest run --cargo-profile"
+    else
+        runner="test --profile"
     fi
-    exec cargo test --release --workspace --exclude retrial-benches "$@"'
+    case " $* " in
+        *" -- "*) ;;
+        *) [ -z "${RETRIAL_MIRROR:-}" ] ||
+            set -- "$@" -- --include-ignored --skip with_python --skip with_registry ;;
+    esac
+    exec cargo $runner release --workspace --exclude retrial-benches "$@"'

@@ -1,6 +1,6 @@
 //! The study `dic`.
 
-use crate::project::{Project, mirror};
+use crate::project::Project;
 
 #[test]
 fn the_same_trial_twice_gives_the_same_content_for_any_number_of_threads() {
@@ -23,17 +23,17 @@ fn the_same_trial_twice_gives_the_same_content_for_any_number_of_threads() {
 }
 
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn challenge_sample_1_and_3_reach_the_range_of_good_engines() {
-    if mirror().is_none() {
-        return;
-    }
     let spec = "format: 1\nstudy: dic\nquestion: q\nparams: {step_px: 20}\n\
                 sweep: {dataset: [dic-challenge-sample01, dic-challenge-sample03]}\n";
     let project = Project::new().with("a", spec);
     project
         .retrial(&["run", "experiments/a.yaml", "--offline", "--no-report"])
         .exits(0);
-    for record in project.records("dic", "a").values() {
+    let records = project.records("dic", "a");
+    assert_eq!(records.len(), 2);
+    for record in records.values() {
         let (limit, bias) = match record.dataset.as_ref().expect("data").name.as_str() {
             "dic-challenge-sample01" => (0.0015, 0.0005),
             _ => (0.0047, 0.001),

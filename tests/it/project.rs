@@ -183,20 +183,8 @@ pub(crate) fn fake(rest: &str) -> String {
     format!("format: 1\nstudy: fake\nquestion: Does the pipeline hold?\n{rest}")
 }
 
-/// The folder with copies of real data, or a word that the test is skipped.
-///
-/// With `RETRIAL_REQUIRE_REAL=1` a missing folder is a failure.
-pub(crate) fn mirror() -> Option<PathBuf> {
-    let mirror = std::env::var_os("RETRIAL_MIRROR")
-        .map(PathBuf::from)
-        .filter(|folder| folder.is_dir());
-    if mirror.is_none() {
-        let required = std::env::var("RETRIAL_REQUIRE_REAL").is_ok_and(|value| value == "1");
-        assert!(
-            !required,
-            "RETRIAL_REQUIRE_REAL is set and RETRIAL_MIRROR names no folder"
-        );
-        println!("SKIPPED: RETRIAL_MIRROR names no folder with real data");
-    }
-    mirror
+/// The folder with copies of real data.
+pub(crate) fn mirror() -> PathBuf {
+    let mirror = std::env::var_os("RETRIAL_MIRROR");
+    PathBuf::from(mirror.expect("set RETRIAL_MIRROR to a folder with copies of the data"))
 }

@@ -205,6 +205,7 @@ fn a_second_run_reads_no_picture_again() {
     project.retrial(&elsewhere).exits(0).says(says);
     assert_eq!(rows(&project, "out"), rows(&project, "b"));
     let expected = by_library(&project, 0.5, Reduction::ToMean);
+    assert_eq!(expected.len(), rows(&project, "b").len());
     for ((_, [log, ..]), (name, expected)) in rows(&project, "b").iter().zip(expected) {
         assert_eq!(log.to_bits(), expected.to_bits(), "{name}");
     }

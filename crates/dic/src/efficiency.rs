@@ -234,7 +234,9 @@ mod tests {
                 ((4.0 + x).exp(), x.powi(12) - 3.0 * x.powi(7) + x)
             })
             .collect();
-        for (value, smooth) in values.iter().zip(smoothed_shares(&values)) {
+        let smoothed = smoothed_shares(&values);
+        assert_eq!(smoothed.len(), values.len());
+        for (value, smooth) in values.iter().zip(smoothed) {
             assert!((value.1 - smooth).abs() < 1e-9, "{value:?} {smooth}");
         }
     }

@@ -76,7 +76,9 @@ mod tests {
     #[test]
     fn orders_zero_and_one_take_the_mean() {
         for order in [ShapeOrder::Zero, ShapeOrder::One] {
-            for weight in intercept_weights(11, SubsetShape::Square, order) {
+            let weights = intercept_weights(11, SubsetShape::Square, order);
+            assert_eq!(weights.len(), 121);
+            for weight in weights {
                 assert!((weight - 1.0 / 121.0).abs() < 1e-15);
             }
         }
@@ -87,6 +89,7 @@ mod tests {
     #[test]
     fn order_two_smooths_as_savitzky_and_golay() {
         let weights = intercept_weights(5, SubsetShape::Square, ShapeOrder::Two);
+        assert_eq!(weights.len(), 25);
         for (row, expected) in weights.chunks(5).zip([-3.0, 12.0, 17.0, 12.0, -3.0]) {
             assert!((row.iter().sum::<f64>() - expected / 35.0).abs() < 1e-14);
         }

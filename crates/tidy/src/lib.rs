@@ -4,6 +4,7 @@
 //! fail on a bad example as well as to hold here. What cannot be a rule is in CONTRIBUTING.md.
 
 pub mod documents;
+pub mod ignored;
 pub mod imports;
 pub mod manifests;
 pub mod repository;
@@ -29,6 +30,8 @@ pub const RULES: &[Rule] = &[
     ("lints are shared", manifests::lints),
     ("algorithms do no I/O", imports::pure_algorithms),
     ("studies stand alone", imports::separate_studies),
+    ("ignored tests say what they need", ignored::reasons),
+    ("no test passes without running", ignored::early_ends),
     ("nothing large or binary", tracked::size_and_kind),
     ("no path of one machine", tracked::machine_paths),
     ("README gives the two commands", documents::readme),

@@ -239,6 +239,7 @@ mod tests {
     #[test]
     fn nothing_asked_for_changes_nothing() {
         let changed = still().apply(&item(), SIZE, &mut Seed(1).stream("a"));
+        assert_eq!(changed.gray.len(), item().gray.len());
         for (a, b) in changed.gray.iter().zip(&item().gray) {
             assert!((a - b).abs() < 1e-6);
         }

@@ -57,7 +57,7 @@ mod tests {
     use retrial_core::image::GrayImage;
     use retrial_core::resize::mean_over;
     use retrial_data::format::torch_weights::NamedTensor;
-    use retrial_data::{Content, DataError, FetchOptions, find_manifest, load};
+    use retrial_data::{Content, FetchOptions, find_manifest, load};
     use retrial_nets::mask_rcnn::{Family, Normalisation, Picture, body_features};
 
     use super::*;
@@ -110,30 +110,21 @@ mod tests {
     ];
 
     /// A data set without the network, or with it where its source is a registry.
-    fn content(name: &str) -> Option<Content> {
+    fn content(name: &str) -> Content {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets");
         let manifest = find_manifest(&root, name).expect("a manifest");
         let cache = std::env::temp_dir().join("retrial-test-weights");
         let mut options = FetchOptions::new(cache);
         options.mirror = std::env::var_os("RETRIAL_MIRROR").map(Into::into);
-        match load(&manifest, &options, &mut |_| ()) {
-            Ok((content, _)) => Some(content),
-            Err(DataError::Unobtainable { .. }) => {
-                let required =
-                    std::env::var_os("RETRIAL_REQUIRE_REGISTRY").is_some_and(|v| v == "1");
-                assert!(!required, "{name} is required and cannot be had");
-                println!("SKIPPED: {name} cannot be had");
-                None
-            }
-            Err(error) => panic!("{error}"),
-        }
+        let loaded = load(&manifest, &options, &mut |_| ());
+        loaded.unwrap_or_else(|error| panic!("{error}")).0
     }
 
-    fn weights() -> Option<(TorchWeights, std::path::PathBuf)> {
-        let Content::Weights(file) = content("efficientnet-lite0")? else {
+    fn weights() -> (TorchWeights, std::path::PathBuf) {
+        let Content::Weights(file) = content("efficientnet-lite0") else {
             panic!("no weights");
         };
-        Some((file.read_torch().expect("a state dict"), file.path))
+        (file.read_torch().expect("a state dict"), file.path)
     }
 
     /// Values from −1 to 1 by the script's formula.
@@ -148,10 +139,9 @@ mod tests {
     }
 
     #[test]
-    fn the_wheels_weights_give_its_maps() {
-        let Some((torch, path)) = weights() else {
-            return;
-        };
+    #[ignore = "needs pip and its registry"]
+    fn the_wheels_weights_give_its_maps_with_registry() {
+        let (torch, path) = weights();
         let device = Device::flex();
         let body = of_file(torch, &path, BACKBONE, &device).expect("all weights");
         let all = images();
@@ -163,6 +153,7 @@ mod tests {
         let pictures: Vec<Picture> = all.chunks(all.len() / 2).map(picture).collect();
         let pictures: Vec<&Picture> = pictures.iter().collect();
         let maps = body_features(&body, BACKBONE, &pictures, &device).expect("of this body");
+        assert_eq!(maps.len(), MAPS.len());
         for (stage, (map, theirs)) in maps.iter().zip(MAPS).enumerate() {
             let count = map.values.len();
             let square: f64 = map.values.iter().map(|&v| f64::from(v).powi(2)).sum();
@@ -206,13 +197,11 @@ mod tests {
     }
 
     #[test]
-    fn known_pictures_are_named() {
-        let (Some((torch, path)), true) = (weights(), std::env::var_os("RETRIAL_MIRROR").is_some())
-        else {
-            return;
-        };
-        let Some(Content::Pictures(folder)) = content("imagenet-sample") else {
-            return;
+    #[ignore = "needs pip, its registry and RETRIAL_MIRROR"]
+    fn known_pictures_are_named_with_registry_and_mirror() {
+        let (torch, path) = weights();
+        let Content::Pictures(folder) = content("imagenet-sample") else {
+            panic!("no pictures");
         };
         let device = Device::flex();
         let body = of_file(torch.clone(), &path, BACKBONE, &device).expect("all weights");

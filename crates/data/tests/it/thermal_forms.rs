@@ -10,7 +10,7 @@ use retrial_data::manifest::read_manifest;
 use retrial_data::{Content, DataError, FetchOptions, find_manifest, load};
 
 use super::datasets::root;
-use super::real_data::{mirror, offline};
+use super::real_data::mirror_only;
 
 const ANNOTATIONS: &str = r#"{
  "categories": [{"id": 1, "name": "hot"}],
@@ -145,11 +145,11 @@ fn replace(folder: &Path, from: &str, to: &str) {
 
 /// The hottest value of a real picture, as its annotation states it.
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn real_temperatures_agree_with_the_annotations() {
-    let Some(mirror) = mirror() else { return };
     let cache = tempfile::tempdir().expect("a temporary folder");
     let manifest = find_manifest(&root(), "peru-substations").expect("a manifest");
-    let (content, _) = load(&manifest, &offline(mirror, &cache), &mut |_| ()).expect("loaded");
+    let (content, _) = load(&manifest, &mirror_only(&cache), &mut |_| ()).expect("loaded");
     let Content::Thermal(set) = content else {
         panic!("no infrared pictures");
     };

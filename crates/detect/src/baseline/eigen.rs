@@ -104,7 +104,9 @@ mod tests {
         let rows = (0..n).map(|i| (0..n).map(|j| entry(i, j)).collect());
         let matrix: Vec<Vec<f64>> = rows.collect();
         let eigen = decompose(matrix.clone());
+        assert_eq!((eigen.values.len(), eigen.vectors.len()), (n, n));
         for (value, vector) in eigen.values.iter().zip(&eigen.vectors) {
+            assert_eq!(vector.len(), n);
             for (row, entry) in matrix.iter().zip(vector) {
                 let product: f64 = row.iter().zip(vector).map(|(a, b)| a * b).sum();
                 assert!((product - value * entry).abs() < 1e-12);

@@ -30,16 +30,12 @@ impl Digits {
     }
 }
 
-/// The folder with the four files, or `None` where the data are not at hand.
-pub(crate) fn folder() -> Option<PathBuf> {
-    let folder = std::env::var_os("RETRIAL_MIRROR")
-        .map(|root| Path::new(&root).join("mnist"))
-        .filter(|folder| folder.is_dir());
-    if folder.is_none() {
-        let required = std::env::var_os("RETRIAL_REQUIRE_REAL").is_some_and(|value| value == "1");
-        assert!(!required, "mnist is not under RETRIAL_MIRROR");
-        println!("SKIPPED: mnist is not under RETRIAL_MIRROR");
-    }
+/// The folder of the mirror with the four files.
+pub(crate) fn folder() -> PathBuf {
+    let mirror = std::env::var_os("RETRIAL_MIRROR");
+    let mirror = mirror.expect("set RETRIAL_MIRROR to a folder with copies of the data");
+    let folder = Path::new(&mirror).join("mnist");
+    assert!(folder.is_dir(), "{} is missing", folder.display());
     folder
 }
 

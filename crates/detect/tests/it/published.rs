@@ -15,10 +15,9 @@ fn ink(digits: &Digits) -> Vec<f64> {
 }
 
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn five_published_scores_without_a_net() {
-    let Some(folder) = digits::folder() else {
-        return;
-    };
+    let folder = digits::folder();
     let test = digits::test(&folder, Scaling::Raw255, Bicubic::Plain);
     assert_eq!(test.labels[..5], [7, 2, 7, 7, 7]);
     let ink = ink(&test);
@@ -33,10 +32,9 @@ fn five_published_scores_without_a_net() {
 /// The published threshold on all 600 published test items, scores taken from the ink by the
 /// straight line through the five published ones.
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn the_published_threshold_misses_half_of_the_anomalous() {
-    let Some(folder) = digits::folder() else {
-        return;
-    };
+    let folder = digits::folder();
     let test = digits::test(&folder, Scaling::Raw255, Bicubic::Plain);
     let ink = ink(&test);
     let (slope, offset) = straight_line(&ink[..5], &PUBLISHED);
@@ -76,10 +74,9 @@ fn straight_line(x: &[f64], y: &[f64]) -> (f64, f64) {
 /// What torchvision 0.29 makes of the 600 test pictures: least, largest, mean, `Σ|x|` of the first
 /// picture and row 20, columns 16 to 19 of it.
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn the_scaled_pictures_agree_with_torchvision() {
-    let Some(folder) = digits::folder() else {
-        return;
-    };
+    let folder = digits::folder();
     let (plain, antialias) = (Bicubic::Plain, Bicubic::Antialias);
     for (scaling, kernel, expected, row) in [
         (

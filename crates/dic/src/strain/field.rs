@@ -447,6 +447,7 @@ mod tests {
         };
         let strains = strain_field(&field, &settings(), &window, StrainMeasure::Small, None)
             .expect("valid settings");
+        assert_eq!(strains.points.len(), field.points.len());
         for point in &strains.points {
             let expected = if point.y != 55 {
                 StrainFault::PointFailed

@@ -208,6 +208,7 @@ mod tests {
     fn a_full_window_of_order_one_has_the_textbook_weights() {
         let offsets = square(2, 5.0);
         let weights = derivative_weights(&offsets, &StrainWindow::default()).expect("regular");
+        assert_eq!(weights.len(), offsets.len());
         let squares: f64 = offsets.iter().map(|(x, _)| x * x).sum();
         for (&(x, y), weight) in offsets.iter().zip(&weights) {
             assert!((weight[0] - x / squares).abs() < 1e-14);

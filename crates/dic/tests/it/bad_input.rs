@@ -357,6 +357,7 @@ fn chosen_points_are_matched_in_their_order_or_refused() {
     let reference = prepare_points(&image, points.clone(), &settings).expect("they fit");
     assert_eq!(reference.points(), points);
     let field = correlate(&reference, &image, Guess::Phase).expect("a field");
+    assert_eq!(field.points.len(), points.len());
     for (point, place) in field.points.iter().zip(points) {
         assert_eq!((point.x, point.y), place);
         assert!(point.p[0].abs() < 1e-3 && point.p[6].abs() < 1e-3);

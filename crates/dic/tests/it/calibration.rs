@@ -128,6 +128,7 @@ fn an_exact_camera_is_recovered_exactly() {
                 "{got} {expected}"
             );
         }
+        assert_eq!(found.views.len(), count);
         for (view, pose) in found.views.iter().zip(&poses) {
             for (got, expected) in view
                 .pose
@@ -353,10 +354,9 @@ fn failed_points_leave_the_others_alone() {
 /// The reprojection error of OpenCV 5.0's `calibrateCamera` with the same model (two radial and
 /// two tangential terms) on these points.
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn real_targets_are_reprojected_as_well_as_by_opencv() {
-    let Some(folder) = real_series("calibration_targets_adic3d") else {
-        return;
-    };
+    let folder = real_series("calibration_targets_adic3d");
     for (name, camera, opencv_px) in [
         ("CT_S5_raw", 0, OPENCV[0]),
         ("CT_S5_raw", 1, OPENCV[1]),

@@ -159,6 +159,7 @@ fn chosen_points_that_leave_the_picture_say_so() {
     let points: Vec<(usize, usize)> = rows.flat_map(|y| [7, 90, 172].map(|x| (x, y))).collect();
     let reference = prepare_points(&first, points, &settings).expect("valid settings");
     let found = correlate(&reference, &second, Guess::Phase).expect("images of one size");
+    assert_eq!(found.points.len(), 54);
     for point in &found.points {
         let expected = match point.x {
             7 => Status::OutOfImage,

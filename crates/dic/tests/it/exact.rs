@@ -258,6 +258,8 @@ fn the_result_hardly_depends_on_the_instruction_set() {
         measure(&truth, &settings)
     });
     for other in &measured[1..] {
+        assert_eq!(measured[0].points.len(), other.points.len());
+        assert!(other.count(Status::Converged) >= 25);
         for (a, b) in measured[0].points.iter().zip(&other.points) {
             assert_eq!(a.status, b.status);
             let apart = (a.p[0] - b.p[0]).hypot(a.p[6] - b.p[6]);

@@ -224,10 +224,9 @@ fn threads_make_no_difference_to_a_forecast() {
 
 /// Challenge Sample 3 at 0.3 px: found with a cubic spline and a filter of 0.7 px are 0.0042 px.
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn the_error_of_a_published_pair_is_foretold() {
-    let Some(folder) = real_series("sample03_fft_shift") else {
-        return;
-    };
+    let folder = real_series("sample03_fft_shift");
     let names = [
         "Sample3 Reference.tif",
         "Sample3-003 X0.30 Y0.30 N2 C0 R0.tif",

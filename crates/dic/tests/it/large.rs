@@ -98,10 +98,9 @@ fn solve(first: &GrayImage, deformed: &GrayImage, settings: &Settings) -> Field 
 }
 
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn a_plate_under_thirty_percent_tension() {
-    let Some(folder) = real_series("opencorr_utn_tension30") else {
-        return;
-    };
+    let folder = real_series("opencorr_utn_tension30");
     let (first, deformed) = (
         read(&folder.join("utn_00.bmp")),
         read(&folder.join("utn_30.bmp")),
@@ -121,10 +120,9 @@ fn a_plate_under_thirty_percent_tension() {
 }
 
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn a_pattern_turned_by_up_to_ten_degrees() {
-    let Some(folder) = real_series("sample09_fft_rotation") else {
-        return;
-    };
+    let folder = real_series("sample09_fft_rotation");
     let first = read(&folder.join("Sample9 Reference.tif"));
     let size = (first.width(), first.height());
     for (degrees, order) in [
@@ -149,10 +147,9 @@ fn a_pattern_turned_by_up_to_ten_degrees() {
 }
 
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn halves_that_move_apart() {
-    let Some(folder) = real_series("sample03b_half_shift_discontinuity") else {
-        return;
-    };
+    let folder = real_series("sample03b_half_shift_discontinuity");
     let first = read(&folder.join("Sample3 Reference.tif"));
     let size = (first.width(), first.height());
     let deformed = read(&folder.join("Sample3 Half05.tif"));

@@ -244,18 +244,19 @@ fn threads_make_no_difference_to_an_advice() {
 /// Challenge Sample 14: a wave of 0.1 px that grows shorter, faint in its noise for small subsets; Star 2: waves of
 /// half a pixel down to a period of 10 px.
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn published_pairs_get_the_order_of_the_smallest_error() {
     let orders = |folder: &str, names: [&str; 2], sizes: [usize; 2]| {
-        let folder = real_series(folder)?;
+        let folder = real_series(folder);
         let pair = names.map(|name| read(&folder.join(name)));
-        Some(sizes.map(|size| advised(&pair, &settings(size)).expect("a pair").order))
+        sizes.map(|size| advised(&pair, &settings(size)).expect("a pair").order)
     };
     let wave = orders(
         "sample14_varying_strain",
         ["Sample14 Reference.tif", "Sample 14 L5 Amp0.1.tif"],
         [21, 41],
     );
-    assert!(wave.is_none_or(|orders| orders == [ShapeOrder::Zero, ShapeOrder::One]));
+    assert_eq!(wave, [ShapeOrder::Zero, ShapeOrder::One]);
     let star = orders(
         "star1_star2_wave",
         [
@@ -264,5 +265,5 @@ fn published_pairs_get_the_order_of_the_smallest_error() {
         ],
         [21, 41],
     );
-    assert!(star.is_none_or(|orders| orders == [ShapeOrder::Two; 2]));
+    assert_eq!(star, [ShapeOrder::Two; 2]);
 }

@@ -59,14 +59,13 @@ fn measure(first: &GrayImage, shifted: &[Shifted], settings: &Settings) -> Error
 }
 
 fn check(sample: u8) {
-    let series = match sample {
-        1 => real_series("sample01_texgen_shift").map(|folder| texgen(&folder, "trxy_s2")),
-        2 => real_series("sample02_texgen_shift_lowcontrast_noise")
-            .map(|folder| texgen(&folder, "trs2_b8")),
-        _ => real_series("sample03_fft_shift").map(|folder| sample3(&folder)),
-    };
-    let Some((first, shifted)) = series else {
-        return;
+    let (first, shifted) = match sample {
+        1 => texgen(&real_series("sample01_texgen_shift"), "trxy_s2"),
+        2 => texgen(
+            &real_series("sample02_texgen_shift_lowcontrast_noise"),
+            "trs2_b8",
+        ),
+        _ => sample3(&real_series("sample03_fft_shift")),
     };
     let mut worst = Vec::new();
     for (row_sample, subset_size_px, shape_order, gradient, expected) in ROWS {
@@ -116,16 +115,19 @@ fn check(sample: u8) {
 }
 
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn sample_1_agrees_with_the_published_code() {
     check(1);
 }
 
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn sample_2_agrees_with_the_published_code() {
     check(2);
 }
 
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn sample_3_agrees_with_the_published_code() {
     check(3);
 }

@@ -34,10 +34,9 @@ fn measure(
 }
 
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn sample_1_within_two_thousandths_of_a_pixel() {
-    let Some(folder) = real_series("sample01_texgen_shift") else {
-        return;
-    };
+    let folder = real_series("sample01_texgen_shift");
     let (first, shifted) = texgen(&folder, "trxy_s2");
     let settings = Settings {
         step_px: 10,
@@ -50,10 +49,9 @@ fn sample_1_within_two_thousandths_of_a_pixel() {
 }
 
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn sample_3_with_little_bias_at_every_shift() {
-    let Some(folder) = real_series("sample03_fft_shift") else {
-        return;
-    };
+    let folder = real_series("sample03_fft_shift");
     let (first, shifted) = sample3(&folder);
     let settings = Settings {
         step_px: 10,
@@ -72,10 +70,9 @@ fn sample_3_with_little_bias_at_every_shift() {
 
 /// Some subsets leave the picture by 7 px; none of them may settle on another place inside.
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn no_subset_that_leaves_the_picture_converges_elsewhere() {
-    let Some(folder) = real_series("opencorr_patterns_1_10") else {
-        return;
-    };
+    let folder = real_series("opencorr_patterns_1_10");
     let first = read(&folder.join("Pattern_1.bmp"));
     let moved = read(&folder.join("Pattern_1_Translation.bmp"));
     let reference = prepare(&first, None, &Settings::default()).expect("valid settings");
@@ -95,10 +92,9 @@ fn no_subset_that_leaves_the_picture_converges_elsewhere() {
 /// are hardly worse than others. Challenge Sample 6, a real camera; the pattern moves to the right and
 /// downwards, so that its left and upper border stay in the picture.
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn points_at_the_border_of_sample_6_are_as_good_as_others() {
-    let Some(folder) = real_series("sample06_camera_shift") else {
-        return;
-    };
+    let folder = real_series("sample06_camera_shift");
     let settings = Settings {
         subset_size_px: 21,
         ..Settings::default()

@@ -71,10 +71,9 @@ fn near(
 }
 
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn halves_that_move_apart_are_followed_to_the_line() {
-    let Some(folder) = real_series("sample03b_half_shift_discontinuity") else {
-        return;
-    };
+    let folder = real_series("sample03b_half_shift_discontinuity");
     let first = read(&folder.join("Sample3 Reference.tif"));
     for (name, u, v) in [
         ("005", 0.0, 0.05),
@@ -198,32 +197,23 @@ fn a_crack_is_found_with_every_filter() {
     }
 }
 
+/// Requires that no subset is divided, the border of `margin` px aside.
+fn stays_whole(name: &str, first: &GrayImage, deformed: &GrayImage, margin: usize) {
+    for split in [Split::None, Split::Automatic] {
+        let field = solve(first, deformed, &settings(split, 5));
+        let (right, bottom) = (first.width() - margin, first.height() - margin);
+        let inner = field
+            .points
+            .iter()
+            .filter(|p| (margin..right).contains(&p.x) && (margin..bottom).contains(&p.y));
+        let cuts: Vec<bool> = inner.map(|p| p.cut == Cut::Split).collect();
+        assert!(!cuts.is_empty(), "{name} {split:?}");
+        assert!(!cuts.contains(&true), "{name} {split:?}");
+    }
+}
+
 #[test]
 fn continuous_fields_stay_whole() {
-    let mut all = Vec::new();
-    let settings = settings(Split::None, 5);
-    let mut check = |name: &str, first: &GrayImage, deformed: &GrayImage, margin: usize| {
-        let mut counts = Vec::new();
-        for split in [Split::None, Split::Automatic] {
-            let field = solve(
-                first,
-                deformed,
-                &Settings {
-                    split,
-                    ..settings.clone()
-                },
-            );
-            let (right, bottom) = (first.width() - margin, first.height() - margin);
-            let inner = field
-                .points
-                .iter()
-                .filter(|p| (margin..right).contains(&p.x) && (margin..bottom).contains(&p.y));
-            let cut = inner.filter(|p| p.cut == Cut::Split).count();
-            println!("{name} {split:?}: {cut} of {}", field.points.len());
-            counts.push(cut);
-        }
-        all.extend(counts);
-    };
     let size = 300;
     let speckle = Speckle::new(size, size, 6);
     let still = speckle.picture_by(size, size, |x, y| (x, y));
@@ -234,13 +224,16 @@ fn continuous_fields_stay_whole() {
             });
             let (first, wave) = (noisy(&still, 1.0, 1, level), noisy(&wave, 1.0, 2, level));
             let name = format!("wave {period}, noise {level}");
-            check(&name, &first, &wave, 0);
+            stays_whole(&name, &first, &wave, 0);
         }
     }
-    if let Some(folder) = real_series("sample03_fft_shift") {
-        let (first, shifted) = sample3(&folder);
-        check("sample 3", &first, &shifted[3].image, 0);
-    }
+}
+
+#[test]
+#[ignore = "needs RETRIAL_MIRROR"]
+fn continuous_fields_of_published_pairs_stay_whole() {
+    let (first, shifted) = sample3(&real_series("sample03_fft_shift"));
+    stays_whole("sample 3", &first, &shifted[3].image, 0);
     for (folder, first, deformed) in [
         (
             "sample05_fft_shift_contrast",
@@ -263,28 +256,25 @@ fn continuous_fields_stay_whole() {
             "Sample 14 L5 Amp0.1.tif",
         ),
     ] {
-        if let Some(path) = real_series(folder) {
-            let (first, deformed) = (read(&path.join(first)), read(&path.join(deformed)));
-            // Its rotation by Fourier transform is torn near the border.
-            let margin = if folder.starts_with("sample09") {
-                60
-            } else {
-                0
-            };
-            check(folder, &first, &deformed, margin);
-        }
+        let path = real_series(folder);
+        let (first, deformed) = (read(&path.join(first)), read(&path.join(deformed)));
+        // Its rotation by Fourier transform is torn near the border.
+        let margin = if folder.starts_with("sample09") {
+            60
+        } else {
+            0
+        };
+        stays_whole(folder, &first, &deformed, margin);
     }
-    if let Some(folder) = real_series("star1_star2_wave") {
-        for kind in ["NoiseFree", "Noisy"] {
-            let picture = |side: &str| {
-                let name = format!("DIC_Challenge_Wave_{side}_{kind}.tif");
-                read(&folder.join(name))
-            };
-            let (first, deformed) = (picture("Reference"), picture("Deformed"));
-            check(kind, &first, &deformed, 0);
-        }
+    let folder = real_series("star1_star2_wave");
+    for kind in ["NoiseFree", "Noisy"] {
+        let picture = |side: &str| {
+            let name = format!("DIC_Challenge_Wave_{side}_{kind}.tif");
+            read(&folder.join(name))
+        };
+        let (first, deformed) = (picture("Reference"), picture("Deformed"));
+        stays_whole(kind, &first, &deformed, 0);
     }
-    assert!(all.iter().all(|&count| count == 0), "{all:?}");
 }
 
 #[test]

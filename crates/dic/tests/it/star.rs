@@ -40,10 +40,9 @@ fn assert_normal([narrow, wide]: [f64; 2]) {
 
 /// Star 5, periods of 10 to 300 px, centre row 250: cut-off within 5 % of theory.
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn the_cut_off_of_star_5_is_that_of_theory() {
-    let Some(folder) = real_series("star5_wave_noisy") else {
-        return;
-    };
+    let folder = real_series("star5_wave_noisy");
     let first = read(&folder.join("DIC_Challenge_Star_Noise_Ref.tiff"));
     let second = read(&folder.join("DIC_Challenge_Star_Noise_Def.tiff"));
     for (size, order) in [
@@ -74,10 +73,9 @@ fn the_cut_off_of_star_5_is_that_of_theory() {
 /// Two pictures of one scene: the residuals give the noise that their difference gives, and the
 /// stated uncertainties hold as many errors as they should.
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn noise_copies_of_star_2() {
-    let Some(folder) = real_series("star1_star2_wave") else {
-        return;
-    };
+    let folder = real_series("star1_star2_wave");
     let whole = read(&folder.join("DIC_Challenge_Wave_Reference_Noisy.tif"));
     let copy = read(&folder.join("Star2_noise_copy_rows123_378.png"));
     let rows = whole.pixels()[123 * 2000..379 * 2000].to_vec();
@@ -101,10 +99,9 @@ fn noise_copies_of_star_2() {
 /// the bound and 1.25 of it. In the whole picture it is 1.32, perhaps because a
 /// shift by the Fourier transform brings the other border in; that was not examined.
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn sample_3_at_half_a_pixel() {
-    let Some(folder) = real_series("sample03_fft_shift") else {
-        return;
-    };
+    let folder = real_series("sample03_fft_shift");
     let (first, shifted) = sample3(&folder);
     let noise = noise_of_pair(&first, &shifted[0].image).expect("images of one size");
     assert!((noise - 1.08).abs() < 0.01, "{noise}");

@@ -112,6 +112,7 @@ fn no_point_is_converged_without_an_uncertainty() {
         ((-7..=7).map(value).sum::<f64>() / 15.0) as f32
     });
     let blurred = noisy(&blurred.expect("a valid size"), 1.0, 2, NOISE);
+    let (mut converged, mut uncertain) = (0, 0);
     for subset_size_px in [5, 7, 21, 41] {
         let settings = Settings {
             subset_size_px,
@@ -122,15 +123,18 @@ fn no_point_is_converged_without_an_uncertainty() {
         for second in [&blurred, &first] {
             let mut found = correlate(&reference, second, Guess::Phase).expect("one size");
             let before = found.count(Status::Converged);
+            converged += before;
             let stated = uncertainty(&known, &mut found, NoiseLevel::Residual).expect("one field");
             for (point, one) in found.points.iter().zip(&stated) {
                 let is_known = one.is_some_and(|one| one.u.is_finite() && one.v.is_finite());
                 assert_eq!(is_known, point.status == Status::Converged, "{point:?}");
             }
-            let uncertain = found.count(Status::Uncertain);
-            println!("{subset_size_px} px: {before} converged, {uncertain} uncertain");
+            let without = found.count(Status::Uncertain);
+            println!("{subset_size_px} px: {before} converged, {without} uncertain");
+            uncertain += without;
         }
     }
+    assert!(converged > 0 && uncertain > 0);
 }
 
 /// A bump narrower than the subset: its errors are covered, and told of; a field without one tells nothing.

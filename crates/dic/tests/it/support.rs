@@ -106,19 +106,12 @@ pub(crate) fn noisy(image: &GrayImage, gain: f64, seed: u32, level: f64) -> Gray
     GrayImage::new(image.width(), image.height(), pixels.collect()).expect("the size of an image")
 }
 
-/// The folder of a published series, or `None` where the data are not at hand.
-pub(crate) fn real_series(name: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("RETRIAL_MIRROR")
-        .map(|root| Path::new(&root).join("dic").join(name))
-        .filter(|folder| folder.is_dir());
-    if folder.is_none() {
-        let required = std::env::var_os("RETRIAL_REQUIRE_REAL").is_some_and(|value| value == "1");
-        assert!(
-            !required,
-            "RETRIAL_REQUIRE_REAL is set and dic/{name} is not under RETRIAL_MIRROR"
-        );
-        println!("SKIPPED: dic/{name} is not under RETRIAL_MIRROR");
-    }
+/// The folder of a published series in the mirror.
+pub(crate) fn real_series(name: &str) -> PathBuf {
+    let mirror = std::env::var_os("RETRIAL_MIRROR");
+    let mirror = mirror.expect("set RETRIAL_MIRROR to a folder with copies of the data");
+    let folder = Path::new(&mirror).join("dic").join(name);
+    assert!(folder.is_dir(), "{} is missing", folder.display());
     folder
 }
 

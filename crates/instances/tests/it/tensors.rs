@@ -1,6 +1,6 @@
 //! Tensors that torchvision 0.21 computed, read from the mirror of real data.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use safetensors::{Dtype, SafeTensors};
 
@@ -10,23 +10,14 @@ pub(crate) struct Tensors {
 }
 
 impl Tensors {
-    /// `parity/<name>.safetensors` of the mirror, or `None` where it is not at hand.
-    pub(crate) fn open(name: &str) -> Option<Self> {
-        let file = format!("parity/{name}.safetensors");
-        let mirror = std::env::var_os("RETRIAL_MIRROR").map(PathBuf::from);
-        match mirror.map(|m| m.join(&file)).filter(|path| path.exists()) {
-            Some(path) => Some(Self {
-                bytes: std::fs::read(path).expect("the file is readable"),
-            }),
-            None => {
-                let required = std::env::var("RETRIAL_REQUIRE_REAL").is_ok_and(|v| v == "1");
-                assert!(
-                    !required,
-                    "{file} is required and absent: set RETRIAL_MIRROR"
-                );
-                println!("SKIPPED: no {file}");
-                None
-            }
+    /// `parity/<name>.safetensors` of the mirror.
+    pub(crate) fn open(name: &str) -> Self {
+        let mirror = std::env::var_os("RETRIAL_MIRROR");
+        let mirror = mirror.expect("set RETRIAL_MIRROR to a folder with copies of the data");
+        let path = Path::new(&mirror).join(format!("parity/{name}.safetensors"));
+        let bytes = std::fs::read(&path);
+        Self {
+            bytes: bytes.unwrap_or_else(|error| panic!("{}: {error}", path.display())),
         }
     }
 

@@ -374,6 +374,7 @@ mod tests {
         let wide = Tensor::ones([1, 4, 4, 3], &device);
         let trained = values(layer.by_batch(wide.clone(), 1.0));
         let frozen = values(layer.frozen().halve(wide, 1.0));
+        assert_eq!((trained.len(), frozen.len()), (2 * 2 * 8, 2 * 2 * 8));
         for (a, b) in trained.iter().zip(&frozen) {
             assert!((a - b).abs() < 1e-4, "{a} {b}");
         }

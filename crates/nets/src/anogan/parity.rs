@@ -4,35 +4,17 @@
 
 #![cfg(test)]
 
-use std::path::PathBuf;
-
 use retrial_core::seed::Seed;
 
 use super::training::{GanRates, GanTraining};
 use super::*;
 use crate::adam::AdamRates;
+use crate::testing::mirrored;
 use crate::weights::{self, Weights, safetensors};
 
-const FILE: &str = "parity_anogan/anogan_c4.safetensors";
-
-fn tensors() -> Option<Weights> {
-    let mirror = std::env::var_os("RETRIAL_MIRROR").map(PathBuf::from);
-    let path = mirror.map(|mirror| mirror.join(FILE));
-    match path.filter(|path| path.exists()) {
-        Some(path) => {
-            let bytes = std::fs::read(path).expect("the file is readable");
-            Some(safetensors::read(&bytes).expect("the file is whole"))
-        }
-        None => {
-            let required = std::env::var("RETRIAL_REQUIRE_REAL").is_ok_and(|v| v == "1");
-            assert!(
-                !required,
-                "{FILE} is required and absent: set RETRIAL_MIRROR"
-            );
-            println!("SKIPPED: no {FILE}");
-            None
-        }
-    }
+fn tensors() -> Weights {
+    let bytes = mirrored("parity_anogan/anogan_c4.safetensors");
+    safetensors::read(&bytes).expect("the file is whole")
 }
 
 fn rates(learning_rate: f64) -> AdamRates {
@@ -88,8 +70,9 @@ fn difference(ours: &[f32], theirs: &[f32]) -> f32 {
 }
 
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn two_training_steps_are_those_of_pytorch() {
-    let Some(torch) = tensors() else { return };
+    let torch = tensors();
     let mut training = training(&torch, "init.");
     let x = images(&torch["x"].values, 64, training.device());
     let z = |name: &str| latents(&torch[name].values, 20, training.device());
@@ -171,8 +154,9 @@ fn own_name(net: &str, layer: usize, layers: usize, part: &str) -> String {
 }
 
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn searches_are_those_of_pytorch() {
-    let Some(torch) = tensors() else { return };
+    let torch = tensors();
     let training = training(&torch, "s2.");
     let device = crate::testing::device();
     for (word, mut nets, tolerance) in [
@@ -215,8 +199,9 @@ fn searches_are_those_of_pytorch() {
 }
 
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn weights_go_to_pytorch_and_back() {
-    let Some(torch) = tensors() else { return };
+    let torch = tensors();
     let generator = torch::generator_from(&weights::part(&torch, "s2.g.")).expect("complete");
     let out = torch::generator_to(&generator, 4).expect("complete");
     assert_eq!(torch::generator_from(&out), Ok(generator));

@@ -3,8 +3,6 @@
 
 #![cfg(test)]
 
-use std::path::PathBuf;
-
 use burn::tensor::{Tensor, TensorData};
 use retrial_core::instance_mask::InstanceMask;
 use retrial_core::seed::Seed;
@@ -18,6 +16,7 @@ use super::mask_head::MASK_SIDE;
 use super::net::{Batch, pooled};
 use super::*;
 use crate::sgd::SgdRates;
+use crate::testing::mirrored;
 use crate::weights::{self, NamedArray, Weights, values};
 
 /// The fixture of one kind of body.
@@ -28,31 +27,14 @@ struct Fixture {
     norms: Vec<String>,
 }
 
-fn read(name: &str) -> Option<Vec<u8>> {
-    let mirror = std::env::var_os("RETRIAL_MIRROR").map(PathBuf::from);
-    let path = mirror.map(|mirror| mirror.join("parity").join(name));
-    match path.filter(|path| path.exists()) {
-        Some(path) => Some(std::fs::read(path).expect("the file is readable")),
-        None => {
-            let required = std::env::var("RETRIAL_REQUIRE_REAL").is_ok_and(|v| v == "1");
-            assert!(
-                !required,
-                "parity/{name} is required and absent: set RETRIAL_MIRROR"
-            );
-            println!("SKIPPED: no parity/{name}");
-            None
-        }
-    }
-}
-
 /// All arrays of a file, whole numbers among them.
-fn arrays(name: &str) -> Option<Weights> {
-    let bytes = read(name)?;
-    Some(weights::safetensors::read(&bytes).expect("the file is whole"))
+fn arrays(name: &str) -> Weights {
+    let bytes = mirrored(&format!("parity/{name}"));
+    weights::safetensors::read(&bytes).expect("the file is whole")
 }
 
-fn fixture(kind: &str) -> Option<Fixture> {
-    let listing = String::from_utf8(read("parity.json")?).expect("text");
+fn fixture(kind: &str) -> Fixture {
+    let listing = String::from_utf8(mirrored("parity/parity.json")).expect("text");
     // The names stand in the order of the norms, one string after the other.
     let own = listing
         .split(&format!("\"{kind}\": {{"))
@@ -60,14 +42,14 @@ fn fixture(kind: &str) -> Option<Fixture> {
         .expect("the kind is listed");
     let names = own.split("\"grad_norm_names\": [").nth(1).expect("names");
     let names = names.split(']').next().expect("an end");
-    Some(Fixture {
-        weights: arrays(&format!("{kind}.weights.safetensors"))?,
-        values: arrays(&format!("{kind}.values.safetensors"))?,
+    Fixture {
+        weights: arrays(&format!("{kind}.weights.safetensors")),
+        values: arrays(&format!("{kind}.values.safetensors")),
         norms: names
             .split(',')
             .map(|name| name.trim().trim_matches('"').to_owned())
             .collect(),
-    })
+    }
 }
 
 fn architecture(kind: &str) -> Architecture {
@@ -219,9 +201,7 @@ fn detection_rule() -> DetectionRule {
 }
 
 fn detection_is_torchvisions(kind: &str) {
-    let Some(fixture) = fixture(kind) else {
-        return;
-    };
+    let fixture = fixture(kind);
     let (mut net, architecture) = (net(kind, &fixture), architecture(kind));
     let pictures = fixture.pictures();
     let pictures: Vec<&Picture> = pictures.iter().collect();
@@ -350,11 +330,13 @@ fn detection_is_torchvisions(kind: &str) {
 }
 
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn detection_with_basic_blocks_is_torchvisions() {
     detection_is_torchvisions("basic");
 }
 
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn detection_with_bottlenecks_is_torchvisions() {
     detection_is_torchvisions("bottleneck");
 }
@@ -367,9 +349,7 @@ fn every_one(positive_share: f64) -> Balance {
 }
 
 fn a_step_is_torchvisions(kind: &str) {
-    let Some(fixture) = fixture(kind) else {
-        return;
-    };
+    let fixture = fixture(kind);
     let rules = LossRules {
         proposals: ProposalRule {
             before_nms: 200,
@@ -460,20 +440,21 @@ fn torch_gradients(training: &DetectorTraining, gradients: &crate::sgd::NamedGra
 }
 
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn a_step_with_basic_blocks_is_torchvisions() {
     a_step_is_torchvisions("basic");
 }
 
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn a_step_with_bottlenecks_is_torchvisions() {
     a_step_is_torchvisions("bottleneck");
 }
 
 #[test]
+#[ignore = "needs RETRIAL_MIRROR"]
 fn weights_go_to_torchvision_and_back() {
-    let Some(fixture) = fixture("bottleneck") else {
-        return;
-    };
+    let fixture = fixture("bottleneck");
     let ours = weights::collect(&net("bottleneck", &fixture));
     let torch = torch::to_torch(&ours);
     for (name, array) in &torch {

@@ -304,6 +304,7 @@ fn features_are_those_maps() {
         .collect();
     let pictures: Vec<&Picture> = pictures.iter().collect();
     let maps = body_features(&given, BACKBONE, &pictures, &device).expect("of this body");
+    assert_eq!(maps.len(), RUNNING.len());
     for (map, theirs) in maps.iter().zip(RUNNING) {
         near(f64::from(map.values[0]), theirs[1], 1e-3, "first value");
     }

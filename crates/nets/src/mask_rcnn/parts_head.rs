@@ -313,6 +313,7 @@ mod tests {
         }
         assert!(loss < 0.3, "{loss}");
         let found = training.places(&features, &classes);
+        assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2]);
         for (found, expected) in found.iter().flatten().zip(places.iter().flatten()) {
             let Some(expected) = expected else { continue };
             for axis in 0..2 {
