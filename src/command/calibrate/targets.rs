@@ -6,6 +6,7 @@ use std::path::Path;
 use retrial_dic::calibration::CalibrationPoint;
 
 use crate::cli::CalibrateArgs;
+use crate::command::count;
 use crate::failure::Failure;
 
 /// The points of every image, in the order in which the images appear.
@@ -238,8 +239,8 @@ impl Lines {
                 rows.push((number, cells));
             } else {
                 return Err(Failure::usage(format!(
-                    "{shown}, line {number}: {} cells, the line of names has {}",
-                    cells.len(),
+                    "{shown}, line {number}: {}, the line of names has {}",
+                    count(cells.len(), "cell"),
                     names.len()
                 )));
             }

@@ -256,8 +256,9 @@ fn classes_refused(params: &Params, choice: &Choice<'_>) -> Option<String> {
     let mut keys = ["class_without_masks", "classes_with_masks"].into_iter();
     let key = keys.find(|key| size(params, key) > classes)?;
     Some(format!(
-        "{key} is {}, the data set has {classes} classes: {}",
+        "{key} is {}, the data set has {}: {}",
         size(params, key),
+        count(classes, "class"),
         choice.classes.join(", ")
     ))
 }

@@ -104,7 +104,8 @@ pub(super) fn choose<'c>(
     let wanted = size(params, "train_pictures");
     if wanted > train {
         return Err(TrialError::Other(format!(
-            "train_pictures asks for {wanted} pictures, the data set has {train} to train on"
+            "train_pictures asks for {}, the data set has {train} to train on",
+            count(wanted, "picture")
         )));
     }
     if wanted > 0 {
@@ -176,7 +177,8 @@ fn classes(sets: &[Set<'_>], least: usize) -> Result<(Vec<String>, Counts), Tria
     let (kept, left_out): (Counts, Counts) =
         counts.into_iter().partition(|(_, count)| *count >= least);
     if kept.is_empty() {
-        let message = format!("no class has {least} objects (least_instances): {listed}");
+        let least = count(least, "object");
+        let message = format!("no class has {least} (least_instances): {listed}");
         return Err(TrialError::Other(message));
     }
     Ok((kept.into_iter().map(|(name, _)| name).collect(), left_out))

@@ -229,7 +229,7 @@ fn a_second_picture_in_a_file_is_refused_and_padding_is_not() {
         for fault in faults(&more) {
             let fault = fault.expect("four bytes");
             assert!(
-                fault.contains("4 bytes follow the picture"),
+                fault.contains("4 bytes behind the picture"),
                 "{kind}: {fault}"
             );
         }
