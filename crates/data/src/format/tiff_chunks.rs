@@ -88,7 +88,8 @@ pub(super) fn first_compression(bytes: &[u8]) -> Result<u16, String> {
 fn whole_jpegs(tiff: &mut Tiff<'_>, bytes: &[u8]) -> Result<(), String> {
     let tables = tiff.find_tag(Tag::JPEGTables).map_err(broken)?;
     let tables = tables.map_or(Ok(Vec::new()), |value| value.into_u8_vec().map_err(broken))?;
-    for (name, part) in chunks(tiff, bytes)? {
+    let (width, _) = tiff.chunk_dimensions();
+    for ((name, part), place) in chunks(tiff, bytes)?.into_iter().zip(0..) {
         // Shared tables have an end marker of their own, and the data behind them a start marker.
         let stream = match tables.split_last_chunk::<2>() {
             Some((tables, _)) => [tables, part.get(2..).unwrap_or(&[])].concat(),
@@ -97,6 +98,13 @@ fn whole_jpegs(tiff: &mut Tiff<'_>, bytes: &[u8]) -> Result<(), String> {
         let is_whole = jpeg::ended(&stream).and_then(|()| {
             let image = image::load_from_memory_with_format(&stream, ImageFormat::Jpeg)
                 .map_err(|error| format!("not a readable JPEG: {error}"))?;
+            let (_, height) = tiff.chunk_data_dimensions(place);
+            let (wide, high) = (image.width(), image.height());
+            if wide != width || high < height {
+                return Err(format!(
+                    "its JPEG has {wide} × {high} px, {width} × {height} are to be read"
+                ));
+            }
             jpeg::filled(&stream, &image)
         });
         is_whole.map_err(|what| format!("{name}: {what}"))?;

@@ -104,6 +104,21 @@ fn a_tiff_without_all_its_jpeg_data_is_refused() {
     }
 }
 
+/// Read row by row, the rows of a wider JPEG would shift.
+#[test]
+fn a_jpeg_of_another_size_than_its_strip_is_refused() {
+    let tags = [(258, 8), (259, 7), (262, 1), (277, 1)];
+    let whole = encoded(ImageFormat::Jpeg);
+    for (size, words) in [
+        ([32, 24], "its JPEG has 40 × 24 px, 32 × 24 are to be read"),
+        ([40, 25], "its JPEG has 40 × 24 px, 40 × 25 are to be read"),
+    ] {
+        for fault in refused(&tiff(size, &tags, &whole, false)) {
+            assert!(fault.contains(words), "{fault}");
+        }
+    }
+}
+
 #[test]
 fn tables_of_a_tiff_belong_to_its_jpeg_data() {
     let whole = encoded(ImageFormat::Jpeg);
