@@ -396,6 +396,7 @@ fn decode_rgb_here(bytes: &[u8]) -> Result<Rgb, String> {
         unsigned(bytes)?;
     }
     let image = decoded(bytes)?;
+    let (width, height) = (image.width() as usize, image.height() as usize);
     if image.color().has_alpha() && image.to_rgba16().pixels().any(|p| p[3] != u16::MAX) {
         return Err(TRANSPARENT.to_owned());
     }
@@ -425,8 +426,8 @@ fn decode_rgb_here(bytes: &[u8]) -> Result<Rgb, String> {
         None => image.into_rgb8().into_raw(),
     };
     Ok(Rgb {
-        width: width as usize,
-        height: height as usize,
+        width,
+        height,
         rgb,
         depth,
         gray16,
