@@ -8,12 +8,13 @@ use retrial_data::{Availability, Content, Manifest, available, load, obtain};
 
 use crate::experiment::{Experiment, Experiments};
 use crate::failure::Failure;
+use crate::studies::Memo;
 use crate::workspace::Workspace;
 
-/// Decoded data sets; the last one is kept, because experiments beside each other share it.
+/// Decoded data sets; the last one is kept with what was found of it, because experiments beside each other share it.
 #[derive(Default)]
 pub(crate) struct DataCheck {
-    last: Option<(String, Content)>,
+    last: Option<(String, Content, Memo)>,
 }
 
 impl DataCheck {
@@ -47,8 +48,8 @@ impl DataCheck {
                 continue;
             };
             let census = match self.content(workspace, manifest)? {
-                Some(content) => {
-                    let census = experiment.study.census(&trial.params, content);
+                Some((content, memo)) => {
+                    let census = experiment.study.census(&trial.params, content, memo);
                     census.map_err(|error| {
                         let (study, own) = (&experiment.spec.study, &experiment.spec.name);
                         Failure::Data(format!("{study}/{own} with the data set `{name}`: {error}"))
@@ -77,18 +78,19 @@ impl DataCheck {
         &mut self,
         workspace: &Workspace,
         manifest: &Manifest,
-    ) -> Result<Option<&Content>, Failure> {
+    ) -> Result<Option<(&Content, &mut Memo)>, Failure> {
         if self
             .last
             .as_ref()
-            .is_none_or(|(name, _)| *name != manifest.name)
+            .is_none_or(|(name, ..)| *name != manifest.name)
         {
             let Some(content) = decoded(workspace, manifest)? else {
                 return Ok(None);
             };
-            self.last = Some((manifest.name.clone(), content));
+            self.last = Some((manifest.name.clone(), content, Memo::default()));
         }
-        Ok(self.last.as_ref().map(|(_, content)| content))
+        let last = self.last.as_mut();
+        Ok(last.map(|(_, content, memo)| (&*content, memo)))
     }
 }
 

@@ -6,7 +6,7 @@ use retrial_core::metric::Direction;
 use retrial_core::record::{ATTEMPT_FILE, Outcome, RECORD_FILE, Record};
 use serde_json::json;
 
-use super::{duration, print_json, table};
+use super::{count, duration, print_json, table};
 use crate::cli::{Format, ShowArgs};
 use crate::execute::folder::{self, TrialFolders};
 use crate::failure::Failure;
@@ -107,8 +107,8 @@ fn nets(workspace: &Workspace, args: &ShowArgs) -> Result<(), Failure> {
         let png = nets.samples(args.count as usize, args.sample_seed);
         retrial_store::atomic_write(file, &png.map_err(Failure::usage)?)?;
         say!(
-            "{} samples of {}: {}",
-            args.count,
+            "{} of {}: {}",
+            count(args.count as usize, "sample"),
             path.display(),
             file.display()
         );
@@ -157,11 +157,11 @@ fn print(record: &Record, folder: &Path) {
         }
     }
     say!(
-        "machine     {}, {}, {} on {} threads",
+        "machine     {}, {}, {} on {}",
         p.host,
         p.cpu,
         p.device,
-        p.threads
+        count(p.threads, "thread")
     );
     say!(
         "run         {}, {} ({} of CPU), {:.0} MiB at most",
@@ -195,9 +195,9 @@ fn print(record: &Record, folder: &Path) {
     }
     for artifact in &record.artifacts {
         say!(
-            "artifact    {} ({} bytes) {}",
+            "artifact    {} ({}) {}",
             artifact.path,
-            artifact.bytes,
+            count(artifact.bytes as usize, "byte"),
             artifact.content
         );
     }

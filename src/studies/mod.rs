@@ -6,12 +6,29 @@ pub(crate) mod dic;
 pub(crate) mod fake;
 pub(crate) mod mask_rcnn;
 
+use std::any::Any;
+
 use retrial_core::census::Census;
 use retrial_core::params::Params;
 use retrial_core::study::StudyInfo;
 use retrial_data::{Content, Manifest};
 
 use crate::execute::context::{Context, TrialError};
+
+/// What a study keeps of one content, so that a census for other params does not find it again.
+#[derive(Default)]
+pub(crate) struct Memo(Option<Box<dyn Any>>);
+
+impl Memo {
+    /// That of a study, empty where it has kept nothing.
+    pub(crate) fn of<M: Any + Default>(&mut self) -> &mut M {
+        if !self.0.as_ref().is_some_and(|own| own.is::<M>()) {
+            self.0 = Some(Box::<M>::default());
+        }
+        let own = self.0.as_mut().and_then(|own| own.downcast_mut::<M>());
+        own.expect("it was made above")
+    }
+}
 
 /// A study: its tables, its cost and its trial.
 pub(crate) trait Study: Sync {
@@ -26,8 +43,14 @@ pub(crate) trait Study: Sync {
         &[]
     }
 
-    /// What a trial uses of its data and what it leaves out; an error where it can use none.
-    fn census(&self, _params: &Params, content: &Content) -> Result<Census, TrialError> {
+    /// What a trial uses of its data and what it leaves out; an error where it can use none. `memo` is that of earlier
+    /// calls with the same content.
+    fn census(
+        &self,
+        _params: &Params,
+        content: &Content,
+        _memo: &mut Memo,
+    ) -> Result<Census, TrialError> {
         Ok(content.census())
     }
 

@@ -166,6 +166,26 @@ fn bad_targets_are_named_by_file_and_line() {
             "name a file with them by --world",
         ),
         (
+            good.replace("point,", "Z,"),
+            &[],
+            "targets.csv, line 1: the column `Z` must be named `Z_mm`, with 0 at every point",
+        ),
+        (
+            good.replace("point,", "z [m],"),
+            &[],
+            "line 1: the column `z [m]` must be named `Z_mm`",
+        ),
+        (
+            format!("# of today\n{}", good.replace("point,", "x_px,")),
+            &[],
+            "targets.csv, line 2: two columns are named `x_px`",
+        ),
+        (
+            good.replace("point,", "Y_mm,"),
+            &[],
+            "targets.csv, line 1: two columns are named `Y_mm`",
+        ),
+        (
             good.clone(),
             &["--plane", "9"],
             "no image `9` in the targets; there are 0, 1, 2, 3, 4",

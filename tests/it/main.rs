@@ -10,6 +10,7 @@ mod dic_choice;
 mod dic_command;
 mod dic_hostile;
 mod dic_lens;
+mod dic_resume;
 mod dic_series;
 mod execute;
 mod faults;

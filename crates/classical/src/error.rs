@@ -6,7 +6,7 @@ use thiserror::Error;
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum ClassicalError {
     /// Two things that must be equally many are not.
-    #[error("{expected} {what} expected, got {got}")]
+    #[error("{what}: got {got}, expected {expected}")]
     Length {
         /// What is counted.
         what: &'static str,
@@ -26,7 +26,7 @@ pub enum ClassicalError {
         value: f64,
     },
     /// Too little to work on.
-    #[error("{least} {what} needed, got {got}")]
+    #[error("{what}: got {got}, at least {least} needed")]
     TooFew {
         /// What is counted.
         what: &'static str,

@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 /// Most lines of one kind; further ones are counted.
 const MOST: usize = 20;
 
-/// `3 trials`, `1 trial`.
+/// `3 trials`, `1 trial`, `2 classes`.
 #[must_use]
 pub fn count(number: usize, one: &str) -> String {
     match number {
         1 => format!("1 {one}"),
+        number if one.ends_with('s') => format!("{number} {one}es"),
         number => format!("{number} {one}s"),
     }
 }
@@ -63,6 +64,12 @@ impl Census {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_thing_is_not_several() {
+        let said = [count(0, "item"), count(1, "class"), count(2, "class")];
+        assert_eq!(said, ["0 items", "1 class", "2 classes"]);
+    }
 
     #[test]
     fn many_lines_are_counted_and_a_name_stands_before_each() {

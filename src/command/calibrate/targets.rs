@@ -6,6 +6,7 @@ use std::path::Path;
 use retrial_dic::calibration::CalibrationPoint;
 
 use crate::cli::CalibrateArgs;
+use crate::command::count;
 use crate::failure::Failure;
 
 /// The points of every image, in the order in which the images appear.
@@ -21,6 +22,8 @@ pub(super) struct Targets {
 struct Lines {
     path: String,
     names: Vec<String>,
+    /// The number of the line of names, from 1.
+    head: usize,
     /// Number and cells of every line.
     rows: Vec<(usize, Vec<String>)>,
 }
@@ -30,7 +33,10 @@ impl Targets {
         let lines = Lines::read(&args.targets)?;
         let (x, y) = (lines.place("x_px")?, lines.place("y_px")?);
         let image = lines.place("image")?;
-        let point = lines.names.iter().position(|name| name == "point");
+        let point = lines
+            .has("point")
+            .then(|| lines.place("point"))
+            .transpose()?;
         let world = World::read(args, &lines)?;
         let camera = chosen_camera(args, &lines)?;
         let first = f64::from(args.first_pixel.unwrap_or(0));
@@ -120,16 +126,14 @@ enum World {
 impl World {
     fn read(args: &CalibrateArgs, lines: &Lines) -> Result<Self, Failure> {
         let Some(path) = &args.world else {
-            let columns = lines
-                .place("X_mm")
-                .and_then(|x| Ok([x, lines.place("Y_mm")?]));
-            let columns = columns.map_err(|_| {
-                Failure::usage(format!(
+            if ["X_mm", "Y_mm"].iter().any(|name| !lines.has(name)) {
+                return Err(Failure::usage(format!(
                     "{} has no columns `X_mm` and `Y_mm`; name a file with them by --world",
                     lines.path
-                ))
-            })?;
+                )));
+            }
             lines.check_flat()?;
+            let columns = [lines.place("X_mm")?, lines.place("Y_mm")?];
             return Ok(Self::Columns(columns));
         };
         let world = Lines::read(path)?;
@@ -180,7 +184,10 @@ impl World {
 
 /// The column `camera` and the camera asked for; an error where the file has several and none is.
 fn chosen_camera(args: &CalibrateArgs, lines: &Lines) -> Result<Option<(usize, String)>, Failure> {
-    let at = lines.names.iter().position(|name| name == "camera");
+    let at = lines
+        .has("camera")
+        .then(|| lines.place("camera"))
+        .transpose()?;
     match (at, &args.camera) {
         (None, None) => Ok(None),
         (None, Some(_)) => lines.place("camera").map(|_| None),
@@ -210,6 +217,7 @@ impl Lines {
         let text = std::fs::read_to_string(path)
             .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;
         let mut names: Vec<String> = Vec::new();
+        let mut head = 0;
         let mut rows = Vec::new();
         let mut sign = ',';
         for (number, line) in (1..).zip(text.lines()) {
@@ -226,13 +234,13 @@ impl Lines {
             let cells = line.split(sign).map(|cell| cell.trim().to_owned());
             let cells: Vec<String> = cells.collect();
             if names.is_empty() {
-                names = cells;
+                (names, head) = (cells, number);
             } else if cells.len() == names.len() {
                 rows.push((number, cells));
             } else {
                 return Err(Failure::usage(format!(
-                    "{shown}, line {number}: {} cells, the line of names has {}",
-                    cells.len(),
+                    "{shown}, line {number}: {}, the line of names has {}",
+                    count(cells.len(), "cell"),
                     names.len()
                 )));
             }
@@ -240,20 +248,32 @@ impl Lines {
         Ok(Self {
             path: shown,
             names,
+            head,
             rows,
         })
     }
 
-    /// The place of a column.
+    fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|own| own == name)
+    }
+
+    /// The place of a column; an error where there is none, and where two have its name.
     fn place(&self, name: &str) -> Result<usize, Failure> {
-        let place = self.names.iter().position(|own| own == name);
-        place.ok_or_else(|| {
-            let names = self.names.join(", ");
-            Failure::usage(format!(
-                "{} has no column `{name}`; its first line names {names}",
-                self.path
-            ))
-        })
+        let mut places = (0..self.names.len()).filter(|place| self.names[*place] == name);
+        match (places.next(), places.next()) {
+            (Some(place), None) => Ok(place),
+            (Some(_), Some(_)) => {
+                let what = format!("two columns are named `{name}`; keep the one that is meant");
+                Err(self.fault(self.head, &what))
+            }
+            (None, _) => {
+                let names = self.names.join(", ");
+                Err(Failure::usage(format!(
+                    "{} has no column `{name}`; its first line names {names}",
+                    self.path
+                )))
+            }
+        }
     }
 
     fn number(&self, line: usize, cells: &[String], column: usize) -> Result<f64, Failure> {
@@ -271,18 +291,25 @@ impl Lines {
         Ok(value)
     }
 
-    /// Refuses a target that is not flat: a column `Z_mm` that is not zero.
+    /// Refuses a target that is not flat: a column `Z_mm` that is not zero, or one of depths in another unit.
     fn check_flat(&self) -> Result<(), Failure> {
-        let is_depth = |name: &String| name.eq_ignore_ascii_case("Z_mm");
-        let Some(z) = self.names.iter().position(is_depth) else {
+        let depths: Vec<&String> = self.names.iter().filter(|name| is_depth(name)).collect();
+        let Some(name) = depths.first() else {
             return Ok(());
         };
+        if let Some(other) = depths.iter().find(|name| **name != DEPTH) {
+            let what = format!(
+                "the column `{other}` must be named `{DEPTH}`, with 0 at every point of the flat target; leave it out \
+                 if it is no depth"
+            );
+            return Err(self.fault(self.head, &what));
+        }
+        let z = self.place(name)?;
         for (number, cells) in &self.rows {
             let value = self.number(*number, cells, z)?;
             if value != 0.0 {
-                let name = &self.names[z];
                 let what =
-                    format!("`{name}` is {value}; the target must be flat, with 0 at every point");
+                    format!("`{DEPTH}` is {value}; the target must be flat, with 0 at every point");
                 return Err(self.fault(*number, &what));
             }
         }
@@ -292,4 +319,13 @@ impl Lines {
     fn fault(&self, line: usize, what: &str) -> Failure {
         Failure::usage(format!("{}, line {line}: {what}", self.path))
     }
+}
+
+/// The column of depths.
+const DEPTH: &str = "Z_mm";
+
+/// Whether a column of that name holds depths, in whatever unit: `Z`, `z_mm`, `Z [m]`.
+fn is_depth(name: &str) -> bool {
+    let rest = name.strip_prefix(['Z', 'z']);
+    rest.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
 }

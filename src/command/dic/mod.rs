@@ -3,6 +3,7 @@
 //! One deformed image is read, correlated, written and forgotten before the next, so that a series
 //! of any length needs the memory of one pair.
 
+mod call;
 mod columns;
 mod extras;
 mod frames;

@@ -6,6 +6,7 @@ use retrial_store::csv::{Column, Table};
 use retrial_store::vtk::{Grid, collection, image_data, poly_data};
 use retrial_store::{Array, Quantity, StoreError, Tree, Value, Values, atomic_write, npy};
 
+use super::call::Call;
 use super::columns::numbers;
 use super::frames::{Frame, Frames};
 use super::inputs::Inputs;
@@ -63,15 +64,16 @@ impl Output {
             .map(|(frame, number)| format!("{number:04}_{}", safe_stem(frame)))
             .collect();
         let mut kept = None;
+        let mut formats = args.format.clone();
+        formats.sort_unstable();
+        formats.dedup();
         if facts_file.exists() {
             if !args.force {
-                if !is_interrupted(&facts_file, &facts, &stems) {
-                    let path = facts_file.display();
-                    return Err(Failure::usage(format!(
-                        "{path} is there already; use --force to replace its run"
-                    )));
+                Call::new(&facts, &formats, &stems).check_interrupted(&facts_file)?;
+                match Kept::read(&folder, &inputs.frames.list) {
+                    Ok(found) => kept = Some(found),
+                    Err(why) => eprintln!("note: the series begins anew: {why}"),
                 }
-                kept = Kept::read(&folder, &inputs.frames.list);
             }
             let stays = kept.as_ref().map_or(&[][..], |kept| &kept.written);
             remove_earlier(&folder, &facts_file, stays);
@@ -84,9 +86,6 @@ impl Output {
         std::fs::create_dir_all(&folder).map_err(|error| {
             Failure::storage(format!("cannot create {}: {error}", folder.display()))
         })?;
-        let mut formats = args.format.clone();
-        formats.sort_unstable();
-        formats.dedup();
         let grid = match args.points {
             Some(_) => None,
             None => grid(inputs.reference.points(), settings.step_px),
@@ -185,18 +184,15 @@ impl Output {
 
     /// Writes `run.yaml`: at the beginning too, so that no other run takes the folder for empty.
     fn keep(&self, lost: &[(String, String)], is_whole: bool) -> Result<(), Failure> {
-        let facts: serde_json::Map<String, serde_json::Value> = self
-            .facts
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), provenance::value(key, value)))
-            .collect();
+        let call = Call::new(&self.facts, &self.formats, &self.stems);
         let run = serde_json::json!({
             "layout": LAYOUT,
-            "provenance": facts,
+            "provenance": call.facts,
+            "formats": call.formats,
             "columns": self.lines,
             "files": self.written,
             "finished": is_whole,
-            "begins": self.stems,
+            "begins": call.stems,
             "lost": lost
                 .iter()
                 .map(|(image, why)| serde_json::json!({ "image": image, "why": why }))
@@ -258,15 +254,6 @@ impl Output {
         }
         Ok(())
     }
-}
-
-/// Whether the folder holds an unfinished run of the same call.
-fn is_interrupted(facts_file: &Path, facts: &[(&'static str, String)], stems: &[String]) -> bool {
-    let text = std::fs::read_to_string(facts_file).unwrap_or_default();
-    let run: serde_json::Value = serde_yaml::from_str(&text).unwrap_or_default();
-    let same =
-        |(key, value): &(&str, String)| run["provenance"][*key] == provenance::value(key, value);
-    run["finished"] == false && run["begins"] == serde_json::json!(stems) && facts.iter().all(same)
 }
 
 /// The name of a field that no `run.yaml` speaks of.

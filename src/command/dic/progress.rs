@@ -62,20 +62,27 @@ impl Kept {
         Ok(())
     }
 
-    /// What an earlier call left, if its files are there and its pictures are what they were.
-    pub(super) fn read(folder: &Path, frames: &[Frame]) -> Option<Self> {
-        let text = std::fs::read(folder.join(FILE)).ok()?;
-        let kept: Self = serde_json::from_slice(&text).ok()?;
+    /// What an earlier call left; an error with the reason where its files are not there, or its pictures are not
+    /// what they were.
+    pub(super) fn read(folder: &Path, frames: &[Frame]) -> Result<Self, String> {
+        let text = std::fs::read(folder.join(FILE))
+            .map_err(|_| format!("it was interrupted before {FILE} was written"))?;
+        let kept: Self =
+            serde_json::from_slice(&text).map_err(|error| format!("{FILE} is damaged: {error}"))?;
         let next = kept.progress.next;
-        let is_same = next <= frames.len()
-            && frames
-                .iter()
-                .take(next)
-                .map(stamp)
-                .eq(kept.pictures.iter().copied())
-            && kept.progress.taken.iter().all(|index| *index < next);
-        let is_there = |name: &String| folder.join(name).is_file();
-        (is_same && kept.written.iter().all(is_there)).then_some(kept)
+        let mut taken = kept.progress.taken.iter();
+        if next > frames.len() || kept.pictures.len() != next || taken.any(|index| *index >= next) {
+            return Err(format!("{FILE} is of another series"));
+        }
+        let mut pairs = frames.iter().zip(&kept.pictures);
+        if let Some((frame, _)) = pairs.find(|(frame, before)| stamp(frame) != **before) {
+            return Err(format!("{} was changed since", frame.name));
+        }
+        let mut written = kept.written.iter();
+        match written.find(|name| !folder.join(name).is_file()) {
+            Some(name) => Err(format!("{name} is gone")),
+            None => Ok(kept),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use retrial_similarity::Cooccurrence;
 use super::cache::{Cache, Key, Place, key};
 use super::listing::Listing;
 use super::texture::Texture;
+use crate::command::count;
 use crate::failure::Failure;
 
 /// Most bytes of the rows of a block.
@@ -81,8 +82,8 @@ impl Domain {
         if domain.pictures.is_empty() {
             let (name, reason) = &domain.unreadable[0];
             return Err(Failure::usage(format!(
-                "none of the {} pictures of {} can be read; the first, {name}: {reason}",
-                domain.unreadable.len(),
+                "none of {} of {} can be read; the first, {name}: {reason}",
+                count(domain.unreadable.len(), "picture"),
                 domain.listing.folder.display()
             )));
         }

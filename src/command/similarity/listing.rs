@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
 
+use crate::command::count;
 use crate::failure::Failure;
 
 /// Ends of the names of picture files, in small letters.
@@ -62,7 +63,7 @@ impl Listing {
         if listing.starts.is_empty() {
             let others = match listing.other_files {
                 0 => "no file".to_owned(),
-                n => format!("{n} other files"),
+                n => count(n, "other file"),
             };
             return Err(Failure::usage(format!(
                 "no picture in {shown}, but {others}; pictures end in {}",

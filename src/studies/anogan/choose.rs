@@ -1,7 +1,7 @@
 //! Which rows are trained on, held out and judged, and what is said of that before and after a
 //! trial.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use retrial_core::census::{Census, count};
 use retrial_core::params::{ParamValue, Params};
@@ -111,6 +111,14 @@ impl Choice<'_> {
         ] {
             census.fact(format!("{what}: {}", by_label(set, rows)));
         }
+        let again = self.judged_again();
+        if again > 0 {
+            census.warn(format!(
+                "judged: {again} of {} {}, to the byte, among those trained on or held out, which flatters",
+                count(self.judged.len(), "item"),
+                if again == 1 { "stands" } else { "stand" }
+            ));
+        }
         let rate = params.get("false_positive_rate");
         let rate = rate.and_then(ParamValue::as_f64).unwrap_or(0.0);
         let held_out = vec![0.0; self.validation.len()];
@@ -138,6 +146,14 @@ impl Choice<'_> {
             count(self.judged.len(), "item")
         ));
         census
+    }
+
+    /// How many judged items stand, to the byte, among those trained on or held out.
+    fn judged_again(&self) -> usize {
+        let learned = self.train.iter().chain(&self.validation);
+        let learned: HashSet<_> = learned.map(|&row| self.digits.train.item(row)).collect();
+        let judged = self.judged.iter().map(|&row| self.judged_of.item(row));
+        judged.filter(|item| learned.contains(item)).count()
     }
 }
 
@@ -194,12 +210,13 @@ fn digit_list(params: &Params, name: &str) -> Result<Vec<u8>, TrialError> {
 mod tests {
     use super::*;
 
-    fn set(labels: &[u8]) -> DigitSet {
+    /// Items of one pixel, each of another grey value.
+    fn set(labels: &[u8], first: u8) -> DigitSet {
         DigitSet {
             width: 1,
             height: 1,
             labels: labels.to_vec(),
-            pixels: vec![0; labels.len()],
+            pixels: (first..).take(labels.len()).collect(),
         }
     }
 
@@ -222,15 +239,15 @@ mod tests {
 
     fn content(train: &[u8], test: &[u8]) -> Content {
         Content::Digits(Digits {
-            train: set(train),
-            test: set(test),
+            train: set(train, 0),
+            test: set(test, 100),
             repairs: Vec::new(),
         })
     }
 
     #[test]
     fn rows_come_in_the_order_of_the_file() {
-        let set = set(&[7, 2, 8, 7, 7]);
+        let set = set(&[7, 2, 8, 7, 7], 0);
         assert_eq!(first_rows(&set, 0, 2, |d| d == 7), [0, 3]);
         assert_eq!(first_rows(&set, 1, 9, |d| d != 2), [2, 3, 4]);
     }
@@ -260,6 +277,40 @@ mod tests {
             choice.contains("is anomalous (normal_digits [7, 8])"),
             "{choice}"
         );
+    }
+
+    #[test]
+    fn judged_items_that_were_learned_are_counted() {
+        // Trained on are the rows 0 and 1, held out is row 2.
+        let mut content = content(&[7, 8, 7, 8], &[7, 2, 8]);
+        let warned = |content: &Content| {
+            let census = census(&params([2, 1, 3], "test"), content);
+            census.expect("enough items").warnings
+        };
+        assert_eq!(warned(&content), [""; 0]);
+        for (pixels, expected) in [
+            ([3, 100, 101], None),
+            (
+                [3, 1, 101],
+                Some(
+                    "judged: 1 of 3 items stands, to the byte, among those trained on or held out",
+                ),
+            ),
+            ([2, 1, 0], Some("judged: 3 of 3 items stand, to the byte")),
+        ] {
+            let Content::Digits(digits) = &mut content else {
+                panic!("digits");
+            };
+            digits.test.pixels = pixels.to_vec();
+            let found = warned(&content);
+            let found = found.first().map(String::as_str);
+            match expected {
+                None => assert_eq!(found, None),
+                Some(words) => {
+                    assert!(found.is_some_and(|own| own.starts_with(words)), "{found:?}")
+                }
+            }
+        }
     }
 
     #[test]

@@ -26,7 +26,7 @@ use retrial_core::params::{ParamValue, Params};
 use retrial_core::study::StudyInfo;
 use retrial_data::{Content, Manifest};
 
-use super::Study;
+use super::{Memo, Study};
 use crate::execute::context::{Context, TrialError};
 
 /// The study.
@@ -70,7 +70,12 @@ impl Study for Anogan {
         choose::KEYS
     }
 
-    fn census(&self, params: &Params, content: &Content) -> Result<Census, TrialError> {
+    fn census(
+        &self,
+        params: &Params,
+        content: &Content,
+        _memo: &mut Memo,
+    ) -> Result<Census, TrialError> {
         choose::census(params, content)
     }
 

@@ -1,10 +1,13 @@
 //! What is said of the data of a trial, before it and in its record; and what no trial can use.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use retrial_core::census::{Census, count};
 use retrial_core::params::{ParamValue, Params};
 use retrial_data::Content;
 
-use super::choose::{Choice, Chosen, Counts, LEAST_PIXELS, choose, is, list, parts, size};
+use super::choose::{Choice, Chosen, Counts, Drawn, LEAST_PIXELS, choose, is, list, parts, size};
 use super::items::MOST_PARTS;
 use super::{given, pretrain, values};
 use crate::execute::context::TrialError;
@@ -28,12 +31,32 @@ pub(super) const KEYS: &[&str] = &[
     "pretraining",
 ];
 
-/// What is said of data before a trial.
-pub(super) fn before(params: &Params, content: &Content) -> Result<Census, TrialError> {
-    of(params, content, &choose(params, "data", content)?)
+/// What was found of a content for other params: most trials look at the same objects and values.
+#[derive(Default)]
+pub(super) struct Found {
+    drawn: Drawn,
+    /// By the values of [`values::KEYS`].
+    values: HashMap<Vec<Option<String>>, Vec<String>>,
 }
 
-/// What is there, what is used, what is left out and why.
+/// What is said of data before a trial.
+pub(super) fn before(
+    params: &Params,
+    content: &Content,
+    found: &mut Found,
+) -> Result<Census, TrialError> {
+    let choice = choose(params, "data", content, Some(&found.drawn))?;
+    of(params, content, &choice, || {
+        let keys = values::KEYS.iter();
+        let key = keys.map(|key| Some(params.get(key)?.to_string())).collect();
+        match found.values.entry(key) {
+            Entry::Occupied(known) => Ok(known.get().clone()),
+            Entry::Vacant(free) => Ok(free.insert(values::warnings(params, &choice)?).clone()),
+        }
+    })
+}
+
+/// What is there, what is used, what is left out and why; `values` gives what is said of values.
 ///
 /// # Errors
 /// Where a trial could not learn or would judge nothing.
@@ -41,6 +64,7 @@ pub(super) fn of(
     params: &Params,
     content: &Content,
     choice: &Choice<'_>,
+    values: impl FnOnce() -> Result<Vec<String>, TrialError>,
 ) -> Result<Census, TrialError> {
     let mut census = content.census();
     let sides = [Side::new(choice, false), Side::new(choice, true)];
@@ -78,7 +102,7 @@ pub(super) fn of(
             count(all, "picture")
         ));
     }
-    values::say(params, choice, &mut census)?;
+    census.warnings.extend(values()?);
     Ok(census)
 }
 
@@ -256,8 +280,9 @@ fn classes_refused(params: &Params, choice: &Choice<'_>) -> Option<String> {
     let mut keys = ["class_without_masks", "classes_with_masks"].into_iter();
     let key = keys.find(|key| size(params, key) > classes)?;
     Some(format!(
-        "{key} is {}, the data set has {classes} classes: {}",
+        "{key} is {}, the data set has {}: {}",
         size(params, key),
+        count(classes, "class"),
         choice.classes.join(", ")
     ))
 }

@@ -1,5 +1,8 @@
 //! Which pictures and objects of the data are trained on and judged, and of which classes.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use rayon::iter::{IntoParallelRefMutIterator as _, ParallelIterator as _};
 use retrial_core::census::count;
 use retrial_core::image::GrayImage;
@@ -74,11 +77,45 @@ pub(super) fn is(params: &Params, name: &str, word: &str) -> bool {
     matches!(params.get(name), Some(ParamValue::Text(own)) if own == word)
 }
 
-/// Chooses pictures and classes.
+/// Objects that were drawn before.
+#[derive(Default)]
+pub(super) struct Drawn(Mutex<HashMap<DrawnAs, Option<Shape>>>);
+
+/// What decides the pixels of an object within a content.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct DrawnAs {
+    set: usize,
+    /// Id of the picture, and the place of the object among its own.
+    object: (u64, usize),
+    /// Rows and columns of the picture, and of what the nets see of it.
+    sizes: [(usize, usize); 2],
+}
+
+/// Pixels of an object with the box around them; nothing of one that is too small to be seen.
+type Shape = (InstanceMask, [f32; 4]);
+
+impl Drawn {
+    fn shape(
+        &self,
+        key: DrawnAs,
+        draw: impl FnOnce() -> Result<Option<Shape>, TrialError>,
+    ) -> Result<Option<Shape>, TrialError> {
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shape) = known().get(&key) {
+            return Ok(shape.clone());
+        }
+        let shape = draw()?;
+        known().insert(key, shape.clone());
+        Ok(shape)
+    }
+}
+
+/// Chooses pictures and classes; `drawn` are objects of earlier choices from the same content.
 pub(super) fn choose<'c>(
     params: &Params,
     name: &'c str,
     content: &'c Content,
+    drawn: Option<&Drawn>,
 ) -> Result<Choice<'c>, TrialError> {
     let mut sets = Vec::new();
     for (name, content) in parts(name, content) {
@@ -104,7 +141,8 @@ pub(super) fn choose<'c>(
     let wanted = size(params, "train_pictures");
     if wanted > train {
         return Err(TrialError::Other(format!(
-            "train_pictures asks for {wanted} pictures, the data set has {train} to train on"
+            "train_pictures asks for {}, the data set has {train} to train on",
+            count(wanted, "picture")
         )));
     }
     if wanted > 0 {
@@ -124,7 +162,7 @@ pub(super) fn choose<'c>(
     let size = (size(params, "image_height"), size(params, "image_width"));
     pictures.par_iter_mut().try_for_each(|chosen| {
         let annotated = sets[chosen.set].2;
-        see(chosen, annotated, &classes, size)
+        see(chosen, annotated, &classes, size, drawn)
     })?;
     Ok(Choice {
         sets,
@@ -176,7 +214,8 @@ fn classes(sets: &[Set<'_>], least: usize) -> Result<(Vec<String>, Counts), Tria
     let (kept, left_out): (Counts, Counts) =
         counts.into_iter().partition(|(_, count)| *count >= least);
     if kept.is_empty() {
-        let message = format!("no class has {least} objects (least_instances): {listed}");
+        let least = count(least, "object");
+        let message = format!("no class has {least} (least_instances): {listed}");
         return Err(TrialError::Other(message));
     }
     Ok((kept.into_iter().map(|(name, _)| name).collect(), left_out))
@@ -195,26 +234,50 @@ fn see<'c>(
     chosen: &mut Chosen<'c>,
     annotated: &'c AnnotationSet,
     classes: &[String],
-    (height, width): (usize, usize),
+    size: (usize, usize),
+    drawn: Option<&Drawn>,
 ) -> Result<(), TrialError> {
-    for annotation in annotated.of_image(chosen.id) {
+    let picture = chosen.picture;
+    for (place, annotation) in annotated.of_image(chosen.id).enumerate() {
         let category = annotated.category(annotation.category_id);
         let mut names = classes.iter();
         let Some(class) = category.and_then(|own| names.position(|name| *name == own.name)) else {
             continue;
         };
-        let mask = shrunk(&mask(annotation, chosen.picture)?, height, width)?;
-        match mask.bounds().filter(|_| mask.area() >= LEAST_PIXELS) {
-            Some(corners) => chosen.objects.push(Seen {
+        let draw = || shape(annotation, picture, size);
+        let shape = match drawn {
+            None => draw()?,
+            Some(drawn) => {
+                let key = DrawnAs {
+                    set: chosen.set,
+                    object: (chosen.id, place),
+                    sizes: [(picture.height, picture.width), size],
+                };
+                drawn.shape(key, draw)?
+            }
+        };
+        match shape {
+            Some((mask, corners)) => chosen.objects.push(Seen {
                 annotation,
                 class: class + 1,
-                corners: corners.map(|value| value as f32),
+                corners,
                 mask,
             }),
             None => chosen.too_small.push(class + 1),
         }
     }
     Ok(())
+}
+
+/// An object as the nets see it, if they do.
+fn shape(
+    annotation: &Annotation,
+    picture: &ThermalPicture,
+    (height, width): (usize, usize),
+) -> Result<Option<Shape>, TrialError> {
+    let mask = shrunk(&mask(annotation, picture)?, height, width)?;
+    let corners = mask.bounds().filter(|_| mask.area() >= LEAST_PIXELS);
+    Ok(corners.map(|corners| (mask, corners.map(|value| value as f32))))
 }
 
 fn mask(annotation: &Annotation, picture: &ThermalPicture) -> Result<InstanceMask, TrialError> {
@@ -238,4 +301,91 @@ fn shrunk(mask: &InstanceMask, height: usize, width: usize) -> Result<InstanceMa
     let share = mean_over(&image, width, height).map_err(words)?;
     let inside = share.pixels().iter().map(|&share| share >= 0.5).collect();
     InstanceMask::new(height, width, inside).map_err(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use retrial_core::params::defaults;
+    use retrial_data::{FetchOptions, find_manifest, load};
+
+    use super::super::census::{Found, before};
+    use super::super::params::PARAMS;
+    use super::*;
+
+    fn scenes() -> Content {
+        let sets = Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets");
+        let manifest = find_manifest(&sets, "infrared-scenes-smoke").expect("a manifest");
+        let cache = tempfile::tempdir().expect("a temporary folder");
+        let options = FetchOptions::new(cache.path());
+        load(&manifest, &options, &mut |_| ()).expect("generated").0
+    }
+
+    fn params(changes: &[(&str, ParamValue)]) -> Params {
+        let mut params = defaults(PARAMS);
+        params.set("pretraining", ParamValue::Text("none".to_owned()));
+        params.set("least_instances", ParamValue::Int(2));
+        for (name, value) in changes {
+            params.set(*name, value.clone());
+        }
+        params
+    }
+
+    #[test]
+    fn an_object_is_drawn_once_at_a_size() {
+        let content = scenes();
+        let drawn = Drawn::default();
+        let shapes = |changes: &[(&str, ParamValue)], drawn| {
+            let choice = choose(&params(changes), "data", &content, drawn).expect("a choice");
+            let seen = choice.pictures.into_iter().flat_map(|own| own.objects);
+            seen.map(|own| (own.class, own.mask, own.corners))
+                .collect::<Vec<_>>()
+        };
+        let number = || drawn.0.lock().expect("no thread panicked").len();
+        let first = shapes(&[], Some(&drawn));
+        let known = number();
+        assert!(!first.is_empty() && known >= first.len());
+        let frames = [("split", ParamValue::Text("frames".to_owned()))];
+        let few = [("train_pictures", ParamValue::Int(5))];
+        for changes in [&[][..], &frames, &few] {
+            assert!(shapes(changes, Some(&drawn)) == shapes(changes, None));
+        }
+        assert_eq!(number(), known);
+        let small = [("image_width", ParamValue::Int(80))];
+        assert!(shapes(&small, Some(&drawn)) == shapes(&small, None));
+        assert_eq!(number(), 2 * known);
+    }
+
+    #[test]
+    fn what_was_found_for_other_params_changes_no_census() {
+        let content = scenes();
+        let mut found = Found::default();
+        let text = |word: &str| ParamValue::Text(word.to_owned());
+        for changes in [
+            &[][..],
+            &[("split", text("frames"))],
+            &[("input", text("temperature"))],
+            &[
+                ("input", text("temperature")),
+                ("hottest_c", ParamValue::Float(900.0)),
+            ],
+            &[
+                ("input", text("temperature")),
+                ("hottest_c", ParamValue::Float(25.0)),
+            ],
+            &[("train_pictures", ParamValue::Int(5))],
+            &[("least_instances", ParamValue::Int(12))],
+            &[("classes_with_masks", ParamValue::Int(9))],
+        ] {
+            let said = |found: &mut Found| {
+                let census = before(&params(changes), &content, found);
+                census.map_err(|error| error.to_string())
+            };
+            let alone = said(&mut Found::default());
+            for _ in 0..2 {
+                assert_eq!(said(&mut found), alone, "{changes:?}");
+            }
+        }
+    }
 }

@@ -6,11 +6,11 @@ use retrial_core::resize::mean_over;
 use retrial_data::{Annotation, Content, LabelledSet, ThermalPicture, WeightsFile};
 use retrial_nets::mask_rcnn::Picture;
 
-use super::census;
 use super::choose::{Choice, Chosen, Seen, Set, choose};
 use super::parts::Sides;
 use super::seen::Input;
 use super::settings::words;
+use super::{census, values};
 use crate::execute::context::{Context, TrialError};
 
 /// The pictures of a trial.
@@ -103,8 +103,11 @@ pub(super) fn load(context: &mut Context) -> Result<Items, TrialError> {
     let data = context.job.data.as_ref();
     let name = data.map_or_else(String::new, |data| data.name.clone());
     let content = context.data()?;
-    let choice = choose(context.params(), &name, &content)?;
-    let census = census::of(context.params(), &content, &choice)?;
+    let params = context.params();
+    let choice = choose(params, &name, &content, None)?;
+    let census = census::of(params, &content, &choice, || {
+        values::warnings(params, &choice)
+    })?;
     let input = Input::new(context.params())?;
     let sides = sides(&choice);
     let Choice {

@@ -38,7 +38,7 @@ use self::items::Items;
 use self::judge::{Judged, Masks};
 use self::known::Known;
 use self::pretrain::Pretrained;
-use super::Study;
+use super::{Memo, Study};
 use crate::execute::context::{Context, TrialError};
 
 /// The study.
@@ -79,8 +79,13 @@ impl Study for MaskRcnn {
         census::KEYS
     }
 
-    fn census(&self, params: &Params, content: &Content) -> Result<Census, TrialError> {
-        census::before(params, content)
+    fn census(
+        &self,
+        params: &Params,
+        content: &Content,
+        memo: &mut Memo,
+    ) -> Result<Census, TrialError> {
+        census::before(params, content, memo.of())
     }
 
     fn run(&self, context: &mut Context) -> Result<(), TrialError> {

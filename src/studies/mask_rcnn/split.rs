@@ -63,9 +63,10 @@ impl Presets {
         let some = all - without.clone().count();
         match without.next() {
             Some(first) if some > 0 => Err(TrialError::Other(format!(
-                "`{KEY}` is {}, but only {some} of {all} pictures have a camera preset ({}), and \
+                "`{KEY}` is {}, but only {some} of {all} pictures {} a camera preset ({}), and \
                  {} has none; give every picture its preset, or use `split: frames`",
                 self.value,
+                if some == 1 { "has" } else { "have" },
                 self.listed(),
                 first.file_name
             ))),

@@ -1,6 +1,6 @@
 //! Whether the values of pictures fill the range in which the nets see them.
 
-use retrial_core::census::{Census, count};
+use retrial_core::census::count;
 use retrial_core::params::Params;
 
 use super::choose::Choice;
@@ -86,13 +86,20 @@ impl Histogram {
     }
 }
 
-/// Says which pictures show next to nothing, and why.
-pub(super) fn say(
-    params: &Params,
-    choice: &Choice<'_>,
-    census: &mut Census,
-) -> Result<(), TrialError> {
+/// The params on which [`warnings`] depends.
+pub(super) const KEYS: [&str; 6] = [
+    "split",
+    "test_presets",
+    "train_pictures",
+    "input",
+    "coldest_c",
+    "hottest_c",
+];
+
+/// Which pictures show next to nothing, and why.
+pub(super) fn warnings(params: &Params, choice: &Choice<'_>) -> Result<Vec<String>, TrialError> {
     let input = Input::new(params)?;
+    let mut warnings = Vec::new();
     let mut flat: Vec<(f64, &str)> = Vec::new();
     for (place, (name, set, _)) in choice.sets.iter().enumerate() {
         let of = match choice.sets.len() {
@@ -117,14 +124,14 @@ pub(super) fn say(
             }
             kinds.push((each.len(), values, scale.range));
             match fault(&all, &scale, each.len()) {
-                Some(fault) => census.warn(format!("{of}{fault}")),
+                Some(fault) => warnings.push(format!("{of}{fault}")),
                 None => flat.extend(each.into_iter().filter(|own| own.0 < LITTLE)),
             }
         }
-        mixed(&kinds, &of, census);
+        warnings.extend(mixed(&kinds, &of));
     }
     if let Some((share, name)) = flat.iter().min_by(|a, b| a.0.total_cmp(&b.0)) {
-        census.warn(format!(
+        warnings.push(format!(
             "next to nothing is seen in {} of {}: the middle 99 % of the values of {name} take \
              {} of the range",
             flat.len(),
@@ -132,7 +139,7 @@ pub(super) fn say(
             percent(*share)
         ));
     }
-    Ok(())
+    Ok(warnings)
 }
 
 /// Why all pictures of a kind together show next to nothing, or lose what they show.
@@ -179,7 +186,7 @@ fn fault(all: &Histogram, scale: &Scale, pictures: usize) -> Option<String> {
 }
 
 /// Pictures of different values in one set: the same grey then means different things.
-fn mixed(kinds: &[(usize, Values, [i32; 2])], of: &str, census: &mut Census) {
+fn mixed(kinds: &[(usize, Values, [i32; 2])], of: &str) -> Option<String> {
     let grey = kinds.iter().filter(|own| own.1 != Values::Celsius);
     let grey: Vec<String> = grey
         .map(|(number, values, [black, white])| {
@@ -187,12 +194,12 @@ fn mixed(kinds: &[(usize, Values, [i32; 2])], of: &str, census: &mut Census) {
             format!("{pictures} with {} of {black} to {white}", values.name())
         })
         .collect();
-    if grey.len() > 1 {
-        census.warn(format!(
+    (grey.len() > 1).then(|| {
+        format!(
             "{of}pictures of two depths are mixed, so that one grey stands for two values: {}",
             grey.join(", ")
-        ));
-    }
+        )
+    })
 }
 
 fn percent(share: f64) -> String {

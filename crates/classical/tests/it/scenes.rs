@@ -119,7 +119,7 @@ fn nothing_to_learn_from() {
     let error = fit_detector(&[empty], &settings(), &mut Seed(0).stream("fit"));
     assert_eq!(
         error.expect_err("no object").to_string(),
-        "1 objects to learn from needed, got 0"
+        "objects to learn from: got 0, at least 1 needed"
     );
     let mut wrong = scene(0);
     wrong.instances[0].mask = InstanceMask::empty(3, 3);

@@ -5,6 +5,7 @@ mod fetch;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use retrial_core::census::count;
 use retrial_core::fault::Fault;
 use retrial_core::image::ImageError;
 use thiserror::Error;
@@ -224,7 +225,7 @@ fn first_lines<F: ToString>(faults: &[F]) -> String {
     let text = lines(&faults[..faults.len().min(MOST)]);
     match faults.len().saturating_sub(MOST) {
         0 => text,
-        more => format!("{text}\n… and {more} more faults"),
+        more => format!("{text}\n… and {} more", count(more, "fault")),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use retrial_core::census::Census;
+use retrial_core::census::{Census, count};
 
 use super::annotation::AnnotationSet;
 use super::thermal::{Depth, ThermalPicture, ThermalSet};
@@ -24,9 +24,10 @@ impl Content {
             Self::Labelled(set) => {
                 let mut census = Census::default();
                 let (train, val) = (set.train.len(), set.val.len());
-                let classes = set.classes.len();
                 census.fact(format!(
-                    "{train} training and {val} validation pictures of {classes} classes"
+                    "{train} training and {} of {}",
+                    count(val, "validation picture"),
+                    count(set.classes.len(), "class")
                 ));
                 census
             }
@@ -52,7 +53,8 @@ fn digits_of(set: &DigitSet, what: &str, census: &mut Census) {
     let (items, width, height) = (set.len(), set.width, set.height);
     let counts: Vec<String> = counts.iter().map(|(d, n)| format!("{d} ({n})")).collect();
     census.fact(format!(
-        "{items} {what} items of {width} × {height} px: {}",
+        "{} of {width} × {height} px: {}",
+        count(items, &format!("{what} item")),
         counts.join(", ")
     ));
 }
@@ -63,7 +65,7 @@ fn thermal(set: &ThermalSet) -> Census {
     for p in &set.pictures {
         *kinds.entry((p.width, p.height, p.depth)).or_default() += 1;
     }
-    for ((width, height, depth), count) in kinds {
+    for ((width, height, depth), number) in kinds {
         let depth = match depth {
             Depth::Gray8 => "8-bit grey",
             Depth::Gray16 => "16-bit grey",
@@ -72,7 +74,7 @@ fn thermal(set: &ThermalSet) -> Census {
         };
         census.fact(format!(
             "{} of {width} × {height} px, {depth}",
-            pictures(count)
+            count(number, "picture")
         ));
     }
     let with = |there: &dyn Fn(&ThermalPicture) -> bool| {
@@ -80,7 +82,10 @@ fn thermal(set: &ThermalSet) -> Census {
     };
     let temperatures = with(&|p| p.temperature.is_some());
     if temperatures > 0 {
-        census.fact(format!("{} with temperatures", pictures(temperatures)));
+        census.fact(format!(
+            "{} with temperatures",
+            count(temperatures, "picture")
+        ));
     }
     if let Some([black, white]) = set.grey_range() {
         let whose = match set.stated_range {
@@ -115,32 +120,34 @@ fn annotations(set: &ThermalSet, annotated: &AnnotationSet, census: &mut Census)
     for category in &annotated.categories {
         let objects = annotated.annotations.iter();
         let own = objects.filter(|a| a.category_id == category.id);
-        let count = own.clone().count();
+        let all = own.clone().count();
         let boxes = own.filter(|a| !a.is_outlined()).count();
         classes.push(match boxes {
-            0 => format!("{} ({count})", category.name),
-            _ => format!("{} ({count}, {boxes} with a box only)", category.name),
+            0 => format!("{} ({all})", category.name),
+            _ => format!("{} ({all}, {boxes} with a box only)", category.name),
         });
     }
     let crowds = annotated.annotations.iter().filter(|a| a.crowd).count();
     let crowds = match crowds {
         0 => String::new(),
         crowds => {
-            format!("; {crowds} of them are crowds or difficult, neither trained on nor judged")
+            let are = if crowds == 1 {
+                "is a crowd"
+            } else {
+                "are crowds"
+            };
+            format!("; {crowds} of them {are} or difficult, neither trained on nor judged")
         }
     };
-    let count = annotated.annotations.len();
-    census.fact(format!(
-        "{name}: {count} objects: {}{crowds}",
-        classes.join(", ")
-    ));
+    let objects = count(annotated.annotations.len(), "object");
+    census.fact(format!("{name}: {objects}: {}{crowds}", classes.join(", ")));
     let with_object: BTreeSet<u64> = annotated.annotations.iter().map(|a| a.image_id).collect();
     let images = annotated.images.iter();
     let negatives = images.filter(|i| !with_object.contains(&i.id)).count();
     if negatives > 0 {
         census.fact(format!(
             "{name}: {} without an object (negatives)",
-            pictures(negatives)
+            count(negatives, "picture")
         ));
     }
     let (preset, none): (Vec<_>, Vec<_>) =
@@ -149,7 +156,9 @@ fn annotations(set: &ThermalSet, annotated: &AnnotationSet, census: &mut Census)
         let (with, all) = (preset.len(), annotated.images.len());
         let first = &first.file_name;
         census.warn(format!(
-            "{name}: {with} of {all} pictures have a camera `preset`, the others, such as {first}, have none"
+            "{name}: {with} of {} {} a camera `preset`, the others, such as {first}, have none",
+            count(all, "picture"),
+            if with == 1 { "has" } else { "have" }
         ));
     }
     let listed: BTreeSet<&str> = annotated
@@ -162,7 +171,7 @@ fn annotations(set: &ThermalSet, annotated: &AnnotationSet, census: &mut Census)
     if let Some(first) = unlisted.first() {
         census.warn(format!(
             "{name}: {} not in its list, such as {first}; list a negative to use it",
-            pictures(unlisted.len())
+            count(unlisted.len(), "picture")
         ));
     }
     let file = |path: &std::path::Path| path.file_name().map(|f| f.to_string_lossy().into_owned());
@@ -178,12 +187,5 @@ fn annotations(set: &ThermalSet, annotated: &AnnotationSet, census: &mut Census)
             })
             .collect();
         census.warn_all(&lines, kind);
-    }
-}
-
-fn pictures(count: usize) -> String {
-    match count {
-        1 => "1 picture".to_owned(),
-        count => format!("{count} pictures"),
     }
 }

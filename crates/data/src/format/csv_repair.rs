@@ -1,6 +1,7 @@
 //! Tables of digits as spreadsheets and data frames write them: a byte order mark, quotes, numbers
 //! with a point, an index column, columns in another order, blank lines at the end.
 
+use retrial_core::census::count;
 use std::path::Path;
 
 use super::mnist_csv::{PIXELS, SIDE};
@@ -33,7 +34,8 @@ pub(super) fn parse(path: &Path, text: &[u8]) -> Result<(DigitSet, Vec<String>),
     }
     if lines.len() < all {
         let blank = all - lines.len();
-        repairs.push(format!("{blank} blank lines at the end are passed over"));
+        let blank = count(blank, "blank line");
+        repairs.push(format!("passed over at the end: {blank}"));
     }
     let Some(first) = lines.first() else {
         return Err(fault(1, 1, "the file holds no digit".to_owned()));
@@ -49,11 +51,14 @@ pub(super) fn parse(path: &Path, text: &[u8]) -> Result<(DigitSet, Vec<String>),
     let mut odd = 0_usize;
     let mut row = [0; PIXELS];
     for (at, line) in lines.iter().enumerate().skip(usize::from(columns.header)) {
-        let count = line.split(',').count();
+        let fields = line.split(',').count();
         let expected = columns.count;
-        if count != expected {
-            let what = format!("{count} fields in this row, expected {expected}");
-            return Err(fault(at + 1, count.min(expected + 1), what));
+        if fields != expected {
+            let what = format!(
+                "{} in this row, expected {expected}",
+                count(fields, "field")
+            );
+            return Err(fault(at + 1, fields.min(expected + 1), what));
         }
         let mut places = columns.places.iter();
         for (column, field) in line.split(',').enumerate() {
@@ -83,7 +88,8 @@ pub(super) fn parse(path: &Path, text: &[u8]) -> Result<(DigitSet, Vec<String>),
     }
     if odd > 0 {
         repairs.push(format!(
-            "{odd} fields with quotes, spaces or a point are read as whole numbers"
+            "read as whole numbers: {} with quotes, spaces or a point",
+            count(odd, "field")
         ));
     }
     if !columns.header {
@@ -426,7 +432,7 @@ mod tests {
         assert!(
             read(&blank)
                 .expect_err("blank")
-                .starts_with("m.csv:2:1: 1 fields")
+                .starts_with("m.csv:2:1: 1 field in")
         );
         let nameless = text(&[header(), rows().remove(0)]).replace("label", "digit");
         assert!(

@@ -14,7 +14,7 @@ use std::sync::Once;
 
 use super::thermal::Depth;
 use super::tiff_page::{is_tiff, mask_in_doubt, page_pixels, pages, unsigned};
-use super::{jpeg, picture_end};
+use super::{jpeg, picture_end, tiff_chunks};
 use crate::error::DataError;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
@@ -84,7 +84,7 @@ fn pages_of(bytes: &[u8]) -> Result<usize, String> {
 }
 
 /// Refuses a file of several pictures.
-fn single(bytes: &[u8]) -> Result<(), String> {
+pub(super) fn single(bytes: &[u8]) -> Result<(), String> {
     match pages_of(bytes)? {
         1 if is_tiff(bytes) => Ok(()),
         1 => picture_end::single(bytes),
@@ -285,11 +285,15 @@ fn luma(r: f32, g: f32, b: f32) -> f32 {
     (0.299 * f64::from(r) + 0.587 * f64::from(g) + 0.114 * f64::from(b)) as f32
 }
 
-/// A picture that is no TIFF, upright.
+/// A whole picture, upright; the first of a TIFF.
 fn decoded(bytes: &[u8]) -> Result<DynamicImage, String> {
-    let reader = ImageReader::new(Cursor::new(bytes))
+    let mut reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|error| error.to_string())?;
+    if is_tiff(bytes) {
+        reader.set_format(ImageFormat::Tiff);
+        tiff_chunks::first_compression(bytes)?;
+    }
     let Some(format) = reader.format() else {
         return Err(
             "not a TIFF, PNG, BMP, JPEG or PNM picture; convert it to PNG or TIFF".to_owned(),
@@ -302,8 +306,8 @@ fn decoded(bytes: &[u8]) -> Result<DynamicImage, String> {
         ));
     }
     let broken = |error: image::ImageError| format!("not a readable {name}: {error}");
-    if format == ImageFormat::Jpeg && jpeg::picture(bytes).is_none() {
-        return Err(jpeg::NO_END.to_owned());
+    if format == ImageFormat::Jpeg {
+        jpeg::ended(bytes)?;
     }
     let mut decoder = reader.into_decoder().map_err(broken)?;
     let (width, height) = decoder.dimensions();
@@ -313,11 +317,7 @@ fn decoded(bytes: &[u8]) -> Result<DynamicImage, String> {
     upright(orientation.to_exif())?;
     let image = DynamicImage::from_decoder(decoder).map_err(broken)?;
     if format == ImageFormat::Jpeg {
-        let other = jpeg::with_another_end(bytes).unwrap_or_default();
-        let other = image::load_from_memory_with_format(&other, format);
-        if other.ok().as_ref() != Some(&image) {
-            return Err(jpeg::CUT.to_owned());
-        }
+        jpeg::filled(bytes, &image)?;
     }
     Ok(image)
 }
@@ -385,34 +385,18 @@ pub(crate) struct Rgb {
     pub(crate) gray16: Option<Vec<u16>>,
 }
 
-/// A picture with its three colour channels, 8 bits each.
-pub(crate) fn read_rgb(path: &Path) -> Result<Rgb, DataError> {
-    let bytes = fs::read(path).map_err(DataError::io("reading", path))?;
-    decode_rgb(&bytes).map_err(|what| DataError::format(path, what))
-}
-
-/// The same from the bytes of a file.
+/// A picture with its three colour channels, 8 bits each, from the bytes of its file.
 pub(crate) fn decode_rgb(bytes: &[u8]) -> Result<Rgb, String> {
     contained(|| decode_rgb_here(bytes))
 }
 
 fn decode_rgb_here(bytes: &[u8]) -> Result<Rgb, String> {
-    if pages_of(bytes)? > 1 {
-        return Err("the file holds several pictures; save the one you mean as a file".to_owned());
-    }
+    single(bytes)?;
     if is_tiff(bytes) {
         unsigned(bytes)?;
     }
-    let broken = |error: &dyn std::fmt::Display| format!("not a readable picture: {error}");
-    let reader = || ImageReader::new(Cursor::new(bytes)).with_guessed_format();
-    let size = reader().map_err(|error| broken(&error))?.into_dimensions();
-    let (width, height) = size.map_err(|error| broken(&error))?;
-    check_size(width.into(), height.into())?;
-    let decoder = reader().map_err(|error| broken(&error))?.into_decoder();
-    let mut decoder = decoder.map_err(|error| broken(&error))?;
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    upright(orientation.to_exif())?;
-    let image = DynamicImage::from_decoder(decoder).map_err(|error| broken(&error))?;
+    let image = decoded(bytes)?;
+    let (width, height) = (image.width() as usize, image.height() as usize);
     if image.color().has_alpha() && image.to_rgba16().pixels().any(|p| p[3] != u16::MAX) {
         return Err(TRANSPARENT.to_owned());
     }
@@ -442,8 +426,8 @@ fn decode_rgb_here(bytes: &[u8]) -> Result<Rgb, String> {
         None => image.into_rgb8().into_raw(),
     };
     Ok(Rgb {
-        width: width as usize,
-        height: height as usize,
+        width,
+        height,
         rgb,
         depth,
         gray16,

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use retrial_core::census::count;
 use retrial_core::image::GrayImage;
 
 use super::Inputs;
@@ -69,7 +70,10 @@ fn rows(
 ) -> Result<GrayImage, DataError> {
     let (width, height) = (image.width(), image.height());
     if first.checked_add(number).is_none_or(|end| end > height) {
-        let what = format!("{height} rows, the manifest takes {number} from row {first}");
+        let what = format!(
+            "{}, the manifest takes {number} from row {first}",
+            count(height, "row")
+        );
         return Err(DataError::format(path, what));
     }
     let pixels = image.pixels()[first * width..(first + number) * width].to_vec();

@@ -5,11 +5,11 @@ use std::fs::{self, File};
 use std::io::{BufReader, Read};
 use std::path::Path;
 
+use retrial_core::census::count;
 use retrial_core::hash::FieldHasher;
 
 use super::Inputs;
 use super::gray::decode_rgb;
-use super::jpeg;
 use crate::content::Content;
 use crate::error::DataError;
 
@@ -102,7 +102,11 @@ fn read_classes(path: &Path) -> Result<Vec<LabelledClass>, DataError> {
         Ok(1..) => Ok(classes),
         _ => Err(DataError::format(
             path,
-            format!("{} classes, expected 1 to {}", classes.len(), u16::MAX),
+            format!(
+                "{}, expected 1 to {}",
+                count(classes.len(), "class"),
+                u16::MAX
+            ),
         )),
     }
 }
@@ -126,10 +130,16 @@ fn read_labels(path: &Path, classes: &[LabelledClass]) -> Result<Vec<Row>, DataE
         let fault = |column, what| fault(path, line, column, what);
         let fields: Vec<&str> = row.split('\t').collect();
         let [split, class, picture, numbers @ ..] = &fields[..] else {
-            return Err(fault(1, format!("{} fields, expected 7", fields.len())));
+            return Err(fault(
+                1,
+                format!("{}, expected 7", count(fields.len(), "field")),
+            ));
         };
         if numbers.len() != 4 {
-            return Err(fault(1, format!("{} fields, expected 7", fields.len())));
+            return Err(fault(
+                1,
+                format!("{}, expected 7", count(fields.len(), "field")),
+            ));
         }
         let Some(&label) = ids.get(class) else {
             return Err(fault(2, format!("the class {class:?} is not listed")));
@@ -163,7 +173,11 @@ fn read_labels(path: &Path, classes: &[LabelledClass]) -> Result<Vec<Row>, DataE
 fn read_pictures(path: &Path, table: &Path, rows: &[&Row]) -> Result<LabelledPictures, DataError> {
     let places: HashMap<&str, usize> = rows.iter().map(|row| row.path.as_str()).zip(0..).collect();
     if places.len() != rows.len() {
-        let what = format!("{} rows name {} pictures", rows.len(), places.len());
+        let what = format!(
+            "{} name {}",
+            count(rows.len(), "row"),
+            count(places.len(), "picture")
+        );
         return Err(DataError::format(table, what));
     }
     let mut set = LabelledPictures::default();
@@ -191,9 +205,6 @@ fn read_pictures(path: &Path, table: &Path, rows: &[&Row]) -> Result<LabelledPic
         let mut bytes = Vec::new();
         entry.read_to_end(&mut bytes).map_err(damaged)?;
         let fault = |what: String| DataError::format(path, format!("{name}: {what}"));
-        if bytes.starts_with(&jpeg::START) && jpeg::picture(&bytes).is_none() {
-            return Err(fault(jpeg::NO_END.to_owned()));
-        }
         let picture = decode_rgb(&bytes).map_err(fault)?;
         if set.pixels.is_empty() {
             (set.width, set.height) = (picture.width, picture.height);

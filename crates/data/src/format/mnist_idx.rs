@@ -4,6 +4,7 @@
 //! Y. LeCun, C. Cortes, C. Burges, "The MNIST database": magic `0 0 8 rank`, then big-endian
 //! 32-bit sizes, then bytes.
 
+use retrial_core::census::count;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
@@ -56,12 +57,19 @@ fn read_set(images_path: &Path, labels_path: &Path) -> Result<DigitSet, DataErro
     let (sizes, pixels) = read_idx::<3>(images_path)?;
     let [items, height, width] = sizes;
     if pixels.is_empty() {
-        let what = format!("{items} pictures of {width} × {height} px; it holds no pixel");
+        let what = format!(
+            "{} of {width} × {height} px; it holds no pixel",
+            count(items, "picture")
+        );
         return Err(DataError::format(images_path, what));
     }
     let ([labels_number], labels) = read_idx::<1>(labels_path)?;
     if labels_number != items {
-        let what = format!("{labels_number} labels for {items} pictures");
+        let what = format!(
+            "{} for {}",
+            count(labels_number, "label"),
+            count(items, "picture")
+        );
         return Err(DataError::format(labels_path, what));
     }
     if let Some((i, label)) = labels.iter().enumerate().find(|(_, label)| **label > 9) {
@@ -106,7 +114,10 @@ fn read_idx<const RANK: usize>(path: &Path) -> Result<([usize; RANK], Vec<u8>), 
             Some(expected) if expected < bytes.len() => {
                 format!("more bytes than the {expected} that the header promises")
             }
-            Some(expected) => format!("{} bytes, the header promises {expected}", bytes.len()),
+            Some(expected) => format!(
+                "{}, the header promises {expected}",
+                count(bytes.len(), "byte")
+            ),
             None => format!("the header promises {sizes:?} values"),
         };
         return Err(DataError::format(path, what));
@@ -325,7 +336,7 @@ mod tests {
         let longer = [&images[..], &[1, 2, 3]].concat();
         assert!(fault(&longer, &labels).contains("more bytes than the 22"));
         assert!(fault(&images, &images).contains("begins with [0, 0, 8, 1]"));
-        assert!(fault(&images, &idx(&[1], &[7])).contains("1 labels for 2 pictures"));
+        assert!(fault(&images, &idx(&[1], &[7])).contains("1 label for 2 pictures"));
         assert!(fault(&images, &idx(&[2], &[7, 10])).contains("label 1 is 10"));
         assert!(fault(&images[..9], &labels).contains("the header is truncated"));
         let zipped = gzip(&images);

@@ -17,6 +17,7 @@ pub mod scenes;
 pub(crate) mod several;
 pub mod target_points;
 pub mod thermal;
+mod tiff_chunks;
 mod tiff_page;
 pub mod torch_weights;
 pub mod weights;

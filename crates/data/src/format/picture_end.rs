@@ -6,6 +6,7 @@
 //! Windows (BMP).
 
 use super::jpeg;
+use retrial_core::census::count;
 
 /// Refuses a file that is no TIFF and holds more than one picture, padding of zeros and blanks apart.
 pub(super) fn single(bytes: &[u8]) -> Result<(), String> {
@@ -22,8 +23,8 @@ pub(super) fn single(bytes: &[u8]) -> Result<(), String> {
         }
         if image::guess_format(rest).is_err() {
             return Err(format!(
-                "{} bytes follow the picture, from byte {} on; save it again as one picture",
-                rest.len(),
+                "{} behind the picture, from byte {} on; save it again as one picture",
+                count(rest.len(), "byte"),
                 bytes.len() - rest.len()
             ));
         }

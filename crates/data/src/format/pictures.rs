@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use retrial_core::hash::FieldHasher;
 
 use super::Inputs;
-use super::gray::{Rgb, read_rgb};
+use super::gray::{Rgb, decode_rgb, single};
 use super::jpeg;
 use crate::content::Content;
 use crate::error::DataError;
@@ -49,8 +49,10 @@ pub(super) fn decode(inputs: &Inputs<'_>) -> Result<Content, DataError> {
     let mut files = Vec::new();
     for file in inputs.files {
         let bytes = fs::read(&file.at).map_err(DataError::io("reading", &file.at))?;
-        if bytes.starts_with(&jpeg::START) && jpeg::picture(&bytes).is_none() {
-            return Err(DataError::format(&file.at, jpeg::NO_END));
+        let wrong = |what: String| DataError::format(&file.at, what);
+        single(&bytes).map_err(wrong)?;
+        if bytes.starts_with(&jpeg::START) {
+            jpeg::ended(&bytes).map_err(wrong)?;
         }
         files.push(PictureFile {
             name: file.path.clone(),
@@ -77,9 +79,11 @@ impl PictureFile {
 /// # Errors
 /// [`DataError::Io`], or [`DataError::Format`] for a file that is no picture.
 pub fn read_colour(path: &Path) -> Result<ColourPicture, DataError> {
+    let bytes = fs::read(path).map_err(DataError::io("reading", path))?;
+    let decoded = decode_rgb(&bytes).map_err(|what| DataError::format(path, what))?;
     let Rgb {
         width, height, rgb, ..
-    } = read_rgb(path)?;
+    } = decoded;
     Ok(ColourPicture { width, height, rgb })
 }
 

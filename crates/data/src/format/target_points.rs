@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use retrial_core::census::count;
 use retrial_core::hash::FieldHasher;
 
 use super::Inputs;
@@ -132,7 +133,10 @@ fn rows<const N: usize>(
         };
         let cells: Vec<&str> = row.split(',').collect();
         if cells.len() != N {
-            return Err(wrong(1, format!("{} fields, expected {N}", cells.len())));
+            return Err(wrong(
+                1,
+                format!("{}, expected {N}", count(cells.len(), "field")),
+            ));
         }
         let mut numbers = [0.0; N];
         for (field, (number, cell)) in numbers.iter_mut().zip(&cells).enumerate() {

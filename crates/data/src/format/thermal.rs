@@ -13,7 +13,7 @@ use retrial_core::hash::FieldHasher;
 use super::Inputs;
 use super::annotation::coco::{read_coco, temperature_files};
 use super::annotation::{AnnotationSet, Pictures};
-use super::gray::{Rgb, read_gray, read_rgb};
+use super::gray::{Rgb, decode_rgb, read_gray};
 use super::jpeg;
 use crate::content::Content;
 use crate::error::DataError;
@@ -135,17 +135,20 @@ pub(super) fn read_picture(
     plane: Option<PlaneSettings>,
 ) -> Result<ThermalPicture, DataError> {
     let bytes = fs::read(path).map_err(DataError::io("reading", path))?;
+    let encoded = match bytes.starts_with(&jpeg::START) {
+        true => jpeg::picture(&bytes).ok_or_else(|| DataError::format(path, jpeg::NO_END))?,
+        false => &bytes,
+    };
+    // What a camera appends is known where the manifest tells of a plane; else it may be another picture.
+    let shown = if plane.is_some() { encoded } else { &bytes };
+    let decoded = decode_rgb(shown).map_err(|what| DataError::format(path, what))?;
     let Rgb {
         width,
         height,
         rgb,
         depth,
         gray16,
-    } = read_rgb(path)?;
-    let encoded = match bytes.starts_with(&jpeg::START) {
-        true => jpeg::picture(&bytes).ok_or_else(|| DataError::format(path, jpeg::NO_END))?,
-        false => &bytes,
-    };
+    } = decoded;
     let encoded_bytes = encoded.len();
     let encoded = retrial_core::hash::content(encoded);
     let temperature = match (beside, plane) {

@@ -7,6 +7,7 @@ use tiff::decoder::{Decoder, DecodingResult};
 use tiff::tags::Tag;
 
 use super::gray::{Channel, Pixels, WHITE_8, WHITE_16, check_size, upright};
+use super::tiff_chunks::{self, LZW, PLAIN, Tiff, chunks, compression_name};
 
 /// Whether the bytes are those of a TIFF or a BigTIFF.
 pub(super) fn is_tiff(bytes: &[u8]) -> bool {
@@ -15,18 +16,9 @@ pub(super) fn is_tiff(bytes: &[u8]) -> bool {
         .any(|start| bytes.starts_with(*start))
 }
 
-/// Compressions that are not read, as TIFF numbers them.
-const NOT_READ: [(u16, &str); 7] = [
-    (6, "JPEG of the old kind"),
-    (34712, "JPEG 2000"),
-    (34887, "LERC"),
-    (34925, "LZMA"),
-    (50000, "Zstandard"),
-    (50001, "WebP"),
-    (50002, "JPEG XL"),
-];
-
-fn broken(error: &tiff::TiffError) -> String {
+/// What is wrong with a TIFF, in words.
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
+pub(super) fn broken(error: tiff::TiffError) -> String {
     format!("not a readable TIFF: {error}")
 }
 
@@ -35,17 +27,20 @@ fn broken(error: &tiff::TiffError) -> String {
 /// Refuses the files of ImageJ whose pages are not one series: those that keep several pictures behind a single page,
 /// and hyperstacks, whose pages change their channel, slice and time in turn.
 pub(super) fn pages(bytes: &[u8]) -> Result<usize, String> {
-    let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(|error| broken(&error))?;
+    let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(broken)?;
     let described = decoder
         .get_tag_ascii_string(Tag::ImageDescription)
         .unwrap_or_default();
     let mut pages = 1;
+    let mut end = tiff_chunks::end(&mut decoder)?;
     while decoder.more_images() {
         decoder
             .next_image()
-            .map_err(|error| format!("{} (after page {pages})", broken(&error)))?;
+            .map_err(|error| format!("{} (after page {pages})", broken(error)))?;
         pages += 1;
+        end = end.max(tiff_chunks::end(&mut decoder)?);
     }
+    tiff_chunks::alone(bytes, end)?;
     if !described.starts_with("ImageJ=") {
         return Ok(pages);
     }
@@ -79,7 +74,7 @@ pub(super) fn pages(bytes: &[u8]) -> Result<usize, String> {
 
 /// Refuses a mask of one bit whose zeros are white: some programs that write them mean the ones.
 pub(super) fn mask_in_doubt(bytes: &[u8]) -> Result<(), String> {
-    let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(|error| broken(&error))?;
+    let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(broken)?;
     let mut tag = |tag: Tag| decoder.find_tag_unsigned::<u16>(tag).ok().flatten();
     let photometric = tag(Tag::PhotometricInterpretation);
     if tag(Tag::BitsPerSample).unwrap_or(1) == 1 && photometric == Some(0) {
@@ -94,7 +89,7 @@ pub(super) fn mask_in_doubt(bytes: &[u8]) -> Result<(), String> {
 
 /// Refuses samples that are signed or floating-point, by their kind.
 pub(super) fn unsigned(bytes: &[u8]) -> Result<(), String> {
-    let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(|error| broken(&error))?;
+    let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(broken)?;
     let mut first = |tag: Tag| {
         let values = decoder.get_tag_u16_vec(tag).ok()?;
         values.first().copied()
@@ -112,7 +107,6 @@ pub(super) fn unsigned(bytes: &[u8]) -> Result<(), String> {
 
 /// One page, counted from 0.
 pub(super) fn page_pixels(bytes: &[u8], page: usize, channel: Channel) -> Result<Pixels, String> {
-    let broken = |error: tiff::TiffError| broken(&error);
     let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(broken)?;
     for before in 0..page {
         if !decoder.more_images() {
@@ -130,16 +124,11 @@ pub(super) fn page_pixels(bytes: &[u8], page: usize, channel: Channel) -> Result
     upright(u8::try_from(tag(Tag::Orientation)?.unwrap_or(1)).unwrap_or(u8::MAX))?;
     let photometric = tag(Tag::PhotometricInterpretation)?;
     let is_planar = tag(Tag::PlanarConfiguration)? == Some(2);
-    let compression = tag(Tag::Compression)?.unwrap_or(1);
     let per_pixel = usize::from(tag(Tag::SamplesPerPixel)?.unwrap_or(1));
     let is_tiled = decoder.find_tag(Tag::TileWidth).map_err(broken)?.is_some();
-    if let Some((_, name)) = NOT_READ.iter().find(|(code, _)| *code == compression) {
-        return Err(format!(
-            "its compression, {name} ({compression}), is not read; save it without compression"
-        ));
-    }
+    let compression = tiff_chunks::compression(&mut decoder, bytes)?;
     if photometric == Some(3) {
-        let pixels = palette_pixels(&mut decoder, bytes, channel)?;
+        let pixels = palette_pixels(&mut decoder, bytes, compression, channel)?;
         return Ok((width as usize, height as usize, pixels, WHITE_8));
     }
     let color = decoder.colortype().map_err(broken)?;
@@ -151,7 +140,9 @@ pub(super) fn page_pixels(bytes: &[u8], page: usize, channel: Channel) -> Result
     }
     let mut samples = DecodingResult::U8(Vec::new());
     if let Err(error) = decoder.read_image_to_buffer(&mut samples) {
-        let hint = if compression == 5 {
+        // A truncated file is the reason of every other fault.
+        chunks(&mut decoder, bytes)?;
+        let hint = if compression == LZW {
             "; its LZW data end without the code that TIFF 6.0 asks for: save it without compression"
         } else {
             ""
@@ -267,42 +258,31 @@ fn sample_kind(samples: &DecodingResult) -> &'static str {
 }
 
 /// The pixels of a palette TIFF, which the TIFF library does not decode: its strips are read
-/// here, uncompressed and with 8 bits only.
+/// here, uncompressed and with 8 bits only. Tiles would come in another order.
 fn palette_pixels(
-    decoder: &mut Decoder<Cursor<&[u8]>>,
+    decoder: &mut Tiff<'_>,
     bytes: &[u8],
+    compression: u16,
     channel: Channel,
 ) -> Result<Vec<f32>, String> {
-    let broken = |error: tiff::TiffError| format!("not a readable palette TIFF: {error}");
-    let mut whole = |tag: Tag, default: u64| -> Result<u64, String> {
-        match decoder.find_tag(tag).map_err(broken)? {
-            Some(value) => value.into_u64().map_err(broken),
-            None => Ok(default),
-        }
-    };
-    let (compression, bits) = (whole(Tag::Compression, 1)?, whole(Tag::BitsPerSample, 1)?);
-    if (compression, bits) != (1, 8) {
+    let bits = decoder.find_tag_unsigned::<u16>(Tag::BitsPerSample);
+    let bits = bits.map_err(broken)?.unwrap_or(1);
+    let is_tiled = decoder.find_tag(Tag::TileWidth).map_err(broken)?.is_some();
+    if (compression, bits, is_tiled) != (PLAIN, 8, false) {
         return Err(format!(
-            "a palette TIFF with {bits} bits and compression {compression}; \
-             only 8 bits without compression (1) are read"
+            "a palette TIFF of {} with {bits} bits and the compression {}; only strips with 8 bits and without \
+             compression are read: save it as grey or RGB",
+            if is_tiled { "tiles" } else { "strips" },
+            compression_name(compression)
         ));
     }
     let (width, height) = decoder.dimensions().map_err(broken)?;
     let map = decoder.get_tag_u16_vec(Tag::ColorMap).map_err(broken)?;
     let grey = palette_grey(&map, channel)
         .ok_or_else(|| format!("a colour map of {} values, expected {}", map.len(), 3 * 256))?;
-    let offsets = decoder.get_tag_u64_vec(Tag::StripOffsets).map_err(broken)?;
-    let counts = decoder
-        .get_tag_u64_vec(Tag::StripByteCounts)
-        .map_err(broken)?;
     let expected = width as usize * height as usize;
     let mut pixels = Vec::with_capacity(expected);
-    for (offset, count) in offsets.into_iter().zip(counts) {
-        let strip = usize::try_from(offset)
-            .ok()
-            .zip(usize::try_from(count).ok())
-            .and_then(|(start, count)| bytes.get(start..start.checked_add(count)?))
-            .ok_or_else(|| format!("the file is truncated: {} bytes", bytes.len()))?;
+    for (_, strip) in chunks(decoder, bytes)? {
         pixels.extend(strip.iter().map(|&index| grey[usize::from(index)]));
     }
     if pixels.len() != expected {

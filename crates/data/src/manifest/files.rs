@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use retrial_core::census::count;
 use retrial_core::fault::{Faults, Place};
 use retrial_core::yaml::{MapReader, Node, Value, whole};
 
@@ -194,7 +195,11 @@ fn table(file: &str, text: &str, faults: &mut Faults) -> Vec<FileEntry> {
     for (i, line) in lines {
         let fields: Vec<&str> = line.split('\t').collect();
         let [path, bytes, sha256, origin, role] = fields[..] else {
-            let message = format!("{} fields, expected {}", fields.len(), COLUMNS.len());
+            let message = format!(
+                "{}, expected {}",
+                count(fields.len(), "field"),
+                COLUMNS.len()
+            );
             faults.add(&place(i + 1, 1), "", message);
             continue;
         };

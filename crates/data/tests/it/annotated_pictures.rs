@@ -82,7 +82,7 @@ fn pictures_of_several_sizes_and_depths_are_one_set() {
             "1 picture of 8 × 6 px, 8-bit grey",
             "1 picture of 8 × 6 px, 8-bit colour",
             "16-bit grey from 4660 (black) to 4679 (white), the least and the greatest value of the set",
-            "objects: 1 objects: arrester (1, 1 with a box only)",
+            "objects: 1 object: arrester (1, 1 with a box only)",
             "objects: 1 picture without an object (negatives)",
         ]
     );
@@ -292,7 +292,7 @@ fn every_fault_of_labelled_pictures_is_named() {
             "d.png",
             "train.tar: no picture d.png, which is in ",
         ),
-        ("b.png", "a.png", "labels.tsv: 2 rows name 1 pictures"),
+        ("b.png", "a.png", "labels.tsv: 2 rows name 1 picture"),
         ("a.png", "x.png", "4 × 4 px"),
     ];
     for (from, to, expected) in cases {

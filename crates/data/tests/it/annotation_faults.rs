@@ -109,7 +109,7 @@ fn every_fault_of_coco_is_named() {
         (
             POLYGON,
             "[[1, 2, 4, 2]]",
-            "annotation 11 of a.png: segmentation: polygon 0 has 2 vertices, at least 3 are needed",
+            "annotation 11 of a.png: segmentation: polygon 0 has fewer than 3 vertices: 2",
         ),
         (
             POLYGON,
@@ -179,7 +179,7 @@ fn every_fault_of_coco_is_named() {
         (
             "\"bbox\": [1, 2, 3, 2],",
             "\"bbox\": [1, 2, 3, 2], \"iscrowd\": 1,",
-            "whole set: annotations: all 2 objects are crowds (`iscrowd`) or `difficult`; one that is neither is needed",
+            "whole set: annotations: of 2 objects each is a crowd (`iscrowd`) or `difficult`; one that is neither is needed",
         ),
         (
             "\"iscrowd\": 1",
@@ -314,7 +314,7 @@ fn every_fault_of_labelme_is_named() {
         (
             "[[0, 0], [2, 0], [0, 2]]",
             "[[0, 0], [2, 0]]",
-            "shape 2 (arrester): points: polygon 0 has 2 vertices, at least 3 are needed",
+            "shape 2 (arrester): points: polygon 0 has fewer than 3 vertices: 2",
         ),
         (
             "[[7, 5], [5, 4]]",
@@ -343,7 +343,7 @@ fn every_fault_of_labelme_is_named() {
     let none = r#"{"imagePath": "b.png", "imageHeight": 3, "imageWidth": 4, "shapes": []}"#;
     let error = labelme(&[none]).expect_err("no object").to_string();
     assert!(
-        error.contains("no object is annotated in 1 pictures"),
+        error.contains("no object is annotated in 1 picture"),
         "{error}"
     );
 }

@@ -94,7 +94,7 @@ fn where_nothing_is_left_the_reason_is_said() {
         let error = load("labelme", &TWO, &[("a.json", file.to_string())]);
         error.expect_err("no object")
     };
-    let none = "a.json: whole set: annotations: no object is annotated in 1 pictures; a picture may be without, a set \
+    let none = "a.json: whole set: annotations: no object is annotated in 1 picture; a picture may be without, a set \
                 may not; 1 were left out, the first is a.json: shape 0 (pole): ";
     assert_eq!(
         text("linestrip", json!([[1, 1], [2, 2]])),
@@ -184,7 +184,7 @@ fn difficult_objects_are_counted_and_are_no_examples() {
     assert!(facts.contains(&expected.to_owned()), "{facts:?}");
     let alone = load("voc", &["b.png"], &[("b.xml", difficult)]).expect_err("none");
     assert!(
-        alone.contains("all 1 objects are crowds (`iscrowd`) or `difficult`"),
+        alone.contains("of 1 object each is a crowd (`iscrowd`) or `difficult`"),
         "{alone}"
     );
 }
@@ -225,7 +225,7 @@ fn equal_pictures_and_presets_of_some_are_warnings() {
     assert_eq!(
         content.census().warnings,
         [
-            "own: 1 of 2 pictures have a camera `preset`, the others, such as b.png, have none",
+            "own: 1 of 2 pictures has a camera `preset`, the others, such as b.png, have none",
             "a.png and b.png are the same picture; one may be trained on and the other judged",
         ]
     );

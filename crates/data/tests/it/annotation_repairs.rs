@@ -418,7 +418,7 @@ fn a_table_that_is_repaired_is_a_fault_where_the_manifest_is_strict() {
     let warnings = content.census().warnings;
     assert_eq!(
         warnings[0],
-        "train.csv: 1570 fields with quotes, spaces or a point are read as whole numbers"
+        "train.csv: read as whole numbers: 1570 fields with quotes, spaces or a point"
     );
     let error = load("strict: true\n").expect_err("strict").to_string();
     assert!(

@@ -5,6 +5,7 @@ mod annotation_faults;
 mod annotation_files;
 mod annotation_repairs;
 mod bounds;
+mod coded_pictures;
 mod datasets;
 mod folder_set;
 mod hostile_bytes;

@@ -1,13 +1,13 @@
 //! Kinds of picture files that are read whole or refused with the reason.
 
 use image::{DynamicImage, GrayAlphaImage, GrayImage, ImageFormat, Luma, LumaA, Rgba, RgbaImage};
-use retrial_data::{picture_pages, read_gray, read_mask};
+use retrial_data::{picture_pages, read_colour, read_gray, read_mask};
 use tempfile::TempDir;
 use tiff::encoder::{TiffEncoder, colortype};
 use tiff::tags::Tag;
 
 /// A little-endian TIFF of one strip; entries of tag and value beside size, offset and count.
-fn tiff(size: [u32; 2], entries: &[(u16, u32)], pixels: &[u8], is_big: bool) -> Vec<u8> {
+pub(super) fn tiff(size: [u32; 2], entries: &[(u16, u32)], pixels: &[u8], is_big: bool) -> Vec<u8> {
     let strips = if entries.contains(&(284, 2)) { 3 } else { 1 };
     let mut all: Vec<(u16, Vec<u32>)> = entries.iter().map(|(t, v)| (*t, vec![*v])).collect();
     let part = pixels.len() as u32 / strips;
@@ -56,7 +56,7 @@ fn tiff(size: [u32; 2], entries: &[(u16, u32)], pixels: &[u8], is_big: bool) -> 
     bytes
 }
 
-fn read(bytes: &[u8]) -> Result<Vec<f32>, String> {
+pub(super) fn read(bytes: &[u8]) -> Result<Vec<f32>, String> {
     let folder = TempDir::new().expect("a folder");
     let path = folder.path().join("picture");
     std::fs::write(&path, bytes).expect("written");
@@ -64,7 +64,7 @@ fn read(bytes: &[u8]) -> Result<Vec<f32>, String> {
     Ok(image.pixels().to_vec())
 }
 
-const GREY: [(u16, u32); 4] = [(258, 8), (259, 1), (262, 1), (277, 1)];
+pub(super) const GREY: [(u16, u32); 4] = [(258, 8), (259, 1), (262, 1), (277, 1)];
 
 #[test]
 fn kinds_of_tiff_give_the_same_values() {
@@ -174,8 +174,8 @@ fn broken_palettes_and_headers_are_errors() {
     }
 }
 
-/// What is said of a file as a picture, as a mask and as a series.
-fn faults(bytes: &[u8]) -> [Option<String>; 3] {
+/// What is said of a file as a picture, as a mask, as a series and as a picture for nets.
+pub(super) fn faults(bytes: &[u8]) -> [Option<String>; 4] {
     let folder = TempDir::new().expect("a folder");
     let path = folder.path().join("picture");
     std::fs::write(&path, bytes).expect("written");
@@ -183,12 +183,13 @@ fn faults(bytes: &[u8]) -> [Option<String>; 3] {
         read_gray(&path).err(),
         read_mask(&path).err(),
         picture_pages(&path).err(),
+        read_colour(&path).err(),
     ];
     said.map(|error| error.map(|error| error.to_string()))
 }
 
 /// A textured picture of 40 × 24 px as a file of a format.
-fn encoded(format: ImageFormat) -> Vec<u8> {
+pub(super) fn encoded(format: ImageFormat) -> Vec<u8> {
     let image = GrayImage::from_fn(40, 24, |x, y| Luma([(x * x * 7 + y * y * 5 + x * y) as u8]));
     let mut bytes = std::io::Cursor::new(Vec::new());
     image.write_to(&mut bytes, format).expect("written");
@@ -216,9 +217,9 @@ fn a_second_picture_in_a_file_is_refused_and_padding_is_not() {
             ),
         ),
     ] {
-        assert_eq!(faults(&whole), [None, None, None], "{kind}");
+        assert_eq!(faults(&whole), [None, None, None, None], "{kind}");
         let padded = [&whole[..], b"\n\0\0\r\n"].concat();
-        assert_eq!(faults(&padded), [None, None, None], "{kind}");
+        assert_eq!(faults(&padded), [None, None, None, None], "{kind}");
         let twice = [&whole[..], b"\n", &whole].concat();
         for fault in faults(&twice) {
             let fault = fault.expect("two pictures");
@@ -228,7 +229,7 @@ fn a_second_picture_in_a_file_is_refused_and_padding_is_not() {
         for fault in faults(&more) {
             let fault = fault.expect("four bytes");
             assert!(
-                fault.contains("4 bytes follow the picture"),
+                fault.contains("4 bytes behind the picture"),
                 "{kind}: {fault}"
             );
         }
@@ -326,6 +327,26 @@ fn kinds_that_are_not_read_are_named_with_what_is() {
             "Zstandard (50000), is not read; save it without compression",
         ),
         (
+            kind(&[(258, 8), (259, 50_001), (262, 2), (277, 3)]),
+            "its compression, WebP (50001), is not read",
+        ),
+        (
+            kind(&[(258, 8), (259, 52_546), (262, 1), (277, 1)]),
+            "its compression, JPEG XL (52546), is not read",
+        ),
+        (
+            kind(&[(258, 1), (259, 3), (262, 0), (277, 1)]),
+            "its compression, CCITT Group 3 (3), is not read",
+        ),
+        (
+            kind(&[(258, 8), (259, 12_345), (262, 1), (277, 1)]),
+            "its compression, an unknown one (12345), is not read",
+        ),
+        (
+            kind(&[(258, 8), (259, 5), (262, 3), (277, 1)]),
+            "the compression LZW (5); only strips with 8 bits and without compression are read",
+        ),
+        (
             kind(&[(258, 12), (259, 1), (262, 1), (277, 1)]),
             "have 12 bits without padding, which are not read; save it with 16 bits",
         ),
@@ -337,4 +358,10 @@ fn kinds_that_are_not_read_are_named_with_what_is() {
         let fault = read(&bytes).expect_err("not read");
         assert!(fault.contains(words), "{fault}");
     }
+    let [.., colour] = faults(&kind(&[(258, 8), (259, 50_001), (262, 2), (277, 3)]));
+    let colour = colour.expect("not read by nets");
+    assert!(
+        colour.contains("compression, WebP (50001), is not read"),
+        "{colour}"
+    );
 }

@@ -109,7 +109,7 @@ fn faulty_files_are_named() {
         (
             "short",
             |f| replace(f, "\"image_id\": 1", "\"image_id\": 2"),
-            "annotation 1: image_id: the picture 2 is not listed among the 1 pictures",
+            "annotation 1: image_id: the picture 2 is not listed among the 1 picture",
         ),
         (
             "short",

@@ -7,6 +7,7 @@
 //! # Source
 //! The data format of COCO, <https://cocodataset.org/#format-data>.
 
+use retrial_core::census::count;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -291,7 +292,7 @@ fn object(
         Some(points) => {
             let found = points.map_or_else(
                 |_| "values that are no numbers".to_owned(),
-                |points| format!("{} values", points.len()),
+                |points| count(points.len(), "value"),
             );
             let expected = "x, y and visibility of each point";
             kept("keypoints", Problem::Kind { found, expected });

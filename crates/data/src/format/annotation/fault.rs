@@ -1,6 +1,7 @@
 //! What is wrong with annotations: the file, the object, the key, what was found and what would be
 //! right.
 
+use retrial_core::census::count;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -31,7 +32,7 @@ pub enum Problem {
         known: Vec<String>,
     },
     /// A picture that is not listed.
-    #[error("the picture {image} is not listed among the {listed} pictures")]
+    #[error("the picture {image} is not listed among the {}", count(*listed, "picture"))]
     UnknownPicture {
         /// The picture named.
         image: String,
@@ -39,7 +40,7 @@ pub enum Problem {
         listed: usize,
     },
     /// A picture that is annotated and not there.
-    #[error("{name:?} is annotated and not among the {pictures} pictures{}", meant(near.as_deref()))]
+    #[error("{name:?} is annotated and not among the {}{}", count(*pictures, "picture"), meant(near.as_deref()))]
     MissingPicture {
         /// The picture named.
         name: String,
@@ -114,7 +115,7 @@ pub enum Problem {
     )]
     NoPolygon,
     /// A polygon that encloses nothing.
-    #[error("polygon {polygon} has {vertices} vertices, at least 3 are needed")]
+    #[error("polygon {polygon} has fewer than 3 vertices: {vertices}")]
     FewVertices {
         /// Its number, from 0.
         polygon: usize,
@@ -122,7 +123,7 @@ pub enum Problem {
         vertices: usize,
     },
     /// An odd number of coordinates.
-    #[error("polygon {polygon} has {values} coordinates, pairs of x and y are needed")]
+    #[error("polygon {polygon} has {}, pairs of x and y are needed", count(*values, "coordinate"))]
     OddCoordinates {
         /// Its number, from 0.
         polygon: usize,
@@ -207,7 +208,8 @@ pub enum Problem {
     Repaired(String),
     /// A whole set without one object.
     #[error(
-        "no object is annotated in {images} pictures; a picture may be without, a set may not{}",
+        "no object is annotated in {}; a picture may be without, a set may not{}",
+        count(*images, "picture"),
         why(left_out)
     )]
     NothingAnnotated {
@@ -218,7 +220,8 @@ pub enum Problem {
     },
     /// A whole set without an object that teaches anything.
     #[error(
-        "all {objects} objects are crowds (`iscrowd`) or `difficult`; one that is neither is needed"
+        "of {} each is a crowd (`iscrowd`) or `difficult`; one that is neither is needed",
+        count(*objects, "object")
     )]
     NoExample {
         /// How many objects it has.

@@ -4,6 +4,7 @@
 //! Shapes of one label and one `group_id` are one object of several polygons. The coordinates are
 //! those of COCO: `(0, 0)` is the outer corner of the first pixel.
 
+use retrial_core::census::count;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -230,7 +231,7 @@ fn outline(shape: &WireShape, spot: &Spot, findings: &mut Findings) -> Option<Ou
             Some(Outline::Polygon(flat()))
         }
         ("rectangle", points) => {
-            let found = format!("a rectangle of {} points", points.len());
+            let found = format!("a rectangle of {}", count(points.len(), "point"));
             fault(findings, found, "two opposite corners, or all four")
         }
         ("circle", &[centre, on]) => {
@@ -246,7 +247,7 @@ fn outline(shape: &WireShape, spot: &Spot, findings: &mut Findings) -> Option<Ou
             Some(Outline::Polygon(polygon))
         }
         ("circle", points) => {
-            let found = format!("a circle of {} points", points.len());
+            let found = format!("a circle of {}", count(points.len(), "point"));
             fault(findings, found, "its centre and a point on it")
         }
         ("mask", &[a, b]) => {

@@ -1,6 +1,7 @@
 //! What everyday annotation files have and pictures have not: objects are cut to their picture,
 //! outlines without a pixel become boxes, objects without an extent are left out. Each change is noted.
 
+use retrial_core::census::count;
 use retrial_core::polygon::{encloses_pixel, vertices};
 
 use super::check::{self, BORDER_PX, bounds};
@@ -40,7 +41,7 @@ fn drop_empty_polygons(findings: &mut Findings, spot: &Spot, object: &mut Annota
     if left == 0 {
         keep_box_only(findings, spot, object, "is empty");
     } else if empty > 0 {
-        let what = format!("{empty} of {before} polygons are empty and left out");
+        let what = format!("left out as empty: {empty} of {}", count(before, "polygon"));
         findings.repair(spot, "segmentation", what);
     }
 }

@@ -3,6 +3,7 @@
 //! # Source
 //! Python's `pickletools`, protocol 2.
 
+use retrial_core::census::count;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -123,11 +124,19 @@ impl Machine<'_> {
         let end = self.at.checked_add(length);
         let found = end.and_then(|end| self.bytes.get(self.at..end));
         self.at = self.at.saturating_add(length);
-        found.ok_or_else(|| format!("the pickle breaks off after {} bytes", self.bytes.len()))
+        found.ok_or_else(|| {
+            format!(
+                "the pickle breaks off after {}",
+                count(self.bytes.len(), "byte")
+            )
+        })
     }
 
     fn breaks_off(&self) -> String {
-        format!("the pickle breaks off after {} bytes", self.bytes.len())
+        format!(
+            "the pickle breaks off after {}",
+            count(self.bytes.len(), "byte")
+        )
     }
 
     /// A line of text up to its line end.

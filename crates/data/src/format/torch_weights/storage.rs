@@ -1,5 +1,6 @@
 //! The numbers behind a state dict, and the two containers they lie in.
 
+use retrial_core::census::count;
 use std::collections::HashMap;
 use std::io::{Cursor, Read};
 
@@ -212,7 +213,8 @@ fn tensors(
         if numbers.len() != storage.count {
             let (found, stated) = (numbers.len(), storage.count);
             return Err(fault(format!(
-                "{found} values are there, {stated} are stated"
+                "{} there, {stated} stated",
+                count(found, "value")
             )));
         }
         weights.tensors.push(NamedTensor {

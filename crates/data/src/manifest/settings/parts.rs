@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use retrial_core::census::count;
 use retrial_core::fault::{Faults, nearest};
 use retrial_core::yaml::{MapReader, Node, text};
 
@@ -93,7 +94,10 @@ fn part(
         Ok(part) => Some(part),
         Err(found) => {
             let first = found.first().map(ToString::to_string).unwrap_or_default();
-            let message = format!("{name:?} has {} faults itself: {first}", found.len());
+            let message = format!(
+                "{name:?} has {} itself: {first}",
+                count(found.len(), "fault")
+            );
             faults.add(&node.place, path, message);
             None
         }
