@@ -147,12 +147,16 @@ built := 'if [ ! -x ' + quote(retrial) + ' ]; then
         echo "note: the program is older than its source; \`./justw build\` builds it" >&2
     fi'
 
-# Doc tests first: the summary of the tests is to be the last line. The benches stay out: what they
-# depend on would compile the heavy libraries a second time with other features. With the mirror,
-# ignored tests that need nothing else are taken in; a `--` of the caller decides by itself.
+# Doc tests before the others, whose summary is to be the last line, and after what shows how the
+# build goes. The benches stay out: what they depend on would compile the heavy libraries a second
+# time with other features. With the mirror, ignored tests that need nothing else are taken in; a
+# `--` of the caller decides by itself.
 test := 'if cargo nextest --version >/dev/null 2>&1; then
-        [ $# -gt 0 ] || cargo test --release --workspace --exclude retrial-benches --doc --quiet || exit
         runner="nextest run --cargo-profile"
+        if [ $# -eq 0 ]; then
+            cargo $runner release --workspace --exclude retrial-benches --no-run || exit
+            cargo test --release --workspace --exclude retrial-benches --doc --quiet || exit
+        fi
     else
         runner="test --profile"
     fi
