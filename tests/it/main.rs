@@ -13,6 +13,7 @@ mod dic_lens;
 mod dic_series;
 mod execute;
 mod faults;
+mod gone;
 mod kill;
 mod lost;
 mod mask_rcnn;
