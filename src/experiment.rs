@@ -1,24 +1,25 @@
 //! Experiments of a command: files found, specs checked, trials planned.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use retrial_core::census::count;
 use retrial_core::experiment::{
-    DatasetSheet, ExperimentSheet, QuantitySheet, SHEET_FILE, SHEET_FORMAT, sealed,
+    DatasetSheet, ExperimentSheet, QuantitySheet, SHEET_FILE, SHEET_FORMAT,
 };
 use retrial_core::fault::Fault;
 use retrial_core::metric::Direction;
 use retrial_core::params::Params;
 use retrial_core::plan::{self, Trial};
+use retrial_core::seal::sealed;
 use retrial_core::spec::{self, Spec};
 use retrial_core::yaml::{Node, Value};
 use retrial_data::Manifest;
 use retrial_nets::device::DeviceChoice;
 
 use crate::cli::Selection;
-use crate::execute::folder::{Inventory, TrialFolders, TrialState};
+use crate::execute::folder::{Inventory, TrialFolders, TrialState, folders};
 use crate::failure::Failure;
 use crate::selected::{changes, command, files, overrides, same_file};
 use crate::studies::{self, Study};
@@ -244,11 +245,23 @@ impl Experiment {
     /// # Errors
     /// A folder or record that cannot be read.
     pub(crate) fn states(&self, results: &Path) -> Result<Vec<(&Trial, TrialState)>, Failure> {
+        self.states_but(results, &HashSet::new())
+    }
+
+    /// As [`Experiment::states`], where records were just found sound and are not read again.
+    pub(crate) fn states_but(
+        &self,
+        results: &Path,
+        sound: &HashSet<String>,
+    ) -> Result<Vec<(&Trial, TrialState)>, Failure> {
         let inventory = Inventory::read(results, &self.spec.study, &self.spec.name)?;
         let revision = self.study.info().revision;
         self.trials
             .par_iter()
             .map(|trial| {
+                if sound.contains(&trial.id) {
+                    return Ok((trial, TrialState::Recorded));
+                }
                 let folders = self.folders(results, trial);
                 Ok((trial, inventory.state(trial, &folders, revision)?))
             })
@@ -371,8 +384,6 @@ pub(crate) enum There {
     Nothing,
     /// This sheet.
     Same,
-    /// What this sheet says, as an older program wrote it.
-    Older,
     /// The sheet of another plan or report.
     Other,
     /// No sheet, and why.
@@ -385,44 +396,54 @@ impl SheetFile {
     /// # Errors
     /// It cannot be read, or is of a newer program.
     pub(crate) fn there(&self) -> Result<There, Failure> {
-        let folder = self.path.parent().unwrap_or(Path::new(""));
-        let old = match retrial_report::read_sheet(folder)? {
-            Ok(old) => old,
-            Err(_) if self.path.symlink_metadata().is_err() => return Ok(There::Nothing),
-            Err(reason) => return Ok(There::Damaged(reason)),
-        };
-        let format = old.format;
-        let now = ExperimentSheet {
-            format: SHEET_FORMAT,
-            ..old
-        };
-        Ok(match text_of(&now)? == self.text {
-            true if format == SHEET_FORMAT => There::Same,
-            true => There::Older,
-            false => There::Other,
+        Ok(match retrial_report::read_sheet(self.folder())? {
+            Ok(sheet) if self.says(&sheet) => There::Same,
+            Ok(_) => There::Other,
+            Err(_) if self.path.symlink_metadata().is_err() => There::Nothing,
+            Err(reason) => There::Damaged(reason),
         })
     }
 
-    /// Writes the sheet, with its seal, where it differs from what is there; says so where that is
-    /// damaged.
+    /// Whether it is the same sheet to the last digit.
+    pub(crate) fn says(&self, sheet: &ExperimentSheet) -> bool {
+        text_of(sheet).is_ok_and(|text| text == self.text)
+    }
+
+    /// Writes the sheet where it differs from what is there; says so where that is damaged, or gone
+    /// from beside its records.
     ///
     /// # Errors
     /// Those of [`SheetFile::there`], and the sheet cannot be written.
     pub(crate) fn renew(&self) -> Result<(), Failure> {
+        let path = self.path.display();
         match self.there()? {
             There::Same => return Ok(()),
             There::Damaged(reason) => {
-                let path = self.path.display();
                 eprintln!("warning: a damaged sheet is written again: {path}: {reason}");
             }
-            There::Nothing | There::Older | There::Other => {}
+            There::Nothing if !folders(self.folder())?.is_empty() => {
+                eprintln!("warning: a sheet that is gone is written again: {path}");
+            }
+            There::Nothing | There::Other => {}
         }
-        if let Some(folder) = self.path.parent() {
-            std::fs::create_dir_all(folder)
-                .map_err(|error| Failure::storage(format!("{}: {error}", folder.display())))?;
-        }
+        self.write()
+    }
+
+    /// Writes the sheet, with its seal, over what is there.
+    ///
+    /// # Errors
+    /// The sheet cannot be written.
+    pub(crate) fn write(&self) -> Result<(), Failure> {
+        let folder = self.folder();
+        std::fs::create_dir_all(folder)
+            .map_err(|error| Failure::storage(format!("{}: {error}", folder.display())))?;
         retrial_store::atomic_write(&self.path, sealed(&self.text).as_bytes())?;
         Ok(())
+    }
+
+    /// The folder of the experiment.
+    pub(crate) fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
     }
 }
 

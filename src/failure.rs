@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use retrial_core::census::count;
 use retrial_core::fault::Fault;
 use retrial_dic::Status;
+use retrial_report::KeptPage;
 
 /// Why a command failed; each kind has its exit code.
 #[derive(Debug)]
@@ -39,6 +40,10 @@ pub(crate) enum Failure {
     Stale(Vec<String>),
     /// Records are not what was recorded: 4.
     Damaged(Vec<String>),
+    /// Records or sheets went or changed while their run was at work: 4.
+    Lost(Vec<String>),
+    /// Pages that show trials of which no record is left: 4.
+    Kept(Vec<KeptPage>),
     /// The person stopped it: 130.
     Interrupted,
     /// Results or reports cannot be read or written: 5.
@@ -54,13 +59,21 @@ impl Failure {
         Self::Storage(message.to_string())
     }
 
+    /// The failure that names pages which were kept, if any were.
+    pub(crate) fn of_kept(pages: Vec<KeptPage>) -> Result<(), Self> {
+        match pages.is_empty() {
+            true => Ok(()),
+            false => Err(Self::Kept(pages)),
+        }
+    }
+
     /// The documented exit code.
     pub(crate) fn code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Trials { .. } | Self::NothingConverged { .. } | Self::FramesLost { .. } => 1,
             Self::Usage(_) | Self::Faults(_) => 2,
             Self::Data(_) => 3,
-            Self::Stale(_) | Self::Damaged(_) => 4,
+            Self::Stale(_) | Self::Damaged(_) | Self::Lost(_) | Self::Kept(_) => 4,
             Self::Storage(_) => 5,
             Self::Interrupted | Self::SeriesStopped => 130,
         })
@@ -91,6 +104,24 @@ impl Failure {
                 eprintln!(
                     "help: `retrial run` of their experiments sets them aside and runs their \
                      trials again; `retrial report` writes a sheet again whose spec is there"
+                );
+            }
+            Self::Lost(results) => {
+                eprintln!("error: results were removed or changed during the run:");
+                for what in results {
+                    eprintln!("  {what}");
+                }
+            }
+            Self::Kept(pages) => {
+                eprintln!("error: no record is left of trials that a report shows:");
+                for page in pages {
+                    let experiments = page.experiments.join(", ");
+                    eprintln!("  {}: {experiments}", page.path.display());
+                }
+                eprintln!(
+                    "help: the report of that study stays as it was; bring the records back or run \
+                     the experiments again. Where they were removed on purpose, remove the page, \
+                     its figures and its tables"
                 );
             }
             Self::Trials { failed } => eprintln!("error: {} failed", count(*failed, "trial")),

@@ -41,6 +41,8 @@ fn stamp(experiments: &[Experiment], out: &Path) -> Option<String> {
     for path in files(out).ok()? {
         let name = path.strip_prefix(out).unwrap_or(&path);
         hasher.field(name.as_os_str().as_encoded_bytes());
+        // A link is not the file that was written, wherever it leads.
+        hasher.field(&[u8::from(path.is_symlink())]);
         hasher.field(&file::read(&path, u64::MAX).ok()?);
     }
     Some(format!("{}\n", hasher.tagged()))

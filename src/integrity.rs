@@ -1,10 +1,12 @@
 //! Whether records still say what was recorded.
 //!
-//! A record of today names the hash of every file beside it and seals itself with a hash of all it
-//! says. One of the first format has neither: its id is computed again from its params, seed, data,
-//! revision and device, its metrics are compared with their hash and with its journal, and the
-//! tables with their hashes; only its host, its times and its claims stand without proof.
+//! A record of today names the hash of every file beside it, and its last line is the hash of its
+//! text; in the second format that line is a hash of its values. One of the first format has neither:
+//! its id is computed again from its params, seed, data, revision and device, its metrics are
+//! compared with their hash and with its journal, and the tables with their hashes; only its host,
+//! its times and its claims stand without proof.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
@@ -14,7 +16,8 @@ use retrial_core::file;
 use retrial_core::params::ParamValue;
 use retrial_core::plan::bears_its_id;
 use retrial_core::record::{
-    ATTEMPT_FILE, EVENTS_FILE, METRICS_FILE, OLD_RECORD_FORMAT, RECORD_FILE, Record,
+    ATTEMPT_FILE, EVENTS_FILE, METRICS_FILE, OLD_RECORD_FORMAT, RECORD_FILE, RECORD_FORMAT, Record,
+    VALUE_SEAL_FORMAT,
 };
 use retrial_core::study::StudyInfo;
 use retrial_report::{Damaged, Experiment};
@@ -118,9 +121,14 @@ pub(crate) fn fault_of_attempt(folder: &Path) -> Fault {
 }
 
 /// Moves the damaged records of an experiment out of the way, so that their trials run again.
-pub(crate) fn set_aside(results: &Path, sheet: ExperimentSheet) -> Result<(), Failure> {
+/// Returns the planned trials whose records are sound.
+pub(crate) fn set_aside(
+    results: &Path,
+    sheet: ExperimentSheet,
+) -> Result<HashSet<String>, Failure> {
     let (study, name) = (sheet.study.clone(), sheet.experiment.clone());
-    for damaged in load_one(results, sheet)?.damaged {
+    let loaded = load_one(results, sheet)?;
+    for damaged in loaded.damaged {
         let file = results.join(&damaged.path);
         let Some(folder) = file.parent() else {
             continue;
@@ -144,13 +152,21 @@ pub(crate) fn set_aside(results: &Path, sheet: ExperimentSheet) -> Result<(), Fa
             place.display()
         );
     }
-    Ok(())
+    let sound = loaded.finished.into_iter().map(|record| record.trial);
+    Ok(sound.collect())
 }
 
 /// Why a record that could be read is not what was recorded, or nothing.
 fn fault(record: &Record, folder: &Path, is_planned: bool) -> Fault {
-    let old = record.format == OLD_RECORD_FORMAT && record.seal.is_empty();
-    if !old && record.seal != record.sealed() {
+    let old = record.format == OLD_RECORD_FORMAT;
+    let is_changed = match record.format {
+        OLD_RECORD_FORMAT => !record.seal.is_empty(),
+        VALUE_SEAL_FORMAT => record.seal != record.sealed(),
+        // Reading compared its seal with its text.
+        RECORD_FORMAT => false,
+        _ => true,
+    };
+    if is_changed {
         return Ok(Some(
             "its text was changed after it was recorded".to_owned(),
         ));

@@ -11,6 +11,7 @@ pub(crate) mod calibrate;
 pub(crate) mod check;
 pub(crate) mod claims;
 pub(crate) mod completions;
+mod conclude;
 pub(crate) mod data;
 mod data_check;
 pub(crate) mod dic;

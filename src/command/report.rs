@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use retrial_report::Experiment;
 
-use super::count;
+use super::{both, count};
 use crate::cli::{ReportArgs, Selection};
 use crate::experiment::{self, Experiments, Pick, There};
 use crate::failure::Failure;
@@ -28,7 +28,7 @@ pub(crate) fn run(workspace: &Workspace, args: &ReportArgs) -> Result<(), Failur
         eprintln!("warning: a faulty spec keeps the sheet it had: {fault}");
     }
     let rendered = retrial_report::render(&loaded, &out)?;
-    if args.output.is_none() {
+    if args.output.is_none() && rendered.kept.is_empty() {
         freshness::remember(&loaded, &out);
     }
     let counts: Vec<String> = rendered
@@ -40,7 +40,7 @@ pub(crate) fn run(workspace: &Workspace, args: &ReportArgs) -> Result<(), Failur
     let tables = count(rendered.tables, "table");
     say!("{figures}, {tables}; claims: {}", counts.join(", "));
     say!("report: {}", rendered.index.display());
-    integrity::sound(&loaded)
+    both(Failure::of_kept(rendered.kept), integrity::sound(&loaded))
 }
 
 /// All specs with those that are faulty apart; a project without any has none.
@@ -81,6 +81,7 @@ fn check(
     if !stale.is_empty() {
         failures.push(Failure::Stale(stale));
     }
+    failures.extend(Failure::of_kept(retrial_report::kept(loaded, out)?).err());
     if !damaged.is_empty() {
         failures.push(Failure::Damaged(damaged));
     }

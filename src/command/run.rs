@@ -5,15 +5,14 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use retrial_core::claim::Verdict;
 use retrial_core::plan::Trial;
 use retrial_core::spec::WhenUnavailable;
-use retrial_data::{DataError, FetchError, FetchProgress, Manifest, Obtained};
+use retrial_data::{DataError, FetchProgress, Manifest, Obtained};
 use retrial_nets::device::DeviceChoice;
-use retrial_report::ClaimRow;
 
+use super::conclude::conclude;
 use super::data_check::{DataCheck, warn_all};
-use super::{both, claims, count, doctor};
+use super::{both, count, doctor};
 use crate::cli::{ReproduceArgs, RunOptions, Selection};
 use crate::execute::folder::TrialState;
 use crate::execute::job::{Job, JobData};
@@ -21,9 +20,8 @@ use crate::execute::process::TimeLimit;
 use crate::execute::provenance::Host;
 use crate::execute::schedule::{self, Settings, Summary, Task};
 use crate::execute::sweep;
-use crate::experiment::{self, Experiment, Experiments, Pick, SheetFile, There};
+use crate::experiment::{self, Experiment, Experiments, Pick};
 use crate::failure::Failure;
-use crate::freshness;
 use crate::integrity;
 use crate::studies;
 use crate::workspace::Workspace;
@@ -65,16 +63,18 @@ fn execute(
         let sheet = experiment.sheet_file(&results, &experiments.manifests)?;
         sheet.there()?;
     }
+    let mut sound = Vec::new();
     for experiment in &experiments.list {
-        integrity::set_aside(&results, experiment.sheet(&experiments.manifests))?;
+        let sheet = experiment.sheet(&experiments.manifests);
+        sound.push(integrity::set_aside(&results, sheet)?);
     }
     check_device(workspace, experiments)?;
     let mut data = HashMap::new();
     let mut check = DataCheck::default();
     let mut runnable = Vec::new();
     let mut skipped = Vec::new();
-    for experiment in &experiments.list {
-        let states = experiment.states(&results)?;
+    for (experiment, sound) in experiments.list.iter().zip(&sound) {
+        let states = experiment.states_but(&results, sound)?;
         let open: Vec<&Trial> = (states.iter())
             .filter(|(_, state)| *state != TrialState::Recorded)
             .map(|(trial, _)| *trial)
@@ -88,7 +88,7 @@ fn execute(
             }
             Err(error)
                 if experiment.spec.when_unavailable == WhenUnavailable::Skip
-                    && is_absence(&error) =>
+                    && error.is_absence() =>
             {
                 let name = format!("{}/{}", experiment.spec.study, experiment.spec.name);
                 eprintln!("skipped {name}: {error}");
@@ -97,11 +97,18 @@ fn execute(
             Err(error) => return Err(error.into()),
         }
     }
-    let mut sheets = Vec::new();
-    for Runnable { experiment, .. } in &runnable {
+    let mut own = Vec::new();
+    let mut known = Vec::new();
+    for Runnable { experiment, states } in &runnable {
         let sheet = experiment.sheet_file(&results, &experiments.manifests)?;
         sheet.renew()?;
-        sheets.push(sheet);
+        own.push((*experiment, sheet));
+        let (study, name) = (&experiment.spec.study, &experiment.spec.name);
+        for (trial, state) in states {
+            if *state == TrialState::Recorded {
+                known.push(format!("{study}/{name}/{}", trial.id));
+            }
+        }
     }
     let planned: usize = runnable.iter().map(|own| own.states.len()).sum();
     let failed = (runnable.iter().flat_map(|own| &own.states))
@@ -137,23 +144,21 @@ fn execute(
         };
         schedule::run(tasks, settings)?
     };
-    let own: Vec<&Experiment> = runnable.iter().map(|own| own.experiment).collect();
-    sweep::after(&results, &own);
+    let ran: Vec<&Experiment> = runnable.iter().map(|own| own.experiment).collect();
+    sweep::after(&results, &ran);
     tell(&summary, to_run);
     if summary.interrupted {
         return Err(Failure::Interrupted);
     }
-    let damage = conclude(workspace, experiments, &own, &sheets, options)?;
+    known.extend(summary.recorded);
+    known.extend(summary.elsewhere);
+    let sound = conclude(workspace, experiments, &own, &known, options);
     for name in &skipped {
         say!("skipped: {name} (its data cannot be had here)");
     }
     let failed = match summary.failed.len() {
         0 => Ok(()),
         failed => Err(Failure::Trials { failed }),
-    };
-    let sound = match damage.is_empty() {
-        true => Ok(()),
-        false => Err(Failure::Damaged(damage)),
     };
     both(failed, sound)
 }
@@ -180,16 +185,6 @@ struct Runnable<'e> {
     states: Vec<(&'e Trial, TrialState)>,
 }
 
-/// Whether data are just not there: a file with other bytes than those of the manifest is no absence.
-fn is_absence(error: &DataError) -> bool {
-    let DataError::Unobtainable { attempts, .. } = error else {
-        return false;
-    };
-    let is_other =
-        |error: &FetchError| matches!(error, FetchError::Hash { .. } | FetchError::Size { .. });
-    !attempts.iter().any(|attempt| is_other(&attempt.error))
-}
-
 /// An error where a path that workers are told is no text.
 fn named_in_text(workspace: &Workspace) -> Result<(), Failure> {
     let paths = [&workspace.results(), &workspace.cache];
@@ -213,8 +208,8 @@ fn tell(summary: &Summary, to_run: usize) {
             eprintln!("  {line}");
         }
     }
-    let ended = summary.recorded + summary.elsewhere + summary.failed.len();
-    let elsewhere = match summary.elsewhere {
+    let ended = summary.recorded.len() + summary.elsewhere.len() + summary.failed.len();
+    let elsewhere = match summary.elsewhere.len() {
         0 => String::new(),
         number => format!(", {number} more by another run"),
     };
@@ -225,76 +220,9 @@ fn tell(summary: &Summary, to_run: usize) {
     if ended > 0 {
         say!(
             "{} recorded, {} failed{elsewhere}{left}",
-            count(summary.recorded, "trial"),
+            count(summary.recorded.len(), "trial"),
             summary.failed.len()
         );
-    }
-}
-
-/// Verdicts and reports at the end of a run; returns what is damaged.
-///
-/// Its own experiments are judged by the plans that ran, whatever their sheets say by now.
-fn conclude(
-    workspace: &Workspace,
-    experiments: &Experiments,
-    own: &[&Experiment],
-    sheets: &[SheetFile],
-    options: &RunOptions,
-) -> Result<Vec<String>, Failure> {
-    let results = workspace.results();
-    if own.is_empty() && !results.exists() {
-        return Ok(Vec::new());
-    }
-    let mut judged = Vec::new();
-    for experiment in own {
-        let sheet = experiment.sheet(&experiments.manifests);
-        judged.push(integrity::load_one(&results, sheet)?);
-    }
-    print_verdicts(retrial_report::verdicts(&judged));
-    for sheet in sheets {
-        let path = sheet.path.display();
-        match sheet.there()? {
-            There::Same => {}
-            There::Other | There::Older => eprintln!(
-                "warning: {path} was changed during the run; the verdicts above are by the plan \
-                 that ran, the report is by the other"
-            ),
-            There::Nothing | There::Damaged(_) => {
-                eprintln!("warning: {path} was lost during the run and is written again");
-                sheet.renew()?;
-            }
-        }
-    }
-    let loaded = integrity::load(&results)?;
-    if !options.no_report {
-        let out = workspace.reports();
-        let is_fresh = integrity::faults(&loaded).is_empty() && freshness::is_fresh(&loaded, &out);
-        if !is_fresh {
-            retrial_report::render(&loaded, &out)?;
-            freshness::remember(&loaded, &out);
-        }
-        let index = out.join("index.html");
-        let index = index.canonicalize().unwrap_or(index);
-        let how = if is_fresh { " (as it was)" } else { "" };
-        say!("report: {}{how}", index.display());
-    }
-    Ok(integrity::faults(&loaded))
-}
-
-/// The verdict table; of a long one only what was not reproduced, and counts.
-fn print_verdicts(mut rows: Vec<ClaimRow>) {
-    const LONG: usize = 24;
-    let all = rows.len();
-    let long = all > LONG;
-    if long {
-        rows.retain(|row| row.verdict != Verdict::Reproduced);
-    }
-    if !rows.is_empty() {
-        say!("{}", claims::as_table(&rows));
-    }
-    if long {
-        let reproduced = all - rows.len();
-        say!("{reproduced} of {all} claims reproduced or met; `retrial claims` prints all");
     }
 }
 

@@ -62,6 +62,7 @@ pub(crate) fn run(workspace: &Workspace, args: &ShowArgs) -> Result<(), Failure>
     say!("{study}/{experiment}/{trial}");
     match &record {
         Some(record) => print(record, &folders.record),
+        None if folder.exists() => say!("damaged: {}", folder.display()),
         None if folders.partial.exists() => say!("not finished: {}", folders.partial.display()),
         None => say!("not finished"),
     }

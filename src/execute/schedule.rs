@@ -57,10 +57,10 @@ pub(crate) struct Settings {
 /// How a run ended.
 #[derive(Debug, Default)]
 pub(crate) struct Summary {
-    /// Trials recorded by this run.
-    pub(crate) recorded: usize,
+    /// Trials recorded by this run, each as `study/experiment/trial`.
+    pub(crate) recorded: Vec<String>,
     /// Trials that another run recorded meanwhile.
-    pub(crate) elsewhere: usize,
+    pub(crate) elsewhere: Vec<String>,
     /// Trials that failed, with what they said.
     pub(crate) failed: Vec<(String, String)>,
     /// Whether the run was stopped before its end.
@@ -195,9 +195,9 @@ impl Run<'_> {
                     return Ok(());
                 };
                 if task.folders.is_recorded() {
-                    self.summary.elsewhere += 1;
-                    self.display
-                        .ended(&label(&task.job), "recorded by another run");
+                    let name = label(&task.job);
+                    self.display.ended(&name, "recorded by another run");
+                    self.summary.elsewhere.push(name);
                     continue;
                 }
                 self.workers[slot] = Some(self.spawn(slot, task)?);
@@ -274,14 +274,14 @@ impl Run<'_> {
         let name = label(&worker.task.job);
         match status.code() {
             Some(0) if worker.task.folders.is_recorded() => {
-                self.summary.recorded += 1;
                 let seconds = worker.clock.elapsed().as_secs_f64();
                 self.display.ended(&name, &format!("{seconds:.1} s"));
+                self.summary.recorded.push(name);
                 return Ok(());
             }
             Some(code) if code == EXIT_ELSEWHERE && worker.task.folders.is_recorded() => {
-                self.summary.elsewhere += 1;
                 self.display.ended(&name, "recorded by another run");
+                self.summary.elsewhere.push(name);
                 return Ok(());
             }
             Some(code) if code == EXIT_HELD => {

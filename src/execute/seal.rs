@@ -12,6 +12,7 @@ use retrial_core::record::{
     ATTEMPT_FILE, DatasetUse, EVENTS_FILE, METRICS_FILE, Outcome, RECORD_FILE, RECORD_FORMAT,
     Record,
 };
+use retrial_core::seal::sealed;
 use retrial_core::study::StudyInfo;
 use retrial_store::StoreError;
 use retrial_store::csv::Table;
@@ -45,7 +46,7 @@ pub(crate) fn finish(
     let own = [EVENTS_FILE, METRICS_FILE].map(str::to_owned);
     let known: Vec<String> = names.chain(own).collect();
     hash_files(&mut record, &partial, &known)?;
-    write_yaml(&partial.join(RECORD_FILE), record)?;
+    write_yaml(&partial.join(RECORD_FILE), &record)?;
     let checkpoints = partial.join("checkpoints");
     folder::remove(&checkpoints).map_err(|source| io("remove", &checkpoints, source))?;
     // An artifact of an earlier attempt that this one did not leave is no part of the record.
@@ -139,7 +140,7 @@ pub(crate) fn fail(
         hash_files(&mut record, &attempt, &[EVENTS_FILE.to_owned()])?;
     }
     let target = folders.attempts.join(record.attempt.to_string());
-    write_yaml(&attempt.join(ATTEMPT_FILE), record)?;
+    write_yaml(&attempt.join(ATTEMPT_FILE), &record)?;
     retrial_store::sync_folder(&attempt)?;
     fs::rename(&attempt, &target).map_err(|source| io("rename", &target, source))?;
     retrial_store::sync_folder(&folders.attempts)?;
@@ -254,12 +255,9 @@ pub(crate) fn metrics_csv(journal: &str) -> Result<String, String> {
     Ok(table.to_csv())
 }
 
-/// Seals a record and writes it. The seal is that of what will be read back.
-fn write_yaml(path: &Path, mut record: Record) -> Result<(), StoreError> {
-    let wrong = |error: String| io("write", path, std::io::Error::other(error));
-    let text = serde_yaml::to_string(&record).map_err(|error| wrong(error.to_string()))?;
-    let read: Record = serde_yaml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
-    record.seal = read.sealed();
-    let text = serde_yaml::to_string(&record).map_err(|error| wrong(error.to_string()))?;
-    retrial_store::atomic_write(path, text.as_bytes())
+/// Writes a record with its seal below.
+fn write_yaml(path: &Path, record: &Record) -> Result<(), StoreError> {
+    let text = serde_yaml::to_string(record)
+        .map_err(|error| io("write", path, std::io::Error::other(error.to_string())))?;
+    retrial_store::atomic_write(path, sealed(&text).as_bytes())
 }

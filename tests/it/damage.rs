@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use retrial_core::record::Record;
+
 use crate::project::{Project, fake, names};
 
 const SPEC: &str = "seeds: [0, 1, 2]\nparams: {rounds: 2, noise: 0.01}\nsweep: {level: [2.0]}\n\
@@ -83,10 +85,18 @@ fn every_edit_of_a_record_is_damage() {
         ("host: ", "host: another-"),
         ("attempt: 1", "attempt: 2"),
         ("device: cpu", "device: cuda"),
+        // Nothing of what it says, but bytes of it.
+        ("revision: 1\n", "revision: 1\n\n"),
+        ("seed: 0\n", "seed: 0 # a remark\n"),
+        ("study: fake", "study: 'fake'"),
     ] {
         rewrite(&first(&project).join("trial.yaml"), from, to);
         is_damage(from, &project, &before);
     }
+    let file = first(&project).join("trial.yaml");
+    let whole = std::fs::read_to_string(&file).expect("text");
+    std::fs::write(&file, whole + "\n").expect("written");
+    is_damage("a line at its end", &project, &before);
 }
 
 #[test]
@@ -132,7 +142,7 @@ fn a_record_of_the_first_format_is_checked_as_far_as_it_goes() {
     let old = |project: &Project| {
         let file = first(project).join("trial.yaml");
         let text = std::fs::read_to_string(&file).expect("text");
-        let text = text.replace("format: 2\n", "format: 1\n");
+        let text = text.replacen("format: 3\n", "format: 1\n", 1);
         let end = text.find("files:\n").unwrap_or(text.len());
         std::fs::write(&file, &text[..end]).expect("written");
     };
@@ -153,6 +163,34 @@ fn a_record_of_the_first_format_is_checked_as_far_as_it_goes() {
     ] {
         old(&project);
         rewrite(&first(&project).join(file), from, to);
+        is_damage(from, &project, &before);
+    }
+}
+
+/// A record of the second format seals its values, not its text.
+#[test]
+fn a_record_of_the_second_format_is_checked_by_its_values() {
+    let project = recorded();
+    let before = project.contents("fake", "a");
+    let second = |project: &Project| {
+        let file = first(project).join("trial.yaml");
+        let text = std::fs::read_to_string(&file).expect("text");
+        let mut record: Record = serde_yaml::from_str(&text).expect("a record");
+        record.format = 2;
+        record.seal = record.sealed();
+        let text = serde_yaml::to_string(&record).expect("text");
+        std::fs::write(&file, text).expect("written");
+    };
+    second(&project);
+    project.retrial(&["report", "--check"]).exits(0);
+    for (from, to) in [
+        ("value: ", "value: 3"),
+        ("host: ", "host: another-"),
+        ("format: 2", "format: 1"),
+        ("format: 2", "\"format\": 0"),
+    ] {
+        second(&project);
+        rewrite(&first(&project).join("trial.yaml"), from, to);
         is_damage(from, &project, &before);
     }
 }
@@ -208,10 +246,22 @@ fn claims_bring_back_a_sheet_that_is_gone() {
     let claims = project
         .retrial(&["claims", "--format", "json"])
         .exits(0)
+        .complains("a sheet that is gone is written again: results/fake/a/experiment.yaml")
         .json();
     assert_eq!(claims["claims"][0]["verdict"], "reproduced");
     assert!(sheet.exists());
     project.retrial(&["report", "--check"]).exits(0);
+    for verb in [&["report"][..], &["run", "a"]] {
+        std::fs::remove_file(&sheet).expect("removed");
+        project
+            .retrial(verb)
+            .exits(0)
+            .complains("a sheet that is gone is written again");
+    }
+    // What never was there is not gone.
+    std::fs::remove_dir_all(project.path().join("results")).expect("removed");
+    let said = project.retrial(&["run", "a"]);
+    assert!(!said.exits(0).err.contains("is gone"), "{}", said.err);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Data of a run: sources in order, verification, and plans that are the same from every source.
 
-use crate::project::Project;
+use std::os::unix::fs::symlink;
+
+use crate::project::{Project, names};
 
 const SPEC: &str =
     "format: 1\nstudy: dic\nquestion: q\ndataset: pyvale-plate-hydro\nparams: {step_px: 50}\n";
@@ -116,4 +118,23 @@ fn a_file_with_other_bytes_is_no_absence() {
         std::fs::write(file, vec![0; 100_134]).expect("written");
     }
     assert!(run(3).contains("sha256 is"));
+    // What is there and cannot be read is no absence either: a folder, a link to itself.
+    for number in ["00", "04", "08", "10"] {
+        let file = folder.join(format!("hydro_cam0_frame{number}.tiff"));
+        std::fs::remove_file(file).expect("removed");
+    }
+    assert!(run(0).contains("skipped dic/a"));
+    let file = folder.join("hydro_cam0_frame00.tiff");
+    std::fs::create_dir(&file).expect("a folder");
+    assert!(run(3).contains("it is no regular file"));
+    std::fs::remove_dir(&file).expect("removed");
+    symlink(&file, &file).expect("a link");
+    assert!(run(3).contains("hydro_cam0_frame00.tiff: Too many levels"));
+    std::fs::remove_file(&file).expect("removed");
+    // So in the cache.
+    let cached = project.path().join("cache/pyvale-plate-hydro");
+    let variant = names(&cached).into_iter().find(|name| name != ".lock");
+    let cached = cached.join(variant.expect("a variant"));
+    std::fs::create_dir_all(cached.join("hydro_cam0_frame00.tiff")).expect("a folder");
+    assert!(run(3).contains("from the cache"));
 }

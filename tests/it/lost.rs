@@ -3,22 +3,21 @@
 
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-use crate::project::{Project, RETRIAL, Said, fake, names};
+use crate::project::{Project, RETRIAL, fake, names};
 
-const SPEC: &str = "seeds: [0, 1, 2]\nparams: {noise: 0.01, level: 2.0}\n\
+pub(crate) const SPEC: &str = "seeds: [0, 1, 2]\nparams: {noise: 0.01, level: 2.0}\n\
                     claims:\n  - {id: two, source: Table 1, metric: value, expect: {value: 2.0, abs: 0.5}}\n";
 
 /// A project whose experiment `a` has run and whose report is fresh.
-fn recorded() -> Project {
+pub(crate) fn recorded() -> Project {
     let project = Project::new().with("a", &fake(SPEC));
     project.retrial(&["run", "a"]).exits(0).says("reproduced");
     project
 }
 
-fn folder(project: &Project) -> PathBuf {
+pub(crate) fn folder(project: &Project) -> PathBuf {
     project.path().join("results/fake/a")
 }
 
@@ -30,48 +29,10 @@ fn trial(project: &Project, seed: u32) -> PathBuf {
     folder(project).join(name.expect("a trial"))
 }
 
-fn rewrite(file: &Path, from: &str, to: &str) {
+pub(crate) fn rewrite(file: &Path, from: &str, to: &str) {
     let text = std::fs::read_to_string(file).expect("text");
     assert!(text.contains(from), "no `{from}` in {text}");
     std::fs::write(file, text.replacen(from, to, 1)).expect("written");
-}
-
-/// Waits until something holds, for half a minute.
-#[track_caller]
-fn wait_for(what: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !what() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "it never came");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-/// Runs `retrial run slow` and does something once its first trial is recorded.
-fn meanwhile(project: &Project, change: impl FnOnce()) -> Said {
-    let mut command = project.command(&["run", "slow", "--jobs", "1"]);
-    let run = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    let results = project.path().join("results/fake/slow");
-    wait_for(|| {
-        names(&results)
-            .iter()
-            .any(|name| name.contains("-s0-") && !name.contains('.'))
-    });
-    change();
-    let output = run.wait_with_output().expect("ended");
-    Said {
-        code: output.status.code(),
-        out: String::from_utf8_lossy(&output.stdout).into_owned(),
-        err: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
-}
-
-fn slow() -> Project {
-    let spec = SPEC.replace("noise", "pause_ms: 500, noise");
-    Project::new().with("slow", &fake(&spec))
 }
 
 #[test]
@@ -102,15 +63,9 @@ fn a_report_without_records_is_an_error() {
         .exits(5)
         .complains("leads nowhere");
     assert_eq!(std::fs::read(&index).expect("a page"), before);
-    // What is left of a report on records that are gone is stale, and goes.
     std::fs::remove_file(&results).expect("removed");
-    std::fs::create_dir(&results).expect("a folder");
-    project
-        .retrial(&["report", "--check"])
-        .exits(4)
-        .complains("reports/fake.md");
-    project.retrial(&["report"]).exits(0);
-    assert!(!project.path().join("reports/fake.md").exists());
+    std::fs::rename(project.path().join("elsewhere"), &results).expect("moved");
+    project.retrial(&["report", "--check"]).exits(0);
 }
 
 #[test]
@@ -138,99 +93,18 @@ fn a_lost_sheet_is_damage_and_its_spec_brings_it_back() {
     std::fs::remove_dir(&sheet).expect("removed");
     // A neighbour does not stop a run, and the run says what it met.
     project.write("experiments/b.yaml", &fake(SPEC));
-    std::fs::write(&sheet, "format: 1\n").expect("written");
+    std::fs::write(&sheet, "format: 2\n").expect("written");
     project
         .retrial(&["run", "b"])
         .exits(4)
         .says("reproduced")
-        .complains("missing field `study`");
+        .complains("fake/a/experiment.yaml: its text was changed");
     std::fs::write(&spec, text).expect("written");
     project
         .retrial(&["report"])
         .exits(0)
         .complains("a damaged sheet is written again");
     project.retrial(&["report", "--check"]).exits(0);
-}
-
-#[test]
-fn a_run_judges_by_the_plan_that_it_holds() {
-    let project = slow();
-    let sheet = project.path().join("results/fake/slow/experiment.yaml");
-    meanwhile(&project, || std::fs::remove_file(&sheet).expect("removed"))
-        .exits(0)
-        .says("3 trials recorded")
-        .says("reproduced")
-        .complains("was lost during the run and is written again");
-    project.retrial(&["report", "--check"]).exits(0);
-
-    // Another shell edits the spec and refreshes the sheet.
-    let project = slow();
-    let spec = project.path().join("experiments/slow.yaml");
-    meanwhile(&project, || {
-        rewrite(&spec, "value: 2.0, abs: 0.5", "value: 7.0, abs: 0.5");
-        rewrite(&spec, "id: two", "id: seven");
-        project.retrial(&["claims"]).exits(0);
-    })
-    .exits(0)
-    .says("fake/slow: two")
-    .complains("was changed during the run");
-}
-
-#[test]
-fn a_record_that_is_damaged_during_its_run_is_no_success() {
-    let project = slow();
-    meanwhile(&project, || {
-        let folder = project.path().join("results/fake/slow");
-        let first = names(&folder)
-            .into_iter()
-            .find(|name| name.contains("-s0-"));
-        let file = folder.join(first.expect("a trial")).join("metrics.csv");
-        std::fs::write(file, "metric,value\n").expect("written");
-    })
-    .exits(4)
-    .says("underpowered")
-    .complains("metrics.csv was changed after it was recorded");
-}
-
-#[test]
-fn a_moved_project_stops_its_run() {
-    let project = slow();
-    let root = project.path().join("inner");
-    for name in ["experiments", "datasets"] {
-        std::fs::create_dir_all(root.join(name)).expect("a folder");
-    }
-    let spec = SPEC.replace("noise", "pause_ms: 700, noise");
-    std::fs::write(root.join("experiments/slow.yaml"), fake(&spec)).expect("written");
-    let moved = project.path().join("moved");
-    let mut command = Command::new(RETRIAL);
-    let run = command
-        .args([
-            "--root",
-            &root.display().to_string(),
-            "run",
-            "slow",
-            "--jobs",
-            "1",
-        ])
-        .env("RETRIAL_CACHE", project.path().join("cache"))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    let results = root.join("results/fake/slow");
-    wait_for(|| names(&results).iter().any(|name| name.contains(".partial")));
-    std::fs::rename(&root, &moved).expect("moved");
-    let output = run.wait_with_output().expect("ended");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(5), "{said}");
-    assert!(
-        said.contains("was moved or replaced during the run"),
-        "{said}"
-    );
-    assert!(
-        names(&results).iter().all(|name| name.contains('.')),
-        "no trial is recorded elsewhere"
-    );
 }
 
 #[test]
@@ -265,21 +139,30 @@ fn seeds_taken_off_a_sheet_reproduce_nothing() {
 }
 
 #[test]
-fn a_sheet_of_an_older_program_is_no_stale_one_and_is_renewed() {
+fn a_sheet_without_a_seal_judges_nothing_until_its_spec_renews_it() {
     let project = recorded();
     let sheet = folder(&project).join("experiment.yaml");
     let text = std::fs::read_to_string(&sheet).expect("text");
-    let (body, _) = retrial_core::experiment::unsealed(&text).expect("a seal");
+    let (body, _) = retrial_core::seal::unsealed(&text).expect("a seal");
     let old = body.replacen("format: 2", "format: 1", 1);
+    let spec = project.path().join("experiments/a.yaml");
+    let written = std::fs::read_to_string(&spec).expect("text");
+    std::fs::remove_file(&spec).expect("removed");
     std::fs::write(&sheet, &old).expect("written");
-    project.retrial(&["report", "--check"]).exits(0);
-    project.retrial(&["claims"]).exits(0);
-    assert_eq!(std::fs::read_to_string(&sheet).expect("text"), text);
-    std::fs::write(&sheet, old.replace("pipeline", "old pipeline")).expect("written");
+    for arguments in [&["report"][..], &["report", "--check"]] {
+        project
+            .retrial(arguments)
+            .exits(4)
+            .complains("fake/a/experiment.yaml: it has format 1");
+    }
+    let page = std::fs::read_to_string(project.path().join("reports/fake.md")).expect("a page");
+    assert!(!page.contains("reproduced 1"), "{page}");
+    std::fs::write(&spec, written).expect("written");
     project
-        .retrial(&["report", "--check"])
-        .exits(4)
-        .complains("results/fake/a/experiment.yaml");
+        .retrial(&["claims"])
+        .exits(0)
+        .complains("a damaged sheet is written again");
+    assert_eq!(std::fs::read_to_string(&sheet).expect("text"), text);
 }
 
 /// Every file of the results with its bytes.
@@ -310,9 +193,11 @@ fn what_cannot_be_read_is_left_where_it_is() {
         &["report"],
         &["report", "--check"],
     ];
-    for (file, words) in [(&record, "format 3"), (&sheet, "format 3")] {
+    for (file, own, words) in [(&record, 3, "format 4"), (&sheet, 2, "format 3")] {
         let whole = std::fs::read_to_string(file).expect("text");
-        std::fs::write(file, whole.replacen("format: 2", "format: 3", 1)).expect("written");
+        let (from, to) = (format!("format: {own}"), words.replace(' ', ": "));
+        assert!(whole.starts_with(&from), "{whole}");
+        std::fs::write(file, whole.replacen(&from, &to, 1)).expect("written");
         let before = everything(&folder(&project));
         for verb in verbs {
             // Neither of them looks at sheets.
@@ -496,6 +381,14 @@ fn a_run_without_work_leaves_a_fresh_report_alone_and_mends_another() {
     let said = project.retrial(&["run", "a"]);
     assert!(!said.exits(0).out.contains("(as it was)"), "{}", said.out);
     assert_eq!(std::fs::read_to_string(&page).expect("a page"), whole);
+    // A link to the same bytes.
+    let elsewhere = project.path().join("elsewhere.md");
+    std::fs::rename(&page, &elsewhere).expect("moved");
+    symlink(&elsewhere, &page).expect("a link");
+    project.retrial(&["report", "--check"]).exits(4);
+    let said = project.retrial(&["run", "a"]);
+    assert!(!said.exits(0).out.contains("(as it was)"), "{}", said.out);
+    assert!(!page.is_symlink());
     // Another sheet, another report.
     rewrite(
         &project.path().join("experiments/a.yaml"),

@@ -14,6 +14,7 @@ mod dic_resume;
 mod dic_series;
 mod execute;
 mod faults;
+mod gone;
 mod kill;
 mod lost;
 mod mask_rcnn;

@@ -6,16 +6,14 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::claim::Claim;
-use crate::hash;
 use crate::metric::Direction;
 use crate::params::Params;
 use crate::record::Record;
 use crate::report_spec::ReportSpec;
 
-/// Version of [`ExperimentSheet`] and of its file, whose last line is the seal of the others.
+/// Version of [`ExperimentSheet`] and of its file, whose last line is the seal of the others. The
+/// one before had no seal, so that nobody could tell an edited sheet; it is not read.
 pub const SHEET_FORMAT: u32 = 2;
-/// The oldest version that is read: without a seal.
-pub const OLD_SHEET_FORMAT: u32 = 1;
 /// The file beside the trials of an experiment.
 pub const SHEET_FILE: &str = "experiment.yaml";
 
@@ -23,7 +21,7 @@ pub const SHEET_FILE: &str = "experiment.yaml";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExperimentSheet {
-    /// [`SHEET_FORMAT`], or [`OLD_SHEET_FORMAT`].
+    /// [`SHEET_FORMAT`].
     pub format: u32,
     /// Study.
     pub study: String,
@@ -65,25 +63,6 @@ pub struct ExperimentSheet {
     pub claims: Vec<Claim>,
     /// Tables and figures.
     pub report: ReportSpec,
-}
-
-/// What the last line of a sealed text begins with.
-const SEAL: &str = "seal: ";
-
-/// The text of a sheet, lines that each end, with its seal below.
-#[must_use]
-pub fn sealed(text: &str) -> String {
-    format!("{text}{SEAL}{}\n", hash::content(text.as_bytes()))
-}
-
-/// The text above the seal of a sheet, and whether the seal is that of the text; `None` where there
-/// is no seal.
-#[must_use]
-pub fn unsealed(text: &str) -> Option<(&str, bool)> {
-    let body = text.trim_end_matches('\n').rfind('\n')? + 1;
-    let (body, last) = text.split_at(body);
-    let seal = last.strip_prefix(SEAL)?;
-    Some((body, seal.trim_end() == hash::content(body.as_bytes())))
 }
 
 /// A planned trial as verdicts and tables count it, whether or not it has run.
@@ -165,19 +144,4 @@ pub struct QuantitySheet {
     pub bounds: String,
     /// One sentence.
     pub doc: String,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_seal_is_that_of_every_byte_above_it() {
-        let text = "format: 2\nquestion: |-\n  Does it?\n  seal: no\n";
-        let whole = sealed(text);
-        assert_eq!(unsealed(&whole), Some((text, true)));
-        assert_eq!(unsealed(text), None);
-        let cut = whole.replace("  Does it?\n", "");
-        assert_eq!(unsealed(&cut).map(|(_, is_sound)| is_sound), Some(false));
-    }
 }

@@ -14,8 +14,11 @@ use crate::hash::FieldHasher;
 use crate::metric::MetricValue;
 use crate::params::Params;
 
-/// Version of [`Record`]; raised when a field changes.
-pub const RECORD_FORMAT: u32 = 2;
+/// Version of [`Record`] and of its file, whose last line is the seal of the others; raised when a
+/// field changes.
+pub const RECORD_FORMAT: u32 = 3;
+/// The last version whose seal is a hash of its values, [`Record::sealed`], not of its text.
+pub const VALUE_SEAL_FORMAT: u32 = 2;
 /// The oldest version that is read: without [`Record::files`] and [`Record::seal`].
 pub const OLD_RECORD_FORMAT: u32 = 1;
 /// The file of a finished trial.
@@ -192,7 +195,8 @@ impl Record {
             .map(|m| m.value)
     }
 
-    /// What [`Record::seal`] must be: the hash of all other fields.
+    /// What [`Record::seal`] must be in a record of [`VALUE_SEAL_FORMAT`]: the hash of all other
+    /// fields.
     #[must_use]
     pub fn sealed(&self) -> String {
         let mut open = self.clone();

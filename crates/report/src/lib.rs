@@ -26,5 +26,5 @@ pub use plot::{
     HistogramWords, SheetPicture, SheetRow, classes_png, contact_sheet_png, field_png, gray_png,
     histogram_png,
 };
-pub use render::{ReportSummary, check, render};
+pub use render::{KeptPage, ReportSummary, check, kept, render};
 pub use verdict::{ClaimRow, Ours, verdicts};

@@ -4,13 +4,14 @@ use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use retrial_core::experiment::{
-    ExperimentSheet, OLD_SHEET_FORMAT, Planned, SHEET_FILE, SHEET_FORMAT, unsealed,
-};
+use retrial_core::experiment::{ExperimentSheet, Planned, SHEET_FILE, SHEET_FORMAT};
 use retrial_core::file;
 use retrial_core::params::Params;
-use retrial_core::record::{ATTEMPT_FILE, OLD_RECORD_FORMAT, RECORD_FILE, RECORD_FORMAT, Record};
+use retrial_core::record::{
+    ATTEMPT_FILE, OLD_RECORD_FORMAT, RECORD_FILE, RECORD_FORMAT, Record, VALUE_SEAL_FORMAT,
+};
 use retrial_core::report_spec::ReportSpec;
+use retrial_core::seal::unsealed;
 use serde::de::DeserializeOwned;
 
 use crate::error::ReportError;
@@ -59,6 +60,12 @@ impl Experiment {
         format!("{}/{}", self.sheet.study, self.sheet.experiment)
     }
 
+    /// Whether its trials left anything, sound or damaged.
+    pub(crate) fn has_records(&self) -> bool {
+        let records = [&self.finished, &self.earlier, &self.attempts];
+        records.iter().any(|list| !list.is_empty()) || !self.damaged.is_empty()
+    }
+
     /// The planned trials, whether or not they have run.
     #[must_use]
     pub fn planned(&self) -> Vec<Planned> {
@@ -104,20 +111,18 @@ pub fn load_experiment(results: &Path, sheet: ExperimentSheet) -> Result<Experim
     read_experiment(&folder, sheet)
 }
 
-/// The sheet in `results/<study>/<experiment>`. One of the older format has no seal.
+/// The sheet in `results/<study>/<experiment>`.
 ///
 /// # Errors
 /// A sheet that cannot be read or is of a newer program.
 pub fn read_sheet(folder: &Path) -> Kept<ExperimentSheet> {
     let path = folder.join(SHEET_FILE);
-    let text = match read_text(&path, OLD_SHEET_FORMAT..=SHEET_FORMAT)? {
+    let text = match read_text(&path, SHEET_FORMAT..=SHEET_FORMAT)? {
         Ok(text) => text,
         Err(reason) => return Ok(Err(reason)),
     };
-    let body = match unsealed(&text) {
-        _ if format_of(&text) == Some(u64::from(OLD_SHEET_FORMAT)) => text.as_str(),
-        Some((body, true)) => body,
-        _ => return Ok(Err("its text was changed after it was written".to_owned())),
+    let Some((body, true)) = unsealed(&text) else {
+        return Ok(Err("its text was changed after it was written".to_owned()));
     };
     Ok(parse(body).and_then(|sheet: ExperimentSheet| {
         let (name, study) = (&sheet.experiment, &sheet.study);
@@ -134,7 +139,7 @@ fn has_sheet(folder: &Path) -> bool {
 }
 
 /// The record of a finished trial in `results/<study>/<experiment>/<trial>`, whose names it must
-/// bear. Its seal and its files are not looked at.
+/// bear. Its files are not looked at, and of a seal only that of its text.
 ///
 /// # Errors
 /// A record that cannot be read or is of a newer program.
@@ -292,7 +297,15 @@ fn read_all(folder: &Path, files: &[String]) -> Vec<Kept<Record>> {
 
 fn read_record(path: &Path) -> Kept<Record> {
     let text = read_text(path, OLD_RECORD_FORMAT..=RECORD_FORMAT)?;
-    Ok(text.and_then(|text| parse(&text)))
+    Ok(text.and_then(|text| {
+        let record: Record = parse(&text)?;
+        let is_sound = record.format <= VALUE_SEAL_FORMAT
+            || unsealed(&text).is_some_and(|(_, is_sound)| is_sound);
+        match is_sound {
+            true => Ok(record),
+            false => Err("its text was changed after it was recorded".to_owned()),
+        }
+    }))
 }
 
 /// The text of a file that says one of these formats.
@@ -309,7 +322,9 @@ fn read_text(path: &Path, known: RangeInclusive<u32>) -> Kept<String> {
             found,
             newest,
         }),
-        Some(found) if found < oldest => Ok(Err(format!("there is no format {found}"))),
+        Some(found) if found < oldest => Ok(Err(format!(
+            "it has format {found}, and only those from {oldest} on are read"
+        ))),
         _ => Ok(Ok(text)),
     }
 }

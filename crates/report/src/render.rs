@@ -36,6 +36,31 @@ pub struct ReportSummary {
     pub verdicts: Vec<(Origin, Verdict, usize)>,
     /// Figures and tables that could not be made, and damaged records.
     pub faults: Vec<String>,
+    /// Pages that were left as they were, with their figures and tables.
+    pub kept: Vec<KeptPage>,
+}
+
+/// A page that shows trials of experiments of which no record is left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptPage {
+    /// The page.
+    pub path: PathBuf,
+    /// Those experiments.
+    pub experiments: Vec<String>,
+    study: String,
+}
+
+impl KeptPage {
+    /// Whether a path in the folder of the report is the page, or a figure or table of its study.
+    fn owns(&self, path: &Path) -> bool {
+        let study = &self.study;
+        let is_part = |name: &str| name.starts_with(&format!("{study}-"));
+        path == Path::new(&format!("{study}.md"))
+            || (path.components().count() > 1
+                && path
+                    .file_name()
+                    .is_some_and(|name| is_part(&name.to_string_lossy())))
+    }
 }
 
 /// All files of a report by their path in the report's folder.
@@ -49,16 +74,21 @@ struct Rendered {
 /// Writes the report on all experiments to `out`; each file is replaced atomically.
 ///
 /// Files of figures and tables that no experiment has any more are removed, and the pages of studies
-/// without an experiment.
+/// without an experiment. What [`kept`] names stays.
 ///
 /// # Errors
-/// A file that cannot be written. Figures and tables that cannot be made are no error: they are
+/// A file that cannot be read or written. Figures and tables that cannot be made are no error: they are
 /// named in their place and in [`ReportSummary::faults`].
 pub fn render(experiments: &[Experiment], out: &Path) -> Result<ReportSummary, ReportError> {
     let studies = studies(experiments);
     let rendered = files(&studies);
+    let kept = kept(experiments, out)?;
+    let is_kept = |path: &Path| kept.iter().any(|page| page.owns(path));
     let (mut written, mut fresh) = (0, 0);
     for (path, bytes) in &rendered.files {
+        if is_kept(path) {
+            continue;
+        }
         let path = out.join(path);
         if is_same(&path, bytes) {
             fresh += 1;
@@ -68,7 +98,9 @@ pub fn render(experiments: &[Experiment], out: &Path) -> Result<ReportSummary, R
         }
     }
     for path in leftovers(&studies, &rendered.files, out)? {
-        fs::remove_file(&path).map_err(ReportError::io("remove", &path))?;
+        if !is_kept(path.strip_prefix(out).unwrap_or(&path)) {
+            fs::remove_file(&path).map_err(ReportError::io("remove", &path))?;
+        }
     }
     Ok(ReportSummary {
         index: out.join("index.html"),
@@ -78,7 +110,37 @@ pub fn render(experiments: &[Experiment], out: &Path) -> Result<ReportSummary, R
         tables: rendered.tables,
         verdicts: counts(studies.iter().flat_map(StudyView::claims)),
         faults: rendered.faults,
+        kept,
     })
+}
+
+/// The pages in `out` that show trials of experiments of which no record is left: their records
+/// were lost, or removed on purpose, and nobody but a person knows which.
+///
+/// # Errors
+/// A folder that cannot be listed.
+pub fn kept(experiments: &[Experiment], out: &Path) -> Result<Vec<KeptPage>, ReportError> {
+    let mut kept = Vec::new();
+    for (path, study, text) in pages(out)? {
+        let is_left = |shown: &&str| {
+            experiments.iter().any(|experiment| {
+                let sheet = &experiment.sheet;
+                sheet.study == study
+                    && page::heading(&sheet.experiment) == **shown
+                    && experiment.has_records()
+            })
+        };
+        let mut gone = page::shown(&text);
+        gone.retain(|shown| !is_left(shown));
+        if !gone.is_empty() {
+            kept.push(KeptPage {
+                path,
+                experiments: gone.into_iter().map(str::to_owned).collect(),
+                study,
+            });
+        }
+    }
+    Ok(kept)
 }
 
 /// Files in `out` that are not what the records give, byte by byte: missing, different or left over.
@@ -96,8 +158,9 @@ pub fn check(experiments: &[Experiment], out: &Path) -> Result<Vec<PathBuf>, Rep
     Ok(stale)
 }
 
+/// Whether a file has these bytes; a link to such a file has none of its own.
 fn is_same(path: &Path, bytes: &[u8]) -> bool {
-    file::read(path, bytes.len() as u64).is_ok_and(|old| old == bytes)
+    !path.is_symlink() && file::read(path, bytes.len() as u64).is_ok_and(|old| old == bytes)
 }
 
 fn files(studies: &[StudyView<'_>]) -> Rendered {
@@ -176,13 +239,9 @@ fn leftovers(
 ) -> Result<Vec<PathBuf>, ReportError> {
     let mut owners: Vec<String> = studies.iter().map(|s| s.study.to_owned()).collect();
     let mut found = Vec::new();
-    for name in names(out)? {
-        let page = out.join(&name);
-        if let Some(study) = name.strip_suffix(".md")
-            && !files.contains_key(Path::new(&name))
-            && file::text(&page, MAX_PAGE).is_ok_and(|text| text.contains(MARK))
-        {
-            owners.push(study.to_owned());
+    for (page, study, _) in pages(out)? {
+        if !files.contains_key(page.strip_prefix(out).unwrap_or(&page)) {
+            owners.push(study);
             found.push(page);
         }
     }
@@ -197,6 +256,21 @@ fn leftovers(
     }
     found.sort();
     Ok(found)
+}
+
+/// Every page of a study in `out` that this program wrote: path, study, text.
+fn pages(out: &Path) -> Result<Vec<(PathBuf, String, String)>, ReportError> {
+    let mut pages = Vec::new();
+    for name in names(out)? {
+        let path = out.join(&name);
+        if let Some(study) = name.strip_suffix(".md")
+            && let Ok(text) = file::text(&path, MAX_PAGE)
+            && text.contains(MARK)
+        {
+            pages.push((path, study.to_owned(), text));
+        }
+    }
+    Ok(pages)
 }
 
 /// Names in a folder; none where it is missing.

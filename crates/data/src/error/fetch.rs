@@ -64,7 +64,7 @@ pub enum FetchError {
         /// The page's title, if it has one.
         title: Option<String>,
     },
-    /// The transfer broke off or stalled.
+    /// The transfer from a server broke off or stalled.
     #[error("the transfer stopped after {got} of {expected} bytes: {reason}")]
     Truncated {
         /// Bytes the manifest promises.
@@ -133,6 +133,43 @@ pub enum FetchError {
 }
 
 impl FetchError {
+    /// Whether the source just does not have the file, or cannot be asked for it here and now. What
+    /// is there and cannot be read, or is another file, is no absence.
+    #[must_use]
+    pub fn is_absence(&self) -> bool {
+        match self {
+            Self::Offline
+            | Self::NoMirror
+            | Self::Missing { .. }
+            | Self::DeadHost { .. }
+            | Self::Unreachable { .. }
+            | Self::Status { .. }
+            | Self::WebPage { .. }
+            | Self::Truncated { .. }
+            | Self::NoClient { .. }
+            | Self::Client { .. } => true,
+            Self::Size { .. }
+            | Self::Hash { .. }
+            | Self::DiskFull { .. }
+            | Self::Io { .. }
+            | Self::Archive { .. } => false,
+        }
+    }
+
+    /// A file of this machine that could not be looked at: missing, or in another way.
+    pub(crate) fn open(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |error| match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Missing { path },
+            _ => Self::read(&path)(error),
+        }
+    }
+
+    /// Something else than a file where one should be: a folder, or a pipe that may never end.
+    pub(crate) fn no_file(path: &Path) -> Self {
+        Self::read(path)(io::Error::other("it is no regular file"))
+    }
+
     /// Whether the cache did not take the file; only files of the cache are ever written.
     pub(crate) fn is_of_cache(&self) -> bool {
         matches!(

@@ -151,11 +151,17 @@ pub enum DataError {
 }
 
 impl DataError {
-    /// Whether the data cannot be had here and now: the sources, the network or `--offline` are
-    /// the reason, not this machine's disk, a wrong manifest or wrong content.
+    /// Whether the data are just not to be had here and now: no source has them, or the network
+    /// or `--offline` is the reason. A file that is there and cannot be read, or has other bytes
+    /// than those of the manifest, is no absence.
     #[must_use]
-    pub fn is_unavailable(&self) -> bool {
-        matches!(self, Self::Unobtainable { .. } | Self::Unknown { .. })
+    pub fn is_absence(&self) -> bool {
+        match self {
+            Self::Unobtainable { attempts, .. } => {
+                attempts.iter().all(|attempt| attempt.error.is_absence())
+            }
+            _ => false,
+        }
     }
 
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {

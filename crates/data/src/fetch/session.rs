@@ -94,10 +94,8 @@ impl<'a> Session<'a> {
     ) -> Result<Option<FetchError>, DataError> {
         let bytes = match target.metadata() {
             Ok(meta) if meta.is_file() => meta.len(),
-            _ => {
-                let path = target.to_owned();
-                return Ok(Some(FetchError::Missing { path }));
-            }
+            Ok(_) => return Ok(Some(FetchError::no_file(target))),
+            Err(error) => return Ok(Some(FetchError::open(target)(error))),
         };
         if bytes != file.bytes {
             let expected = file.bytes;

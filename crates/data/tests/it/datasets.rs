@@ -103,5 +103,5 @@ fn an_unknown_data_set_is_answered_with_those_that_exist() {
         panic!("{error}");
     };
     assert!(known.contains(&"mnist".to_owned()), "{error}");
-    assert!(error.is_unavailable(), "{error}");
+    assert!(!error.is_absence(), "{error}");
 }

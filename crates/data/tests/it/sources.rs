@@ -386,7 +386,7 @@ fn a_spoilt_file_that_nothing_replaces_is_named() {
     case.options.mirror = None;
     fs::write(&file, OTHER).expect("written");
     let error = load(&manifest, &case.options, &mut |_| ()).expect_err("no source");
-    assert!(error.is_unavailable(), "{error}");
+    assert!(!error.is_absence(), "{error}");
     let text = error.to_string();
     let place = format!("b.pgm from the cache, {}: sha256 is ", file.display());
     assert!(text.contains(&place) && text.contains(SHA256), "{text}");
@@ -421,7 +421,7 @@ fn a_cache_that_cannot_be_written_is_no_missing_source() {
     let part = case.options.cache.join("t/files/a.pgm.part");
     fs::create_dir_all(part.join("x")).expect("created");
     let error = case.obtain(&manifest).expect_err("not written");
-    assert!(!error.is_unavailable(), "{error}");
+    assert!(!error.is_absence(), "{error}");
     assert!(
         matches!(error, DataError::CacheUnwritable { .. }),
         "{error}"
@@ -445,7 +445,7 @@ fn a_full_disk_is_no_missing_source() {
     let error = case
         .obtain(&case.manifest(&[url(server.port)]))
         .expect_err("full");
-    assert!(!error.is_unavailable(), "{error}");
+    assert!(!error.is_absence(), "{error}");
     assert!(error.to_string().contains("no space left"), "{error}");
 }
 
@@ -458,7 +458,7 @@ fn a_cache_whose_folder_cannot_be_made_is_no_missing_source() {
     let error = case
         .obtain(&case.manifest(&[url(1)]))
         .expect_err("no cache");
-    assert!(!error.is_unavailable(), "{error}");
+    assert!(!error.is_absence(), "{error}");
     assert!(matches!(error, DataError::Io { .. }), "{error}");
 }
 

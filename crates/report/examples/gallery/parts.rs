@@ -6,13 +6,14 @@ use std::fs;
 use std::path::Path;
 
 use retrial_core::claim::{Claim, Expect, Origin};
-use retrial_core::experiment::{DatasetSheet, ExperimentSheet, QuantitySheet};
+use retrial_core::experiment::{DatasetSheet, ExperimentSheet, QuantitySheet, SHEET_FORMAT};
 use retrial_core::metric::{Direction, MetricValue};
 use retrial_core::params::{ParamValue, Params};
 use retrial_core::record::{DatasetUse, Outcome, Provenance, Record};
 use retrial_core::report_spec::{
     Band, FigureKind, FigureSpec, Join, Labels, Pick, ReportSpec, Scale,
 };
+use retrial_core::seal::sealed;
 
 pub(crate) fn sheet(name: &str, question: &str) -> ExperimentSheet {
     let quantity = |(name, unit, bounds): (&str, &str, &str), direction| QuantitySheet {
@@ -44,7 +45,7 @@ pub(crate) fn sheet(name: &str, question: &str) -> ExperimentSheet {
         ("points.error_u", "px", ""),
     ];
     ExperimentSheet {
-        format: 1,
+        format: SHEET_FORMAT,
         study: "dic".to_owned(),
         work: "Atkinson & Becker 2020, ADIC2D, doi:10.3390/rs12182906".to_owned(),
         experiment: name.to_owned(),
@@ -178,10 +179,8 @@ pub(crate) fn record(
 
 pub(crate) fn write_sheet(folder: &Path, sheet: &ExperimentSheet) -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(folder)?;
-    fs::write(
-        folder.join("experiment.yaml"),
-        serde_yaml::to_string(sheet)?,
-    )?;
+    let text = serde_yaml::to_string(sheet)?;
+    fs::write(folder.join("experiment.yaml"), sealed(&text))?;
     Ok(())
 }
 

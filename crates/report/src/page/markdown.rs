@@ -10,6 +10,9 @@ use crate::view::{ExperimentView, StudyView, counts};
 /// The line by which a page is known as ours.
 pub(crate) const MARK: &str = "<!-- Written by `retrial report` from the records; do not edit. -->";
 
+/// What the line begins with that says how far an experiment is.
+const PROGRESS: &str = "Trials: ";
+
 /// The page of a study.
 pub(crate) fn study(study: &StudyView<'_>) -> String {
     let mut page = format!("# {}\n\n", escape(study.study));
@@ -45,13 +48,33 @@ fn verdict_row(row: &ClaimRow) -> Vec<String> {
     ]
 }
 
+/// The experiments of which a page shows a trial, as its headings name them.
+pub(crate) fn shown(page: &str) -> Vec<&str> {
+    let (mut heading, mut shown) = (None, Vec::new());
+    for line in page.lines() {
+        if let Some(name) = line.strip_prefix("## ") {
+            heading = Some(name);
+        } else if let Some(progress) = line.strip_prefix(PROGRESS)
+            && (!progress.starts_with("0 ") || progress.contains(" failed"))
+        {
+            shown.extend(heading.take());
+        }
+    }
+    shown
+}
+
+/// The heading of an experiment.
+pub(crate) fn heading(experiment: &str) -> String {
+    escape(experiment)
+}
+
 fn push_experiment(page: &mut String, experiment: &ExperimentView<'_>) {
     let sheet = experiment.sheet;
     let mut line = |text: String| {
         page.push_str(&text);
         page.push('\n');
     };
-    line(format!("## {}\n", escape(&sheet.experiment)));
+    line(format!("## {}\n", heading(&sheet.experiment)));
     line(format!("{}\n", escape(&sheet.question)));
     line(format!(
         "```sh\n{}\n```\n",
@@ -77,7 +100,7 @@ fn push_experiment(page: &mut String, experiment: &ExperimentView<'_>) {
             escape(&data.citation)
         ));
     }
-    line(format!("Trials: {}.\n", experiment.progress));
+    line(format!("{PROGRESS}{}.\n", experiment.progress));
     if !experiment.claims.is_empty() {
         line("### Claims\n".to_owned());
         let heads = [

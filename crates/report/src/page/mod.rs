@@ -4,4 +4,4 @@ mod html;
 mod markdown;
 
 pub(crate) use html::index;
-pub(crate) use markdown::{MARK, study};
+pub(crate) use markdown::{MARK, heading, shown, study};

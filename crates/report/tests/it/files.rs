@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::PathBuf;
 
-use retrial_core::experiment::sealed;
 use retrial_core::report_spec::FigureKind;
 use retrial_report::{ReportError, check, load, render};
 
@@ -47,6 +46,16 @@ fn the_same_records_give_the_same_bytes() {
     );
     assert_eq!(render(&experiments, &out).unwrap().written, 1);
     assert_eq!(fs::read(&picture).unwrap(), whole);
+    // A link to the same bytes is no picture.
+    let elsewhere = root.path().join("elsewhere.png");
+    fs::rename(&picture, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &picture).unwrap();
+    assert_eq!(
+        check(&experiments, &out).unwrap(),
+        std::slice::from_ref(&picture)
+    );
+    assert_eq!(render(&experiments, &out).unwrap().written, 1);
+    assert!(!picture.is_symlink());
     fs::write(out.join("fake.md"), "edited").unwrap();
     fs::write(out.join("figures/fake-sweep-old.svg"), "left over").unwrap();
     fs::write(out.join("figures/other.svg"), "of no study").unwrap();
@@ -61,7 +70,7 @@ fn the_same_records_give_the_same_bytes() {
 }
 
 #[test]
-fn a_report_on_records_that_are_gone_is_stale() {
+fn a_page_whose_records_are_gone_is_stale_and_stays() {
     let root = tempfile::tempdir().unwrap();
     let records = six();
     let mut sheet = sheet(&records);
@@ -76,9 +85,34 @@ fn a_report_on_records_that_are_gone_is_stale() {
     let names = ["fake.md", "index.html"].map(|name| out.join(name));
     assert!(names.iter().all(|name| stale.contains(name)), "{stale:?}");
     assert_eq!(stale.len(), 2 + 3, "{stale:?}");
-    render(&experiments, &out).unwrap();
-    assert!(!out.join("fake.md").exists() && out.join("README.md").exists());
-    assert_eq!(fs::read_dir(out.join("tables")).unwrap().count(), 0);
+    let before = read(root.path(), "fake.md");
+    let kept = render(&experiments, &out).unwrap().kept;
+    assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0].path, out.join("fake.md"));
+    assert_eq!(kept[0].experiments, ["sweep"]);
+    assert_eq!(read(root.path(), "fake.md"), before);
+    assert_eq!(fs::read_dir(out.join("tables")).unwrap().count(), 3);
+    // A sheet without a record is no record.
+    results(root.path(), &sheet, &[]);
+    assert_eq!(render_all(root.path()).kept, kept);
+    // One record is: the page then says how many are left.
+    results(root.path(), &sheet, &records[..1]);
+    assert_eq!(render_all(root.path()).kept, []);
+    assert!(read(root.path(), "fake.md").contains("1 of 6 planned trials finished"));
+    assert!(out.join("README.md").exists());
+}
+
+#[test]
+fn a_page_that_showed_no_trial_goes_with_its_experiment() {
+    let root = tempfile::tempdir().unwrap();
+    let records = six();
+    let folder = results(root.path(), &sheet(&records), &[]);
+    render_all(root.path());
+    let page = root.path().join("reports/fake.md");
+    assert!(page.exists());
+    fs::remove_dir_all(folder.parent().unwrap()).unwrap();
+    assert_eq!(render_all(root.path()).kept, []);
+    assert!(!page.exists());
 }
 
 #[test]
@@ -112,9 +146,7 @@ fn an_experiment_without_its_sheet_is_damaged() {
     let records = six();
     let folder = results(root.path(), &sheet(&records), &records);
     let path = folder.join("experiment.yaml");
-    let old = fs::read_to_string(&path).unwrap();
-    let whole = sealed(&old.replace("format: 1", "format: 2"));
-    fs::write(&path, &whole).unwrap();
+    let whole = fs::read_to_string(&path).unwrap();
     assert_eq!(
         load(&root.path().join("results")).unwrap()[0]
             .finished
@@ -124,8 +156,9 @@ fn an_experiment_without_its_sheet_is_damaged() {
     let mut said = Vec::new();
     let puts = [
         None,
-        Some("format: 1\n".to_owned()),
+        Some(whole.replace("format: 2", "format: 1")),
         Some(whole.replace("a|b", "a")),
+        Some(format!("{whole}\n")),
     ];
     for put in puts {
         let _ = fs::remove_file(&path);
@@ -147,7 +180,8 @@ fn an_experiment_without_its_sheet_is_damaged() {
     );
     for (said, word) in said.iter().zip([
         "No such file",
-        "missing field",
+        "only those from 2 on",
+        "was changed",
         "was changed",
         "no regular file",
     ]) {

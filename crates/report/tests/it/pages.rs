@@ -111,7 +111,7 @@ fn failures_and_damage_are_shown() {
             "fake/sweep/size-30-old/trial.yaml",
         ]
     );
-    assert!(experiment.damaged[2].reason.contains("no format 0"));
+    assert!(experiment.damaged[2].reason.contains("it has format 0"));
     let summary = render_all(root.path());
     assert_eq!(summary.faults.len(), 3);
     let page = read(root.path(), "fake.md");

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use retrial_core::experiment::{DatasetSheet, ExperimentSheet, QuantitySheet};
+use retrial_core::experiment::{DatasetSheet, ExperimentSheet, QuantitySheet, SHEET_FORMAT};
 use retrial_core::metric::{Direction, MetricValue};
 use retrial_core::params::{ParamValue, Params};
 use retrial_core::record::{Outcome, Provenance, Record};
 use retrial_core::report_spec::{
     Band, FigureKind, FigureSpec, Join, Labels, Pick, ReportSpec, Scale, TableSpec,
 };
+use retrial_core::seal::sealed;
 use retrial_report::{load, render};
 
 pub(crate) fn params(pairs: &[(&str, ParamValue)]) -> Params {
@@ -30,7 +31,7 @@ pub(crate) fn quantity(name: &str, unit: &str, direction: Direction) -> Quantity
 
 pub(crate) fn sheet(trials: &[Record]) -> ExperimentSheet {
     ExperimentSheet {
-        format: 1,
+        format: SHEET_FORMAT,
         study: "fake".to_owned(),
         work: "Doe & Roe 2020, <A & B>".to_owned(),
         experiment: "sweep".to_owned(),
@@ -175,7 +176,7 @@ pub(crate) fn results(root: &Path, sheet: &ExperimentSheet, records: &[Record]) 
     let folder = root.join("results/fake/sweep");
     fs::create_dir_all(&folder).unwrap();
     let text = serde_yaml::to_string(sheet).unwrap();
-    fs::write(folder.join("experiment.yaml"), text).unwrap();
+    fs::write(folder.join("experiment.yaml"), sealed(&text)).unwrap();
     for record in records {
         write_trial(&folder, &format!("{}/trial.yaml", record.trial), record);
     }
