@@ -319,7 +319,7 @@ fn every_fault_of_labelme_is_named() {
         (
             "[[7, 5], [5, 4]]",
             "[[7, 5]]",
-            "shape 1 (bushing): points: found a rectangle of 1 points, expected two opposite corners, or all four",
+            "shape 1 (bushing): points: found a rectangle of 1 point, expected two opposite corners, or all four",
         ),
         (
             "\"rectangle\"",
