@@ -10,7 +10,6 @@ use crate::anogan::{TINY, again, near, numbers, records, run, spec, table};
 use crate::project::{Project, names};
 
 #[test]
-#[ignore = "needs RETRIAL_MIRROR"]
 fn params_that_cannot_be_are_faults() {
     for (params, words) in [
         ("image_size: 30", "30 is none of 28, 32 and 64"),

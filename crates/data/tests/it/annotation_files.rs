@@ -179,7 +179,7 @@ fn difficult_objects_are_counted_and_are_no_examples() {
         .collect();
     assert_eq!(crowds, [false, true]);
     let facts = Content::Thermal(set).census().facts;
-    let expected = "objects: 2 objects: pole (2, 2 with a box only); 1 of them are crowds or difficult, neither trained \
+    let expected = "objects: 2 objects: pole (2, 2 with a box only); 1 of them is a crowd or difficult, neither trained \
                     on nor judged";
     assert!(facts.contains(&expected.to_owned()), "{facts:?}");
     let alone = load("voc", &["b.png"], &[("b.xml", difficult)]).expect_err("none");

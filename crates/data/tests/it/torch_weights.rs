@@ -108,7 +108,7 @@ fn what_is_no_state_dict_is_refused_by_name() {
         ),
         (
             zipped(&[("net/data.pkl", &pickle), ("net/data/0", &floats()[..20])]),
-            "conv.weight: 5 values are there, 6 are stated",
+            "conv.weight: 5 values there, 6 stated",
         ),
         (
             zipped(&[("net/data.pkl", &pickle), ("net/data/0", &[0; 28])]),
