@@ -290,7 +290,7 @@ fn bad_input_is_named() {
         ("target missing", "cannot read the folder missing"),
         ("file.png source", "file.png is no folder"),
         ("empty source", "no picture in empty, but no file"),
-        ("target texts", "no picture in texts, but 1 other files"),
+        ("target texts", "no picture in texts, but 1 other file"),
         (
             "target broken",
             "none of the 2 pictures of broken can be read; the first, a.png:",

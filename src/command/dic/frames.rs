@@ -18,7 +18,7 @@ use crate::cli::DicArgs;
 use crate::failure::Failure;
 
 /// Points of a picture, one in so many, at which noise alone may look as if the shape function did not follow.
-const MISFITS_BY_NOISE: usize = 200;
+const MISFITS_BY_NOISE: usize = 100;
 
 /// The same of a picture with few points.
 const FEWEST_MISFITS: usize = 3;
