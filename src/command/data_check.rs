@@ -1,6 +1,8 @@
 //! Data that are at hand, decoded before a trial needs them: what they hold, and what of them an
 //! experiment uses.
 
+use std::collections::BTreeSet;
+
 use retrial_core::census::Census;
 use retrial_core::plan::Trial;
 use retrial_data::manifest::Source;
@@ -11,10 +13,19 @@ use crate::failure::Failure;
 use crate::studies::Memo;
 use crate::workspace::Workspace;
 
-/// Decoded data sets; the last one is kept with what was found of it, because experiments beside each other share it.
+/// Decoded data sets; the last one is kept, because experiments beside each other share it or its parts.
 #[derive(Default)]
 pub(crate) struct DataCheck {
-    last: Option<(String, Content, Memo)>,
+    last: Option<Decoded>,
+    /// Names of those that are generated or not at hand.
+    absent: BTreeSet<String>,
+}
+
+/// A data set with what was found of it.
+struct Decoded {
+    name: String,
+    content: Content,
+    memo: Memo,
 }
 
 impl DataCheck {
@@ -79,35 +90,74 @@ impl DataCheck {
         workspace: &Workspace,
         manifest: &Manifest,
     ) -> Result<Option<(&Content, &mut Memo)>, Failure> {
-        if self
-            .last
-            .as_ref()
-            .is_none_or(|(name, ..)| *name != manifest.name)
-        {
-            let Some(content) = decoded(workspace, manifest)? else {
-                return Ok(None);
-            };
-            self.last = Some((manifest.name.clone(), content, Memo::default()));
+        let name = &manifest.name;
+        let is_last = |last: &Decoded| last.name == *name;
+        if !self.last.as_ref().is_some_and(is_last) && !self.absent.contains(name) {
+            match self.decode(workspace, manifest)? {
+                None => {
+                    self.absent.insert(name.clone());
+                }
+                Some(content) => {
+                    let (name, memo) = (name.clone(), Memo::default());
+                    self.last = Some(Decoded {
+                        name,
+                        content,
+                        memo,
+                    });
+                }
+            }
         }
-        let last = self.last.as_mut();
-        Ok(last.map(|(_, content, memo)| (&*content, memo)))
+        let last = self.last.as_mut().filter(|last| is_last(last));
+        Ok(last.map(|last| (&last.content, &mut last.memo)))
+    }
+
+    /// Decodes a data set, but for the parts that the last one has, too.
+    fn decode(
+        &mut self,
+        workspace: &Workspace,
+        manifest: &Manifest,
+    ) -> Result<Option<Content>, Failure> {
+        if manifest.parts.is_empty() {
+            return decoded(workspace, manifest);
+        }
+        // A hundred thousand small pictures take a minute: `data fetch` decodes them once.
+        let slow = |part: &Manifest| part.content_kind() == retrial_data::content::kind::LABELLED;
+        let wanted = || manifest.parts.iter().filter(|part| !slow(part));
+        let mut fresh = Vec::new();
+        for part in wanted() {
+            if !self.last.as_ref().is_some_and(|last| last.has(&part.name)) {
+                let Some(content) = decoded(workspace, part)? else {
+                    return Ok(None);
+                };
+                fresh.push((part.name.clone(), content));
+            }
+        }
+        let mut all = self.last.take().map_or_else(Vec::new, Decoded::into_parts);
+        all.extend(fresh);
+        let own = wanted().filter_map(|part| {
+            let place = all.iter().position(|(name, _)| *name == part.name)?;
+            Some(all.swap_remove(place))
+        });
+        Ok(Some(Content::Several(own.collect())))
     }
 }
 
+impl Decoded {
+    fn has(&self, part: &str) -> bool {
+        self.name == part || self.content.part(part).is_some()
+    }
+
+    fn into_parts(self) -> Vec<(String, Content)> {
+        match self.content {
+            Content::Several(parts) => parts,
+            one => vec![(self.name, one)],
+        }
+    }
+}
+
+/// Decodes a data set without parts that is at hand.
 fn decoded(workspace: &Workspace, manifest: &Manifest) -> Result<Option<Content>, Failure> {
     let options = workspace.fetch_options(true);
-    if !manifest.parts.is_empty() {
-        // A hundred thousand small pictures take a minute: `data fetch` decodes them once.
-        let slow = |part: &Manifest| part.content_kind() == retrial_data::content::kind::LABELLED;
-        let mut parts = Vec::new();
-        for part in manifest.parts.iter().filter(|part| !slow(part)) {
-            let Some(content) = decoded(workspace, part)? else {
-                return Ok(None);
-            };
-            parts.push((part.name.clone(), content));
-        }
-        return Ok(Some(Content::Several(parts)));
-    }
     match available(manifest, &options) {
         Availability::Cached { .. } | Availability::Local { .. } => {
             Ok(Some(load(manifest, &options, &mut |_| ())?.0))
