@@ -10,13 +10,20 @@ use crate::dispatch::Dispatch;
 use crate::icgn::Match;
 use crate::lattice::Lattice;
 use crate::recover::{CLEAR, DROP, median};
+use crate::settings::Settings;
 use crate::shape::{PARAMETERS, Parameters, displacement_at, recentred};
 use crate::status::Status;
 use crate::subset::{SubsetRow, pixel_count, subset_rows};
+use crate::truncate::edge_reach;
 
-/// How far inside the outermost pixel centres a predicted position must lie, px: room for the
+/// How far inside the outermost pixel centres a predicted position must lie at least, px: room for the
 /// updates that follow.
 const ROOM: f64 = 1.0;
+
+/// How far inside a position must lie whose grey value depends on nothing beyond the border of the picture.
+fn room(settings: &Settings) -> f64 {
+    (edge_reach(settings) as f64).max(ROOM)
+}
 
 /// What became of points whose subset leaves the deformed picture, by their index.
 #[derive(Default)]
@@ -28,7 +35,8 @@ pub(crate) struct Leaving {
 }
 
 /// Tries every failed point that leaves the picture with the pixels of its subset that stay inside, from the
-/// best point next to it, as long as that finds points whose parts are `least_share` of a subset.
+/// best point next to it, as long as that finds points whose parts are `least_share` of a subset. A point that was
+/// found goes without the pixels that the prefilter or the spline fill from beyond the border.
 ///
 /// A part that a displacement leads out after all, or that does not correlate as the others do,
 /// is none: the point has left the picture.
@@ -45,7 +53,15 @@ pub(crate) fn shortened(
             Status::OutOfImage | Status::LowCorrelation | Status::IterationLimit | Status::Diverged
         )
     };
-    let mut waiting: Vec<usize> = (0..sites.len()).filter(has_failed).collect();
+    let stays = |i: usize, p: &Parameters| rows_that_stay(job, &sites[i], p);
+    let reaches_rim = |i: usize| {
+        let found = &matches[i];
+        found.status == Status::Converged
+            && pixel_count(&stays(i, &found.p)) < pixel_count(sites[i].rows)
+    };
+    let mut waiting: Vec<usize> = (0..sites.len())
+        .filter(|i| has_failed(i) || reaches_rim(*i))
+        .collect();
     if waiting.is_empty() {
         return out;
     }
@@ -65,10 +81,12 @@ pub(crate) fn shortened(
             .par_iter()
             .map(|&i| {
                 let here = |j: usize| out.parts.get(&j).map_or(&matches[j], |part| &part.found);
-                let found = lattice
-                    .around(i, 1)
-                    .filter(|&j| is_good(&here(j)) && here(j).zncc >= good)
-                    .max_by(|&a, &b| here(a).zncc.total_cmp(&here(b).zncc).then(b.cmp(&a)));
+                let is_clear = |j: &usize| is_good(&here(*j)) && here(*j).zncc >= good;
+                let own = Some(i).filter(is_clear);
+                let found = own.or_else(|| {
+                    let around = lattice.around(i, 1).filter(is_clear);
+                    around.max_by(|&a, &b| here(a).zncc.total_cmp(&here(b).zncc).then(b.cmp(&a)))
+                });
                 // Where nothing was found, the prediction for a point that is gone leads on.
                 let source = found.or_else(|| {
                     let mut around = lattice.around(i, 1);
@@ -81,7 +99,7 @@ pub(crate) fn shortened(
                 let (from, to) = (sites[source].centre, sites[i].centre);
                 let (dx, dy) = (to.0 as f64 - from.0 as f64, to.1 as f64 - from.1 as f64);
                 let guess = recentred(&from_p, dx, dy);
-                let rows = rows_that_stay(job, &sites[i], &guess);
+                let rows = stays(i, &guess);
                 let left = pixel_count(&rows);
                 if left == pixel_count(sites[i].rows) {
                     return None;
@@ -124,7 +142,8 @@ pub(crate) fn shortened(
 /// The pixels of a subset that the parameters leave inside the picture, row by row.
 fn rows_that_stay(job: &Job<'_>, site: &Site<'_>, p: &Parameters) -> Vec<SubsetRow> {
     let plane = &job.frame.pixels;
-    let inside = |t: f64, n: usize| (ROOM..=n as f64 - 1.0 - ROOM).contains(&t);
+    let room = room(job.settings);
+    let inside = |t: f64, n: usize| (room..=n as f64 - 1.0 - room).contains(&t);
     let (x, y) = (site.centre.0 as f64, site.centre.1 as f64);
     kept_rows(site.rows, |dx, dy| {
         let (dx, dy) = (f64::from(dx), f64::from(dy));

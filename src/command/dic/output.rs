@@ -10,7 +10,7 @@ use super::call::Call;
 use super::columns::numbers;
 use super::frames::{Frame, Frames};
 use super::inputs::Inputs;
-use super::progress::{FILE, Kept, Progress};
+use super::progress::{FILE, Kept, Progress, Stamp, stamp};
 use super::provenance;
 use super::summary::Summary;
 use crate::cli::{DicArgs, FieldFormat};
@@ -38,6 +38,8 @@ pub(super) struct Output {
     grid: Option<Grid>,
     /// Names of the files written, in order.
     written: Vec<String>,
+    /// Of those that a bookmark knows.
+    stamps: Vec<Stamp>,
     /// Names of the VTK files with the number of their image.
     vtk: Vec<(f64, String)>,
     lines: Vec<String>,
@@ -71,7 +73,15 @@ impl Output {
             if !args.force {
                 Call::new(&facts, &formats, &stems).check_interrupted(&facts_file)?;
                 match Kept::read(&folder, &inputs.frames.list) {
-                    Ok(found) => kept = Some(found),
+                    Ok(found) => {
+                        if let Some(picture) = found.changed_picture(&inputs.frames.list) {
+                            return Err(Failure::usage(format!(
+                                "{}: {picture} was changed since it was measured; use --force to begin anew",
+                                facts_file.display()
+                            )));
+                        }
+                        kept = Some(found);
+                    }
                     Err(why) => eprintln!("note: the series begins anew: {why}"),
                 }
             }
@@ -96,6 +106,7 @@ impl Output {
             facts,
             grid,
             written: Vec::new(),
+            stamps: Vec::new(),
             vtk: Vec::new(),
             lines: Vec::new(),
             stems,
@@ -109,10 +120,13 @@ impl Output {
     }
 
     /// Notes how far the series came.
-    pub(super) fn bookmark(&self, frames: &Frames, progress: Progress) -> Result<(), Failure> {
-        let (written, vtk) = (self.written.clone(), self.vtk.clone());
-        let kept = Kept::new(progress, &frames.list, written, vtk, self.lines.clone());
-        kept.write(&self.folder)
+    pub(super) fn bookmark(&mut self, frames: &Frames, progress: Progress) -> Result<(), Failure> {
+        for name in &self.written[self.stamps.len()..] {
+            self.stamps.push(stamp(&self.folder.join(name)));
+        }
+        let (written, stamps) = (self.written.clone(), self.stamps.clone());
+        let (vtk, lines) = (self.vtk.clone(), self.lines.clone());
+        Kept::new(progress, &frames.list, written, stamps, vtk, lines).write(&self.folder)
     }
 
     /// Writes the field of one image in every format.

@@ -33,22 +33,30 @@ pub(super) struct Kept {
     pub(super) written: Vec<String>,
     pub(super) vtk: Vec<(f64, String)>,
     pub(super) lines: Vec<String>,
-    /// Sizes and times of the pictures before the next.
-    pictures: Vec<Option<(u64, SystemTime)>>,
+    /// Of the files written.
+    stamps: Vec<Stamp>,
+    /// Of the pictures before the next.
+    pictures: Vec<Stamp>,
 }
+
+/// Size and time of a file; `None` where it cannot be asked.
+pub(super) type Stamp = Option<(u64, SystemTime)>;
 
 impl Kept {
     pub(super) fn new(
         progress: Progress,
         frames: &[Frame],
         written: Vec<String>,
+        stamps: Vec<Stamp>,
         vtk: Vec<(f64, String)>,
         lines: Vec<String>,
     ) -> Self {
-        let pictures = frames.iter().take(progress.next).map(stamp).collect();
+        let pictures = frames.iter().take(progress.next);
+        let pictures = pictures.map(|frame| stamp(&frame.path)).collect();
         Self {
             progress,
             written,
+            stamps,
             vtk,
             lines,
             pictures,
@@ -62,8 +70,7 @@ impl Kept {
         Ok(())
     }
 
-    /// What an earlier call left; an error with the reason where its files are not there, or its pictures are not
-    /// what they were.
+    /// What an earlier call left; an error with the reason where its files are not what they were.
     pub(super) fn read(folder: &Path, frames: &[Frame]) -> Result<Self, String> {
         let text = std::fs::read(folder.join(FILE))
             .map_err(|_| format!("it was interrupted before {FILE} was written"))?;
@@ -74,19 +81,27 @@ impl Kept {
         if next > frames.len() || kept.pictures.len() != next || taken.any(|index| *index >= next) {
             return Err(format!("{FILE} is of another series"));
         }
-        let mut pairs = frames.iter().zip(&kept.pictures);
-        if let Some((frame, _)) = pairs.find(|(frame, before)| stamp(frame) != **before) {
-            return Err(format!("{} was changed since", frame.name));
-        }
-        let mut written = kept.written.iter();
-        match written.find(|name| !folder.join(name).is_file()) {
-            Some(name) => Err(format!("{name} is gone")),
+        let mut written = kept.written.iter().zip(&kept.stamps);
+        let is_other = |name: &str, before: &Stamp| {
+            let now = stamp(&folder.join(name));
+            now.is_none() || now != *before
+        };
+        match written.find(|(name, before)| is_other(name, before)) {
+            Some((name, _)) => Err(format!("{name} is gone or was changed")),
             None => Ok(kept),
         }
     }
+
+    /// The first picture measured that is not what it was.
+    pub(super) fn changed_picture<'f>(&self, frames: &'f [Frame]) -> Option<&'f str> {
+        let mut pairs = frames.iter().zip(&self.pictures);
+        let found = pairs.find(|(frame, before)| stamp(&frame.path) != **before)?;
+        Some(&found.0.name)
+    }
 }
 
-fn stamp(frame: &Frame) -> Option<(u64, SystemTime)> {
-    let found = std::fs::metadata(&frame.path).ok()?;
+/// Size and time of a file.
+pub(super) fn stamp(path: &Path) -> Stamp {
+    let found = std::fs::metadata(path).ok()?;
     Some((found.len(), found.modified().ok()?))
 }
