@@ -85,3 +85,34 @@ fn a_series_that_begins_anew_says_why() {
         .exits(0)
         .complains("note: the series begins anew: resume.json is damaged");
 }
+
+/// What no run wrote stays, what is read is not written over, and a pipe is not waited for.
+#[test]
+fn nothing_of_a_person_is_lost() {
+    let project = pair();
+    project.write("out/summary.csv", "notes\n");
+    run(&project, CALL)
+        .exits(2)
+        .complains("holds summary.csv of a run without run.yaml");
+    let notes = std::fs::read_to_string(project.path().join("out/summary.csv"));
+    assert_eq!(notes.expect("a file"), "notes\n");
+    std::fs::remove_file(project.path().join("out/summary.csv")).expect("removable");
+    project.write("out/0001_def.csv", "x,y\n100,100\n");
+    run(&project, &format!("{CALL} --points out/0001_def.csv"))
+        .exits(2)
+        .complains("out/0001_def.csv is read, and a file of that name is written to ");
+    let pipe = std::process::Command::new("mkfifo")
+        .arg(project.path().join("pipe.pgm"))
+        .status();
+    assert!(pipe.expect("mkfifo").success());
+    for call in [
+        "dic ref.pgm pipe.pgm --out o",
+        "dic pipe.pgm def.pgm --out o",
+        "dic ref.pgm def.pgm --out o --mask pipe.pgm",
+        "dic ref.pgm def.pgm --out o --points pipe.pgm",
+        "dic ref.pgm def.pgm --out o --calibration pipe.pgm",
+        "dic ref.pgm /dev/zero --out o",
+    ] {
+        run(&project, call).exits(2).complains("no regular file");
+    }
+}

@@ -359,6 +359,25 @@ fn a_stopped_series_goes_on() {
     assert!(parts.join("resume.json").exists());
     let done = std::fs::metadata(&begun).and_then(|file| file.modified());
     let done = done.expect("a time");
+    // Neither another picture of the same name nor a field that was changed is taken for what was measured.
+    let [picture, aside] = ["s02.pgm", "aside"].map(|name| project.path().join(name));
+    std::fs::rename(&picture, &aside).expect("a picture");
+    write_pgm(&picture, &speckles(0.9, 0.0));
+    project
+        .retrial(&with("parts"))
+        .exits(2)
+        .complains("s02.pgm was changed since it was measured; use --force");
+    std::fs::rename(&aside, &picture).expect("a picture");
+    let copied = std::process::Command::new("cp")
+        .arg("-a")
+        .args([&parts, &project.path().join("changed")])
+        .status();
+    assert!(copied.expect("cp").success());
+    project.write("changed/0003_s02.csv", "");
+    project
+        .retrial(&with("changed"))
+        .exits(1)
+        .complains("the series begins anew: 0003_s02.csv is gone or was changed");
     project
         .retrial(&with("parts"))
         .exits(1)

@@ -5,6 +5,9 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::Path;
 
+/// Bytes of the largest file of a person that is read whole.
+pub const LARGEST: u64 = 8 << 30;
+
 /// The bytes of a regular file.
 ///
 /// # Errors

@@ -157,7 +157,7 @@ pub(crate) fn read_plane(
     size: Option<(usize, usize)>,
 ) -> Result<SpecimenPlane, Failure> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path)
+    let text = retrial_core::file::text(path, retrial_core::file::LARGEST)
         .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;
     let wire: WireCalibration = serde_yaml::from_str(&text)
         .map_err(|error| Failure::usage(format!("{shown} is no calibration: {error}")))?;

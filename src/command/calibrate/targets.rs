@@ -214,7 +214,7 @@ fn chosen_camera(args: &CalibrateArgs, lines: &Lines) -> Result<Option<(usize, S
 impl Lines {
     fn read(path: &Path) -> Result<Self, Failure> {
         let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path)
+        let text = retrial_core::file::text(path, retrial_core::file::LARGEST)
             .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;
         let mut names: Vec<String> = Vec::new();
         let mut head = 0;

@@ -344,10 +344,15 @@ fn message(failure: &Failure) -> String {
 
 /// Refuses a file that cannot be opened.
 pub(super) fn is_there(path: &Path) -> Result<(), Failure> {
-    let opened = File::open(path).and_then(|file| file.metadata());
-    let why = match opened {
+    // A pipe is not opened: nobody may ever write to it.
+    let found = std::fs::metadata(path);
+    let why = match found {
         Ok(found) if found.is_dir() => "it is a folder; name its pictures".to_owned(),
-        Ok(_) => return Ok(()),
+        Ok(found) if !found.is_file() => "it is no regular file".to_owned(),
+        Ok(_) => match File::open(path) {
+            Ok(_) => return Ok(()),
+            Err(error) => error.to_string(),
+        },
         Err(error) => error.to_string(),
     };
     let number = path

@@ -27,6 +27,9 @@ const PICTURES: [&str; 9] = [
 /// The columns of words, of which each has a picture.
 const CLASSES: [&str; 3] = ["status", "cut", "strain_status"];
 
+/// The files of all images.
+const WHOLE: [&str; 4] = ["run.yaml", "summary.csv", "fields.pvd", FILE];
+
 /// Endings of a field.
 const ENDINGS: [&str; 5] = [".csv", ".h5", ".npy", ".vti", ".vtp"];
 
@@ -65,6 +68,9 @@ impl Output {
         let stems: Vec<String> = list
             .map(|(frame, number)| format!("{number:04}_{}", safe_stem(frame)))
             .collect();
+        let is_own =
+            |name: &str| WHOLE.contains(&name) || stems.iter().any(|stem| is_of_field(name, stem));
+        check_inputs(args, &folder, is_own)?;
         let mut kept = None;
         let mut formats = args.format.clone();
         formats.sort_unstable();
@@ -87,7 +93,7 @@ impl Output {
             }
             let stays = kept.as_ref().map_or(&[][..], |kept| &kept.written);
             remove_earlier(&folder, &facts_file, stays);
-        } else if let Some(name) = field_of_another_run(&folder) {
+        } else if let Some(name) = file_of_another_run(&folder, is_own) {
             return Err(Failure::usage(format!(
                 "{} holds {name} of a run without run.yaml; choose another folder, or remove its files",
                 folder.display()
@@ -270,15 +276,40 @@ impl Output {
     }
 }
 
-/// The name of a field that no `run.yaml` speaks of.
-fn field_of_another_run(folder: &Path) -> Option<String> {
+/// Refuses a run that would write over what it reads.
+fn check_inputs(
+    args: &DicArgs,
+    folder: &Path,
+    is_own: impl Fn(&str) -> bool,
+) -> Result<(), Failure> {
+    let Ok(folder) = folder.canonicalize() else {
+        return Ok(());
+    };
+    let others = [&args.mask, &args.points, &args.calibration];
+    let inputs = args.deformed.iter().chain(others.into_iter().flatten());
+    for input in inputs.chain([&args.reference]) {
+        let path = input.canonicalize().unwrap_or_else(|_| input.clone());
+        let name = path.file_name().and_then(|name| name.to_str());
+        if path.parent() == Some(&*folder) && name.is_some_and(&is_own) {
+            return Err(Failure::usage(format!(
+                "{} is read, and a file of that name is written to {}; choose another --out",
+                input.display(),
+                folder.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The name of a field that no `run.yaml` speaks of, or of a file that this run would write over.
+fn file_of_another_run(folder: &Path, is_own: impl Fn(&str) -> bool) -> Option<String> {
     let entries = std::fs::read_dir(folder).ok()?;
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let mut fields: Vec<String> = names
         .filter(|name| {
             let (number, rest) = name.split_once('_').unwrap_or(("", ""));
             let is_number = number.len() >= 4 && number.bytes().all(|b| b.is_ascii_digit());
-            is_number && ENDINGS.iter().any(|end| rest.ends_with(end))
+            is_own(name) || is_number && ENDINGS.iter().any(|end| rest.ends_with(end))
         })
         .collect();
     fields.sort_unstable();

@@ -73,7 +73,7 @@ impl Points {
 type GivenPoint = ((usize, usize), usize);
 
 fn read_points(path: &Path) -> Result<Vec<GivenPoint>, Failure> {
-    let text = std::fs::read_to_string(path)
+    let text = retrial_core::file::text(path, retrial_core::file::LARGEST)
         .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
     let text = text.trim_start_matches('\u{feff}');
     let mut points = Vec::new();

@@ -6,7 +6,6 @@
 //! and a file holds one picture.
 
 use std::cell::Cell;
-use std::fs;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -18,6 +17,7 @@ use super::{jpeg, picture_end, tiff_chunks};
 use crate::error::DataError;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
+use retrial_core::file;
 use retrial_core::image::{GrayImage, Mask};
 
 /// Largest picture that is decoded, in pixels.
@@ -46,7 +46,7 @@ pub fn read_gray(path: &Path) -> Result<GrayImage, DataError> {
 /// # Errors
 /// As [`read_gray`].
 pub fn read_graded(path: &Path) -> Result<GradedImage, DataError> {
-    let bytes = fs::read(path).map_err(DataError::io("reading", path))?;
+    let bytes = file::read(path, file::LARGEST).map_err(DataError::io("reading", path))?;
     single(&bytes).map_err(|what| DataError::format(path, what))?;
     decode_page(path, &bytes, 0, Channel::Luma)
 }
@@ -56,7 +56,7 @@ pub fn read_graded(path: &Path) -> Result<GradedImage, DataError> {
 /// # Errors
 /// As [`read_gray`].
 pub fn picture_pages(path: &Path) -> Result<usize, DataError> {
-    let bytes = fs::read(path).map_err(DataError::io("reading", path))?;
+    let bytes = file::read(path, file::LARGEST).map_err(DataError::io("reading", path))?;
     let number = match is_tiff(&bytes) {
         true => pages_of(&bytes),
         false => single(&bytes).map(|()| 1),
@@ -69,7 +69,7 @@ pub fn picture_pages(path: &Path) -> Result<usize, DataError> {
 /// # Errors
 /// As [`read_gray`].
 pub fn read_page(path: &Path, page: usize, channel: Channel) -> Result<GradedImage, DataError> {
-    let bytes = fs::read(path).map_err(DataError::io("reading", path))?;
+    let bytes = file::read(path, file::LARGEST).map_err(DataError::io("reading", path))?;
     decode_page(path, &bytes, page, channel)
 }
 
@@ -210,7 +210,7 @@ pub struct ReadMask {
 /// # Errors
 /// As [`read_gray`].
 pub fn read_mask(path: &Path) -> Result<ReadMask, DataError> {
-    let bytes = fs::read(path).map_err(DataError::io("reading", path))?;
+    let bytes = file::read(path, file::LARGEST).map_err(DataError::io("reading", path))?;
     let wrong = |what: String| DataError::format(path, what);
     single(&bytes).map_err(wrong)?;
     let with_alpha = match is_tiff(&bytes) {

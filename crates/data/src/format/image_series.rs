@@ -1,9 +1,9 @@
 //! `image-series`: a reference picture, deformed pictures of the same size and their truth.
 
-use std::fs;
 use std::path::Path;
 
 use retrial_core::census::count;
+use retrial_core::file;
 use retrial_core::image::GrayImage;
 
 use super::Inputs;
@@ -82,7 +82,7 @@ fn rows(
 
 /// A comma-separated table whose field 0 counts the columns of the picture, one by one.
 fn read_table(path: &Path, settings: &TableSettings) -> Result<ColumnTable, DataError> {
-    let text = fs::read_to_string(path).map_err(DataError::io("reading", path))?;
+    let text = file::text(path, file::LARGEST).map_err(DataError::io("reading", path))?;
     let mut table = ColumnTable {
         x0: 0.0,
         u: Vec::new(),

@@ -1,11 +1,12 @@
 //! `labelled-tar`: small pictures of one size in two tars, with tables of labels and classes.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
 use retrial_core::census::count;
+use retrial_core::file;
 use retrial_core::hash::FieldHasher;
 
 use super::Inputs;
@@ -85,7 +86,7 @@ struct Row {
 }
 
 fn read_classes(path: &Path) -> Result<Vec<LabelledClass>, DataError> {
-    let text = fs::read_to_string(path).map_err(DataError::io("reading", path))?;
+    let text = file::text(path, file::LARGEST).map_err(DataError::io("reading", path))?;
     let mut classes: Vec<LabelledClass> = Vec::new();
     for (line, row) in text.lines().enumerate() {
         let fault = |what: &str| fault(path, line, 1, what.to_owned());
@@ -122,7 +123,7 @@ fn fault(path: &Path, line: usize, column: usize, what: String) -> DataError {
 
 /// `split wnid path xmin ymin xmax ymax`, a header first; a box ends on its last pixel.
 fn read_labels(path: &Path, classes: &[LabelledClass]) -> Result<Vec<Row>, DataError> {
-    let text = fs::read_to_string(path).map_err(DataError::io("reading", path))?;
+    let text = file::text(path, file::LARGEST).map_err(DataError::io("reading", path))?;
     let ids = classes.iter().map(|class| class.id.as_str());
     let ids: HashMap<&str, u16> = ids.zip(0..).collect();
     let mut rows = Vec::new();

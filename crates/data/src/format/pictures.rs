@@ -1,9 +1,9 @@
 //! `picture-folder`: picture files that are decoded one at a time, so that a folder of any size
 //! needs the memory of one picture.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
+use retrial_core::file;
 use retrial_core::hash::FieldHasher;
 
 use super::Inputs;
@@ -48,7 +48,8 @@ pub struct ColourPicture {
 pub(super) fn decode(inputs: &Inputs<'_>) -> Result<Content, DataError> {
     let mut files = Vec::new();
     for file in inputs.files {
-        let bytes = fs::read(&file.at).map_err(DataError::io("reading", &file.at))?;
+        let bytes =
+            file::read(&file.at, file::LARGEST).map_err(DataError::io("reading", &file.at))?;
         let wrong = |what: String| DataError::format(&file.at, what);
         single(&bytes).map_err(wrong)?;
         if bytes.starts_with(&jpeg::START) {
@@ -79,7 +80,7 @@ impl PictureFile {
 /// # Errors
 /// [`DataError::Io`], or [`DataError::Format`] for a file that is no picture.
 pub fn read_colour(path: &Path) -> Result<ColourPicture, DataError> {
-    let bytes = fs::read(path).map_err(DataError::io("reading", path))?;
+    let bytes = file::read(path, file::LARGEST).map_err(DataError::io("reading", path))?;
     let decoded = decode_rgb(&bytes).map_err(|what| DataError::format(path, what))?;
     let Rgb {
         width, height, rgb, ..

@@ -1,10 +1,10 @@
 //! `target-points`: points of a flat calibration target, as they lie on it and as cameras saw
 //! them, from two comma-separated files.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use retrial_core::census::count;
+use retrial_core::file;
 use retrial_core::hash::FieldHasher;
 
 use super::Inputs;
@@ -116,7 +116,7 @@ fn rows<const N: usize>(
     path: &Path,
     names: [&str; N],
 ) -> Result<Vec<(usize, [f64; N])>, DataError> {
-    let text = fs::read_to_string(path).map_err(DataError::io("reading", path))?;
+    let text = file::text(path, file::LARGEST).map_err(DataError::io("reading", path))?;
     let mut lines = (1..).zip(text.lines());
     let head = lines.next().map_or("", |line| line.1);
     if head.trim_end() != names.join(",") {
@@ -154,6 +154,8 @@ fn rows<const N: usize>(
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::format::InputFile;
 

@@ -5,9 +5,9 @@
 //! own file. Both give the same content.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
+use retrial_core::file;
 use retrial_core::hash::FieldHasher;
 
 use super::Inputs;
@@ -134,7 +134,7 @@ pub(super) fn read_picture(
     beside: Option<&Path>,
     plane: Option<PlaneSettings>,
 ) -> Result<ThermalPicture, DataError> {
-    let bytes = fs::read(path).map_err(DataError::io("reading", path))?;
+    let bytes = file::read(path, file::LARGEST).map_err(DataError::io("reading", path))?;
     let encoded = match bytes.starts_with(&jpeg::START) {
         true => jpeg::picture(&bytes).ok_or_else(|| DataError::format(path, jpeg::NO_END))?,
         false => &bytes,

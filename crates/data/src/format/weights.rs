@@ -1,7 +1,8 @@
 //! `weights-file`: the file of a trained net, handed over as it is.
 
-use std::fs;
 use std::path::PathBuf;
+
+use retrial_core::file;
 
 use super::Inputs;
 use super::torch_weights::{TorchWeights, read_torch};
@@ -22,7 +23,7 @@ pub struct WeightsFile {
 /// Hashes the file.
 pub(super) fn decode(inputs: &Inputs<'_>) -> Result<Content, DataError> {
     let path = inputs.role("weights")?;
-    let bytes = fs::read(path).map_err(DataError::io("reading", path))?;
+    let bytes = file::read(path, file::LARGEST).map_err(DataError::io("reading", path))?;
     Ok(Content::Weights(WeightsFile {
         path: path.to_owned(),
         bytes: bytes.len() as u64,

@@ -8,8 +8,8 @@
 //! The data format of COCO, <https://cocodataset.org/#format-data>.
 
 use retrial_core::census::count;
+use retrial_core::file;
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -46,7 +46,7 @@ struct WirePart {
 }
 
 fn wire<T: for<'d> Deserialize<'d>>(path: &Path) -> Result<T, DataError> {
-    let bytes = fs::read(path).map_err(DataError::io("reading", path))?;
+    let bytes = file::read(path, file::LARGEST).map_err(DataError::io("reading", path))?;
     let text = without_mark(&bytes);
     if text.trim_ascii_start().starts_with(b"[") {
         return Err(DataError::Text {

@@ -5,8 +5,8 @@
 //! those of COCO: `(0, 0)` is the outer corner of the first pixel.
 
 use retrial_core::census::count;
+use retrial_core::file;
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -58,7 +58,7 @@ pub fn read_labelme(
     let mut findings = Findings::default();
     let mut draft = Draft::new(name, &KEYS, categories(classes));
     for file in files {
-        let bytes = fs::read(file).map_err(DataError::io("reading", file))?;
+        let bytes = file::read(file, file::LARGEST).map_err(DataError::io("reading", file))?;
         let wire: WirePicture =
             serde_json::from_slice(without_mark(&bytes)).map_err(DataError::json(file))?;
         let image_id = draft.images.len() as u64 + 1;

@@ -7,8 +7,9 @@
 //! # Source
 //! Everingham et al., development kit of the PASCAL visual object classes challenge.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+
+use retrial_core::file;
 
 use roxmltree::{Document, Node, ParsingOptions};
 
@@ -44,7 +45,7 @@ pub fn read_voc(
     let mut findings = Findings::default();
     let mut draft = Draft::new(name, &KEYS, categories(classes));
     for file in files {
-        let bytes = fs::read(file).map_err(DataError::io("reading", file))?;
+        let bytes = file::read(file, file::LARGEST).map_err(DataError::io("reading", file))?;
         let text = std::str::from_utf8(without_mark(&bytes))
             .map_err(|error| DataError::format(file, format!("not UTF-8: {error}")))?;
         let options = ParsingOptions {

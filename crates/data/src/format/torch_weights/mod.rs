@@ -7,8 +7,9 @@
 mod pickle;
 mod storage;
 
-use std::fs;
 use std::path::Path;
+
+use retrial_core::file;
 
 pub use storage::MAX_TENSOR_VALUES;
 
@@ -50,7 +51,7 @@ impl TorchWeights {
 /// # Errors
 /// [`DataError::Io`], or [`DataError::Format`] that says what the file holds instead.
 pub fn read_torch(path: &Path) -> Result<TorchWeights, DataError> {
-    let bytes = fs::read(path).map_err(DataError::io("reading", path))?;
+    let bytes = file::read(path, file::LARGEST).map_err(DataError::io("reading", path))?;
     read_torch_bytes(&bytes).map_err(|what| DataError::format(path, what))
 }
 
