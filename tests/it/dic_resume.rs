@@ -90,6 +90,7 @@ fn a_series_that_begins_anew_says_why() {
 #[test]
 fn nothing_of_a_person_is_lost() {
     let project = pair();
+    std::fs::create_dir(project.path().join("out")).expect("a folder");
     project.write("out/summary.csv", "notes\n");
     run(&project, CALL)
         .exits(2)

@@ -293,7 +293,7 @@ fn bad_input_is_named() {
         ("target texts", "no picture in texts, but 1 other file"),
         (
             "target broken",
-            "none of the 2 pictures of broken can be read; the first, a.png:",
+            "none of 2 pictures of broken can be read; the first, a.png:",
         ),
         ("target source --texture-levels 1", "1 is not in 2..=256"),
         (
@@ -316,7 +316,7 @@ fn bad_input_is_named() {
         ),
         (
             "target source --distances 40",
-            "none of the 12 pictures of target can be read",
+            "none of 12 pictures of target can be read",
         ),
     ] {
         let mut all = vec!["similarity"];
