@@ -307,7 +307,7 @@ mod tests {
             match expected {
                 None => assert_eq!(found, None),
                 Some(words) => {
-                    assert!(found.is_some_and(|own| own.starts_with(words)), "{found:?}")
+                    assert!(found.is_some_and(|own| own.starts_with(words)), "{found:?}");
                 }
             }
         }

@@ -327,7 +327,7 @@ mod tests {
         params.set("pretraining", ParamValue::Text("none".to_owned()));
         params.set("least_instances", ParamValue::Int(2));
         for (name, value) in changes {
-            params.set(*name, value.clone());
+            params.set(name, value.clone());
         }
         params
     }

@@ -135,8 +135,11 @@ pub(super) fn chunks<'b>(
     places.into_iter().zip(1..).map(chunk).collect()
 }
 
+/// What the parts of a page are called, and offset and length of each, in bytes.
+type Places = (&'static str, Vec<(u64, u64)>);
+
 /// Whether strips or tiles hold the present page, and first byte and number of bytes of each.
-fn places(tiff: &mut Tiff<'_>) -> Result<(&'static str, Vec<(u64, u64)>), String> {
+fn places(tiff: &mut Tiff<'_>) -> Result<Places, String> {
     let is_tiled = tiff.find_tag(Tag::TileOffsets).map_err(broken)?.is_some();
     let (word, starts, counts) = match is_tiled {
         true => ("tile", Tag::TileOffsets, Tag::TileByteCounts),
