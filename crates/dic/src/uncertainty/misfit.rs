@@ -7,8 +7,8 @@
 //! `m` (van Cittert's iteration). Where it exceeds what noise makes of it, it is part of the uncertainty.
 //!
 //! Where a window is not full, or holds a subset which was divided, the mean square of `e` nearby stands for it. Fields
-//! with fewer than five points over a subset and a half tell nothing ([`misfit_is_seen`]). What is much narrower than a subset is hardly left in the
-//! displacements, so that less than all of its error shows.
+//! with fewer than five points over a subset and a half tell nothing ([`misfit_is_seen`]). What is much narrower than a
+//! subset is hardly left in the displacements, so that less than all of its error shows.
 //!
 //! # Source
 //! Schreier & Sutton 2002, doi:10.1007/BF02411077 (the mean over the subset); van Cittert 1931,
