@@ -13,9 +13,9 @@ use retrial_core::metric::Direction;
 use retrial_core::params::Params;
 use retrial_core::plan::{self, Trial};
 use retrial_core::seal::sealed;
-use retrial_core::spec::{self, Spec};
+use retrial_core::spec::{self, Spec, WhenUnavailable};
 use retrial_core::yaml::{Node, Value};
-use retrial_data::Manifest;
+use retrial_data::{DataError, Manifest};
 use retrial_nets::device::DeviceChoice;
 
 use crate::cli::Selection;
@@ -238,6 +238,11 @@ impl Experiment {
     /// The folders of one of its trials.
     pub(crate) fn folders(&self, results: &Path, trial: &Trial) -> TrialFolders {
         TrialFolders::new(results, &self.spec.study, &self.spec.name, &trial.id)
+    }
+
+    /// Whether `run` passes over the experiment where its data are not to be had for this reason.
+    pub(crate) fn skips(&self, error: &DataError) -> bool {
+        self.spec.when_unavailable == WhenUnavailable::Skip && error.is_absence()
     }
 
     /// Each trial with its state.

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use retrial_core::census::Census;
 use retrial_core::plan::Trial;
 use retrial_data::manifest::Source;
-use retrial_data::{Availability, Content, Manifest, available, load, obtain};
+use retrial_data::{
+    Availability, Content, DataError, Manifest, available, load, obtain, unreadable,
+};
 
 use crate::experiment::{Experiment, Experiments};
 use crate::failure::Failure;
@@ -58,21 +60,33 @@ impl DataCheck {
             let Some(manifest) = experiments.manifest(name) else {
                 continue;
             };
-            let census = match self.content(workspace, manifest)? {
-                Some((content, memo)) => {
+            let content = match self.content(workspace, manifest) {
+                // What `run` passes over is no failure here either.
+                Err(error) if experiment.skips(&error) => {
+                    Err(format!("`run` skips this experiment: {error}"))
+                }
+                content => content?.ok_or_else(|| {
+                    format!(
+                        "not at hand, so its content is not checked; `retrial data fetch {name}` \
+                         brings it"
+                    )
+                }),
+            };
+            let census = match content {
+                Ok((content, memo)) => {
                     let census = experiment.study.census(&trial.params, content, memo);
                     census.map_err(|error| {
                         let (study, own) = (&experiment.spec.study, &experiment.spec.name);
                         Failure::Data(format!("{study}/{own} with the data set `{name}`: {error}"))
                     })?
                 }
-                None if !is_elsewhere(workspace, manifest) => continue,
-                None => {
+                Err(_) if !is_elsewhere(workspace, manifest) => continue,
+                Err(why) => {
                     let mut census = Census::default();
-                    census.fact(format!(
-                        "not at hand, so its content is not checked; `retrial data fetch {name}` \
-                         brings it"
-                    ));
+                    census.fact(why);
+                    if let Some(error) = unreadable(manifest, &workspace.fetch_options(true)) {
+                        census.warn(format!("a copy of this machine is of no use: {error}"));
+                    }
                     census
                 }
             };
@@ -89,7 +103,7 @@ impl DataCheck {
         &mut self,
         workspace: &Workspace,
         manifest: &Manifest,
-    ) -> Result<Option<(&Content, &mut Memo)>, Failure> {
+    ) -> Result<Option<(&Content, &mut Memo)>, DataError> {
         let name = &manifest.name;
         let is_last = |last: &Decoded| last.name == *name;
         if !self.last.as_ref().is_some_and(is_last) && !self.absent.contains(name) {
@@ -116,7 +130,7 @@ impl DataCheck {
         &mut self,
         workspace: &Workspace,
         manifest: &Manifest,
-    ) -> Result<Option<Content>, Failure> {
+    ) -> Result<Option<Content>, DataError> {
         if manifest.parts.is_empty() {
             return decoded(workspace, manifest);
         }
@@ -156,7 +170,7 @@ impl Decoded {
 }
 
 /// Decodes a data set without parts that is at hand.
-fn decoded(workspace: &Workspace, manifest: &Manifest) -> Result<Option<Content>, Failure> {
+fn decoded(workspace: &Workspace, manifest: &Manifest) -> Result<Option<Content>, DataError> {
     let options = workspace.fetch_options(true);
     match available(manifest, &options) {
         Availability::Cached { .. } | Availability::Local { .. } => {

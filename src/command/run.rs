@@ -6,7 +6,6 @@ use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use retrial_core::plan::Trial;
-use retrial_core::spec::WhenUnavailable;
 use retrial_data::{DataError, FetchProgress, Manifest, Obtained};
 use retrial_nets::device::DeviceChoice;
 
@@ -86,10 +85,7 @@ fn execute(
                 warn_all(&check.census(workspace, experiments, experiment, trials)?);
                 runnable.push(Runnable { experiment, states });
             }
-            Err(error)
-                if experiment.spec.when_unavailable == WhenUnavailable::Skip
-                    && error.is_absence() =>
-            {
+            Err(error) if experiment.skips(&error) => {
                 let name = format!("{}/{}", experiment.spec.study, experiment.spec.name);
                 eprintln!("skipped {name}: {error}");
                 skipped.push(name);

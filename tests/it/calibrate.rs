@@ -161,6 +161,11 @@ fn bad_targets_are_named_by_file_and_line() {
             "no column `x_px`; its first line names image, point, u",
         ),
         (
+            good.replace("point,", "Camera,"),
+            &[],
+            "targets.csv, line 1: the column `Camera` must be named `camera`",
+        ),
+        (
             good.replace("X_mm", "X"),
             &[],
             "name a file with them by --world",
@@ -234,6 +239,58 @@ fn bad_targets_are_named_by_file_and_line() {
             ])
             .exits(2)
             .complains(words);
+    }
+}
+
+/// A file of the target's points may name them, in any order.
+#[test]
+fn points_of_the_target_are_found_by_their_names() {
+    let project = Project::new();
+    let all = targets();
+    let mut rows: Vec<Vec<&str>> = all.lines().map(|line| line.split(',').collect()).collect();
+    let names = rows.remove(0);
+    let image: Vec<String> = std::iter::once(&names)
+        .chain(&rows)
+        .map(|row| row[..4].join(","))
+        .collect();
+    let world: Vec<String> = (rows[..35].iter().rev())
+        .map(|row| format!("{},{},{}", row[1], row[4], row[5]))
+        .collect();
+    project.write("image.csv", &image.join("\n"));
+    project.write("both.csv", &all);
+    let named = format!("point,X_mm,Y_mm\n{}\n", world.join("\n"));
+    project.write("world.csv", &named);
+    let read = |file: &str| std::fs::read_to_string(project.path().join(file)).expect("a file");
+    let with = "calibrate image.csv --world world.csv --out a.yaml --force";
+    let with: Vec<&str> = with.split(' ').collect();
+    project.retrial(&with).exits(0);
+    let alone = "calibrate both.csv --out b.yaml";
+    let alone: Vec<&str> = alone.split(' ').collect();
+    project.retrial(&alone).exits(0);
+    let camera = |file: &str| {
+        let file: serde_json::Value = serde_yaml::from_str(&read(file)).expect("YAML");
+        file["camera"].clone()
+    };
+    assert_eq!(camera("a.yaml"), camera("b.yaml"));
+    for (from, to, words) in [
+        (
+            "\n34,",
+            "\n33,",
+            "world.csv, line 3: point 33 is there twice",
+        ),
+        (
+            "\n34,",
+            "\n35,",
+            "point \"34\"; world.csv has the points 35 to 0",
+        ),
+        (
+            "point,",
+            "Point,",
+            "world.csv, line 1: the column `Point` must be named `point`",
+        ),
+    ] {
+        project.write("world.csv", &named.replacen(from, to, 1));
+        project.retrial(&with).exits(2).complains(words);
     }
 }
 

@@ -127,6 +127,18 @@ fn a_file_with_other_bytes_is_no_absence() {
     let file = folder.join("hydro_cam0_frame00.tiff");
     std::fs::create_dir(&file).expect("a folder");
     assert!(run(3).contains("it is no regular file"));
+    for verb in ["check", "plan"] {
+        let mut command = project.command(&[verb, "a"]);
+        let output = command.env("RETRIAL_MIRROR", &mirror).output();
+        let output = output.expect("the program starts");
+        assert_eq!(output.status.code(), Some(0));
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            said.contains("warning: a copy of this machine is of no use"),
+            "{said}"
+        );
+        assert!(said.contains("it is no regular file"), "{said}");
+    }
     std::fs::remove_dir(&file).expect("removed");
     symlink(&file, &file).expect("a link");
     assert!(run(3).contains("hydro_cam0_frame00.tiff: Too many levels"));

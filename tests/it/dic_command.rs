@@ -467,3 +467,22 @@ fn truncated_tiff() -> Vec<u8> {
     bytes.extend([7; 40]);
     bytes
 }
+
+#[test]
+fn few_points_found_are_a_warning() {
+    let project = pair();
+    let (shown, other) = (speckles(0.4, -0.3), speckles(0.0, 0.0));
+    let mixed = GrayImage::from_fn(160, 120, |x, y| match x < 56 {
+        true => shown.pixels()[y * 160 + x],
+        false => other.pixels()[(119 - y) * 160 + 159 - x],
+    });
+    write_pgm(&project.path().join("mixed.pgm"), &mixed.expect("a size"));
+    let images = ["ref.pgm", "def.pgm", "mixed.pgm"];
+    project
+        .retrial(&arguments(&images, &[]))
+        .exits(0)
+        .complains("warning: mixed.pgm: ")
+        .complains("of so few some may be found by chance");
+    let said = project.retrial(&arguments(&images[..2], &["--force"]));
+    assert!(!said.exits(0).err.contains("by chance"), "{}", said.err);
+}

@@ -534,4 +534,15 @@ fn a_bundled_file_that_is_not_there_is_a_fault() {
     check(&project).exits(0).says("judged: 2 pictures");
     fs::remove_dir_all(project.path().join("cache")).expect("removed");
     refused(&project, "no source gave img_03.pgm of data set `own`");
+    // `check` and `plan` say of an experiment that may be skipped what `run` makes of it.
+    let spec = project.path().join("experiments/a.yaml");
+    let text = fs::read_to_string(&spec).expect("read");
+    fs::write(&spec, text + "when_unavailable: skip\n").expect("written");
+    run(&project).exits(0).complains("skipped mask-rcnn/a");
+    for verb in ["check", "plan"] {
+        project
+            .retrial(&[verb, "experiments/a.yaml"])
+            .exits(0)
+            .says("`run` skips this experiment: no source gave img_03.pgm");
+    }
 }

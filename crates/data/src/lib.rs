@@ -18,7 +18,9 @@ pub mod source;
 pub use catalog::{CatalogEntry, catalog, find_manifest, load_manifest};
 pub use content::{Content, DigitSet, Digits, ImageSeries, SeriesImage, Truth};
 pub use error::{Attempt, DataError, FetchError};
-pub use fetch::{Availability, FetchOptions, FetchProgress, Obtained, available, obtain};
+pub use fetch::{
+    Availability, FetchOptions, FetchProgress, Obtained, available, obtain, unreadable,
+};
 pub use format::annotation::{
     AnnotatedImage, Annotation, AnnotationSet, MaskFault, Part, SceneTruth,
 };

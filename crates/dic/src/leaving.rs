@@ -53,13 +53,15 @@ pub(crate) fn shortened(
             Status::OutOfImage | Status::LowCorrelation | Status::IterationLimit | Status::Diverged
         )
     };
-    let stays = |i: usize, p: &Parameters| rows_that_stay(job, &sites[i], p);
+    let room = room(job.settings);
+    let stays = |i: usize, p: &Parameters| rows_that_stay(job, &sites[i], p, room);
     let reaches_rim = |i: usize| {
         let found = &matches[i];
         found.status == Status::Converged
             && pixel_count(&stays(i, &found.p)) < pixel_count(sites[i].rows)
     };
     let mut waiting: Vec<usize> = (0..sites.len())
+        .into_par_iter()
         .filter(|i| has_failed(i) || reaches_rim(*i))
         .collect();
     if waiting.is_empty() {
@@ -139,10 +141,9 @@ pub(crate) fn shortened(
     }
 }
 
-/// The pixels of a subset that the parameters leave inside the picture, row by row.
-fn rows_that_stay(job: &Job<'_>, site: &Site<'_>, p: &Parameters) -> Vec<SubsetRow> {
+/// The pixels of a subset that the parameters leave inside the picture by `room` px, row by row.
+fn rows_that_stay(job: &Job<'_>, site: &Site<'_>, p: &Parameters, room: f64) -> Vec<SubsetRow> {
     let plane = &job.frame.pixels;
-    let room = room(job.settings);
     let inside = |t: f64, n: usize| (room..=n as f64 - 1.0 - room).contains(&t);
     let (x, y) = (site.centre.0 as f64, site.centre.1 as f64);
     kept_rows(site.rows, |dx, dy| {

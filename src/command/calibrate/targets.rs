@@ -115,10 +115,12 @@ fn off_the_picture([x, y]: [f64; 2], size: Option<(usize, usize)>) -> Option<Str
 enum World {
     /// Two columns of the same file.
     Columns([usize; 2]),
-    /// A file of its own, its lines numbered from 0 by the column `point`.
+    /// A file of its own, its lines named by its column `point`, or numbered from 0 without one.
     File {
         path: String,
-        points: Vec<[f64; 2]>,
+        points: BTreeMap<String, [f64; 2]>,
+        /// The first name and the last one of the file.
+        span: [String; 2],
         point: usize,
     },
 }
@@ -139,20 +141,28 @@ impl World {
         let world = Lines::read(path)?;
         world.check_flat()?;
         let (x, y) = (world.place("X_mm")?, world.place("Y_mm")?);
-        let place = |(number, cells): &(usize, Vec<String>)| {
-            Ok([
+        let names = world
+            .has("point")
+            .then(|| world.place("point"))
+            .transpose()?;
+        let mut points = BTreeMap::new();
+        let mut span: [Option<String>; 2] = [None, None];
+        for (i, (number, cells)) in world.rows.iter().enumerate() {
+            let name = names.map_or_else(|| i.to_string(), |names| cells[names].clone());
+            let place = [
                 world.number(*number, cells, x)?,
                 world.number(*number, cells, y)?,
-            ])
-        };
-        let points = world
-            .rows
-            .iter()
-            .map(place)
-            .collect::<Result<_, Failure>>()?;
+            ];
+            if points.insert(name.clone(), place).is_some() {
+                return Err(world.fault(*number, &format!("point {name} is there twice")));
+            }
+            span[0].get_or_insert_with(|| name.clone());
+            span[1] = Some(name);
+        }
         Ok(Self::File {
             path: world.path.clone(),
             points,
+            span: span.map(Option::unwrap_or_default),
             point: lines.place("point")?,
         })
     }
@@ -166,18 +176,15 @@ impl World {
             Self::File {
                 path,
                 points,
+                span: [first, last],
                 point,
-            } => {
-                let place = cells[*point].parse::<usize>().ok();
-                place.and_then(|i| points.get(i).copied()).ok_or_else(|| {
-                    let what = format!(
-                        "point {:?}; {path} has the points 0 to {}",
-                        cells[*point],
-                        points.len().saturating_sub(1)
-                    );
-                    lines.fault(number, &what)
-                })
-            }
+            } => points.get(&cells[*point]).copied().ok_or_else(|| {
+                let what = format!(
+                    "point {:?}; {path} has the points {first} to {last}",
+                    cells[*point]
+                );
+                lines.fault(number, &what)
+            }),
         }
     }
 }
@@ -245,12 +252,26 @@ impl Lines {
                 )));
             }
         }
-        Ok(Self {
+        let lines = Self {
             path: shown,
             names,
             head,
             rows,
-        })
+        };
+        lines.check_case()?;
+        Ok(lines)
+    }
+
+    /// Refuses a name that differs from a known one by its case alone, and so would be passed over.
+    fn check_case(&self) -> Result<(), Failure> {
+        for name in &self.names {
+            let known = COLUMNS.iter().find(|own| own.eq_ignore_ascii_case(name));
+            if let Some(known) = known.filter(|known| *known != name) {
+                let what = format!("the column `{name}` must be named `{known}`");
+                return Err(self.fault(self.head, &what));
+            }
+        }
+        Ok(())
     }
 
     fn has(&self, name: &str) -> bool {
@@ -321,6 +342,8 @@ impl Lines {
     }
 }
 
+/// Columns that are read, but for [`DEPTH`].
+const COLUMNS: [&str; 7] = ["image", "point", "camera", "x_px", "y_px", "X_mm", "Y_mm"];
 /// The column of depths.
 const DEPTH: &str = "Z_mm";
 

@@ -113,8 +113,30 @@ impl Summary {
         totals.filter(|(_, total)| *total > 0).collect()
     }
 
+    /// Says where so few points were found that some of them may be found by chance.
+    fn warn_of_chance(&self) {
+        let doubtful = self.rows.iter().filter_map(Row::found_by_chance);
+        let doubtful: Vec<_> = doubtful.collect();
+        let worst = doubtful.iter().min_by(|a, b| a.share.total_cmp(&b.share));
+        let Some(worst) = worst else {
+            return;
+        };
+        let others = match doubtful.len() {
+            1 => String::new(),
+            n => format!(", the least of {n} pictures"),
+        };
+        eprintln!(
+            "warning: {}: {} of {} that could be found were{others}; of so few some may be found by chance: compare \
+             the images, or try a larger --subset",
+            worst.name,
+            worst.found,
+            count(worst.sought, "point"),
+        );
+    }
+
     /// The last words: points by status, and where the files are.
     pub(super) fn print(&self, args: &DicArgs) {
+        self.warn_of_chance();
         let totals = self.statuses().into_iter();
         let totals: Vec<String> = totals
             .map(|(status, total)| format!("{} {total}", status.name()))
@@ -133,7 +155,42 @@ impl Summary {
     }
 }
 
+/// A picture in which few of the points were found.
+struct Chance<'r> {
+    name: &'r str,
+    found: usize,
+    /// Points that neither mask, border nor a flat subset rules out.
+    sought: usize,
+    share: f64,
+}
+
+/// With a smaller share of points found, a picture may show another pattern.
+const FEW: f64 = 0.25;
+
 impl Row {
+    fn found_by_chance(&self) -> Option<Chance<'_>> {
+        let number = |wanted: &[Status]| -> usize {
+            let all = Status::ALL.iter().zip(&self.statuses);
+            all.filter(|(status, _)| wanted.contains(status))
+                .map(|(_, number)| number)
+                .sum()
+        };
+        let found = number(&[Status::Converged]);
+        let sought = found
+            + number(&[
+                Status::LowCorrelation,
+                Status::Diverged,
+                Status::IterationLimit,
+            ]);
+        let share = found as f64 / sought as f64;
+        (found > 0 && share < FEW).then(|| Chance {
+            name: &self.name,
+            found,
+            sought,
+            share,
+        })
+    }
+
     fn line(&self, points: usize) -> String {
         let mut line = format!(
             "{}: {} of {} converged",

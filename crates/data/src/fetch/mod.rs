@@ -9,7 +9,7 @@ mod session;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use crate::error::DataError;
+use crate::error::{DataError, FetchError};
 use crate::format::InputFile;
 use crate::manifest::{FileEntry, Manifest, Source, Variant, fill};
 pub use crate::source::url::Timeouts;
@@ -164,6 +164,43 @@ pub fn available(manifest: &Manifest, options: &FetchOptions) -> Availability {
         Availability::Remote {
             bytes: first.bytes(),
         }
+    }
+}
+
+/// The first file of this machine that a data set could be read from and that is there and cannot
+/// be read: a folder, a loop of links, a file of other size or of other rights.
+#[must_use]
+pub fn unreadable(manifest: &Manifest, options: &FetchOptions) -> Option<FetchError> {
+    let mut parts = manifest.parts.iter();
+    let of_part = parts.find_map(|part| unreadable(part, options));
+    let own = || {
+        let variants = order(manifest, options).into_iter();
+        let mut files = variants.flat_map(|variant| {
+            let folder = options.cache.join(&manifest.name).join(&variant.name);
+            let places = variant.files.iter().flat_map(move |file| {
+                let sources = variant.sources.iter();
+                let local =
+                    sources.filter_map(|source| local_path(manifest, options, source, file));
+                let cached = std::iter::once(folder.join(&file.path));
+                cached.chain(local).map(|path| (path, file.bytes))
+            });
+            places.collect::<Vec<_>>()
+        });
+        files.find_map(|(path, bytes)| fault_of(&path, bytes).filter(|fault| !fault.is_absence()))
+    };
+    of_part.or_else(own)
+}
+
+/// What is wrong with a file of this machine, as far as its size and its rights tell.
+fn fault_of(path: &Path, expected: u64) -> Option<FetchError> {
+    match path.metadata() {
+        Ok(meta) if !meta.is_file() => Some(FetchError::no_file(path)),
+        Ok(meta) if meta.len() != expected => Some(FetchError::Size {
+            expected,
+            got: meta.len(),
+        }),
+        Ok(_) => File::open(path).err().map(FetchError::open(path)),
+        Err(error) => Some(FetchError::open(path)(error)),
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ureq::Agent;
 
-use super::{FetchOptions, FetchProgress, Obtained, local_path};
+use super::{FetchOptions, FetchProgress, Obtained, fault_of, local_path};
 use crate::error::{Attempt, DataError, FetchError};
 use crate::format::InputFile;
 use crate::hashing::sha256_file;
@@ -92,15 +92,8 @@ impl<'a> Session<'a> {
         target: &Path,
         file: &FileEntry,
     ) -> Result<Option<FetchError>, DataError> {
-        let bytes = match target.metadata() {
-            Ok(meta) if meta.is_file() => meta.len(),
-            Ok(_) => return Ok(Some(FetchError::no_file(target))),
-            Err(error) => return Ok(Some(FetchError::open(target)(error))),
-        };
-        if bytes != file.bytes {
-            let expected = file.bytes;
-            let got = bytes;
-            return Ok(Some(FetchError::Size { expected, got }));
+        if let Some(fault) = fault_of(target, file.bytes) {
+            return Ok(Some(fault));
         }
         if !self.options.rehash {
             return Ok(None);

@@ -8,6 +8,9 @@ use super::annotation::AnnotationSet;
 use super::thermal::{Depth, ThermalPicture, ThermalSet};
 use crate::content::{Content, DigitSet};
 
+/// Digits without a pixel from here on are nearly black: as a rule their values are in another scale.
+const DARK: u8 = 32;
+
 impl Content {
     /// What is there, and what was repaired or looks wrong.
     #[must_use]
@@ -57,6 +60,12 @@ fn digits_of(set: &DigitSet, what: &str, census: &mut Census) {
         count(items, &format!("{what} item")),
         counts.join(", ")
     ));
+    let greatest = set.pixels.iter().max().copied().unwrap_or_default();
+    if greatest < DARK {
+        census.warn(format!(
+            "the greatest pixel of all {what} items is {greatest} of 255; are they in another scale, such as 0 and 1?"
+        ));
+    }
 }
 
 fn thermal(set: &ThermalSet) -> Census {

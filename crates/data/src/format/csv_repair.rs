@@ -245,8 +245,22 @@ fn pixel_places(columns: &[(usize, &str)]) -> Result<Option<Vec<usize>>, String>
             "the pixel {text:?} of column {column} is there twice"
         ));
     }
+    let start = order.first().map_or([0, 0], |(first, _)| *first);
+    let in_rows = order.iter().any(|([_, column], _)| *column > 0);
     let mut places = vec![0; order.len()];
-    for (place, (_, at)) in order.iter().enumerate() {
+    for (place, (number, at)) in order.iter().enumerate() {
+        let expected = match in_rows {
+            true => [start[0] + place / SIDE, start[1] + place % SIDE],
+            false => [start[0] + place, 0],
+        };
+        if *number != expected {
+            let (column, text) = columns[*at];
+            let column = column + 1;
+            return Err(format!(
+                "the pixel {text:?} of column {column} is pixel {place} by its number, after a gap; name {PIXELS} \
+                 pixels without one"
+            ));
+        }
         places[*at] = place;
     }
     Ok(Some(places))
@@ -455,6 +469,8 @@ mod tests {
         assert!(
             named(&[(784, "pixel5")]).contains("the pixel \"pixel5\" of column 785 is there twice")
         );
+        let gap = "the pixel \"pixel784\" of column 785 is pixel 783 by its number, after a gap";
+        assert!(named(&[(784, "pixel784")]).contains(gap));
         let tabs = text(&rows()).replace(',', "\t");
         assert!(read(&tabs).expect_err("tabs").contains("separated by tabs"));
         let index = rows()

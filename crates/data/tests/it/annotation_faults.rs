@@ -107,6 +107,11 @@ fn every_fault_of_coco_is_named() {
             "annotation 11 of a.png: bbox: the box [1.0, 2.0, 20.0, 4.0] (x0, y0, x1, y1) leaves the picture of 8 × 6 px",
         ),
         (
+            "[1, 2, 3, 2]",
+            "[0.25, 0.5, 0.5, 0.5]",
+            "annotation 11 of a.png: bbox: the box [0.25, 0.5, 0.75, 1.0] (x0, y0, x1, y1) lies within the first pixel of a picture of 8 × 6 px; coordinates are pixels: multiply shares of a picture by its columns and rows",
+        ),
+        (
             POLYGON,
             "[[1, 2, 4, 2]]",
             "annotation 11 of a.png: segmentation: polygon 0 has fewer than 3 vertices: 2",
@@ -389,6 +394,11 @@ fn every_fault_of_voc_is_named() {
             "<xmax>4</xmax>",
             "<xmax>40</xmax>",
             "object 0 (bushing): bbox: the box [0.0, 1.0, 40.0, 3.0] (x0, y0, x1, y1) leaves the picture of 8 × 6 px",
+        ),
+        (
+            "<xmax>4</xmax><xmin>1</xmin><ymin>2</ymin><ymax>3</ymax>",
+            "<xmax>0.75</xmax><xmin>0.5</xmin><ymin>0.25</ymin><ymax>1.0</ymax>",
+            "object 0 (bushing): bbox: the box [-0.5, -0.75, 0.75, 1.0] (x0, y0, x1, y1) lies within the first pixel of a picture of 8 × 6 px; coordinates are pixels: multiply shares of a picture by its columns and rows",
         ),
         (
             "<xmax>4</xmax>",

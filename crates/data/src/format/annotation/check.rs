@@ -24,6 +24,8 @@ pub(crate) fn object(findings: &mut Findings, spot: &Spot, object: &Annotation, 
         findings.fault(spot, "bbox", Problem::EmptyBox { corners });
     } else if leaves(corners, size) {
         findings.fault(spot, "bbox", Problem::BoxOutside { corners, size });
+    } else if are_shares(corners) {
+        findings.fault(spot, "bbox", Problem::Shares { corners, size });
     }
     if let Some(mask) = outline(findings, spot, &object.segmentation, size) {
         let beyond = mask[0] < corners[0] - BOX_SLACK_PX
@@ -40,6 +42,12 @@ pub(crate) fn object(findings: &mut Findings, spot: &Spot, object: &Annotation, 
             findings.far_box(spot, corners, mask);
         }
     }
+}
+
+/// Whether corners lie within a pixel of the origin, of which VOC takes one, and are no whole pixels.
+fn are_shares(corners: [f64; 4]) -> bool {
+    corners.iter().all(|value| value.abs() <= 1.0)
+        && corners.iter().any(|value| value.fract() != 0.0)
 }
 
 /// Intersection over union of two boxes of corners; 1 where either has no area.

@@ -103,6 +103,17 @@ pub enum Problem {
         /// Columns and rows.
         size: [usize; 2],
     },
+    /// A box within the first pixel, as shares of a picture are.
+    #[error(
+        "the box {corners:?} (x0, y0, x1, y1) lies within the first pixel of a picture of {} × {} px; coordinates \
+         are pixels: multiply shares of a picture by its columns and rows", size[0], size[1]
+    )]
+    Shares {
+        /// `[x0, y0, x1, y1]`.
+        corners: [f64; 4],
+        /// Columns and rows.
+        size: [usize; 2],
+    },
     /// A number that is infinite or none.
     #[error("{found} is not a finite number")]
     NotFinite {
