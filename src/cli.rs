@@ -3,15 +3,16 @@
 mod similarity;
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use retrial_core::declare::Word;
 use retrial_data::Channel;
-use retrial_dic::{ShapeOrder, StrainMeasure};
+use retrial_dic::{ReferenceStrategy, ShapeOrder, Split, StrainMeasure, SubsetShape};
 use retrial_nets::device::DeviceChoice;
 
-pub(crate) use self::similarity::{
-    GreyRange, Offsets, Pairs, ReductionWord, SimilarityArgs, Texture,
-};
+pub(crate) use self::similarity::{GreyRange, SimilarityArgs, Texture};
 
 /// Reruns published experiments and says whether they reproduce.
 ///
@@ -299,8 +300,8 @@ pub(crate) struct DicArgs {
     #[arg(long, value_name = "auto|0|1|2", default_value = "auto", value_parser = order_choice)]
     pub(crate) order: OrderChoice,
     /// Outline of the subset
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) shape: Outline,
+    #[arg(long, default_value_t = SubsetShape::Square, value_parser = one_of::<SubsetShape>())]
+    pub(crate) shape: SubsetShape,
     /// Mask: pixels that are not black take part
     #[arg(long, value_name = "IMAGE")]
     pub(crate) mask: Option<PathBuf>,
@@ -315,11 +316,11 @@ pub(crate) struct DicArgs {
     #[arg(long, value_name = "SHARE", num_args = 0..=1, require_equals = true, default_missing_value = "0.5", value_parser = share)]
     pub(crate) truncate: Option<f64>,
     /// What becomes of subsets across which the displacement jumps, as at a crack
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) split: Dividing,
+    #[arg(long, default_value_t = Split::Automatic, value_parser = one_of::<Split>())]
+    pub(crate) split: Split,
     /// Image each deformed one is compared with
-    #[arg(long, alias = "strategy", value_enum, default_value_t)]
-    pub(crate) reference_strategy: Strategy,
+    #[arg(long, alias = "strategy", default_value_t = ReferenceStrategy::Automatic, value_parser = one_of::<ReferenceStrategy>())]
+    pub(crate) reference_strategy: ReferenceStrategy,
     /// Size of a pixel on the specimen, mm: displacements in mm too
     #[arg(long, value_name = "MM", value_parser = positive, conflicts_with = "calibration")]
     pub(crate) scale: Option<f64>,
@@ -327,14 +328,14 @@ pub(crate) struct DicArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) calibration: Option<PathBuf>,
     /// Channel of colour images that becomes the grey value: luma is 0.299 R + 0.587 G + 0.114 B
-    #[arg(long, value_name = "luma|red|green|blue", default_value = "luma", value_parser = channel)]
+    #[arg(long, default_value_t, value_parser = one_of::<Channel>())]
     pub(crate) channel: Channel,
     /// Strain, fitted to a window of so many points along each side; odd, 3 or more, at most the points of the field
     /// along its longer side. With --calibration it is the strain of the specimen along x_mm and y_mm
     #[arg(long, value_name = "POINTS")]
     pub(crate) strain: Option<usize>,
-    /// Measure of strain: green_lagrange, euler_almansi, hencky, engineering or small
-    #[arg(long, value_name = "NAME", default_value = "green_lagrange", value_parser = strain_measure, requires = "strain")]
+    /// Measure of strain
+    #[arg(long, default_value_t = StrainMeasure::GreenLagrange, value_parser = one_of::<StrainMeasure>(), requires = "strain")]
     pub(crate) strain_measure: StrainMeasure,
     /// Threads; all cores without it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -353,13 +354,12 @@ pub(crate) enum OrderChoice {
 }
 
 fn order_choice(text: &str) -> Result<OrderChoice, String> {
-    match text {
-        "auto" => Ok(OrderChoice::Automatic),
-        "0" => Ok(OrderChoice::Order(ShapeOrder::Zero)),
-        "1" => Ok(OrderChoice::Order(ShapeOrder::One)),
-        "2" => Ok(OrderChoice::Order(ShapeOrder::Two)),
-        _ => Err("must be auto, 0, 1 or 2".to_owned()),
+    if text == "auto" {
+        return Ok(OrderChoice::Automatic);
     }
+    let order = text.parse().ok().and_then(ShapeOrder::of);
+    let order = order.map(OrderChoice::Order);
+    order.ok_or_else(|| "must be auto, 0, 1 or 2".to_owned())
 }
 
 /// How the prefilter of `retrial dic` is chosen.
@@ -411,31 +411,13 @@ fn image_size(text: &str) -> Result<(usize, usize), String> {
         .ok_or_else(|| "must be columns and rows, such as 1280x1024".to_owned())
 }
 
-fn channel(text: &str) -> Result<Channel, String> {
-    match text {
-        "luma" => Ok(Channel::Luma),
-        "red" => Ok(Channel::Red),
-        "green" => Ok(Channel::Green),
-        "blue" => Ok(Channel::Blue),
-        _ => Err("must be luma, red, green or blue".to_owned()),
-    }
-}
-
-fn strain_measure(text: &str) -> Result<StrainMeasure, String> {
-    StrainMeasure::from_name(text).ok_or_else(|| {
-        let names = StrainMeasure::ALL.map(StrainMeasure::name);
-        format!("must be one of {}", names.join(", "))
-    })
-}
-
-/// What becomes of subsets across which the displacement jumps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Dividing {
-    /// They are divided, and the part of the centre is matched
-    #[default]
-    Automatic,
-    /// They are matched as a whole
-    None,
+/// One of the words of a choice.
+pub(crate) fn one_of<W>() -> impl TypedValueParser<Value = W>
+where
+    W: Word + FromStr<Err = String> + Send + Sync,
+{
+    let words = W::ALL.iter().map(|choice| choice.word());
+    PossibleValuesParser::new(words).try_map(|word| word.parse::<W>())
 }
 
 /// How fields are written.
@@ -524,22 +506,4 @@ pub(crate) struct CalibrateArgs {
     /// Replace the file that is there already
     #[arg(long)]
     pub(crate) force: bool,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Outline {
-    #[default]
-    Square,
-    Circle,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Strategy {
-    /// The reference image, and a later one once many points are lost
-    #[default]
-    Automatic,
-    /// The reference image
-    First,
-    /// The image before it
-    Previous,
 }

@@ -102,7 +102,6 @@ fn fake_info() -> StudyInfo {
         params: PARAMS,
         metrics: &[],
         tables: &[],
-        stages: &[],
         conflicts: |_| Vec::new(),
     }
 }

@@ -4,6 +4,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use retrial_similarity::{Angles, Order, Reduction};
+
+use super::one_of;
 
 #[derive(Debug, Args)]
 pub(crate) struct SimilarityArgs {
@@ -30,11 +33,11 @@ pub(crate) struct SimilarityArgs {
     #[arg(long, value_name = "DEG", value_delimiter = ',', default_values_t = [0.0, 45.0, 90.0, 135.0], value_parser = angle, allow_hyphen_values = true)]
     pub(crate) angles: Vec<f64>,
     /// What becomes of the features of several distances and angles
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) offsets: Offsets,
+    #[arg(long, default_value_t = Angles::Averaged, value_parser = one_of::<Angles>())]
+    pub(crate) offsets: Angles,
     /// Whether the order of the two pixels of a pair counts
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) pairs: Pairs,
+    #[arg(long, default_value_t = Order::Symmetric, value_parser = one_of::<Order>())]
+    pub(crate) pairs: Order,
     /// Grey values that the levels cover: `depth` (black to white of the file), `own` (darkest to
     /// brightest of each picture) or LOW,HIGH
     #[arg(
@@ -51,8 +54,8 @@ pub(crate) struct SimilarityArgs {
     #[arg(long, value_name = "H", default_value_t = 1.0, value_parser = bandwidth)]
     pub(crate) bandwidth: f64,
     /// From the similarities to all target pictures to one weight
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) reduction: ReductionWord,
+    #[arg(long, default_value_t = Reduction::Mean, value_parser = one_of::<Reduction>())]
+    pub(crate) reduction: Reduction,
     /// Pictures drawn, with replacement
     #[arg(long, value_name = "N", default_value_t = 8000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub(crate) draws: u32,
@@ -77,37 +80,6 @@ pub(crate) enum Texture {
     Properties,
     /// The matrix over its sum
     Matrix,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Offsets {
-    /// Their mean
-    #[default]
-    Averaged,
-    /// All, one after the other
-    Kept,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Pairs {
-    /// A pair counts both ways
-    #[default]
-    Symmetric,
-    /// A pair counts one way
-    Directed,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub(crate) enum ReductionWord {
-    /// Their mean
-    #[default]
-    Mean,
-    /// The largest
-    Max,
-    /// Instead: the similarity to the mean of the targets' features
-    #[value(alias = "to-mean")]
-    ToMean,
 }
 
 /// Which grey values the levels cover.

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use retrial_core::census::Census;
+use retrial_core::declare::{Cells, Row};
 use retrial_core::event::Event;
-use retrial_core::metric::MetricValue;
+use retrial_core::metric::{MetricDef, MetricValue};
 use retrial_core::params::{ParamValue, Params};
 use retrial_core::record::{Artifact, EVENTS_FILE, StageUse};
 use retrial_core::seed::Seed;
@@ -162,6 +163,11 @@ impl Context {
         Ok(())
     }
 
+    /// The flag that asks the trial to stop.
+    pub(crate) fn stopped(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stop)
+    }
+
     /// All params.
     pub(crate) fn params(&self) -> &Params {
         &self.job.params
@@ -203,48 +209,49 @@ impl Context {
         });
     }
 
-    /// A metric of the whole trial; its name must be in the study's table.
-    pub(crate) fn metric(&mut self, name: &str, value: f64) -> Result<(), TrialError> {
-        self.metric_at(name, value, Params::default())
-    }
-
-    /// A metric of a part of the trial, such as `{epoch: 3}`.
-    pub(crate) fn metric_at(
-        &mut self,
-        name: &str,
-        value: f64,
-        at: Params,
-    ) -> Result<(), TrialError> {
-        let Some(definition) = self.study.metrics.iter().find(|metric| metric.name == name) else {
-            let study = self.study.name;
-            let message = format!("the study `{study}` declares no metric `{name}`");
-            return Err(TrialError::Other(message));
-        };
-        if at.is_empty() {
-            self.metrics.retain(|metric| metric.name != name);
-            self.metrics.push(MetricValue {
-                name: name.to_owned(),
-                value,
-                unit: definition.unit.to_owned(),
-                direction: definition.direction,
-            });
+    /// A metric, which the study must declare.
+    pub(crate) fn metric(&mut self, metric: MetricDef, value: f64) -> Result<(), TrialError> {
+        if !self.study.metrics.contains(&metric) {
+            return Err(self.undeclared("metric", metric.name));
         }
-        let value = value.is_finite().then_some(value);
-        self.emit(&Event::Metric {
-            name: name.to_owned(),
+        self.metrics.retain(|other| other.name != metric.name);
+        self.metrics.push(MetricValue {
+            name: metric.name.to_owned(),
             value,
-            at,
+            unit: metric.unit.to_owned(),
+            direction: metric.direction,
+        });
+        self.emit(&Event::Metric {
+            name: metric.name.to_owned(),
+            value: value.is_finite().then_some(value),
+            at: Params::default(),
         })?;
         Ok(())
     }
 
-    /// Leaves a table as `<name>.csv`; its columns must be those the study declares.
-    pub(crate) fn table(&mut self, name: &'static str, table: &Table) -> Result<(), TrialError> {
-        let path = self.folders.partial.join(format!("{name}.csv"));
+    fn undeclared(&self, what: &str, name: &str) -> TrialError {
+        let study = self.study.name;
+        TrialError::Other(format!("the study `{study}` declares no {what} `{name}`"))
+    }
+
+    /// Leaves rows as the table that they are of.
+    pub(crate) fn rows<R: Row>(&mut self, rows: &[R]) -> Result<(), TrialError> {
+        if !self.study.tables.contains(&R::TABLE) {
+            return Err(self.undeclared("table", R::TABLE.name));
+        }
+        let mut table = Table::new();
+        for (column, cells) in R::TABLE.columns.iter().zip(R::columns(rows)) {
+            table = match cells {
+                Cells::Float(cells) => table.with(column.name, cells)?,
+                Cells::Int(cells) => table.with(column.name, cells)?,
+                Cells::Text(cells) => table.with(column.name, cells)?,
+            };
+        }
+        let path = self.folders.partial.join(format!("{}.csv", R::TABLE.name));
         table.write(&path)?;
         let bytes = std::fs::read(&path).map_err(|source| io("read", &path, source))?;
         let content = retrial_core::hash::content(&bytes);
-        self.artifact(format!("{name}.csv"), content, bytes.len() as u64)
+        self.artifact(format!("{}.csv", R::TABLE.name), content, bytes.len() as u64)
     }
 
     /// Leaves named arrays as `<name>.h5`.
@@ -327,30 +334,14 @@ impl Context {
     pub(crate) fn results(&self) -> &PathBuf {
         &self.job.results
     }
+}
 
-    /// A whole number among the params.
-    pub(crate) fn int(&self, name: &str) -> Result<i64, TrialError> {
-        match self.params().get(name) {
-            Some(ParamValue::Int(value)) => Ok(*value),
-            other => Err(not_declared(name, other)),
-        }
-    }
-
-    /// A number among the params.
-    pub(crate) fn float(&self, name: &str) -> Result<f64, TrialError> {
-        let value = self.params().get(name);
-        value
-            .and_then(ParamValue::as_f64)
-            .ok_or_else(|| not_declared(name, value))
-    }
-
-    /// A word among the params.
-    pub(crate) fn word(&self, name: &str) -> Result<&str, TrialError> {
-        match self.params().get(name) {
-            Some(ParamValue::Text(value)) => Ok(value),
-            other => Err(not_declared(name, other)),
-        }
-    }
+/// Params of a trial as their study declares them.
+pub(crate) fn typed<P>(
+    params: &Params,
+    read: impl FnOnce(&Params) -> Result<P, &'static str>,
+) -> Result<P, TrialError> {
+    read(params).map_err(|name| not_declared(name, params.get(name)))
 }
 
 /// The study's table and its code disagree: an error of ours, but never a panic.
@@ -362,7 +353,7 @@ fn not_declared(name: &str, found: Option<&ParamValue>) -> TrialError {
 }
 
 /// Tells the scheduler; a scheduler that went away is noticed elsewhere.
-fn announce(event: &Event) {
+pub(super) fn announce(event: &Event) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{}", json(event)).and_then(|()| out.flush());
 }

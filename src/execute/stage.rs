@@ -6,15 +6,17 @@
 //! never sees half of one; a damaged one is built again.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use retrial_core::event::Event;
-use retrial_core::plan::stage_id;
+use retrial_core::plan::{StageInput, stage_id};
 use retrial_core::record::StageUse;
-use retrial_core::study::StageDef;
+use retrial_core::seed::Seed;
 use retrial_store::{StoreError, Tree, Value};
 
-use super::context::{Context, TrialError, belongs, healed, io};
+use super::context::{Context, TrialError, announce, belongs, healed, io};
 use super::lease;
 
 /// The stages of `results/`, one folder each.
@@ -28,13 +30,18 @@ const WAIT: Duration = Duration::from_millis(100);
 /// Attribute of checkpoints and results that names their stage; no part of the content.
 const STAGE: &str = "stage";
 
-/// A stage being built: its checkpoints.
-pub(crate) struct StageFolder {
+/// A stage being built: all that it may use beside its input and its data.
+pub(crate) struct Work {
     id: String,
     folder: PathBuf,
+    stop: Arc<AtomicBool>,
+    /// The device as asked for.
+    pub(crate) device: String,
+    /// The seed of the stage.
+    pub(crate) seed: Seed,
 }
 
-impl StageFolder {
+impl Work {
     /// The newest readable checkpoint and its round.
     pub(crate) fn resume(&self) -> Result<Option<(u64, Tree)>, StoreError> {
         // A file of another stage, copied here, would make numbers that belong to no trial.
@@ -52,68 +59,63 @@ impl StageFolder {
         retrial_store::save_checkpoint(&self.folder, round, &tree)?;
         Ok(())
     }
+
+    /// An error when the trial was asked to stop; call it where stopping loses little.
+    pub(crate) fn stop_point(&self) -> Result<(), TrialError> {
+        match self.stop.load(Ordering::Relaxed) {
+            true => Err(TrialError::Stopped),
+            false => Ok(()),
+        }
+    }
+
+    /// Reports how far the stage is.
+    pub(crate) fn progress(&self, done: u64, total: u64, unit: &str) {
+        let unit = unit.to_owned();
+        announce(&Event::Progress { done, total, unit });
+    }
 }
 
-/// The result of stage `name`: built by `build`, or found ready.
+/// The result of a stage.
+pub(crate) struct Built {
+    /// Its id, by which it is the input of another.
+    pub(crate) id: String,
+    /// What it holds.
+    pub(crate) tree: Tree,
+}
+
+/// The result of the stage that reads `input`: built by `build`, or found ready. `build` sees nothing of the trial but
+/// what it is given, so that it cannot read what `input` does not name.
 pub(crate) fn stage(
     context: &mut Context,
-    name: &'static str,
-    build: impl FnOnce(&mut Context, &StageFolder) -> Result<Tree, TrialError>,
-) -> Result<Tree, TrialError> {
-    let Some(definition) = context.study.stages.iter().find(|stage| stage.name == name) else {
-        let study = context.study.name;
-        return Err(TrialError::Other(format!(
-            "the study `{study}` declares no stage `{name}`"
-        )));
-    };
-    let id = id_of(context, definition)?;
+    input: &StageInput<'_>,
+    build: impl FnOnce(&Work) -> Result<Tree, TrialError>,
+) -> Result<Built, TrialError> {
+    let digest = context.job.data.as_ref().map(|data| data.content.as_str());
+    let device = super::worker::device_kind(&context.job.device);
+    let id = stage_id(context.study, input, context.params(), digest, device);
     let folder = context.results().join(STAGES).join(&id);
     let lease_path = lease::path(context.results(), &format!("stage.{id}"));
     if let Some((tree, content)) = ready(&folder, &id) {
-        return used(context, name, id, tree, content, true);
+        return used(context, input.name, id, tree, content, true);
     }
-    let _lease = wait_for(context, &lease_path, name, &id)?;
+    let _lease = wait_for(context, &lease_path, input.name, &id)?;
     // Another process may have finished it while this one waited.
     if let Some((tree, content)) = ready(&folder, &id) {
-        return used(context, name, id, tree, content, true);
+        return used(context, input.name, id, tree, content, true);
     }
-    let checkpoints = StageFolder {
+    let work = Work {
         id: id.clone(),
         folder: folder.join(CHECKPOINTS),
+        stop: context.stopped(),
+        device: context.job.device.clone(),
+        seed: Seed(input.seed.unwrap_or_default()),
     };
-    std::fs::create_dir_all(&checkpoints.folder)
-        .map_err(|source| io("create", &checkpoints.folder, source))?;
-    let tree = build(context, &checkpoints)?;
+    std::fs::create_dir_all(&work.folder).map_err(|source| io("create", &work.folder, source))?;
+    let tree = build(&work)?;
     let content = keep(&folder, &id, tree.clone())?;
-    super::folder::remove(&checkpoints.folder)
-        .map_err(|source| io("remove", &checkpoints.folder, source))?;
+    super::folder::remove(&work.folder).map_err(|source| io("remove", &work.folder, source))?;
     lease::discard(&lease_path);
-    used(context, name, id, tree, content, false)
-}
-
-fn id_of(context: &Context, definition: &StageDef) -> Result<String, TrialError> {
-    let inputs = definition
-        .inputs
-        .iter()
-        .map(|input| {
-            let used = context.stages.iter().find(|stage| stage.name == *input);
-            used.map(|stage| stage.id.clone()).ok_or_else(|| {
-                let name = definition.name;
-                TrialError::Other(format!("stage `{name}` came before its input `{input}`"))
-            })
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    let digest = context.job.data.as_ref().map(|data| data.content.as_str());
-    let device = super::worker::device_kind(&context.job.device);
-    Ok(stage_id(
-        context.study,
-        definition,
-        context.params(),
-        &inputs,
-        context.job.seed,
-        digest,
-        device,
-    ))
+    used(context, input.name, id, tree, content, false)
 }
 
 /// Writes the result of stage `id`; returns the hash of its content.
@@ -190,7 +192,7 @@ fn used(
     tree: Tree,
     content: String,
     reused: bool,
-) -> Result<Tree, TrialError> {
+) -> Result<Built, TrialError> {
     context.emit(&Event::Stage {
         name: name.to_owned(),
         id: id.clone(),
@@ -199,11 +201,11 @@ fn used(
     })?;
     context.stages.push(StageUse {
         name: name.to_owned(),
-        id,
+        id: id.clone(),
         content,
         reused,
     });
-    Ok(tree)
+    Ok(Built { id, tree })
 }
 
 #[cfg(test)]
@@ -215,9 +217,12 @@ mod tests {
     #[test]
     fn a_checkpoint_of_another_stage_is_passed_over() {
         let folder = tempfile::tempdir().unwrap();
-        let of = |id: &str| StageFolder {
+        let of = |id: &str| Work {
             id: id.to_owned(),
             folder: folder.path().to_owned(),
+            stop: Arc::default(),
+            device: "cpu".to_owned(),
+            seed: Seed(0),
         };
         of("train-1").checkpoint(7, Tree::new()).unwrap();
         let (round, _) = of("train-1").resume().unwrap().unwrap();

@@ -1,122 +1,560 @@
-//! Short forms for the rows of a study's tables: most have no unit, and most metrics repeat.
+//! How a study declares what it has: each word, param and metric once, with its type.
+//!
+//! [`words!`](crate::words) makes an enum whose variants are written as words, [`params!`](crate::params!) a
+//! struct whose fields are params, [`metrics!`](crate::metrics!) constants that are metrics. Checks of specs, their
+//! schema, the ids of trials, the values that a study reads and the pages of reference come from that one place.
 
-use crate::metric::{ColumnDef, Direction, MetricDef};
-use crate::params::{DefaultValue, Param, ParamKind};
+use crate::metric::TableDef;
+use crate::params::{Param, ParamValue, Params};
 
-const fn param(
-    name: &'static str,
-    kind: ParamKind,
-    default: DefaultValue,
-    doc: &'static str,
-) -> Param {
-    Param {
-        name,
-        kind,
-        default,
-        unit: "",
-        doc,
+/// A type of which every value is written as a word.
+pub trait Word: Copy + PartialEq + Sized + 'static {
+    /// All values, in the order in which they are told.
+    const ALL: &'static [Self];
+
+    /// The word.
+    fn word(self) -> &'static str;
+
+    /// The value of a word.
+    #[must_use]
+    fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|own| own.word() == word)
     }
 }
 
-/// A param that is true or false.
-#[must_use]
-pub const fn flag(name: &'static str, default: bool, doc: &'static str) -> Param {
-    param(name, ParamKind::Bool, DefaultValue::Bool(default), doc)
+/// A type that a param can have.
+pub trait ParamType: Sized {
+    /// The value, if it is of this type.
+    fn from_value(value: &ParamValue) -> Option<Self>;
+
+    /// The value as it stands in specs and records.
+    fn to_value(&self) -> ParamValue;
 }
 
-/// A whole number from `min` to `max`.
-#[must_use]
-pub const fn int(
-    name: &'static str,
-    default: i64,
-    (min, max): (i64, i64),
-    doc: &'static str,
-) -> Param {
-    param(
-        name,
-        ParamKind::Int { min, max },
-        DefaultValue::Int(default),
-        doc,
-    )
-}
+impl ParamType for bool {
+    fn from_value(value: &ParamValue) -> Option<Self> {
+        match value {
+            ParamValue::Bool(value) => Some(*value),
+            _ => None,
+        }
+    }
 
-/// A number from `min` to `max`.
-#[must_use]
-pub const fn number(
-    name: &'static str,
-    default: f64,
-    (min, max): (f64, f64),
-    doc: &'static str,
-) -> Param {
-    param(
-        name,
-        ParamKind::Float { min, max },
-        DefaultValue::Float(default),
-        doc,
-    )
-}
-
-/// A choice; the first word is the default.
-#[must_use]
-pub const fn word(name: &'static str, words: &'static [&'static str], doc: &'static str) -> Param {
-    param(
-        name,
-        ParamKind::Choice(words),
-        DefaultValue::Text(words[0]),
-        doc,
-    )
-}
-
-/// Whole numbers from `min` to `max`.
-#[must_use]
-pub const fn ints(
-    name: &'static str,
-    default: &'static [i64],
-    (min, max): (i64, i64),
-    doc: &'static str,
-) -> Param {
-    param(
-        name,
-        ParamKind::IntList { min, max },
-        DefaultValue::Ints(default),
-        doc,
-    )
-}
-
-/// A metric that is better when it is larger.
-#[must_use]
-pub const fn higher(name: &'static str, doc: &'static str) -> MetricDef {
-    metric(name, Direction::Higher, doc)
-}
-
-/// A metric that is better when it is smaller.
-#[must_use]
-pub const fn lower(name: &'static str, doc: &'static str) -> MetricDef {
-    metric(name, Direction::Lower, doc)
-}
-
-/// A metric that is neither good nor bad.
-#[must_use]
-pub const fn fact(name: &'static str, doc: &'static str) -> MetricDef {
-    metric(name, Direction::None, doc)
-}
-
-const fn metric(name: &'static str, direction: Direction, doc: &'static str) -> MetricDef {
-    MetricDef {
-        name,
-        unit: "",
-        direction,
-        repeatable: true,
-        doc,
+    fn to_value(&self) -> ParamValue {
+        ParamValue::Bool(*self)
     }
 }
 
-/// A column without a unit.
-#[must_use]
-pub const fn column(name: &'static str, doc: &'static str) -> ColumnDef {
-    ColumnDef {
-        name,
-        unit: "",
-        doc,
+impl ParamType for usize {
+    fn from_value(value: &ParamValue) -> Option<Self> {
+        match value {
+            ParamValue::Int(value) => Self::try_from(*value).ok(),
+            _ => None,
+        }
     }
+
+    fn to_value(&self) -> ParamValue {
+        ParamValue::Int(i64::try_from(*self).unwrap_or(i64::MAX))
+    }
+}
+
+impl ParamType for f64 {
+    fn from_value(value: &ParamValue) -> Option<Self> {
+        match value {
+            ParamValue::Float(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    fn to_value(&self) -> ParamValue {
+        ParamValue::Float(*self)
+    }
+}
+
+impl ParamType for Vec<usize> {
+    fn from_value(value: &ParamValue) -> Option<Self> {
+        match value {
+            ParamValue::List(items) => items.iter().map(usize::from_value).collect(),
+            _ => None,
+        }
+    }
+
+    fn to_value(&self) -> ParamValue {
+        ParamValue::List(self.iter().map(usize::to_value).collect())
+    }
+}
+
+/// Params that belong together, as a struct with a field a param.
+pub trait ParamGroup: Sized {
+    /// The rows of the study's table, a row a field.
+    const TABLE: &'static [Param];
+
+    /// The group among all params of a trial; the name of the first param that is missing or of another type
+    /// otherwise.
+    ///
+    /// # Errors
+    /// The name of that param.
+    fn read(params: &Params) -> Result<Self, &'static str>;
+
+    /// Name and value of every field, in order.
+    fn pairs(&self) -> Pairs;
+}
+
+/// Params that a stage reads, as it is named by them.
+pub type Pairs = Vec<(&'static str, ParamValue)>;
+
+/// The param `name` of a trial.
+///
+/// # Errors
+/// The name, where it is missing or of another type.
+pub fn read_param<T: ParamType>(params: &Params, name: &'static str) -> Result<T, &'static str> {
+    params.get(name).and_then(T::from_value).ok_or(name)
+}
+
+/// The rows of some tables in one, in the order of `names`.
+///
+/// # Panics
+/// Where a name is in no table, or the tables have another number of rows; in a constant that is an error of the
+/// compiler.
+#[must_use]
+pub const fn in_order<const N: usize>(tables: &[&[Param]], names: [&str; N]) -> [Param; N] {
+    let mut rows = [tables[0][0]; N];
+    let mut count = 0;
+    let mut table = 0;
+    while table < tables.len() {
+        count += tables[table].len();
+        table += 1;
+    }
+    assert!(count == N, "the order names every param once");
+    let mut place = 0;
+    while place < N {
+        let mut found = false;
+        let mut table = 0;
+        while table < tables.len() {
+            let mut row = 0;
+            while row < tables[table].len() {
+                if same(tables[table][row].name, names[place]) {
+                    rows[place] = tables[table][row];
+                    found = true;
+                }
+                row += 1;
+            }
+            table += 1;
+        }
+        assert!(found, "the order names a param that no table has");
+        place += 1;
+    }
+    rows
+}
+
+const fn same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < a.len() {
+        if a[at] != b[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+/// An enum whose values are written as words.
+///
+/// ```
+/// retrial_core::words! {
+///     /// What weights start from.
+///     pub enum Start {
+///         /// As torch does.
+///         Torch = "torch",
+///         /// As the paper does.
+///         Dcgan = "dcgan",
+///     }
+/// }
+/// assert_eq!(Start::Dcgan.name(), "dcgan");
+/// assert_eq!("torch".parse(), Ok(Start::Torch));
+/// ```
+#[macro_export]
+macro_rules! words {
+    (
+        $(#[$meta:meta])*
+        $vis:vis enum $name:ident {
+            $($(#[$doc:meta])* $variant:ident = $word:literal),+ $(,)?
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        $vis enum $name {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl $name {
+            /// All words, in order.
+            pub const NAMES: &'static [&'static str] = &[$($word),+];
+
+            /// The word.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+        }
+
+        impl $crate::declare::Word for $name {
+            const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            fn word(self) -> &'static str {
+                self.name()
+            }
+        }
+
+        impl $crate::declare::ParamType for $name {
+            fn from_value(value: &$crate::params::ParamValue) -> Option<Self> {
+                match value {
+                    $crate::params::ParamValue::Text(word) => $crate::declare::Word::from_word(word),
+                    _ => None,
+                }
+            }
+
+            fn to_value(&self) -> $crate::params::ParamValue {
+                $crate::params::ParamValue::Text(self.name().to_owned())
+            }
+        }
+
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.pad(self.name())
+            }
+        }
+
+        impl ::std::str::FromStr for $name {
+            type Err = String;
+
+            fn from_str(word: &str) -> Result<Self, String> {
+                let found = $crate::declare::Word::from_word(word);
+                found.ok_or_else(|| format!("expected one of {}", Self::NAMES.join(", ")))
+            }
+        }
+    };
+}
+
+/// A struct whose fields are params: name, type, range, unit, default and meaning stand here and nowhere else.
+///
+/// Kinds: `int(min..=max)` is a `usize`, `odd(min..=max)` an odd one, `float(min..=max)` an `f64`, `flag` a `bool`,
+/// `ints(min..=max)` a `Vec<usize>`, `word(Type)` an enum of [`words!`](crate::words). A unit stands behind the kind.
+///
+/// ```
+/// retrial_core::params! {
+///     /// What is cut.
+///     pub struct Cut {
+///         /// Full width of the subset.
+///         subset_size_px: odd(5..=301) "px" = 41,
+///         /// Weight λ.
+///         lambda: float(0.0..=1.0) = 0.1,
+///     }
+/// }
+/// use retrial_core::declare::ParamGroup as _;
+/// let cut = Cut::read(&retrial_core::params::defaults(Cut::TABLE)).expect("all there");
+/// assert_eq!((cut.subset_size_px, cut.lambda), (41, 0.1));
+/// ```
+#[macro_export]
+macro_rules! params {
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident {
+            $(
+                $(#[doc = $doc:literal])+
+                $field:ident: $kind:ident $(($($range:tt)*))? $($unit:literal)? = $default:expr
+            ),+ $(,)?
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq)]
+        $vis struct $name {
+            $(
+                $(#[doc = $doc])+
+                pub $field: $crate::param_type!($kind $(($($range)*))?),
+            )+
+        }
+
+        #[expect(non_upper_case_globals, reason = "a param is written as in specs and records")]
+        impl $name {
+            $(
+                /// The key in specs.
+                pub const $field: &'static str = stringify!($field);
+            )+
+        }
+
+        impl $crate::declare::ParamGroup for $name {
+            const TABLE: &'static [$crate::params::Param] = &[
+                $($crate::params::Param {
+                    name: stringify!($field),
+                    kind: $crate::param_kind!($kind $(($($range)*))?),
+                    default: $crate::param_default!($kind, $default),
+                    unit: concat!($($unit)?),
+                    doc: concat!($($doc),+).trim_ascii(),
+                }),+
+            ];
+
+            fn read(params: &$crate::params::Params) -> Result<Self, &'static str> {
+                Ok(Self {
+                    $($field: $crate::declare::read_param(params, stringify!($field))?),+
+                })
+            }
+
+            fn pairs(&self) -> $crate::declare::Pairs {
+                use $crate::declare::ParamType as _;
+                vec![$((stringify!($field), self.$field.to_value())),+]
+            }
+        }
+    };
+}
+
+/// A struct whose fields are groups of params: all that can be set of a study.
+#[macro_export]
+macro_rules! param_groups {
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident { $($(#[$doc:meta])* $field:ident: $group:ty),+ $(,)? }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq)]
+        $vis struct $name {
+            $($(#[$doc])* pub $field: $group,)+
+        }
+
+        impl $name {
+            /// The tables of the groups.
+            pub const TABLES: &'static [&'static [$crate::params::Param]] =
+                &[$(<$group as $crate::declare::ParamGroup>::TABLE),+];
+
+            /// The params of a trial.
+            ///
+            /// # Errors
+            /// The name of a param that is missing or of another type.
+            pub fn read(params: &$crate::params::Params) -> Result<Self, &'static str> {
+                Ok(Self {
+                    $($field: <$group as $crate::declare::ParamGroup>::read(params)?),+
+                })
+            }
+        }
+    };
+}
+
+/// The type of a param of a kind.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! param_type {
+    (int ($($range:tt)*)) => { usize };
+    (odd ($($range:tt)*)) => { usize };
+    (float ($($range:tt)*)) => { f64 };
+    (ints ($($range:tt)*)) => { Vec<usize> };
+    (flag) => { bool };
+    (word ($type:ty)) => { $type };
+}
+
+/// The kind of a param as specs are checked by it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! param_kind {
+    (int ($min:literal..=$max:literal)) => { $crate::params::ParamKind::Int { min: $min, max: $max } };
+    (odd ($min:literal..=$max:literal)) => { $crate::params::ParamKind::OddInt { min: $min, max: $max } };
+    (float ($min:literal..=$max:literal)) => { $crate::params::ParamKind::Float { min: $min, max: $max } };
+    (ints ($min:literal..=$max:literal)) => { $crate::params::ParamKind::IntList { min: $min, max: $max } };
+    (flag) => { $crate::params::ParamKind::Bool };
+    (word ($type:ty)) => { $crate::params::ParamKind::Choice(<$type>::NAMES) };
+}
+
+/// The default of a param as specs are checked by it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! param_default {
+    (int, $default:expr) => { $crate::params::DefaultValue::Int($default) };
+    (odd, $default:expr) => { $crate::params::DefaultValue::Int($default) };
+    (float, $default:expr) => { $crate::params::DefaultValue::Float($default) };
+    (ints, $default:expr) => { $crate::params::DefaultValue::Ints(&$default) };
+    (flag, $default:expr) => { $crate::params::DefaultValue::Bool($default) };
+    (word, $default:expr) => { $crate::params::DefaultValue::Text($default.name()) };
+}
+
+/// Constants that are metrics: name, direction, unit and meaning stand here and nowhere else.
+///
+/// `higher`, `lower`, `zero` and `fact` say which way a metric gets better; `measured` behind it that two runs of one
+/// trial differ.
+///
+/// ```
+/// retrial_core::metrics! {
+///     /// What is told of scores.
+///     pub mod metric {
+///         /// Area under the ROC curve.
+///         auroc: higher,
+///         /// CPU time of an image.
+///         seconds_per_image: lower "s" measured,
+///     }
+/// }
+/// assert_eq!((metric::auroc.name, metric::ALL.len()), ("auroc", 2));
+/// ```
+#[macro_export]
+macro_rules! metrics {
+    (
+        $(#[$meta:meta])*
+        $vis:vis mod $module:ident {
+            $(
+                $(#[doc = $doc:literal])+
+                $name:ident: $direction:ident $($unit:literal)? $($measured:ident)?
+            ),+ $(,)?
+        }
+    ) => {
+        $(#[$meta])*
+        #[expect(non_upper_case_globals, reason = "a metric is written as in specs and records")]
+        $vis mod $module {
+            $(
+                $(#[doc = $doc])+
+                pub const $name: $crate::metric::MetricDef = $crate::metric::MetricDef {
+                    name: stringify!($name),
+                    unit: concat!($($unit)?),
+                    direction: $crate::metric_direction!($direction),
+                    repeatable: $crate::metric_repeats!($($measured)?),
+                    doc: concat!($($doc),+).trim_ascii(),
+                };
+            )+
+
+            /// All of them, in order.
+            pub const ALL: &[$crate::metric::MetricDef] = &[$($name),+];
+        }
+    };
+}
+
+/// Which way a metric gets better.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! metric_direction {
+    (higher) => { $crate::metric::Direction::Higher };
+    (lower) => { $crate::metric::Direction::Lower };
+    (zero) => { $crate::metric::Direction::Zero };
+    (fact) => { $crate::metric::Direction::None };
+}
+
+/// Whether a metric is the same in every run of its trial.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! metric_repeats {
+    () => { true };
+    (measured) => { false };
+}
+
+/// The cells of a column of a table, from top to bottom.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cells {
+    /// Numbers.
+    Float(Vec<f64>),
+    /// Whole numbers.
+    Int(Vec<i64>),
+    /// Texts.
+    Text(Vec<String>),
+}
+
+/// A type that the cells of a column can have.
+pub trait Cell: Sized {
+    /// The cells of one column.
+    fn cells(column: impl Iterator<Item = Self>) -> Cells;
+}
+
+impl Cell for f64 {
+    fn cells(column: impl Iterator<Item = Self>) -> Cells {
+        Cells::Float(column.collect())
+    }
+}
+
+impl Cell for usize {
+    fn cells(column: impl Iterator<Item = Self>) -> Cells {
+        Cells::Int(column.map(|cell| i64::try_from(cell).unwrap_or(i64::MAX)).collect())
+    }
+}
+
+impl Cell for i64 {
+    fn cells(column: impl Iterator<Item = Self>) -> Cells {
+        Cells::Int(column.collect())
+    }
+}
+
+impl Cell for String {
+    fn cells(column: impl Iterator<Item = Self>) -> Cells {
+        Cells::Text(column.collect())
+    }
+}
+
+impl Cell for &'static str {
+    fn cells(column: impl Iterator<Item = Self>) -> Cells {
+        Cells::Text(column.map(str::to_owned).collect())
+    }
+}
+
+/// A row of a table that trials leave beside their metrics, as a struct with a field a column.
+pub trait Row: Sized {
+    /// The table.
+    const TABLE: TableDef;
+
+    /// The cells of every column, in order.
+    fn columns(rows: &[Self]) -> Vec<Cells>;
+}
+
+/// A struct that is a row of a table: its name, the names of its columns, their units and meanings stand here and
+/// nowhere else.
+///
+/// ```
+/// use retrial_core::declare::{Cells, Row as _};
+/// retrial_core::row! {
+///     /// One row an epoch.
+///     pub struct Epoch in "training" {
+///         /// Epoch, from 1.
+///         epoch: usize;
+///         /// Time, from the start.
+///         time: f64, unit "s";
+///     }
+/// }
+/// let rows = [Epoch { epoch: 1, time: 0.5 }];
+/// assert_eq!(Epoch::columns(&rows)[0], Cells::Int(vec![1]));
+/// assert_eq!((Epoch::TABLE.name, Epoch::TABLE.columns[1].unit), ("training", "s"));
+/// ```
+#[macro_export]
+macro_rules! row {
+    (
+        $(#[doc = $about:literal])+
+        $vis:vis struct $name:ident in $table:literal {
+            $(
+                $(#[doc = $doc:literal])+
+                $field:ident: $type:ty $(, unit $unit:literal)?
+            );+ $(;)?
+        }
+    ) => {
+        $(#[doc = $about])+
+        #[derive(Clone, Debug, PartialEq)]
+        $vis struct $name {
+            $($(#[doc = $doc])+ pub $field: $type,)+
+        }
+
+        impl $crate::declare::Row for $name {
+            const TABLE: $crate::metric::TableDef = $crate::metric::TableDef {
+                name: $table,
+                columns: &[
+                    $($crate::metric::ColumnDef {
+                        name: stringify!($field),
+                        unit: concat!($($unit)?),
+                        doc: concat!($($doc),+).trim_ascii(),
+                    }),+
+                ],
+                doc: concat!($($about),+).trim_ascii(),
+            };
+
+            fn columns(rows: &[Self]) -> Vec<$crate::declare::Cells> {
+                vec![$(
+                    <$type as $crate::declare::Cell>::cells(rows.iter().map(|row| row.$field.clone()))
+                ),+]
+            }
+        }
+    };
 }

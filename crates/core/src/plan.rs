@@ -5,11 +5,12 @@
 //! resolved params, amendments that touch them, seed and kind of device. Instruction set, threads,
 //! host and source revision do not.
 
+use crate::declare::Pairs;
 use crate::hash::FieldHasher;
 use crate::params::{ParamValue, Params};
 use crate::record::Record;
 use crate::spec::{SPEC_FORMAT, Spec};
-use crate::study::{DatasetInfo, StageDef, StudyInfo};
+use crate::study::{DatasetInfo, StudyInfo};
 
 /// Most trials of one experiment.
 pub const MAX_TRIALS: usize = 1_000_000;
@@ -169,39 +170,45 @@ fn identified(
     hasher
 }
 
-/// The id of a stage: study, revision, stage, declared params, amendments, ids of its inputs, and data
-/// digest, seed and device where they matter.
+/// What the result of a stage depends on, but for the trial that it belongs to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StageInput<'i> {
+    /// Name of the stage.
+    pub name: &'static str,
+    /// Params that it reads.
+    pub params: Pairs,
+    /// Ids of the stages whose results it uses.
+    pub inputs: &'i [&'i str],
+    /// The seed that its random numbers come from.
+    pub seed: Option<u64>,
+}
+
+/// The id of a stage: a hash of study, revision, what it reads, amendments, and data digest and device where they matter.
 #[must_use]
 pub fn stage_id(
     study: &StudyInfo,
-    stage: &StageDef,
-    params: &Params,
-    inputs: &[String],
-    seed: u64,
+    stage: &StageInput<'_>,
+    trial: &Params,
     digest: Option<&str>,
     device: &str,
 ) -> String {
-    let digest = digest.filter(|_| stage.uses_data);
     let mut hasher = identity(study, digest, device);
     hasher.field(b"stage");
     hasher.field(stage.name.as_bytes());
-    for name in stage.params {
-        hasher.field(name.as_bytes());
-        let value = params
-            .get(name)
-            .map_or_else(String::new, ToString::to_string);
-        hasher.field(value.as_bytes());
+    for (param, value) in &stage.params {
+        hasher.field(param.as_bytes());
+        hasher.field(value.to_string().as_bytes());
     }
-    let touching = study.amendments_of(params);
+    let touching = study.amendments_of(trial);
     for amendment in touching.filter(|own| own.stages.contains(&stage.name)) {
         hasher.field(b"amendment");
         hasher.field(amendment.what.as_bytes());
     }
     hasher.field(b"inputs");
-    for input in inputs {
+    for input in stage.inputs {
         hasher.field(input.as_bytes());
     }
-    if stage.uses_seed {
+    if let Some(seed) = stage.seed {
         hasher.field(&seed.to_le_bytes());
     }
     format!("{}-{}-{}", study.name, stage.name, hasher.short())

@@ -52,15 +52,16 @@ impl Bicubic {
     }
 }
 
-/// How the grey levels `0..=255` of a picture become the numbers that a detector sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Scaling {
-    /// `(x − 0.1307) / 0.3081` with `x` in `0..=255`: MNIST's constants on undivided grey levels.
-    Raw255,
-    /// `(x / 255 − 0.1307) / 0.3081`: what the constants are meant for.
-    Unit,
-    /// `x / 127.5 − 1`, clamped to `-1..=1`: what a generator that ends in `tanh` can reach.
-    Tanh,
+crate::words! {
+    /// How the grey levels `0..=255` of a picture become the numbers that a detector sees.
+    pub enum Scaling {
+        /// `x / 127.5 − 1`, clamped to `-1..=1`: what a generator that ends in `tanh` can reach.
+        Tanh = "tanh",
+        /// `(x / 255 − 0.1307) / 0.3081`: what the constants are meant for.
+        Unit = "unit",
+        /// `(x − 0.1307) / 0.3081` with `x` in `0..=255`: MNIST's constants on undivided grey levels.
+        Raw255 = "raw255",
+    }
 }
 
 /// Mean of MNIST's training pixels in `0..=1`, as the published programs round it.

@@ -28,8 +28,6 @@ pub struct StudyInfo {
     pub metrics: &'static [MetricDef],
     /// Tables beside the metrics.
     pub tables: &'static [TableDef],
-    /// Stages, in an order in which inputs come first.
-    pub stages: &'static [StageDef],
     /// Params that do not fit together: param and reason.
     pub conflicts: fn(&Params) -> Vec<Conflict>,
 }
@@ -68,21 +66,6 @@ impl StudyInfo {
             own.is_some_and(|own| own.same(&amendment.value.value()))
         })
     }
-}
-
-/// A stage of a study's trials; its result is shared by all trials that need the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StageDef {
-    /// Name.
-    pub name: &'static str,
-    /// Params its result depends on.
-    pub params: &'static [&'static str],
-    /// Stages whose results it uses.
-    pub inputs: &'static [&'static str],
-    /// Whether it uses the data set.
-    pub uses_data: bool,
-    /// Whether it draws random numbers.
-    pub uses_seed: bool,
 }
 
 /// Params that do not fit together.

@@ -7,14 +7,15 @@
 use crate::correlate::{Field, PointResult};
 use crate::status::Status;
 
-/// Which points enter the statistics; the others are counted as failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Accept {
-    /// Points that converged.
-    Converged,
-    /// Also points that reached the iteration limit or a low correlation, as the published
-    /// example does.
-    Measured,
+retrial_core::words! {
+    /// Which points enter the statistics; the others are counted as failed.
+    pub enum Accept {
+        /// Points that converged.
+        Converged = "converged",
+        /// Also points that reached the iteration limit or a low correlation, as the published
+        /// example does.
+        Measured = "measured",
+    }
 }
 
 /// Errors gathered so far.

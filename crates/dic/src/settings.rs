@@ -46,23 +46,25 @@ pub struct Settings {
     pub instruction_set: InstructionSet,
 }
 
-/// Outline of a subset of size `S`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SubsetShape {
-    /// All `S × S` pixels.
-    Square,
-    /// Pixels with `sqrt(dx² + dy²) ≤ S / 2 − 0.5`.
-    Circle,
+retrial_core::words! {
+    /// Outline of a subset of size `S`.
+    pub enum SubsetShape {
+        /// All `S × S` pixels.
+        Square = "square",
+        /// Pixels with `sqrt(dx² + dy²) ≤ S / 2 − 0.5`.
+        Circle = "circle",
+    }
 }
 
-/// Where the points lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Grid {
-    /// As many points as fit, the remainder shared between opposite edges.
-    Full,
-    /// The published positions, which leave a margin of one step: zero-based
-    /// `(S + 1) / 2 + step − 1`, then every `step`, up to `width − (S + 1) / 2 − step − 2`.
-    Published,
+retrial_core::words! {
+    /// Where the points lie.
+    pub enum Grid {
+        /// As many points as fit, the remainder shared between opposite edges.
+        Full = "full",
+        /// The published positions, which leave a margin of one step: zero-based
+        /// `(S + 1) / 2 + step − 1`, then every `step`, up to `width − (S + 1) / 2 − step − 2`.
+        Published = "published",
+    }
 }
 
 /// What becomes of subsets that the mask or the border of the picture cuts.
@@ -81,15 +83,16 @@ pub enum Borders {
     },
 }
 
-/// What becomes of subsets across which the displacement jumps, as at a crack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Split {
-    /// They are matched as a whole, with one displacement field for both sides.
-    None,
-    /// Where the points around contradict each other, a subset is divided along the line that
-    /// explains its pixels best, and the part on the side of its centre is matched alone. It stays
-    /// whole unless two parts explain it significantly better than one field of second order does.
-    Automatic,
+retrial_core::words! {
+    /// What becomes of subsets across which the displacement jumps, as at a crack.
+    pub enum Split {
+        /// They are matched as a whole, with one displacement field for both sides.
+        None = "none",
+        /// Where the points around contradict each other, a subset is divided along the line that
+        /// explains its pixels best, and the part on the side of its centre is matched alone. It stays
+        /// whole unless two parts explain it significantly better than one field of second order does.
+        Automatic = "automatic",
+    }
 }
 
 /// Order of the polynomial that deforms a subset.
@@ -103,6 +106,14 @@ pub enum ShapeOrder {
     Two,
 }
 
+impl ShapeOrder {
+    /// The order of that number, if it is 0, 1 or 2.
+    #[must_use]
+    pub fn of(number: usize) -> Option<Self> {
+        [Self::Zero, Self::One, Self::Two].get(number).copied()
+    }
+}
+
 /// Degree of a B-spline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SplineDegree {
@@ -112,99 +123,118 @@ pub enum SplineDegree {
     Five,
 }
 
-/// Gradient of the reference image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gradient {
-    /// Derivative of the same B-spline that interpolates the images. It is zero at the border of a filtered
-    /// picture, where the filter depends on what lies beyond: those pixels do not move a match.
-    Spline,
-    /// Prewitt operator divided by 6: a grey-level difference per pixel.
-    Prewitt,
-    /// The Prewitt operator as the published code uses it, 6 times too large: the same result in
-    /// six times smaller steps.
-    PrewittUnscaled,
+impl SplineDegree {
+    /// The spline of that degree, if it is 3 or 5.
+    #[must_use]
+    pub fn of(degree: usize) -> Option<Self> {
+        match degree {
+            3 => Some(Self::Three),
+            5 => Some(Self::Five),
+            _ => None,
+        }
+    }
 }
 
-/// What the match of two subsets minimises.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Criterion {
-    /// Zero-mean normalised sum of squared differences: blind to gain and offset.
-    Znssd,
-    /// Sum of squared differences of the grey values as they are.
-    Ssd,
-    /// Normalised sum of squared differences: blind to gain.
-    Nssd,
-    /// Parametric sum of squared differences with gain `a` and offset `b` as two more unknowns.
-    Pssdab,
+retrial_core::words! {
+    /// Gradient of the reference image.
+    pub enum Gradient {
+        /// Derivative of the same B-spline that interpolates the images. It is zero at the border of a filtered
+        /// picture, where the filter depends on what lies beyond: those pixels do not move a match.
+        Spline = "spline",
+        /// Prewitt operator divided by 6: a grey-level difference per pixel.
+        Prewitt = "prewitt",
+        /// The Prewitt operator as the published code uses it, 6 times too large: the same result in
+        /// six times smaller steps.
+        PrewittUnscaled = "prewitt_unscaled",
+    }
 }
 
-/// How the criterion is minimised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Optimiser {
-    /// Inverse-compositional Gauss-Newton.
-    IcGn,
-    /// Inverse-compositional Levenberg-Marquardt: steps that make the criterion worse are undone.
-    IcLm,
-    /// Forward-additive Gauss-Newton in `f64`, some hundred times slower: a check on the others.
-    ForwardGn,
+retrial_core::words! {
+    /// What the match of two subsets minimises.
+    pub enum Criterion {
+        /// Zero-mean normalised sum of squared differences: blind to gain and offset.
+        Znssd = "znssd",
+        /// Sum of squared differences of the grey values as they are.
+        Ssd = "ssd",
+        /// Normalised sum of squared differences: blind to gain.
+        Nssd = "nssd",
+        /// Parametric sum of squared differences with gain `a` and offset `b` as two more unknowns.
+        Pssdab = "pssdab",
+    }
 }
 
-/// Which image the reference subsets are taken from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReferenceStrategy {
-    /// Always the first image.
-    First,
-    /// The image before the deformed one; the displacements are composed.
-    Previous,
-    /// The first image until it loses the points, then a later one that still finds them; the
-    /// displacements are composed, and their errors add up, at every change.
-    Automatic,
+retrial_core::words! {
+    /// How the criterion is minimised.
+    pub enum Optimiser {
+        /// Inverse-compositional Gauss-Newton.
+        IcGn = "ic_gn",
+        /// Inverse-compositional Levenberg-Marquardt: steps that make the criterion worse are undone.
+        IcLm = "ic_lm",
+        /// Forward-additive Gauss-Newton in `f64`, some hundred times slower: a check on the others.
+        ForwardGn = "forward_gn",
+    }
 }
 
-/// How points without a previous result get their first parameters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InitialGuess {
-    /// Phase correlation of every subset on its own, its highest peak taken as it is. A previous
-    /// result is used even if it failed.
-    PerSubset,
-    /// Phase correlation of tiles that neighbouring points share, peaks checked by ZNCC. A point
-    /// that fails from it, or from a previous result, is tried again from its own subset. Points
-    /// that still correlate badly are tried again from their neighbours and from phase correlation
-    /// of the whole picture; a low ZNCC without the agreement of other points is not believed.
-    Tiles,
-    /// As [`Tiles`](Self::Tiles), at some points first. Where they fail, or where many points stay
-    /// unexplained, pairs of keypoints that agree on local affine maps give places to begin from
-    /// in spite of large rotation and stretch; good results spread from there, the best first, and
-    /// points that are left over are reached in small paces.
-    Shared,
-    /// As [`Shared`](Self::Shared), but where that suits the picture only points in the middle of large
-    /// blocks start so. The middles of the blocks within, and in the end all points, start between
-    /// what the middles of the blocks around them found, carried to them by the displacement
-    /// gradients, and need fewer iterations; those that this does not lead to a clear match start for
-    /// themselves.
-    Led,
-    /// Keypoints first, and phase correlation only for points that they do not lead to.
-    Features,
+retrial_core::words! {
+    /// Which image the reference subsets are taken from.
+    pub enum ReferenceStrategy {
+        /// Always the first image.
+        First = "first",
+        /// The image before the deformed one; the displacements are composed.
+        Previous = "previous",
+        /// The first image until it loses the points, then a later one that still finds them; the
+        /// displacements are composed, and their errors add up, at every change.
+        Automatic = "automatic",
+    }
 }
 
-/// Whether the subset is evaluated once more at the final parameters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LastEvaluation {
-    /// No: `zncc` belongs to the parameters before the last update, which is below the stop value.
-    BeforeUpdate,
-    /// Yes, as in the published code; the extra evaluation counts as an iteration.
-    AfterUpdate,
+retrial_core::words! {
+    /// How points without a previous result get their first parameters.
+    pub enum InitialGuess {
+        /// As [`Tiles`](Self::Tiles), at some points first. Where they fail, or where many points stay
+        /// unexplained, pairs of keypoints that agree on local affine maps give places to begin from
+        /// in spite of large rotation and stretch; good results spread from there, the best first, and
+        /// points that are left over are reached in small paces.
+        Shared = "shared",
+        /// As [`Shared`](Self::Shared), but where that suits the picture only points in the middle of large
+        /// blocks start so. The middles of the blocks within, and in the end all points, start between
+        /// what the middles of the blocks around them found, carried to them by the displacement
+        /// gradients, and need fewer iterations; those that this does not lead to a clear match start for
+        /// themselves.
+        Led = "led",
+        /// Phase correlation of tiles that neighbouring points share, peaks checked by ZNCC. A point
+        /// that fails from it, or from a previous result, is tried again from its own subset. Points
+        /// that still correlate badly are tried again from their neighbours and from phase correlation
+        /// of the whole picture; a low ZNCC without the agreement of other points is not believed.
+        Tiles = "tiles",
+        /// Keypoints first, and phase correlation only for points that they do not lead to.
+        Features = "features",
+        /// Phase correlation of every subset on its own, its highest peak taken as it is. A previous
+        /// result is used even if it failed.
+        PerSubset = "per_subset",
+    }
 }
 
-/// Vector instructions of the kernels. What the processor lacks is replaced by the next best.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InstructionSet {
-    /// The best that the processor has.
-    Best,
-    /// AVX2 with fused multiply-add at most.
-    Avx2,
-    /// What every processor of the architecture has: SSE2 on x86-64.
-    Baseline,
+retrial_core::words! {
+    /// Whether the subset is evaluated once more at the final parameters.
+    pub enum LastEvaluation {
+        /// No: `zncc` belongs to the parameters before the last update, which is below the stop value.
+        BeforeUpdate = "before_update",
+        /// Yes, as in the published code; the extra evaluation counts as an iteration.
+        AfterUpdate = "after_update",
+    }
+}
+
+retrial_core::words! {
+    /// Vector instructions of the kernels. What the processor lacks is replaced by the next best.
+    pub enum InstructionSet {
+        /// The best that the processor has.
+        Best = "best",
+        /// AVX2 with fused multiply-add at most.
+        Avx2 = "avx2",
+        /// What every processor of the architecture has: SSE2 on x86-64.
+        Baseline = "baseline",
+    }
 }
 
 impl Settings {

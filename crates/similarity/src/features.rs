@@ -16,13 +16,14 @@ pub enum FeatureKind {
     Properties(Vec<Property>),
 }
 
-/// What becomes of the offsets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Angles {
-    /// The features of each offset, one after the other.
-    Kept,
-    /// The mean of the features over the offsets.
-    Averaged,
+retrial_core::words! {
+    /// What becomes of the offsets.
+    pub enum Angles {
+        /// The mean of the features over the offsets.
+        Averaged = "averaged",
+        /// The features of each offset, one after the other.
+        Kept = "kept",
+    }
 }
 
 /// How a picture becomes a row of features.

@@ -16,13 +16,14 @@ pub struct Offset {
     pub angle: f64,
 }
 
-/// Whether the order of the two levels of a pair counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// A pair `(i, j)` counts once as `(i, j)` and once as `(j, i)`.
-    Symmetric,
-    /// A pair counts once, the level of the pixel itself first.
-    Directed,
+retrial_core::words! {
+    /// Whether the order of the two levels of a pair counts.
+    pub enum Order {
+        /// A pair `(i, j)` counts once as `(i, j)` and once as `(j, i)`.
+        Symmetric = "symmetric",
+        /// A pair counts once, the level of the pixel itself first.
+        Directed = "directed",
+    }
 }
 
 /// Which pairs are counted.

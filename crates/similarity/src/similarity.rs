@@ -12,15 +12,16 @@ use rayon::prelude::*;
 
 use crate::SimilarityError;
 
-/// What becomes of the similarities of one source picture to all target pictures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reduction {
-    /// Their mean.
-    Mean,
-    /// The largest.
-    Max,
-    /// Instead: the similarity to the mean of the targets' features.
-    ToMean,
+retrial_core::words! {
+    /// What becomes of the similarities of one source picture to all target pictures.
+    pub enum Reduction {
+        /// Their mean.
+        Mean = "mean",
+        /// The largest.
+        Max = "max",
+        /// Instead: the similarity to the mean of the targets' features.
+        ToMean = "to_mean",
+    }
 }
 
 /// How features become a weight.

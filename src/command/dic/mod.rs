@@ -21,8 +21,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use retrial_dic::{
-    Borders, DicError, GaussianFilter, ReferenceStrategy, Series, Settings, Split, Status,
-    SubsetShape, misfit_is_seen,
+    Borders, DicError, GaussianFilter, Series, Settings, Status, misfit_is_seen,
 };
 
 use self::extras::Extras;
@@ -30,7 +29,7 @@ use self::inputs::Inputs;
 use self::output::Output;
 use self::progress::Progress;
 use self::summary::Summary;
-use crate::cli::{DicArgs, Dividing, FilterChoice, OrderChoice, Outline, Strategy};
+use crate::cli::{DicArgs, FilterChoice, OrderChoice};
 use crate::execute::signals::{self, Asked};
 use crate::failure::Failure;
 
@@ -200,23 +199,13 @@ fn settings(args: &DicArgs) -> Settings {
             OrderChoice::Automatic => defaults.shape_order,
             OrderChoice::Order(order) => order,
         },
-        subset_shape: match args.shape {
-            Outline::Square => SubsetShape::Square,
-            Outline::Circle => SubsetShape::Circle,
-        },
-        reference_strategy: match args.reference_strategy {
-            Strategy::Automatic => ReferenceStrategy::Automatic,
-            Strategy::First => ReferenceStrategy::First,
-            Strategy::Previous => ReferenceStrategy::Previous,
-        },
+        subset_shape: args.shape,
+        reference_strategy: args.reference_strategy,
         borders: match args.truncate {
             Some(least_share) => Borders::Truncated { least_share },
             None => Borders::Whole,
         },
-        split: match args.split {
-            Dividing::Automatic => Split::Automatic,
-            Dividing::None => Split::None,
-        },
+        split: args.split,
         prefilter,
         ..defaults
     }

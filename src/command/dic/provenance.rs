@@ -33,7 +33,7 @@ pub(super) fn shared(
         }
     }
     if args.channel != retrial_data::Channel::Luma {
-        facts.push(("channel", word(&args.channel)));
+        facts.push(("channel", args.channel.to_string()));
     }
     if let Some(scale) = args.scale {
         facts.push(("scale", format!("{scale} mm/px")));
@@ -66,9 +66,9 @@ fn of_settings(settings: &Settings) -> Vec<(&'static str, String)> {
     } = settings;
     vec![
         ("subset_size_px", subset_size_px.to_string()),
-        ("subset_shape", word(subset_shape)),
+        ("subset_shape", subset_shape.to_string()),
         ("step_px", step_px.to_string()),
-        ("grid", word(grid)),
+        ("grid", grid.to_string()),
         (
             "borders",
             match borders {
@@ -76,7 +76,7 @@ fn of_settings(settings: &Settings) -> Vec<(&'static str, String)> {
                 Borders::Truncated { least_share } => format!("truncated, share {least_share}"),
             },
         ),
-        ("split", word(split)),
+        ("split", split.to_string()),
         (
             "shape_order",
             match shape_order {
@@ -104,16 +104,16 @@ fn of_settings(settings: &Settings) -> Vec<(&'static str, String)> {
                 SplineDegree::Five => "5".to_owned(),
             },
         ),
-        ("gradient", word(gradient)),
-        ("criterion", word(criterion)),
-        ("optimiser", word(optimiser)),
-        ("reference_strategy", word(reference_strategy)),
-        ("initial_guess", word(initial_guess)),
+        ("gradient", gradient.to_string()),
+        ("criterion", criterion.to_string()),
+        ("optimiser", optimiser.to_string()),
+        ("reference_strategy", reference_strategy.to_string()),
+        ("initial_guess", initial_guess.to_string()),
         ("stop_value", stop_value.to_string()),
         ("iteration_limit", iteration_limit.to_string()),
-        ("last_evaluation", word(last_evaluation)),
+        ("last_evaluation", last_evaluation.to_string()),
         ("min_zncc", min_zncc.to_string()),
-        ("instruction_set", word(instruction_set)),
+        ("instruction_set", instruction_set.to_string()),
     ]
 }
 
@@ -134,18 +134,6 @@ pub(super) fn value(key: &str, text: &str) -> serde_json::Value {
     number
         .and_then(Result::ok)
         .unwrap_or_else(|| text.to_owned().into())
-}
-
-/// The name of a choice in `snake_case`.
-fn word(choice: &impl std::fmt::Debug) -> String {
-    let mut word = String::new();
-    for c in format!("{choice:?}").chars() {
-        if c.is_ascii_uppercase() && !word.is_empty() {
-            word.push('_');
-        }
-        word.push(c.to_ascii_lowercase());
-    }
-    word
 }
 
 /// What the files of one deformed image say of it.

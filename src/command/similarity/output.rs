@@ -12,7 +12,7 @@ use super::domain::Domain;
 use super::figures;
 use super::texture::Texture;
 use super::weigh::Weighed;
-use crate::cli::{ReductionWord, SimilarityArgs};
+use crate::cli::SimilarityArgs;
 use crate::failure::Failure;
 
 /// The version of the layout of the files; raised when a column changes its meaning.
@@ -183,12 +183,7 @@ fn provenance(
     }
     facts["texture_standardised"] = args.texture_standardised.into();
     facts["bandwidth"] = args.bandwidth.into();
-    facts["reduction"] = match args.reduction {
-        ReductionWord::Mean => "mean",
-        ReductionWord::Max => "max",
-        ReductionWord::ToMean => "to_mean",
-    }
-    .into();
+    facts["reduction"] = args.reduction.name().into();
     facts["draws"] = args.draws.into();
     facts["seed"] = args.seed.into();
     facts

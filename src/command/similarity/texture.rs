@@ -10,7 +10,7 @@ use retrial_similarity::{
 };
 use serde_json::json;
 
-use crate::cli::{self, GreyRange, Offsets, Pairs, SimilarityArgs};
+use crate::cli::{self, GreyRange, SimilarityArgs};
 
 /// Everything that a row depends on besides the picture.
 #[derive(Clone, Debug)]
@@ -33,14 +33,8 @@ impl Texture {
             ),
             cli::Texture::Matrix => (FeatureKind::Matrix, "matrix"),
         };
-        let (angles, offsets) = match args.offsets {
-            Offsets::Averaged => (Angles::Averaged, "averaged"),
-            Offsets::Kept => (Angles::Kept, "kept"),
-        };
-        let (order, pairs) = match args.pairs {
-            Pairs::Symmetric => (Order::Symmetric, "symmetric"),
-            Pairs::Directed => (Order::Directed, "directed"),
-        };
+        let (angles, order) = (args.offsets, args.pairs);
+        let (offsets, pairs) = (angles.name(), order.name());
         let offset = |distance: f64, angle: f64| Offset {
             distance,
             angle: angle.to_radians(),

@@ -9,7 +9,7 @@ use retrial_similarity::{
 
 use super::cache::Cache;
 use super::domain::{Domain, block, progress};
-use crate::cli::{ReductionWord, SimilarityArgs};
+use crate::cli::SimilarityArgs;
 use crate::failure::Failure;
 
 /// What is known of the source pictures, in the order of [`Domain::pictures`].
@@ -67,11 +67,7 @@ pub(super) fn weigh(
     let targets = Targets::new(dimension, targets).map_err(refused)?;
     let settings = SimilaritySettings {
         bandwidth: args.bandwidth,
-        reduction: match args.reduction {
-            ReductionWord::Mean => Reduction::Mean,
-            ReductionWord::Max => Reduction::Max,
-            ReductionWord::ToMean => Reduction::ToMean,
-        },
+        reduction: args.reduction,
     };
     let mut log = Vec::with_capacity(source.pictures.len());
     let mut scan = Scan::default();

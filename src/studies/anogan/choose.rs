@@ -4,22 +4,30 @@
 use std::collections::{BTreeMap, HashSet};
 
 use retrial_core::census::{Census, count};
-use retrial_core::params::{ParamValue, Params};
 use retrial_data::{Content, DigitSet, Digits};
 use retrial_detect::threshold::conformal;
 
+use super::params::{Evaluation, Judged, Normal, Scoring};
 use crate::execute::context::TrialError;
 
 /// The params by which the choice is made.
 pub(super) const KEYS: &[&str] = &[
-    "normal_digits",
-    "anomalous_digits",
-    "train_items",
-    "validation_items",
-    "test_items",
-    "evaluation",
-    "false_positive_rate",
+    Normal::normal_digits,
+    Judged::anomalous_digits,
+    Normal::train_items,
+    Judged::validation_items,
+    Judged::test_items,
+    Judged::evaluation,
+    Scoring::false_positive_rate,
 ];
+
+/// What the choice is made by.
+#[derive(Clone, Copy)]
+pub(super) struct Rows<'p> {
+    pub(super) normal: &'p Normal,
+    pub(super) judged: &'p Judged,
+    pub(super) false_positive_rate: f64,
+}
 
 /// Chosen rows, each list in the order of its file.
 pub(super) struct Choice<'d> {
@@ -35,14 +43,14 @@ pub(super) struct Choice<'d> {
 }
 
 /// Chooses the rows.
-pub(super) fn choose<'d>(params: &Params, content: &'d Content) -> Result<Choice<'d>, TrialError> {
+pub(super) fn choose<'d>(rows: Rows<'_>, content: &'d Content) -> Result<Choice<'d>, TrialError> {
     let Content::Digits(digits) = content else {
         return Err(TrialError::Other("the data set holds no digits".to_owned()));
     };
-    let normal = digit_list(params, "normal_digits")?;
-    let anomalous = digit_list(params, "anomalous_digits")?;
-    let [train_items, held_out, test_items] =
-        ["train_items", "validation_items", "test_items"].map(|name| number(params, name));
+    let normal = labels(&rows.normal.normal_digits);
+    let anomalous = labels(&rows.judged.anomalous_digits);
+    let train_items = rows.normal.train_items;
+    let (held_out, test_items) = (rows.judged.validation_items, rows.judged.test_items);
     let wanted = train_items + held_out;
     let mut train = first_rows(&digits.train, 0, wanted, |d| normal.contains(&d));
     if train.len() < wanted {
@@ -61,8 +69,8 @@ pub(super) fn choose<'d>(params: &Params, content: &'d Content) -> Result<Choice
              {normal:?} (train_items)"
         )));
     }
-    let (judged_of, judged, from) = match is_choice(params) {
-        false => {
+    let (judged_of, judged, from) = match rows.judged.evaluation {
+        Evaluation::Test => {
             let judged = |d| normal.contains(&d) || anomalous.contains(&d);
             let rows = first_rows(&digits.test, 0, test_items, judged);
             let digits_of = format!("normal_digits {normal:?} and anomalous_digits {anomalous:?}");
@@ -72,7 +80,7 @@ pub(super) fn choose<'d>(params: &Params, content: &'d Content) -> Result<Choice
                 format!("the {digits_of}; the test part"),
             )
         }
-        true => {
+        Evaluation::Validation => {
             let judged = |d| !anomalous.contains(&d);
             let rows = first_rows(&digits.train, behind, test_items, judged);
             let part = "the training part behind those trained on and held out";
@@ -102,7 +110,7 @@ impl Choice<'_> {
     }
 
     /// What is there and what is used of it.
-    pub(super) fn census(&self, params: &Params, content: &Content) -> Census {
+    pub(super) fn census(&self, by: Rows<'_>, content: &Content) -> Census {
         let mut census = content.census();
         for (what, set, rows) in [
             ("trained on", &self.digits.train, &self.train),
@@ -119,8 +127,7 @@ impl Choice<'_> {
                 if again == 1 { "stands" } else { "stand" }
             ));
         }
-        let rate = params.get("false_positive_rate");
-        let rate = rate.and_then(ParamValue::as_f64).unwrap_or(0.0);
+        let rate = by.false_positive_rate;
         let held_out = vec![0.0; self.validation.len()];
         if let (false, Err(error)) = (held_out.is_empty(), conformal(&held_out, rate)) {
             census.warn(format!(
@@ -131,17 +138,16 @@ impl Choice<'_> {
         }
         let labels = self.judged.iter().map(|&row| self.judged_of.labels[row]);
         let anomalous = labels.filter(|&label| self.is_anomalous(label)).count();
-        let (key, missing) = match anomalous {
-            0 if is_choice(params) => ("normal_digits", "anomalous"),
-            0 => ("anomalous_digits", "anomalous"),
-            all if all == self.judged.len() => ("normal_digits", "normal"),
+        let normal = (Normal::normal_digits, &by.normal.normal_digits);
+        let named = (Judged::anomalous_digits, &by.judged.anomalous_digits);
+        let ((key, digits), missing) = match anomalous {
+            0 if by.judged.evaluation == Evaluation::Validation => (normal, "anomalous"),
+            0 => (named, "anomalous"),
+            all if all == self.judged.len() => (normal, "normal"),
             _ => return census,
         };
-        let digits = params
-            .get(key)
-            .map_or_else(String::new, ToString::to_string);
         census.warn(format!(
-            "judged: none of {} is {missing} ({key} {digits}), so there is no AUROC and no \
+            "judged: none of {} is {missing} ({key} {digits:?}), so there is no AUROC and no \
              average precision, and F1 says nothing",
             count(self.judged.len(), "item")
         ));
@@ -158,17 +164,14 @@ impl Choice<'_> {
 }
 
 /// What is said of data before a trial.
-pub(super) fn census(params: &Params, content: &Content) -> Result<Census, TrialError> {
-    Ok(choose(params, content)?.census(params, content))
+pub(super) fn census(rows: Rows<'_>, content: &Content) -> Result<Census, TrialError> {
+    Ok(choose(rows, content)?.census(rows, content))
 }
 
-fn is_choice(params: &Params) -> bool {
-    matches!(params.get("evaluation"), Some(ParamValue::Text(word)) if word == "validation")
-}
-
-fn number(params: &Params, name: &str) -> usize {
-    let value = params.get(name).and_then(ParamValue::as_f64);
-    value.map_or(0, |value| value as usize)
+/// Digits as the labels of a file.
+fn labels(digits: &[usize]) -> Vec<u8> {
+    let digits = digits.iter().filter_map(|&digit| u8::try_from(digit).ok());
+    digits.collect()
 }
 
 /// The first `most` rows from `from` on whose label is wanted.
@@ -191,23 +194,10 @@ fn by_label(set: &DigitSet, rows: &[usize]) -> String {
     }
 }
 
-fn digit_list(params: &Params, name: &str) -> Result<Vec<u8>, TrialError> {
-    let wrong = || TrialError::Other(format!("the param `{name}` is no list of digits"));
-    let Some(ParamValue::List(list)) = params.get(name) else {
-        return Err(wrong());
-    };
-    let digit = |value: &ParamValue| match value {
-        ParamValue::Int(digit) => u8::try_from(*digit).ok(),
-        _ => None,
-    };
-    list.iter()
-        .map(digit)
-        .collect::<Option<_>>()
-        .ok_or_else(wrong)
-}
-
 #[cfg(test)]
 mod tests {
+    use retrial_core::declare::ParamGroup as _;
+
     use super::*;
 
     /// Items of one pixel, each of another grey value.
@@ -220,21 +210,25 @@ mod tests {
         }
     }
 
-    fn params(items: [i64; 3], evaluation: &str) -> Params {
-        let mut params = Params::default();
-        let digits =
-            |digits: &[i64]| ParamValue::List(digits.iter().map(|&d| ParamValue::Int(d)).collect());
-        params.set("normal_digits", digits(&[7, 8]));
-        params.set("anomalous_digits", digits(&[2]));
-        for (name, items) in ["train_items", "validation_items", "test_items"]
-            .into_iter()
-            .zip(items)
-        {
-            params.set(name, ParamValue::Int(items));
-        }
-        params.set("false_positive_rate", ParamValue::Float(0.5));
-        params.set("evaluation", ParamValue::Text(evaluation.to_owned()));
-        params
+    /// The items of a choice of 7 and 8 against 2, at a rate of a half.
+    fn params(items: [usize; 3], evaluation: Evaluation) -> (Normal, Judged) {
+        let defaults = |table| retrial_core::params::defaults(table);
+        let mut normal = Normal::read(&defaults(Normal::TABLE)).expect("defaults");
+        let mut judged = Judged::read(&defaults(Judged::TABLE)).expect("defaults");
+        normal.train_items = items[0];
+        judged.validation_items = items[1];
+        judged.test_items = items[2];
+        judged.evaluation = evaluation;
+        (normal, judged)
+    }
+
+    fn census_at(
+        rate: f64,
+        (normal, judged): &(Normal, Judged),
+        content: &Content,
+    ) -> Result<Census, TrialError> {
+        let false_positive_rate = rate;
+        census(Rows { normal, judged, false_positive_rate }, content)
     }
 
     fn content(train: &[u8], test: &[u8]) -> Content {
@@ -256,23 +250,23 @@ mod tests {
     fn a_judged_part_of_one_kind_is_said() {
         let warned = |items, evaluation, test: &[u8]| {
             let content = content(&[7, 8, 7, 8, 3, 7], test);
-            let census = census(&params(items, evaluation), &content).expect("enough items");
+            let census = census_at(0.5, &params(items, evaluation), &content).expect("enough items");
             census.warnings.join("\n")
         };
-        assert_eq!(warned([2, 1, 3], "test", &[7, 2, 8]), "");
-        let normal = warned([2, 1, 2], "test", &[7, 8, 2]);
+        assert_eq!(warned([2, 1, 3], Evaluation::Test, &[7, 2, 8]), "");
+        let normal = warned([2, 1, 2], Evaluation::Test, &[7, 8, 2]);
         assert!(
             normal.contains("none of 2 items is anomalous (anomalous_digits [2])"),
             "{normal}"
         );
-        let anomalous = warned([2, 1, 1], "test", &[2, 7]);
+        let anomalous = warned([2, 1, 1], Evaluation::Test, &[2, 7]);
         assert!(
             anomalous.contains("none of 1 item is normal (normal_digits [7, 8])"),
             "{anomalous}"
         );
         // Behind rows 0 to 2 come an 8, a 3, which stands in for an anomaly, and a 7.
-        assert_eq!(warned([2, 1, 3], "validation", &[]), "");
-        let choice = warned([2, 1, 1], "validation", &[]);
+        assert_eq!(warned([2, 1, 3], Evaluation::Validation, &[]), "");
+        let choice = warned([2, 1, 1], Evaluation::Validation, &[]);
         assert!(
             choice.contains("is anomalous (normal_digits [7, 8])"),
             "{choice}"
@@ -284,7 +278,7 @@ mod tests {
         // Trained on are the rows 0 and 1, held out is row 2.
         let mut content = content(&[7, 8, 7, 8], &[7, 2, 8]);
         let warned = |content: &Content| {
-            let census = census(&params([2, 1, 3], "test"), content);
+            let census = census_at(0.5, &params([2, 1, 3], Evaluation::Test), content);
             census.expect("enough items").warnings
         };
         assert_eq!(warned(&content), [""; 0]);
@@ -316,10 +310,10 @@ mod tests {
     #[test]
     fn too_few_held_out_items_for_a_threshold_are_said() {
         let content = content(&[7, 8, 7, 8, 3, 7], &[7, 2]);
-        let mut params = params([2, 2, 2], "test");
-        assert_eq!(census(&params, &content).expect("enough").warnings, [""; 0]);
-        params.set("false_positive_rate", ParamValue::Float(0.1));
-        let warned = census(&params, &content).expect("enough").warnings;
+        let params = params([2, 2, 2], Evaluation::Test);
+        let warned = |rate| census_at(rate, &params, &content).expect("enough").warnings;
+        assert_eq!(warned(0.5), [""; 0]);
+        let warned = warned(0.1);
         let words = "no threshold can be chosen at false_positive_rate 0.1 with validation_items 2";
         assert!(warned[0].starts_with(words), "{warned:?}");
     }
@@ -328,24 +322,24 @@ mod tests {
     fn too_few_items_are_named_with_the_param_and_what_is_there() {
         let refused = |items, evaluation| {
             let content = content(&[7, 8, 7, 8, 3], &[2, 7]);
-            let error = census(&params(items, evaluation), &content).expect_err("too few");
+            let error = census_at(0.5, &params(items, evaluation), &content).expect_err("too few");
             error.to_string()
         };
         assert_eq!(
-            refused([4, 2, 1], "test"),
+            refused([4, 2, 1], Evaluation::Test),
             "train_items 4 and validation_items 2 ask for 6 items of the normal_digits [7, 8]; the \
              training part has 4"
         );
         assert_eq!(
-            refused([2, 0, 3], "test"),
+            refused([2, 0, 3], Evaluation::Test),
             "test_items 3 asks for so many items of the normal_digits [7, 8] and anomalous_digits \
              [2]; the test part has 2"
         );
         assert_eq!(
-            refused([2, 2, 3], "validation"),
+            refused([2, 2, 3], Evaluation::Validation),
             "test_items 3 asks for so many items of digits other than the anomalous_digits [2]; \
              the training part behind those trained on and held out has 1"
         );
-        assert!(refused([1, 1, 1], "test").contains("no item of digit 8"));
+        assert!(refused([1, 1, 1], Evaluation::Test).contains("no item of digit 8"));
     }
 }

@@ -3,10 +3,11 @@
 
 use retrial_nets::anogan::{FrozenDiscriminator, FrozenEncoder, FrozenGenerator, compare, images};
 
-use super::encoders;
+use super::encoders::{self, Loss};
 use super::items::{Items, Part};
-use super::residual::{Residual, local, relative};
-use super::score::{PASS, Scored, Scores, TIMED, difference, timed_s};
+use super::params::All;
+use super::residual::{local, relative};
+use super::score::{PASS, Scored, Scores, TIMED, timed_s};
 use super::settings;
 use super::train;
 use crate::execute::context::{Context, TrialError};
@@ -15,16 +16,21 @@ use crate::execute::context::{Context, TrialError};
 /// no member.
 const SEEDS_APART: u64 = 1000;
 
-pub(super) fn by_encoder(context: &mut Context, items: &Items) -> Result<Scored, TrialError> {
-    let members = settings::size(context, "restarts")?;
-    let mut scored = member(context, 0, |context| by_one_encoder(context, items))?;
+pub(super) fn by_encoder(
+    context: &mut Context,
+    params: &All,
+    loss: Loss,
+    items: &Items,
+) -> Result<Scored, TrialError> {
+    let members = params.search.restarts;
+    let mut scored = by_one_encoder(context, params, loss, items, 0)?;
     for at in 1..members {
-        let other = member(context, at, |context| by_one_encoder(context, items))?;
+        let other = by_one_encoder(context, params, loss, items, at)?;
         scored.test.add(&other.test);
         scored.validation.add(&other.validation);
         scored.evaluations += other.evaluations;
     }
-    let kind = Residual::of(context)?;
+    let kind = params.scoring.residual;
     for (scores, part) in [
         (&mut scored.test, &items.test),
         (&mut scored.validation, &items.validation),
@@ -68,20 +74,30 @@ struct Encoding {
     discriminator: FrozenDiscriminator,
 }
 
-/// A generator, an encoder, and the scores by these two.
-fn by_one_encoder(context: &mut Context, items: &Items) -> Result<Scored, TrialError> {
-    let trained = train::train(context, items)?;
+/// A generator, an encoder, and the scores by these two, of member `at`, from 0. The first member has the trial's own
+/// seed; the stages of a member are those that a trial with its seed would have, and are shared with it.
+fn by_one_encoder(
+    context: &mut Context,
+    params: &All,
+    loss: Loss,
+    items: &Items,
+    at: usize,
+) -> Result<Scored, TrialError> {
+    let seed = context.job.seed.wrapping_add(SEEDS_APART * at as u64);
+    let trained = train::train(context, params.training(), items, seed)?;
+    let input = params.encoder(loss);
+    let (encoder, _) = encoders::encoder(context, input, items, &trained, seed)?;
     let nets = Encoding {
-        encoder: encoders::encoder(context, items, &trained)?,
+        encoder,
         generator: trained.training.generator().frozen(),
         discriminator: trained.training.discriminator().frozen(),
     };
-    let device = settings::device(context)?;
-    let difference = difference(context)?;
-    let kind = Residual::of(context)?;
-    let kappa = match context.word("method")? {
-        "izi_f" => context.float("kappa")?,
-        _ => 0.0,
+    let device = settings::device(&context.job.device)?;
+    let difference = params.scoring.residual.difference();
+    let is_local = params.scoring.residual.norm().is_none();
+    let kappa = match loss {
+        Loss::IziF => params.features.kappa,
+        Loss::Ziz | Loss::Izi => 0.0,
     };
     let size = items.size;
     let area = size * size;
@@ -98,7 +114,7 @@ fn by_one_encoder(context: &mut Context, items: &Items) -> Result<Scored, TrialE
             scores.discrimination.extend(compared.discrimination);
             nearest.extend(compared.images);
         }
-        if kind.is_local() {
+        if is_local {
             scores.residual = local(items, part, &nearest)?;
         }
         // A(x) = A_R(x) + κ A_D(x), means over pixels and features: Schlegl et al. 2019, Eq. (6).
@@ -112,7 +128,7 @@ fn by_one_encoder(context: &mut Context, items: &Items) -> Result<Scored, TrialE
     let pixels = &items.test.pixels[..timed * area];
     let seconds = timed_s(timed, || {
         let compared = pass(pixels);
-        if kind.is_local() {
+        if is_local {
             // Sizes agree, as they did above.
             let _ = local(items, &items.test.first(timed, area), &compared.images);
         }
@@ -126,24 +142,4 @@ fn by_one_encoder(context: &mut Context, items: &Items) -> Result<Scored, TrialE
         evaluations: 1.0,
         seconds,
     })
-}
-
-/// Does `work` under the seed of member `at`, from 0; the first member has the trial's own seed.
-///
-/// Its stages are those that a trial with that seed would have, and are shared with it.
-fn member<T>(
-    context: &mut Context,
-    at: usize,
-    work: impl FnOnce(&mut Context) -> Result<T, TrialError>,
-) -> Result<T, TrialError> {
-    let seed = context.job.seed;
-    // The inputs of a stage are looked up among those before it: another member's must not be
-    // found.
-    let before = std::mem::take(&mut context.stages);
-    context.job.seed = seed.wrapping_add(SEEDS_APART * at as u64);
-    let done = work(context);
-    context.job.seed = seed;
-    let own = std::mem::replace(&mut context.stages, before);
-    context.stages.extend(own);
-    done
 }

@@ -2,17 +2,22 @@
 
 use std::time::Instant;
 
-use retrial_core::params::ParamValue;
+use retrial_core::declare::{ParamGroup as _, ParamType as _};
+use retrial_core::plan::StageInput;
+use retrial_core::seed::Seed;
+use retrial_core::words;
 use retrial_nets::anogan::{
-    EncoderTraining, FrozenEncoder, Ganomaly, GanomalyTraining, TrainingState,
+    EncoderLoss, EncoderTraining, FrozenEncoder, Ganomaly, GanomalyTraining, Normalisation,
+    TrainingState,
 };
 use retrial_store::Tree;
 
 use super::items::Items;
+use super::params::{Encoding, Features, Gan, Normal, Scoring};
 use super::settings::{self, words};
-use super::train::{CHECKPOINT_EVERY, Trained};
+use super::train::{self, CHECKPOINT_EVERY, Trained};
 use crate::execute::context::{Context, TrialError};
-use crate::execute::stage::{StageFolder, stage};
+use crate::execute::stage::{Work, stage};
 use crate::trees;
 
 /// A net that learns by epochs and can be written down.
@@ -55,67 +60,111 @@ impl Learner for GanomalyTraining {
     }
 }
 
-pub(super) fn encoder(
-    context: &mut Context,
-    items: &Items,
-    trained: &Trained,
-) -> Result<FrozenEncoder, TrialError> {
-    let fresh = |context: &Context| {
-        let nets = &trained.training;
-        EncoderTraining::new(
-            settings::architecture(context)?,
-            settings::encoder(context)?,
-            (&nets.generator().frozen(), &nets.discriminator().frozen()),
-            context.seed(),
-            &settings::device(context)?,
-        )
-        .map_err(words)
-    };
-    // A search that starts from an encoder takes that of izi_f, and shares its stage.
-    let method = context.word("method")?.to_owned();
-    if method == "anogan" {
-        let izi_f = ParamValue::Text("izi_f".to_owned());
-        context.job.params.set("method", izi_f);
-    }
-    let built = stage(context, "encode", |context, folder| {
-        let learner = fresh(context)?;
-        learn(context, folder, learner, items)
-    });
-    context.job.params.set("method", ParamValue::Text(method));
-    let tree = built?;
-    let mut encoder = fresh(context)?;
-    restore(&mut encoder, &tree)?;
-    Ok(encoder.frozen())
+/// What the stage `encode` reads.
+#[derive(Clone, Copy)]
+pub(super) struct Input<'p> {
+    pub(super) training: train::Input<'p>,
+    pub(super) loss: Loss,
+    pub(super) encoding: &'p Encoding,
+    pub(super) features: &'p Features,
 }
 
-pub(super) fn ganomaly(context: &mut Context, items: &Items) -> Result<Ganomaly, TrialError> {
-    let fresh = |context: &Context| {
-        GanomalyTraining::new(
-            settings::architecture(context)?,
-            settings::ganomaly(context)?,
-            context.seed(),
-            &settings::device(context)?,
+words! {
+    /// The loss of an encoder, by the method that it is of.
+    pub(super) enum Loss {
+        /// Of latents.
+        Ziz = "ziz",
+        /// Of images.
+        Izi = "izi",
+        /// Of images and their features.
+        IziF = "izi_f",
+    }
+}
+
+/// The encoder beside a GAN and the id of its stage.
+pub(super) fn encoder(
+    context: &mut Context,
+    input: Input<'_>,
+    items: &Items,
+    trained: &Trained,
+    seed: u64,
+) -> Result<(FrozenEncoder, String), TrialError> {
+    let fresh = |device: &str| {
+        let (nets, kappa) = (&trained.training, input.features.kappa);
+        let loss = match input.loss {
+            Loss::Ziz => EncoderLoss::Ziz,
+            Loss::Izi => EncoderLoss::Izi,
+            Loss::IziF => EncoderLoss::IziF { kappa },
+        };
+        EncoderTraining::new(
+            settings::architecture(input.training.normal, input.training.gan.discriminator_norm),
+            settings::encoder(input.encoding, loss),
+            (&nets.generator().frozen(), &nets.discriminator().frozen()),
+            Seed(seed),
+            &settings::device(device)?,
         )
         .map_err(words)
     };
-    let tree = stage(context, "ganomaly", |context, folder| {
-        let learner = fresh(context)?;
-        learn(context, folder, learner, items)
+    let method = vec![(Scoring::method, input.loss.to_value())];
+    let what = StageInput {
+        name: "encode",
+        params: [method, input.encoding.pairs(), input.features.pairs()].concat(),
+        inputs: &[&trained.id],
+        seed: Some(seed),
+    };
+    let built = stage(context, &what, |work| {
+        learn(work, fresh(&work.device)?, input.training.normal, input.encoding, items)
     })?;
-    let mut nets = fresh(context)?;
-    restore(&mut nets, &tree)?;
+    let mut encoder = fresh(&context.job.device)?;
+    restore(&mut encoder, &built.tree)?;
+    Ok((encoder.frozen(), built.id))
+}
+
+pub(super) fn ganomaly(
+    context: &mut Context,
+    (normal, normalisation): (&Normal, Normalisation),
+    encoding: &Encoding,
+    items: &Items,
+) -> Result<Ganomaly, TrialError> {
+    let seed = context.seed();
+    let fresh = |device: &str| {
+        GanomalyTraining::new(
+            settings::architecture(normal, normalisation),
+            settings::ganomaly(encoding),
+            seed,
+            &settings::device(device)?,
+        )
+        .map_err(words)
+    };
+    let mut params = [normal.pairs(), encoding.pairs()].concat();
+    // Its discriminator is normalised by it, too; ids of trainings with the default were given without it.
+    if normalisation != Normalisation::Batch {
+        params.push((Gan::discriminator_norm, normalisation.to_value()));
+    }
+    let what = StageInput {
+        name: "ganomaly",
+        params,
+        inputs: &[],
+        seed: Some(seed.0),
+    };
+    let built = stage(context, &what, |work| {
+        learn(work, fresh(&work.device)?, normal, encoding, items)
+    })?;
+    let mut nets = fresh(&context.job.device)?;
+    restore(&mut nets, &built.tree)?;
     Ok(nets.frozen())
 }
 
 fn learn(
-    context: &Context,
-    folder: &StageFolder,
+    work: &Work,
     mut learner: impl Learner,
+    normal: &Normal,
+    encoding: &Encoding,
     items: &Items,
 ) -> Result<Tree, TrialError> {
-    let epochs = settings::size(context, "encoder_epochs")? as u64;
-    let movement = (context.float("shift_px")?, context.float("rotation_deg")?);
-    let mut losses = match folder.resume()? {
+    let epochs = encoding.encoder_epochs as u64;
+    let movement = (normal.shift_px, normal.rotation_deg);
+    let mut losses = match work.resume()? {
         Some((_, tree)) => {
             restore(&mut learner, &tree)?;
             tree.values::<f64>("losses")?.to_vec()
@@ -124,17 +173,17 @@ fn learn(
     };
     let mut saved = Instant::now();
     for epoch in losses.len() as u64 + 1..=epochs {
-        if let Err(stopped) = context.stop_point() {
+        if let Err(stopped) = work.stop_point() {
             // What was reached is not lost.
             if epoch > 1 {
-                folder.checkpoint(epoch - 1, kept(&learner, &losses)?)?;
+                work.checkpoint(epoch - 1, kept(&learner, &losses)?)?;
             }
             return Err(stopped);
         }
         let loss = if movement == (0.0, 0.0) {
             learner.epoch(epoch, &items.train.pixels)
         } else {
-            let mut stream = context.seed().stream(&format!("move encoder {epoch}"));
+            let mut stream = work.seed.stream(&format!("move encoder {epoch}"));
             learner.epoch(epoch, &items.moved(movement, &mut stream)?)
         };
         if !loss.is_finite() {
@@ -144,9 +193,9 @@ fn learn(
             )));
         }
         losses.push(loss);
-        context.progress(epoch, epochs, "encoder epochs");
+        work.progress(epoch, epochs, "encoder epochs");
         if saved.elapsed() >= CHECKPOINT_EVERY && epoch < epochs {
-            folder.checkpoint(epoch, kept(&learner, &losses)?)?;
+            work.checkpoint(epoch, kept(&learner, &losses)?)?;
             saved = Instant::now();
         }
     }

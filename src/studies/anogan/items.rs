@@ -6,7 +6,7 @@ use retrial_core::seed::Stream;
 use retrial_data::DigitSet;
 
 use super::choose::{Choice, choose};
-use super::settings;
+use super::params::All;
 use crate::execute::context::{Context, TrialError};
 
 /// The items of a trial.
@@ -56,20 +56,17 @@ impl Part {
     }
 }
 
-pub(super) fn load(context: &mut Context) -> Result<Items, TrialError> {
+pub(super) fn load(context: &mut Context, params: &All) -> Result<Items, TrialError> {
     let content = context.data()?;
-    let choice = choose(context.params(), &content)?;
-    let census = choice.census(context.params(), &content);
+    let chosen = params.rows();
+    let choice = choose(chosen, &content)?;
+    let census = choice.census(chosen, &content);
     let digits = choice.digits;
-    let scaling = match context.word("scaling")? {
-        "raw255" => Scaling::Raw255,
-        "unit" => Scaling::Unit,
-        _ => Scaling::Tanh,
-    };
-    let a = context.float("bicubic_a")?;
+    let scaling = params.normal.scaling;
+    let a = params.normal.bicubic_a;
     let kernel = Bicubic::from_a(a)
         .ok_or_else(|| TrialError::Other(format!("no bicubic kernel has a = {a}")))?;
-    let size = settings::size(context, "image_size")?;
+    let size = params.normal.image_size;
     let raw_size = (digits.train.width, digits.train.height);
     let mut items = Items {
         size,

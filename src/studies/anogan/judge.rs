@@ -1,15 +1,16 @@
 //! What is said of the scores: metrics, tables, pictures.
 
-use retrial_core::params::ParamValue;
+use retrial_core::metric::MetricDef;
+use retrial_core::{metrics, row};
 use retrial_detect::{DetectError, Items as Rows};
 use retrial_detect::{
     bootstrap, confusion, correlation, generator, precision_recall, roc, threshold,
 };
-use retrial_store::csv::Table;
 
 use super::items::{Items, Part};
+use super::params::{All, Evaluation};
 use super::pictures;
-use super::score::{Scored, Scores};
+use super::score::{Scored, Scores, weighted};
 use super::search::Searched;
 use super::settings::words;
 use super::train::{Trained, drawn_from};
@@ -22,8 +23,221 @@ const DRAWN: usize = 400;
 /// Neighbours that judge a generator.
 const NEIGHBOURS: usize = 5;
 
-pub(super) fn leave(
+metrics! {
+    /// What is told of the scores of a trial.
+    pub(super) mod metric {
+        /// Area under the ROC curve: the chance that an anomalous item scores above a normal one.
+        auroc: higher,
+        /// Lower bound of the 95 % bootstrap interval of `auroc` over items.
+        auroc_low: higher,
+        /// Upper bound of that interval.
+        auroc_high: higher,
+        /// Area under the precision-recall curve, by steps.
+        average_precision: higher,
+        /// Largest F1 over all thresholds, chosen on the judged items: a bound, not a result.
+        f1_max: higher,
+        /// Share of anomalies found where 1 % of the normal items are flagged.
+        tpr_at_fpr_1: higher,
+        /// AUROC against normal items of digit 0 only.
+        auroc_against_0: higher,
+        /// AUROC against normal items of digit 1 only.
+        auroc_against_1: higher,
+        /// AUROC against normal items of digit 2 only.
+        auroc_against_2: higher,
+        /// AUROC against normal items of digit 3 only.
+        auroc_against_3: higher,
+        /// AUROC against normal items of digit 4 only.
+        auroc_against_4: higher,
+        /// AUROC against normal items of digit 5 only.
+        auroc_against_5: higher,
+        /// AUROC against normal items of digit 6 only.
+        auroc_against_6: higher,
+        /// AUROC against normal items of digit 7 only.
+        auroc_against_7: higher,
+        /// AUROC against normal items of digit 8 only.
+        auroc_against_8: higher,
+        /// AUROC against normal items of digit 9 only.
+        auroc_against_9: higher,
+        /// AUROC of the residual loss alone.
+        auroc_residual: higher,
+        /// AUROC of the discrimination loss alone.
+        auroc_discrimination: higher,
+        /// AUROC of the ink Σ|x| on the same items, without any net.
+        auroc_ink: higher,
+        /// Pearson correlation of the score with the ink Σ|x|.
+        ink_correlation: fact,
+        /// Threshold chosen on the held-out normal items.
+        threshold: fact,
+        /// F1 at `threshold`.
+        f1: higher,
+        /// Share of anomalies above `threshold`.
+        true_positive_rate: higher,
+        /// Share of normal judged items above `threshold`.
+        false_positive_rate_found: lower,
+        /// Share of items on the right side of `fixed_threshold`.
+        accuracy_at_fixed: higher,
+        /// Share of anomalies above `fixed_threshold`.
+        true_positive_rate_at_fixed: higher,
+        /// Share of normal items above `fixed_threshold`.
+        false_positive_rate_at_fixed: lower,
+        /// Score of the first judged item.
+        score_1: fact,
+        /// Score of the second judged item.
+        score_2: fact,
+        /// Score of the third judged item.
+        score_3: fact,
+        /// Score of the fourth judged item.
+        score_4: fact,
+        /// Score of the fifth judged item.
+        score_5: fact,
+        /// (1 − λ) times the ink of the first judged item: its score if nothing were drawn.
+        ink_score_1: fact,
+        /// The same of the second judged item.
+        ink_score_2: fact,
+        /// The same of the third judged item.
+        ink_score_3: fact,
+        /// The same of the fourth judged item.
+        ink_score_4: fact,
+        /// The same of the fifth judged item.
+        ink_score_5: fact,
+        /// The discriminator's loss in the last epoch.
+        d_loss: lower,
+        /// The generator's loss in the last epoch.
+        g_loss: lower,
+        /// First epoch in which the discriminator's loss fell below 0.001; −1 if none did.
+        epoch_of_collapse: fact,
+        /// How densely generated images lie among training images; 1 is what the training images do among
+        /// themselves.
+        density: higher,
+        /// Share of training images with a generated one nearby.
+        coverage: higher,
+        /// Mean distance between generated images over that between training images; near 0, the generator draws
+        /// one image.
+        spread_ratio: higher,
+        /// Mean distance of a generated image to the nearest training image, over that between training images.
+        drawn_to_training: lower,
+        /// Evaluations of the nets per scored item, on average.
+        evaluations: fact,
+        /// CPU time to score one image, on this machine.
+        seconds_per_image: lower "s" measured,
+        /// CPU time of one evaluation of one image, on this machine.
+        seconds_per_evaluation: lower "s" measured,
+    }
+}
+
+row! {
+    /// One row an item.
+    pub(super) struct ScoreRow in "scores" {
+        /// Place among the items of its part, from 1.
+        item: usize;
+        /// Row of the file, from 0.
+        row: usize;
+        /// test: judged; validation: held-out normal.
+        part: &'static str;
+        /// Digit.
+        label: usize;
+        /// normal or anomalous.
+        class: &'static str;
+        /// Residual loss R.
+        residual: f64;
+        /// Discrimination loss D; empty where the method has none.
+        discrimination: f64;
+        /// Score.
+        score: f64;
+        /// Σ|x − black|, or Σ|x| where the scaling has no black.
+        ink: f64;
+    }
+}
+
+row! {
+    /// One row an epoch of the GAN.
+    pub(super) struct TrainingRow in "training" {
+        /// Epoch, from 1.
+        epoch: usize;
+        /// Mean loss of the discriminator.
+        d_loss: f64;
+        /// Mean loss of the generator.
+        g_loss: f64;
+        /// Mean probability that the discriminator gives to real images.
+        d_of_real: f64;
+        /// Mean probability that it gives to generated images.
+        d_of_fake: f64;
+    }
+}
+
+row! {
+    /// How a search goes on.
+    pub(super) struct IterationRow in "iterations" {
+        /// Iterations of the search so far.
+        iteration: usize;
+        /// AUROC of the scores at that moment.
+        auroc: f64;
+        /// Mean residual loss.
+        residual: f64;
+        /// Mean discrimination loss.
+        discrimination: f64;
+    }
+}
+
+row! {
+    /// The same R and D weighted otherwise: no new search.
+    pub(super) struct ReweightedRow in "reweighted" {
+        /// Weight of D in the score.
+        lambda: f64;
+        /// AUROC.
+        auroc: f64;
+        /// Average precision.
+        average_precision: f64;
+    }
+}
+
+row! {
+    /// The ROC curve.
+    pub(super) struct RocRow in "roc" {
+        /// Share of normal items flagged.
+        false_positive_rate: f64;
+        /// Share of anomalies flagged.
+        true_positive_rate: f64;
+    }
+}
+
+row! {
+    /// The precision-recall curve.
+    pub(super) struct PrecisionRecallRow in "precision_recall" {
+        /// Share of anomalies flagged.
+        recall: f64;
+        /// Share of flagged items that are anomalous.
+        precision: f64;
+    }
+}
+
+/// AUROC against the normal items of a digit.
+const AUROC_AGAINST: [MetricDef; 10] = [
+    metric::auroc_against_0,
+    metric::auroc_against_1,
+    metric::auroc_against_2,
+    metric::auroc_against_3,
+    metric::auroc_against_4,
+    metric::auroc_against_5,
+    metric::auroc_against_6,
+    metric::auroc_against_7,
+    metric::auroc_against_8,
+    metric::auroc_against_9,
+];
+
+/// The scores of the first items, and what their ink alone would give.
+const FIRST_SCORES: [(MetricDef, MetricDef); 5] = [
+    (metric::score_1, metric::ink_score_1),
+    (metric::score_2, metric::ink_score_2),
+    (metric::score_3, metric::ink_score_3),
+    (metric::score_4, metric::ink_score_4),
+    (metric::score_5, metric::ink_score_5),
+];
+
+/// Reports the metrics, tables and pictures of a trial.
+pub(super) fn judge(
     context: &mut Context,
+    params: &All,
     items: &Items,
     scored: &Scored,
 ) -> Result<(), TrialError> {
@@ -36,15 +250,20 @@ pub(super) fn leave(
         )));
     }
     ink(context, items, scored)?;
-    first_scores(context, items, scored)?;
+    let lambda = params.scoring.lambda;
+    first_scores(context, lambda, items, scored)?;
+    let is_choice = is_choice(params.judged.evaluation, scores.len());
     let labels = &items.test.anomalous;
     let both = labels.iter().any(|a| *a) && labels.iter().any(|a| !*a);
     if both {
         detection(context, items, scored)?;
+        if !is_choice {
+            curves(context, scores, labels)?;
+        }
     }
-    fixed_threshold(context, scores, labels)?;
+    fixed_threshold(context, params.scoring.fixed_threshold, scores, labels)?;
     if !scored.validation.score.is_empty() {
-        chosen_threshold(context, scored, labels)?;
+        chosen_threshold(context, params.scoring.false_positive_rate, scored, labels)?;
     }
     if let Some(trained) = &scored.trained {
         quality(context, items, trained)?;
@@ -52,21 +271,18 @@ pub(super) fn leave(
     if let Some(searched) = &scored.searched
         && both
     {
-        iterations(context, searched, labels)?;
+        iterations(context, lambda, searched, labels)?;
     }
-    context.metric("evaluations", scored.evaluations)?;
-    context.metric("seconds_per_evaluation", scored.seconds)?;
-    context.metric("seconds_per_image", scored.seconds * scored.evaluations)?;
-    if !is_choice(context, scores.len())? {
+    context.metric(metric::evaluations, scored.evaluations)?;
+    context.metric(metric::seconds_per_evaluation, scored.seconds)?;
+    context.metric(metric::seconds_per_image, scored.seconds * scored.evaluations)?;
+    if !is_choice {
         scores_table(context, items, scored)?;
     }
-    if matches!(
-        context.params().get("pictures"),
-        Some(ParamValue::Bool(true))
-    ) {
-        pictures::leave(context, items, scored)?;
+    match params.scoring.pictures {
+        true => pictures::draw(context, items, scored),
+        false => Ok(()),
     }
-    Ok(())
 }
 
 /// Area under the ROC curve, and everything else that compares the two classes.
@@ -81,74 +297,56 @@ fn detection(context: &mut Context, items: &Items, scored: &Scored) -> Result<()
     let resampling = bootstrap::Resampling::default();
     let interval =
         bootstrap::interval(score, labels, resampling, &mut stream, roc::auroc).map_err(words)?;
-    context.metric("auroc", interval.estimate)?;
-    context.metric("auroc_low", interval.lower)?;
-    context.metric("auroc_high", interval.upper)?;
+    context.metric(metric::auroc, interval.estimate)?;
+    context.metric(metric::auroc_low, interval.lower)?;
+    context.metric(metric::auroc_high, interval.upper)?;
     let ap = precision_recall::average_precision(score, labels).map_err(words)?;
-    context.metric("average_precision", ap)?;
+    context.metric(metric::average_precision, ap)?;
     let best = precision_recall::best_f1(score, labels).map_err(words)?;
-    context.metric("f1_max", best.f1)?;
+    context.metric(metric::f1_max, best.f1)?;
     let at_1 = roc::true_positive_rate_at(score, labels, 0.01).map_err(words)?;
-    context.metric("tpr_at_fpr_1", at_1)?;
-    context.metric(
-        "auroc_residual",
-        roc::auroc(residual, labels).map_err(words)?,
-    )?;
+    context.metric(metric::tpr_at_fpr_1, at_1)?;
+    let alone = roc::auroc(residual, labels).map_err(words)?;
+    context.metric(metric::auroc_residual, alone)?;
     if !discrimination.is_empty() {
         let alone = roc::auroc(discrimination, labels).map_err(words)?;
-        context.metric("auroc_discrimination", alone)?;
+        context.metric(metric::auroc_discrimination, alone)?;
     }
     let ink = roc::auroc(&items.ink(&items.test), labels).map_err(words)?;
-    context.metric("auroc_ink", ink)?;
-    for digit in 0..10_u8 {
+    context.metric(metric::auroc_ink, ink)?;
+    for (digit, metric) in (0..).zip(AUROC_AGAINST) {
         if let Some(auroc) = against(&items.test, score, digit) {
-            context.metric(&format!("auroc_against_{digit}"), auroc.map_err(words)?)?;
+            context.metric(metric, auroc.map_err(words)?)?;
         }
     }
     if !discrimination.is_empty() {
         reweighted(context, &scored.test, labels)?;
     }
-    match is_choice(context, score.len())? {
-        true => Ok(()),
-        false => curves(context, score, labels),
-    }
+    Ok(())
 }
 
 /// Rows up to which a trial that serves a choice leaves its scores and curves.
 const CHOICE_ROWS: usize = 1000;
 
 /// Whether metrics are enough: thousands of held-out rows would fill the records.
-fn is_choice(context: &Context, rows: usize) -> Result<bool, TrialError> {
-    Ok(context.word("evaluation")? == "validation" && rows > CHOICE_ROWS)
+fn is_choice(evaluation: Evaluation, rows: usize) -> bool {
+    evaluation == Evaluation::Validation && rows > CHOICE_ROWS
 }
 
 /// The curves behind the areas.
 fn curves(context: &mut Context, score: &[f64], labels: &[bool]) -> Result<(), TrialError> {
     let curve = roc::curve(score, labels).map_err(words)?;
-    let table = Table::new()
-        .with(
-            "false_positive_rate",
-            curve
-                .iter()
-                .map(|p| p.false_positive_rate)
-                .collect::<Vec<_>>(),
-        )?
-        .with(
-            "true_positive_rate",
-            curve
-                .iter()
-                .map(|p| p.true_positive_rate)
-                .collect::<Vec<_>>(),
-        )?;
-    context.table("roc", &table)?;
+    let rows = curve.iter().map(|point| RocRow {
+        false_positive_rate: point.false_positive_rate,
+        true_positive_rate: point.true_positive_rate,
+    });
+    context.rows(&rows.collect::<Vec<_>>())?;
     let curve = precision_recall::curve(score, labels).map_err(words)?;
-    let table = Table::new()
-        .with("recall", curve.iter().map(|p| p.recall).collect::<Vec<_>>())?
-        .with(
-            "precision",
-            curve.iter().map(|p| p.precision).collect::<Vec<_>>(),
-        )?;
-    context.table("precision_recall", &table)
+    let rows = curve.iter().map(|point| PrecisionRecallRow {
+        recall: point.recall,
+        precision: point.precision,
+    });
+    context.rows(&rows.collect::<Vec<_>>())
 }
 
 /// AUROC with the normal items of one digit only; `None` where there is none.
@@ -165,58 +363,58 @@ fn against(part: &Part, score: &[f64], digit: u8) -> Option<Result<f64, DetectEr
 
 /// Other weights of the same losses.
 fn reweighted(context: &mut Context, scores: &Scores, labels: &[bool]) -> Result<(), TrialError> {
-    let lambdas: Vec<f64> = (0..=20).map(|step| f64::from(step) / 20.0).collect();
-    let (mut aurocs, mut precisions) = (Vec::new(), Vec::new());
-    for lambda in &lambdas {
-        let pairs = scores.residual.iter().zip(&scores.discrimination);
-        let score: Vec<f64> = pairs
-            .map(|(r, d)| (1.0 - lambda) * r + lambda * d)
-            .collect();
-        aurocs.push(roc::auroc(&score, labels).map_err(words)?);
-        precisions.push(precision_recall::average_precision(&score, labels).map_err(words)?);
-    }
-    let table = Table::new()
-        .with("lambda", lambdas)?
-        .with("auroc", aurocs)?
-        .with("average_precision", precisions)?;
-    context.table("reweighted", &table)
+    let lambdas = (0..=20).map(|step| f64::from(step) / 20.0);
+    let rows = lambdas.map(|lambda| {
+        let score = weighted(lambda, &scores.residual, &scores.discrimination);
+        Ok(ReweightedRow {
+            lambda,
+            auroc: roc::auroc(&score, labels).map_err(words)?,
+            average_precision: precision_recall::average_precision(&score, labels)
+                .map_err(words)?,
+        })
+    });
+    context.rows(&rows.collect::<Result<Vec<_>, TrialError>>()?)
 }
 
 fn ink(context: &mut Context, items: &Items, scored: &Scored) -> Result<(), TrialError> {
     let ink = items.ink(&items.test);
     match correlation::pearson(&scored.test.score, &ink) {
-        Ok(r) => context.metric("ink_correlation", r),
+        Ok(r) => context.metric(metric::ink_correlation, r),
         // One item, or equal scores: no correlation is defined.
         Err(_) => Ok(()),
     }
 }
 
 /// The scores of the first five items, beside those of an empty picture.
-fn first_scores(context: &mut Context, items: &Items, scored: &Scored) -> Result<(), TrialError> {
-    let lambda = context.float("lambda")?;
-    let ink = items.ink(&items.test);
-    for (at, (score, ink)) in scored.test.score.iter().zip(ink).take(5).enumerate() {
-        context.metric(&format!("score_{}", at + 1), *score)?;
-        context.metric(&format!("ink_score_{}", at + 1), (1.0 - lambda) * ink)?;
+fn first_scores(
+    context: &mut Context,
+    lambda: f64,
+    items: &Items,
+    scored: &Scored,
+) -> Result<(), TrialError> {
+    let scores = scored.test.score.iter().zip(items.ink(&items.test));
+    for ((score, ink), (of_item, of_ink)) in scores.zip(FIRST_SCORES) {
+        context.metric(of_item, *score)?;
+        context.metric(of_ink, (1.0 - lambda) * ink)?;
     }
     Ok(())
 }
 
 fn fixed_threshold(
     context: &mut Context,
+    threshold: f64,
     scores: &[f64],
     labels: &[bool],
 ) -> Result<(), TrialError> {
-    let threshold = context.float("fixed_threshold")?;
     if threshold == 0.0 {
         return Ok(());
     }
     let counts = confusion::at_threshold(scores, labels, threshold).map_err(words)?;
-    defined(context, "accuracy_at_fixed", counts.accuracy())?;
-    defined(context, "true_positive_rate_at_fixed", counts.recall())?;
+    defined(context, metric::accuracy_at_fixed, counts.accuracy())?;
+    defined(context, metric::true_positive_rate_at_fixed, counts.recall())?;
     defined(
         context,
-        "false_positive_rate_at_fixed",
+        metric::false_positive_rate_at_fixed,
         counts.false_positive_rate(),
     )
 }
@@ -224,30 +422,30 @@ fn fixed_threshold(
 /// A threshold from the held-out normal items alone, and what it does to the judged ones.
 fn chosen_threshold(
     context: &mut Context,
+    rate: f64,
     scored: &Scored,
     labels: &[bool],
 ) -> Result<(), TrialError> {
-    let rate = context.float("false_positive_rate")?;
     let Ok(threshold) = threshold::conformal(&scored.validation.score, rate) else {
         // Too few held-out items for so small a rate: no threshold is given.
         return Ok(());
     };
     let counts = confusion::at_threshold(&scored.test.score, labels, threshold).map_err(words)?;
-    context.metric("threshold", threshold)?;
-    defined(context, "f1", counts.f1())?;
-    defined(context, "true_positive_rate", counts.recall())?;
+    context.metric(metric::threshold, threshold)?;
+    defined(context, metric::f1, counts.f1())?;
+    defined(context, metric::true_positive_rate, counts.recall())?;
     defined(
         context,
-        "false_positive_rate_found",
+        metric::false_positive_rate_found,
         counts.false_positive_rate(),
     )
 }
 
 /// A metric where it has a value: a rate of an empty class has none.
-fn defined(context: &mut Context, name: &str, value: f64) -> Result<(), TrialError> {
+fn defined(context: &mut Context, metric: MetricDef, value: f64) -> Result<(), TrialError> {
     match value.is_nan() {
         true => Ok(()),
-        false => context.metric(name, value),
+        false => context.metric(metric, value),
     }
 }
 
@@ -255,24 +453,22 @@ fn defined(context: &mut Context, name: &str, value: f64) -> Result<(), TrialErr
 fn quality(context: &mut Context, items: &Items, trained: &Trained) -> Result<(), TrialError> {
     let losses = &trained.losses;
     if let Some(last) = losses.last() {
-        context.metric("d_loss", last.discriminator)?;
-        context.metric("g_loss", last.generator)?;
+        context.metric(metric::d_loss, last.discriminator)?;
+        context.metric(metric::g_loss, last.generator)?;
     }
     let collapsed = losses.iter().position(|l| l.discriminator < COLLAPSED);
     context.metric(
-        "epoch_of_collapse",
+        metric::epoch_of_collapse,
         collapsed.map_or(-1.0, |at| at as f64 + 1.0),
     )?;
-    let column = |value: fn(&retrial_nets::anogan::EpochLosses) -> f64| {
-        losses.iter().map(value).collect::<Vec<f64>>()
-    };
-    let table = Table::new()
-        .with("epoch", (1..=losses.len() as i64).collect::<Vec<_>>())?
-        .with("d_loss", column(|l| l.discriminator))?
-        .with("g_loss", column(|l| l.generator))?
-        .with("d_of_real", column(|l| l.real))?
-        .with("d_of_fake", column(|l| l.fake))?;
-    context.table("training", &table)?;
+    let rows = (1..).zip(losses).map(|(epoch, losses)| TrainingRow {
+        epoch,
+        d_loss: losses.discriminator,
+        g_loss: losses.generator,
+        d_of_real: losses.real,
+        d_of_fake: losses.fake,
+    });
+    context.rows(&rows.collect::<Vec<_>>())?;
     let area = items.size * items.size;
     let known = &items.train.pixels[..DRAWN.min(items.train.len()) * area];
     let drawn = drawn_from(&trained.training, context.seed(), DRAWN);
@@ -283,76 +479,56 @@ fn quality(context: &mut Context, items: &Items, trained: &Trained) -> Result<()
     );
     // Fewer items than neighbours: nothing is said.
     let Ok(quality) = quality else { return Ok(()) };
-    context.metric("density", quality.density)?;
-    context.metric("coverage", quality.coverage)?;
-    context.metric("spread_ratio", quality.spread_ratio())?;
+    context.metric(metric::density, quality.density)?;
+    context.metric(metric::coverage, quality.coverage)?;
+    context.metric(metric::spread_ratio, quality.spread_ratio())?;
     let nearness = quality.drawn_to_training / quality.training_to_training;
-    context.metric("drawn_to_training", nearness)
+    context.metric(metric::drawn_to_training, nearness)
 }
 
 /// AUROC while the search goes on.
 fn iterations(
     context: &mut Context,
+    lambda: f64,
     searched: &Searched,
     labels: &[bool],
 ) -> Result<(), TrialError> {
-    let lambda = context.float("lambda")?;
-    let mut columns: [Vec<f64>; 3] = Default::default();
-    for (residual, discrimination) in searched.residual.iter().zip(&searched.discrimination) {
-        let pairs = residual.iter().zip(discrimination);
-        let score: Vec<f64> = pairs
-            .map(|(r, d)| (1.0 - lambda) * r + lambda * d)
-            .collect();
-        columns[0].push(roc::auroc(&score, labels).map_err(words)?);
-        columns[1].push(retrial_core::statistics::mean(residual));
-        columns[2].push(retrial_core::statistics::mean(discrimination));
-    }
-    let [auroc, residual, discrimination] = columns;
-    let iterations = searched.iterations.iter().map(|&at| at as i64);
-    let table = Table::new()
-        .with("iteration", iterations.collect::<Vec<_>>())?
-        .with("auroc", auroc)?
-        .with("residual", residual)?
-        .with("discrimination", discrimination)?;
-    context.table("iterations", &table)
+    let losses = searched.residual.iter().zip(&searched.discrimination);
+    let rows = searched.iterations.iter().zip(losses);
+    let rows = rows.map(|(&iteration, (residual, discrimination))| {
+        let score = weighted(lambda, residual, discrimination);
+        Ok(IterationRow {
+            iteration: iteration as usize,
+            auroc: roc::auroc(&score, labels).map_err(words)?,
+            residual: retrial_core::statistics::mean(residual),
+            discrimination: retrial_core::statistics::mean(discrimination),
+        })
+    });
+    context.rows(&rows.collect::<Result<Vec<_>, TrialError>>()?)
 }
 
 fn scores_table(context: &mut Context, items: &Items, scored: &Scored) -> Result<(), TrialError> {
-    let parts = [
+    let mut rows = Vec::new();
+    for (name, part, scores) in [
         ("test", &items.test, &scored.test),
         ("validation", &items.validation, &scored.validation),
-    ];
-    let numbers = |of: fn(&Scores) -> &Vec<f64>| {
-        let column = |(_, part, scores): &(&str, &Part, &Scores)| {
-            let mut values = of(scores).clone();
-            values.resize(part.len(), f64::NAN);
-            values
-        };
-        parts.iter().flat_map(column).collect::<Vec<f64>>()
-    };
-    let each = |of: fn(&Part, usize) -> i64| {
-        let column = |(_, part, _): &(&str, &Part, &Scores)| {
-            (0..part.len()).map(|at| of(part, at)).collect::<Vec<i64>>()
-        };
-        parts.iter().flat_map(column).collect::<Vec<i64>>()
-    };
-    let names = parts
-        .iter()
-        .flat_map(|(name, part, _)| vec![(*name).to_owned(); part.len()]);
-    let class = parts.iter().flat_map(|(_, part, _)| {
-        let word = |a: &bool| if *a { "anomalous" } else { "normal" }.to_owned();
-        part.anomalous.iter().map(word).collect::<Vec<String>>()
-    });
-    let ink = parts.iter().flat_map(|(_, part, _)| items.ink(part));
-    let table = Table::new()
-        .with("item", each(|_, at| at as i64 + 1))?
-        .with("row", each(|part, at| part.rows[at] as i64))?
-        .with("part", names.collect::<Vec<_>>())?
-        .with("label", each(|part, at| i64::from(part.labels[at])))?
-        .with("class", class.collect::<Vec<_>>())?
-        .with("residual", numbers(|s| &s.residual))?
-        .with("discrimination", numbers(|s| &s.discrimination))?
-        .with("score", numbers(|s| &s.score))?
-        .with("ink", ink.collect::<Vec<f64>>())?;
-    context.table("scores", &table)
+    ] {
+        let ink = items.ink(part);
+        let value = |of: &[f64], at: usize| of.get(at).copied().unwrap_or(f64::NAN);
+        rows.extend((0..part.len()).map(|at| ScoreRow {
+            item: at + 1,
+            row: part.rows[at],
+            part: name,
+            label: part.labels[at].into(),
+            class: match part.anomalous[at] {
+                true => "anomalous",
+                false => "normal",
+            },
+            residual: value(&scores.residual, at),
+            discrimination: value(&scores.discrimination, at),
+            score: value(&scores.score, at),
+            ink: ink[at],
+        }));
+    }
+    context.rows(&rows)
 }

@@ -22,12 +22,13 @@ mod train;
 pub(crate) use checkpoint::{Files, Nets, files_of};
 
 use retrial_core::census::Census;
-use retrial_core::params::{ParamValue, Params};
+use retrial_core::params::Params;
 use retrial_core::study::StudyInfo;
 use retrial_data::{Content, Manifest};
 
+use self::params::{All, Method};
 use super::{Memo, Study};
-use crate::execute::context::{Context, TrialError};
+use crate::execute::context::{Context, TrialError, typed};
 
 /// The study.
 pub(crate) struct Anogan;
@@ -38,32 +39,7 @@ impl Study for Anogan {
     }
 
     fn cost_s(&self, params: &Params, _dataset: Option<&Manifest>) -> f64 {
-        let number = |name| params.get(name).and_then(ParamValue::as_f64).unwrap_or(0.0);
-        let word = |name| match params.get(name) {
-            Some(ParamValue::Text(word)) => word.as_str(),
-            _ => "",
-        };
-        let method = word("method");
-        if BASELINES.contains(&method) {
-            return 2.0;
-        }
-        // Measured on a shared EPYC: the published training (64 px, width 64, 300 epochs) took
-        // 57 CPU minutes, one at 28 px and width 32 for 200 epochs 1.5, its encoder 14 s, an
-        // evaluation of its search 0.2 ms. The work falls with the squares of width and size.
-        let size = (number("width") / 64.0).powi(2) * (number("image_size") / 64.0).powi(2);
-        let pass_s = 2.35e-3 * size + 2e-5;
-        let items = number("train_items");
-        let training = items * number("epochs") * 12.0 * pass_s;
-        let scored = number("test_items") + number("validation_items");
-        let encoding = items * number("encoder_epochs") * 3.0 * pass_s;
-        match method {
-            "anogan" => {
-                let evaluations = scored * number("restarts") * number("search_iterations");
-                training + evaluations * 1.5 * pass_s
-            }
-            "ganomaly" => items * number("encoder_epochs") * 6.0 * pass_s,
-            _ => (training + encoding) * number("restarts"),
-        }
+        All::read(params).map_or(0.0, |params| cost_s(&params))
     }
 
     fn census_keys(&self) -> &'static [&'static str] {
@@ -76,16 +52,55 @@ impl Study for Anogan {
         content: &Content,
         _memo: &mut Memo,
     ) -> Result<Census, TrialError> {
-        choose::census(params, content)
+        choose::census(typed(params, All::read)?.rows(), content)
     }
 
     fn run(&self, context: &mut Context) -> Result<(), TrialError> {
+        let params = typed(context.params(), All::read)?;
         context.resume()?;
-        let items = items::load(context)?;
-        let scored = score::score(context, &items)?;
-        judge::leave(context, &items, &scored)
+        let items = items::load(context, &params)?;
+        let scored = score::score(context, &params, &items)?;
+        judge::judge(context, &params, &items, &scored)
     }
 }
 
 /// Methods that need no net.
-const BASELINES: &[&str] = &["ink", "mean_image", "nearest_neighbour", "pca"];
+const BASELINES: &[&str] = &[
+    Method::Ink.name(),
+    Method::MeanImage.name(),
+    Method::NearestNeighbour.name(),
+    Method::Pca.name(),
+];
+
+/// CPU seconds of a trial.
+///
+/// Measured on a shared EPYC: the published training (64 px, width 64, 300 epochs) took 57 CPU minutes, one at 28 px
+/// and width 32 for 200 epochs 1.5, its encoder 14 s, an evaluation of its search 0.2 ms. The work falls with the
+/// squares of width and size.
+fn cost_s(params: &All) -> f64 {
+    let All {
+        normal,
+        judged,
+        gan,
+        search,
+        encoding,
+        ..
+    } = params;
+    let size = (normal.width as f64 / 64.0).powi(2) * (normal.image_size as f64 / 64.0).powi(2);
+    let pass_s = 2.35e-3 * size + 2e-5;
+    let items = normal.train_items as f64;
+    let training = items * gan.epochs as f64 * 12.0 * pass_s;
+    let scored = (judged.test_items + judged.validation_items) as f64;
+    let encoding = items * encoding.encoder_epochs as f64 * pass_s;
+    match params.scoring.method {
+        Method::Ink | Method::MeanImage | Method::NearestNeighbour | Method::Pca => 2.0,
+        Method::Anogan => {
+            let evaluations = scored * (search.restarts * search.search_iterations) as f64;
+            training + evaluations * 1.5 * pass_s
+        }
+        Method::Ganomaly => encoding * 6.0,
+        Method::Ziz | Method::Izi | Method::IziF => {
+            (training + encoding * 3.0) * search.restarts as f64
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Pictures beside a record: samples by epoch, items with what was drawn for them, a search over
 //! time.
 
-use retrial_store::csv::Table;
+use retrial_core::row;
 
 use super::items::Items;
 use super::score::Scored;
@@ -13,7 +13,38 @@ const SHOWN: usize = 10;
 /// Black pixels between tiles.
 const GAP: usize = 2;
 
-pub(super) fn leave(
+row! {
+    /// What the generator draws, by epoch.
+    pub(super) struct SamplesRow in "samples" {
+        /// Epoch, from 1.
+        epoch: usize;
+        /// File: 32 images of the same latents, by running moments.
+        picture: String;
+    }
+}
+
+row! {
+    /// What a score is made of.
+    pub(super) struct NearestRow in "nearest" {
+        /// Number of items shown.
+        items: usize;
+        /// File: judged items, the image found for each, the difference.
+        picture: String;
+    }
+}
+
+row! {
+    /// A latent search over time.
+    pub(super) struct FilmRow in "film" {
+        /// Iterations shown, separated by blanks.
+        iterations: String;
+        /// File: a row an item; the item, then its image at each of the iterations.
+        picture: String;
+    }
+}
+
+/// Draws what a trial found.
+pub(super) fn draw(
     context: &mut Context,
     items: &Items,
     scored: &Scored,
@@ -49,20 +80,19 @@ fn samples(
     items: &Items,
     samples: &[(u64, Vec<u8>)],
 ) -> Result<(), TrialError> {
-    let (mut epochs, mut pictures) = (Vec::new(), Vec::new());
+    let mut rows = Vec::new();
     for (epoch, grey) in chosen(samples) {
         let name = format!("samples-{epoch:06}");
         // Four rows of eight of the samples kept.
         let area = items.size * items.size;
         let tiles: Vec<&[u8]> = grey.chunks(area).take(SAMPLES / 2).collect();
         tiled(context, &name, items.size, 8, &tiles)?;
-        epochs.push(i64::try_from(*epoch).unwrap_or(i64::MAX));
-        pictures.push(format!("{name}.png"));
+        rows.push(SamplesRow {
+            epoch: *epoch as usize,
+            picture: format!("{name}.png"),
+        });
     }
-    let table = Table::new()
-        .with("epoch", epochs)?
-        .with("picture", pictures)?;
-    context.table("samples", &table)
+    context.rows(&rows)
 }
 
 fn nearest(context: &mut Context, items: &Items, drawn: &[f32]) -> Result<(), TrialError> {
@@ -70,10 +100,10 @@ fn nearest(context: &mut Context, items: &Items, drawn: &[f32]) -> Result<(), Tr
     let (count, rows) = beside(items, drawn);
     let tiles: Vec<&[u8]> = rows.iter().flat_map(|row| row.chunks(area)).collect();
     tiled(context, "nearest", items.size, count, &tiles)?;
-    let table = Table::new()
-        .with("items", vec![i64::try_from(count).unwrap_or(i64::MAX)])?
-        .with("picture", vec!["nearest.png".to_owned()])?;
-    context.table("nearest", &table)
+    context.rows(&[NearestRow {
+        items: count,
+        picture: "nearest.png".to_owned(),
+    }])
 }
 
 /// The first judged items, what was drawn for each, and the difference, as grey levels.
@@ -127,10 +157,10 @@ fn film(
     let tiles: Vec<&[u8]> = grey.chunks(area).collect();
     tiled(context, "film", items.size, moments.len() + 1, &tiles)?;
     let iterations: Vec<String> = moments.iter().map(|(at, _)| at.to_string()).collect();
-    let table = Table::new()
-        .with("iterations", vec![iterations.join(" ")])?
-        .with("picture", vec!["film.png".to_owned()])?;
-    context.table("film", &table)
+    context.rows(&[FilmRow {
+        iterations: iterations.join(" "),
+        picture: "film.png".to_owned(),
+    }])
 }
 
 /// Tiles in rows of `columns`, as one picture beside the record.

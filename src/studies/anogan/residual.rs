@@ -3,10 +3,13 @@
 use retrial_detect::local::{Window, residuals};
 use retrial_detect::{Items as Rows, Norm};
 
+use retrial_nets::anogan::Difference;
+
 use super::items::{Items, Part};
+use super::params::Residual;
 use super::score::Scores;
 use super::settings::words;
-use crate::execute::context::{Context, TrialError};
+use crate::execute::context::TrialError;
 
 /// Blur and window of `local` on images of [`SIDE`] px; they grow with the image. Chosen on
 /// held-out training digits among blurs of 0 to 1.5 px and windows of 1 to 4 px: the AUROC there
@@ -19,26 +22,22 @@ const SIDE: f64 = 28.0;
 /// Least ink that a score is divided by: an empty picture stays finite.
 const LEAST_INK: f64 = 1.0;
 
-/// What `residual` says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Residual {
-    Norm(Norm),
-    Local { relative: bool },
-}
-
 impl Residual {
-    pub(super) fn of(context: &Context) -> Result<Self, TrialError> {
-        Ok(match context.word("residual")? {
-            "local_relative" => Self::Local { relative: true },
-            "local" => Self::Local { relative: false },
-            "l2" => Self::Norm(Norm::L2),
-            _ => Self::Norm(Norm::L1),
-        })
+    /// The norm of differences that a residual is, unless it is made of whole images, place by place.
+    pub(super) fn norm(self) -> Option<Norm> {
+        match self {
+            Self::L1 => Some(Norm::L1),
+            Self::L2 => Some(Norm::L2),
+            Self::Local | Self::LocalRelative => None,
+        }
     }
 
-    /// Whether a residual is made of whole images, place by place.
-    pub(super) fn is_local(self) -> bool {
-        matches!(self, Self::Local { .. })
+    /// How a net compares images for it; for a local one this is not used as it is.
+    pub(super) fn difference(self) -> Difference {
+        match self {
+            Self::L1 => Difference::Absolute,
+            Self::L2 | Self::Local | Self::LocalRelative => Difference::Squared,
+        }
     }
 }
 
@@ -63,7 +62,7 @@ pub(super) fn local(items: &Items, part: &Part, found: &[f32]) -> Result<Vec<f64
 
 /// Residual, discrimination and score over the ink of each item, where `residual` asks for it.
 pub(super) fn relative(residual: Residual, items: &Items, part: &Part, scores: &mut Scores) {
-    if residual != (Residual::Local { relative: true }) {
+    if residual != Residual::LocalRelative {
         return;
     }
     let ink = items.ink(part);

@@ -3,15 +3,16 @@
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 use retrial_detect::{Items as Rows, Norm, baseline};
-use retrial_nets::anogan::{Difference, images};
+use retrial_nets::anogan::images;
 
 use super::committee::by_encoder;
+use super::encoders;
 use super::items::{Items, Part};
-use super::residual::{Residual, local, relative};
+use super::params::{All, Method, Scoring, Search, Start};
+use super::residual::{local, relative};
 use super::search::{self, FILMED, Searched};
 use super::settings::{self, words};
 use super::train::{self, Trained};
-use super::{BASELINES, encoders};
 use crate::execute::context::{Context, TrialError};
 
 /// Scores of a part.
@@ -45,52 +46,74 @@ pub(super) const TIMED: usize = 32;
 /// Shortest CPU time that is trusted, s.
 const TIMED_S: f64 = 0.5;
 
-pub(super) fn score(context: &mut Context, items: &Items) -> Result<Scored, TrialError> {
-    let method = context.word("method")?.to_owned();
-    match method.as_str() {
-        "anogan" => by_search(context, items),
-        "ganomaly" => by_ganomaly(context, items),
-        method if BASELINES.contains(&method) => by_baseline(context, items, method),
-        _ => by_encoder(context, items),
+pub(super) fn score(
+    context: &mut Context,
+    params: &All,
+    items: &Items,
+) -> Result<Scored, TrialError> {
+    let baseline = |kind| by_baseline(&params.scoring, items, kind);
+    match params.scoring.method {
+        Method::Anogan => by_search(context, params, items),
+        Method::Ganomaly => by_ganomaly(context, params, items),
+        Method::Ziz => by_encoder(context, params, encoders::Loss::Ziz, items),
+        Method::Izi => by_encoder(context, params, encoders::Loss::Izi, items),
+        Method::IziF => by_encoder(context, params, encoders::Loss::IziF, items),
+        Method::Ink => baseline(Baseline::Ink),
+        Method::MeanImage => baseline(Baseline::MeanImage),
+        Method::NearestNeighbour => baseline(Baseline::NearestNeighbour),
+        Method::Pca => baseline(Baseline::Pca),
     }
 }
 
-fn by_search(context: &mut Context, items: &Items) -> Result<Scored, TrialError> {
-    let trained = train::train(context, items)?;
-    let encoder = if context.word("search_start")? == "encoder" {
-        Some(encoders::encoder(context, items, &trained)?)
-    } else {
-        None
+fn by_search(context: &mut Context, params: &All, items: &Items) -> Result<Scored, TrialError> {
+    let seed = context.job.seed;
+    let trained = train::train(context, params.training(), items, seed)?;
+    let encoder = match params.scoring.search_start {
+        Start::Normal => None,
+        // Its stage is shared with the method izi_f.
+        Start::Encoder => {
+            let input = params.encoder(encoders::Loss::IziF);
+            Some(encoders::encoder(context, input, items, &trained, seed)?)
+        }
     };
-    let [mut test, mut validation] = search::search(context, items, &trained, encoder.as_ref())?;
-    let restarts = settings::size(context, "restarts")?;
-    let search_lambda = context.float("search_lambda")?;
+    let input = search::Input {
+        judged: &params.judged,
+        search: &params.search,
+        trained: &trained,
+        encoder: encoder.as_ref().map(|(encoder, id)| (encoder, id.as_str())),
+    };
+    let [mut test, mut validation] = search::search(context, input, items)?;
+    let Search {
+        restarts,
+        search_lambda,
+        search_batch: batch,
+        search_batch_norm,
+        ..
+    } = params.search;
+    let latent_size = params.normal.latent_size;
     for searched in [&mut test, &mut validation] {
-        keep_best(
-            searched,
-            restarts,
-            search_lambda,
-            settings::size(context, "latent_size")?,
-        );
+        keep_best(searched, restarts, search_lambda, latent_size);
     }
-    let mut nets = search::nets(context, &trained)?;
-    let latent_size = settings::size(context, "latent_size")?;
-    let batch = settings::size(context, "search_batch")?;
+    let mut nets = search::nets(search_batch_norm, &trained, &context.job.device)?;
     let mut drawn = |searched: &Searched| -> Vec<f32> {
         let batches = searched.latents.chunks(batch * latent_size);
         batches.flat_map(|z| nets.draw(z, latent_size)).collect()
     };
-    let kind = Residual::of(context)?;
+    let kind = params.scoring.residual;
     let nearest = drawn(&test);
     let scores = |part: &Part, searched: &Searched, drawn: &[f32]| {
-        let residual = match (searched.residual.last(), kind) {
+        let residual = match (searched.residual.last(), kind.norm()) {
             (None, _) => Vec::new(),
-            (Some(last), Residual::Norm(Norm::L1)) => last.clone(),
-            (_, Residual::Norm(norm)) => apart(&part.pixels, drawn, items.size, norm),
-            (_, Residual::Local { .. }) => local(items, part, drawn)?,
+            (Some(last), Some(Norm::L1)) => last.clone(),
+            (_, Some(norm)) => apart(&part.pixels, drawn, items.size, norm),
+            (_, None) => local(items, part, drawn)?,
         };
         let discrimination = searched.discrimination.last().cloned().unwrap_or_default();
-        let mut scores = weighted(context, residual, discrimination)?;
+        let mut scores = Scores {
+            score: weighted(params.scoring.lambda, &residual, &discrimination),
+            residual,
+            discrimination,
+        };
         relative(kind, items, part, &mut scores);
         Ok::<_, TrialError>(scores)
     };
@@ -129,7 +152,8 @@ fn keep_best(searched: &mut Searched, restarts: usize, lambda: f64, latent_size:
     if restarts == 1 {
         return;
     }
-    let loss = |at: usize| (1.0 - lambda) * residual[at] + lambda * discrimination[at];
+    let losses = weighted(lambda, residual, discrimination);
+    let loss = |at: usize| losses[at];
     let best: Vec<usize> = (0..residual.len() / restarts)
         .filter_map(|item| {
             (item * restarts..(item + 1) * restarts).min_by(|&a, &b| loss(a).total_cmp(&loss(b)))
@@ -156,35 +180,19 @@ fn keep_best(searched: &mut Searched, restarts: usize, lambda: f64, latent_size:
     }
 }
 
-/// `(1 − λ) R + λ D`, Eq. (7) of Schlegl et al. 2017.
-fn weighted(
-    context: &Context,
-    residual: Vec<f64>,
-    discrimination: Vec<f64>,
-) -> Result<Scores, TrialError> {
-    let lambda = context.float("lambda")?;
-    let pairs = residual.iter().zip(&discrimination);
-    let score = pairs
+/// `(1 − λ) R + λ D` of every item, Eq. (7) of Schlegl et al. 2017; nothing where there is no `D`.
+pub(super) fn weighted(lambda: f64, residual: &[f64], discrimination: &[f64]) -> Vec<f64> {
+    let pairs = residual.iter().zip(discrimination);
+    pairs
         .map(|(r, d)| (1.0 - lambda) * r + lambda * d)
-        .collect();
-    Ok(Scores {
-        residual,
-        discrimination,
-        score,
-    })
+        .collect()
 }
 
-pub(super) fn difference(context: &Context) -> Result<Difference, TrialError> {
-    Ok(match Residual::of(context)? {
-        Residual::Norm(Norm::L1) => Difference::Absolute,
-        Residual::Norm(Norm::L2) | Residual::Local { .. } => Difference::Squared,
-    })
-}
-
-fn by_ganomaly(context: &mut Context, items: &Items) -> Result<Scored, TrialError> {
-    let nets = encoders::ganomaly(context, items)?;
-    let difference = difference(context)?;
-    let device = settings::device(context)?;
+fn by_ganomaly(context: &mut Context, params: &All, items: &Items) -> Result<Scored, TrialError> {
+    let nets = (&params.normal, params.gan.discriminator_norm);
+    let nets = encoders::ganomaly(context, nets, &params.encoding, items)?;
+    let difference = params.scoring.residual.difference();
+    let device = settings::device(&context.job.device)?;
     let area = items.size * items.size;
     let scores = |part: &Part| {
         let (mut scores, mut nearest) = (Scores::default(), Vec::new());
@@ -215,39 +223,52 @@ fn by_ganomaly(context: &mut Context, items: &Items) -> Result<Scored, TrialErro
     })
 }
 
-fn by_baseline(context: &Context, items: &Items, method: &str) -> Result<Scored, TrialError> {
+/// A method without a net.
+#[derive(Clone, Copy)]
+enum Baseline {
+    Ink,
+    MeanImage,
+    NearestNeighbour,
+    Pca,
+}
+
+fn by_baseline(
+    scoring: &Scoring,
+    items: &Items,
+    baseline: Baseline,
+) -> Result<Scored, TrialError> {
     let area = items.size * items.size;
-    let kind = Residual::of(context)?;
-    let norm = match kind {
-        Residual::Norm(norm) => norm,
-        Residual::Local { .. } => Norm::L2,
-    };
-    let count = settings::size(context, "components")?;
+    let kind = scoring.residual;
+    let norm = kind.norm().unwrap_or(Norm::L2);
+    let components = scoring.components;
     let rows = |part: &Part| -> Result<Vec<f64>, TrialError> {
         if part.len() == 0 {
             return Ok(Vec::new());
         }
         let normal = Rows::new(&items.train.pixels, area).map_err(words)?;
         let judged = Rows::new(&part.pixels, area).map_err(words)?;
-        if kind.is_local() {
-            let found = match method {
-                "mean_image" => baseline::mean_item(normal).repeat(part.len()),
-                "nearest_neighbour" => {
-                    baseline::nearest_items(normal, judged, norm).map_err(words)?
+        let is_local = kind.norm().is_none();
+        match baseline {
+            Baseline::Ink => Ok(items.ink(part)),
+            Baseline::MeanImage if is_local => {
+                local(items, part, &baseline::mean_item(normal).repeat(part.len()))
+            }
+            Baseline::MeanImage => baseline::mean_image(normal, judged, norm).map_err(words),
+            Baseline::NearestNeighbour if is_local => {
+                let found = baseline::nearest_items(normal, judged, norm).map_err(words)?;
+                local(items, part, &found)
+            }
+            Baseline::NearestNeighbour => {
+                baseline::nearest_neighbour(normal, judged, norm).map_err(words)
+            }
+            Baseline::Pca => {
+                let components = baseline::principal_components(normal, components);
+                let components = components.map_err(words)?;
+                match is_local {
+                    true => local(items, part, &components.projections(judged).map_err(words)?),
+                    false => components.residuals(judged, norm).map_err(words),
                 }
-                _ => baseline::principal_components(normal, count)
-                    .and_then(|components| components.projections(judged))
-                    .map_err(words)?,
-            };
-            return local(items, part, &found);
-        }
-        match method {
-            "ink" => Ok(items.ink(part)),
-            "mean_image" => baseline::mean_image(normal, judged, norm).map_err(words),
-            "nearest_neighbour" => baseline::nearest_neighbour(normal, judged, norm).map_err(words),
-            _ => baseline::principal_components(normal, count)
-                .and_then(|components| components.residuals(judged, norm))
-                .map_err(words),
+            }
         }
     };
     let before = cpu_s();

@@ -2,14 +2,17 @@
 
 use std::time::Instant;
 
+use retrial_core::declare::ParamGroup as _;
+use retrial_core::plan::StageInput;
 use retrial_nets::anogan::{FrozenEncoder, SearchNets, SearchState, images, latent_starts};
 use retrial_store::{Array, Tree};
 
 use super::items::{Items, Part};
+use super::params::{Judged, Search, SearchNorm};
 use super::settings::{self, words};
 use super::train::{CHECKPOINT_EVERY, Trained};
 use crate::execute::context::{Context, TrialError};
-use crate::execute::stage::{StageFolder, stage};
+use crate::execute::stage::{Work, stage};
 use crate::trees;
 
 /// Iterations at which losses are noted, and the last one.
@@ -36,51 +39,60 @@ pub(super) struct Searched {
     pub(super) evaluations: u64,
 }
 
-pub(super) fn nets(context: &Context, trained: &Trained) -> Result<SearchNets, TrialError> {
-    let device = settings::device(context)?;
+pub(super) fn nets(
+    norm: SearchNorm,
+    trained: &Trained,
+    device: &str,
+) -> Result<SearchNets, TrialError> {
+    let device = settings::device(device)?;
     let (generator, discriminator) = (
         trained.training.generator(),
         trained.training.discriminator(),
     );
-    Ok(if context.word("search_batch_norm")? == "batch" {
-        SearchNets::batch(generator, discriminator, &device)
-    } else {
-        SearchNets::running(generator, discriminator, &device)
+    Ok(match norm {
+        SearchNorm::Batch => SearchNets::batch(generator, discriminator, &device),
+        SearchNorm::Running => SearchNets::running(generator, discriminator, &device),
     })
+}
+
+/// What the stage reads.
+#[derive(Clone, Copy)]
+pub(super) struct Input<'p> {
+    pub(super) judged: &'p Judged,
+    pub(super) search: &'p Search,
+    pub(super) trained: &'p Trained,
+    /// Where latents begin, and the id of its stage; they are drawn otherwise.
+    pub(super) encoder: Option<(&'p FrozenEncoder, &'p str)>,
 }
 
 /// The searches of the judged and of the held-out items.
 pub(super) fn search(
     context: &mut Context,
+    input: Input<'_>,
     items: &Items,
-    trained: &Trained,
-    encoder: Option<&FrozenEncoder>,
 ) -> Result<[Searched; 2], TrialError> {
-    let name = if encoder.is_some() {
-        "search_from_encoder"
-    } else {
-        "search"
+    let train = input.trained.id.as_str();
+    let (name, inputs) = match input.encoder {
+        Some((_, encode)) => ("search_from_encoder", vec![train, encode]),
+        None => ("search", vec![train]),
     };
-    let tree = stage(context, name, |context, folder| {
-        build(context, folder, items, trained, encoder)
-    })?;
+    let what = StageInput {
+        name,
+        params: [input.judged.pairs(), input.search.pairs()].concat(),
+        inputs: &inputs,
+        seed: Some(context.job.seed),
+    };
+    let tree = stage(context, &what, |work| build(work, input, items))?.tree;
     Ok([read(&tree, "test")?, read(&tree, "validation")?])
 }
 
-fn build(
-    context: &Context,
-    folder: &StageFolder,
-    items: &Items,
-    trained: &Trained,
-    encoder: Option<&FrozenEncoder>,
-) -> Result<Tree, TrialError> {
-    let mut work = Work {
-        context,
-        folder,
-        nets: nets(context, trained)?,
-        encoder,
+fn build(stage: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialError> {
+    let mut work = Searching {
+        stage,
+        nets: nets(input.search.search_batch_norm, input.trained, &stage.device)?,
+        input,
         size: items.size,
-        tree: match folder.resume()? {
+        tree: match stage.resume()? {
             Some((_, tree)) => tree,
             None => Tree::new(),
         },
@@ -105,11 +117,10 @@ fn build(
 type Midway = (u64, [Vec<f32>; 3]);
 
 /// A search under way: finished batches lie in the tree.
-struct Work<'w> {
-    context: &'w Context,
-    folder: &'w StageFolder,
+struct Searching<'w> {
+    stage: &'w Work,
+    input: Input<'w>,
     nets: SearchNets,
-    encoder: Option<&'w FrozenEncoder>,
     size: usize,
     tree: Tree,
     saved: Instant,
@@ -118,9 +129,9 @@ struct Work<'w> {
     done: u64,
 }
 
-impl Work<'_> {
+impl Searching<'_> {
     fn part(&mut self, name: &str, part: &Part, first_stream: usize) -> Result<(), TrialError> {
-        let batch = settings::size(self.context, "search_batch")?;
+        let batch = self.input.search.search_batch;
         let places: Vec<usize> = (0..part.len()).collect();
         for (index, batch) in places.chunks(batch).enumerate() {
             let group = format!("{name}/{index:05}");
@@ -128,7 +139,7 @@ impl Work<'_> {
                 self.batch(&group, part, batch, first_stream)?;
             }
             self.done += batch.len() as u64;
-            self.context
+            self.stage
                 .progress(self.done, self.total, "items searched");
         }
         Ok(())
@@ -141,24 +152,23 @@ impl Work<'_> {
         places: &[usize],
         first_stream: usize,
     ) -> Result<(), TrialError> {
-        let context = self.context;
-        let restarts = settings::size(context, "restarts")?;
-        let latent_size = settings::size(context, "latent_size")?;
-        let rates = settings::search(context)?;
+        let restarts = self.input.search.restarts;
+        let latent_size = self.input.trained.latent_size();
+        let rates = settings::search(self.input.search);
         let area = self.size * self.size;
         // Every item once for each of its starts, one after the other.
         let pixels: Vec<f32> = places
             .iter()
             .flat_map(|&at| part.pixels[at * area..(at + 1) * area].repeat(restarts))
             .collect();
-        let starts = match self.encoder {
-            Some(encoder) => {
-                let device = settings::device(context)?;
+        let starts = match self.input.encoder {
+            Some((encoder, _)) => {
+                let device = settings::device(&self.stage.device)?;
                 encoder.latents(images(&pixels, self.size, &device))
             }
             None => {
                 let of_item = |&at: &usize| {
-                    latent_starts(context.seed(), first_stream + at, restarts, latent_size)
+                    latent_starts(self.stage.seed, first_stream + at, restarts, latent_size)
                 };
                 places.iter().flat_map(of_item).collect()
             }
@@ -205,7 +215,7 @@ impl Work<'_> {
                 break;
             }
             // Where a stop is asked for, what was reached is saved first.
-            let stopped = context.stop_point();
+            let stopped = self.stage.stop_point();
             let due = self.saved.elapsed() >= CHECKPOINT_EVERY;
             if due || stopped.is_err() {
                 self.save_midway(&midway, &state)?;
@@ -275,7 +285,7 @@ impl Work<'_> {
     fn save(&mut self) -> Result<(), TrialError> {
         self.round += 1;
         trees::put_number(&mut self.tree, "round", self.round)?;
-        self.folder.checkpoint(self.round, self.tree.clone())?;
+        self.stage.checkpoint(self.round, self.tree.clone())?;
         self.saved = Instant::now();
         Ok(())
     }

@@ -2,106 +2,84 @@
 
 use retrial_nets::adam::AdamRates;
 use retrial_nets::anogan::{
-    Architecture, EncoderLoss, EncoderRates, GanLoss, GanRates, GanomalyRates, Initialisation,
-    Normalisation, SearchMethod, SearchRates,
+    Architecture, EncoderLoss, EncoderRates, GanLoss, GanRates, GanomalyRates, Normalisation,
+    SearchMethod, SearchRates,
 };
 use retrial_nets::device::{self, Device, DeviceChoice};
 
-use crate::execute::context::{Context, TrialError};
+use super::params::{Encoding, Gan, Loss, Normal, Optimiser, Search};
+use crate::execute::context::TrialError;
 
-pub(super) fn device(context: &Context) -> Result<Device, TrialError> {
-    let choice: DeviceChoice = context.job.device.parse().map_err(words)?;
+pub(super) fn device(asked: &str) -> Result<Device, TrialError> {
+    let choice: DeviceChoice = asked.parse().map_err(words)?;
     device::open(choice).map_err(words)
 }
 
-pub(super) fn architecture(context: &Context) -> Result<Architecture, TrialError> {
-    Ok(Architecture {
-        image_size: size(context, "image_size")?,
-        width: size(context, "width")?,
-        latent_size: size(context, "latent_size")?,
-        normalisation: match context.word("discriminator_norm")? {
-            "none" => Normalisation::None,
-            "spectral" => Normalisation::Spectral,
-            _ => Normalisation::Batch,
-        },
-    })
+pub(super) fn architecture(normal: &Normal, normalisation: Normalisation) -> Architecture {
+    Architecture {
+        image_size: normal.image_size,
+        width: normal.width,
+        latent_size: normal.latent_size,
+        normalisation,
+    }
 }
 
-pub(super) fn initialisation(context: &Context) -> Result<Initialisation, TrialError> {
-    Ok(match context.word("initialisation")? {
-        "dcgan" => Initialisation::Dcgan,
-        _ => Initialisation::Torch,
-    })
-}
-
-pub(super) fn gan(context: &Context) -> Result<GanRates, TrialError> {
-    Ok(GanRates {
-        batch_size: size(context, "batch_size")?,
-        generator: adam(context, "learning_rate_g")?,
-        discriminator: adam(context, "learning_rate_d")?,
-        loss: match context.word("loss")? {
-            "hinge" => GanLoss::Hinge,
-            _ => GanLoss::CrossEntropy {
-                real_label: context.float("real_label")?,
+pub(super) fn gan(gan: &Gan) -> GanRates {
+    let adam = |learning_rate| AdamRates {
+        learning_rate,
+        beta1: gan.beta1,
+        beta2: gan.beta2,
+    };
+    GanRates {
+        batch_size: gan.batch_size,
+        generator: adam(gan.learning_rate_g),
+        discriminator: adam(gan.learning_rate_d),
+        loss: match gan.loss {
+            Loss::Hinge => GanLoss::Hinge,
+            Loss::CrossEntropy => GanLoss::CrossEntropy {
+                real_label: gan.real_label,
             },
         },
-        instance_noise: context.float("instance_noise")?,
-    })
+        instance_noise: gan.instance_noise,
+    }
 }
 
-pub(super) fn encoder(context: &Context) -> Result<EncoderRates, TrialError> {
-    let kappa = context.float("kappa")?;
-    Ok(EncoderRates {
-        loss: match context.word("method")? {
-            "ziz" => EncoderLoss::Ziz,
-            "izi" => EncoderLoss::Izi,
-            _ => EncoderLoss::IziF { kappa },
-        },
-        batch_size: size(context, "encoder_batch_size")?,
-        adam: encoder_adam(context)?,
-    })
+pub(super) fn encoder(encoding: &Encoding, loss: EncoderLoss) -> EncoderRates {
+    EncoderRates {
+        loss,
+        batch_size: encoding.encoder_batch_size,
+        adam: encoder_adam(encoding),
+    }
 }
 
-pub(super) fn ganomaly(context: &Context) -> Result<GanomalyRates, TrialError> {
-    Ok(GanomalyRates {
-        batch_size: size(context, "encoder_batch_size")?,
-        adam: encoder_adam(context)?,
+pub(super) fn ganomaly(encoding: &Encoding) -> GanomalyRates {
+    GanomalyRates {
+        batch_size: encoding.encoder_batch_size,
+        adam: encoder_adam(encoding),
         weights: [1.0, 50.0, 1.0],
-    })
+    }
 }
 
-pub(super) fn search(context: &Context) -> Result<SearchRates, TrialError> {
-    Ok(SearchRates {
-        lambda: context.float("search_lambda")?,
-        iterations: size(context, "search_iterations")? as u64,
-        method: match context.word("search_method")? {
-            "lbfgs" => SearchMethod::Lbfgs,
-            _ => SearchMethod::Adam {
-                learning_rate: context.float("search_learning_rate")?,
+pub(super) fn search(search: &Search) -> SearchRates {
+    SearchRates {
+        lambda: search.search_lambda,
+        iterations: search.search_iterations as u64,
+        method: match search.search_method {
+            Optimiser::Lbfgs => SearchMethod::Lbfgs,
+            Optimiser::Adam => SearchMethod::Adam {
+                learning_rate: search.search_learning_rate,
             },
         },
-        tolerance: context.float("search_tolerance")?,
-    })
+        tolerance: search.search_tolerance,
+    }
 }
 
-fn encoder_adam(context: &Context) -> Result<AdamRates, TrialError> {
-    Ok(AdamRates {
-        learning_rate: context.float("encoder_learning_rate")?,
+fn encoder_adam(encoding: &Encoding) -> AdamRates {
+    AdamRates {
+        learning_rate: encoding.encoder_learning_rate,
         beta1: 0.5,
         beta2: 0.999,
-    })
-}
-
-fn adam(context: &Context, rate: &str) -> Result<AdamRates, TrialError> {
-    Ok(AdamRates {
-        learning_rate: context.float(rate)?,
-        beta1: context.float("beta1")?,
-        beta2: context.float("beta2")?,
-    })
-}
-
-pub(super) fn size(context: &Context, name: &str) -> Result<usize, TrialError> {
-    Ok(usize::try_from(context.int(name)?).unwrap_or(0))
+    }
 }
 
 /// An error of the nets in words for a person.

@@ -2,14 +2,17 @@
 
 use std::time::{Duration, Instant};
 
+use retrial_core::declare::ParamGroup as _;
+use retrial_core::plan::StageInput;
 use retrial_core::seed::Seed;
 use retrial_nets::anogan::{EpochLosses, GanTraining, TrainingState};
 use retrial_store::{Array, Tree};
 
 use super::items::Items;
+use super::params::{Gan, Normal};
 use super::settings::{self, words};
 use crate::execute::context::{Context, TrialError};
-use crate::execute::stage::{StageFolder, stage};
+use crate::execute::stage::{Built, Work, stage};
 use crate::trees;
 
 /// Shortest time between checkpoints.
@@ -21,12 +24,28 @@ const SAMPLED: &[u64] = &[1, 2, 5, 10, 20, 50, 100, 200, 300, 500, 1000];
 
 const LOSSES: [&str; 4] = ["d_loss", "g_loss", "d_of_real", "d_of_fake"];
 
+/// What the stage reads.
+#[derive(Clone, Copy)]
+pub(super) struct Input<'p> {
+    pub(super) normal: &'p Normal,
+    pub(super) gan: &'p Gan,
+}
+
 /// What the stage leaves.
 pub(super) struct Trained {
+    /// The id of the stage.
+    pub(super) id: String,
     pub(super) training: GanTraining,
     pub(super) losses: Vec<EpochLosses>,
     /// Epoch and grey samples `[item, size, size]`.
     pub(super) samples: Vec<(u64, Vec<u8>)>,
+}
+
+impl Trained {
+    /// Length of a latent.
+    pub(super) fn latent_size(&self) -> usize {
+        self.training.generator().frozen().latent_size()
+    }
 }
 
 /// A training under way.
@@ -35,35 +54,45 @@ struct Progress {
     samples: Vec<(u64, Vec<u8>)>,
 }
 
-pub(super) fn train(context: &mut Context, items: &Items) -> Result<Trained, TrialError> {
-    let tree = stage(context, "train", |context, folder| {
-        build(context, folder, items)
-    })?;
-    let mut training = fresh(context)?;
+pub(super) fn train(
+    context: &mut Context,
+    input: Input<'_>,
+    items: &Items,
+    seed: u64,
+) -> Result<Trained, TrialError> {
+    let what = StageInput {
+        name: "train",
+        params: [input.normal.pairs(), input.gan.pairs()].concat(),
+        inputs: &[],
+        seed: Some(seed),
+    };
+    let Built { id, tree } = stage(context, &what, |work| build(work, input, items))?;
+    let mut training = fresh(input, Seed(seed), &context.job.device)?;
     let progress = restore(&mut training, &tree, items.size)?;
     Ok(Trained {
+        id,
         training,
         losses: progress.losses,
         samples: progress.samples,
     })
 }
 
-fn fresh(context: &Context) -> Result<GanTraining, TrialError> {
+fn fresh(input: Input<'_>, seed: Seed, device: &str) -> Result<GanTraining, TrialError> {
     GanTraining::new(
-        settings::architecture(context)?,
-        settings::gan(context)?,
-        settings::initialisation(context)?,
-        context.seed(),
-        &settings::device(context)?,
+        settings::architecture(input.normal, input.gan.discriminator_norm),
+        settings::gan(input.gan),
+        input.gan.initialisation,
+        seed,
+        &settings::device(device)?,
     )
     .map_err(words)
 }
 
-fn build(context: &mut Context, folder: &StageFolder, items: &Items) -> Result<Tree, TrialError> {
-    let epochs = settings::size(context, "epochs")? as u64;
-    let movement = (context.float("shift_px")?, context.float("rotation_deg")?);
-    let mut training = fresh(context)?;
-    let mut progress = match folder.resume()? {
+fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialError> {
+    let epochs = input.gan.epochs as u64;
+    let movement = (input.normal.shift_px, input.normal.rotation_deg);
+    let mut training = fresh(input, work.seed, &work.device)?;
+    let mut progress = match work.resume()? {
         Some((_, tree)) => restore(&mut training, &tree, items.size)?,
         None => Progress {
             losses: Vec::new(),
@@ -72,17 +101,17 @@ fn build(context: &mut Context, folder: &StageFolder, items: &Items) -> Result<T
     };
     let mut saved = Instant::now();
     for epoch in progress.losses.len() as u64 + 1..=epochs {
-        if let Err(stopped) = context.stop_point() {
+        if let Err(stopped) = work.stop_point() {
             // What was reached is not lost.
             if epoch > 1 {
-                folder.checkpoint(epoch - 1, kept(&training.state(), &progress, items.size)?)?;
+                work.checkpoint(epoch - 1, kept(&training.state(), &progress, items.size)?)?;
             }
             return Err(stopped);
         }
         let losses = if movement == (0.0, 0.0) {
             training.epoch(epoch, &items.train.pixels)
         } else {
-            let mut stream = context.seed().stream(&format!("move {epoch}"));
+            let mut stream = work.seed.stream(&format!("move {epoch}"));
             training.epoch(epoch, &items.moved(movement, &mut stream)?)
         };
         if !(losses.discriminator.is_finite() && losses.generator.is_finite()) {
@@ -96,11 +125,11 @@ fn build(context: &mut Context, folder: &StageFolder, items: &Items) -> Result<T
         if SAMPLED.contains(&epoch) || epoch == epochs {
             progress
                 .samples
-                .push((epoch, draw(&training, context.seed())));
+                .push((epoch, draw(&training, work.seed)));
         }
-        context.progress(epoch, epochs, "epochs");
+        work.progress(epoch, epochs, "epochs");
         if saved.elapsed() >= CHECKPOINT_EVERY && epoch < epochs {
-            folder.checkpoint(epoch, kept(&training.state(), &progress, items.size)?)?;
+            work.checkpoint(epoch, kept(&training.state(), &progress, items.size)?)?;
             saved = Instant::now();
         }
     }

@@ -3,12 +3,13 @@
 use retrial_data::ImageSeries;
 use retrial_dic::{Gradient, PairSpectra, Settings};
 
+use super::metrics::metric;
 use crate::execute::context::{Context, TrialError};
 
-/// Leaves the error expected of the pairs of the first image with every other one, each at the
+/// Reports the error expected of the pairs of the first image with every other one, each at the
 /// sub-pixel positions of all; nothing where no pair says anything, or where the gradient is not that
 /// of the spline. `rmse` is the error found.
-pub(super) fn leave(
+pub(super) fn report(
     context: &mut Context,
     series: &ImageSeries,
     settings: &Settings,
@@ -30,7 +31,7 @@ pub(super) fn leave(
         return Ok(());
     }
     let expected = f64::sqrt(squares / count);
-    context.metric("expected_rmse", expected)?;
-    context.metric("expected_worst_bias", bias)?;
-    context.metric("expected_over_found", expected / rmse)
+    context.metric(metric::expected_rmse, expected)?;
+    context.metric(metric::expected_worst_bias, bias)?;
+    context.metric(metric::expected_over_found, expected / rmse)
 }

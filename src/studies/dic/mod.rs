@@ -12,11 +12,14 @@ mod stated;
 mod tables;
 mod trial;
 
-use retrial_core::params::{ParamValue, Params};
+use retrial_core::declare::ParamGroup as _;
+use retrial_core::params::Params;
 use retrial_core::study::StudyInfo;
 use retrial_data::Manifest;
 use retrial_data::manifest::Settings;
+use retrial_dic::Gradient;
 
+use self::tables::Correlation;
 use super::Study;
 use crate::execute::context::{Context, TrialError};
 
@@ -29,18 +32,21 @@ impl Study for Dic {
     }
 
     fn cost_s(&self, params: &Params, dataset: Option<&Manifest>) -> f64 {
-        let number = |name| params.get(name).and_then(ParamValue::as_f64).unwrap_or(1.0);
         let images = dataset.map_or(1, |manifest| match &manifest.settings {
             Settings::Series(series) => series.images.len(),
             Settings::Speckle(speckle) => speckle.plan.images.len(),
             _ => 1,
         });
+        let Ok(params) = Correlation::read(params) else {
+            return 0.0;
+        };
         // Pictures of half a megapixel; 25 ns a pixel of a subset and iteration, five iterations.
-        let points = 512.0 * 512.0 / number("step_px").powi(2);
-        let unscaled =
-            matches!(params.get("gradient"), Some(ParamValue::Text(g)) if g == "prewitt_unscaled");
-        let iterations = if unscaled { 30.0 } else { 5.0 };
-        let subset = number("subset_size_px").powi(2) * (1.0 + 0.5 * number("order"));
+        let points = 512.0 * 512.0 / (params.step_px as f64).powi(2);
+        let iterations = match params.gradient {
+            Gradient::PrewittUnscaled => 30.0,
+            Gradient::Prewitt | Gradient::Spline => 5.0,
+        };
+        let subset = (params.subset_size_px as f64).powi(2) * (1.0 + 0.5 * params.order as f64);
         images as f64 * (0.05 + points * subset * iterations * 5e-9)
     }
 

@@ -1,13 +1,83 @@
 //! What a correlation leaves: fields as arrays and tables.
 
+use retrial_core::row;
 use retrial_data::ImageSeries;
 use retrial_dic::{Cut, ErrorSummary, Field, PARAMETERS, PointResult, Status};
-use retrial_store::csv::Table;
 use retrial_store::{Array, StoreError, Tree, Value};
 
 use super::stated::StatedImage;
 use super::trial::mean_zncc;
 use crate::execute::context::TrialError;
+
+row! {
+    /// One row a deformed image.
+    pub(super) struct ImageRow in "images" {
+        /// Number of the deformed image, from 1.
+        image: usize;
+        /// Its name.
+        name: String;
+        /// Imposed u, mean over the points.
+        imposed_u: f64, unit "px";
+        /// Imposed v, mean over the points.
+        imposed_v: f64, unit "px";
+        /// Measured u, mean over converged points.
+        mean_u: f64, unit "px";
+        /// Measured v, mean over converged points.
+        mean_v: f64, unit "px";
+        /// Mean signed error of u.
+        bias_u: f64, unit "px";
+        /// Mean signed error of v.
+        bias_v: f64, unit "px";
+        /// Standard deviation of the error of u.
+        random_error_u: f64, unit "px";
+        /// Standard deviation of the error of v.
+        random_error_v: f64, unit "px";
+        /// hypot(rmse_u, rmse_v).
+        rmse: f64, unit "px";
+        /// Correlation coefficient, mean.
+        mean_zncc: f64;
+        /// IC-GN iterations a point, mean.
+        mean_icgn_iterations: f64;
+        /// Points that do not count.
+        failed_points: usize;
+        /// White noise of one picture by the residuals.
+        noise: f64, unit "grey levels";
+        /// Stated standard uncertainty of u.
+        stated_u: f64, unit "px";
+        /// Stated standard uncertainty of v.
+        stated_v: f64, unit "px";
+        /// Cramér-Rao bound of u.
+        bound_u: f64, unit "px";
+        /// Cramér-Rao bound of v.
+        bound_v: f64, unit "px";
+        /// Share of errors within one stated uncertainty.
+        coverage_68: f64;
+        /// Share of errors within 1.96 stated uncertainties.
+        coverage_95: f64;
+    }
+}
+
+row! {
+    /// The last image, thinned to 2,500 points; `fields.h5` holds everything.
+    pub(super) struct FieldRow in "field" {
+        /// Column of the point.
+        x: usize, unit "px";
+        /// Row of the point.
+        y: usize, unit "px";
+        /// Measured displacement to the right.
+        u: f64, unit "px";
+        /// Measured displacement downwards.
+        v: f64, unit "px";
+        /// Error of u.
+        error_u: f64, unit "px";
+        /// Error of v.
+        error_v: f64, unit "px";
+        /// Correlation coefficient.
+        zncc: f64;
+        /// What became of the point.
+        status: &'static str;
+    }
+}
 
 /// Most points of the table `field`.
 const FIELD_POINTS: usize = 2_500;
@@ -122,156 +192,78 @@ pub(super) fn from_tree(tree: &Tree) -> Result<Vec<ImageResult>, TrialError> {
 }
 
 /// The table `images`: one row an image.
-pub(super) fn images_table(
+pub(super) fn image_rows(
     series: &ImageSeries,
     results: &[ImageResult],
     summaries: &[Option<ErrorSummary>],
     stated: &[StatedImage],
-) -> Result<Table, StoreError> {
-    let imposed: Vec<(f64, f64)> = series
-        .images
-        .iter()
-        .zip(results)
-        .map(|(image, result)| {
-            mean_pair(
-                result
-                    .field
-                    .points
-                    .iter()
-                    .filter_map(|p| image.truth.at(p.x as f64, p.y as f64)),
-            )
-        })
-        .collect();
-    let measured: Vec<(f64, f64)> = results
-        .iter()
-        .map(|result| {
-            let converged = result
-                .field
-                .points
-                .iter()
-                .filter(|p| p.status == Status::Converged);
-            mean_pair(converged.map(|p| (p.p[0], p.p[6])))
-        })
-        .collect();
-    let of = |value: fn(&ErrorSummary) -> f64| -> Vec<f64> {
-        summaries
-            .iter()
-            .map(|s| s.as_ref().map_or(f64::NAN, value))
-            .collect()
-    };
-    let iterations: Vec<f64> = results
-        .iter()
-        .map(|r| {
-            let all: usize = r.field.points.iter().map(|p| p.icgn_iterations).sum();
-            all as f64 / r.field.points.len() as f64
-        })
-        .collect();
-    let failed: Vec<i64> = results
-        .iter()
-        .zip(summaries)
-        .map(|(result, summary)| {
-            let converged = result.field.count(Status::Converged);
-            as_i64(summary.map_or(result.field.points.len() - converged, |s| s.failed))
-        })
-        .collect();
-    let known = |value: fn(&StatedImage) -> f64| -> Vec<f64> {
-        let missing = std::iter::repeat(f64::NAN);
-        let values = stated.iter().map(value).chain(missing);
-        values.take(results.len()).collect()
-    };
-    let zncc: Vec<f64> = results
-        .iter()
-        .map(|r| mean_zncc(std::iter::once(&r.field)))
-        .collect();
-    Table::new()
-        .with("image", (1..=as_i64(results.len())).collect::<Vec<i64>>())?
-        .with(
-            "name",
-            results
-                .iter()
-                .map(|r| r.name.clone())
-                .collect::<Vec<String>>(),
-        )?
-        .with(
-            "imposed_u",
-            imposed.iter().map(|pair| pair.0).collect::<Vec<f64>>(),
-        )?
-        .with(
-            "imposed_v",
-            imposed.iter().map(|pair| pair.1).collect::<Vec<f64>>(),
-        )?
-        .with(
-            "mean_u",
-            measured.iter().map(|pair| pair.0).collect::<Vec<f64>>(),
-        )?
-        .with(
-            "mean_v",
-            measured.iter().map(|pair| pair.1).collect::<Vec<f64>>(),
-        )?
-        .with("bias_u", of(|s| s.u.bias))?
-        .with("bias_v", of(|s| s.v.bias))?
-        .with("random_error_u", of(|s| s.u.random_error))?
-        .with("random_error_v", of(|s| s.v.random_error))?
-        .with("rmse", of(|s| s.rmse))?
-        .with("mean_zncc", zncc)?
-        .with("mean_icgn_iterations", iterations)?
-        .with("failed_points", failed)?
-        .with("noise", known(|s| s.noise))?
-        .with("stated_u", known(|s| s.u))?
-        .with("stated_v", known(|s| s.v))?
-        .with("bound_u", known(|s| s.bound_u))?
-        .with("bound_v", known(|s| s.bound_v))?
-        .with("coverage_68", known(|s| s.coverage[0]))?
-        .with("coverage_95", known(|s| s.coverage[1]))
+) -> Vec<ImageRow> {
+    let images = series.images.iter().zip(results).zip(summaries);
+    let rows = images.enumerate().map(|(index, ((image, result), summary))| {
+        let points = &result.field.points;
+        let truth = |p: &PointResult| image.truth.at(p.x as f64, p.y as f64);
+        let imposed = mean_pair(points.iter().filter_map(truth));
+        let converged = points.iter().filter(|p| p.status == Status::Converged);
+        let measured = mean_pair(converged.map(|p| (p.p[0], p.p[6])));
+        let of = |value: fn(&ErrorSummary) -> f64| summary.as_ref().map_or(f64::NAN, value);
+        let known = |value: fn(&StatedImage) -> f64| stated.get(index).map_or(f64::NAN, value);
+        let iterations: usize = points.iter().map(|p| p.icgn_iterations).sum();
+        let failed = points.len() - result.field.count(Status::Converged);
+        ImageRow {
+            image: index + 1,
+            name: result.name.clone(),
+            imposed_u: imposed.0,
+            imposed_v: imposed.1,
+            mean_u: measured.0,
+            mean_v: measured.1,
+            bias_u: of(|s| s.u.bias),
+            bias_v: of(|s| s.v.bias),
+            random_error_u: of(|s| s.u.random_error),
+            random_error_v: of(|s| s.v.random_error),
+            rmse: of(|s| s.rmse),
+            mean_zncc: mean_zncc(std::iter::once(&result.field)),
+            mean_icgn_iterations: iterations as f64 / points.len() as f64,
+            failed_points: summary.map_or(failed, |s| s.failed),
+            noise: known(|s| s.noise),
+            stated_u: known(|s| s.u),
+            stated_v: known(|s| s.v),
+            bound_u: known(|s| s.bound_u),
+            bound_v: known(|s| s.bound_v),
+            coverage_68: known(|s| s.coverage[0]),
+            coverage_95: known(|s| s.coverage[1]),
+        }
+    });
+    rows.collect()
 }
 
 /// The table `field`: the last image, thinned evenly and rounded to what a figure shows.
-pub(super) fn field_table(
-    series: &ImageSeries,
-    results: &[ImageResult],
-) -> Result<Table, StoreError> {
+pub(super) fn field_rows(series: &ImageSeries, results: &[ImageResult]) -> Vec<FieldRow> {
     let last = results
         .last()
         .zip(series.images.get(results.len().saturating_sub(1)));
     let (points, truth) = last.map_or((&[][..], None), |(result, image)| {
         (&result.field.points[..], Some(&image.truth))
     });
-    let kept = thin(points);
-    let error = |p: &PointResult| {
-        let (u, v) = truth?.at(p.x as f64, p.y as f64)?;
-        (p.status == Status::Converged).then_some((p.p[0] - u, p.p[6] - v))
-    };
-    let column = |value: &dyn Fn(&PointResult) -> f64, digits: i32| -> Vec<f64> {
-        let scale = 10_f64.powi(digits);
-        kept.iter()
-            .map(|p| (value(p) * scale).round() / scale)
-            .collect()
-    };
-    let shown = |value: fn(&PointResult) -> f64| {
-        move |p: &PointResult| {
-            if p.status == Status::Converged {
-                value(p)
-            } else {
-                f64::NAN
-            }
+    let rows = thin(points).into_iter().map(|p| {
+        let is_shown = p.status == Status::Converged;
+        let shown = |value: f64| match is_shown {
+            true => (value * 1e5).round() / 1e5,
+            false => f64::NAN,
+        };
+        let imposed = truth.and_then(|truth| truth.at(p.x as f64, p.y as f64));
+        let (u, v) = imposed.unwrap_or((f64::NAN, f64::NAN));
+        FieldRow {
+            x: p.x,
+            y: p.y,
+            u: shown(p.p[0]),
+            v: shown(p.p[6]),
+            error_u: shown(p.p[0] - u),
+            error_v: shown(p.p[6] - v),
+            zncc: shown(p.zncc),
+            status: p.status.name(),
         }
-    };
-    let status: Vec<String> = kept.iter().map(|p| p.status.name().to_owned()).collect();
-    Table::new()
-        .with("x", kept.iter().map(|p| as_i64(p.x)).collect::<Vec<i64>>())?
-        .with("y", kept.iter().map(|p| as_i64(p.y)).collect::<Vec<i64>>())?
-        .with("u", column(&shown(|p| p.p[0]), 5))?
-        .with("v", column(&shown(|p| p.p[6]), 5))?
-        .with(
-            "error_u",
-            column(&|p| error(p).map_or(f64::NAN, |e| e.0), 5),
-        )?
-        .with(
-            "error_v",
-            column(&|p| error(p).map_or(f64::NAN, |e| e.1), 5),
-        )?
-        .with("zncc", column(&shown(|p| p.zncc), 5))?
-        .with("status", status)
+    });
+    rows.collect()
 }
 
 /// Every n-th row and column of the grid, so that at most [`FIELD_POINTS`] are left.

@@ -1,21 +1,36 @@
 //! Spatial resolution on star images: how much of a wave is left, period by period.
 
 use retrial_core::displacement::Displacement;
+use retrial_core::row;
 use retrial_data::{ImageSeries, Truth};
 use retrial_dic::{
     CUT_OFF_LEVEL, ErrorSummary, Guess, Settings, Status, correlate, efficiency_indicator,
     measured_cut_off, prepare_points, recovered_amplitude, smoothed_shares, theoretical_cut_off,
 };
-use retrial_store::csv::Table;
 
+use super::metrics::metric;
 use crate::execute::context::{Context, TrialError};
+
+row! {
+    /// The centre row of a star image, thinned to 400 columns; only series with a star.
+    pub(super) struct ResolutionRow in "resolution" {
+        /// Period of the star wave at a column.
+        period_px: f64, unit "px";
+        /// Measured by imposed amplitude on the centre row.
+        recovered: f64;
+        /// The same after a polynomial of degree 12.
+        smoothed: f64;
+        /// What the subset leaves on a texture that is the same everywhere.
+        theory: f64;
+    }
+}
 
 /// Most rows of the table `resolution`.
 const ROWS: usize = 400;
 
-/// Measures the centre row of the first star image at every column, and leaves its metrics and
+/// Measures the centre row of the first star image at every column, and reports its metrics and
 /// table; does nothing for a series without a star.
-pub(super) fn leave(
+pub(super) fn report(
     context: &mut Context,
     series: &ImageSeries,
     settings: &Settings,
@@ -68,39 +83,30 @@ pub(super) fn leave(
     let theory = theoretical_cut_off(size, shape, order, CUT_OFF_LEVEL);
     let measured = measured_cut_off(&shares, CUT_OFF_LEVEL);
     if let Some(theory) = theory {
-        context.metric("cut_off_theory_px", theory)?;
+        context.metric(metric::cut_off_theory_px, theory)?;
     }
     if let Some(measured) = measured {
-        context.metric("cut_off_px", measured)?;
+        context.metric(metric::cut_off_px, measured)?;
         if let Some(theory) = theory {
-            context.metric("cut_off_over_theory", measured / theory)?;
+            context.metric(metric::cut_off_over_theory, measured / theory)?;
         }
         if let Some(noise) = still_noise(series, summaries) {
-            context.metric("noise_floor_px", noise)?;
-            context.metric(
-                "efficiency_indicator",
+            context.metric(metric::noise_floor_px, noise)?;
+            context.metric(metric::efficiency_indicator,
                 efficiency_indicator(noise, measured),
             )?;
         }
     }
-    let smooth = smoothed_shares(&shares);
     let every = shares.len().div_ceil(ROWS).max(1);
-    let thin = |values: Vec<f64>| -> Vec<f64> {
-        let kept = values.into_iter().step_by(every);
-        kept.map(|value| (value * 1e5).round() / 1e5).collect()
-    };
-    let periods: Vec<f64> = shares.iter().map(|share| share.0).collect();
-    let theory = periods
-        .iter()
-        .map(|&t| recovered_amplitude(size, shape, order, t));
-    let theory = thin(theory.collect());
-    let recovered = thin(shares.iter().map(|share| share.1).collect());
-    let table = Table::new()
-        .with("period_px", thin(periods))?
-        .with("recovered", recovered)?
-        .with("smoothed", thin(smooth))?
-        .with("theory", theory)?;
-    context.table("resolution", &table)
+    let shown = |value: f64| (value * 1e5).round() / 1e5;
+    let rows = shares.iter().zip(smoothed_shares(&shares)).step_by(every);
+    let rows = rows.map(|(&(period_px, recovered), smoothed)| ResolutionRow {
+        period_px: shown(period_px),
+        recovered: shown(recovered),
+        smoothed: shown(smoothed),
+        theory: shown(recovered_amplitude(size, shape, order, period_px)),
+    });
+    context.rows(&rows.collect::<Vec<_>>())
 }
 
 /// The standard deviation of `v` between two pictures of the same scene, where the series has them.

@@ -7,6 +7,7 @@ use retrial_dic::{
     uncertainty,
 };
 
+use super::metrics::metric;
 use super::output::ImageResult;
 use crate::execute::context::{Context, TrialError};
 
@@ -31,8 +32,8 @@ pub(super) struct StatedImage {
     pub(super) coverage: [f64; 2],
 }
 
-/// Takes the uncertainties of every image and leaves their metrics.
-pub(super) fn leave(
+/// Takes the uncertainties of every image and reports their metrics.
+pub(super) fn report(
     context: &mut Context,
     series: &ImageSeries,
     settings: &Settings,
@@ -90,24 +91,24 @@ pub(super) fn leave(
         (squares / images.len() as f64).sqrt()
     };
     let (bound_u, bound_v) = (mean(|i| i.bound_u), mean(|i| i.bound_v));
-    for (name, value) in [
-        ("noise_level", mean(|i| i.noise)),
-        ("stated_u", mean(|i| i.u)),
-        ("stated_v", mean(|i| i.v)),
-        ("bound_u", bound_u),
-        ("bound_v", bound_v),
+    for (metric, value) in [
+        (metric::noise_level, mean(|i| i.noise)),
+        (metric::stated_u, mean(|i| i.u)),
+        (metric::stated_v, mean(|i| i.v)),
+        (metric::bound_u, bound_u),
+        (metric::bound_v, bound_v),
     ] {
-        context.metric(name, value)?;
+        context.metric(metric, value)?;
     }
     if all.count > 0 {
         let [narrow, wide] = all.shares();
-        context.metric("coverage_68", narrow)?;
-        context.metric("coverage_95", wide)?;
+        context.metric(metric::coverage_68, narrow)?;
+        context.metric(metric::coverage_95, wide)?;
     }
     if strains.count > 0 {
         let [narrow, wide] = strains.shares();
-        context.metric("strain_coverage_68", narrow)?;
-        context.metric("strain_coverage_95", wide)?;
+        context.metric(metric::strain_coverage_68, narrow)?;
+        context.metric(metric::strain_coverage_95, wide)?;
     }
     let known: Vec<&ErrorSummary> = summaries.iter().flatten().collect();
     if !known.is_empty() {
@@ -118,11 +119,11 @@ pub(super) fn leave(
         let worst = |value: fn(&ErrorSummary) -> f64| {
             known.iter().map(|s| value(s).abs()).fold(0.0, f64::max)
         };
-        context.metric("worst_bias_u", worst(|s| s.u.bias))?;
-        context.metric("worst_bias_v", worst(|s| s.v.bias))?;
+        context.metric(metric::worst_bias_u, worst(|s| s.u.bias))?;
+        context.metric(metric::worst_bias_v, worst(|s| s.v.bias))?;
         let (u, v) = (within(|s| s.u.random_error), within(|s| s.v.random_error));
-        context.metric("random_over_bound_u", u / bound_u)?;
-        context.metric("random_over_bound_v", v / bound_v)?;
+        context.metric(metric::random_over_bound_u, u / bound_u)?;
+        context.metric(metric::random_over_bound_v, v / bound_v)?;
     }
     Ok(images)
 }

@@ -1,9 +1,17 @@
 //! What the study `dic` declares of itself, and its params.
 
-use retrial_core::params::{DefaultValue, Param, ParamKind, ParamValue, Params};
+use retrial_core::declare::{ParamGroup as _, Row as _};
+use retrial_core::params::{DefaultValue, Params};
 use retrial_core::study::{Amendment, Conflict, StudyInfo};
+use retrial_core::{params, words};
+use retrial_dic::{
+    Accept, Criterion, Gradient, Grid, InitialGuess, LastEvaluation, Optimiser, ReferenceStrategy,
+    SubsetShape,
+};
 
-use super::metrics::{METRICS, TABLES};
+use super::metrics::metric;
+use super::output::{FieldRow, ImageRow};
+use super::resolution::ResolutionRow;
 
 /// What the study declares of itself.
 pub(super) const INFO: StudyInfo = StudyInfo {
@@ -16,210 +24,112 @@ pub(super) const INFO: StudyInfo = StudyInfo {
     uses_device: false,
     cpu_methods: &[],
     content_kinds: &["image series"],
-    params: PARAMS,
-    metrics: METRICS,
-    tables: TABLES,
-    stages: &[],
+    params: Correlation::TABLE,
+    metrics: metric::ALL,
+    tables: &[ImageRow::TABLE, FieldRow::TABLE, ResolutionRow::TABLE],
     conflicts,
 };
 
 const AMENDMENTS: &[Amendment] = &[
     Amendment {
         what: "blocks lead the blocks within them, so that most leaders are led, too",
-        param: "initial_guess",
-        value: DefaultValue::Text("led"),
+        param: Correlation::initial_guess,
+        value: DefaultValue::Text(InitialGuess::Led.name()),
         stages: &[],
     },
     Amendment {
         what: "points start between what all leaders around them found",
-        param: "initial_guess",
-        value: DefaultValue::Text("led"),
+        param: Correlation::initial_guess,
+        value: DefaultValue::Text(InitialGuess::Led.name()),
         stages: &[],
     },
     Amendment {
         what: "filtered pixels at the border of the picture have no gradient",
-        param: "gradient",
-        value: DefaultValue::Text("spline"),
+        param: Correlation::gradient,
+        value: DefaultValue::Text(Gradient::Spline.name()),
         stages: &[],
     },
     Amendment {
         what: "the noise of points at the border is that of the others; up to twelve images are asked for the order",
-        param: "gradient",
-        value: DefaultValue::Text("spline"),
+        param: Correlation::gradient,
+        value: DefaultValue::Text(Gradient::Spline.name()),
         stages: &[],
     },
 ];
 
-const PARAMS: &[Param] = &[
-    Param {
-        name: "subset_size_px",
-        kind: ParamKind::OddInt { min: 5, max: 501 },
-        default: DefaultValue::Int(41),
-        unit: "px",
-        doc: "Full width of the subset.",
-    },
-    Param {
-        name: "step_px",
-        kind: ParamKind::Int { min: 1, max: 1000 },
-        default: DefaultValue::Int(5),
-        unit: "px",
-        doc: "Spacing of the points.",
-    },
-    Param {
-        name: "order",
-        kind: ParamKind::Int { min: 0, max: 2 },
-        default: DefaultValue::Int(1),
-        unit: "",
-        doc: "Order of the shape function.",
-    },
-    Param {
-        name: "subset_shape",
-        kind: ParamKind::Choice(&["square", "circle"]),
-        default: DefaultValue::Text("square"),
-        unit: "",
-        doc: "Outline of the subset.",
-    },
-    Param {
-        name: "grid",
-        kind: ParamKind::Choice(&["full", "published"]),
-        default: DefaultValue::Text("full"),
-        unit: "",
-        doc: "Where the points lie: as many as fit, or where the published code puts them.",
-    },
-    Param {
-        name: "prefilter_sigma_px",
-        kind: ParamKind::Float {
-            min: 0.0,
-            max: 20.0,
-        },
-        default: DefaultValue::Float(0.7),
-        unit: "px",
-        doc: "Standard deviation of the Gaussian prefilter; 0 turns it off.",
-    },
-    Param {
-        name: "prefilter_window_px",
-        kind: ParamKind::OddInt { min: 1, max: 101 },
-        default: DefaultValue::Int(7),
-        unit: "px",
-        doc: "Window of the Gaussian prefilter.",
-    },
-    Param {
-        name: "spline_degree",
-        kind: ParamKind::OddInt { min: 3, max: 5 },
-        default: DefaultValue::Int(3),
-        unit: "",
-        doc: "Degree of the interpolating B-spline.",
-    },
-    Param {
-        name: "advice",
-        kind: ParamKind::Choice(&["none", "filter", "filter_and_order"]),
-        default: DefaultValue::Text("none"),
-        unit: "",
-        doc: "Whether filter and spline degree, or these and the order, are those that suit the pictures, as `retrial dic` chooses them, in place of the params.",
-    },
-    Param {
-        name: "gradient",
-        kind: ParamKind::Choice(&["spline", "prewitt", "prewitt_unscaled"]),
-        default: DefaultValue::Text("spline"),
-        unit: "",
-        doc: "Gradient of the reference image; prewitt_unscaled is the published code's, six times too large.",
-    },
-    Param {
-        name: "criterion",
-        kind: ParamKind::Choice(&["znssd", "ssd", "nssd", "pssdab"]),
-        default: DefaultValue::Text("znssd"),
-        unit: "",
-        doc: "What a match minimises; pssdab solves for gain and offset, znssd takes them from mean and deviation.",
-    },
-    Param {
-        name: "optimiser",
-        kind: ParamKind::Choice(&["ic_gn", "ic_lm", "forward_gn"]),
-        default: DefaultValue::Text("ic_gn"),
-        unit: "",
-        doc: "Inverse-compositional Gauss-Newton or Levenberg-Marquardt, or forward Gauss-Newton as a slow check.",
-    },
-    Param {
-        name: "reference_strategy",
-        kind: ParamKind::Choice(&["first", "previous", "automatic"]),
-        default: DefaultValue::Text("first"),
-        unit: "",
-        doc: "Image each deformed one is compared with; automatic changes it when the first one loses the points.",
-    },
-    Param {
-        name: "initial_guess",
-        kind: ParamKind::Choice(&["shared", "led", "tiles", "features", "per_subset"]),
-        default: DefaultValue::Text("led"),
-        unit: "",
-        doc: "Phase correlation of tiles that neighbours share with keypoint seeds where it fails, the same with most points started between what the points around them found, either of the two alone, or every subset on its own as published.",
-    },
-    Param {
-        name: "stop_value",
-        kind: ParamKind::Float {
-            min: 1e-9,
-            max: 1.0,
-        },
-        default: DefaultValue::Float(1e-3),
-        unit: "px",
-        doc: "Convergence norm below which a point has converged.",
-    },
-    Param {
-        name: "iteration_limit",
-        kind: ParamKind::Int {
-            min: 1,
-            max: 10_000,
-        },
-        default: DefaultValue::Int(100),
-        unit: "",
-        doc: "Most parameter updates of a point.",
-    },
-    Param {
-        name: "last_evaluation",
-        kind: ParamKind::Choice(&["before_update", "after_update"]),
-        default: DefaultValue::Text("before_update"),
-        unit: "",
-        doc: "Whether the subset is evaluated once more at its final parameters, as published.",
-    },
-    Param {
-        name: "min_zncc",
-        kind: ParamKind::Float {
-            min: -1.0,
-            max: 1.0,
-        },
-        default: DefaultValue::Float(0.5),
-        unit: "",
-        doc: "Smallest accepted correlation coefficient.",
-    },
-    Param {
-        name: "accept",
-        kind: ParamKind::Choice(&["converged", "measured"]),
-        default: DefaultValue::Text("converged"),
-        unit: "",
-        doc: "Points whose errors count: converged ones, or also those at the iteration limit or with a low correlation, as published.",
-    },
-    Param {
-        name: "margin_px",
-        kind: ParamKind::Int {
-            min: 0,
-            max: 10_000,
-        },
-        default: DefaultValue::Int(0),
-        unit: "px",
-        doc: "Points nearer to the picture's border than this do not enter the errors.",
-    },
-];
+words! {
+    /// Which settings are those that suit the pictures, as `retrial dic` chooses them.
+    pub(super) enum Advice {
+        /// None: the params say it.
+        Nothing = "none",
+        /// Filter and degree of the spline.
+        Filter = "filter",
+        /// These and the order of the shape function.
+        FilterAndOrder = "filter_and_order",
+    }
+}
+
+params! {
+    /// All params of a trial, in the order in which they enter its id.
+    pub(super) struct Correlation {
+        /// Full width of the subset.
+        subset_size_px: odd(5..=501) "px" = 41,
+        /// Spacing of the points.
+        step_px: int(1..=1000) "px" = 5,
+        /// Order of the shape function.
+        order: int(0..=2) = 1,
+        /// Outline of the subset.
+        subset_shape: word(SubsetShape) = SubsetShape::Square,
+        /// Where the points lie: as many as fit, or where the published code puts them.
+        grid: word(Grid) = Grid::Full,
+        /// Standard deviation of the Gaussian prefilter; 0 turns it off.
+        prefilter_sigma_px: float(0.0..=20.0) "px" = 0.7,
+        /// Window of the Gaussian prefilter.
+        prefilter_window_px: odd(1..=101) "px" = 7,
+        /// Degree of the interpolating B-spline.
+        spline_degree: odd(3..=5) = 3,
+        /// Whether filter and spline degree, or these and the order, are those that suit the pictures, as `retrial
+        /// dic` chooses them, in place of the params.
+        advice: word(Advice) = Advice::Nothing,
+        /// Gradient of the reference image; prewitt_unscaled is the published code's, six times too large.
+        gradient: word(Gradient) = Gradient::Spline,
+        /// What a match minimises; pssdab solves for gain and offset, znssd takes them from mean and deviation.
+        criterion: word(Criterion) = Criterion::Znssd,
+        /// Inverse-compositional Gauss-Newton or Levenberg-Marquardt, or forward Gauss-Newton as a slow check.
+        optimiser: word(Optimiser) = Optimiser::IcGn,
+        /// Image each deformed one is compared with; automatic changes it when the first one loses the points.
+        reference_strategy: word(ReferenceStrategy) = ReferenceStrategy::First,
+        /// Phase correlation of tiles that neighbours share with keypoint seeds where it fails, the same with most
+        /// points started between what the points around them found, either of the two alone, or every subset on
+        /// its own as published.
+        initial_guess: word(InitialGuess) = InitialGuess::Led,
+        /// Convergence norm below which a point has converged.
+        stop_value: float(1e-9..=1.0) "px" = 1e-3,
+        /// Most parameter updates of a point.
+        iteration_limit: int(1..=10_000) = 100,
+        /// Whether the subset is evaluated once more at its final parameters, as published.
+        last_evaluation: word(LastEvaluation) = LastEvaluation::BeforeUpdate,
+        /// Smallest accepted correlation coefficient.
+        min_zncc: float(-1.0..=1.0) = 0.5,
+        /// Points whose errors count: converged ones, or also those at the iteration limit or with a low
+        /// correlation, as published.
+        accept: word(Accept) = Accept::Converged,
+        /// Points nearer to the picture's border than this do not enter the errors.
+        margin_px: int(0..=10_000) "px" = 0,
+    }
+}
 
 fn conflicts(params: &Params) -> Vec<Conflict> {
-    let int = |name| match params.get(name) {
-        Some(ParamValue::Int(value)) => *value,
-        _ => 0,
-    };
     let mut conflicts = Vec::new();
-    if int("order") == 2 && int("subset_size_px") < 9 {
+    if let Ok(params) = Correlation::read(params)
+        && params.order == 2
+        && params.subset_size_px < 9
+    {
         conflicts.push(Conflict {
-            param: "order",
+            param: Correlation::order,
             message: format!(
                 "order 2 has 12 parameters, too many for a subset of {} px; use 9 px or more",
-                int("subset_size_px")
+                params.subset_size_px
             ),
         });
     }
@@ -230,13 +140,17 @@ fn conflicts(params: &Params) -> Vec<Conflict> {
 mod tests {
     use super::*;
 
+    fn defaults() -> Correlation {
+        let params = retrial_core::params::defaults(Correlation::TABLE);
+        Correlation::read(&params).expect("all there")
+    }
+
     #[test]
     fn the_defaults_are_those_of_the_engine() {
-        let params = retrial_core::params::defaults(PARAMS);
-        let settings = super::super::trial::settings(&params).expect("defaults fit");
+        let settings = super::super::trial::settings(&defaults()).expect("defaults fit");
         // A trial that may change its reference cannot go on from a checkpoint.
         let first = retrial_dic::Settings {
-            reference_strategy: retrial_dic::ReferenceStrategy::First,
+            reference_strategy: ReferenceStrategy::First,
             // Records hold whole subsets only.
             split: retrial_dic::Split::None,
             ..retrial_dic::Settings::default()
@@ -246,25 +160,20 @@ mod tests {
 
     #[test]
     fn the_published_params_are_those_of_the_engine() {
-        let mut params = retrial_core::params::defaults(PARAMS);
-        for (name, value) in [
-            ("step_px", ParamValue::Int(5)),
-            ("subset_shape", ParamValue::Text("circle".to_owned())),
-            ("grid", ParamValue::Text("published".to_owned())),
-            ("prefilter_sigma_px", ParamValue::Float(0.4)),
-            ("prefilter_window_px", ParamValue::Int(5)),
-            ("gradient", ParamValue::Text("prewitt_unscaled".to_owned())),
-            ("initial_guess", ParamValue::Text("per_subset".to_owned())),
-            ("stop_value", ParamValue::Float(1e-4)),
-            ("iteration_limit", ParamValue::Int(101)),
-            (
-                "last_evaluation",
-                ParamValue::Text("after_update".to_owned()),
-            ),
-            ("min_zncc", ParamValue::Float(-1.0)),
-        ] {
-            params.set(name, value);
-        }
+        let params = Correlation {
+            step_px: 5,
+            subset_shape: SubsetShape::Circle,
+            grid: Grid::Published,
+            prefilter_sigma_px: 0.4,
+            prefilter_window_px: 5,
+            gradient: Gradient::PrewittUnscaled,
+            initial_guess: InitialGuess::PerSubset,
+            stop_value: 1e-4,
+            iteration_limit: 101,
+            last_evaluation: LastEvaluation::AfterUpdate,
+            min_zncc: -1.0,
+            ..defaults()
+        };
         let settings = super::super::trial::settings(&params).expect("they fit");
         assert_eq!(settings, retrial_dic::Settings::published());
     }

@@ -3,32 +3,33 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use retrial_core::params::{ParamValue, Params};
+use retrial_core::declare::ParamGroup as _;
 use retrial_data::{Content, ImageSeries};
 use retrial_dic::{
-    Accept, Borders, Criterion, DicError, ErrorStatistics, ErrorSummary, Field, GaussianFilter,
-    Gradient, Grid, Guess, InitialGuess, InstructionSet, LastEvaluation, Optimiser,
-    ReferenceStrategy, Settings, ShapeOrder, SplineDegree, Split, Status, SubsetShape, Wanted,
-    advise_series,
+    Borders, DicError, ErrorStatistics, ErrorSummary, Field, GaussianFilter, Guess, InstructionSet,
+    ReferenceStrategy, Settings, ShapeOrder, SplineDegree, Split, Status, Wanted, advise_series,
 };
 use retrial_store::Tree;
 
+use super::metrics::metric;
 use super::output::{self, ImageResult};
+use super::tables::{Advice, Correlation};
 use super::{foretold, resolution, stated};
-use crate::execute::context::{Context, TrialError};
+use crate::execute::context::{Context, TrialError, typed};
 use crate::execute::provenance::cpu_seconds;
 
 /// Shortest time between checkpoints.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
 
 pub(super) fn run(context: &mut Context) -> Result<(), TrialError> {
+    let params = typed(context.params(), Correlation::read)?;
     let checkpoint = context.resume()?;
     let Content::Series(series) = context.data()? else {
         return Err(TrialError::Other(
             "the data set holds no image series".to_owned(),
         ));
     };
-    let settings = advised(context, &series, settings(context.params())?)?;
+    let settings = advised(context, params.advice, &series, settings(&params)?)?;
     let clock = Instant::now();
     let mut speeds = Vec::new();
     let (results, resumed) = match settings.reference_strategy {
@@ -44,21 +45,21 @@ pub(super) fn run(context: &mut Context) -> Result<(), TrialError> {
         .iter()
         .map(|r| r.field.points.len())
         .sum();
-    leave(context, &series, &settings, &results)?;
-    context.metric("points_per_second", computed as f64 / seconds)?;
-    context.metric("points_per_cpu_second", median(speeds))
+    judge(context, &params, &series, &settings, &results)?;
+    context.metric(metric::points_per_second, computed as f64 / seconds)?;
+    context.metric(metric::points_per_cpu_second, median(speeds))
 }
 
 /// The settings that suit the series, as far as the param `advice` asks for them.
 fn advised(
     context: &mut Context,
+    advice: Advice,
     series: &ImageSeries,
     settings: Settings,
 ) -> Result<Settings, TrialError> {
-    let word = context.word("advice")?;
     let wanted = Wanted {
-        filter: word != "none",
-        order: word == "filter_and_order",
+        filter: advice != Advice::Nothing,
+        order: advice == Advice::FilterAndOrder,
     };
     let settings = if wanted.filter {
         let image = |index: usize| Ok::<_, DicError>(series.images[index].image.clone());
@@ -68,8 +69,8 @@ fn advised(
         settings
     };
     let sigma_px = settings.prefilter.map_or(0.0, |filter| filter.sigma_px);
-    context.metric("chosen_order", f64::from(settings.shape_order as u8))?;
-    context.metric("chosen_sigma_px", sigma_px)?;
+    context.metric(metric::chosen_order, f64::from(settings.shape_order as u8))?;
+    context.metric(metric::chosen_sigma_px, sigma_px)?;
     Ok(settings)
 }
 
@@ -157,19 +158,15 @@ fn from_previous(
     Ok(results)
 }
 
-/// Metrics, tables and fields of a finished correlation.
-fn leave(
+/// Reports metrics, tables and fields of a finished correlation.
+fn judge(
     context: &mut Context,
+    params: &Correlation,
     series: &ImageSeries,
     settings: &Settings,
     results: &[ImageResult],
 ) -> Result<(), TrialError> {
-    let accept = if context.word("accept")? == "measured" {
-        Accept::Measured
-    } else {
-        Accept::Converged
-    };
-    let margin = usize::try_from(context.int("margin_px")?).unwrap_or(0);
+    let (accept, margin) = (params.accept, params.margin_px);
     let (width, height) = (series.reference.width(), series.reference.height());
     let inside = |x: usize, y: usize| {
         x >= margin && y >= margin && x + margin < width && y + margin < height
@@ -190,53 +187,50 @@ fn leave(
         summaries.push(single.summary());
     }
     if let Some(summary) = pooled.summary() {
-        for (name, value) in [
-            ("rmse", summary.rmse),
-            ("mae", summary.mae),
-            ("abs_error_std", summary.abs_error_std),
-            ("bias_u", summary.u.bias),
-            ("bias_v", summary.v.bias),
-            ("random_error_u", summary.u.random_error),
-            ("random_error_v", summary.v.random_error),
-            ("points", summary.points as f64),
-            ("failed_points", summary.failed as f64),
-            ("mean_icgn_iterations", summary.mean_icgn_iterations),
-            ("max_icgn_iterations", summary.max_icgn_iterations as f64),
+        for (metric, value) in [
+            (metric::rmse, summary.rmse),
+            (metric::mae, summary.mae),
+            (metric::abs_error_std, summary.abs_error_std),
+            (metric::bias_u, summary.u.bias),
+            (metric::bias_v, summary.v.bias),
+            (metric::random_error_u, summary.u.random_error),
+            (metric::random_error_v, summary.v.random_error),
+            (metric::points, summary.points as f64),
+            (metric::failed_points, summary.failed as f64),
+            (metric::mean_icgn_iterations, summary.mean_icgn_iterations),
+            (metric::max_icgn_iterations, summary.max_icgn_iterations as f64),
         ] {
-            context.metric(name, value)?;
+            context.metric(metric, value)?;
         }
-        foretold::leave(context, series, settings, summary.rmse)?;
+        foretold::report(context, series, settings, summary.rmse)?;
     } else {
-        leave_without_truth(context, results)?;
+        without_truth(context, results)?;
     }
-    context.metric("mean_zncc", mean_zncc(results.iter().map(|r| &r.field)))?;
+    context.metric(metric::mean_zncc, mean_zncc(results.iter().map(|r| &r.field)))?;
     let stated = match settings.reference_strategy {
         ReferenceStrategy::First => {
-            stated::leave(context, series, settings, results, &summaries, inside)?
+            stated::report(context, series, settings, results, &summaries, inside)?
         }
         // The uncertainty of one step is not that of their sum.
         ReferenceStrategy::Previous | ReferenceStrategy::Automatic => Vec::new(),
     };
-    resolution::leave(context, series, settings, &summaries)?;
-    context.table(
-        "images",
-        &output::images_table(series, results, &summaries, &stated)?,
-    )?;
-    context.table("field", &output::field_table(series, results)?)?;
+    resolution::report(context, series, settings, &summaries)?;
+    context.rows(&output::image_rows(series, results, &summaries, &stated))?;
+    context.rows(&output::field_rows(series, results))?;
     context.arrays("fields", &output::fields_tree(results)?)
 }
 
 /// What can be said of a series whose displacements nobody knows.
-fn leave_without_truth(context: &mut Context, results: &[ImageResult]) -> Result<(), TrialError> {
+fn without_truth(context: &mut Context, results: &[ImageResult]) -> Result<(), TrialError> {
     let points = || results.iter().flat_map(|result| &result.field.points);
     let converged = points().filter(|p| p.status == Status::Converged).count();
     let iterations: usize = points().map(|p| p.icgn_iterations).sum();
     let most = points().map(|p| p.icgn_iterations).max().unwrap_or(0);
     let all = points().count();
-    context.metric("points", converged as f64)?;
-    context.metric("failed_points", (all - converged) as f64)?;
-    context.metric("mean_icgn_iterations", iterations as f64 / all as f64)?;
-    context.metric("max_icgn_iterations", most as f64)
+    context.metric(metric::points, converged as f64)?;
+    context.metric(metric::failed_points, (all - converged) as f64)?;
+    context.metric(metric::mean_icgn_iterations, iterations as f64 / all as f64)?;
+    context.metric(metric::max_icgn_iterations, most as f64)
 }
 
 /// Mean correlation coefficient of the converged points.
@@ -252,85 +246,32 @@ pub(super) fn mean_zncc<'a>(fields: impl Iterator<Item = &'a Field>) -> f64 {
 }
 
 /// The engine's settings from the trial's params.
-pub(super) fn settings(params: &Params) -> Result<Settings, TrialError> {
+pub(super) fn settings(params: &Correlation) -> Result<Settings, TrialError> {
     let wrong = |name: &str| TrialError::Other(format!("the param `{name}` cannot be used"));
-    let size = |name: &str| match params.get(name) {
-        Some(ParamValue::Int(value)) => usize::try_from(*value).map_err(|_| wrong(name)),
-        _ => Err(wrong(name)),
+    let filter = GaussianFilter {
+        sigma_px: params.prefilter_sigma_px,
+        window_px: params.prefilter_window_px,
     };
-    let float = |name: &str| {
-        params
-            .get(name)
-            .and_then(ParamValue::as_f64)
-            .ok_or_else(|| wrong(name))
-    };
-    let word = |name: &str| match params.get(name) {
-        Some(ParamValue::Text(word)) => Ok(word.as_str()),
-        _ => Err(wrong(name)),
-    };
-    let sigma_px = float("prefilter_sigma_px")?;
-    let window_px = size("prefilter_window_px")?;
     Ok(Settings {
-        subset_size_px: size("subset_size_px")?,
-        subset_shape: match word("subset_shape")? {
-            "circle" => SubsetShape::Circle,
-            _ => SubsetShape::Square,
-        },
-        step_px: size("step_px")?,
-        grid: match word("grid")? {
-            "published" => Grid::Published,
-            _ => Grid::Full,
-        },
-        shape_order: match size("order")? {
-            0 => ShapeOrder::Zero,
-            1 => ShapeOrder::One,
-            _ => ShapeOrder::Two,
-        },
+        subset_size_px: params.subset_size_px,
+        subset_shape: params.subset_shape,
+        step_px: params.step_px,
+        grid: params.grid,
+        shape_order: ShapeOrder::of(params.order).ok_or_else(|| wrong(Correlation::order))?,
         borders: Borders::Whole,
         split: Split::None,
-        prefilter: (sigma_px > 0.0).then_some(GaussianFilter {
-            sigma_px,
-            window_px,
-        }),
-        spline_degree: match size("spline_degree")? {
-            5 => SplineDegree::Five,
-            _ => SplineDegree::Three,
-        },
-        gradient: match word("gradient")? {
-            "prewitt" => Gradient::Prewitt,
-            "prewitt_unscaled" => Gradient::PrewittUnscaled,
-            _ => Gradient::Spline,
-        },
-        criterion: match word("criterion")? {
-            "ssd" => Criterion::Ssd,
-            "nssd" => Criterion::Nssd,
-            "pssdab" => Criterion::Pssdab,
-            _ => Criterion::Znssd,
-        },
-        optimiser: match word("optimiser")? {
-            "ic_lm" => Optimiser::IcLm,
-            "forward_gn" => Optimiser::ForwardGn,
-            _ => Optimiser::IcGn,
-        },
-        reference_strategy: match word("reference_strategy")? {
-            "previous" => ReferenceStrategy::Previous,
-            "automatic" => ReferenceStrategy::Automatic,
-            _ => ReferenceStrategy::First,
-        },
-        initial_guess: match word("initial_guess")? {
-            "per_subset" => InitialGuess::PerSubset,
-            "led" => InitialGuess::Led,
-            "tiles" => InitialGuess::Tiles,
-            "features" => InitialGuess::Features,
-            _ => InitialGuess::Shared,
-        },
-        stop_value: float("stop_value")?,
-        iteration_limit: size("iteration_limit")?,
-        last_evaluation: match word("last_evaluation")? {
-            "after_update" => LastEvaluation::AfterUpdate,
-            _ => LastEvaluation::BeforeUpdate,
-        },
-        min_zncc: float("min_zncc")?,
+        prefilter: (filter.sigma_px > 0.0).then_some(filter),
+        spline_degree: SplineDegree::of(params.spline_degree)
+            .ok_or_else(|| wrong(Correlation::spline_degree))?,
+        gradient: params.gradient,
+        criterion: params.criterion,
+        optimiser: params.optimiser,
+        reference_strategy: params.reference_strategy,
+        initial_guess: params.initial_guess,
+        stop_value: params.stop_value,
+        iteration_limit: params.iteration_limit,
+        last_evaluation: params.last_evaluation,
+        min_zncc: params.min_zncc,
         instruction_set: InstructionSet::Best,
     })
 }

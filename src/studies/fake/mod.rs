@@ -4,16 +4,17 @@
 //! It has two stages, so that sharing and resuming of stages is exercised: `prepare` does
 //! `rounds` rounds of drawing with a checkpoint after each, `scale` multiplies its result.
 
-use retrial_core::metric::{ColumnDef, Direction, MetricDef, TableDef};
-use retrial_core::params::{DefaultValue, Param, ParamKind, Params};
-use retrial_core::study::{Conflict, StageDef, StudyInfo};
+use retrial_core::declare::{ParamGroup as _, Row as _, in_order};
+use retrial_core::params::{Param, Params};
+use retrial_core::plan::StageInput;
+use retrial_core::study::{Conflict, StudyInfo};
+use retrial_core::{metrics, param_groups, params, row, words};
 use retrial_data::Manifest;
-use retrial_store::csv::Table;
 use retrial_store::{Array, Tree};
 
 use super::Study;
-use crate::execute::context::{Context, TrialError};
-use crate::execute::stage::{StageFolder, stage};
+use crate::execute::context::{Context, TrialError, typed};
+use crate::execute::stage::{Work, stage};
 
 /// The study `fake`.
 pub(crate) struct Fake;
@@ -28,120 +29,110 @@ const INFO: StudyInfo = StudyInfo {
     cpu_methods: &[],
     content_kinds: &[],
     params: PARAMS,
-    metrics: &[
-        MetricDef {
-            name: "value",
-            unit: "",
-            direction: Direction::Higher,
-            repeatable: true,
-            doc: "`level` plus normal noise of standard deviation `noise`.",
-        },
-        MetricDef {
-            name: "sum",
-            unit: "",
-            direction: Direction::None,
-            repeatable: true,
-            doc: "Sum of what the stages drew, times `factor`.",
-        },
-    ],
-    tables: &[TableDef {
-        name: "rounds",
-        columns: &[
-            ColumnDef {
-                name: "round",
-                unit: "",
-                doc: "Round, from 0.",
-            },
-            ColumnDef {
-                name: "drawn",
-                unit: "",
-                doc: "What the round drew, times `factor`.",
-            },
-        ],
-        doc: "One row a round.",
-    }],
-    stages: &[
-        StageDef {
-            name: "prepare",
-            params: &["rounds", "pause_ms"],
-            inputs: &[],
-            uses_data: false,
-            uses_seed: true,
-        },
-        StageDef {
-            name: "scale",
-            params: &["factor"],
-            inputs: &["prepare"],
-            uses_data: false,
-            uses_seed: false,
-        },
-    ],
+    metrics: metric::ALL,
+    tables: &[RoundRow::TABLE],
     conflicts: |_: &Params| -> Vec<Conflict> { Vec::new() },
 };
 
-const PARAMS: &[Param] = &[
-    Param {
-        name: "level",
-        kind: ParamKind::Float {
-            min: -1e9,
-            max: 1e9,
-        },
-        default: DefaultValue::Float(0.0),
-        unit: "",
-        doc: "What `value` is without noise.",
-    },
-    Param {
-        name: "noise",
-        kind: ParamKind::Float { min: 0.0, max: 1e9 },
-        default: DefaultValue::Float(0.0),
-        unit: "",
-        doc: "Standard deviation of the noise of `value`.",
-    },
-    Param {
-        name: "rounds",
-        kind: ParamKind::Int {
-            min: 0,
-            max: 100_000,
-        },
-        default: DefaultValue::Int(0),
-        unit: "",
-        doc: "Rounds of the stages; none without them.",
-    },
-    Param {
-        name: "factor",
-        kind: ParamKind::Float {
-            min: -1e9,
-            max: 1e9,
-        },
-        default: DefaultValue::Float(1.0),
-        unit: "",
-        doc: "Factor of the stage `scale`.",
-    },
-    Param {
-        name: "pause_ms",
-        kind: ParamKind::Int {
-            min: 0,
-            max: 600_000,
-        },
-        default: DefaultValue::Int(0),
-        unit: "ms",
-        doc: "Pause in every round, or once where there is no round.",
-    },
-    Param {
-        name: "ends",
-        kind: ParamKind::Choice(&["well", "error", "panic", "abort", "memory", "nan"]),
-        default: DefaultValue::Text("well"),
-        unit: "",
-        doc: "How the trial ends.",
-    },
-    Param {
-        name: "fails_before",
-        kind: ParamKind::Int { min: 0, max: 100 },
-        default: DefaultValue::Int(0),
-        unit: "",
-        doc: "Attempts that end with an error before one ends as `ends` says.",
-    },
-];
+metrics! {
+    /// What a trial reports.
+    mod metric {
+        /// `level` plus normal noise of standard deviation `noise`.
+        value: higher,
+        /// Sum of what the stages drew, times `factor`.
+        sum: fact,
+    }
+}
+
+row! {
+    /// One row a round.
+    struct RoundRow in "rounds" {
+        /// Round, from 0.
+        round: usize;
+        /// What the round drew, times `factor`.
+        drawn: f64;
+    }
+}
+
+words! {
+    /// How a trial ends.
+    enum End {
+        /// With a record.
+        Well = "well",
+        /// With an error.
+        Error = "error",
+        /// With a panic.
+        Panic = "panic",
+        /// With an abort.
+        Abort = "abort",
+        /// With more memory than there is.
+        Memory = "memory",
+        /// With a value that is no number.
+        Nan = "nan",
+    }
+}
+
+params! {
+    /// What the value of a trial is.
+    struct Level {
+        /// What `value` is without noise.
+        level: float(-1e9..=1e9) = 0.0,
+        /// Standard deviation of the noise of `value`.
+        noise: float(0.0..=1e9) = 0.0,
+    }
+}
+
+params! {
+    /// What the stage `prepare` reads.
+    struct Rounds {
+        /// Rounds of the stages; none without them.
+        rounds: int(0..=100_000) = 0,
+        /// Pause in every round, or once where there is no round.
+        pause_ms: int(0..=600_000) "ms" = 0,
+    }
+}
+
+params! {
+    /// What the stage `scale` reads.
+    struct Scale {
+        /// Factor of the stage `scale`.
+        factor: float(-1e9..=1e9) = 1.0,
+    }
+}
+
+params! {
+    /// How a trial ends.
+    struct Ending {
+        /// How the trial ends.
+        ends: word(End) = End::Well,
+        /// Attempts that end with an error before one ends as `ends` says.
+        fails_before: int(0..=100) = 0,
+    }
+}
+
+param_groups! {
+    /// All params of a trial.
+    struct All {
+        level: Level,
+        rounds: Rounds,
+        scale: Scale,
+        ending: Ending,
+    }
+}
+
+/// The table of all params. Its order enters the ids of trials.
+const PARAMS: &[Param] = &in_order(
+    All::TABLES,
+    [
+        Level::level,
+        Level::noise,
+        Rounds::rounds,
+        Scale::factor,
+        Rounds::pause_ms,
+        Ending::ends,
+        Ending::fails_before,
+    ],
+);
 
 impl Study for Fake {
     fn info(&self) -> &'static StudyInfo {
@@ -153,59 +144,63 @@ impl Study for Fake {
     }
 
     fn run(&self, context: &mut Context) -> Result<(), TrialError> {
+        let params = typed(context.params(), All::read)?;
         context.resume()?;
-        end_as_asked(context)?;
-        let rounds = context.int("rounds")?;
-        if rounds > 0 {
-            run_stages(context)?;
+        end_as_asked(context.job.attempt, &params.ending)?;
+        if params.rounds.rounds > 0 {
+            run_stages(context, &params)?;
         } else {
-            pause(context)?;
+            pause(params.rounds.pause_ms, || context.stop_point())?;
         }
-        let noise = context.seed().stream("noise").normal() * context.float("noise")?;
-        let value = context.float("level")? + noise;
-        let value = if context.word("ends")? == "nan" {
-            f64::NAN
-        } else {
-            value
+        let noise = context.seed().stream("noise").normal() * params.level.noise;
+        let value = match params.ending.ends == End::Nan {
+            true => f64::NAN,
+            false => params.level.level + noise,
         };
-        context.metric("value", value)
+        context.metric(metric::value, value)
     }
 }
 
-fn run_stages(context: &mut Context) -> Result<(), TrialError> {
-    let prepared = stage(context, "prepare", prepare)?;
-    let scaled = stage(context, "scale", |context, _| {
-        let factor = context.float("factor")?;
-        let drawn: Vec<f64> = prepared
-            .values("drawn")?
-            .iter()
-            .map(|v: &f64| v * factor)
-            .collect();
-        Ok(tree(drawn)?)
+fn run_stages(context: &mut Context, params: &All) -> Result<(), TrialError> {
+    let rounds = &params.rounds;
+    let what = StageInput {
+        name: "prepare",
+        params: rounds.pairs(),
+        inputs: &[],
+        seed: Some(context.job.seed),
+    };
+    let prepared = stage(context, &what, |work| prepare(work, rounds))?;
+    let what = StageInput {
+        name: "scale",
+        params: params.scale.pairs(),
+        inputs: &[&prepared.id],
+        seed: None,
+    };
+    let scaled = stage(context, &what, |_| {
+        let drawn: &[f64] = prepared.tree.values("drawn")?;
+        Ok(tree(drawn.iter().map(|v| v * params.scale.factor).collect())?)
     })?;
-    let drawn: &[f64] = scaled.values("drawn")?;
-    context.metric("sum", drawn.iter().sum())?;
-    let rounds: Vec<i64> = (0..).take(drawn.len()).collect();
-    let table = Table::new()
-        .with("round", rounds)?
-        .with("drawn", drawn.to_vec())?;
-    context.table("rounds", &table)?;
-    context.arrays("rounds", &scaled)
+    let drawn: &[f64] = scaled.tree.values("drawn")?;
+    context.metric(metric::sum, drawn.iter().sum())?;
+    let rows = drawn.iter().enumerate();
+    let rows = rows.map(|(round, &drawn)| RoundRow { round, drawn });
+    context.rows(&rows.collect::<Vec<_>>())?;
+    context.arrays("rounds", &scaled.tree)
 }
 
-fn prepare(context: &mut Context, folder: &StageFolder) -> Result<Tree, TrialError> {
-    let rounds = u64::try_from(context.int("rounds")?).unwrap_or(0);
-    let (first, mut drawn) = match folder.resume()? {
+fn prepare(work: &Work, params: &Rounds) -> Result<Tree, TrialError> {
+    let rounds = params.rounds as u64;
+    let (first, mut drawn) = match work.resume()? {
         Some((round, tree)) => (round + 1, tree.values::<f64>("drawn")?.to_vec()),
         None => (0, Vec::new()),
     };
     for round in first..rounds {
-        context.stop_point()?;
+        work.stop_point()?;
         // One stream a round: the position of a killed generator need not be kept.
-        drawn.push(context.seed().stream(&format!("round {round}")).uniform());
-        pause(context)?;
-        context.progress(round + 1, rounds, "rounds");
-        folder.checkpoint(round, tree(drawn.clone())?)?;
+        drawn.push(work.seed.stream(&format!("round {round}")).uniform());
+        pause(params.pause_ms, || work.stop_point())?;
+        work.progress(round + 1, rounds, "rounds");
+        work.checkpoint(round, tree(drawn.clone())?)?;
     }
     Ok(tree(drawn)?)
 }
@@ -216,29 +211,32 @@ fn tree(drawn: Vec<f64>) -> Result<Tree, retrial_store::StoreError> {
     Ok(tree)
 }
 
-fn pause(context: &Context) -> Result<(), TrialError> {
-    let mut left = u64::try_from(context.int("pause_ms")?).unwrap_or(0);
+fn pause(
+    pause_ms: usize,
+    stop_point: impl Fn() -> Result<(), TrialError>,
+) -> Result<(), TrialError> {
+    let mut left = pause_ms as u64;
     while left > 0 {
         let slice = left.min(50);
         std::thread::sleep(std::time::Duration::from_millis(slice));
         left -= slice;
-        context.stop_point()?;
+        stop_point()?;
     }
     Ok(())
 }
 
-fn end_as_asked(context: &Context) -> Result<(), TrialError> {
-    if i64::from(context.job.attempt) <= context.int("fails_before")? {
-        let attempt = context.job.attempt;
+fn end_as_asked(attempt: u32, ending: &Ending) -> Result<(), TrialError> {
+    if attempt as usize <= ending.fails_before {
         return Err(TrialError::Other(format!(
             "attempt {attempt} fails as asked"
         )));
     }
-    match context.word("ends")? {
-        "error" => Err(TrialError::Other("the trial fails as asked".to_owned())),
-        "panic" => panic!("the trial panics as asked"),
-        "abort" => std::process::abort(),
-        "memory" => {
+    match ending.ends {
+        End::Well | End::Nan => Ok(()),
+        End::Error => Err(TrialError::Other("the trial fails as asked".to_owned())),
+        End::Panic => panic!("the trial panics as asked"),
+        End::Abort => std::process::abort(),
+        End::Memory => {
             // Every page is touched, so that a limit of any kind is met.
             let mut hoard: Vec<Vec<u8>> = Vec::new();
             loop {
@@ -248,6 +246,5 @@ fn end_as_asked(context: &Context) -> Result<(), TrialError> {
                 }
             }
         }
-        _ => Ok(()),
     }
 }

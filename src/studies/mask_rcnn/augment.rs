@@ -4,20 +4,7 @@ use retrial_core::instance_mask::InstanceMask;
 use retrial_core::seed::Stream;
 
 use super::items::{Item, Object};
-use super::settings::is;
-use crate::execute::context::{Context, TrialError};
-
-/// What may be changed, and by how much.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Augmentation {
-    flip: bool,
-    gain: f64,
-    offset: f64,
-    inversion: f64,
-    rotation: f64,
-    shear: f64,
-    rescale: f64,
-}
+use super::params::Augmentation;
 
 /// An object that keeps less of its pixels than this share is no example any more.
 const LEAST_SHARE: f64 = 0.25;
@@ -34,18 +21,6 @@ struct Map {
 }
 
 impl Augmentation {
-    pub(super) fn new(context: &Context) -> Result<Self, TrialError> {
-        Ok(Self {
-            flip: is(context, "flip"),
-            gain: context.float("gain")?,
-            offset: context.float("offset")?,
-            inversion: context.float("inversion")?,
-            rotation: context.float("rotation_deg")?.to_radians(),
-            shear: context.float("shear")?,
-            rescale: context.float("rescale")?,
-        })
-    }
-
     /// A changed copy of a picture of `height × width`.
     ///
     /// Every change draws its numbers whether it is wanted or not, so that one param does not
@@ -56,14 +31,15 @@ impl Augmentation {
         (height, width): (usize, usize),
         stream: &mut Stream,
     ) -> Item {
+        let rotation = self.rotation_deg.to_radians();
         let mut symmetric = || 2.0 * stream.uniform() - 1.0;
         let (gain, offset) = (1.0 + self.gain * symmetric(), self.offset * symmetric());
-        let (angle, shear) = (self.rotation * symmetric(), self.shear * symmetric());
+        let (angle, shear) = (rotation * symmetric(), self.shear * symmetric());
         let scale = 1.0 + self.rescale * symmetric();
         let mirrored = stream.uniform() < 0.5 && self.flip;
         let inverted = stream.uniform() < self.inversion;
         let mut changed = item.clone();
-        if self.rotation > 0.0 || self.shear > 0.0 || self.rescale > 0.0 {
+        if rotation > 0.0 || self.shear > 0.0 || self.rescale > 0.0 {
             let map = Map::new(angle, shear, scale, (height, width));
             changed = moved(&changed, map, (height, width));
         }
@@ -220,7 +196,7 @@ mod tests {
             gain: 0.0,
             offset: 0.0,
             inversion: 0.0,
-            rotation: 0.0,
+            rotation_deg: 0.0,
             shear: 0.0,
             rescale: 0.0,
         }
@@ -250,7 +226,7 @@ mod tests {
     fn masks_and_boxes_move_with_the_picture() {
         let moving = Augmentation {
             flip: true,
-            rotation: 0.3,
+            rotation_deg: 0.3_f64.to_degrees(),
             shear: 0.1,
             rescale: 0.1,
             ..still()

@@ -2,27 +2,53 @@
 
 use std::time::Instant;
 
+use retrial_core::declare::{Pairs, ParamGroup as _};
+use retrial_core::plan::StageInput;
 use retrial_core::seed::Seed;
+use retrial_nets::device::Device;
 use retrial_nets::mask_rcnn::{
-    Architecture, DetectorState, DetectorTraining, Losses, MaskRcnn, Picture, Truth,
+    Architecture, DetectorState, DetectorTraining, Losses, MaskRcnn, Picture, TransferGradient,
+    Truth,
 };
 use retrial_nets::weights::{self, Weights};
 use retrial_store::Tree;
 
-use super::augment::Augmentation;
 use super::items::{Item, Items};
 use super::known::Known;
-use super::pretrain::CHECKPOINT_EVERY;
-use super::settings::{self, size, words};
+use super::params::{Augmentation, Body, KnownMasks, MaskNet, Pictures, Reach, Regions, Training};
+use super::pretrain::{CHECKPOINT_EVERY, Pretrained};
+use super::settings::{self, words};
 use crate::execute::context::{Context, TrialError};
 use crate::execute::provenance::cpu_seconds;
-use crate::execute::stage::{StageFolder, stage};
+use crate::execute::stage::{Built, Work, stage};
 use crate::trees;
 
 const LOSSES: [&str; 5] = ["classes", "boxes", "masks", "objectness", "proposals"];
 
+/// What the stages read.
+#[derive(Clone, Copy)]
+pub(super) struct Input<'p> {
+    pub(super) pictures: &'p Pictures,
+    pub(super) body: &'p Body,
+    pub(super) regions: &'p Regions,
+    pub(super) training: &'p Training,
+    pub(super) augmentation: &'p Augmentation,
+    /// What the stage `joint` reads beside it; none of the stage `boxes`.
+    pub(super) joint: Option<Joint<'p>>,
+}
+
+/// What is read of a mask head that is trained with the boxes.
+#[derive(Clone, Copy)]
+pub(super) struct Joint<'p> {
+    pub(super) net: MaskNet<'p>,
+    pub(super) reach: &'p Reach,
+    pub(super) known: &'p KnownMasks,
+}
+
 /// A trained detector.
 pub(super) struct Detector {
+    /// The id of the stage.
+    pub(super) id: String,
     pub(super) architecture: Architecture,
     pub(super) net: MaskRcnn,
     pub(super) losses: Vec<Losses>,
@@ -32,48 +58,73 @@ pub(super) struct Detector {
     pub(super) weights: usize,
 }
 
-/// Which of the two stages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Boxes,
-    Joint,
-}
-
-impl Kind {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Boxes => "boxes",
-            Self::Joint => "joint",
+impl Input<'_> {
+    fn name(&self) -> &'static str {
+        match self.joint {
+            Some(_) => "joint",
+            None => "boxes",
         }
+    }
+
+    fn pairs(&self) -> Pairs {
+        let mut pairs = [
+            self.pictures.pairs(),
+            self.body.pairs(),
+            self.regions.pairs(),
+            self.training.pairs(),
+            self.augmentation.pairs(),
+        ]
+        .concat();
+        if let Some(Joint { net, reach, known }) = self.joint {
+            pairs.extend(net.head.pairs());
+            pairs.extend(net.predictor.pairs());
+            pairs.extend(reach.pairs());
+            pairs.extend(net.transferred.pairs());
+            pairs.extend(known.pairs());
+        }
+        pairs
+    }
+
+    fn architecture(&self, classes: usize) -> Architecture {
+        let masks = self.joint.map(|joint| {
+            let gradient = match joint.reach.transfer_gradient {
+                true => TransferGradient::Passed,
+                false => TransferGradient::Stopped,
+            };
+            settings::mask_head(joint.net, gradient)
+        });
+        settings::architecture(self.body, self.regions, classes, masks)
     }
 }
 
 pub(super) fn train(
     context: &mut Context,
+    input: Input<'_>,
     items: &Items,
-    body: &Weights,
-    kind: Kind,
+    pretrained: &Pretrained,
 ) -> Result<Detector, TrialError> {
-    let architecture = settings::architecture(context, items.classes.len(), kind == Kind::Joint)?;
+    let architecture = input.architecture(items.classes.len());
+    let what = StageInput {
+        name: input.name(),
+        params: input.pairs(),
+        inputs: &[&pretrained.id],
+        seed: Some(context.job.seed),
+    };
     // The time is no part of what the stage leaves, which must repeat bit by bit.
     let mut seconds = None;
-    let tree = stage(context, kind.name(), |context, folder| {
-        build(
-            context,
-            folder,
-            items,
-            body,
-            (&architecture, kind),
-            &mut seconds,
-        )
+    let body = &pretrained.body;
+    let Built { id, tree } = stage(context, &what, |work| {
+        build(work, input, items, body, &architecture, &mut seconds)
     })?;
-    let mut training = fresh(context, &architecture, body)?;
+    let device = settings::device(&context.job.device)?;
+    let mut training = fresh(input.training, &architecture, body, context.seed(), device)?;
     let losses = restore(&mut training, &tree)?;
     let weights = training.state().weights;
     let trained = weights
         .iter()
         .filter(|(name, _)| !name.ends_with(".running"));
     Ok(Detector {
+        id,
         architecture,
         net: training.net(),
         seconds_per_iteration: seconds,
@@ -83,12 +134,13 @@ pub(super) fn train(
 }
 
 fn fresh(
-    context: &Context,
+    params: &Training,
     architecture: &Architecture,
     body: &Weights,
+    seed: Seed,
+    device: Device,
 ) -> Result<DetectorTraining, TrialError> {
-    let device = settings::device(context)?;
-    let mut stream = context.seed().stream("init detector");
+    let mut stream = seed.stream("init detector");
     let net = MaskRcnn::new(architecture, &mut stream, &device).map_err(words)?;
     let mut all = weights::collect(&net);
     all.extend(body.clone());
@@ -96,57 +148,59 @@ fn fresh(
     let mut training = DetectorTraining::new(
         architecture.clone(),
         net,
-        settings::loss_rules(context)?,
-        settings::sgd(context)?,
-        context.seed(),
+        settings::loss_rules(params),
+        settings::sgd(params),
+        seed,
         &[device],
     );
-    training.freeze(size(context, "frozen_parts")?);
+    training.freeze(params.frozen_parts);
     Ok(training)
 }
 
 fn build(
-    context: &mut Context,
-    folder: &StageFolder,
+    work: &Work,
+    input: Input<'_>,
     items: &Items,
     body: &Weights,
-    (architecture, kind): (&Architecture, Kind),
+    architecture: &Architecture,
     seconds: &mut Option<f64>,
 ) -> Result<Tree, TrialError> {
-    let all = size(context, "iterations")? as u64;
-    let augmentation = Augmentation::new(context)?;
-    let known = match kind {
-        Kind::Joint => Known::new(context, items)?,
-        Kind::Boxes => Known::none(items),
+    let params = input.training;
+    let all = params.iterations as u64;
+    let known = match input.joint {
+        Some(joint) => Known::new(joint.known, items, work.seed),
+        None => Known::none(items),
     };
     let batches = Batches {
         items: items.train.len(),
-        batch: size(context, "batch_size")?,
-        seed: context.seed(),
+        batch: params.batch_size,
+        seed: work.seed,
     };
-    let mut training = fresh(context, architecture, body)?;
+    let device = settings::device(&work.device)?;
+    let mut training = fresh(params, architecture, body, work.seed, device)?;
     let mut losses = Vec::new();
-    if let Some((_, tree)) = folder.resume()? {
+    if let Some((_, tree)) = work.resume()? {
         losses = restore(&mut training, &tree)?;
     }
     let (begun, mut spent) = (losses.len(), 0.0);
     let mut saved = Instant::now();
     for iteration in losses.len() as u64..all {
-        if let Err(stopped) = context.stop_point() {
+        if let Err(stopped) = work.stop_point() {
             if iteration > 0 {
-                folder.checkpoint(iteration, kept(&training, &losses)?)?;
+                work.checkpoint(iteration, kept(&training, &losses)?)?;
             }
             return Err(stopped);
         }
         let before = cpu_seconds();
-        let rate = settings::learning_rate(context, iteration)?;
-        let mut stream = context.seed().stream(&format!("augment {iteration}"));
+        let rate = settings::learning_rate(params, iteration);
+        let mut stream = work.seed.stream(&format!("augment {iteration}"));
         let chosen: Vec<(Picture, Truth)> = batches
             .of(iteration)
             .into_iter()
             .map(|place| {
                 let item = &items.train[place];
-                let changed = augmentation.apply(item, (items.height, items.width), &mut stream);
+                let size = (items.height, items.width);
+                let changed = input.augmentation.apply(item, size, &mut stream);
                 (items.picture(&changed.gray), truth(&changed, &known, place))
             })
             .collect();
@@ -164,9 +218,9 @@ fn build(
         })?;
         losses.push(own);
         spent += cpu_seconds() - before;
-        context.progress(iteration + 1, all, "steps");
+        work.progress(iteration + 1, all, "steps");
         if saved.elapsed() >= CHECKPOINT_EVERY && iteration + 1 < all {
-            folder.checkpoint(iteration + 1, kept(&training, &losses)?)?;
+            work.checkpoint(iteration + 1, kept(&training, &losses)?)?;
             saved = Instant::now();
         }
     }

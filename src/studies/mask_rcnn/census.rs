@@ -1,34 +1,36 @@
 //! What is said of the data of a trial, before it and in its record; and what no trial can use.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
 use retrial_core::census::{Census, count};
-use retrial_core::params::{ParamValue, Params};
+use retrial_core::declare::ParamGroup as _;
 use retrial_data::Content;
 
-use super::choose::{Choice, Chosen, Counts, Drawn, LEAST_PIXELS, choose, is, list, parts, size};
+use super::choose::{Choice, Chosen, Counts, Drawn, LEAST_PIXELS, choose, list, parts};
 use super::items::MOST_PARTS;
+use super::params::{
+    All, Course, InputKind, KnownMasks, Method, Pictures, Pretraining, PretrainingKind,
+};
 use super::{given, pretrain, values};
 use crate::execute::context::TrialError;
 
 /// The params on which it depends.
 pub(super) const KEYS: &[&str] = &[
-    "split",
-    "test_presets",
-    "least_instances",
-    "train_pictures",
-    "image_width",
-    "image_height",
-    "input",
-    "coldest_c",
-    "hottest_c",
-    "method",
-    "mask_training",
-    "class_without_masks",
-    "classes_with_masks",
-    "parts",
-    "pretraining",
+    Pictures::split,
+    Pictures::test_presets,
+    Pictures::least_instances,
+    Pictures::train_pictures,
+    Pictures::image_width,
+    Pictures::image_height,
+    Pictures::input,
+    Pictures::coldest_c,
+    Pictures::hottest_c,
+    Course::method,
+    Course::mask_training,
+    KnownMasks::class_without_masks,
+    KnownMasks::classes_with_masks,
+    Course::parts,
+    Pretraining::pretraining,
 ];
 
 /// What was found of a content for other params: most trials look at the same objects and values.
@@ -36,23 +38,24 @@ pub(super) const KEYS: &[&str] = &[
 pub(super) struct Found {
     drawn: Drawn,
     /// By the values of [`values::KEYS`].
-    values: HashMap<Vec<Option<String>>, Vec<String>>,
+    values: HashMap<Vec<String>, Vec<String>>,
 }
 
 /// What is said of data before a trial.
 pub(super) fn before(
-    params: &Params,
+    params: &All,
     content: &Content,
     found: &mut Found,
 ) -> Result<Census, TrialError> {
-    let choice = choose(params, "data", content, Some(&found.drawn))?;
+    let pictures = &params.pictures;
+    let choice = choose(pictures, "data", content, Some(&found.drawn))?;
     of(params, content, &choice, || {
-        let keys = values::KEYS.iter();
-        let key = keys.map(|key| Some(params.get(key)?.to_string())).collect();
-        match found.values.entry(key) {
-            Entry::Occupied(known) => Ok(known.get().clone()),
-            Entry::Vacant(free) => Ok(free.insert(values::warnings(params, &choice)?).clone()),
-        }
+        let pairs = pictures.pairs().into_iter();
+        let pairs = pairs.filter(|(key, _)| values::KEYS.contains(key));
+        let key = pairs.map(|(_, value)| value.to_string()).collect();
+        let known = found.values.entry(key);
+        let warnings = known.or_insert_with(|| values::warnings(pictures, &choice));
+        warnings.clone()
     })
 }
 
@@ -61,10 +64,10 @@ pub(super) fn before(
 /// # Errors
 /// Where a trial could not learn or would judge nothing.
 pub(super) fn of(
-    params: &Params,
+    params: &All,
     content: &Content,
     choice: &Choice<'_>,
-    values: impl FnOnce() -> Result<Vec<String>, TrialError>,
+    values: impl FnOnce() -> Vec<String>,
 ) -> Result<Census, TrialError> {
     let mut census = content.census();
     let sides = [Side::new(choice, false), Side::new(choice, true)];
@@ -72,7 +75,7 @@ pub(super) fn of(
         return Err(TrialError::Other(why));
     }
     for side in &sides {
-        side.say(params, choice, &mut census);
+        side.say(params.course.method, choice, &mut census);
     }
     too_small(choice, &sides, &mut census);
     if choice.by_name {
@@ -90,19 +93,19 @@ pub(super) fn of(
     if !choice.left_out.is_empty() {
         census.warn(format!(
             "left out, with fewer objects than least_instances {}: {}; they count as background",
-            size(params, "least_instances"),
+            params.pictures.least_instances,
             list(&choice.left_out)
         ));
     }
     let (some, all) = (with_temperature(choice), choice.pictures.len());
-    if is(params, "input", "temperature") && some < all {
+    if params.pictures.input == InputKind::Temperature && some < all {
         census.warn(format!(
             "no temperatures are known of {} of {}; their grey values are seen",
             all - some,
             count(all, "picture")
         ));
     }
-    census.warnings.extend(values()?);
+    census.warnings.extend(values());
     Ok(census)
 }
 
@@ -149,7 +152,7 @@ impl<'c> Side<'c> {
         self.objects.iter().map(|own| own.1).sum()
     }
 
-    fn say(&self, params: &Params, choice: &Choice<'_>, census: &mut Census) {
+    fn say(&self, method: Method, choice: &Choice<'_>, census: &mut Census) {
         let what = self.what;
         let counts = self.objects.iter().map(|own| own.0);
         let counts: Counts = choice.classes.iter().cloned().zip(counts).collect();
@@ -163,7 +166,7 @@ impl<'c> Side<'c> {
                 count(objects, "object")
             ));
         }
-        if outlined == 0 && !self.judged && is(params, "method", "mask_rcnn") {
+        if outlined == 0 && !self.judged && method == Method::MaskRcnn {
             census.warn("no object to train on is outlined, so no mask can be learnt");
         }
         for (at, (class, number)) in counts.iter().enumerate() {
@@ -225,12 +228,12 @@ fn too_small(choice: &Choice<'_>, sides: &[Side<'_>; 2], census: &mut Census) {
 
 /// Why a trial cannot be, in words.
 fn refusal(
-    params: &Params,
+    params: &All,
     content: &Content,
     choice: &Choice<'_>,
     [train, test]: &[Side<'_>; 2],
 ) -> Option<String> {
-    if is(params, "input", "temperature") && with_temperature(choice) == 0 {
+    if params.pictures.input == InputKind::Temperature && with_temperature(choice) == 0 {
         let message =
             "`input` is `temperature`, and no picture has temperatures; use `input: gray`";
         return Some(message.to_owned());
@@ -254,10 +257,11 @@ fn refusal(
     }
     if train.outlined() == 0 {
         let boxes = count(train.all(), "object");
-        let learns = if is(params, "method", "classical") {
-            Some("method `classical` learns")
-        } else {
-            masks_alone(params).then_some("mask_training `alone` learns masks")
+        let learns = match params.course.method {
+            Method::Classical => Some("method `classical` learns"),
+            Method::MaskRcnn | Method::FasterRcnn => params
+                .learns_masks_alone()
+                .then_some("mask_training `alone` learns masks"),
         };
         if let Some(learns) = learns {
             return Some(format!(
@@ -266,29 +270,26 @@ fn refusal(
             ));
         }
     }
-    classes_refused(params, choice)
-        .or_else(|| parts_refused(params, train))
+    classes_refused(&params.known_masks, choice)
+        .or_else(|| parts_refused(params.course.parts, train))
         .or_else(|| pretraining_refused(params, content))
 }
 
-fn masks_alone(params: &Params) -> bool {
-    is(params, "method", "mask_rcnn") && is(params, "mask_training", "alone")
-}
-
-fn classes_refused(params: &Params, choice: &Choice<'_>) -> Option<String> {
+fn classes_refused(params: &KnownMasks, choice: &Choice<'_>) -> Option<String> {
     let classes = choice.classes.len();
-    let mut keys = ["class_without_masks", "classes_with_masks"].into_iter();
-    let key = keys.find(|key| size(params, key) > classes)?;
+    let wanted = [
+        (KnownMasks::class_without_masks, params.class_without_masks),
+        (KnownMasks::classes_with_masks, params.classes_with_masks),
+    ];
+    let (key, wanted) = wanted.into_iter().find(|(_, wanted)| *wanted > classes)?;
     Some(format!(
-        "{key} is {}, the data set has {}: {}",
-        size(params, key),
+        "{key} is {wanted}, the data set has {}: {}",
         count(classes, "class"),
         choice.classes.join(", ")
     ))
 }
 
-fn parts_refused(params: &Params, train: &Side<'_>) -> Option<String> {
-    let wanted = matches!(params.get("parts"), Some(ParamValue::Bool(true)));
+fn parts_refused(wanted: bool, train: &Side<'_>) -> Option<String> {
     let mut objects = train.pictures.iter().flat_map(|own| &own.objects);
     let labelled = objects.any(|object| {
         let mut parts = object.annotation.parts.iter();
@@ -300,16 +301,20 @@ fn parts_refused(params: &Params, train: &Side<'_>) -> Option<String> {
 
 /// What pretraining needs and the data lack. A check before the trial leaves large source domains
 /// aside, so of several data sets only the trial itself knows whether there is one.
-fn pretraining_refused(params: &Params, content: &Content) -> Option<String> {
-    if is(params, "method", "classical") {
+fn pretraining_refused(params: &All, content: &Content) -> Option<String> {
+    if params.course.method == Method::Classical {
         return None;
     }
-    let mut contents = parts("", content).into_iter();
-    if is(params, "pretraining", "imagenet") {
-        let there = contents.any(|(_, part)| matches!(part, Content::Weights(_)));
-        return (!there).then(|| given::NO_WEIGHTS.to_owned());
+    match params.pretraining.pretraining {
+        PretrainingKind::Nothing => None,
+        PretrainingKind::Imagenet => {
+            let mut contents = parts("", content).into_iter();
+            let there = contents.any(|(_, part)| matches!(part, Content::Weights(_)));
+            (!there).then(|| given::NO_WEIGHTS.to_owned())
+        }
+        PretrainingKind::Uniform | PretrainingKind::Similarity => {
+            let unknown = matches!(content, Content::Several(_));
+            (!unknown).then(|| pretrain::NO_SOURCE.to_owned())
+        }
     }
-    let wanted = !is(params, "pretraining", "none");
-    let unknown = matches!(content, Content::Several(_));
-    (wanted && !unknown).then(|| pretrain::NO_SOURCE.to_owned())
 }

@@ -7,10 +7,10 @@ use rayon::iter::{IntoParallelRefMutIterator as _, ParallelIterator as _};
 use retrial_core::census::count;
 use retrial_core::image::GrayImage;
 use retrial_core::instance_mask::InstanceMask;
-use retrial_core::params::{ParamValue, Params};
 use retrial_core::resize::mean_over;
 use retrial_data::{Annotation, AnnotationSet, Content, ThermalPicture, ThermalSet};
 
+use super::params::Pictures;
 use super::settings::words;
 use super::split::Presets;
 use crate::execute::context::TrialError;
@@ -68,15 +68,6 @@ pub(super) struct Seen<'c> {
     pub(super) corners: [f32; 4],
 }
 
-pub(super) fn size(params: &Params, name: &str) -> usize {
-    let value = params.get(name).and_then(ParamValue::as_f64);
-    value.map_or(0, |value| value as usize)
-}
-
-pub(super) fn is(params: &Params, name: &str, word: &str) -> bool {
-    matches!(params.get(name), Some(ParamValue::Text(own)) if own == word)
-}
-
 /// Objects that were drawn before.
 #[derive(Default)]
 pub(super) struct Drawn(Mutex<HashMap<DrawnAs, Option<Shape>>>);
@@ -112,7 +103,7 @@ impl Drawn {
 
 /// Chooses pictures and classes; `drawn` are objects of earlier choices from the same content.
 pub(super) fn choose<'c>(
-    params: &Params,
+    params: &Pictures,
     name: &'c str,
     content: &'c Content,
     drawn: Option<&Drawn>,
@@ -130,7 +121,7 @@ pub(super) fn choose<'c>(
             }
         }
     }
-    let (classes, left_out) = classes(&sets, size(params, "least_instances"))?;
+    let (classes, left_out) = classes(&sets, params.least_instances)?;
     let presets = Presets::new(params, &sets)?;
     let mut pictures = Vec::new();
     let mut by_name = false;
@@ -138,7 +129,7 @@ pub(super) fn choose<'c>(
         by_name |= presets.split(place, set, annotated, &mut pictures);
     }
     let train = pictures.iter().filter(|chosen| !chosen.judged).count();
-    let wanted = size(params, "train_pictures");
+    let wanted = params.train_pictures;
     if wanted > train {
         return Err(TrialError::Other(format!(
             "train_pictures asks for {}, the data set has {train} to train on",
@@ -159,7 +150,7 @@ pub(super) fn choose<'c>(
             count(used, "picture")
         )));
     }
-    let size = (size(params, "image_height"), size(params, "image_width"));
+    let size = (params.image_height, params.image_width);
     pictures.par_iter_mut().try_for_each(|chosen| {
         let annotated = sets[chosen.set].2;
         see(chosen, annotated, &classes, size, drawn)
@@ -311,7 +302,7 @@ mod tests {
     use retrial_data::{FetchOptions, find_manifest, load};
 
     use super::super::census::{Found, before};
-    use super::super::params::PARAMS;
+    use super::super::params::{All, InputKind, PARAMS, PretrainingKind, Split};
     use super::*;
 
     fn scenes() -> Content {
@@ -322,13 +313,11 @@ mod tests {
         load(&manifest, &options, &mut |_| ()).expect("generated").0
     }
 
-    fn params(changes: &[(&str, ParamValue)]) -> Params {
-        let mut params = defaults(PARAMS);
-        params.set("pretraining", ParamValue::Text("none".to_owned()));
-        params.set("least_instances", ParamValue::Int(2));
-        for (name, value) in changes {
-            params.set(name, value.clone());
-        }
+    fn params(change: fn(&mut All)) -> All {
+        let mut params = All::read(&defaults(PARAMS)).expect("all there");
+        params.pretraining.pretraining = PretrainingKind::Nothing;
+        params.pictures.least_instances = 2;
+        change(&mut params);
         params
     }
 
@@ -336,24 +325,26 @@ mod tests {
     fn an_object_is_drawn_once_at_a_size() {
         let content = scenes();
         let drawn = Drawn::default();
-        let shapes = |changes: &[(&str, ParamValue)], drawn| {
-            let choice = choose(&params(changes), "data", &content, drawn).expect("a choice");
+        let shapes = |change: fn(&mut All), drawn| {
+            let pictures = params(change).pictures;
+            let choice = choose(&pictures, "data", &content, drawn).expect("a choice");
             let seen = choice.pictures.into_iter().flat_map(|own| own.objects);
             seen.map(|own| (own.class, own.mask, own.corners))
                 .collect::<Vec<_>>()
         };
         let number = || drawn.0.lock().expect("no thread panicked").len();
-        let first = shapes(&[], Some(&drawn));
+        let none: fn(&mut All) = |_| ();
+        let first = shapes(none, Some(&drawn));
         let known = number();
         assert!(!first.is_empty() && known >= first.len());
-        let frames = [("split", ParamValue::Text("frames".to_owned()))];
-        let few = [("train_pictures", ParamValue::Int(5))];
-        for changes in [&[][..], &frames, &few] {
-            assert!(shapes(changes, Some(&drawn)) == shapes(changes, None));
+        let frames: fn(&mut All) = |params| params.pictures.split = Split::Frames;
+        let few: fn(&mut All) = |params| params.pictures.train_pictures = 5;
+        for change in [none, frames, few] {
+            assert!(shapes(change, Some(&drawn)) == shapes(change, None));
         }
         assert_eq!(number(), known);
-        let small = [("image_width", ParamValue::Int(80))];
-        assert!(shapes(&small, Some(&drawn)) == shapes(&small, None));
+        let small: fn(&mut All) = |params| params.pictures.image_width = 80;
+        assert!(shapes(small, Some(&drawn)) == shapes(small, None));
         assert_eq!(number(), 2 * known);
     }
 
@@ -361,30 +352,30 @@ mod tests {
     fn what_was_found_for_other_params_changes_no_census() {
         let content = scenes();
         let mut found = Found::default();
-        let text = |word: &str| ParamValue::Text(word.to_owned());
-        for changes in [
-            &[][..],
-            &[("split", text("frames"))],
-            &[("input", text("temperature"))],
-            &[
-                ("input", text("temperature")),
-                ("hottest_c", ParamValue::Float(900.0)),
-            ],
-            &[
-                ("input", text("temperature")),
-                ("hottest_c", ParamValue::Float(25.0)),
-            ],
-            &[("train_pictures", ParamValue::Int(5))],
-            &[("least_instances", ParamValue::Int(12))],
-            &[("classes_with_masks", ParamValue::Int(9))],
-        ] {
+        let changes: [fn(&mut All); 8] = [
+            |_| (),
+            |params| params.pictures.split = Split::Frames,
+            |params| params.pictures.input = InputKind::Temperature,
+            |params| {
+                params.pictures.input = InputKind::Temperature;
+                params.pictures.hottest_c = 900.0;
+            },
+            |params| {
+                params.pictures.input = InputKind::Temperature;
+                params.pictures.hottest_c = 25.0;
+            },
+            |params| params.pictures.train_pictures = 5,
+            |params| params.pictures.least_instances = 12,
+            |params| params.known_masks.classes_with_masks = 9,
+        ];
+        for (place, change) in changes.into_iter().enumerate() {
             let said = |found: &mut Found| {
-                let census = before(&params(changes), &content, found);
+                let census = before(&params(change), &content, found);
                 census.map_err(|error| error.to_string())
             };
             let alone = said(&mut Found::default());
             for _ in 0..2 {
-                assert_eq!(said(&mut found), alone, "{changes:?}");
+                assert_eq!(said(&mut found), alone, "change {place}");
             }
         }
     }

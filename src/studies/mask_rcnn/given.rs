@@ -9,8 +9,9 @@ use retrial_nets::weights::{NamedArray, Weights};
 use retrial_store::Tree;
 
 use super::items::Items;
+use super::params::Body;
 use super::settings;
-use crate::execute::context::{Context, TrialError};
+use crate::execute::context::TrialError;
 use crate::trees;
 
 /// Why there is no body without them.
@@ -18,13 +19,13 @@ pub(super) const NO_WEIGHTS: &str = "pretraining by `imagenet` needs weights, an
      is `infrared-imagenet`";
 
 /// What the stage `pretrain` leaves of them: `weights/body.…`.
-pub(super) fn body(context: &Context, items: &Items) -> Result<Tree, TrialError> {
+pub(super) fn body(params: &Body, items: &Items, device: &str) -> Result<Tree, TrialError> {
     let Some(file) = &items.given else {
         return Err(TrialError::Other(NO_WEIGHTS.to_owned()));
     };
     let torch = file.read_torch().map_err(settings::words)?;
-    let device = settings::device(context)?;
-    let body = of_file(torch, &file.path, settings::backbone(context)?, &device)?;
+    let device = settings::device(device)?;
+    let body = of_file(torch, &file.path, settings::backbone(params), &device)?;
     let mut tree = Tree::new();
     trees::put_weights(&mut tree, "weights", &body)?;
     Ok(tree)

@@ -7,6 +7,7 @@ use retrial_data::{Annotation, Content, LabelledSet, ThermalPicture, WeightsFile
 use retrial_nets::mask_rcnn::Picture;
 
 use super::choose::{Choice, Chosen, Seen, Set, choose};
+use super::params::All;
 use super::parts::Sides;
 use super::seen::Input;
 use super::settings::words;
@@ -99,16 +100,16 @@ pub(super) fn picture(gray: &[f32], height: usize, width: usize) -> Picture {
     }
 }
 
-pub(super) fn load(context: &mut Context) -> Result<Items, TrialError> {
+pub(super) fn load(context: &mut Context, params: &All) -> Result<Items, TrialError> {
     let data = context.job.data.as_ref();
     let name = data.map_or_else(String::new, |data| data.name.clone());
     let content = context.data()?;
-    let params = context.params();
-    let choice = choose(params, &name, &content, None)?;
+    let pictures = &params.pictures;
+    let choice = choose(pictures, &name, &content, None)?;
     let census = census::of(params, &content, &choice, || {
-        values::warnings(params, &choice)
+        values::warnings(pictures, &choice)
     })?;
-    let input = Input::new(context.params())?;
+    let input = Input::new(pictures);
     let sides = sides(&choice);
     let Choice {
         sets,

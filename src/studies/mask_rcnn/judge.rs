@@ -1,7 +1,9 @@
 //! What is said of a detector: metrics and tables.
 
 use retrial_core::instance_mask::InstanceMask;
+use retrial_core::metric::MetricDef;
 use retrial_core::polygon::fill_box;
+use retrial_core::row;
 use retrial_instances::boxes::iou;
 use retrial_instances::evaluate::{
     ClassAgreement, Detection, ImageCase, PairedIou, Region, Settings, Summary, Truth, agreement,
@@ -9,9 +11,10 @@ use retrial_instances::evaluate::{
 };
 use retrial_instances::paste::SquareMask;
 use retrial_nets::mask_rcnn::{Architecture, MASK_OUT, MaskRcnn, Picture};
-use retrial_store::csv::Table;
 
 use super::items::{Item, Items};
+use super::metrics::metric;
+use super::params::Finding;
 use super::settings::{self, words};
 use crate::execute::context::{Context, TrialError};
 use crate::execute::provenance::cpu_seconds;
@@ -25,6 +28,66 @@ const EDGES: [f64; 5] = [0.0, 0.05, 0.15, 0.3, 1.0];
 /// Bounds of isolated, neither, and overlapped objects.
 const APART: [f64; 4] = [0.0, 0.05, 0.15, 1.0];
 
+row! {
+    /// One row a class.
+    pub(super) struct ClassRow in "classes" {
+        /// Name of the class.
+        class: String;
+        /// Objects judged.
+        objects: usize;
+        /// Average precision of its boxes.
+        box_ap: f64;
+        /// Average precision of its boxes at IoU 0.50.
+        box_ap50: f64;
+        /// Average precision of its masks at IoU 0.50.
+        mask_ap50: f64;
+        /// Mean IoU of masks drawn in the true boxes.
+        mask_iou: f64;
+        /// The same of the whole box.
+        whole_box_iou: f64;
+        /// Share of objects whose best box above IoU 0.50 has their class.
+        accuracy: f64;
+    }
+}
+
+row! {
+    /// Boxes at IoU 0.50.
+    pub(super) struct PrecisionRecallRow in "precision_recall" {
+        /// Name of the class.
+        class: String;
+        /// Share of its objects found.
+        recall: f64;
+        /// Share of its detections that are right.
+        precision: f64;
+    }
+}
+
+row! {
+    /// How much neighbours disturb.
+    pub(super) struct CrowdingRow in "crowding" {
+        /// IoU with the nearest other object: middle of the bin.
+        overlap: f64;
+        /// Objects in the bin.
+        objects: usize;
+        /// Average precision at IoU 0.50: of masks, of boxes without a mask head.
+        ap50: f64;
+    }
+}
+
+/// IoU of whole boxes with masks, of masks drawn, and the difference: of all classes, and of those without masks.
+const MASK_METRICS: [[MetricDef; 3]; 2] = [
+    [
+        metric::whole_box_iou,
+        metric::mask_iou,
+        metric::mask_over_box,
+    ],
+    [
+        metric::whole_box_iou_without,
+        metric::mask_iou_without,
+        metric::mask_over_box_without,
+    ],
+];
+
 /// A detector as it is judged.
 pub(super) struct Judged<'d> {
     pub(super) architecture: &'d Architecture,
@@ -37,12 +100,13 @@ pub(super) type Found = Vec<Vec<Detection>>;
 /// The objects that a net finds, and the CPU seconds a picture.
 pub(super) fn found(
     context: &Context,
+    finding: &Finding,
     items: &Items,
     judged: &Judged<'_>,
 ) -> Result<(Found, f64), TrialError> {
-    let device = settings::device(context)?;
-    let rule = settings::detection(context)?;
-    let threshold = context.float("mask_threshold")? as f32;
+    let device = settings::device(&context.job.device)?;
+    let rule = settings::detection(finding);
+    let threshold = finding.mask_threshold as f32;
     let mut found = Vec::with_capacity(items.test.len());
     let before = cpu_seconds();
     for pictures in items.test.chunks(TOGETHER) {
@@ -98,13 +162,13 @@ pub(super) fn precision(
     let accuracy = accuracies(&cases, count);
     let boxes = evaluate(&cases, count, &Settings::coco(Region::Box)).map_err(words)?;
     let of_boxes = boxes.summary();
-    for (name, value) in [
-        ("box_ap", of_boxes.ap),
-        ("box_ap50", of_boxes.ap50),
-        ("box_ap75", of_boxes.ap75),
-        ("box_ar", of_boxes.ar_100),
+    for (metric, value) in [
+        (metric::box_ap, of_boxes.ap),
+        (metric::box_ap50, of_boxes.ap50),
+        (metric::box_ap75, of_boxes.ap75),
+        (metric::box_ar, of_boxes.ar_100),
     ] {
-        put(context, name, value)?;
+        defined(context, metric, value)?;
     }
     let mut detections = cases.iter().flat_map(|case| &case.detections);
     let mut objects = items.test.iter().flat_map(|item| &item.objects);
@@ -117,42 +181,32 @@ pub(super) fn precision(
         true => {
             let settings = Settings::coco(Region::Mask);
             let summary = evaluate(&cases, count, &settings).map_err(words)?.summary();
-            for (name, value) in [
-                ("mask_ap", summary.ap),
-                ("mask_ap50", summary.ap50),
-                ("mask_ap75", summary.ap75),
-                ("mask_ar", summary.ar_100),
+            for (metric, value) in [
+                (metric::mask_ap, summary.ap),
+                (metric::mask_ap50, summary.ap50),
+                (metric::mask_ap75, summary.ap75),
+                (metric::mask_ar, summary.ar_100),
             ] {
-                put(context, name, value)?;
+                defined(context, metric, value)?;
             }
             Some(summary)
         }
         false => None,
     };
-    put(context, "accuracy", mean(&accuracy))?;
-    classes_table(
-        context,
-        items,
-        &of_boxes,
-        of_masks.as_ref(),
-        masks,
-        &accuracy,
-    )?;
-    let mut names = Vec::new();
-    let (mut recall, mut precision) = (Vec::new(), Vec::new());
+    defined(context, metric::accuracy, mean(&accuracy))?;
+    let rows = class_rows(items, &of_boxes, of_masks.as_ref(), masks, &accuracy);
+    context.rows(&rows)?;
+    let half = boxes.threshold(RIGHT).unwrap_or(0);
+    let mut rows = Vec::new();
     for (class, name) in items.classes.iter().enumerate() {
-        let half = boxes.threshold(RIGHT).unwrap_or(0);
-        for point in boxes.curve(class, half, 0, 2) {
-            names.push(name.clone());
-            recall.push(point.recall);
-            precision.push(point.precision);
-        }
+        let points = boxes.curve(class, half, 0, 2).into_iter();
+        rows.extend(points.map(|point| PrecisionRecallRow {
+            class: name.clone(),
+            recall: point.recall,
+            precision: point.precision,
+        }));
     }
-    let table = Table::new()
-        .with("class", names)?
-        .with("recall", recall)?
-        .with("precision", precision)?;
-    context.table("precision_recall", &table)?;
+    context.rows(&rows)?;
     let region = if with_masks {
         Region::Mask
     } else {
@@ -161,33 +215,20 @@ pub(super) fn precision(
     let settings = Settings::at(region, vec![RIGHT]);
     let apart = precision_by_overlap(&cases, count, &settings, &APART).map_err(words)?;
     if let [isolated, _, overlapped] = &apart[..] {
-        put(context, "ap50_isolated", isolated.ap)?;
-        put(context, "ap50_overlapped", overlapped.ap)?;
+        defined(context, metric::ap50_isolated, isolated.ap)?;
+        defined(context, metric::ap50_overlapped, overlapped.ap)?;
         let both = isolated.ap.zip(overlapped.ap);
-        put(
-            context,
-            "ap50_lost_by_overlap",
-            both.map(|(alone, over)| alone - over),
-        )?;
+        let lost = both.map(|(alone, over)| alone - over);
+        defined(context, metric::ap50_lost_by_overlap, lost)?;
     }
     let bins = precision_by_overlap(&cases, count, &settings, &EDGES).map_err(words)?;
-    let bins: Vec<_> = bins.into_iter().filter(|bin| bin.objects > 0).collect();
-    let middle = bins.iter().map(|bin| (bin.least + bin.most) / 2.0);
-    let table = Table::new()
-        .with("overlap", middle.collect::<Vec<_>>())?
-        .with(
-            "objects",
-            bins.iter()
-                .map(|bin| bin.objects as f64)
-                .collect::<Vec<_>>(),
-        )?
-        .with(
-            "ap50",
-            bins.iter()
-                .map(|bin| bin.ap.unwrap_or(f64::NAN))
-                .collect::<Vec<_>>(),
-        )?;
-    context.table("crowding", &table)
+    let bins = bins.into_iter().filter(|bin| bin.objects > 0);
+    let rows = bins.map(|bin| CrowdingRow {
+        overlap: (bin.least + bin.most) / 2.0,
+        objects: bin.objects,
+        ap50: bin.ap.unwrap_or(f64::NAN),
+    });
+    context.rows(&rows.collect::<Vec<_>>())
 }
 
 /// The same for masks: an object that nobody outlined is passed over like a crowd, so that it is
@@ -220,11 +261,12 @@ pub(super) struct Masks {
 
 pub(super) fn masks_in_boxes(
     context: &Context,
+    finding: &Finding,
     items: &Items,
     judged: &Judged<'_>,
 ) -> Result<Masks, TrialError> {
-    let device = settings::device(context)?;
-    let threshold = context.float("mask_threshold")? as f32;
+    let device = settings::device(&context.job.device)?;
+    let threshold = finding.mask_threshold as f32;
     let mut drawn = Vec::new();
     for item in &items.test {
         let objects = item.objects.iter();
@@ -287,19 +329,21 @@ pub(super) fn mask_metrics(
     };
     let whole = ious(&masks.whole);
     let drawn = masks.drawn.as_deref().map(ious);
-    let mut both = |ending: &str, whole: Option<f64>, drawn: Option<f64>| {
-        put(context, &format!("whole_box_iou{ending}"), whole)?;
-        put(context, &format!("mask_iou{ending}"), drawn)?;
+    let [of_all, of_without] = MASK_METRICS;
+    let mut report = |metrics: [MetricDef; 3], whole: Option<f64>, drawn: Option<f64>| {
         let over = drawn.zip(whole).map(|(drawn, whole)| drawn - whole);
-        put(context, &format!("mask_over_box{ending}"), over)
+        for (metric, value) in metrics.into_iter().zip([whole, drawn, over]) {
+            defined(context, metric, value)?;
+        }
+        Ok::<_, TrialError>(())
     };
-    both("", mean(&whole), drawn.as_deref().and_then(mean))?;
+    report(of_all, mean(&whole), drawn.as_deref().and_then(mean))?;
     if !without.is_empty() {
         let of = |ious: &[Option<f64>]| {
             let chosen: Vec<_> = without.iter().map(|class| ious[class - 1]).collect();
             mean(&chosen)
         };
-        both("_without", of(&whole), drawn.as_deref().and_then(of))?;
+        report(of_without, of(&whole), drawn.as_deref().and_then(of))?;
     }
     Ok(())
 }
@@ -327,38 +371,35 @@ fn accuracies(cases: &[ImageCase], classes: usize) -> Vec<Option<f64>> {
     right.iter().zip(&all).map(share).collect()
 }
 
-fn classes_table(
-    context: &mut Context,
+/// The table `classes`.
+fn class_rows(
     items: &Items,
     boxes: &Summary,
     of_masks: Option<&Summary>,
     masks: &Masks,
     accuracy: &[Option<f64>],
-) -> Result<(), TrialError> {
-    let count = items.classes.len();
+) -> Vec<ClassRow> {
     let number = |value: Option<f64>| value.unwrap_or(f64::NAN);
     let objects = |class: usize| {
         let all = items.test.iter().flat_map(|item: &Item| &item.objects);
         all.filter(|object| object.class == class + 1 && !object.crowd)
-            .count() as f64
+            .count()
     };
-    let column = |of: &dyn Fn(usize) -> f64| (0..count).map(of).collect::<Vec<f64>>();
     let iou = |by_class: Option<&Vec<ClassAgreement>>, class: usize| {
         number(by_class.and_then(|all| all[class].mean_iou))
     };
-    let table = Table::new()
-        .with("class", items.classes.clone())?
-        .with("objects", column(&objects))?
-        .with("box_ap", column(&|c| number(boxes.classes[c].ap)))?
-        .with("box_ap50", column(&|c| number(boxes.classes[c].ap50)))?
-        .with(
-            "mask_ap50",
-            column(&|c| number(of_masks.and_then(|all| all.classes[c].ap50))),
-        )?
-        .with("mask_iou", column(&|c| iou(masks.drawn.as_ref(), c)))?
-        .with("whole_box_iou", column(&|c| iou(Some(&masks.whole), c)))?
-        .with("accuracy", column(&|c| number(accuracy[c])))?;
-    context.table("classes", &table)
+    let rows = items.classes.iter().enumerate();
+    let rows = rows.map(|(class, name)| ClassRow {
+        class: name.clone(),
+        objects: objects(class),
+        box_ap: number(boxes.classes[class].ap),
+        box_ap50: number(boxes.classes[class].ap50),
+        mask_ap50: number(of_masks.and_then(|all| all.classes[class].ap50)),
+        mask_iou: iou(masks.drawn.as_ref(), class),
+        whole_box_iou: iou(Some(&masks.whole), class),
+        accuracy: number(accuracy[class]),
+    });
+    rows.collect()
 }
 
 /// The mean of what there is.
@@ -368,9 +409,13 @@ fn mean(values: &[Option<f64>]) -> Option<f64> {
 }
 
 /// A metric where it has a value: a class without objects has none.
-fn put(context: &mut Context, name: &str, value: Option<f64>) -> Result<(), TrialError> {
+pub(super) fn defined(
+    context: &mut Context,
+    metric: MetricDef,
+    value: Option<f64>,
+) -> Result<(), TrialError> {
     match value {
-        Some(value) => context.metric(name, value),
+        Some(value) => context.metric(metric, value),
         None => Ok(()),
     }
 }

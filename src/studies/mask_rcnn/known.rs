@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use retrial_core::seed::Seed;
+
 use super::items::Items;
-use super::settings::size;
-use crate::execute::context::{Context, TrialError};
+use super::params::KnownMasks;
 
 /// The classes of every training picture whose masks are told.
 pub(super) struct Known {
@@ -17,11 +18,11 @@ impl Known {
     ///
     /// # Source
     /// Liu et al. 2021: 50 masks a class; Hu et al. 2018, arXiv:1711.10370: classes without masks.
-    pub(super) fn new(context: &Context, items: &Items) -> Result<Self, TrialError> {
-        let each = size(context, "masks_per_class")?;
-        let without = classes_without(context, items)?;
+    pub(super) fn new(params: &KnownMasks, items: &Items, seed: Seed) -> Self {
+        let each = params.masks_per_class;
+        let without = classes_without(params, items.classes.len(), seed);
         let mut order: Vec<usize> = (0..items.train.len()).collect();
-        context.seed().stream("known masks").shuffle(&mut order);
+        seed.stream("known masks").shuffle(&mut order);
         let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
         let mut told = vec![Vec::new(); items.train.len()];
         for place in order {
@@ -41,7 +42,7 @@ impl Known {
                 }
             }
         }
-        Ok(Self { told })
+        Self { told }
     }
 
     /// No mask is told.
@@ -68,22 +69,17 @@ impl Known {
     }
 }
 
-/// The classes, from 1, whose masks are not told: the one named, or all that are not drawn.
-pub(super) fn classes_without(context: &Context, items: &Items) -> Result<Vec<usize>, TrialError> {
-    let count = items.classes.len();
-    let left_out = size(context, "class_without_masks")?;
-    let told = size(context, "classes_with_masks")?;
+/// Those of so many classes, from 1, whose masks are not told: the one named, or all that are not drawn.
+pub(super) fn classes_without(params: &KnownMasks, count: usize, seed: Seed) -> Vec<usize> {
+    let left_out = params.class_without_masks;
     let mut classes: Vec<usize> = (1..=count).collect();
-    context
-        .seed()
-        .stream("masked classes")
-        .shuffle(&mut classes);
-    let mut without = match told {
+    seed.stream("masked classes").shuffle(&mut classes);
+    let mut without = match params.classes_with_masks {
         0 => Vec::new(),
         told => classes.split_off(told.min(count)),
     };
     if left_out > 0 && !without.contains(&left_out) {
         without.push(left_out);
     }
-    Ok(without)
+    without
 }

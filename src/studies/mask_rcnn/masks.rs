@@ -3,9 +3,11 @@
 
 use std::time::Instant;
 
+use retrial_core::declare::ParamGroup as _;
 use retrial_core::instance_mask::InstanceMask;
+use retrial_core::plan::StageInput;
 use retrial_nets::mask_rcnn::{
-    Architecture, MASK_OUT, MaskRcnn, MaskTraining, RegionFeatures, mask_targets,
+    Architecture, MASK_OUT, MaskRcnn, MaskTraining, RegionFeatures, TransferGradient, mask_targets,
 };
 use retrial_store::{Array, Tree};
 
@@ -13,14 +15,25 @@ use super::augment::mirror;
 use super::boxes::Detector;
 use super::items::Items;
 use super::known::Known;
+use super::params::{Jitters, KnownMasks, MaskNet, MasksAlone};
 use super::pretrain::CHECKPOINT_EVERY;
-use super::settings::{self, size, words};
+use super::settings::{self, words};
 use crate::execute::context::{Context, TrialError};
-use crate::execute::stage::{StageFolder, stage};
+use crate::execute::stage::{Work, stage};
 use crate::trees;
 
 /// Largest move of a side of a box, as a share of the box.
 const JITTER: f64 = 0.1;
+
+/// What the two stages read.
+#[derive(Clone, Copy)]
+pub(super) struct Input<'p> {
+    /// Of the stage `features`.
+    pub(super) jitters: &'p Jitters,
+    pub(super) net: MaskNet<'p>,
+    pub(super) known: &'p KnownMasks,
+    pub(super) alone: &'p MasksAlone,
+}
 
 /// A detector with a mask head trained behind it.
 pub(super) struct Masked {
@@ -41,40 +54,77 @@ struct Regions {
 
 pub(super) fn train(
     context: &mut Context,
+    input: Input<'_>,
     items: &Items,
     detector: &Detector,
 ) -> Result<Masked, TrialError> {
-    let tree = stage(context, "features", |context, _| {
-        collect(context, items, detector)
+    let seed = Some(context.job.seed);
+    let what = StageInput {
+        name: "features",
+        params: input.jitters.pairs(),
+        inputs: &[&detector.id],
+        seed,
+    };
+    let jitters = input.jitters.mask_jitters;
+    let collected = stage(context, &what, |work| {
+        collect(work, jitters, items, detector)
     })?;
-    let regions = Regions::read(&tree)?;
-    let architecture = settings::architecture(context, items.classes.len(), true)?;
-    let tree = stage(context, "masks", |context, folder| {
-        build(context, folder, items, detector, &architecture, &regions)
+    let regions = Regions::read(&collected.tree)?;
+    // The box head stays, so nothing can reach it.
+    let masks = settings::mask_head(input.net, TransferGradient::Stopped);
+    let architecture = Architecture {
+        masks: Some(masks),
+        ..detector.architecture.clone()
+    };
+    let MaskNet {
+        head,
+        predictor,
+        transferred,
+    } = input.net;
+    let what = StageInput {
+        name: "masks",
+        params: [
+            head.pairs(),
+            predictor.pairs(),
+            transferred.pairs(),
+            input.known.pairs(),
+            input.alone.pairs(),
+        ]
+        .concat(),
+        inputs: &[&detector.id, &collected.id],
+        seed,
+    };
+    let built = stage(context, &what, |work| {
+        let known = Known::new(input.known, items, work.seed);
+        build(work, input.alone, &known, detector, &architecture, &regions)
     })?;
-    let device = settings::device(context)?;
+    let device = settings::device(&context.job.device)?;
     let net = detector.net.clone().with_masks(
         &architecture,
-        &trees::weights(&tree, "weights")?,
+        &trees::weights(&built.tree, "weights")?,
         &mut context.seed().stream("overwritten"),
         &device,
     );
     Ok(Masked {
         net: net.map_err(words)?,
-        losses: tree.values::<f64>("losses")?.to_vec(),
+        losses: built.tree.values::<f64>("losses")?.to_vec(),
         architecture,
     })
 }
 
 /// Features of moved boxes of all training objects, seen directly and in a mirror.
-fn collect(context: &mut Context, items: &Items, detector: &Detector) -> Result<Tree, TrialError> {
-    let device = settings::device(context)?;
-    let jitters = size(context, "mask_jitters")?;
-    let mut stream = context.seed().stream("mask boxes");
+fn collect(
+    work: &Work,
+    jitters: usize,
+    items: &Items,
+    detector: &Detector,
+) -> Result<Tree, TrialError> {
+    let device = settings::device(&work.device)?;
+    let mut stream = work.seed.stream("mask boxes");
     let mut features = RegionFeatures::default();
     let (mut expected, mut classes, mut pictures) = (Vec::new(), Vec::new(), Vec::new());
     for (place, item) in items.train.iter().enumerate() {
-        context.stop_point()?;
+        work.stop_point()?;
         for mirrored in [false, true] {
             let mut item = item.clone();
             if mirrored {
@@ -113,7 +163,7 @@ fn collect(context: &mut Context, items: &Items, detector: &Detector) -> Result<
             features.extend(&own);
             expected.extend(mask_targets(&seen));
         }
-        context.progress(place as u64 + 1, items.train.len() as u64, "pictures");
+        work.progress(place as u64 + 1, items.train.len() as u64, "pictures");
     }
     let mut tree = Tree::new();
     let count = classes.len();
@@ -148,14 +198,13 @@ impl Regions {
 }
 
 fn build(
-    context: &mut Context,
-    folder: &StageFolder,
-    items: &Items,
+    work: &Work,
+    params: &MasksAlone,
+    known: &Known,
     detector: &Detector,
     architecture: &Architecture,
     regions: &Regions,
 ) -> Result<Tree, TrialError> {
-    let known = Known::new(context, items)?;
     let told: Vec<usize> = (0..regions.classes.len())
         .filter(|&region| known.tells(regions.pictures[region], regions.classes[region]))
         .collect();
@@ -164,13 +213,13 @@ fn build(
             "no mask of the training pictures is known: nothing to learn masks from".to_owned(),
         ));
     }
-    let device = settings::device(context)?;
-    let mut stream = context.seed().stream("init masks");
-    let rates = settings::mask_adam(context)?;
+    let device = settings::device(&work.device)?;
+    let mut stream = work.seed.stream("init masks");
+    let rates = settings::adam(params.mask_learning_rate);
     let training = MaskTraining::new(architecture, &detector.net, rates, &mut stream, &device);
     let mut training = training.ok_or_else(|| words("there is no mask head to train"))?;
     let mut losses: Vec<f64> = Vec::new();
-    if let Some((_, tree)) = folder.resume()? {
+    if let Some((_, tree)) = work.resume()? {
         let moments = trees::weights(&tree, "moments")?;
         let steps = u32::try_from(trees::number(&tree, "steps")?).unwrap_or(u32::MAX);
         training
@@ -178,17 +227,17 @@ fn build(
             .map_err(words)?;
         losses = tree.values::<f64>("losses")?.to_vec();
     }
-    let all = size(context, "mask_iterations")? as u64;
-    let batch = size(context, "mask_batch")?;
+    let all = params.mask_iterations as u64;
+    let batch = params.mask_batch;
     let mut saved = Instant::now();
     for iteration in losses.len() as u64..all {
-        if let Err(stopped) = context.stop_point() {
+        if let Err(stopped) = work.stop_point() {
             if iteration > 0 {
-                folder.checkpoint(iteration, kept(&training, &losses)?)?;
+                work.checkpoint(iteration, kept(&training, &losses)?)?;
             }
             return Err(stopped);
         }
-        let mut stream = context.seed().stream(&format!("mask batch {iteration}"));
+        let mut stream = work.seed.stream(&format!("mask batch {iteration}"));
         let own: Vec<usize> = (0..batch)
             .map(|_| told[stream.below(told.len() as u64) as usize])
             .collect();
@@ -205,9 +254,9 @@ fn build(
             .step(iteration, &features, &classes, &expected)
             .map_err(words)?;
         losses.push(loss);
-        context.progress(iteration + 1, all, "mask steps");
+        work.progress(iteration + 1, all, "mask steps");
         if saved.elapsed() >= CHECKPOINT_EVERY && iteration + 1 < all {
-            folder.checkpoint(iteration + 1, kept(&training, &losses)?)?;
+            work.checkpoint(iteration + 1, kept(&training, &losses)?)?;
             saved = Instant::now();
         }
     }

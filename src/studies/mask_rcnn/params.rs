@@ -1,422 +1,517 @@
-//! What can be set in a spec.
+//! What can be set in a spec: groups of params, most of them the input of a stage.
 
-use retrial_core::declare::{flag, int, ints, number, word};
+use retrial_core::declare::in_order;
 use retrial_core::params::Param;
+use retrial_core::{param_groups, params, words};
+use retrial_nets::mask_rcnn::{Between, Family, Normalisation, TransferForm, TransferSource};
+use retrial_similarity::Reduction;
 
-pub(super) const PARAMS: &[Param] = &[
-    // Pictures.
-    word(
-        "split",
-        &["cameras", "frames"],
-        "Pictures that are judged: of other cameras and days than those trained on (`test_presets`, and \
-         the last quarter by number of sets without presets), or every fourth picture. Generated \
-         scenes have no camera: every fourth is judged.",
-    ),
-    ints(
-        "test_presets",
-        &[10, 11],
-        (0, 999),
-        "Camera presets that are judged where `split` is `cameras`.",
-    ),
-    int(
-        "image_width",
-        160,
-        (32, 2048),
-        "Columns of the pictures of the nets.",
-    ),
-    int(
-        "image_height",
-        128,
-        (32, 2048),
-        "Rows of the pictures of the nets.",
-    ),
-    word(
-        "input",
-        &["gray", "temperature"],
-        "What the nets see: grey values of the camera's picture, or temperatures between \
-         `coldest_c` and `hottest_c` where the camera gave them.",
-    ),
-    number(
-        "coldest_c",
-        -20.0,
-        (-80.0, 400.0),
-        "Temperature shown as black, °C.",
-    ),
-    number(
-        "hottest_c",
-        60.0,
-        (-70.0, 600.0),
-        "Temperature shown as white, °C.",
-    ),
-    int(
-        "least_instances",
-        10,
-        (1, 100_000),
-        "Classes with fewer labelled objects are left out.",
-    ),
-    int(
-        "train_pictures",
-        0,
-        (0, 1_000_000),
-        "Training pictures, drawn evenly; 0 for all.",
-    ),
-    // The net.
-    word(
-        "method",
-        &["mask_rcnn", "faster_rcnn", "classical"],
-        "Detector: with a mask head, without, or k-means and maximum entropy with moment \
-         invariants and a support vector machine.",
-    ),
-    word(
-        "backbone",
-        &[
-            "resnet18",
-            "resnet34",
-            "resnet50",
-            "resnet101",
-            "efficientnet_lite0",
-        ],
-        "Blocks of the body.",
-    ),
-    int(
-        "width",
-        16,
-        (4, 128),
-        "Channels of the body's first stage; 64 as published. `efficientnet_lite0` has its own.",
-    ),
-    word(
-        "normalisation",
-        &["batch", "running"],
-        "Normalisation in training: by the moments of the batch, or by running ones that stay.",
-    ),
-    int(
-        "pyramid_channels",
-        32,
-        (4, 1024),
-        "Channels of the feature pyramid.",
-    ),
-    int(
-        "representation",
-        128,
-        (4, 4096),
-        "Features of a region in the box head.",
-    ),
-    number(
-        "anchor_px",
-        8.0,
-        (4.0, 256.0),
-        "Side of the smallest anchors; doubled at every level.",
-    ),
-    number(
-        "canonical_px",
-        64.0,
-        (8.0, 1024.0),
-        "Side of a region that is read at stride 16; 224 as published.",
-    ),
-    int("mask_channels", 32, (4, 1024), "Channels of the mask head."),
-    int(
-        "mask_convolutions",
-        4,
-        (1, 8),
-        "Convolutions of the mask head.",
-    ),
-    // Pretraining.
-    word(
-        "pretraining",
-        &["none", "uniform", "similarity", "imagenet"],
-        "What the body has seen before: nothing, pictures of the source domain drawn alike, or \
-         drawn by their similarity to the training pictures; or what those who trained the data \
-         set's weights had seen, ImageNet.",
-    ),
-    word(
-        "texture",
-        &["properties", "matrix"],
-        "What of the grey-level co-occurrence matrix is compared: six properties, or the matrix.",
-    ),
-    int("texture_levels", 32, (2, 256), "Grey levels of the matrix."),
-    flag(
-        "texture_standardised",
-        true,
-        "Whether features are divided by their standard deviation.",
-    ),
-    number(
-        "bandwidth",
-        1.0,
-        (1e-6, 1e6),
-        "h of exp(−d² / h²); 1 as published.",
-    ),
-    word(
-        "reduction",
-        &["mean", "max", "to_mean"],
-        "From the similarities to all target pictures to one weight.",
-    ),
-    int(
-        "source_draws",
-        8000,
-        (1, 10_000_000),
-        "Pictures drawn from the source domain, with replacement.",
-    ),
-    int(
-        "source_epochs",
-        5,
-        (1, 1000),
-        "Passes over the pictures drawn.",
-    ),
-    int(
-        "source_batch",
-        64,
-        (2, 4096),
-        "Pictures a step of the pretraining.",
-    ),
-    number(
-        "source_learning_rate",
-        0.05,
-        (0.0, 10.0),
-        "Learning rate of the pretraining; falls as a cosine.",
-    ),
-    // Training of the detector.
-    int("iterations", 800, (1, 10_000_000), "Steps."),
-    int("batch_size", 8, (1, 256), "Pictures a step."),
-    number("learning_rate", 0.02, (0.0, 10.0), "Learning rate."),
-    number(
-        "momentum",
-        0.9,
-        (0.0, 0.9999),
-        "Momentum; 0.99 as published.",
-    ),
-    number(
-        "weight_decay",
-        1e-4,
-        (0.0, 1.0),
-        "Share of a weight added to its gradient.",
-    ),
-    number(
-        "clip_norm",
-        5.0,
-        (0.0, 1e9),
-        "Largest norm of the gradients; 0 for any.",
-    ),
-    int(
-        "warm_up",
-        50,
-        (0, 1_000_000),
-        "Steps over which the learning rate rises from a hundredth.",
-    ),
-    number(
-        "first_decay",
-        0.7,
-        (0.0, 1.0),
-        "Share of the steps behind which the rate is a tenth; 1 never.",
-    ),
-    number(
-        "second_decay",
-        0.9,
-        (0.0, 1.0),
-        "Share of the steps behind which it is a hundredth; 1 never.",
-    ),
-    int(
-        "frozen_parts",
-        0,
-        (0, 5),
-        "Parts of the body that stay: the stem, then stages.",
-    ),
-    word(
-        "match_rule",
-        &["torchvision", "published"],
-        "What an anchor answers for: thresholds 0.7 and 0.3, or the publication's one of 0.5 without a \
-         band that is ignored.",
-    ),
-    int(
-        "anchors_drawn",
-        64,
-        (2, 100_000),
-        "Anchors of a picture that the losses look at.",
-    ),
-    int(
-        "regions_drawn",
-        48,
-        (2, 100_000),
-        "Proposals of a picture that the losses look at.",
-    ),
-    int(
-        "train_proposals",
-        200,
-        (1, 100_000),
-        "Proposals of a training picture.",
-    ),
-    // Augmentation.
-    flag(
-        "flip",
-        true,
-        "Whether half of the training pictures are mirrored.",
-    ),
-    number(
-        "gain",
-        0.2,
-        (0.0, 0.9),
-        "Largest change of the contrast, as a share.",
-    ),
-    number(
-        "offset",
-        0.1,
-        (0.0, 1.0),
-        "Largest change of the brightness, of a range of 1.",
-    ),
-    number(
-        "inversion",
-        0.0,
-        (0.0, 1.0),
-        "Share of the training pictures whose temperatures are turned round.",
-    ),
-    number(
-        "rotation_deg",
-        0.0,
-        (0.0, 90.0),
-        "Largest rotation, degrees.",
-    ),
-    number(
-        "shear",
-        0.0,
-        (0.0, 0.5),
-        "Largest shear, px of x a px of y.",
-    ),
-    number(
-        "rescale",
-        0.0,
-        (0.0, 0.5),
-        "Largest change of the scale, as a share.",
-    ),
-    // Masks.
-    word(
-        "mask_training",
-        &["joint", "alone"],
-        "Masks are learnt with the boxes, or behind them on features of a detector that stays.",
-    ),
-    word(
-        "mask_predictor",
-        &["per_class", "agnostic", "transfer"],
-        "Last weights of the mask head: one set a class, one for all, or made from the box head's.",
-    ),
-    word(
-        "transfer_from",
-        &["both", "class", "box"],
-        "Weights of the box head that describe a class.",
-    ),
-    int(
-        "transfer_layers",
-        2,
-        (1, 3),
-        "Layers of the weight transfer function.",
-    ),
-    word(
-        "transfer_between",
-        &["leaky_relu", "relu"],
-        "What stands between them.",
-    ),
-    flag(
-        "transfer_gradient",
-        false,
-        "Whether the mask loss reaches the box head through the transfer; matters in joint training.",
-    ),
-    word(
-        "transfer_form",
-        &["plain", "residual"],
-        "Transferred weights as they are, or added to weights that all classes share.",
-    ),
-    flag(
-        "transfer_perceptron",
-        false,
-        "Whether a class-agnostic perceptron draws beside the transfer.",
-    ),
-    int(
-        "masks_per_class",
-        0,
-        (0, 100_000),
-        "Training pictures a class whose masks are known; 0 for all.",
-    ),
-    int(
-        "class_without_masks",
-        0,
-        (0, 1000),
-        "The class, from 1, whose masks are unknown in training; 0 for none.",
-    ),
-    int(
-        "mask_iterations",
-        600,
-        (1, 1_000_000),
-        "Steps of the mask head alone.",
-    ),
-    int(
-        "mask_batch",
-        16,
-        (1, 4096),
-        "Regions a step of the mask head alone.",
-    ),
-    number(
-        "mask_learning_rate",
-        1e-3,
-        (0.0, 1.0),
-        "Learning rate of the mask head alone, by Adam.",
-    ),
-    int(
-        "mask_jitters",
-        3,
-        (1, 64),
-        "Moved boxes of every object that the mask head alone sees.",
-    ),
-    int(
-        "classes_with_masks",
-        0,
-        (0, 1000),
-        "Number of classes, drawn, whose masks are known in training; 0 for all.",
-    ),
-    // Parts.
-    flag(
-        "parts",
-        false,
-        "Whether a head is trained, behind the boxes, that divides devices into parts.",
-    ),
-    int(
-        "part_iterations",
-        600,
-        (1, 1_000_000),
-        "Steps of the parts head.",
-    ),
-    number(
-        "part_learning_rate",
-        1e-3,
-        (0.0, 1.0),
-        "Learning rate of the parts head, by Adam.",
-    ),
-    // Detection.
-    int(
-        "proposals",
-        100,
-        (1, 100_000),
-        "Proposals of a picture; 300 as published.",
-    ),
-    int(
-        "detections",
-        100,
-        (1, 10_000),
-        "Most detections of a picture.",
-    ),
-    number(
-        "confidence",
-        0.05,
-        (0.0, 1.0),
-        "Least confidence of a detection.",
-    ),
-    number(
-        "nms",
-        0.5,
-        (0.0, 1.0),
-        "Overlap above which the less confident box of a class is dropped.",
-    ),
-    number(
-        "mask_threshold",
-        0.5,
-        (0.0, 1.0),
-        "Least probability of a pixel of a mask.",
-    ),
-];
+use super::{boxes, masks, parts, pretrain};
+
+words! {
+    /// Which pictures are judged.
+    pub(super) enum Split {
+        /// Those of other cameras and days.
+        Cameras = "cameras",
+        /// Every fourth.
+        Frames = "frames",
+    }
+}
+
+words! {
+    /// What the nets see of a picture.
+    pub(super) enum InputKind {
+        /// Grey values.
+        Gray = "gray",
+        /// Temperatures where there are any.
+        Temperature = "temperature",
+    }
+}
+
+words! {
+    /// How objects are found.
+    pub(super) enum Method {
+        /// By a detector with a mask head.
+        MaskRcnn = "mask_rcnn",
+        /// By a detector without one.
+        FasterRcnn = "faster_rcnn",
+        /// Without a net.
+        Classical = "classical",
+    }
+}
+
+words! {
+    /// What the body has seen before.
+    pub(super) enum PretrainingKind {
+        /// Nothing.
+        Nothing = "none",
+        /// Pictures of the source domain, drawn alike.
+        Uniform = "uniform",
+        /// The same, drawn by their similarity to the training pictures.
+        Similarity = "similarity",
+        /// What those who trained given weights had seen.
+        Imagenet = "imagenet",
+    }
+}
+
+words! {
+    /// What of the grey-level co-occurrence matrix is compared.
+    pub(super) enum Texture {
+        /// Six properties.
+        Properties = "properties",
+        /// The matrix.
+        Matrix = "matrix",
+    }
+}
+
+words! {
+    /// What an anchor answers for.
+    pub(super) enum Matching {
+        /// By two thresholds.
+        Torchvision = "torchvision",
+        /// By one.
+        Published = "published",
+    }
+}
+
+words! {
+    /// When masks are learnt.
+    pub(super) enum MaskTraining {
+        /// With the boxes.
+        Joint = "joint",
+        /// Behind them.
+        Alone = "alone",
+    }
+}
+
+words! {
+    /// Where the last weights of the mask head come from.
+    pub(super) enum PredictorKind {
+        /// One set a class.
+        PerClass = "per_class",
+        /// One for all classes.
+        Agnostic = "agnostic",
+        /// Made from the box head's.
+        Transfer = "transfer",
+    }
+}
+
+params! {
+    /// Which pictures are trained on and judged, and how they look.
+    pub(super) struct Pictures {
+        /// Pictures that are judged: of other cameras and days than those trained on (`test_presets`, and
+        /// the last quarter by number of sets without presets), or every fourth picture. Generated
+        /// scenes have no camera: every fourth is judged.
+        split: word(Split) = Split::Cameras,
+        /// Camera presets that are judged where `split` is `cameras`.
+        test_presets: ints(0..=999) = [10, 11],
+        /// Columns of the pictures of the nets.
+        image_width: int(32..=2048) = 160,
+        /// Rows of the pictures of the nets.
+        image_height: int(32..=2048) = 128,
+        /// What the nets see: grey values of the camera's picture, or temperatures between
+        /// `coldest_c` and `hottest_c` where the camera gave them.
+        input: word(InputKind) = InputKind::Gray,
+        /// Temperature shown as black, °C.
+        coldest_c: float(-80.0..=400.0) = -20.0,
+        /// Temperature shown as white, °C.
+        hottest_c: float(-70.0..=600.0) = 60.0,
+        /// Classes with fewer labelled objects are left out.
+        least_instances: int(1..=100_000) = 10,
+        /// Training pictures, drawn evenly; 0 for all.
+        train_pictures: int(0..=1_000_000) = 0,
+    }
+}
+
+params! {
+    /// What is trained.
+    pub(super) struct Course {
+        /// Detector: with a mask head, without, or k-means and maximum entropy with moment
+        /// invariants and a support vector machine.
+        method: word(Method) = Method::MaskRcnn,
+        /// Masks are learnt with the boxes, or behind them on features of a detector that stays.
+        mask_training: word(MaskTraining) = MaskTraining::Joint,
+        /// Whether a head is trained, behind the boxes, that divides devices into parts.
+        parts: flag = false,
+    }
+}
+
+params! {
+    /// The body of the detector.
+    pub(super) struct Body {
+        /// Blocks of the body.
+        backbone: word(Family) = Family::Resnet18,
+        /// Channels of the body's first stage; 64 as published. `efficientnet_lite0` has its own.
+        width: int(4..=128) = 16,
+        /// Normalisation in training: by the moments of the batch, or by running ones that stay.
+        normalisation: word(Normalisation) = Normalisation::Batch,
+    }
+}
+
+params! {
+    /// What the body has seen before.
+    pub(super) struct Pretraining {
+        /// What the body has seen before: nothing, pictures of the source domain drawn alike, or
+        /// drawn by their similarity to the training pictures; or what those who trained the data
+        /// set's weights had seen, ImageNet.
+        pretraining: word(PretrainingKind) = PretrainingKind::Nothing,
+        /// What of the grey-level co-occurrence matrix is compared: six properties, or the matrix.
+        texture: word(Texture) = Texture::Properties,
+        /// Grey levels of the matrix.
+        texture_levels: int(2..=256) = 32,
+        /// Whether features are divided by their standard deviation.
+        texture_standardised: flag = true,
+        /// h of exp(−d² / h²); 1 as published.
+        bandwidth: float(1e-6..=1e6) = 1.0,
+        /// From the similarities to all target pictures to one weight.
+        reduction: word(Reduction) = Reduction::Mean,
+        /// Pictures drawn from the source domain, with replacement.
+        source_draws: int(1..=10_000_000) = 8000,
+        /// Passes over the pictures drawn.
+        source_epochs: int(1..=1000) = 5,
+        /// Pictures a step of the pretraining.
+        source_batch: int(2..=4096) = 64,
+        /// Learning rate of the pretraining; falls as a cosine.
+        source_learning_rate: float(0.0..=10.0) = 0.05,
+    }
+}
+
+params! {
+    /// What stands behind the body, but for the mask head.
+    pub(super) struct Regions {
+        /// Channels of the feature pyramid.
+        pyramid_channels: int(4..=1024) = 32,
+        /// Features of a region in the box head.
+        representation: int(4..=4096) = 128,
+        /// Side of the smallest anchors; doubled at every level.
+        anchor_px: float(4.0..=256.0) = 8.0,
+        /// Side of a region that is read at stride 16; 224 as published.
+        canonical_px: float(8.0..=1024.0) = 64.0,
+    }
+}
+
+params! {
+    /// The training of the detector.
+    pub(super) struct Training {
+        /// Steps.
+        iterations: int(1..=10_000_000) = 800,
+        /// Pictures a step.
+        batch_size: int(1..=256) = 8,
+        /// Learning rate.
+        learning_rate: float(0.0..=10.0) = 0.02,
+        /// Momentum; 0.99 as published.
+        momentum: float(0.0..=0.9999) = 0.9,
+        /// Share of a weight added to its gradient.
+        weight_decay: float(0.0..=1.0) = 1e-4,
+        /// Largest norm of the gradients; 0 for any.
+        clip_norm: float(0.0..=1e9) = 5.0,
+        /// Steps over which the learning rate rises from a hundredth.
+        warm_up: int(0..=1_000_000) = 50,
+        /// Share of the steps behind which the rate is a tenth; 1 never.
+        first_decay: float(0.0..=1.0) = 0.7,
+        /// Share of the steps behind which it is a hundredth; 1 never.
+        second_decay: float(0.0..=1.0) = 0.9,
+        /// Parts of the body that stay: the stem, then stages.
+        frozen_parts: int(0..=5) = 0,
+        /// What an anchor answers for: thresholds 0.7 and 0.3, or the publication's one of 0.5 without a
+        /// band that is ignored.
+        match_rule: word(Matching) = Matching::Torchvision,
+        /// Anchors of a picture that the losses look at.
+        anchors_drawn: int(2..=100_000) = 64,
+        /// Proposals of a picture that the losses look at.
+        regions_drawn: int(2..=100_000) = 48,
+        /// Proposals of a training picture.
+        train_proposals: int(1..=100_000) = 200,
+    }
+}
+
+params! {
+    /// How training pictures are changed at random, and by how much.
+    pub(super) struct Augmentation {
+        /// Whether half of the training pictures are mirrored.
+        flip: flag = true,
+        /// Largest change of the contrast, as a share.
+        gain: float(0.0..=0.9) = 0.2,
+        /// Largest change of the brightness, of a range of 1.
+        offset: float(0.0..=1.0) = 0.1,
+        /// Share of the training pictures whose temperatures are turned round.
+        inversion: float(0.0..=1.0) = 0.0,
+        /// Largest rotation, degrees.
+        rotation_deg: float(0.0..=90.0) = 0.0,
+        /// Largest shear, px of x a px of y.
+        shear: float(0.0..=0.5) = 0.0,
+        /// Largest change of the scale, as a share.
+        rescale: float(0.0..=0.5) = 0.0,
+    }
+}
+
+params! {
+    /// The convolutions of the mask head, and of the parts head.
+    pub(super) struct MaskHead {
+        /// Channels of the mask head.
+        mask_channels: int(4..=1024) = 32,
+        /// Convolutions of the mask head.
+        mask_convolutions: int(1..=8) = 4,
+    }
+}
+
+params! {
+    /// What turns features into masks.
+    pub(super) struct Predictor {
+        /// Last weights of the mask head: one set a class, one for all, or made from the box head's.
+        mask_predictor: word(PredictorKind) = PredictorKind::PerClass,
+        /// Weights of the box head that describe a class.
+        transfer_from: word(TransferSource) = TransferSource::Both,
+        /// Layers of the weight transfer function.
+        transfer_layers: int(1..=3) = 2,
+        /// What stands between them.
+        transfer_between: word(Between) = Between::LeakyRelu,
+    }
+}
+
+params! {
+    /// What the mask loss reaches.
+    pub(super) struct Reach {
+        /// Whether the mask loss reaches the box head through the transfer; matters in joint training.
+        transfer_gradient: flag = false,
+    }
+}
+
+params! {
+    /// What comes out of the weight transfer function.
+    pub(super) struct Transferred {
+        /// Transferred weights as they are, or added to weights that all classes share.
+        transfer_form: word(TransferForm) = TransferForm::Plain,
+        /// Whether a class-agnostic perceptron draws beside the transfer.
+        transfer_perceptron: flag = false,
+    }
+}
+
+params! {
+    /// Which masks are known in training.
+    pub(super) struct KnownMasks {
+        /// Training pictures a class whose masks are known; 0 for all.
+        masks_per_class: int(0..=100_000) = 0,
+        /// The class, from 1, whose masks are unknown in training; 0 for none.
+        class_without_masks: int(0..=1000) = 0,
+        /// Number of classes, drawn, whose masks are known in training; 0 for all.
+        classes_with_masks: int(0..=1000) = 0,
+    }
+}
+
+params! {
+    /// The training of the mask head alone.
+    pub(super) struct MasksAlone {
+        /// Steps of the mask head alone.
+        mask_iterations: int(1..=1_000_000) = 600,
+        /// Regions a step of the mask head alone.
+        mask_batch: int(1..=4096) = 16,
+        /// Learning rate of the mask head alone, by Adam.
+        mask_learning_rate: float(0.0..=1.0) = 1e-3,
+    }
+}
+
+params! {
+    /// Regions that the mask head alone and the parts head see.
+    pub(super) struct Jitters {
+        /// Moved boxes of every object that the mask head alone sees.
+        mask_jitters: int(1..=64) = 3,
+    }
+}
+
+params! {
+    /// The training of the parts head.
+    pub(super) struct PartsHead {
+        /// Steps of the parts head.
+        part_iterations: int(1..=1_000_000) = 600,
+        /// Learning rate of the parts head, by Adam.
+        part_learning_rate: float(0.0..=1.0) = 1e-3,
+    }
+}
+
+params! {
+    /// What a trained detector finds.
+    pub(super) struct Finding {
+        /// Proposals of a picture; 300 as published.
+        proposals: int(1..=100_000) = 100,
+        /// Most detections of a picture.
+        detections: int(1..=10_000) = 100,
+        /// Least confidence of a detection.
+        confidence: float(0.0..=1.0) = 0.05,
+        /// Overlap above which the less confident box of a class is dropped.
+        nms: float(0.0..=1.0) = 0.5,
+        /// Least probability of a pixel of a mask.
+        mask_threshold: float(0.0..=1.0) = 0.5,
+    }
+}
+
+param_groups! {
+    /// All params of a trial.
+    pub(super) struct All {
+        pictures: Pictures,
+        course: Course,
+        body: Body,
+        pretraining: Pretraining,
+        regions: Regions,
+        training: Training,
+        augmentation: Augmentation,
+        mask_head: MaskHead,
+        predictor: Predictor,
+        reach: Reach,
+        transferred: Transferred,
+        known_masks: KnownMasks,
+        masks_alone: MasksAlone,
+        jitters: Jitters,
+        parts_head: PartsHead,
+        finding: Finding,
+    }
+}
+
+impl All {
+    /// Whether masks are learnt behind the boxes.
+    pub(super) fn learns_masks_alone(&self) -> bool {
+        self.course.method == Method::MaskRcnn && self.course.mask_training == MaskTraining::Alone
+    }
+
+    /// What the stage `pretrain` reads.
+    pub(super) fn pretrain_input(&self) -> pretrain::Input<'_> {
+        pretrain::Input {
+            pictures: &self.pictures,
+            body: &self.body,
+            pretraining: &self.pretraining,
+        }
+    }
+
+    /// What the training of the detector reads; `with_masks` says whether its mask head is trained with it.
+    pub(super) fn detector_input(&self, with_masks: bool) -> boxes::Input<'_> {
+        let joint = boxes::Joint {
+            net: self.mask_net(),
+            reach: &self.reach,
+            known: &self.known_masks,
+        };
+        boxes::Input {
+            pictures: &self.pictures,
+            body: &self.body,
+            regions: &self.regions,
+            training: &self.training,
+            augmentation: &self.augmentation,
+            joint: with_masks.then_some(joint),
+        }
+    }
+
+    /// What the training of the mask head alone reads.
+    pub(super) fn masks_input(&self) -> masks::Input<'_> {
+        masks::Input {
+            jitters: &self.jitters,
+            net: self.mask_net(),
+            known: &self.known_masks,
+            alone: &self.masks_alone,
+        }
+    }
+
+    /// What the training of the parts head reads.
+    pub(super) fn parts_input(&self) -> parts::Input<'_> {
+        parts::Input {
+            head: &self.mask_head,
+            jitters: &self.jitters,
+            batch: self.masks_alone.mask_batch,
+            parts: &self.parts_head,
+        }
+    }
+
+    fn mask_net(&self) -> MaskNet<'_> {
+        MaskNet {
+            head: &self.mask_head,
+            predictor: &self.predictor,
+            transferred: &self.transferred,
+        }
+    }
+}
+
+/// What a mask head is made of.
+#[derive(Clone, Copy)]
+pub(super) struct MaskNet<'p> {
+    pub(super) head: &'p MaskHead,
+    pub(super) predictor: &'p Predictor,
+    pub(super) transferred: &'p Transferred,
+}
+
+/// The table of all params. Its order enters the ids of trials.
+pub(super) const PARAMS: &[Param] = &in_order(
+    All::TABLES,
+    [
+        Pictures::split,
+        Pictures::test_presets,
+        Pictures::image_width,
+        Pictures::image_height,
+        Pictures::input,
+        Pictures::coldest_c,
+        Pictures::hottest_c,
+        Pictures::least_instances,
+        Pictures::train_pictures,
+        Course::method,
+        Body::backbone,
+        Body::width,
+        Body::normalisation,
+        Regions::pyramid_channels,
+        Regions::representation,
+        Regions::anchor_px,
+        Regions::canonical_px,
+        MaskHead::mask_channels,
+        MaskHead::mask_convolutions,
+        Pretraining::pretraining,
+        Pretraining::texture,
+        Pretraining::texture_levels,
+        Pretraining::texture_standardised,
+        Pretraining::bandwidth,
+        Pretraining::reduction,
+        Pretraining::source_draws,
+        Pretraining::source_epochs,
+        Pretraining::source_batch,
+        Pretraining::source_learning_rate,
+        Training::iterations,
+        Training::batch_size,
+        Training::learning_rate,
+        Training::momentum,
+        Training::weight_decay,
+        Training::clip_norm,
+        Training::warm_up,
+        Training::first_decay,
+        Training::second_decay,
+        Training::frozen_parts,
+        Training::match_rule,
+        Training::anchors_drawn,
+        Training::regions_drawn,
+        Training::train_proposals,
+        Augmentation::flip,
+        Augmentation::gain,
+        Augmentation::offset,
+        Augmentation::inversion,
+        Augmentation::rotation_deg,
+        Augmentation::shear,
+        Augmentation::rescale,
+        Course::mask_training,
+        Predictor::mask_predictor,
+        Predictor::transfer_from,
+        Predictor::transfer_layers,
+        Predictor::transfer_between,
+        Reach::transfer_gradient,
+        Transferred::transfer_form,
+        Transferred::transfer_perceptron,
+        KnownMasks::masks_per_class,
+        KnownMasks::class_without_masks,
+        MasksAlone::mask_iterations,
+        MasksAlone::mask_batch,
+        MasksAlone::mask_learning_rate,
+        Jitters::mask_jitters,
+        KnownMasks::classes_with_masks,
+        Course::parts,
+        PartsHead::part_iterations,
+        PartsHead::part_learning_rate,
+        Finding::proposals,
+        Finding::detections,
+        Finding::confidence,
+        Finding::nms,
+        Finding::mask_threshold,
+    ],
+);

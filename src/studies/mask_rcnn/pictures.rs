@@ -1,8 +1,8 @@
 //! What was found, drawn into pictures that may be shown.
 
 use retrial_core::instance_mask::InstanceMask;
+use retrial_core::row;
 use retrial_instances::evaluate::Detection;
-use retrial_store::csv::Table;
 
 use super::items::Items;
 use crate::execute::context::{Context, TrialError};
@@ -14,10 +14,20 @@ const SURE: f32 = 0.5;
 /// Black pixels between tiles.
 const GAP: usize = 2;
 
-/// Leaves the first judged pictures, their true outlines and those found.
+row! {
+    /// Only of generated scenes.
+    pub(super) struct SeenRow in "seen" {
+        /// Number of pictures shown.
+        pictures: usize;
+        /// File: judged pictures, their true outlines, and those found with a confidence of 0.5 and more.
+        picture: &'static str;
+    }
+}
+
+/// Draws the first judged pictures, their true outlines and those found.
 ///
 /// Only of generated scenes: the real sets state no licence, so nothing that shows them is kept.
-pub(super) fn leave(
+pub(super) fn draw(
     context: &mut Context,
     items: &Items,
     found: &[Vec<Detection>],
@@ -65,10 +75,10 @@ pub(super) fn leave(
         }
     }
     context.picture("seen", width as u32, height as u32, &picture)?;
-    let table = Table::new()
-        .with("pictures", vec![columns as f64])?
-        .with("picture", vec!["seen.png".to_owned()])?;
-    context.table("seen", &table)
+    context.rows(&[SeenRow {
+        pictures: columns,
+        picture: "seen.png",
+    }])
 }
 
 /// The mask of a detection, of its box where it has none.

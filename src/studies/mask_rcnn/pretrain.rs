@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use retrial_core::declare::ParamGroup as _;
+use retrial_core::plan::StageInput;
 use retrial_core::seed::Stream;
 use retrial_data::LabelledPictures;
 use retrial_nets::mask_rcnn::ClassifierTraining;
@@ -12,10 +14,11 @@ use retrial_store::{Array, Tree};
 
 use super::given;
 use super::items::{Items, picture};
-use super::settings::{self, size, words};
+use super::params::{Body, Pictures, Pretraining, PretrainingKind};
+use super::settings::{self, words};
 use super::source::{self, luma};
 use crate::execute::context::{Context, TrialError};
-use crate::execute::stage::{StageFolder, stage};
+use crate::execute::stage::{Built, Work, stage};
 use crate::trees;
 
 /// Shortest time between checkpoints.
@@ -34,9 +37,18 @@ const RATES: SgdRates = SgdRates {
     clip_norm: None,
 };
 
+/// What the stage reads.
+#[derive(Clone, Copy)]
+pub(super) struct Input<'p> {
+    pub(super) pictures: &'p Pictures,
+    pub(super) body: &'p Body,
+    pub(super) pretraining: &'p Pretraining,
+}
+
 /// What the stage leaves.
-#[derive(Default)]
 pub(super) struct Pretrained {
+    /// The id of the stage.
+    pub(super) id: String,
     /// Weights of the body by the names of a detector's, `body.…`; none without pretraining.
     pub(super) body: Weights,
     pub(super) drawn: Option<Drawn>,
@@ -53,32 +65,50 @@ pub(super) struct Drawn {
     pub(super) classes: Vec<(usize, usize)>,
 }
 
-pub(super) fn pretrain(context: &mut Context, items: &Items) -> Result<Pretrained, TrialError> {
-    if context.word("pretraining")? == "none" {
+pub(super) fn pretrain(
+    context: &mut Context,
+    input: Input<'_>,
+    items: &Items,
+) -> Result<Pretrained, TrialError> {
+    let what = StageInput {
+        name: "pretrain",
+        params: [
+            input.pictures.pairs(),
+            input.body.pairs(),
+            input.pretraining.pairs(),
+        ]
+        .concat(),
+        inputs: &[],
+        seed: Some(context.job.seed),
+    };
+    let kind = input.pretraining.pretraining;
+    let Built { id, tree } = stage(context, &what, |work| match kind {
         // The stage is nothing then, but its id is an input of the next.
-        stage(context, "pretrain", |_, _| Ok(Tree::new()))?;
-        return Ok(Pretrained::default());
-    }
-    if context.word("pretraining")? == "imagenet" {
-        let tree = stage(context, "pretrain", |context, _| {
-            given::body(context, items)
-        })?;
-        return Ok(Pretrained {
-            body: trees::weights(&tree, "weights")?,
-            drawn: None,
-        });
-    }
-    let tree = stage(context, "pretrain", |context, folder| {
-        build(context, folder, items)
+        PretrainingKind::Nothing => Ok(Tree::new()),
+        PretrainingKind::Imagenet => given::body(input.body, items, &work.device),
+        PretrainingKind::Uniform | PretrainingKind::Similarity => build(work, input, items),
     })?;
-    let facts = tree.values::<f64>("facts")?;
-    let pairs = tree.values::<f64>("classes")?;
+    let body = trees::weights(&tree, "weights")?;
+    let drawn = match kind {
+        PretrainingKind::Nothing | PretrainingKind::Imagenet => None,
+        PretrainingKind::Uniform | PretrainingKind::Similarity => Some(Drawn::read(&tree)?),
+    };
     Ok(Pretrained {
-        body: trees::weights(&tree, "weights")?
+        id,
+        // That of a classifier has a last layer beside its body.
+        body: body
             .into_iter()
             .filter(|(name, _)| name.starts_with("body."))
             .collect(),
-        drawn: Some(Drawn {
+        drawn,
+    })
+}
+
+impl Drawn {
+    fn read(tree: &Tree) -> Result<Self, TrialError> {
+        let facts = tree.values::<f64>("facts")?;
+        let pairs = tree.values::<f64>("classes")?;
+        Ok(Self {
             effective_sample_share: facts[0],
             distinct_share: facts[1],
             accuracy: facts[2],
@@ -87,31 +117,29 @@ pub(super) fn pretrain(context: &mut Context, items: &Items) -> Result<Pretraine
                 .chunks_exact(2)
                 .map(|p| (p[0] as usize, p[1] as usize))
                 .collect(),
-        }),
-    })
+        })
+    }
 }
 
-fn build(context: &mut Context, folder: &StageFolder, items: &Items) -> Result<Tree, TrialError> {
+fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialError> {
     let Some(source) = &items.source else {
         return Err(TrialError::Other(NO_SOURCE.to_owned()));
     };
-    let weights = source::weights(context, items, source)?;
-    let draws = size(context, "source_draws")?;
-    let drawn = draw(&weights, draws, &mut context.seed().stream("source draw"));
+    let params = input.pretraining;
+    let weights = source::weights(params, items, source)?;
+    let mut stream = work.seed.stream("source draw");
+    let drawn = draw(&weights, params.source_draws, &mut stream);
     let side = (source.train.height, source.train.width);
-    let (batch, epochs) = (
-        size(context, "source_batch")?,
-        size(context, "source_epochs")?,
-    );
+    let (batch, epochs) = (params.source_batch, params.source_epochs);
     let mut training = ClassifierTraining::new(
-        settings::backbone(context)?,
+        settings::backbone(input.body),
         source.classes.len(),
         RATES,
-        &mut context.seed().stream("init classifier"),
-        &settings::device(context)?,
+        &mut work.seed.stream("init classifier"),
+        &settings::device(&work.device)?,
     );
     let mut done = 0;
-    if let Some((round, tree)) = folder.resume()? {
+    if let Some((round, tree)) = work.resume()? {
         done = round;
         let velocities = trees::weights(&tree, "velocities")?;
         training
@@ -121,35 +149,34 @@ fn build(context: &mut Context, folder: &StageFolder, items: &Items) -> Result<T
     let a_pass = drawn.len().div_ceil(batch) as u64;
     let all = a_pass * epochs as u64;
     let mut saved = Instant::now();
-    let rate = context.float("source_learning_rate")?;
+    let rate = params.source_learning_rate;
     let mut order = Vec::new();
     for iteration in done..all {
-        if let Err(stopped) = context.stop_point() {
+        if let Err(stopped) = work.stop_point() {
             if iteration > 0 {
-                folder.checkpoint(iteration, kept(&training)?)?;
+                work.checkpoint(iteration, kept(&training)?)?;
             }
             return Err(stopped);
         }
         let (epoch, place) = (iteration / a_pass, iteration % a_pass);
         if place == 0 || order.is_empty() {
             order = drawn.clone();
-            context
-                .seed()
+            work.seed
                 .stream(&format!("source shuffle {epoch}"))
                 .shuffle(&mut order);
         }
         let first = place as usize * batch;
         let own = &order[first..order.len().min(first + batch)];
-        let mut stream = context.seed().stream(&format!("source flip {iteration}"));
+        let mut stream = work.seed.stream(&format!("source flip {iteration}"));
         let (images, labels) = images(&source.train, own, Some(&mut stream));
         // Loshchilov & Hutter 2017, arXiv:1608.03983, Eq. (5), without restarts.
         let cosine = 0.5 * (1.0 + (std::f64::consts::PI * iteration as f64 / all as f64).cos());
         training
             .step(iteration, rate * cosine, side, &images, &labels)
             .map_err(words)?;
-        context.progress(iteration + 1, all, "pretraining steps");
+        work.progress(iteration + 1, all, "pretraining steps");
         if saved.elapsed() >= CHECKPOINT_EVERY && iteration + 1 < all {
-            folder.checkpoint(iteration + 1, kept(&training)?)?;
+            work.checkpoint(iteration + 1, kept(&training)?)?;
             saved = Instant::now();
         }
     }

@@ -1,10 +1,8 @@
 //! What the nets see of a picture: grey values or temperatures, 0 to 1.
 
-use retrial_core::params::{ParamValue, Params};
 use retrial_data::ThermalPicture;
 
-use super::choose::is;
-use crate::execute::context::TrialError;
+use super::params::{InputKind, Pictures};
 
 /// Which values are seen.
 pub(super) struct Input {
@@ -14,16 +12,12 @@ pub(super) struct Input {
 }
 
 impl Input {
-    pub(super) fn new(params: &Params) -> Result<Self, TrialError> {
-        let number = |name: &str| {
-            let value = params.get(name).and_then(ParamValue::as_f64);
-            value.ok_or_else(|| TrialError::Other(format!("the param `{name}` is no number")))
-        };
-        Ok(Self {
-            temperature: is(params, "input", "temperature"),
-            coldest_c: number("coldest_c")?,
-            hottest_c: number("hottest_c")?,
-        })
+    pub(super) fn new(params: &Pictures) -> Self {
+        Self {
+            temperature: params.input == InputKind::Temperature,
+            coldest_c: params.coldest_c,
+            hottest_c: params.hottest_c,
+        }
     }
 
     /// What is seen of a picture.

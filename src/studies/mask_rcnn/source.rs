@@ -6,28 +6,28 @@
 use retrial_data::LabelledSet;
 use retrial_similarity::{
     Angles, FeatureKind, FeatureSettings, GlcmSettings, Moments, Offset, Order, Property,
-    Reduction, SimilaritySettings, Targets, Weights, count, features, log_similarities,
-    quantise_f32,
+    SimilaritySettings, Targets, Weights, count, features, log_similarities, quantise_f32,
 };
 
 use super::items::Items;
-use super::settings::{is, size, words};
-use crate::execute::context::{Context, TrialError};
+use super::params::{Pretraining, PretrainingKind, Texture};
+use super::settings::words;
+use crate::execute::context::TrialError;
 
 /// Angles at which neighbours are counted, degrees.
 const ANGLES: [f64; 4] = [0.0, 45.0, 90.0, 135.0];
 
 /// Weights of the source pictures for the training pictures.
 pub(super) fn weights(
-    context: &Context,
+    params: &Pretraining,
     items: &Items,
     source: &LabelledSet,
 ) -> Result<Weights, TrialError> {
     let count = source.train.labels.len();
-    if context.word("pretraining")? != "similarity" {
+    if params.pretraining != PretrainingKind::Similarity {
         return Weights::uniform(count).map_err(words);
     }
-    let settings = Texture::new(context)?;
+    let settings = Compared::new(params);
     let mut targets = Vec::new();
     for item in &items.train {
         targets.extend(settings.row(&item.gray, items.height, items.width)?);
@@ -39,7 +39,7 @@ pub(super) fn weights(
         sources.extend(settings.row(&gray, height, width)?);
     }
     let dimension = sources.len() / count.max(1);
-    if is(context, "texture_standardised") {
+    if params.texture_standardised {
         let mut moments = Moments::new(dimension);
         for row in sources.chunks(dimension).chain(targets.chunks(dimension)) {
             moments.push(row).map_err(words)?;
@@ -50,12 +50,8 @@ pub(super) fn weights(
     }
     let targets = Targets::new(dimension, targets).map_err(words)?;
     let similarity = SimilaritySettings {
-        bandwidth: context.float("bandwidth")?,
-        reduction: match context.word("reduction")? {
-            "max" => Reduction::Max,
-            "to_mean" => Reduction::ToMean,
-            _ => Reduction::Mean,
-        },
+        bandwidth: params.bandwidth,
+        reduction: params.reduction,
     };
     let log = log_similarities(&sources, &targets, &similarity).map_err(words)?;
     Weights::from_log(log).map_err(words)
@@ -68,24 +64,24 @@ pub(super) fn luma(rgb: &[u8]) -> f32 {
 }
 
 /// How a picture becomes a row of features.
-struct Texture {
+struct Compared {
     levels: usize,
     counting: GlcmSettings,
     features: FeatureSettings,
 }
 
-impl Texture {
-    fn new(context: &Context) -> Result<Self, TrialError> {
-        let kind = match context.word("texture")? {
-            "matrix" => FeatureKind::Matrix,
-            _ => FeatureKind::Properties(Property::SIX.to_vec()),
+impl Compared {
+    fn new(params: &Pretraining) -> Self {
+        let kind = match params.texture {
+            Texture::Matrix => FeatureKind::Matrix,
+            Texture::Properties => FeatureKind::Properties(Property::SIX.to_vec()),
         };
         let offset = |angle: f64| Offset {
             distance: 1.0,
             angle: angle.to_radians(),
         };
-        Ok(Self {
-            levels: size(context, "texture_levels")?,
+        Self {
+            levels: params.texture_levels,
             counting: GlcmSettings {
                 offsets: ANGLES.map(offset).into(),
                 order: Order::Symmetric,
@@ -94,7 +90,7 @@ impl Texture {
                 kind,
                 angles: Angles::Averaged,
             },
-        })
+        }
     }
 
     fn row(&self, gray: &[f32], height: usize, width: usize) -> Result<Vec<f64>, TrialError> {

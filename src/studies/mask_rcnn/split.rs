@@ -2,16 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use retrial_core::params::{ParamValue, Params};
+use retrial_core::declare::ParamGroup as _;
+use retrial_core::params::defaults;
 use retrial_data::{AnnotationSet, ThermalSet};
 
-use super::choose::{Chosen, Set, is};
-use super::params::PARAMS;
+use super::choose::{Chosen, Set};
+use super::params::{Pictures, Split};
 use crate::execute::context::TrialError;
 
 /// Every so-manieth picture is judged.
 const EVERY: usize = 4;
-const KEY: &str = "test_presets";
+const KEY: &str = Pictures::test_presets;
 
 /// The camera presets that are judged, and those that the data have.
 pub(super) struct Presets {
@@ -30,21 +31,16 @@ impl Presets {
     /// # Errors
     /// Where some pictures of a set have a preset and others none, and where `test_presets` names
     /// none that is there.
-    pub(super) fn new(params: &Params, sets: &[Set<'_>]) -> Result<Self, TrialError> {
-        let value = params.get(KEY);
-        let default = PARAMS.iter().find(|param| param.name == KEY);
-        let default = default.map(|param| param.default.value());
-        let asked = match value {
-            Some(ParamValue::List(list)) => list.iter().filter_map(ParamValue::as_f64).collect(),
-            _ => Vec::new(),
-        };
+    pub(super) fn new(params: &Pictures, sets: &[Set<'_>]) -> Result<Self, TrialError> {
+        let asked = &params.test_presets;
+        let default = Pictures::read(&defaults(Pictures::TABLE));
         let photographed = sets.iter().filter(|set| set.2.is_photographed());
         let images = photographed.clone().flat_map(|set| &set.2.images);
         let presets = Self {
-            by_camera: is(params, "split", "cameras"),
-            value: value.map_or_else(String::new, ToString::to_string),
-            asked,
-            stated: value != default.as_ref(),
+            by_camera: params.split == Split::Cameras,
+            value: format!("{asked:?}"),
+            asked: asked.iter().map(|&preset| preset as f64).collect(),
+            stated: default.is_ok_and(|default| default.test_presets != *asked),
             there: images.filter_map(|image| image.preset.clone()).collect(),
         };
         if presets.by_camera {

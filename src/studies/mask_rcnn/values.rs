@@ -1,11 +1,10 @@
 //! Whether the values of pictures fill the range in which the nets see them.
 
 use retrial_core::census::count;
-use retrial_core::params::Params;
 
 use super::choose::Choice;
+use super::params::Pictures;
 use super::seen::{Input, Scale, Values};
-use crate::execute::context::TrialError;
 
 /// Pictures whose middle values take a smaller share of the range show next to nothing.
 const LITTLE: f64 = 1.0 / 16.0;
@@ -88,17 +87,17 @@ impl Histogram {
 
 /// The params on which [`warnings`] depends.
 pub(super) const KEYS: [&str; 6] = [
-    "split",
-    "test_presets",
-    "train_pictures",
-    "input",
-    "coldest_c",
-    "hottest_c",
+    Pictures::split,
+    Pictures::test_presets,
+    Pictures::train_pictures,
+    Pictures::input,
+    Pictures::coldest_c,
+    Pictures::hottest_c,
 ];
 
 /// Which pictures show next to nothing, and why.
-pub(super) fn warnings(params: &Params, choice: &Choice<'_>) -> Result<Vec<String>, TrialError> {
-    let input = Input::new(params)?;
+pub(super) fn warnings(params: &Pictures, choice: &Choice<'_>) -> Vec<String> {
+    let input = Input::new(params);
     let mut warnings = Vec::new();
     let mut flat: Vec<(f64, &str)> = Vec::new();
     for (place, (name, set, _)) in choice.sets.iter().enumerate() {
@@ -139,7 +138,7 @@ pub(super) fn warnings(params: &Params, choice: &Choice<'_>) -> Result<Vec<Strin
             percent(*share)
         ));
     }
-    Ok(warnings)
+    warnings
 }
 
 /// Why all pictures of a kind together show next to nothing, or lose what they show.

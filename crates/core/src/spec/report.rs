@@ -403,7 +403,6 @@ mod tests {
             doc: "Area.",
         }],
         tables: &[],
-        stages: &[],
         conflicts: |_| Vec::new(),
     };
 

@@ -61,7 +61,6 @@ const STUDY: StudyInfo = StudyInfo {
         }],
         doc: "One row an image.",
     }],
-    stages: &[],
     conflicts: |params| match (params.get("order"), params.get("subset_size_px")) {
         (Some(ParamValue::Int(2)), Some(ParamValue::Int(5))) => vec![Conflict {
             param: "order",
@@ -189,7 +188,6 @@ fn ids_hold_what_decides_and_nothing_else() {
         what: "order 0 uses whole pixels",
         param: "order",
         value: DefaultValue::Int(0),
-        stages: &[],
     }];
     let amended = StudyInfo {
         amendments: AMENDMENTS,

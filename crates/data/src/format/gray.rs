@@ -125,18 +125,24 @@ fn decode_page(
     Ok(GradedImage { image, white })
 }
 
-/// What becomes the grey value of a colour picture.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Channel {
-    /// `0.299 R + 0.587 G + 0.114 B`.
-    #[default]
-    Luma,
-    /// Red alone.
-    Red,
-    /// Green alone.
-    Green,
-    /// Blue alone.
-    Blue,
+retrial_core::words! {
+    /// What becomes the grey value of a colour picture.
+    pub enum Channel {
+        /// `0.299 R + 0.587 G + 0.114 B`.
+        Luma = "luma",
+        /// Red alone.
+        Red = "red",
+        /// Green alone.
+        Green = "green",
+        /// Blue alone.
+        Blue = "blue",
+    }
+}
+
+impl Default for Channel {
+    fn default() -> Self {
+        Self::Luma
+    }
 }
 
 impl Channel {

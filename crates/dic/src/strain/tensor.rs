@@ -19,19 +19,20 @@ pub struct DisplacementGradient {
     pub v_y: f64,
 }
 
-/// Which strain tensor; with `F = 1 + ∂(u, v)/∂(x, y)`, `C = Fᵀ F` and `U = √C`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StrainMeasure {
-    /// `½ (C − 1)`, in the reference configuration.
-    GreenLagrange,
-    /// `½ (1 − (F Fᵀ)⁻¹)`, in the deformed configuration.
-    EulerAlmansi,
-    /// `ln U`, true or logarithmic strain.
-    Hencky,
-    /// `U − 1`, Biot strain: its principal values are change of length by original length.
-    Engineering,
-    /// `½ (∇u + ∇uᵀ)`: not free of rotations.
-    Small,
+retrial_core::words! {
+    /// Which strain tensor; with `F = 1 + ∂(u, v)/∂(x, y)`, `C = Fᵀ F` and `U = √C`.
+    pub enum StrainMeasure {
+        /// `½ (C − 1)`, in the reference configuration.
+        GreenLagrange = "green_lagrange",
+        /// `½ (1 − (F Fᵀ)⁻¹)`, in the deformed configuration.
+        EulerAlmansi = "euler_almansi",
+        /// `ln U`, true or logarithmic strain.
+        Hencky = "hencky",
+        /// `U − 1`, Biot strain: its principal values are change of length by original length.
+        Engineering = "engineering",
+        /// `½ (∇u + ∇uᵀ)`: not free of rotations.
+        Small = "small",
+    }
 }
 
 /// A symmetric tensor.
@@ -76,33 +77,6 @@ impl DisplacementGradient {
 }
 
 impl StrainMeasure {
-    /// Every measure, in the order of declaration.
-    pub const ALL: [Self; 5] = [
-        Self::GreenLagrange,
-        Self::EulerAlmansi,
-        Self::Hencky,
-        Self::Engineering,
-        Self::Small,
-    ];
-
-    /// The stable `snake_case` name for files and tables.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::GreenLagrange => "green_lagrange",
-            Self::EulerAlmansi => "euler_almansi",
-            Self::Hencky => "hencky",
-            Self::Engineering => "engineering",
-            Self::Small => "small",
-        }
-    }
-
-    /// The measure with that [`name`](Self::name).
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|measure| measure.name() == name)
-    }
-
     /// The tensor of this measure, or `None` where the gradient folds the material over
     /// (`det F ≤ 0`) or is not finite.
     #[must_use]
@@ -205,6 +179,8 @@ impl StrainTensor {
 
 #[cfg(test)]
 mod tests {
+    use retrial_core::declare::Word as _;
+
     use super::*;
 
     fn near(got: f64, expected: f64) {
@@ -248,7 +224,7 @@ mod tests {
     #[test]
     fn a_rotation_is_no_strain() {
         let turn = 0.7;
-        for measure in StrainMeasure::ALL {
+        for &measure in StrainMeasure::ALL {
             let still = measure.of(&turned(1.3, 0.9, 0.0)).expect("not folded");
             let moved = measure.of(&turned(1.3, 0.9, turn)).expect("not folded");
             let principal = moved.principal();
@@ -301,7 +277,7 @@ mod tests {
     fn all_measures_agree_for_small_strains() {
         let e = 1e-7;
         let gradient = turned(1.0 + e, 1.0 - 2.0 * e, 0.0);
-        for measure in StrainMeasure::ALL {
+        for &measure in StrainMeasure::ALL {
             let tensor = measure.of(&gradient).expect("not folded");
             assert!((tensor.xx - e).abs() < 1e-13, "{measure:?} {tensor:?}");
             assert!((tensor.yy + 2.0 * e).abs() < 1e-13, "{measure:?}");
@@ -311,9 +287,9 @@ mod tests {
     #[test]
     fn folded_material_has_no_strain() {
         let gradient = turned(-0.5, 1.0, 0.0);
-        for measure in StrainMeasure::ALL {
+        for &measure in StrainMeasure::ALL {
             assert_eq!(measure.of(&gradient), None);
-            assert_eq!(StrainMeasure::from_name(measure.name()), Some(measure));
+            assert_eq!(measure.name().parse(), Ok(measure));
         }
     }
 

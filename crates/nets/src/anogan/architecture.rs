@@ -15,18 +15,19 @@ pub struct Architecture {
     pub normalisation: Normalisation,
 }
 
-/// What stands behind the convolutions of the discriminator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Normalisation {
-    /// Batch normalisation, as in the published net.
-    Batch,
-    /// A bias.
-    None,
-    /// Kernels divided by their largest singular value, and a bias.
-    ///
-    /// # Source
-    /// Miyato et al. 2018, arXiv:1802.05957.
-    Spectral,
+retrial_core::words! {
+    /// What stands behind the convolutions of the discriminator.
+    pub enum Normalisation {
+        /// Batch normalisation, as in the published net.
+        Batch = "batch",
+        /// A bias.
+        None = "none",
+        /// Kernels divided by their largest singular value, and a bias.
+        ///
+        /// # Source
+        /// Miyato et al. 2018, arXiv:1802.05957.
+        Spectral = "spectral",
+    }
 }
 
 /// An image size that halving does not take to the net's inner size.

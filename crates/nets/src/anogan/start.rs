@@ -4,16 +4,17 @@ use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
 use retrial_core::seed::Stream;
 
-/// How weights start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Initialisation {
-    /// Uniform in ±1/√fan-in: PyTorch's default, which the published program uses.
-    Torch,
-    /// Normal with standard deviation 0.02, scales of normalisations normal around 1.
-    ///
-    /// # Source
-    /// Radford et al. 2016, arXiv:1511.06434, section 4.
-    Dcgan,
+retrial_core::words! {
+    /// How weights start.
+    pub enum Initialisation {
+        /// Uniform in ±1/√fan-in: PyTorch's default, which the published program uses.
+        Torch = "torch",
+        /// Normal with standard deviation 0.02, scales of normalisations normal around 1.
+        ///
+        /// # Source
+        /// Radford et al. 2016, arXiv:1511.06434, section 4.
+        Dcgan = "dcgan",
+    }
 }
 
 /// Draws the starting values of one net.

@@ -36,31 +36,33 @@ pub struct Backbone {
     pub normalisation: Normalisation,
 }
 
-/// Blocks of a body.
-///
-/// # Source
-/// He et al. 2016, arXiv:1512.03385, table 1; Tan & Le 2019, arXiv:1905.11946, table 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
-    /// Basic blocks 2-2-2-2.
-    Resnet18,
-    /// Basic blocks 3-4-6-3.
-    Resnet34,
-    /// Bottlenecks 3-4-6-3.
-    Resnet50,
-    /// Bottlenecks 3-4-23-3.
-    Resnet101,
-    /// Inverted bottlenecks 3-2-6-5, without squeeze-and-excitation.
-    EfficientnetLite0,
+retrial_core::words! {
+    /// Blocks of a body.
+    ///
+    /// # Source
+    /// He et al. 2016, arXiv:1512.03385, table 1; Tan & Le 2019, arXiv:1905.11946, table 1.
+    pub enum Family {
+        /// Basic blocks 2-2-2-2.
+        Resnet18 = "resnet18",
+        /// Basic blocks 3-4-6-3.
+        Resnet34 = "resnet34",
+        /// Bottlenecks 3-4-6-3.
+        Resnet50 = "resnet50",
+        /// Bottlenecks 3-4-23-3.
+        Resnet101 = "resnet101",
+        /// Inverted bottlenecks 3-2-6-5, without squeeze-and-excitation.
+        EfficientnetLite0 = "efficientnet_lite0",
+    }
 }
 
-/// How the body's activations are normalised in training; detection always uses running moments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Normalisation {
-    /// By running moments, which stay as they are; scale and shift are trained.
-    Running,
-    /// By the moments of the batch, which enter the running ones.
-    Batch,
+retrial_core::words! {
+    /// How the body's activations are normalised in training; detection always uses running moments.
+    pub enum Normalisation {
+        /// By the moments of the batch, which enter the running ones.
+        Batch = "batch",
+        /// By running moments, which stay as they are; scale and shift are trained.
+        Running = "running",
+    }
 }
 
 /// The mask head.
@@ -105,24 +107,26 @@ pub struct Transfer {
     pub perceptron: Perceptron,
 }
 
-/// Weights of the box head that describe a class.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TransferSource {
-    /// Of the classifier.
-    Class,
-    /// Of the box regression.
-    Box,
-    /// Both, one after the other.
-    Both,
+retrial_core::words! {
+    /// Weights of the box head that describe a class.
+    pub enum TransferSource {
+        /// Both, one after the other.
+        Both = "both",
+        /// Of the classifier.
+        Class = "class",
+        /// Of the box regression.
+        Box = "box",
+    }
 }
 
-/// The function between two layers of a transfer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Between {
-    /// Leaky rectifier of slope 0.1.
-    LeakyRelu,
-    /// Rectifier.
-    Relu,
+retrial_core::words! {
+    /// The function between two layers of a transfer.
+    pub enum Between {
+        /// Leaky rectifier of slope 0.1.
+        LeakyRelu = "leaky_relu",
+        /// Rectifier.
+        Relu = "relu",
+    }
 }
 
 /// Whether a loss passes a point backwards.
@@ -134,13 +138,14 @@ pub enum TransferGradient {
     Passed,
 }
 
-/// The form of transferred weights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TransferForm {
-    /// `w = T(e)`.
-    Plain,
-    /// `w = shared + T(e)` with the last layer of T at zero, which starts as class-agnostic.
-    Residual,
+retrial_core::words! {
+    /// The form of transferred weights.
+    pub enum TransferForm {
+        /// `w = T(e)`.
+        Plain = "plain",
+        /// `w = shared + T(e)` with the last layer of T at zero, which starts as class-agnostic.
+        Residual = "residual",
+    }
 }
 
 /// Whether the perceptron is there.

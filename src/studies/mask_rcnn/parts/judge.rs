@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use retrial_core::row;
 use retrial_detect::roc;
 use retrial_instances::boxes::iou;
 use retrial_nets::device::Device;
 use retrial_nets::mask_rcnn::{DetectionRule, PartsTraining};
-use retrial_store::csv::Table;
 use retrial_synth::infrared::{EquipmentClass, Partition};
 
 use super::warmth::{Warmth, median, usual, warmth};
@@ -14,10 +14,49 @@ use super::{divided, placed};
 use crate::execute::context::{Context, TrialError};
 use crate::studies::mask_rcnn::boxes::Detector;
 use crate::studies::mask_rcnn::items::{Item, Items, Object, PartBox};
+use crate::studies::mask_rcnn::judge::defined;
+use crate::studies::mask_rcnn::metrics::metric;
+use crate::studies::mask_rcnn::params::Finding;
 use crate::studies::mask_rcnn::settings::{self, words};
 
 /// IoU from which a part or a device is found.
 const FOUND: f32 = 0.5;
+
+row! {
+    /// One row a class with labelled parts.
+    pub(in crate::studies::mask_rcnn) struct PartsRow in "parts" {
+        /// Name of the class.
+        class: String;
+        /// How its parts lie: simple, along one axis, or complex.
+        group: &'static str;
+        /// Parts judged.
+        parts: usize;
+        /// Share whose box is found with IoU 0.50 or more in the true box of the object.
+        accuracy: f64;
+        /// The same in the detected box.
+        accuracy_detected: f64;
+        /// Mean distance of centres over the longer side of the object's box.
+        centre_error: f64;
+        /// Mean error of the highest temperature, K.
+        temperature_error_k: f64;
+        /// Mean error of the mean temperature, K.
+        mean_temperature_error_k: f64;
+    }
+}
+
+row! {
+    /// The fault step: one row a reference.
+    pub(in crate::studies::mask_rcnn) struct FaultRow in "faults" {
+        /// What the highest temperature of a part is compared with.
+        reference: &'static str;
+        /// Parts that can be compared.
+        parts: usize;
+        /// Parts of them that run hot.
+        faulty: usize;
+        /// Area under the ROC curve of the difference.
+        auroc: f64;
+    }
+}
 
 /// One part of one judged object.
 struct Judgement {
@@ -41,6 +80,7 @@ struct Judgement {
 
 pub(in crate::studies::mask_rcnn) fn judge(
     context: &mut Context,
+    finding: &Finding,
     items: &Items,
     detector: &Detector,
     training: &PartsTraining,
@@ -49,8 +89,8 @@ pub(in crate::studies::mask_rcnn) fn judge(
         items,
         detector,
         training,
-        device: settings::device(context)?,
-        rule: settings::detection(context)?,
+        device: settings::device(&context.job.device)?,
+        rule: settings::detection(finding),
     };
     let usual = usual(items);
     let mut all = Vec::new();
@@ -210,97 +250,90 @@ fn share(values: impl Iterator<Item = bool>) -> Option<f64> {
     mean(values.map(|is| f64::from(u8::from(is))))
 }
 
+const SIMPLE: &str = "simple";
+const COMPLEX: &str = "complex";
+
 /// How the publication would divide a class: its two groups, of the classes it names.
 fn group(class: &str) -> &'static str {
     match class.parse().map(EquipmentClass::partition) {
-        Ok(Partition::Simple) => "simple",
-        Ok(Partition::Complex) => "complex",
+        Ok(Partition::Simple) => SIMPLE,
+        Ok(Partition::Complex) => COMPLEX,
         Err(_) => "not grouped",
     }
 }
 
 fn report(context: &mut Context, items: &Items, all: &[Judgement]) -> Result<(), TrialError> {
-    let (mut names, mut groups, mut counts) = (Vec::new(), Vec::new(), Vec::new());
-    let mut columns: [Vec<f64>; 5] = Default::default();
-    for (class, name) in items.classes.iter().enumerate() {
-        let own = || all.iter().filter(|one| one.class == class + 1);
-        let count = own().count();
-        if count == 0 {
-            continue;
-        }
-        names.push(name.clone());
-        groups.push(group(name).to_owned());
-        counts.push(count as f64);
-        let warm = |which: usize| mean(own().filter_map(|one| one.errors).map(|own| own[which]));
-        let values = [
-            share(own().map(|one| one.right)),
-            share(own().map(|one| one.detected)),
-            mean(own().map(|one| one.centre_error)),
-            warm(0),
-            warm(1),
-        ];
-        for (column, value) in columns.iter_mut().zip(values) {
-            column.push(value.unwrap_or(f64::NAN));
-        }
-    }
-    let over_classes = |column: &[f64]| mean(column.iter().copied());
+    let rows = part_rows(items, all);
+    let over_classes = |of: fn(&PartsRow) -> f64| mean(rows.iter().map(of));
     let in_group = |wanted: &str| {
-        let own = columns[0].iter().zip(&groups);
-        mean(
-            own.filter(|(_, group)| *group == wanted)
-                .map(|(accuracy, _)| *accuracy),
-        )
+        let own = rows.iter().filter(|row| row.group == wanted);
+        mean(own.map(|row| row.accuracy))
     };
     let warm = |which: usize| {
-        mean(
-            all.iter()
-                .filter_map(|one| one.errors)
-                .map(|own| own[which]),
-        )
+        let errors = all.iter().filter_map(|one| one.errors);
+        mean(errors.map(|own| own[which]))
     };
     let usual = faults(all, |one| one.over_usual, |_| true)?;
     let like = faults(all, |one| one.over_like, |_| true)?;
     let alike = |one: &Judgement| one.over_like.is_some();
     let usual_alike = faults(all, |one| one.over_usual, alike)?;
-    for (name, value) in [
-        ("part_accuracy", over_classes(&columns[0])),
-        ("part_accuracy_detected", over_classes(&columns[1])),
-        ("part_accuracy_simple", in_group("simple")),
-        ("part_accuracy_complex", in_group("complex")),
-        ("part_centre_error", over_classes(&columns[2])),
-        ("part_temperature_error_k", warm(0)),
-        ("part_mean_temperature_error_k", warm(1)),
-        ("hot_spot_auroc", usual.area),
-        ("hot_spot_auroc_like", like.area),
-        ("hot_spot_auroc_usual_where_like", usual_alike.area),
+    for (metric, value) in [
+        (metric::part_accuracy, over_classes(|row| row.accuracy)),
+        (
+            metric::part_accuracy_detected,
+            over_classes(|row| row.accuracy_detected),
+        ),
+        (metric::part_accuracy_simple, in_group(SIMPLE)),
+        (metric::part_accuracy_complex, in_group(COMPLEX)),
+        (
+            metric::part_centre_error,
+            over_classes(|row| row.centre_error),
+        ),
+        (metric::part_temperature_error_k, warm(0)),
+        (metric::part_mean_temperature_error_k, warm(1)),
+        (metric::hot_spot_auroc, usual.area),
+        (metric::hot_spot_auroc_like, like.area),
+        (metric::hot_spot_auroc_usual_where_like, usual_alike.area),
     ] {
-        if let Some(value) = value {
-            context.metric(name, value)?;
-        }
+        defined(context, metric, value)?;
     }
-    let [accuracy, detected, apart, warmest, warm] = columns;
-    let table = Table::new()
-        .with("class", names)?
-        .with("group", groups)?
-        .with("parts", counts)?
-        .with("accuracy", accuracy)?
-        .with("accuracy_detected", detected)?
-        .with("centre_error", apart)?
-        .with("temperature_error_k", warmest)?
-        .with("mean_temperature_error_k", warm)?;
-    context.table("parts", &table)?;
-    let rows = [
-        ("usual for its class", &usual),
-        ("like in the picture", &like),
-        ("usual, where there is a like", &usual_alike),
-    ];
-    let number = |of: fn(&Faults) -> f64| rows.iter().map(|(_, own)| of(own)).collect::<Vec<_>>();
-    let table = Table::new()
-        .with("reference", rows.map(|(name, _)| name.to_owned()).to_vec())?
-        .with("parts", number(|own| own.parts as f64))?
-        .with("faulty", number(|own| own.faulty as f64))?
-        .with("auroc", number(|own| own.area.unwrap_or(f64::NAN)))?;
-    context.table("faults", &table)
+    context.rows(&rows)?;
+    let row = |reference, faults: &Faults| FaultRow {
+        reference,
+        parts: faults.parts,
+        faulty: faults.faulty,
+        auroc: faults.area.unwrap_or(f64::NAN),
+    };
+    context.rows(&[
+        row("usual for its class", &usual),
+        row("like in the picture", &like),
+        row("usual, where there is a like", &usual_alike),
+    ])
+}
+
+/// The table `parts`.
+fn part_rows(items: &Items, all: &[Judgement]) -> Vec<PartsRow> {
+    let mut rows = Vec::new();
+    for (class, name) in items.classes.iter().enumerate() {
+        let own = || all.iter().filter(|one| one.class == class + 1);
+        let parts = own().count();
+        if parts == 0 {
+            continue;
+        }
+        let warm = |which: usize| mean(own().filter_map(|one| one.errors).map(|own| own[which]));
+        let number = |value: Option<f64>| value.unwrap_or(f64::NAN);
+        rows.push(PartsRow {
+            class: name.clone(),
+            group: group(name),
+            parts,
+            accuracy: number(share(own().map(|one| one.right))),
+            accuracy_detected: number(share(own().map(|one| one.detected))),
+            centre_error: number(mean(own().map(|one| one.centre_error))),
+            temperature_error_k: number(warm(0)),
+            mean_temperature_error_k: number(warm(1)),
+        });
+    }
+    rows
 }
 
 /// How well an excess of temperature tells faulty parts.

@@ -10,50 +10,82 @@ mod warmth;
 
 use std::time::Instant;
 
+use retrial_core::declare::{ParamGroup as _, ParamType as _};
+use retrial_core::plan::StageInput;
+use retrial_core::seed::Seed;
 use retrial_nets::mask_rcnn::{PartPlace, PartsArchitecture, PartsTraining, RegionFeatures};
 use retrial_store::Tree;
 
-pub(super) use self::judge::judge;
+pub(super) use self::judge::{FaultRow, PartsRow, judge};
 pub(super) use self::sides::Sides;
 use super::augment::mirror;
 use super::boxes::Detector;
 use super::items::{Items, MOST_PARTS, Object, PartBox};
+use super::params::{Jitters, MaskHead, MasksAlone, PartsHead};
 use super::pretrain::CHECKPOINT_EVERY;
-use super::settings::{self, size, words};
+use super::settings::{self, words};
 use crate::execute::context::{Context, TrialError};
-use crate::execute::stage::{StageFolder, stage};
+use crate::execute::stage::{Work, stage};
 use crate::trees;
+
+/// The name of the stage.
+pub(super) const STAGE: &str = "parts";
 
 /// Largest move of a side of a box, as a share of the box.
 const JITTER: f64 = 0.1;
 
+/// What the stage reads.
+#[derive(Clone, Copy)]
+pub(super) struct Input<'p> {
+    pub(super) head: &'p MaskHead,
+    pub(super) jitters: &'p Jitters,
+    /// Regions a step: `mask_batch`.
+    pub(super) batch: usize,
+    pub(super) parts: &'p PartsHead,
+}
+
 pub(super) fn train(
     context: &mut Context,
+    input: Input<'_>,
     items: &Items,
     detector: &Detector,
 ) -> Result<PartsTraining, TrialError> {
-    let tree = stage(context, "parts", |context, folder| {
-        build(context, folder, items, detector)
-    })?;
-    let mut training = fresh(context, detector)?;
-    restore(&mut training, &tree)?;
+    let batch = vec![(MasksAlone::mask_batch, input.batch.to_value())];
+    let what = StageInput {
+        name: STAGE,
+        params: [
+            input.head.pairs(),
+            input.jitters.pairs(),
+            batch,
+            input.parts.pairs(),
+        ]
+        .concat(),
+        inputs: &[&detector.id],
+        seed: Some(context.job.seed),
+    };
+    let built = stage(context, &what, |work| build(work, input, items, detector))?;
+    let mut training = fresh(input, detector, context.seed(), &context.job.device)?;
+    restore(&mut training, &built.tree)?;
     Ok(training)
 }
 
-fn fresh(context: &Context, detector: &Detector) -> Result<PartsTraining, TrialError> {
-    let mut rates = settings::mask_adam(context)?;
-    rates.learning_rate = context.float("part_learning_rate")?;
+fn fresh(
+    input: Input<'_>,
+    detector: &Detector,
+    seed: Seed,
+    device: &str,
+) -> Result<PartsTraining, TrialError> {
     let parts = PartsArchitecture {
-        channels: size(context, "mask_channels")?,
-        convolutions: size(context, "mask_convolutions")?,
+        channels: input.head.mask_channels,
+        convolutions: input.head.mask_convolutions,
         parts: MOST_PARTS,
     };
     Ok(PartsTraining::new(
         &detector.architecture,
         parts,
-        rates,
-        &mut context.seed().stream("init parts"),
-        &settings::device(context)?,
+        settings::adam(input.parts.part_learning_rate),
+        &mut seed.stream("init parts"),
+        &settings::device(device)?,
     ))
 }
 
@@ -65,20 +97,20 @@ struct Regions {
 }
 
 fn collect(
-    context: &mut Context,
+    work: &Work,
+    jitters: usize,
     items: &Items,
     detector: &Detector,
 ) -> Result<Regions, TrialError> {
-    let device = settings::device(context)?;
-    let jitters = size(context, "mask_jitters")?;
-    let mut stream = context.seed().stream("part boxes");
+    let device = settings::device(&work.device)?;
+    let mut stream = work.seed.stream("part boxes");
     let mut regions = Regions {
         features: RegionFeatures::default(),
         classes: Vec::new(),
         places: Vec::new(),
     };
     for item in &items.train {
-        context.stop_point()?;
+        work.stop_point()?;
         for mirrored in [false, true] {
             let mut item = item.clone();
             if mirrored {
@@ -139,31 +171,32 @@ fn placed(place: &PartPlace, [x0, y0, x1, y1]: [f32; 4]) -> [f32; 4] {
 }
 
 fn build(
-    context: &mut Context,
-    folder: &StageFolder,
+    work: &Work,
+    input: Input<'_>,
     items: &Items,
     detector: &Detector,
 ) -> Result<Tree, TrialError> {
-    let regions = collect(context, items, detector)?;
-    let mut training = fresh(context, detector)?;
+    let regions = collect(work, input.jitters.mask_jitters, items, detector)?;
+    let mut training = fresh(input, detector, work.seed, &work.device)?;
     let mut done = 0;
-    if let Some((round, tree)) = folder.resume()? {
+    if let Some((round, tree)) = work.resume()? {
         done = round;
         restore(&mut training, &tree)?;
     }
-    let all = size(context, "part_iterations")? as u64;
-    let batch = size(context, "mask_batch")?;
+    let all = input.parts.part_iterations as u64;
     let mut saved = Instant::now();
     for iteration in done..all {
-        if let Err(stopped) = context.stop_point() {
+        if let Err(stopped) = work.stop_point() {
             if iteration > 0 {
-                folder.checkpoint(iteration, kept(&training)?)?;
+                work.checkpoint(iteration, kept(&training)?)?;
             }
             return Err(stopped);
         }
-        let mut stream = context.seed().stream(&format!("part batch {iteration}"));
+        let mut stream = work.seed.stream(&format!("part batch {iteration}"));
         let count = regions.classes.len() as u64;
-        let own: Vec<usize> = (0..batch).map(|_| stream.below(count) as usize).collect();
+        let own: Vec<usize> = (0..input.batch)
+            .map(|_| stream.below(count) as usize)
+            .collect();
         let classes: Vec<usize> = own.iter().map(|&region| regions.classes[region]).collect();
         let places: Vec<_> = own
             .iter()
@@ -173,9 +206,9 @@ fn build(
         training
             .step(iteration, &features, &classes, &places)
             .map_err(words)?;
-        context.progress(iteration + 1, all, "part steps");
+        work.progress(iteration + 1, all, "part steps");
         if saved.elapsed() >= CHECKPOINT_EVERY && iteration + 1 < all {
-            folder.checkpoint(iteration + 1, kept(&training)?)?;
+            work.checkpoint(iteration + 1, kept(&training)?)?;
             saved = Instant::now();
         }
     }

@@ -1,0 +1,89 @@
+//! The metrics of the study `mask-rcnn`.
+
+use retrial_core::metrics;
+
+metrics! {
+    /// What is told of a detector.
+    pub(super) mod metric {
+        /// COCO's average precision of boxes, mean over IoU 0.50 to 0.95.
+        box_ap: higher,
+        /// Average precision of boxes at IoU 0.50.
+        box_ap50: higher,
+        /// Average precision of boxes at IoU 0.75.
+        box_ap75: higher,
+        /// Average recall of boxes, 100 detections a picture.
+        box_ar: higher,
+        /// COCO's average precision of masks, mean over IoU 0.50 to 0.95.
+        mask_ap: higher,
+        /// Average precision of masks at IoU 0.50.
+        mask_ap50: higher,
+        /// Average precision of masks at IoU 0.75.
+        mask_ap75: higher,
+        /// Average recall of masks, 100 detections a picture.
+        mask_ar: higher,
+        /// Intersection over union of masks drawn in the true boxes, mean over classes.
+        mask_iou: higher,
+        /// The same of the classes whose masks were unknown in training.
+        mask_iou_without: higher,
+        /// The same where the whole box is taken as the mask.
+        whole_box_iou: higher,
+        /// The same of the classes whose masks were unknown in training.
+        whole_box_iou_without: higher,
+        /// `mask_iou` less `whole_box_iou`: what a mask head is worth.
+        mask_over_box: higher,
+        /// The same of the classes whose masks were unknown in training.
+        mask_over_box_without: higher,
+        /// Share of true objects whose best box above IoU 0.50 has their class; mean over classes.
+        accuracy: higher,
+        /// Share of the parts of true objects whose box is found with IoU 0.50 or more; mean over classes.
+        part_accuracy: higher,
+        /// The same in the surest box that the detector puts on the object; parts of objects that it misses or takes
+        /// for another class are not found.
+        part_accuracy_detected: higher,
+        /// Accuracy of parts in true boxes, mean over the classes whose parts follow one another along one axis.
+        part_accuracy_simple: higher,
+        /// The same over the classes whose parts lie side by side or repeat.
+        part_accuracy_complex: higher,
+        /// Distance of part centres over the longer side of the object's box, mean over classes.
+        part_centre_error: lower,
+        /// Mean error of the highest temperature of a part, K, where both are known.
+        part_temperature_error_k: lower,
+        /// The same of its mean temperature, K.
+        part_mean_temperature_error_k: lower,
+        /// Area under the ROC curve of the fault step: the highest temperature of a part less the median of the same
+        /// part of the same class in the training pictures, against generated hot spots.
+        hot_spot_auroc: higher,
+        /// The same by the highest temperature less that of the same part of other objects of the class in the picture,
+        /// of the parts that have such a like.
+        hot_spot_auroc_like: higher,
+        /// The area by the training pictures, of the parts that have a like in the picture.
+        hot_spot_auroc_usual_where_like: higher,
+        /// Average precision at IoU 0.50, of masks where there are any, of objects whose boxes overlap no other by an
+        /// IoU of 0.05.
+        ap50_isolated: higher,
+        /// The same of objects whose boxes overlap another by an IoU of 0.15 and more.
+        ap50_overlapped: higher,
+        /// What overlapped objects lose against isolated ones in average precision.
+        ap50_lost_by_overlap: fact,
+        /// Share of the source domain's held-out pictures given their class.
+        source_accuracy: higher,
+        /// Effective sample size of the weights of the source pictures over their number; 1 is uniform.
+        effective_sample_share: fact,
+        /// Share of the source pictures that were drawn at all.
+        distinct_share: fact,
+        /// Sum of the losses, mean over the last tenth of the steps.
+        loss: lower,
+        /// Pictures trained on.
+        train_pictures_used: fact,
+        /// Pictures judged.
+        test_pictures_used: fact,
+        /// Masks known in training.
+        masks_used: fact,
+        /// Number of trained numbers of the net.
+        weights: fact,
+        /// CPU time of a training step, on this machine; only where this trial trained.
+        seconds_per_iteration: lower "s" measured,
+        /// CPU time to find the objects of one picture, on this machine.
+        seconds_per_picture: lower "s" measured,
+    }
+}

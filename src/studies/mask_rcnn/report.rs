@@ -1,0 +1,113 @@
+//! What is said of trainings: metrics and tables.
+
+use retrial_core::row;
+use retrial_data::LabelledSet;
+use retrial_nets::mask_rcnn::Losses;
+
+use super::metrics::metric;
+use super::pretrain::Drawn;
+use crate::execute::context::{Context, TrialError};
+
+row! {
+    /// How the training of the detector went.
+    pub(super) struct TrainingRow in "training" {
+        /// Step, from 1; each row is the mean of 10 steps.
+        iteration: usize;
+        /// Sum of the losses.
+        loss: f64;
+        /// Cross entropy of the classes of regions.
+        classes: f64;
+        /// Smooth absolute error of the boxes of regions.
+        boxes: f64;
+        /// Binary cross entropy of masks.
+        masks: f64;
+        /// Binary cross entropy of anchors.
+        objectness: f64;
+        /// Smooth absolute error of the boxes of anchors.
+        proposals: f64;
+    }
+}
+
+row! {
+    /// How the training of the mask head alone went.
+    pub(super) struct MaskTrainingRow in "mask_training" {
+        /// Step, from 1; each row is the mean of 10 steps.
+        iteration: usize;
+        /// Binary cross entropy of masks.
+        loss: f64;
+    }
+}
+
+row! {
+    /// One row a source picture, every fourth.
+    pub(super) struct SourceWeightRow in "source_weights" {
+        /// Weight of a source picture times their number; 1 is uniform.
+        weight: f64;
+    }
+}
+
+row! {
+    /// The ten most-drawn classes of the source domain.
+    pub(super) struct SourceClassRow in "source_classes" {
+        /// Words of the class.
+        class: String;
+        /// Times that its pictures were drawn.
+        draws: usize;
+    }
+}
+
+/// The draw from the source domain.
+pub(super) fn source(
+    context: &mut Context,
+    drawn: &Drawn,
+    source: &LabelledSet,
+) -> Result<(), TrialError> {
+    context.metric(metric::effective_sample_share, drawn.effective_sample_share)?;
+    context.metric(metric::distinct_share, drawn.distinct_share)?;
+    context.metric(metric::source_accuracy, drawn.accuracy)?;
+    let rows = drawn.weights.iter();
+    let rows = rows.map(|&weight| SourceWeightRow { weight });
+    context.rows(&rows.collect::<Vec<_>>())?;
+    let rows = drawn.classes.iter().map(|&(class, draws)| SourceClassRow {
+        class: source.classes[class].words.clone(),
+        draws,
+    });
+    context.rows(&rows.collect::<Vec<_>>())
+}
+
+/// The training of the detector.
+pub(super) fn training(context: &mut Context, losses: &[Losses]) -> Result<(), TrialError> {
+    let sums: Vec<f64> = losses.iter().map(Losses::sum).collect();
+    let last = &sums[sums.len() - sums.len().div_ceil(10)..];
+    let loss = last.iter().sum::<f64>() / last.len().max(1) as f64;
+    context.metric(metric::loss, loss)?;
+    let rows = tenths(losses).map(|(iteration, ten)| TrainingRow {
+        iteration,
+        loss: mean(ten, Losses::sum),
+        classes: mean(ten, |l| l.classes),
+        boxes: mean(ten, |l| l.boxes),
+        masks: mean(ten, |l| l.masks),
+        objectness: mean(ten, |l| l.objectness),
+        proposals: mean(ten, |l| l.proposals),
+    });
+    context.rows(&rows.collect::<Vec<_>>())
+}
+
+/// The training of the mask head alone.
+pub(super) fn mask_training(context: &mut Context, losses: &[f64]) -> Result<(), TrialError> {
+    let rows = tenths(losses).map(|(iteration, ten)| MaskTrainingRow {
+        iteration,
+        loss: mean(ten, |loss| *loss),
+    });
+    context.rows(&rows.collect::<Vec<_>>())
+}
+
+/// Ten steps each, and the number of the last of them from 1.
+fn tenths<T>(steps: &[T]) -> impl Iterator<Item = (usize, &[T])> {
+    let tens = steps.chunks(10).enumerate();
+    tens.map(|(place, ten)| (10 * place + ten.len(), ten))
+}
+
+fn mean<T>(steps: &[T], of: impl Fn(&T) -> f64) -> f64 {
+    steps.iter().map(of).sum::<f64>() / steps.len() as f64
+}
