@@ -251,7 +251,11 @@ impl Context {
         table.write(&path)?;
         let bytes = std::fs::read(&path).map_err(|source| io("read", &path, source))?;
         let content = retrial_core::hash::content(&bytes);
-        self.artifact(format!("{}.csv", R::TABLE.name), content, bytes.len() as u64)
+        self.artifact(
+            format!("{}.csv", R::TABLE.name),
+            content,
+            bytes.len() as u64,
+        )
     }
 
     /// Leaves named arrays as `<name>.h5`.

@@ -360,24 +360,60 @@ macro_rules! param_type {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! param_kind {
-    (int ($min:literal..=$max:literal)) => { $crate::params::ParamKind::Int { min: $min, max: $max } };
-    (odd ($min:literal..=$max:literal)) => { $crate::params::ParamKind::OddInt { min: $min, max: $max } };
-    (float ($min:literal..=$max:literal)) => { $crate::params::ParamKind::Float { min: $min, max: $max } };
-    (ints ($min:literal..=$max:literal)) => { $crate::params::ParamKind::IntList { min: $min, max: $max } };
-    (flag) => { $crate::params::ParamKind::Bool };
-    (word ($type:ty)) => { $crate::params::ParamKind::Choice(<$type>::NAMES) };
+    (int ($min:literal..=$max:literal)) => {
+        $crate::params::ParamKind::Int {
+            min: $min,
+            max: $max,
+        }
+    };
+    (odd ($min:literal..=$max:literal)) => {
+        $crate::params::ParamKind::OddInt {
+            min: $min,
+            max: $max,
+        }
+    };
+    (float ($min:literal..=$max:literal)) => {
+        $crate::params::ParamKind::Float {
+            min: $min,
+            max: $max,
+        }
+    };
+    (ints ($min:literal..=$max:literal)) => {
+        $crate::params::ParamKind::IntList {
+            min: $min,
+            max: $max,
+        }
+    };
+    (flag) => {
+        $crate::params::ParamKind::Bool
+    };
+    (word ($type:ty)) => {
+        $crate::params::ParamKind::Choice(<$type>::NAMES)
+    };
 }
 
 /// The default of a param as specs are checked by it.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! param_default {
-    (int, $default:expr) => { $crate::params::DefaultValue::Int($default) };
-    (odd, $default:expr) => { $crate::params::DefaultValue::Int($default) };
-    (float, $default:expr) => { $crate::params::DefaultValue::Float($default) };
-    (ints, $default:expr) => { $crate::params::DefaultValue::Ints(&$default) };
-    (flag, $default:expr) => { $crate::params::DefaultValue::Bool($default) };
-    (word, $default:expr) => { $crate::params::DefaultValue::Text($default.name()) };
+    (int, $default:expr) => {
+        $crate::params::DefaultValue::Int($default)
+    };
+    (odd, $default:expr) => {
+        $crate::params::DefaultValue::Int($default)
+    };
+    (float, $default:expr) => {
+        $crate::params::DefaultValue::Float($default)
+    };
+    (ints, $default:expr) => {
+        $crate::params::DefaultValue::Ints(&$default)
+    };
+    (flag, $default:expr) => {
+        $crate::params::DefaultValue::Bool($default)
+    };
+    (word, $default:expr) => {
+        $crate::params::DefaultValue::Text($default.name())
+    };
 }
 
 /// Constants that are metrics: name, direction, unit and meaning stand here and nowhere else.
@@ -432,18 +468,30 @@ macro_rules! metrics {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! metric_direction {
-    (higher) => { $crate::metric::Direction::Higher };
-    (lower) => { $crate::metric::Direction::Lower };
-    (zero) => { $crate::metric::Direction::Zero };
-    (fact) => { $crate::metric::Direction::None };
+    (higher) => {
+        $crate::metric::Direction::Higher
+    };
+    (lower) => {
+        $crate::metric::Direction::Lower
+    };
+    (zero) => {
+        $crate::metric::Direction::Zero
+    };
+    (fact) => {
+        $crate::metric::Direction::None
+    };
 }
 
 /// Whether a metric is the same in every run of its trial.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! metric_repeats {
-    () => { true };
-    (measured) => { false };
+    () => {
+        true
+    };
+    (measured) => {
+        false
+    };
 }
 
 /// The cells of a column of a table, from top to bottom.
@@ -471,7 +519,11 @@ impl Cell for f64 {
 
 impl Cell for usize {
     fn cells(column: impl Iterator<Item = Self>) -> Cells {
-        Cells::Int(column.map(|cell| i64::try_from(cell).unwrap_or(i64::MAX)).collect())
+        Cells::Int(
+            column
+                .map(|cell| i64::try_from(cell).unwrap_or(i64::MAX))
+                .collect(),
+        )
     }
 }
 

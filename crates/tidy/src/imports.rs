@@ -65,6 +65,27 @@ pub fn separate_studies(repository: &Repository) -> Vec<Fault> {
     faults
 }
 
+/// Calls that look a param, a metric or a column up by a text.
+const BY_TEXT: &[&str] = &[".get(\"", ".set(\"", ".metric(\"", ".with(\"", ".table(\""];
+
+/// No study looks up by a text what it declares; its tests may.
+#[must_use]
+pub fn declared_items(repository: &Repository) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (path, text) in repository.sources() {
+        if !path.starts_with("src/studies/") {
+            continue;
+        }
+        let code = code(without_tests(text));
+        let calls = BY_TEXT.iter().filter(|call| code.contains(**call));
+        for call in calls {
+            let what = format!("calls `{call}…\")`; name the item that `declare` made");
+            faults.push(Fault::new(path, what));
+        }
+    }
+    faults
+}
+
 /// The text without comment lines.
 fn code(text: &str) -> String {
     text.lines()
@@ -134,6 +155,27 @@ mod tests {
         }
         let elsewhere = Repository::of(&[("crates/data/src/a.rs", "use std::fs;")]);
         assert_eq!(pure_algorithms(&elsewhere), []);
+    }
+
+    #[test]
+    fn a_study_that_looks_up_by_a_text() {
+        let check = |path: &str, text: &str| declared_items(&Repository::of(&[(path, text)]));
+        let study = "src/studies/dic/trial.rs";
+        for bad in [
+            "let step = params.get(\"step_px\");",
+            "context.metric(\"rmse\", 0.1)?;",
+            "let table = Table::new().with(\"x\", x)?;",
+        ] {
+            assert_eq!(check(study, bad).len(), 1, "{bad}");
+            assert_eq!(check("src/command/dic/mod.rs", bad), [], "{bad}");
+        }
+        for good in [
+            "context.metric(metric::rmse, 0.1)?;",
+            "// as params.get(\"step_px\") would",
+            "#[cfg(test)]\nmod tests {\n    params.set(\"step_px\", value);\n}\n",
+        ] {
+            assert_eq!(check(study, good), [], "{good}");
+        }
     }
 
     #[test]

@@ -20,9 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use retrial_dic::{
-    Borders, DicError, GaussianFilter, Series, Settings, Status, misfit_is_seen,
-};
+use retrial_dic::{Borders, DicError, GaussianFilter, Series, Settings, Status, misfit_is_seen};
 
 use self::extras::Extras;
 use self::inputs::Inputs;

@@ -5,8 +5,8 @@ use std::path::Path;
 use retrial_core::resize::mean_over;
 use retrial_data::{DataError, GradedImage, read_graded};
 use retrial_similarity::{
-    Angles, Cooccurrence, FeatureKind, FeatureSettings, GlcmSettings, Offset, Order, Property,
-    count_into, feature_len, features, quantise_f32,
+    Cooccurrence, FeatureKind, FeatureSettings, GlcmSettings, Offset, Property, count_into,
+    feature_len, features, quantise_f32,
 };
 use serde_json::json;
 

@@ -3,8 +3,8 @@
 use retrial_core::hash::FieldHasher;
 use retrial_core::seed::Seed;
 use retrial_similarity::{
-    Moments, Reduction, Scan, SimilarityError, SimilaritySettings, Standardiser, Targets, Weights,
-    draw, log_similarities, tally,
+    Moments, Scan, SimilarityError, SimilaritySettings, Standardiser, Targets, Weights, draw,
+    log_similarities, tally,
 };
 
 use super::cache::Cache;

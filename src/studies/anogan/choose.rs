@@ -228,7 +228,14 @@ mod tests {
         content: &Content,
     ) -> Result<Census, TrialError> {
         let false_positive_rate = rate;
-        census(Rows { normal, judged, false_positive_rate }, content)
+        census(
+            Rows {
+                normal,
+                judged,
+                false_positive_rate,
+            },
+            content,
+        )
     }
 
     fn content(train: &[u8], test: &[u8]) -> Content {
@@ -250,7 +257,8 @@ mod tests {
     fn a_judged_part_of_one_kind_is_said() {
         let warned = |items, evaluation, test: &[u8]| {
             let content = content(&[7, 8, 7, 8, 3, 7], test);
-            let census = census_at(0.5, &params(items, evaluation), &content).expect("enough items");
+            let census =
+                census_at(0.5, &params(items, evaluation), &content).expect("enough items");
             census.warnings.join("\n")
         };
         assert_eq!(warned([2, 1, 3], Evaluation::Test, &[7, 2, 8]), "");

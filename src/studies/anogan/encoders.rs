@@ -113,7 +113,13 @@ pub(super) fn encoder(
         seed: Some(seed),
     };
     let built = stage(context, &what, |work| {
-        learn(work, fresh(&work.device)?, input.training.normal, input.encoding, items)
+        learn(
+            work,
+            fresh(&work.device)?,
+            input.training.normal,
+            input.encoding,
+            items,
+        )
     })?;
     let mut encoder = fresh(&context.job.device)?;
     restore(&mut encoder, &built.tree)?;

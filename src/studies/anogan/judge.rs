@@ -275,7 +275,10 @@ pub(super) fn judge(
     }
     context.metric(metric::evaluations, scored.evaluations)?;
     context.metric(metric::seconds_per_evaluation, scored.seconds)?;
-    context.metric(metric::seconds_per_image, scored.seconds * scored.evaluations)?;
+    context.metric(
+        metric::seconds_per_image,
+        scored.seconds * scored.evaluations,
+    )?;
     if !is_choice {
         scores_table(context, items, scored)?;
     }
@@ -411,7 +414,11 @@ fn fixed_threshold(
     }
     let counts = confusion::at_threshold(scores, labels, threshold).map_err(words)?;
     defined(context, metric::accuracy_at_fixed, counts.accuracy())?;
-    defined(context, metric::true_positive_rate_at_fixed, counts.recall())?;
+    defined(
+        context,
+        metric::true_positive_rate_at_fixed,
+        counts.recall(),
+    )?;
     defined(
         context,
         metric::false_positive_rate_at_fixed,

@@ -232,11 +232,7 @@ enum Baseline {
     Pca,
 }
 
-fn by_baseline(
-    scoring: &Scoring,
-    items: &Items,
-    baseline: Baseline,
-) -> Result<Scored, TrialError> {
+fn by_baseline(scoring: &Scoring, items: &Items, baseline: Baseline) -> Result<Scored, TrialError> {
     let area = items.size * items.size;
     let kind = scoring.residual;
     let norm = kind.norm().unwrap_or(Norm::L2);

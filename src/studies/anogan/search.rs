@@ -139,8 +139,7 @@ impl Searching<'_> {
                 self.batch(&group, part, batch, first_stream)?;
             }
             self.done += batch.len() as u64;
-            self.stage
-                .progress(self.done, self.total, "items searched");
+            self.stage.progress(self.done, self.total, "items searched");
         }
         Ok(())
     }

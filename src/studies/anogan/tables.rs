@@ -58,7 +58,10 @@ fn conflicts(params: &Params) -> Vec<Conflict> {
     };
     let size = normal.image_size;
     if ![28, 32, 64].contains(&size) {
-        clash(Normal::image_size, format!("{size} is none of 28, 32 and 64"));
+        clash(
+            Normal::image_size,
+            format!("{size} is none of 28, 32 and 64"),
+        );
     }
     let a = normal.bicubic_a;
     if Bicubic::from_a(a).is_none() {

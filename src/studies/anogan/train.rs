@@ -123,9 +123,7 @@ fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialErro
         }
         progress.losses.push(losses);
         if SAMPLED.contains(&epoch) || epoch == epochs {
-            progress
-                .samples
-                .push((epoch, draw(&training, work.seed)));
+            progress.samples.push((epoch, draw(&training, work.seed)));
         }
         work.progress(epoch, epochs, "epochs");
         if saved.elapsed() >= CHECKPOINT_EVERY && epoch < epochs {

@@ -199,40 +199,42 @@ pub(super) fn image_rows(
     stated: &[StatedImage],
 ) -> Vec<ImageRow> {
     let images = series.images.iter().zip(results).zip(summaries);
-    let rows = images.enumerate().map(|(index, ((image, result), summary))| {
-        let points = &result.field.points;
-        let truth = |p: &PointResult| image.truth.at(p.x as f64, p.y as f64);
-        let imposed = mean_pair(points.iter().filter_map(truth));
-        let converged = points.iter().filter(|p| p.status == Status::Converged);
-        let measured = mean_pair(converged.map(|p| (p.p[0], p.p[6])));
-        let of = |value: fn(&ErrorSummary) -> f64| summary.as_ref().map_or(f64::NAN, value);
-        let known = |value: fn(&StatedImage) -> f64| stated.get(index).map_or(f64::NAN, value);
-        let iterations: usize = points.iter().map(|p| p.icgn_iterations).sum();
-        let failed = points.len() - result.field.count(Status::Converged);
-        ImageRow {
-            image: index + 1,
-            name: result.name.clone(),
-            imposed_u: imposed.0,
-            imposed_v: imposed.1,
-            mean_u: measured.0,
-            mean_v: measured.1,
-            bias_u: of(|s| s.u.bias),
-            bias_v: of(|s| s.v.bias),
-            random_error_u: of(|s| s.u.random_error),
-            random_error_v: of(|s| s.v.random_error),
-            rmse: of(|s| s.rmse),
-            mean_zncc: mean_zncc(std::iter::once(&result.field)),
-            mean_icgn_iterations: iterations as f64 / points.len() as f64,
-            failed_points: summary.map_or(failed, |s| s.failed),
-            noise: known(|s| s.noise),
-            stated_u: known(|s| s.u),
-            stated_v: known(|s| s.v),
-            bound_u: known(|s| s.bound_u),
-            bound_v: known(|s| s.bound_v),
-            coverage_68: known(|s| s.coverage[0]),
-            coverage_95: known(|s| s.coverage[1]),
-        }
-    });
+    let rows = images
+        .enumerate()
+        .map(|(index, ((image, result), summary))| {
+            let points = &result.field.points;
+            let truth = |p: &PointResult| image.truth.at(p.x as f64, p.y as f64);
+            let imposed = mean_pair(points.iter().filter_map(truth));
+            let converged = points.iter().filter(|p| p.status == Status::Converged);
+            let measured = mean_pair(converged.map(|p| (p.p[0], p.p[6])));
+            let of = |value: fn(&ErrorSummary) -> f64| summary.as_ref().map_or(f64::NAN, value);
+            let known = |value: fn(&StatedImage) -> f64| stated.get(index).map_or(f64::NAN, value);
+            let iterations: usize = points.iter().map(|p| p.icgn_iterations).sum();
+            let failed = points.len() - result.field.count(Status::Converged);
+            ImageRow {
+                image: index + 1,
+                name: result.name.clone(),
+                imposed_u: imposed.0,
+                imposed_v: imposed.1,
+                mean_u: measured.0,
+                mean_v: measured.1,
+                bias_u: of(|s| s.u.bias),
+                bias_v: of(|s| s.v.bias),
+                random_error_u: of(|s| s.u.random_error),
+                random_error_v: of(|s| s.v.random_error),
+                rmse: of(|s| s.rmse),
+                mean_zncc: mean_zncc(std::iter::once(&result.field)),
+                mean_icgn_iterations: iterations as f64 / points.len() as f64,
+                failed_points: summary.map_or(failed, |s| s.failed),
+                noise: known(|s| s.noise),
+                stated_u: known(|s| s.u),
+                stated_v: known(|s| s.v),
+                bound_u: known(|s| s.bound_u),
+                bound_v: known(|s| s.bound_v),
+                coverage_68: known(|s| s.coverage[0]),
+                coverage_95: known(|s| s.coverage[1]),
+            }
+        });
     rows.collect()
 }
 

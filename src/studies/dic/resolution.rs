@@ -92,7 +92,8 @@ pub(super) fn report(
         }
         if let Some(noise) = still_noise(series, summaries) {
             context.metric(metric::noise_floor_px, noise)?;
-            context.metric(metric::efficiency_indicator,
+            context.metric(
+                metric::efficiency_indicator,
                 efficiency_indicator(noise, measured),
             )?;
         }

@@ -198,7 +198,10 @@ fn judge(
             (metric::points, summary.points as f64),
             (metric::failed_points, summary.failed as f64),
             (metric::mean_icgn_iterations, summary.mean_icgn_iterations),
-            (metric::max_icgn_iterations, summary.max_icgn_iterations as f64),
+            (
+                metric::max_icgn_iterations,
+                summary.max_icgn_iterations as f64,
+            ),
         ] {
             context.metric(metric, value)?;
         }
@@ -206,7 +209,10 @@ fn judge(
     } else {
         without_truth(context, results)?;
     }
-    context.metric(metric::mean_zncc, mean_zncc(results.iter().map(|r| &r.field)))?;
+    context.metric(
+        metric::mean_zncc,
+        mean_zncc(results.iter().map(|r| &r.field)),
+    )?;
     let stated = match settings.reference_strategy {
         ReferenceStrategy::First => {
             stated::report(context, series, settings, results, &summaries, inside)?

@@ -178,7 +178,9 @@ fn run_stages(context: &mut Context, params: &All) -> Result<(), TrialError> {
     };
     let scaled = stage(context, &what, |_| {
         let drawn: &[f64] = prepared.tree.values("drawn")?;
-        Ok(tree(drawn.iter().map(|v| v * params.scale.factor).collect())?)
+        Ok(tree(
+            drawn.iter().map(|v| v * params.scale.factor).collect(),
+        )?)
     })?;
     let drawn: &[f64] = scaled.tree.values("drawn")?;
     context.metric(metric::sum, drawn.iter().sum())?;

@@ -188,6 +188,7 @@ fn ids_hold_what_decides_and_nothing_else() {
         what: "order 0 uses whole pixels",
         param: "order",
         value: DefaultValue::Int(0),
+        stages: &[],
     }];
     let amended = StudyInfo {
         amendments: AMENDMENTS,
