@@ -1,4 +1,4 @@
-//! Tells the program from which source it was built: the commit, and whether files differed from it.
+//! Tells the program how it was built, and from which source: the commit, and whether files differed from it.
 //!
 //! It runs again when a source file or the commit changed, and at no other time. Without git, or
 //! outside a checkout of this repository, the program says that its source is not known.
@@ -14,6 +14,7 @@ fn main() {
     for source in SOURCES {
         println!("cargo:rerun-if-changed={source}");
     }
+    of_build();
     // A repository around an unpacked archive is not the source of this program.
     let top = git(&root, &["rev-parse", "--show-toplevel"]);
     let own = top.and_then(|top| Path::new(&top).canonicalize().ok());
@@ -39,6 +40,28 @@ fn main() {
     };
     println!("cargo:rustc-env=RETRIAL_REVISION={revision}");
     println!("cargo:rustc-env=RETRIAL_SOURCE={state}");
+}
+
+/// Profile, target, features and compiler of this build.
+fn of_build() {
+    let variable = |name: &str| std::env::var(name).unwrap_or_default();
+    let features = std::env::vars().filter_map(|(name, _)| {
+        let feature = name.strip_prefix("CARGO_FEATURE_")?;
+        let feature = feature.to_ascii_lowercase().replace('_', "-");
+        (feature != "default").then_some(feature)
+    });
+    let mut features: Vec<String> = features.collect();
+    features.sort();
+    let version = Command::new(variable("RUSTC")).arg("--version").output();
+    let version = version.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    for (name, value) in [
+        ("PROFILE", variable("PROFILE")),
+        ("TARGET", variable("TARGET")),
+        ("FEATURES", features.join(" ")),
+        ("RUSTC", version.unwrap_or_default()),
+    ] {
+        println!("cargo:rustc-env=RETRIAL_{name}={value}");
+    }
 }
 
 fn git(root: &Path, arguments: &[&str]) -> Option<String> {

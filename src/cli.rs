@@ -5,7 +5,7 @@ mod similarity;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use retrial_core::declare::Word;
 use retrial_data::Channel;
@@ -357,8 +357,8 @@ fn order_choice(text: &str) -> Result<OrderChoice, String> {
     if text == "auto" {
         return Ok(OrderChoice::Automatic);
     }
-    let order = text.parse().ok().and_then(ShapeOrder::of);
-    let order = order.map(OrderChoice::Order);
+    let order = ["0", "1", "2"].iter().position(|own| *own == text);
+    let order = order.and_then(ShapeOrder::of).map(OrderChoice::Order);
     order.ok_or_else(|| "must be auto, 0, 1 or 2".to_owned())
 }
 
@@ -411,12 +411,17 @@ fn image_size(text: &str) -> Result<(usize, usize), String> {
         .ok_or_else(|| "must be columns and rows, such as 1280x1024".to_owned())
 }
 
-/// One of the words of a choice.
+/// One of the words of a choice; its help is the first paragraph of its meaning.
 pub(crate) fn one_of<W>() -> impl TypedValueParser<Value = W>
 where
     W: Word + FromStr<Err = String> + Send + Sync,
 {
-    let words = W::ALL.iter().map(|choice| choice.word());
+    let words = W::ALL.iter().map(|choice| {
+        let lines = choice.meaning().lines().map(str::trim);
+        let lines: Vec<&str> = lines.take_while(|line| !line.is_empty()).collect();
+        let help = lines.join(" ");
+        PossibleValue::new(choice.word()).help(help.trim_end_matches('.').to_owned())
+    });
     PossibleValuesParser::new(words).try_map(|word| word.parse::<W>())
 }
 

@@ -163,8 +163,7 @@ fn fault(record: &Record, folder: &Path, is_planned: bool) -> Fault {
         OLD_RECORD_FORMAT => !record.seal.is_empty(),
         VALUE_SEAL_FORMAT => record.seal != record.sealed(),
         // Reading compared its seal with its text.
-        RECORD_FORMAT => false,
-        _ => true,
+        format => format > RECORD_FORMAT,
     };
     if is_changed {
         return Ok(Some(

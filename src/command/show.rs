@@ -143,6 +143,9 @@ fn print(record: &Record, folder: &Path) {
         ""
     };
     say!("source      retrial {}, {revision}{dirty}", p.version);
+    if let Some(build) = &p.build {
+        say!("build       {}", build.line());
+    }
     if let Some(project) = &p.project {
         let revision = project.revision.as_deref().unwrap_or("no repository");
         let dirty = if project.dirty == Some(true) {

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use retrial_core::record::{ProjectState, Provenance};
+use retrial_core::record::{Build, ProjectState, Provenance, StageOrigin};
 use serde::{Deserialize, Serialize};
 
 /// Hash of the lock file this program was built with.
@@ -15,6 +15,21 @@ const LOCK_FILE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo
 const REVISION: Option<&str> = option_env!("RETRIAL_REVISION");
 /// `clean`, or `changed` where the source differed from the commit.
 const SOURCE: Option<&str> = option_env!("RETRIAL_SOURCE");
+
+/// How this program was built, and the C library that it runs with.
+fn build() -> Build {
+    let libc = Command::new("getconf").arg("GNU_LIBC_VERSION").output();
+    let libc = libc.ok().filter(|output| output.status.success());
+    let libc = libc.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    let features = env!("RETRIAL_FEATURES").split_whitespace();
+    Build {
+        profile: env!("RETRIAL_PROFILE").to_owned(),
+        features: features.map(str::to_owned).collect(),
+        rustc: env!("RETRIAL_RUSTC").to_owned(),
+        target: env!("RETRIAL_TARGET").to_owned(),
+        c_library: libc.filter(|name| !name.is_empty()),
+    }
+}
 
 /// Version and source of this program, as `--version` prints them.
 pub(crate) fn version() -> &'static str {
@@ -36,6 +51,7 @@ pub(crate) fn version() -> &'static str {
 pub(crate) struct Host {
     pub(crate) source_revision: Option<String>,
     pub(crate) source_dirty: Option<bool>,
+    pub(crate) build: Build,
     pub(crate) project: ProjectState,
     pub(crate) lock_file: String,
     pub(crate) name: String,
@@ -59,12 +75,27 @@ impl Host {
         Self {
             source_revision: REVISION.map(str::to_owned),
             source_dirty: SOURCE.map(|source| source == "changed"),
+            build: build(),
             project,
             lock_file: retrial_core::hash::content(LOCK_FILE.as_bytes()),
             name: read("/proc/sys/kernel/hostname").unwrap_or_else(|| "unknown".to_owned()),
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             cpu: cpu_model(),
             cpu_features: cpu_features(),
+        }
+    }
+
+    /// What builds stages here, on a device, at this moment.
+    pub(crate) fn origin(&self, device: &str) -> StageOrigin {
+        StageOrigin {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            source_revision: self.source_revision.clone(),
+            source_dirty: self.source_dirty,
+            build: self.build.clone(),
+            host: self.name.clone(),
+            cpu: self.cpu.clone(),
+            device: device.to_owned(),
+            finished: rfc3339(SystemTime::now()),
         }
     }
 
@@ -101,6 +132,7 @@ pub(crate) fn provenance(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         source_revision: host.source_revision.clone(),
         source_dirty: host.source_dirty,
+        build: Some(host.build.clone()),
         project: Some(host.project.clone()),
         lock_file: host.lock_file.clone(),
         host: host.name.clone(),

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use retrial_core::event::Event;
 use retrial_core::plan::{StageInput, stage_id};
-use retrial_core::record::StageUse;
+use retrial_core::record::{StageOrigin, StageUse};
 use retrial_core::seed::Seed;
 use retrial_store::{StoreError, Tree, Value};
 
@@ -29,6 +29,8 @@ const WAIT: Duration = Duration::from_millis(100);
 
 /// Attribute of checkpoints and results that names their stage; no part of the content.
 const STAGE: &str = "stage";
+/// Attribute of results that says what made them, as JSON; no part of the content.
+const MADE: &str = "made";
 
 /// A stage being built: all that it may use beside its input and its data.
 pub(crate) struct Work {
@@ -95,13 +97,13 @@ pub(crate) fn stage(
     let id = stage_id(context.study, input, context.params(), digest, device);
     let folder = context.results().join(STAGES).join(&id);
     let lease_path = lease::path(context.results(), &format!("stage.{id}"));
-    if let Some((tree, content)) = ready(&folder, &id) {
-        return used(context, input.name, id, tree, content, true);
+    if let Some(found) = ready(&folder, &id) {
+        return used(context, input.name, id, found, true);
     }
     let _lease = wait_for(context, &lease_path, input.name, &id)?;
     // Another process may have finished it while this one waited.
-    if let Some((tree, content)) = ready(&folder, &id) {
-        return used(context, input.name, id, tree, content, true);
+    if let Some(found) = ready(&folder, &id) {
+        return used(context, input.name, id, found, true);
     }
     let work = Work {
         id: id.clone(),
@@ -112,25 +114,40 @@ pub(crate) fn stage(
     };
     std::fs::create_dir_all(&work.folder).map_err(|source| io("create", &work.folder, source))?;
     let tree = build(&work)?;
-    let content = keep(&folder, &id, tree.clone())?;
+    let made = context.job.host.origin(&work.device);
+    let found = keep(&folder, &id, tree, made)?;
     super::folder::remove(&work.folder).map_err(|source| io("remove", &work.folder, source))?;
     lease::discard(&lease_path);
-    used(context, input.name, id, tree, content, false)
+    used(context, input.name, id, found, false)
 }
 
-/// Writes the result of stage `id`; returns the hash of its content.
-fn keep(folder: &Path, id: &str, mut tree: Tree) -> Result<String, StoreError> {
+/// A result, with the hash of its content and what made it.
+struct Found {
+    tree: Tree,
+    content: String,
+    made: Option<StageOrigin>,
+}
+
+/// Writes the result of stage `id`.
+fn keep(folder: &Path, id: &str, tree: Tree, made: StageOrigin) -> Result<Found, StoreError> {
     let content = tree.content_hash();
-    tree.set_attribute("", STAGE, Value::Text(id.to_owned()))?;
-    retrial_store::write(folder.join(RESULT), &tree)?;
-    Ok(content)
+    let mut marked = tree.clone();
+    marked.set_attribute("", STAGE, Value::Text(id.to_owned()))?;
+    let text = serde_json::to_string(&made).unwrap_or_default();
+    marked.set_attribute("", MADE, Value::Text(text))?;
+    retrial_store::write(folder.join(RESULT), &marked)?;
+    Ok(Found {
+        tree,
+        content,
+        made: Some(made),
+    })
 }
 
 /// The finished result of stage `id` with the hash of its content.
 ///
 /// A damaged one and one of another stage count as absent. They are left where they are, since
 /// the next result replaces them and removing one here could remove a new one.
-fn ready(folder: &Path, id: &str) -> Option<(Tree, String)> {
+fn ready(folder: &Path, id: &str) -> Option<Found> {
     let path = folder.join(RESULT);
     if !path.exists() {
         return None;
@@ -142,11 +159,16 @@ fn ready(folder: &Path, id: &str) -> Option<(Tree, String)> {
             return None;
         }
     };
+    let made = match tree.remove_attribute("", MADE) {
+        Some(Value::Text(text)) => serde_json::from_str(&text).ok(),
+        _ => None,
+    };
     match tree.remove_attribute("", STAGE) {
-        Some(Value::Text(of)) if of == id => {
-            let content = tree.content_hash();
-            Some((tree, content))
-        }
+        Some(Value::Text(of)) if of == id => Some(Found {
+            content: tree.content_hash(),
+            tree,
+            made,
+        }),
         other => {
             let path = path.display();
             healed(format!(
@@ -189,10 +211,14 @@ fn used(
     context: &mut Context,
     name: &str,
     id: String,
-    tree: Tree,
-    content: String,
+    found: Found,
     reused: bool,
 ) -> Result<Built, TrialError> {
+    let Found {
+        tree,
+        content,
+        made,
+    } = found;
     context.emit(&Event::Stage {
         name: name.to_owned(),
         id: id.clone(),
@@ -204,6 +230,7 @@ fn used(
         id: id.clone(),
         content,
         reused,
+        made,
     });
     Ok(Built { id, tree })
 }
@@ -212,6 +239,7 @@ fn used(
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+    use super::super::provenance::Host;
     use super::*;
 
     #[test]
@@ -234,9 +262,12 @@ mod tests {
     fn a_result_of_another_stage_is_passed_over() {
         let folder = tempfile::tempdir().unwrap();
         let tree = Tree::new();
-        let content = keep(folder.path(), "train-1", tree.clone()).unwrap();
-        let (again, same) = ready(folder.path(), "train-1").unwrap();
-        assert_eq!((again.content_hash(), same), (tree.content_hash(), content));
+        let made = Host::default().origin("cpu");
+        let kept = keep(folder.path(), "train-1", tree.clone(), made.clone()).unwrap();
+        let again = ready(folder.path(), "train-1").unwrap();
+        let hash = tree.content_hash();
+        assert_eq!((&again.content, &kept.content), (&hash, &hash));
+        assert_eq!((again.tree.content_hash(), again.made), (hash, Some(made)));
         assert!(ready(folder.path(), "train-2").is_none());
         retrial_store::write(folder.path().join(RESULT), &tree).unwrap();
         assert!(ready(folder.path(), "train-1").is_none());

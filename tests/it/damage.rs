@@ -142,7 +142,7 @@ fn a_record_of_the_first_format_is_checked_as_far_as_it_goes() {
     let old = |project: &Project| {
         let file = first(project).join("trial.yaml");
         let text = std::fs::read_to_string(&file).expect("text");
-        let text = text.replacen("format: 3\n", "format: 1\n", 1);
+        let text = text.replacen("format: 4\n", "format: 1\n", 1);
         let end = text.find("files:\n").unwrap_or(text.len());
         std::fs::write(&file, &text[..end]).expect("written");
     };

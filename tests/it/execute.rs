@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use retrial_core::record::Outcome;
+use retrial_core::record::{Outcome, Record, StageOrigin};
 
 use crate::project::{Project, fake, names};
 
@@ -350,6 +350,29 @@ fn provenance_is_complete() {
     assert!(!p.cpu.is_empty() && !p.host.is_empty() && p.threads >= 1);
     assert!(p.peak_memory_mib > 1.0 && p.cpu_s >= 0.0 && p.duration_s > 0.0);
     assert_eq!(p.started.len(), "2026-11-21T23:02:22Z".len());
+    let build = p.build.as_ref().expect("a build");
+    assert!(["release", "debug"].contains(&build.profile.as_str()), "{}", build.profile);
+    assert!(build.rustc.starts_with("rustc "), "{}", build.rustc);
+    assert!(build.target.contains(std::env::consts::ARCH), "{}", build.target);
+    // Each stage says what made it, also where another trial did.
+    let made = |record: &Record| -> Vec<StageOrigin> {
+        let stages = record.stages.iter();
+        stages.map(|stage| stage.made.clone().expect("an origin")).collect()
+    };
+    let own = made(&record);
+    assert_eq!(own.len(), 2);
+    for origin in &own {
+        assert_eq!((&origin.build, &origin.host), (build, &p.host));
+        assert!(origin.finished >= p.started, "{}", origin.finished);
+    }
+    let project = project.with("b", &fake("params: {rounds: 2, level: 3.0}\n"));
+    project
+        .retrial(&["run", "experiments/b.yaml", "--no-report"])
+        .exits(0);
+    let other = project.records("fake", "b").into_values().next();
+    let other = other.expect("a record");
+    assert!(other.stages.iter().all(|stage| stage.reused));
+    assert_eq!(made(&other), own);
     let paths: Vec<&str> = record.artifacts.iter().map(|a| a.path.as_str()).collect();
     assert_eq!(paths, ["rounds.csv", "rounds.h5"]);
 }

@@ -15,6 +15,9 @@ pub trait Word: Copy + PartialEq + Sized + 'static {
     /// The word.
     fn word(self) -> &'static str;
 
+    /// What the word means, in lines.
+    fn meaning(self) -> &'static str;
+
     /// The value of a word.
     #[must_use]
     fn from_word(word: &str) -> Option<Self> {
@@ -181,13 +184,13 @@ macro_rules! words {
     (
         $(#[$meta:meta])*
         $vis:vis enum $name:ident {
-            $($(#[$doc:meta])* $variant:ident = $word:literal),+ $(,)?
+            $($(#[doc = $doc:literal])+ $variant:ident = $word:literal),+ $(,)?
         }
     ) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         $vis enum $name {
-            $($(#[$doc])* $variant,)+
+            $($(#[doc = $doc])+ $variant,)+
         }
 
         impl $name {
@@ -208,6 +211,12 @@ macro_rules! words {
 
             fn word(self) -> &'static str {
                 self.name()
+            }
+
+            fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$variant => concat!($($doc, "\n"),+),)+
+                }
             }
         }
 

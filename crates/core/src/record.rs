@@ -16,8 +16,9 @@ use crate::params::Params;
 
 /// Version of [`Record`] and of its file, whose last line is the seal of the others; raised when a
 /// field changes.
-pub const RECORD_FORMAT: u32 = 3;
-/// The last version whose seal is a hash of its values, [`Record::sealed`], not of its text.
+pub const RECORD_FORMAT: u32 = 4;
+/// The last version whose seal is a hash of its values, [`Record::sealed`], not of its text. Version 3 says nothing of
+/// the build of the program and of who made the stages.
 pub const VALUE_SEAL_FORMAT: u32 = 2;
 /// The oldest version that is read: without [`Record::files`] and [`Record::seal`].
 pub const OLD_RECORD_FORMAT: u32 = 1;
@@ -120,6 +121,47 @@ pub struct StageUse {
     pub content: String,
     /// Whether this trial found it ready.
     pub reused: bool,
+    /// What built it; absent where the stage was built before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<StageOrigin>,
+}
+
+/// What built a stage, where and when.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StageOrigin {
+    /// Version of retrial.
+    pub version: String,
+    /// Commit that the program was built from, if known.
+    pub source_revision: Option<String>,
+    /// Whether the source of the program differed from that commit.
+    pub source_dirty: Option<bool>,
+    /// The build of the program.
+    pub build: Build,
+    /// Host name.
+    pub host: String,
+    /// CPU model.
+    pub cpu: String,
+    /// Device as asked for.
+    pub device: String,
+    /// When it was finished, RFC 3339 in UTC.
+    pub finished: String,
+}
+
+/// How a program was built, and the C library that it runs with.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Build {
+    /// Profile of cargo, such as `release`.
+    pub profile: String,
+    /// Cargo features, in alphabetical order.
+    pub features: Vec<String>,
+    /// The compiler, as `rustc --version` prints it.
+    pub rustc: String,
+    /// Target triple.
+    pub target: String,
+    /// The C library, as `getconf GNU_LIBC_VERSION` prints it; nothing where there is no such command.
+    pub c_library: Option<String>,
 }
 
 /// A file of a record.
@@ -144,6 +186,9 @@ pub struct Provenance {
     pub source_revision: Option<String>,
     /// Whether the source of the program differed from that commit.
     pub source_dirty: Option<bool>,
+    /// How the program was built; absent from records before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<Build>,
     /// The project folder; absent from records before it was kept.
     #[serde(default)]
     pub project: Option<ProjectState>,
@@ -183,6 +228,22 @@ pub struct ProjectState {
     pub spec: Option<String>,
     /// Whether the spec was `committed`, `changed` or `untracked`; nothing without a repository.
     pub spec_state: Option<String>,
+}
+
+impl Build {
+    /// All of it in a line.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let features = match self.features.is_empty() {
+            true => "no features".to_owned(),
+            false => format!("features {}", self.features.join(", ")),
+        };
+        let library = self.c_library.as_deref().unwrap_or("unknown C library");
+        format!(
+            "{} for {}, {features}, {}, {library}",
+            self.profile, self.target, self.rustc
+        )
+    }
 }
 
 impl Record {

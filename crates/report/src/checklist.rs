@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use retrial_core::census::Census;
-use retrial_core::record::Record;
+use retrial_core::record::{Build, Record};
 
 use crate::load::Experiment;
 use crate::number::plain;
@@ -80,6 +80,8 @@ pub(crate) fn items(experiment: &Experiment) -> Vec<Item> {
         format!("retrial {} at {revision}{dirty}", p.version)
     };
     add("Source", distinct(records, source));
+    let build = |r: &Record| r.provenance.build.as_ref().map_or_else(String::new, Build::line);
+    add("Build", distinct(records, build));
     add(
         "Study revision",
         distinct(records, |r| r.revision.to_string()),

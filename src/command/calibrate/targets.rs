@@ -148,7 +148,7 @@ impl World {
         let mut points = BTreeMap::new();
         let mut span: [Option<String>; 2] = [None, None];
         for (i, (number, cells)) in world.rows.iter().enumerate() {
-            let name = names.map_or_else(|| i.to_string(), |names| cells[names].clone());
+            let name = names.map_or_else(|| i.to_string(), |names| point_name(&cells[names]));
             let place = [
                 world.number(*number, cells, x)?,
                 world.number(*number, cells, y)?,
@@ -158,6 +158,9 @@ impl World {
             }
             span[0].get_or_insert_with(|| name.clone());
             span[1] = Some(name);
+        }
+        if points.is_empty() {
+            return Err(Failure::usage(format!("{} holds no point", world.path)));
         }
         Ok(Self::File {
             path: world.path.clone(),
@@ -178,7 +181,7 @@ impl World {
                 points,
                 span: [first, last],
                 point,
-            } => points.get(&cells[*point]).copied().ok_or_else(|| {
+            } => points.get(&point_name(&cells[*point])).copied().ok_or_else(|| {
                 let what = format!(
                     "point {:?}; {path} has the points {first} to {last}",
                     cells[*point]
@@ -187,6 +190,12 @@ impl World {
             }),
         }
     }
+}
+
+/// The name of a point; whole numbers are the same with zeros before them and without.
+fn point_name(cell: &str) -> String {
+    cell.parse::<u64>()
+        .map_or_else(|_| cell.to_owned(), |number| number.to_string())
 }
 
 /// The column `camera` and the camera asked for; an error where the file has several and none is.

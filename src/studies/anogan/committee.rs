@@ -3,7 +3,7 @@
 
 use retrial_nets::anogan::{FrozenDiscriminator, FrozenEncoder, FrozenGenerator, compare, images};
 
-use super::encoders::{self, Loss};
+use super::encoders::{self, EncoderMethod};
 use super::items::{Items, Part};
 use super::params::All;
 use super::residual::{local, relative};
@@ -19,13 +19,13 @@ const SEEDS_APART: u64 = 1000;
 pub(super) fn by_encoder(
     context: &mut Context,
     params: &All,
-    loss: Loss,
+    method: EncoderMethod,
     items: &Items,
 ) -> Result<Scored, TrialError> {
     let members = params.search.restarts;
-    let mut scored = by_one_encoder(context, params, loss, items, 0)?;
+    let mut scored = by_one_encoder(context, params, method, items, 0)?;
     for at in 1..members {
-        let other = by_one_encoder(context, params, loss, items, at)?;
+        let other = by_one_encoder(context, params, method, items, at)?;
         scored.test.add(&other.test);
         scored.validation.add(&other.validation);
         scored.evaluations += other.evaluations;
@@ -79,13 +79,13 @@ struct Encoding {
 fn by_one_encoder(
     context: &mut Context,
     params: &All,
-    loss: Loss,
+    method: EncoderMethod,
     items: &Items,
     at: usize,
 ) -> Result<Scored, TrialError> {
     let seed = context.job.seed.wrapping_add(SEEDS_APART * at as u64);
     let trained = train::train(context, params.training(), items, seed)?;
-    let input = params.encoder(loss);
+    let input = params.encoder(method);
     let (encoder, _) = encoders::encoder(context, input, items, &trained, seed)?;
     let nets = Encoding {
         encoder,
@@ -95,9 +95,9 @@ fn by_one_encoder(
     let device = settings::device(&context.job.device)?;
     let difference = params.scoring.residual.difference();
     let is_local = params.scoring.residual.norm().is_none();
-    let kappa = match loss {
-        Loss::IziF => params.features.kappa,
-        Loss::Ziz | Loss::Izi => 0.0,
+    let kappa = match method {
+        EncoderMethod::IziF => params.features.kappa,
+        EncoderMethod::Ziz | EncoderMethod::Izi => 0.0,
     };
     let size = items.size;
     let area = size * size;

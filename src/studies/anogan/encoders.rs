@@ -64,14 +64,14 @@ impl Learner for GanomalyTraining {
 #[derive(Clone, Copy)]
 pub(super) struct Input<'p> {
     pub(super) training: train::Input<'p>,
-    pub(super) loss: Loss,
+    pub(super) method: EncoderMethod,
     pub(super) encoding: &'p Encoding,
     pub(super) features: &'p Features,
 }
 
 words! {
-    /// The loss of an encoder, by the method that it is of.
-    pub(super) enum Loss {
+    /// The methods of f-AnoGAN, which differ in the loss of the encoder.
+    pub(super) enum EncoderMethod {
         /// Of latents.
         Ziz = "ziz",
         /// Of images.
@@ -91,10 +91,10 @@ pub(super) fn encoder(
 ) -> Result<(FrozenEncoder, String), TrialError> {
     let fresh = |device: &str| {
         let (nets, kappa) = (&trained.training, input.features.kappa);
-        let loss = match input.loss {
-            Loss::Ziz => EncoderLoss::Ziz,
-            Loss::Izi => EncoderLoss::Izi,
-            Loss::IziF => EncoderLoss::IziF { kappa },
+        let loss = match input.method {
+            EncoderMethod::Ziz => EncoderLoss::Ziz,
+            EncoderMethod::Izi => EncoderLoss::Izi,
+            EncoderMethod::IziF => EncoderLoss::IziF { kappa },
         };
         EncoderTraining::new(
             settings::architecture(input.training.normal, input.training.gan.discriminator_norm),
@@ -105,7 +105,7 @@ pub(super) fn encoder(
         )
         .map_err(words)
     };
-    let method = vec![(Scoring::method, input.loss.to_value())];
+    let method = vec![(Scoring::method, input.method.to_value())];
     let what = StageInput {
         name: "encode",
         params: [method, input.encoding.pairs(), input.features.pairs()].concat(),
@@ -143,7 +143,7 @@ pub(super) fn ganomaly(
         .map_err(words)
     };
     let mut params = [normal.pairs(), encoding.pairs()].concat();
-    // Its discriminator is normalised by it, too; ids of trainings with the default were given without it.
+    // Its discriminator is normalised by it, too. Ids were given without it, and keep their meaning with the default.
     if normalisation != Normalisation::Batch {
         params.push((Gan::discriminator_norm, normalisation.to_value()));
     }

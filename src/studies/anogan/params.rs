@@ -6,7 +6,8 @@ use retrial_core::resize::Scaling;
 use retrial_core::{param_groups, params, words};
 use retrial_nets::anogan::{Initialisation, Normalisation};
 
-use super::{choose, encoders, train};
+use super::encoders::{self, EncoderMethod};
+use super::{choose, train};
 
 words! {
     /// How an item is scored.
@@ -265,11 +266,11 @@ impl All {
         }
     }
 
-    /// What the training of an encoder with that loss reads.
-    pub(super) fn encoder(&self, loss: encoders::Loss) -> encoders::Input<'_> {
+    /// What the training of an encoder reads.
+    pub(super) fn encoder(&self, method: EncoderMethod) -> encoders::Input<'_> {
         encoders::Input {
             training: self.training(),
-            loss,
+            method,
             encoding: &self.encoding,
             features: &self.features,
         }

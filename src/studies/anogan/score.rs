@@ -6,7 +6,7 @@ use retrial_detect::{Items as Rows, Norm, baseline};
 use retrial_nets::anogan::images;
 
 use super::committee::by_encoder;
-use super::encoders;
+use super::encoders::{self, EncoderMethod};
 use super::items::{Items, Part};
 use super::params::{All, Method, Scoring, Search, Start};
 use super::residual::{local, relative};
@@ -55,9 +55,9 @@ pub(super) fn score(
     match params.scoring.method {
         Method::Anogan => by_search(context, params, items),
         Method::Ganomaly => by_ganomaly(context, params, items),
-        Method::Ziz => by_encoder(context, params, encoders::Loss::Ziz, items),
-        Method::Izi => by_encoder(context, params, encoders::Loss::Izi, items),
-        Method::IziF => by_encoder(context, params, encoders::Loss::IziF, items),
+        Method::Ziz => by_encoder(context, params, EncoderMethod::Ziz, items),
+        Method::Izi => by_encoder(context, params, EncoderMethod::Izi, items),
+        Method::IziF => by_encoder(context, params, EncoderMethod::IziF, items),
         Method::Ink => baseline(Baseline::Ink),
         Method::MeanImage => baseline(Baseline::MeanImage),
         Method::NearestNeighbour => baseline(Baseline::NearestNeighbour),
@@ -72,7 +72,7 @@ fn by_search(context: &mut Context, params: &All, items: &Items) -> Result<Score
         Start::Normal => None,
         // Its stage is shared with the method izi_f.
         Start::Encoder => {
-            let input = params.encoder(encoders::Loss::IziF);
+            let input = params.encoder(EncoderMethod::IziF);
             Some(encoders::encoder(context, input, items, &trained, seed)?)
         }
     };

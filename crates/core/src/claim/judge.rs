@@ -354,6 +354,7 @@ mod tests {
                 version: String::new(),
                 source_revision: None,
                 source_dirty: None,
+                build: None,
                 project: None,
                 lock_file: String::new(),
                 host: String::new(),

@@ -61,7 +61,7 @@ fn digits_of(set: &DigitSet, what: &str, census: &mut Census) {
         counts.join(", ")
     ));
     let greatest = set.pixels.iter().max().copied().unwrap_or_default();
-    if greatest < DARK {
+    if items > 0 && greatest < DARK {
         census.warn(format!(
             "the greatest pixel of all {what} items is {greatest} of 255; are they in another scale, such as 0 and 1?"
         ));

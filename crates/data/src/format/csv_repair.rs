@@ -257,8 +257,8 @@ fn pixel_places(columns: &[(usize, &str)]) -> Result<Option<Vec<usize>>, String>
             let (column, text) = columns[*at];
             let column = column + 1;
             return Err(format!(
-                "the pixel {text:?} of column {column} is pixel {place} by its number, after a gap; name {PIXELS} \
-                 pixels without one"
+                "the pixel {text:?} of column {column} stands at place {place} by its number: there is a gap before it; \
+                 name {PIXELS} pixels without one"
             ));
         }
         places[*at] = place;
@@ -469,7 +469,7 @@ mod tests {
         assert!(
             named(&[(784, "pixel5")]).contains("the pixel \"pixel5\" of column 785 is there twice")
         );
-        let gap = "the pixel \"pixel784\" of column 785 is pixel 783 by its number, after a gap";
+        let gap = "the pixel \"pixel784\" of column 785 stands at place 783 by its number: there is a gap";
         assert!(named(&[(784, "pixel784")]).contains(gap));
         let tabs = text(&rows()).replace(',', "\t");
         assert!(read(&tabs).expect_err("tabs").contains("separated by tabs"));

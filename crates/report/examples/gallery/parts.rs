@@ -159,6 +159,7 @@ pub(crate) fn record(
             version: "0.1.0".to_owned(),
             source_revision: Some("7f92b42d3c1f7f92b42d3c1f".to_owned()),
             source_dirty: Some(false),
+            build: None,
             project: None,
             lock_file: "blake3:9c1185a5c5e9".to_owned(),
             host: "host".to_owned(),

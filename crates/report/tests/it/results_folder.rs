@@ -102,6 +102,7 @@ pub(crate) fn record(size: i64, seed: u64, rmse: f64) -> Record {
             version: "0.1.0".to_owned(),
             source_revision: Some("0123456789abcdef".to_owned()),
             source_dirty: Some(true),
+            build: None,
             project: None,
             lock_file: "blake3:11".to_owned(),
             host: "host-that-no-report-names".to_owned(),

@@ -44,7 +44,7 @@ pub(crate) fn object(findings: &mut Findings, spot: &Spot, object: &Annotation, 
     }
 }
 
-/// Whether corners lie within a pixel of the origin, of which VOC takes one, and are no whole pixels.
+/// Whether all corners lie within a pixel of the origin (VOC counts from 1) and one is no whole number.
 fn are_shares(corners: [f64; 4]) -> bool {
     corners.iter().all(|value| value.abs() <= 1.0)
         && corners.iter().any(|value| value.fract() != 0.0)
