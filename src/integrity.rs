@@ -163,7 +163,7 @@ fn fault(record: &Record, folder: &Path, is_planned: bool) -> Fault {
         OLD_RECORD_FORMAT => !record.seal.is_empty(),
         VALUE_SEAL_FORMAT => record.seal != record.sealed(),
         // Reading compared its seal with its text.
-        format => format > RECORD_FORMAT,
+        format => !(VALUE_SEAL_FORMAT..=RECORD_FORMAT).contains(&format),
     };
     if is_changed {
         return Ok(Some(

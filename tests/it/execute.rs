@@ -351,13 +351,23 @@ fn provenance_is_complete() {
     assert!(p.peak_memory_mib > 1.0 && p.cpu_s >= 0.0 && p.duration_s > 0.0);
     assert_eq!(p.started.len(), "2026-11-21T23:02:22Z".len());
     let build = p.build.as_ref().expect("a build");
-    assert!(["release", "debug"].contains(&build.profile.as_str()), "{}", build.profile);
+    assert!(
+        ["release", "debug"].contains(&build.profile.as_str()),
+        "{}",
+        build.profile
+    );
     assert!(build.rustc.starts_with("rustc "), "{}", build.rustc);
-    assert!(build.target.contains(std::env::consts::ARCH), "{}", build.target);
+    assert!(
+        build.target.contains(std::env::consts::ARCH),
+        "{}",
+        build.target
+    );
     // Each stage says what made it, also where another trial did.
     let made = |record: &Record| -> Vec<StageOrigin> {
         let stages = record.stages.iter();
-        stages.map(|stage| stage.made.clone().expect("an origin")).collect()
+        stages
+            .map(|stage| stage.made.clone().expect("an origin"))
+            .collect()
     };
     let own = made(&record);
     assert_eq!(own.len(), 2);

@@ -80,7 +80,12 @@ pub(crate) fn items(experiment: &Experiment) -> Vec<Item> {
         format!("retrial {} at {revision}{dirty}", p.version)
     };
     add("Source", distinct(records, source));
-    let build = |r: &Record| r.provenance.build.as_ref().map_or_else(String::new, Build::line);
+    let build = |r: &Record| {
+        r.provenance
+            .build
+            .as_ref()
+            .map_or_else(String::new, Build::line)
+    };
     add("Build", distinct(records, build));
     add(
         "Study revision",

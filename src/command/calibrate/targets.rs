@@ -181,13 +181,16 @@ impl World {
                 points,
                 span: [first, last],
                 point,
-            } => points.get(&point_name(&cells[*point])).copied().ok_or_else(|| {
-                let what = format!(
-                    "point {:?}; {path} has the points {first} to {last}",
-                    cells[*point]
-                );
-                lines.fault(number, &what)
-            }),
+            } => points
+                .get(&point_name(&cells[*point]))
+                .copied()
+                .ok_or_else(|| {
+                    let what = format!(
+                        "point {:?}; {path} has the points {first} to {last}",
+                        cells[*point]
+                    );
+                    lines.fault(number, &what)
+                }),
         }
     }
 }

@@ -240,7 +240,7 @@ mod tests {
 
     fn content(train: &[u8], test: &[u8]) -> Content {
         Content::Digits(Digits {
-            train: set(train, 0),
+            train: set(train, 200),
             test: set(test, 100),
             repairs: Vec::new(),
         })
@@ -291,14 +291,17 @@ mod tests {
         };
         assert_eq!(warned(&content), [""; 0]);
         for (pixels, expected) in [
-            ([3, 100, 101], None),
+            ([203, 100, 101], None),
             (
-                [3, 1, 101],
+                [203, 201, 101],
                 Some(
                     "judged: 1 of 3 items stands, to the byte, among those trained on or held out",
                 ),
             ),
-            ([2, 1, 0], Some("judged: 3 of 3 items stand, to the byte")),
+            (
+                [202, 201, 200],
+                Some("judged: 3 of 3 items stand, to the byte"),
+            ),
         ] {
             let Content::Digits(digits) = &mut content else {
                 panic!("digits");

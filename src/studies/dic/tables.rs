@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     fn defaults() -> Correlation {
-        let params = retrial_core::params::defaults(Correlation::TABLE);
+        let params = params::defaults(Correlation::TABLE);
         Correlation::read(&params).expect("all there")
     }
 
