@@ -328,7 +328,7 @@ pub(crate) struct DicArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) calibration: Option<PathBuf>,
     /// Channel of colour images that becomes the grey value: luma is 0.299 R + 0.587 G + 0.114 B
-    #[arg(long, default_value_t, value_parser = one_of::<Channel>())]
+    #[arg(long, default_value_t = Channel::Luma, value_parser = one_of::<Channel>())]
     pub(crate) channel: Channel,
     /// Strain, fitted to a window of so many points along each side; odd, 3 or more, at most the points of the field
     /// along its longer side. With --calibration it is the strain of the specimen along x_mm and y_mm

@@ -139,12 +139,6 @@ retrial_core::words! {
     }
 }
 
-impl Default for Channel {
-    fn default() -> Self {
-        Self::Luma
-    }
-}
-
 impl Channel {
     /// The grey value of a colour.
     pub(super) fn of(self, r: f32, g: f32, b: f32) -> f32 {
