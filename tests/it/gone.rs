@@ -17,7 +17,7 @@ fn wait_for(what: impl Fn() -> bool) {
     }
 }
 
-/// Runs `retrial run slow` and does something once its first trial is recorded.
+/// Runs `retrial run slow` and does something once its first trial is recorded and the second has begun.
 fn meanwhile(project: &Project, change: impl FnOnce()) -> Said {
     let mut command = project.command(&["run", "slow", "--jobs", "1"]);
     let run = command
@@ -26,11 +26,7 @@ fn meanwhile(project: &Project, change: impl FnOnce()) -> Said {
         .spawn()
         .expect("the program starts");
     let results = project.path().join("results/fake/slow");
-    wait_for(|| {
-        names(&results)
-            .iter()
-            .any(|name| name.contains("-s0-") && !name.contains('.'))
-    });
+    wait_for(|| names(&results).iter().any(|name| name.contains("-s1-")));
     change();
     let output = run.wait_with_output().expect("ended");
     Said {
