@@ -474,7 +474,7 @@ pub(crate) struct CalibrateArgs {
     /// The calibration file to be written, YAML
     #[arg(long, short, alias = "output", value_name = "FILE")]
     pub(crate) out: PathBuf,
-    /// The target's points: a CSV file with the columns X_mm and Y_mm, its lines counted from 0
+    /// The target's points: a CSV file with the columns X_mm and Y_mm, and point; without it lines are counted from 0
     #[arg(long, value_name = "FILE")]
     pub(crate) world: Option<PathBuf>,
     /// The camera, where the file holds several
