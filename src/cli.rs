@@ -52,6 +52,10 @@ pub(crate) enum Verb {
     Claims(SelectArgs),
     /// Rebuild the reports from the records
     Report(ReportArgs),
+    /// Pack the records of experiments into few files, as they are committed
+    Pack(NamesArgs),
+    /// Write the folders of packed trials again, with the files that are packed
+    Unpack(NamesArgs),
     /// List, fetch and verify data sets
     #[command(subcommand)]
     Data(DataVerb),
@@ -200,6 +204,13 @@ pub(crate) struct ShowArgs {
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NamesArgs {
+    /// `STUDY/EXPERIMENT` or `STUDY`; all that have records if none is named
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -426,7 +426,7 @@ impl SheetFile {
             There::Damaged(reason) => {
                 eprintln!("warning: a damaged sheet is written again: {path}: {reason}");
             }
-            There::Nothing if !folders(self.folder())?.is_empty() => {
+            There::Nothing if retrial_report::has_records(self.folder())? => {
                 eprintln!("warning: a sheet that is gone is written again: {path}");
             }
             There::Nothing | There::Other => {}

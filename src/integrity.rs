@@ -1,26 +1,21 @@
 //! Whether records still say what was recorded.
 //!
-//! A record of today names the hash of every file beside it, and its last line is the hash of its
-//! text; in the second format that line is a hash of its values. One of the first format has neither:
-//! its id is computed again from its params, seed, data, revision and device, its metrics are
-//! compared with their hash and with its journal, and the tables with their hashes; only its host,
-//! its times and its claims stand without proof.
+//! A record names the hash of every file beside it, and its last line is the hash of its text. Its id is
+//! computed again from its params, seed, data, revision and device. A packed record has the same
+//! seal, and the files that are packed with it the same hashes.
 
 use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
-use retrial_core::event::Event;
 use retrial_core::experiment::ExperimentSheet;
 use retrial_core::file;
 use retrial_core::params::ParamValue;
 use retrial_core::plan::bears_its_id;
-use retrial_core::record::{
-    ATTEMPT_FILE, EVENTS_FILE, METRICS_FILE, OLD_RECORD_FORMAT, RECORD_FILE, RECORD_FORMAT, Record,
-    VALUE_SEAL_FORMAT,
-};
+use retrial_core::record::{ATTEMPT_FILE, RECORD_FILE, Record};
 use retrial_core::study::StudyInfo;
-use retrial_report::{Damaged, Experiment};
+use retrial_report::{ATTEMPTS_FILE, Damaged, Experiment, Pack, Packed, TRIALS_FILE};
 
 use crate::execute::folder::TrialFolders;
 use crate::execute::{lease, seal};
@@ -54,6 +49,7 @@ pub(crate) fn load_one(results: &Path, sheet: ExperimentSheet) -> Result<Experim
 fn set_apart(experiment: &mut Experiment) -> Result<(), Failure> {
     let folder = experiment.folder.clone();
     let name = experiment.name();
+    let pack = experiment.pack.clone();
     let place = |record: &Record| match record.is_finished() {
         true => (record.trial.clone(), RECORD_FILE),
         false => (
@@ -68,7 +64,8 @@ fn set_apart(experiment: &mut Experiment) -> Result<(), Failure> {
     ];
     for (records, is_planned) in lists {
         let checked = std::mem::take(records).into_par_iter().map(|record| {
-            let reason = fault(&record, &folder.join(place(&record).0), is_planned)?;
+            let own = folder.join(place(&record).0);
+            let reason = fault(&record, &own, &pack, is_planned)?;
             Ok((record, reason))
         });
         let checked: Result<Vec<(Record, Option<String>)>, Failure> = checked.collect();
@@ -78,7 +75,13 @@ fn set_apart(experiment: &mut Experiment) -> Result<(), Failure> {
                 continue;
             };
             let (own, file) = place(&record);
-            let path = format!("{name}/{own}/{file}");
+            let (path, reason) = match folder.join(&own).exists() {
+                true => (format!("{name}/{own}/{file}"), reason),
+                false => (
+                    format!("{name}/{TRIALS_FILE}"),
+                    format!("{}: {reason}", record.trial),
+                ),
+            };
             experiment.damaged.push(Damaged { path, reason });
         }
     }
@@ -104,18 +107,31 @@ pub(crate) fn sound(experiments: &[Experiment]) -> Result<(), Failure> {
     }
 }
 
-/// Why the finished trial in `folder` is no record, or nothing.
-pub(crate) fn fault_of(folder: &Path) -> Fault {
+/// Why the finished trial in `folder` is no record, or nothing; the pack may have it, too.
+pub(crate) fn fault_of(folder: &Path, pack: &Pack) -> Fault {
     match retrial_report::read_finished(folder)? {
-        Ok(record) => fault(&record, folder, true),
+        Ok(record) => match pack.trial(&record.trial) {
+            Some(row) if !row.is(&record) => {
+                Ok(Some(format!("{TRIALS_FILE} has another record of it")))
+            }
+            _ => fault(&record, folder, pack, true),
+        },
         Err(reason) => Ok(Some(reason)),
+    }
+}
+
+/// As [`fault_of`], of a trial that is packed and has no folder.
+pub(crate) fn fault_of_packed(row: &Packed, folder: &Path, pack: &Pack) -> Fault {
+    match &row.record {
+        Ok(record) => fault(record, folder, pack, true),
+        Err(reason) => Ok(Some(reason.clone())),
     }
 }
 
 /// As [`fault_of`], of the failed attempt in `folder`.
 pub(crate) fn fault_of_attempt(folder: &Path) -> Fault {
     match retrial_report::read_attempt(folder)? {
-        Ok(record) => fault(&record, folder, false),
+        Ok(record) => fault(&record, folder, &Pack::default(), false),
         Err(reason) => Ok(Some(reason)),
     }
 }
@@ -128,8 +144,14 @@ pub(crate) fn set_aside(
 ) -> Result<HashSet<String>, Failure> {
     let (study, name) = (sheet.study.clone(), sheet.experiment.clone());
     let loaded = load_one(results, sheet)?;
+    for file in [TRIALS_FILE, ATTEMPTS_FILE] {
+        set_rows_aside(&loaded, file)?;
+    }
     for damaged in loaded.damaged {
         let file = results.join(&damaged.path);
+        if file.ends_with(TRIALS_FILE) || file.ends_with(ATTEMPTS_FILE) {
+            continue;
+        }
         let Some(folder) = file.parent() else {
             continue;
         };
@@ -141,7 +163,7 @@ pub(crate) fn set_aside(
         let Some(_lease) = lease::try_take(&folders.lease)? else {
             continue;
         };
-        if file.ends_with(RECORD_FILE) && fault_of(folder)?.is_none() {
+        if file.ends_with(RECORD_FILE) && fault_of(folder, &loaded.pack)?.is_none() {
             continue;
         }
         let place = seal::set_aside(&folders.experiment, folder)?;
@@ -156,30 +178,43 @@ pub(crate) fn set_aside(
     Ok(sound.collect())
 }
 
+/// Moves a table of packed records out of the way where rows of it are damaged, and writes it without
+/// them.
+fn set_rows_aside(loaded: &Experiment, name: &str) -> Result<(), Failure> {
+    let own = |damaged: &&Damaged| Path::new(&damaged.path).ends_with(name);
+    let damaged: Vec<&Damaged> = loaded.damaged.iter().filter(own).collect();
+    if damaged.is_empty() {
+        return Ok(());
+    }
+    let path = loaded.folder.join(name);
+    let text = file::text(&path, u64::MAX);
+    let place = seal::set_aside(&loaded.folder, &path)?;
+    let rows = damaged.iter().filter_map(|one| one.reason.split_once(": "));
+    let trials: Vec<&str> = rows.map(|(trial, _)| trial).collect();
+    // What is no table of records has no sound row.
+    let is_whole = |trial: &&str| loaded.pack.trials().iter().any(|row| row.trial == *trial);
+    if let Ok(text) = text
+        && trials.iter().any(is_whole)
+    {
+        let text = retrial_report::without_rows(&text, &trials);
+        retrial_store::atomic_write(&path, text.as_bytes())?;
+    }
+    for one in damaged {
+        let place = place.display();
+        eprintln!(
+            "set aside: {} ({}); it lies in {place}",
+            one.path, one.reason
+        );
+    }
+    Ok(())
+}
+
 /// Why a record that could be read is not what was recorded, or nothing.
-fn fault(record: &Record, folder: &Path, is_planned: bool) -> Fault {
-    let old = record.format == OLD_RECORD_FORMAT;
-    let is_changed = match record.format {
-        OLD_RECORD_FORMAT => !record.seal.is_empty(),
-        VALUE_SEAL_FORMAT => record.seal != record.sealed(),
-        // Reading compared its seal with its text.
-        format => !(VALUE_SEAL_FORMAT..=RECORD_FORMAT).contains(&format),
-    };
-    if is_changed {
-        return Ok(Some(
-            "its text was changed after it was recorded".to_owned(),
-        ));
+fn fault(record: &Record, folder: &Path, pack: &Pack, is_planned: bool) -> Fault {
+    match changed_file(record, folder, pack)? {
+        None if record.is_finished() => Ok(contradiction(record, is_planned)),
+        fault => Ok(fault),
     }
-    if let Some(fault) = changed_file(record, folder)? {
-        return Ok(Some(fault));
-    }
-    if !record.is_finished() {
-        return Ok(None);
-    }
-    if old && let Some(fault) = unlike_journal(record, folder)? {
-        return Ok(Some(fault));
-    }
-    Ok(contradiction(record, is_planned))
 }
 
 /// What a record says against itself, its id or its study.
@@ -201,21 +236,25 @@ fn contradiction(record: &Record, is_planned: bool) -> Option<String> {
     None
 }
 
-/// A file whose bytes are not those that were recorded. HDF5 files are not committed, so a clone
-/// lacks them.
-fn changed_file(record: &Record, folder: &Path) -> Fault {
-    let tables = record.artifacts.iter().filter(|artifact| {
-        let kept = |end: &str| artifact.path.ends_with(end);
-        !record.files.contains_key(&artifact.path) && (kept(".csv") || kept(".png"))
-    });
-    let tables = tables.map(|artifact| (&artifact.path, &artifact.content));
-    for (name, content) in record.files.iter().chain(tables) {
+/// A file whose bytes are not those that were recorded. A packed trial has the files that its row names;
+/// a folder has all but HDF5 files, which may be deleted.
+fn changed_file(record: &Record, folder: &Path, pack: &Pack) -> Fault {
+    let row = pack.trial(&record.trial).filter(|row| row.is(record));
+    let read = |path: &Path, name: &str| match file::read(path, u64::MAX) {
+        Err(error) if row.is_some() && error.kind() == ErrorKind::NotFound => {
+            pack.file(&record.trial, name)
+        }
+        read => read,
+    };
+    for (name, content) in &record.files {
         let path = folder.join(name);
-        match file::read(&path, u64::MAX) {
+        match read(&path, name) {
             Ok(bytes) if retrial_core::hash::content(&bytes) == *content => {}
             Ok(_) => return Ok(Some(format!("{name} was changed after it was recorded"))),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                if !name.ends_with(".h5") {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let may_lack = row.map_or(name.ends_with(".h5"), |row| !row.has(name));
+                // The journal of an attempt is not packed.
+                if !may_lack && (record.is_finished() || folder.exists()) {
                     return Ok(Some(format!("{name} is missing")));
                 }
             }
@@ -231,45 +270,6 @@ fn unread(path: &Path, name: &str, error: &std::io::Error) -> Fault {
         true => Ok(Some(format!("{name}: {error}"))),
         false => Err(Failure::storage(format!("{}: {error}", path.display()))),
     }
-}
-
-/// What a record of the first format and its journal say differently.
-fn unlike_journal(record: &Record, folder: &Path) -> Fault {
-    let mut texts = Vec::new();
-    for name in [EVENTS_FILE, METRICS_FILE] {
-        let path = folder.join(name);
-        match file::text(&path, u64::MAX) {
-            Ok(text) => texts.push(text),
-            Err(error) => return unread(&path, name, &error),
-        }
-    }
-    Ok(unlike(record, &texts[0], &texts[1]))
-}
-
-/// As [`unlike_journal`], of the texts of both files.
-fn unlike(record: &Record, journal: &str, metrics: &str) -> Option<String> {
-    match seal::metrics_csv(journal) {
-        Ok(text) if text == metrics => {}
-        Ok(_) => {
-            return Some(format!(
-                "{EVENTS_FILE} or {METRICS_FILE} was changed after it was recorded"
-            ));
-        }
-        Err(error) => return Some(format!("{EVENTS_FILE}: {error}")),
-    }
-    let mut said = std::collections::HashMap::new();
-    for event in journal.lines().map(serde_json::from_str::<Event>) {
-        if let Ok(Event::Metric { name, value, at }) = event
-            && at.is_empty()
-        {
-            said.insert(name, value);
-        }
-    }
-    let differs = record.metrics.iter().find(|metric| {
-        let value = metric.value.is_finite().then_some(metric.value);
-        said.get(&metric.name) != Some(&value)
-    });
-    differs.map(|metric| format!("its `{}` is not the one of {EVENTS_FILE}", metric.name))
 }
 
 /// Why a record is not the trial whose id it bears. The id of one of an earlier plan may rest on
@@ -296,17 +296,9 @@ fn unlike_study(record: &Record, study: &StudyInfo) -> Option<String> {
     {
         return Some(format!("its data set is `{}` and `{name}`", data.name));
     }
-    for metric in &record.metrics {
-        let known = study.metrics.iter().find(|known| known.name == metric.name);
-        let same = |known: &retrial_core::metric::MetricDef| {
-            known.unit == metric.unit && known.direction == metric.direction
-        };
-        if !known.is_some_and(same) {
-            let name = &metric.name;
-            return Some(format!(
-                "unit or direction of `{name}` is not that of the study"
-            ));
-        }
+    let is_unknown = |name: &&str| !study.metrics.iter().any(|known| known.name == *name);
+    if let Some(name) = record.metrics.iter().map(|(name, _)| name).find(is_unknown) {
+        return Some(format!("the study has no metric `{name}`"));
     }
     (seal::content_hash(record, study) != record.content)
         .then(|| "its numbers were changed after it was recorded".to_owned())

@@ -75,6 +75,8 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Verb::Show(args) => command::show::run(&workspace()?, args),
         Verb::Claims(args) => command::claims::run(&workspace()?, args),
         Verb::Report(args) => command::report::run(&workspace()?, args),
+        Verb::Pack(args) => command::pack::run(&workspace()?, args),
+        Verb::Unpack(args) => command::pack::unpack(&workspace()?, args),
         Verb::Data(verb) => command::data::run(&workspace()?, verb),
         Verb::Schema(args) => command::schema::run(cli.root.as_deref(), args),
         Verb::Doctor(args) => command::doctor::run(cli.root.as_deref(), args),

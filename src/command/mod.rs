@@ -16,6 +16,7 @@ pub(crate) mod data;
 mod data_check;
 pub(crate) mod dic;
 pub(crate) mod doctor;
+pub(crate) mod pack;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod run;

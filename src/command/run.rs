@@ -310,6 +310,9 @@ fn tasks(
             .map(|claim| (claim.id.clone(), claim.hash()))
             .collect();
         let mut own_host: Option<Host> = None;
+        let folder = results.join(&spec.study).join(&spec.name);
+        let pack = retrial_report::Pack::read(&folder, &spec.study, &spec.name)?;
+        let pack = pack.unwrap_or_default();
         for (trial, state) in states {
             if *state == TrialState::Recorded {
                 continue;
@@ -331,7 +334,9 @@ fn tasks(
                 &spec.name,
                 &trial.id,
             );
-            let attempt = folders.failures()?.last().map_or(1, |(last, _)| last + 1);
+            let packed = pack.failures(&trial.id).map(|record| record.attempt);
+            let tried = folders.failures()?.into_iter().map(|(number, _)| number);
+            let attempt = packed.chain(tried).max().map_or(1, |last| last + 1);
             let job_data = trial.dataset.as_ref().and_then(|(name, content)| {
                 let manifest = experiments.manifest(name)?;
                 Some(JobData {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use retrial_core::metric::Direction;
 use retrial_core::record::{ATTEMPT_FILE, Outcome, RECORD_FILE, Record};
+use retrial_report::{PACK_FOLDERS, Pack, TRIALS_FILE};
 use serde_json::json;
 
 use super::{count, duration, print_json, table};
@@ -21,6 +22,7 @@ pub(crate) fn run(workspace: &Workspace, args: &ShowArgs) -> Result<(), Failure>
     let found = find(&workspace.results(), &args.trial)?;
     let (study, experiment, trial) = &found;
     let folders = TrialFolders::new(&workspace.results(), study, experiment, trial);
+    let pack = pack_of(&folders, study, experiment)?;
     let mut damaged = Vec::new();
     let mut kept = |read: Result<Record, String>, fault: Option<String>, path: &Path| {
         let reason = read.as_ref().err().cloned().or(fault);
@@ -28,15 +30,24 @@ pub(crate) fn run(workspace: &Workspace, args: &ShowArgs) -> Result<(), Failure>
         read.ok()
     };
     let folder = &folders.record;
-    let record = match folder.exists() {
-        true => kept(
+    let record = match (folder.exists(), pack.trial(trial)) {
+        (true, _) => kept(
             retrial_report::read_finished(folder)?,
-            integrity::fault_of(folder)?,
+            integrity::fault_of(folder, &pack)?,
             &folder.join(RECORD_FILE),
         ),
-        false => None,
+        (false, Some(row)) => kept(
+            row.record.clone(),
+            integrity::fault_of_packed(row, folder, &pack)?,
+            &folders.experiment.join(TRIALS_FILE),
+        ),
+        (false, None) => None,
     };
-    let mut attempts = Vec::new();
+    let is_there = |number: u32| folders.attempts.join(number.to_string()).exists();
+    let packed = pack
+        .failures(trial)
+        .filter(|record| !is_there(record.attempt));
+    let mut attempts: Vec<Record> = packed.cloned().collect();
     for (_, folder) in folders.failures()? {
         attempts.extend(kept(
             retrial_report::read_attempt(&folder)?,
@@ -61,7 +72,7 @@ pub(crate) fn run(workspace: &Workspace, args: &ShowArgs) -> Result<(), Failure>
     }
     say!("{study}/{experiment}/{trial}");
     match &record {
-        Some(record) => print(record, &folders.record),
+        Some(record) => print(record, &folders.record)?,
         None if folder.exists() => say!("damaged: {}", folder.display()),
         None if folders.partial.exists() => say!("not finished: {}", folders.partial.display()),
         None => say!("not finished"),
@@ -89,11 +100,15 @@ fn nets(workspace: &Workspace, args: &ShowArgs) -> Result<(), Failure> {
         let results = workspace.results();
         let (study, experiment, trial) = find(&results, &args.trial)?;
         let folders = TrialFolders::new(&results, &study, &experiment, &trial);
-        if !folders.is_recorded() {
-            let message = format!("{trial} is not finished; name a checkpoint (.h5) instead");
-            return Err(Failure::usage(message));
-        }
-        let record = retrial_report::read_finished(&folders.record)?;
+        let pack = pack_of(&folders, &study, &experiment)?;
+        let record = match pack.trial(&trial) {
+            Some(row) if !folders.is_recorded() => row.record.clone(),
+            _ if folders.is_recorded() => retrial_report::read_finished(&folders.record)?,
+            _ => {
+                let message = format!("{trial} is not finished; name a checkpoint (.h5) instead");
+                return Err(Failure::usage(message));
+            }
+        };
         let record = record.map_err(|reason| {
             Failure::Damaged(vec![format!("{}: {reason}", folders.record.display())])
         })?;
@@ -122,8 +137,13 @@ fn nets(workspace: &Workspace, args: &ShowArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn print(record: &Record, folder: &Path) {
-    say!("folder      {}", folder.display());
+fn print(record: &Record, folder: &Path) -> Result<(), Failure> {
+    match (folder.exists(), folder.parent()) {
+        (false, Some(experiment)) => {
+            say!("packed in   {}", experiment.join(TRIALS_FILE).display());
+        }
+        _ => say!("folder      {}", folder.display()),
+    }
     say!("seed        {}, attempt {}", record.seed, record.attempt);
     say!("params      {}", record.params.summary());
     if let Some(data) = &record.dataset {
@@ -174,18 +194,20 @@ fn print(record: &Record, folder: &Path) {
         duration(p.cpu_s),
         p.peak_memory_mib
     );
+    // Units stand on the sheet.
+    let sheet = match folder.parent() {
+        Some(experiment) => retrial_report::read_sheet(experiment)?.ok(),
+        None => None,
+    };
     let mut metrics = table(&["metric", "value", "unit", "better"]);
-    for metric in &record.metrics {
-        let better = match metric.direction {
-            Direction::None => "",
-            other => other.name(),
+    for (name, value) in record.metrics.iter() {
+        let known = (sheet.iter().flat_map(|sheet| &sheet.metrics)).find(|q| q.name == name);
+        let better = match known.map(|quantity| quantity.direction) {
+            None | Some(Direction::None) => "",
+            Some(other) => other.name(),
         };
-        metrics.add_row([
-            metric.name.clone(),
-            format!("{}", metric.value),
-            metric.unit.clone(),
-            better.to_owned(),
-        ]);
+        let unit = known.map_or("", |quantity| &quantity.unit);
+        metrics.add_row([name, &value.to_string(), unit, better]);
     }
     say!("{metrics}");
     for stage in &record.stages {
@@ -205,6 +227,15 @@ fn print(record: &Record, folder: &Path) {
             artifact.content
         );
     }
+    Ok(())
+}
+
+fn pack_of(folders: &TrialFolders, study: &str, experiment: &str) -> Result<Pack, Failure> {
+    let pack = Pack::read(&folders.experiment, study, experiment)?;
+    pack.map_err(|reason| {
+        let folder = folders.experiment.display();
+        Failure::Damaged(vec![format!("{folder}: {reason}")])
+    })
 }
 
 /// The one trial whose path or id begins as given.
@@ -213,9 +244,14 @@ fn find(results: &Path, wanted: &str) -> Result<(String, String, String), Failur
     let mut found = Vec::new();
     for study in folder::folders(results)? {
         for experiment in folder::folders(&results.join(&study))? {
-            let here = folder::folders(&results.join(&study).join(&experiment))?;
+            let own = results.join(&study).join(&experiment);
+            let pack = Pack::read(&own, &study, &experiment)?.unwrap_or_default();
+            let packed = pack.trials().iter().chain(pack.attempts());
+            let packed = packed.map(|row| row.trial.clone());
+            let here = folder::folders(&own)?.into_iter();
             let mut trials: Vec<String> = here
-                .into_iter()
+                .filter(|name| !PACK_FOLDERS.contains(&name.as_str()))
+                .chain(packed)
                 .map(|name| {
                     let plain = name
                         .strip_suffix(".partial")

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use retrial_core::census::Census;
 use retrial_core::declare::{Cells, Row};
 use retrial_core::event::Event;
-use retrial_core::metric::{MetricDef, MetricValue};
+use retrial_core::metric::{MetricDef, Metrics};
 use retrial_core::params::{ParamValue, Params};
 use retrial_core::record::{Artifact, EVENTS_FILE, StageUse};
 use retrial_core::seed::Seed;
@@ -47,7 +47,7 @@ pub(crate) struct Context {
     pub(crate) job: Job,
     pub(crate) study: &'static StudyInfo,
     pub(crate) folders: TrialFolders,
-    pub(crate) metrics: Vec<MetricValue>,
+    pub(crate) metrics: Metrics,
     pub(crate) artifacts: Vec<Artifact>,
     pub(crate) stages: Vec<StageUse>,
     /// What the study used of its data.
@@ -88,7 +88,7 @@ impl Context {
             job,
             study,
             folders,
-            metrics: Vec::new(),
+            metrics: Metrics::default(),
             artifacts: Vec::new(),
             stages: Vec::new(),
             census: Census::default(),
@@ -214,17 +214,10 @@ impl Context {
         if !self.study.metrics.contains(&metric) {
             return Err(self.undeclared("metric", metric.name));
         }
-        self.metrics.retain(|other| other.name != metric.name);
-        self.metrics.push(MetricValue {
-            name: metric.name.to_owned(),
-            value,
-            unit: metric.unit.to_owned(),
-            direction: metric.direction,
-        });
+        self.metrics.set(metric.name, value);
         self.emit(&Event::Metric {
             name: metric.name.to_owned(),
             value: value.is_finite().then_some(value),
-            at: Params::default(),
         })?;
         Ok(())
     }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use retrial_core::file;
 use retrial_core::record::{Outcome, RECORD_FILE, Record};
+use retrial_report::Pack;
 
 use super::lease;
 use crate::failure::Failure;
@@ -66,6 +67,7 @@ impl TrialFolders {
 pub(crate) struct Inventory {
     folder: PathBuf,
     names: HashSet<String>,
+    pack: Pack,
     /// Finished trials by their id without the hash.
     by_stem: HashMap<String, Vec<String>>,
 }
@@ -106,8 +108,11 @@ impl Inventory {
     pub(crate) fn read(results: &Path, study: &str, experiment: &str) -> Result<Self, Failure> {
         let folder = results.join(study).join(experiment);
         let names: HashSet<String> = folders(&folder)?.into_iter().collect();
+        // What is no pack is named by every command that reads all records.
+        let pack = retrial_report::Pack::read(&folder, study, experiment)?.unwrap_or_default();
         let mut by_stem: HashMap<String, Vec<String>> = HashMap::new();
-        for name in &names {
+        let packed = pack.trials().iter().map(|row| &row.trial);
+        for name in names.iter().chain(packed) {
             if let Some((stem, id)) = name.rsplit_once('-')
                 && !id.contains('.')
             {
@@ -120,6 +125,7 @@ impl Inventory {
         Ok(Self {
             folder,
             names,
+            pack,
             by_stem,
         })
     }
@@ -135,7 +141,14 @@ impl Inventory {
         revision: u32,
     ) -> Result<TrialState, Failure> {
         if self.names.contains(&trial.id) {
-            return Ok(match integrity::fault_of(&folders.record)? {
+            return Ok(match integrity::fault_of(&folders.record, &self.pack)? {
+                None => TrialState::Recorded,
+                Some(reason) => TrialState::Damaged { reason },
+            });
+        }
+        if let Some(row) = self.pack.trial(&trial.id) {
+            let fault = integrity::fault_of_packed(row, &folders.record, &self.pack)?;
+            return Ok(match fault {
                 None => TrialState::Recorded,
                 Some(reason) => TrialState::Damaged { reason },
             });
@@ -154,10 +167,18 @@ impl Inventory {
                 return Ok(TrialState::Damaged { reason });
             }
         }
-        if let Some((_, last)) = failures.last() {
+        let packed: Vec<&Record> = self.pack.failures(&trial.id).collect();
+        let last = match failures.last() {
+            Some((_, last)) => retrial_report::read_attempt(last)?.map(failure_text),
+            None => Ok(packed
+                .last()
+                .map_or_else(String::new, |last| failure_text((*last).clone()))),
+        };
+        let attempts = failures.len().max(packed.len());
+        if attempts > 0 {
             return Ok(TrialState::Failed {
-                attempts: failures.len(),
-                error: failure_text(last)?,
+                attempts,
+                error: last.unwrap_or_else(|reason| reason),
             });
         }
         if partial {
@@ -167,8 +188,11 @@ impl Inventory {
             let newest = others
                 .iter()
                 .max_by_key(|name| modified(&self.folder.join(name)))?;
-            let record = retrial_report::read_finished(&self.folder.join(newest));
-            Some(difference(&record.ok()?.ok()?, trial, revision))
+            let record = match self.pack.trial(newest) {
+                Some(row) => row.record.clone(),
+                None => retrial_report::read_finished(&self.folder.join(newest)).ok()?,
+            };
+            Some(difference(&record.ok()?, trial, revision))
         });
         Ok(TrialState::New { changed })
     }
@@ -205,17 +229,14 @@ impl TrialState {
     }
 }
 
-fn failure_text(attempt: &Path) -> Result<String, Failure> {
-    Ok(match retrial_report::read_attempt(attempt)? {
-        Ok(record) => match record.outcome {
-            Outcome::Failed { cause, error } => match error.lines().next() {
-                Some(first) if !first.is_empty() => first.to_owned(),
-                _ => cause,
-            },
-            Outcome::Finished => "it finished".to_owned(),
+fn failure_text(attempt: Record) -> String {
+    match attempt.outcome {
+        Outcome::Failed { cause, error } => match error.lines().next() {
+            Some(first) if !first.is_empty() => first.to_owned(),
+            _ => cause,
         },
-        Err(reason) => reason,
-    })
+        Outcome::Finished => "it finished".to_owned(),
+    }
 }
 
 fn difference(record: &Record, trial: &retrial_core::plan::Trial, revision: u32) -> String {

@@ -8,14 +8,12 @@ use std::time::SystemTime;
 use retrial_core::census::Census;
 use retrial_core::event::Event;
 use retrial_core::hash::FieldHasher;
+use retrial_core::metric::Metrics;
 use retrial_core::record::{
-    ATTEMPT_FILE, DatasetUse, EVENTS_FILE, METRICS_FILE, Outcome, RECORD_FILE, RECORD_FORMAT,
-    Record,
+    ATTEMPT_FILE, DatasetUse, EVENTS_FILE, Outcome, RECORD_FILE, RECORD_FORMAT, Record,
 };
-use retrial_core::seal::sealed;
 use retrial_core::study::StudyInfo;
 use retrial_store::StoreError;
-use retrial_store::csv::Table;
 
 use super::context::{Context, TrialError, io};
 use super::folder::{self, TrialFolders};
@@ -34,7 +32,6 @@ pub(crate) fn finish(
 ) -> Result<(), TrialError> {
     context.emit(&Event::Finished)?;
     let partial = context.folders.partial.clone();
-    write_metrics(&partial)?;
     let mut record = blank(&context.job, context.study, started, duration_s);
     record.metrics = std::mem::take(&mut context.metrics);
     record.stages = std::mem::take(&mut context.stages);
@@ -43,8 +40,7 @@ pub(crate) fn finish(
     record.artifacts.sort_by(|a, b| a.path.cmp(&b.path));
     record.content = content_hash(&record, context.study);
     let names = record.artifacts.iter().map(|a| a.path.clone());
-    let own = [EVENTS_FILE, METRICS_FILE].map(str::to_owned);
-    let known: Vec<String> = names.chain(own).collect();
+    let known: Vec<String> = names.chain([EVENTS_FILE.to_owned()]).collect();
     hash_files(&mut record, &partial, &known)?;
     write_yaml(&partial.join(RECORD_FILE), &record)?;
     let checkpoints = partial.join("checkpoints");
@@ -154,6 +150,7 @@ pub(crate) fn fail(
 fn blank(job: &Job, study: &StudyInfo, started: SystemTime, duration_s: f64) -> Record {
     Record {
         format: RECORD_FORMAT,
+        migrated_from: None,
         trial: job.trial.clone(),
         study: job.study.clone(),
         revision: study.revision,
@@ -169,7 +166,7 @@ fn blank(job: &Job, study: &StudyInfo, started: SystemTime, duration_s: f64) -> 
         }),
         outcome: Outcome::Finished,
         attempt: job.attempt,
-        metrics: Vec::new(),
+        metrics: Metrics::default(),
         stages: Vec::new(),
         artifacts: Vec::new(),
         content: String::new(),
@@ -188,20 +185,16 @@ pub(crate) fn content_hash(record: &Record, study: &StudyInfo) -> String {
     let mut metrics: Vec<_> = record
         .metrics
         .iter()
-        .filter(|metric| {
-            let definition = study.metrics.iter().find(|known| known.name == metric.name);
+        .filter(|(name, _)| {
+            let definition = study.metrics.iter().find(|known| known.name == *name);
             definition.is_none_or(|known| known.repeatable)
         })
         .collect();
-    metrics.sort_by(|a, b| a.name.cmp(&b.name));
-    for metric in metrics {
-        hasher.field(metric.name.as_bytes());
+    metrics.sort_by_key(|(name, _)| *name);
+    for (name, value) in metrics {
+        hasher.field(name.as_bytes());
         // Every NaN is read back as the same one, whatever its bits were.
-        let value = if metric.value.is_nan() {
-            f64::NAN
-        } else {
-            metric.value
-        };
+        let value = if value.is_nan() { f64::NAN } else { *value };
         hasher.field(&value.to_bits().to_le_bytes());
     }
     for stage in &record.stages {
@@ -215,49 +208,9 @@ pub(crate) fn content_hash(record: &Record, study: &StudyInfo) -> String {
     hasher.tagged()
 }
 
-/// Writes `metrics.csv` from the journal.
-fn write_metrics(partial: &Path) -> Result<(), TrialError> {
-    let path = partial.join(EVENTS_FILE);
-    let text = fs::read_to_string(&path).map_err(|source| io("read", &path, source))?;
-    let metrics = metrics_csv(&text)
-        .map_err(|error| TrialError::Other(format!("{}: {error}", path.display())))?;
-    retrial_store::atomic_write(partial.join(METRICS_FILE), metrics.as_bytes())?;
-    Ok(())
-}
-
-/// A journal's metrics: one row a metric event, one column for each part named in `at`.
-pub(crate) fn metrics_csv(journal: &str) -> Result<String, String> {
-    let mut rows = Vec::new();
-    let mut parts: Vec<String> = Vec::new();
-    for line in journal.lines() {
-        let event: Event = serde_json::from_str(line).map_err(|error| error.to_string())?;
-        if let Event::Metric { name, value, at } = event {
-            for (part, _) in at.iter() {
-                if !parts.iter().any(|known| known == part) {
-                    parts.push(part.to_owned());
-                }
-            }
-            rows.push((name, value.unwrap_or(f64::NAN), at));
-        }
-    }
-    let names: Vec<String> = rows.iter().map(|(name, ..)| name.clone()).collect();
-    let wrong = |error: StoreError| error.to_string();
-    let mut table = Table::new().with("metric", names).map_err(wrong)?;
-    for part in parts {
-        let cells: Vec<String> = rows
-            .iter()
-            .map(|(.., at)| at.get(&part).map_or_else(String::new, ToString::to_string))
-            .collect();
-        table = table.with(&part, cells).map_err(wrong)?;
-    }
-    let values: Vec<f64> = rows.iter().map(|(_, value, _)| *value).collect();
-    let table = table.with("value", values).map_err(wrong)?;
-    Ok(table.to_csv())
-}
-
 /// Writes a record with its seal below.
 fn write_yaml(path: &Path, record: &Record) -> Result<(), StoreError> {
-    let text = serde_yaml::to_string(record)
-        .map_err(|error| io("write", path, std::io::Error::other(error.to_string())))?;
-    retrial_store::atomic_write(path, sealed(&text).as_bytes())
+    let text = retrial_report::record_text(record)
+        .map_err(|error| io("write", path, std::io::Error::other(error)))?;
+    retrial_store::atomic_write(path, text.as_bytes())
 }

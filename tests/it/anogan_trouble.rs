@@ -115,7 +115,7 @@ fn metrics_of_an_empty_class_are_left_out_and_the_record_holds() {
         records[0]
             .metrics
             .iter()
-            .all(|metric| metric.value.is_finite())
+            .all(|(_, value)| value.is_finite())
     );
     assert!(records[0].metric("true_positive_rate").is_none());
     let warned = "judged: none of 1 item is anomalous (anomalous_digits [2]), so there is no AUROC";

@@ -126,12 +126,12 @@ fn a_record_that_is_damaged_during_its_run_is_no_success() {
         let first = names(&folder)
             .into_iter()
             .find(|name| name.contains("-s0-"));
-        let file = folder.join(first.expect("a trial")).join("metrics.csv");
+        let file = folder.join(first.expect("a trial")).join("events.jsonl");
         std::fs::write(file, "metric,value\n").expect("written");
     })
     .exits(4)
     .says("underpowered")
-    .complains("metrics.csv was changed after it was recorded");
+    .complains("events.jsonl was changed after it was recorded");
 }
 
 #[test]

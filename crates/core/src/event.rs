@@ -5,8 +5,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::params::Params;
-
 /// One thing a running trial reports.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case", deny_unknown_fields)]
@@ -55,14 +53,12 @@ pub enum Event {
         /// Whether it was there already.
         reused: bool,
     },
-    /// A metric of the whole trial, or of a part of it.
+    /// A metric of the trial.
     Metric {
         /// Name in the study's table.
         name: String,
         /// Value; `null` where it is not defined.
         value: Option<f64>,
-        /// Which part: `{epoch: 3}`; empty for the whole trial.
-        at: Params,
     },
     /// A file was written beside the journal.
     Artifact {
@@ -107,13 +103,9 @@ mod tests {
         let event = Event::Metric {
             name: "rmse".to_owned(),
             value: Some(0.5),
-            at: Params::default(),
         };
         let line = serde_json::to_string(&event).expect("plain values");
-        assert_eq!(
-            line,
-            r#"{"event":"metric","name":"rmse","value":0.5,"at":{}}"#
-        );
+        assert_eq!(line, r#"{"event":"metric","name":"rmse","value":0.5}"#);
         assert_eq!(serde_json::from_str::<Event>(&line).expect("valid"), event);
         assert!(event.is_kept());
     }

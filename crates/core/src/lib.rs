@@ -14,6 +14,7 @@ pub mod hash;
 pub mod image;
 pub mod instance_mask;
 pub mod metric;
+pub mod named;
 pub mod params;
 pub mod plan;
 pub mod polygon;

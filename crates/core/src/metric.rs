@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::named::Named;
+
 /// Which way a metric gets better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -66,15 +68,6 @@ pub struct ColumnDef {
     pub doc: &'static str,
 }
 
-/// A measured metric of a trial.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct MetricValue {
-    /// Name in the study's table.
-    pub name: String,
-    /// Value; NaN where it is not defined.
-    pub value: f64,
-    /// Unit, or empty.
-    pub unit: String,
-    /// Which way it gets better.
-    pub direction: Direction,
-}
+/// Metrics of a trial in the order in which they were measured; NaN where one is not defined. Units and
+/// directions stand with the study ([`MetricDef`]) and on the sheet of the experiment.
+pub type Metrics = Named<f64>;

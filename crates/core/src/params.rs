@@ -9,6 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{Faults, Place, nearest};
+use crate::named::Named;
 use crate::yaml::{Node, Value, join, unlike_text};
 
 /// The value of a param or of a swept key.
@@ -235,24 +236,9 @@ impl Param {
 }
 
 /// Params by name, in the order of the study's table.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Params(Vec<(String, ParamValue)>);
+pub type Params = Named<ParamValue>;
 
 impl Params {
-    /// The value of `name`.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&ParamValue> {
-        self.iter().find(|(n, _)| *n == name).map(|(_, v)| v)
-    }
-
-    /// Sets `name`, at its place if it is there, else at the end.
-    pub fn set(&mut self, name: &str, value: ParamValue) {
-        match self.0.iter_mut().find(|(n, _)| n == name) {
-            Some((_, old)) => *old = value,
-            None => self.0.push((name.to_owned(), value)),
-        }
-    }
-
     /// Whether all of `others` are among these, with the same values.
     #[must_use]
     pub fn contain(&self, others: &Self) -> bool {
@@ -261,65 +247,11 @@ impl Params {
             .all(|(name, value)| self.get(name).is_some_and(|own| own.same(value)))
     }
 
-    /// All pairs in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &ParamValue)> {
-        self.0.iter().map(|(n, v)| (n.as_str(), v))
-    }
-
-    /// How many there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// `name=value` pairs, separated by commas.
     #[must_use]
     pub fn summary(&self) -> String {
         let pairs: Vec<String> = self.iter().map(|(n, v)| format!("{n}={v}")).collect();
         pairs.join(", ")
-    }
-}
-
-impl FromIterator<(String, ParamValue)> for Params {
-    fn from_iter<I: IntoIterator<Item = (String, ParamValue)>>(pairs: I) -> Self {
-        Self(pairs.into_iter().collect())
-    }
-}
-
-impl Serialize for Params {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.iter())
-    }
-}
-
-impl<'de> Deserialize<'de> for Params {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder;
-        impl<'de> serde::de::Visitor<'de> for InOrder {
-            type Value = Params;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a mapping of params")
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(
-                self,
-                mut map: A,
-            ) -> Result<Params, A::Error> {
-                let mut params = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    params.push(pair);
-                }
-                Ok(Params(params))
-            }
-        }
-        deserializer.deserialize_map(InOrder)
     }
 }
 

@@ -1,35 +1,28 @@
 //! What a trial leaves, and from what it came.
 //!
 //! A record is the folder `results/<study>/<experiment>/<trial>/` with `trial.yaml` (this type),
-//! `metrics.csv`, `events.jsonl` and the study's artifacts. It is written once, atomically, and
-//! never changed; its existence under the trial's id *is* "finished". A failed attempt leaves
-//! `<trial>.attempts/<n>/` with an `attempt.yaml` of the same type.
+//! `events.jsonl` and the study's artifacts. It is written once, atomically, and never changed; its
+//! existence under the trial's id *is* "finished". A failed attempt leaves `<trial>.attempts/<n>/`
+//! with an `attempt.yaml` of the same type. The records of an experiment can be packed
+//! (`retrial_report::Pack`), with the same values and the same seals.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::census::Census;
-use crate::hash::FieldHasher;
-use crate::metric::MetricValue;
+use crate::metric::Metrics;
 use crate::params::Params;
 
 /// Version of [`Record`] and of its file, whose last line is the seal of the others; raised when a
-/// field changes.
-pub const RECORD_FORMAT: u32 = 4;
-/// The last version whose seal is a hash of its values, [`Record::sealed`], not of its text. Version 3 says nothing of
-/// the build of the program and of who made the stages.
-pub const VALUE_SEAL_FORMAT: u32 = 2;
-/// The oldest version that is read: without [`Record::files`] and [`Record::seal`].
-pub const OLD_RECORD_FORMAT: u32 = 1;
+/// field changes. No other version is read.
+pub const RECORD_FORMAT: u32 = 5;
 /// The file of a finished trial.
 pub const RECORD_FILE: &str = "trial.yaml";
 /// The file of a failed attempt.
 pub const ATTEMPT_FILE: &str = "attempt.yaml";
 /// The journal of events.
 pub const EVENTS_FILE: &str = "events.jsonl";
-/// All metrics, derived from the journal.
-pub const METRICS_FILE: &str = "metrics.csv";
 
 /// One execution of a trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +30,9 @@ pub const METRICS_FILE: &str = "metrics.csv";
 pub struct Record {
     /// [`RECORD_FORMAT`].
     pub format: u32,
+    /// The format in which it was first written, where a program brought it into this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migrated_from: Option<u32>,
     /// Trial id: slug and short hash.
     pub trial: String,
     /// Study.
@@ -60,10 +56,10 @@ pub struct Record {
     /// Which attempt this was, from 1.
     pub attempt: u32,
     /// Metrics of the whole trial.
-    pub metrics: Vec<MetricValue>,
+    pub metrics: Metrics,
     /// Stages it was built from.
     pub stages: Vec<StageUse>,
-    /// Files beside this one.
+    /// Files that the study left.
     pub artifacts: Vec<Artifact>,
     /// Hash of everything repeatable: params, metrics that repeat, stage and artifact contents.
     pub content: String,
@@ -75,9 +71,8 @@ pub struct Record {
     /// Where, when and from what source it ran.
     pub provenance: Provenance,
     /// Hash of the bytes of every file beside this one, by name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, String>,
-    /// Hash of everything above; empty in records of the first format.
+    /// Hash of the text above; empty before it is written.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub seal: String,
 }
@@ -190,7 +185,7 @@ pub struct Provenance {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build: Option<Build>,
     /// The project folder; absent from records before it was kept.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<ProjectState>,
     /// Hash of `Cargo.lock` at build time.
     pub lock_file: String,
@@ -250,31 +245,7 @@ impl Record {
     /// The value of a metric.
     #[must_use]
     pub fn metric(&self, name: &str) -> Option<f64> {
-        self.metrics
-            .iter()
-            .find(|m| m.name == name)
-            .map(|m| m.value)
-    }
-
-    /// What [`Record::seal`] must be in a record of [`VALUE_SEAL_FORMAT`]: the hash of all other
-    /// fields.
-    #[must_use]
-    pub fn sealed(&self) -> String {
-        let mut open = self.clone();
-        open.seal.clear();
-        let text = serde_json::to_string(&open).unwrap_or_default();
-        let mut hasher = FieldHasher::new("sealed record");
-        hasher.field(text.as_bytes());
-        // JSON has one word for all that is not finite, and what is read back is one NaN.
-        for metric in &self.metrics {
-            let value = if metric.value.is_nan() {
-                f64::NAN
-            } else {
-                metric.value
-            };
-            hasher.field(&value.to_bits().to_le_bytes());
-        }
-        hasher.tagged()
+        self.metrics.get(name).copied()
     }
 
     /// Whether the trial ended well.

@@ -10,6 +10,9 @@ use crate::params::Params;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReportSpec {
+    /// Names of tables and predictions that are packed beside those that figures show.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keep: Vec<String>,
     /// Tables of metrics over trials.
     pub tables: Vec<TableSpec>,
     /// Figures.

@@ -37,6 +37,16 @@ pub enum ReportError {
         /// Our newest.
         newest: u64,
     },
+    /// The records of an experiment cannot be packed.
+    #[error("{experiment} is not packed: {trial}: {reason}")]
+    Pack {
+        /// Study and experiment.
+        experiment: String,
+        /// Which trial.
+        trial: String,
+        /// What is wrong with its record or one of its files.
+        reason: String,
+    },
     /// A figure or table names a quantity that the records do not have.
     #[error("{part} of {experiment}: no `{name}` in {place} (there are {known})")]
     NoColumn {

@@ -4,7 +4,6 @@
 //! [`Frame::numbers`] reads them as numbers where a figure needs that.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 
 use polars::error::PolarsError;
 use polars::prelude::{BooleanChunked, Column, DataFrame, GroupsIndicator};
@@ -14,6 +13,7 @@ use retrial_core::record::Record;
 use retrial_core::statistics::{Summary, mean, summarise};
 
 use crate::error::ReportError;
+use crate::load::Experiment;
 
 /// The column with the trial's id.
 pub(crate) const TRIAL: &str = "trial";
@@ -54,7 +54,7 @@ impl Frame {
     ///
     /// `fault` makes an error from a file and what is wrong with it.
     pub(crate) fn of_tables(
-        folder: &Path,
+        experiment: &Experiment,
         table: &str,
         records: &[&Record],
         fault: impl Fn(String, String) -> ReportError,
@@ -64,8 +64,9 @@ impl Frame {
         let mut owner = Vec::new();
         for (i, record) in records.iter().enumerate() {
             let file = format!("{}/{table}.csv", record.trial);
-            let mut reader = csv::Reader::from_path(folder.join(&file))
+            let bytes = (experiment.file(&record.trial, &format!("{table}.csv")))
                 .map_err(|error| fault(file.clone(), error.to_string()))?;
+            let mut reader = csv::Reader::from_reader(bytes.as_slice());
             let header = (reader.headers())
                 .map_err(|error| fault(file.clone(), error.to_string()))?
                 .clone();
@@ -270,7 +271,7 @@ fn of_records(records: &[&Record]) -> Result<DataFrame, ReportError> {
         });
         add(Column::new(name.as_str().into(), values));
     }
-    for name in names(records, |r| r.metrics.iter().map(|m| &*m.name).collect()) {
+    for name in names(records, |r| r.metrics.iter().map(|(n, _)| n).collect()) {
         let values: Vec<f64> = (records.iter())
             .map(|r| r.metric(&name).unwrap_or(f64::NAN))
             .collect();

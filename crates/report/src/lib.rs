@@ -9,6 +9,7 @@ mod error;
 mod frame;
 mod load;
 mod number;
+mod pack;
 mod page;
 mod parallel;
 mod plot;
@@ -20,7 +21,12 @@ mod view;
 
 pub use error::ReportError;
 pub use load::{
-    Damaged, Experiment, Kept, load, load_experiment, read_attempt, read_finished, read_sheet,
+    Damaged, Experiment, Kept, has_records, load, load_experiment, read_attempt, read_finished,
+    read_sheet,
+};
+pub use pack::{
+    ATTEMPTS_FILE, PACK_FOLDERS, Pack, Packed, Packing, TRIALS_FILE, pack, record_text,
+    without_rows,
 };
 pub use plot::{
     HistogramWords, SheetPicture, SheetRow, classes_png, contact_sheet_png, field_png, gray_png,

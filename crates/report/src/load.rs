@@ -1,24 +1,22 @@
 //! Results folders as experiments: what was planned, what finished, what failed, what is damaged.
 
 use std::collections::{HashMap, HashSet};
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use retrial_core::experiment::{ExperimentSheet, Planned, SHEET_FILE, SHEET_FORMAT};
 use retrial_core::file;
 use retrial_core::params::Params;
-use retrial_core::record::{
-    ATTEMPT_FILE, OLD_RECORD_FORMAT, RECORD_FILE, RECORD_FORMAT, Record, VALUE_SEAL_FORMAT,
-};
+use retrial_core::record::{ATTEMPT_FILE, RECORD_FILE, RECORD_FORMAT, Record};
 use retrial_core::report_spec::ReportSpec;
 use retrial_core::seal::unsealed;
 use serde::de::DeserializeOwned;
 
 use crate::error::ReportError;
+use crate::pack::{ATTEMPTS_FILE, PACK_FOLDERS, Pack, Packed, TRIALS_FILE};
 use crate::parallel;
 
 /// Largest record or sheet that is read, in bytes.
-const MAX_BYTES: u64 = 256 * 1024 * 1024;
+pub(crate) const MAX_BYTES: u64 = 256 * 1024 * 1024;
 
 /// What a file of a results folder holds, or why it is damaged; an error where it may be sound and
 /// cannot be read, by this program or at all.
@@ -29,8 +27,10 @@ pub type Kept<T> = Result<Result<T, String>, ReportError>;
 pub struct Experiment {
     /// The experiment as planned.
     pub sheet: ExperimentSheet,
-    /// Folder of its trials; tables are read from here when a figure needs them.
+    /// Folder of its trials.
     pub folder: PathBuf,
+    /// Its packed records, which are among those below.
+    pub pack: Pack,
     /// Finished trials of the plan, in its order.
     pub finished: Vec<Record>,
     /// Finished trials that are in no plan any more; never pooled with the others.
@@ -58,6 +58,19 @@ impl Experiment {
     #[must_use]
     pub fn name(&self) -> String {
         format!("{}/{}", self.sheet.study, self.sheet.experiment)
+    }
+
+    /// The bytes of a file that a trial left, from its folder or from the pack.
+    ///
+    /// # Errors
+    /// [`std::io::ErrorKind::NotFound`] where neither has it, and what the system says.
+    pub fn file(&self, trial: &str, name: &str) -> std::io::Result<Vec<u8>> {
+        match file::read(&self.folder.join(trial).join(name), MAX_BYTES) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                self.pack.file(trial, name)
+            }
+            read => read,
+        }
     }
 
     /// Whether its trials left anything, sound or damaged.
@@ -93,8 +106,7 @@ pub fn load(results: &Path) -> Result<Vec<Experiment>, ReportError> {
             let folder = results.join(&study).join(&experiment);
             match read_sheet(&folder)? {
                 Ok(sheet) => experiments.push(read_experiment(&folder, sheet)?),
-                // Nothing was recorded in a folder without folders.
-                Err(_) if listed(&folder)?.is_empty() && !has_sheet(&folder) => {}
+                Err(_) if !has_records(&folder)? && !has_sheet(&folder) => {}
                 Err(reason) => experiments.push(unknown(&study, &experiment, folder, reason)),
             }
         }
@@ -117,7 +129,7 @@ pub fn load_experiment(results: &Path, sheet: ExperimentSheet) -> Result<Experim
 /// A sheet that cannot be read or is of a newer program.
 pub fn read_sheet(folder: &Path) -> Kept<ExperimentSheet> {
     let path = folder.join(SHEET_FILE);
-    let text = match read_text(&path, SHEET_FORMAT..=SHEET_FORMAT)? {
+    let text = match read_text(&path, SHEET_FORMAT)? {
         Ok(text) => text,
         Err(reason) => return Ok(Err(reason)),
     };
@@ -131,6 +143,15 @@ pub fn read_sheet(folder: &Path) -> Kept<ExperimentSheet> {
             _ => Err(format!("it says that it is of `{study}/{name}`")),
         }
     }))
+}
+
+/// Whether the folder of an experiment has records, folders of trials or packed ones.
+///
+/// # Errors
+/// A folder that cannot be listed.
+pub fn has_records(folder: &Path) -> Result<bool, ReportError> {
+    let is_packed = |name| folder.join(name).symlink_metadata().is_ok();
+    Ok([TRIALS_FILE, ATTEMPTS_FILE].iter().any(is_packed) || !listed(folder)?.is_empty())
 }
 
 /// Whether something bears the name of a sheet in this folder.
@@ -221,6 +242,7 @@ fn unknown(study: &str, experiment: &str, folder: PathBuf, reason: String) -> Ex
     Experiment {
         sheet,
         folder,
+        pack: Pack::default(),
         finished: Vec::new(),
         earlier: Vec::new(),
         attempts: Vec::new(),
@@ -234,6 +256,9 @@ fn read_experiment(folder: &Path, sheet: ExperimentSheet) -> Result<Experiment, 
     let mut files = Vec::new();
     let mut unfinished = Vec::new();
     for name in listed(folder)? {
+        if PACK_FOLDERS.contains(&name.as_str()) {
+            continue;
+        }
         if let Some(trial) = name.strip_suffix(".partial") {
             unfinished.push(trial.to_owned());
         } else if name.ends_with(".attempts") {
@@ -255,18 +280,72 @@ fn read_experiment(folder: &Path, sheet: ExperimentSheet) -> Result<Experiment, 
         .collect();
     let (mut finished, mut earlier, mut attempts) = (Vec::new(), Vec::new(), Vec::new());
     let mut damaged = Vec::new();
-    for (file, read) in files.iter().zip(read_all(folder, &files)) {
-        match read? {
-            Ok(record) if !record.is_finished() => attempts.push(record),
-            Ok(record) if place.contains_key(record.trial.as_str()) => finished.push(record),
-            Ok(record) => earlier.push(record),
-            Err(reason) => damaged.push(Damaged {
-                path: format!("{prefix}/{file}"),
-                reason,
-            }),
+    let mut harm = |file: &str, reason: String| {
+        let path = format!("{prefix}/{file}");
+        damaged.push(Damaged { path, reason });
+    };
+    let pack = match Pack::read(folder, &sheet.study, &sheet.experiment)? {
+        Ok(pack) => pack,
+        Err(reason) => {
+            let (file, reason) = reason.split_once(": ").unwrap_or((TRIALS_FILE, &reason));
+            harm(file, reason.to_owned());
+            Pack::default()
+        }
+    };
+    let mut packed: HashMap<(&str, u32), (&str, &Packed)> = HashMap::new();
+    for (file, rows) in [
+        (TRIALS_FILE, pack.trials()),
+        (ATTEMPTS_FILE, pack.attempts()),
+    ] {
+        for row in rows {
+            let number = match &row.record {
+                Ok(record) if !record.is_finished() => record.attempt,
+                _ => 0,
+            };
+            if packed.insert((&row.trial, number), (file, row)).is_some() {
+                harm(file, format!("{}: it has two rows", row.trial));
+            }
         }
     }
-    finished.sort_by_key(|record| place.get(record.trial.as_str()).copied());
+    let mut sort = |record: Record| match record.is_finished() {
+        false => attempts.push(record),
+        true if place.contains_key(record.trial.as_str()) => finished.push(record),
+        true => earlier.push(record),
+    };
+    for (file, read) in files.iter().zip(read_all(folder, &files)) {
+        match read? {
+            Ok(record) => {
+                let number = if record.is_finished() {
+                    0
+                } else {
+                    record.attempt
+                };
+                match packed.remove(&(record.trial.as_str(), number)) {
+                    Some((of, row)) if !row.is(&record) => {
+                        harm(file, format!("{of} has another record of it"));
+                    }
+                    _ => sort(record),
+                }
+            }
+            Err(reason) => harm(file, reason),
+        }
+    }
+    for (file, row) in packed.into_values() {
+        match &row.record {
+            Ok(record) => sort(record.clone()),
+            Err(reason) => harm(file, format!("{}: {reason}", row.trial)),
+        }
+    }
+    let in_plan = |record: &Record| {
+        (
+            place.get(record.trial.as_str()).copied(),
+            record.trial.clone(),
+        )
+    };
+    finished.sort_by_key(in_plan);
+    earlier.sort_by_key(in_plan);
+    attempts.sort_by_key(|record| (record.trial.clone(), record.attempt));
+    damaged.sort_by(|a, b| (&a.path, &a.reason).cmp(&(&b.path, &b.reason)));
     let ended: HashSet<&str> = (finished.iter().chain(&attempts))
         .map(|r| r.trial.as_str())
         .collect();
@@ -274,6 +353,7 @@ fn read_experiment(folder: &Path, sheet: ExperimentSheet) -> Result<Experiment, 
     Ok(Experiment {
         sheet,
         folder: folder.to_owned(),
+        pack,
         finished,
         earlier,
         attempts,
@@ -296,34 +376,29 @@ fn read_all(folder: &Path, files: &[String]) -> Vec<Kept<Record>> {
 }
 
 fn read_record(path: &Path) -> Kept<Record> {
-    let text = read_text(path, OLD_RECORD_FORMAT..=RECORD_FORMAT)?;
-    Ok(text.and_then(|text| {
-        let record: Record = parse(&text)?;
-        let is_sound = record.format <= VALUE_SEAL_FORMAT
-            || unsealed(&text).is_some_and(|(_, is_sound)| is_sound);
-        match is_sound {
-            true => Ok(record),
-            false => Err("its text was changed after it was recorded".to_owned()),
-        }
+    let text = read_text(path, RECORD_FORMAT)?;
+    Ok(text.and_then(|text| match unsealed(&text) {
+        Some((_, true)) => parse(&text),
+        _ => Err("its text was changed after it was recorded".to_owned()),
     }))
 }
 
-/// The text of a file that says one of these formats.
-fn read_text(path: &Path, known: RangeInclusive<u32>) -> Kept<String> {
+/// The text of a file that says this format.
+fn read_text(path: &Path, known: u32) -> Kept<String> {
     let text = match file::text(path, MAX_BYTES) {
         Ok(text) => text,
         Err(error) if file::is_damage(&error) => return Ok(Err(error.to_string())),
         Err(error) => return Err(ReportError::io("read", path)(error)),
     };
-    let (oldest, newest) = (u64::from(*known.start()), u64::from(*known.end()));
+    let newest = u64::from(known);
     match format_of(&text) {
         Some(found) if found > newest => Err(ReportError::Newer {
             path: path.to_owned(),
             found,
             newest,
         }),
-        Some(found) if found < oldest => Ok(Err(format!(
-            "it has format {found}, and only those from {oldest} on are read"
+        Some(found) if found < newest => Ok(Err(format!(
+            "it has format {found}, and only {newest} is read"
         ))),
         _ => Ok(Ok(text)),
     }

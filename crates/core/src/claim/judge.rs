@@ -319,13 +319,13 @@ mod tests {
 
     use super::*;
     use crate::claim::Origin;
-    use crate::metric::{Direction, MetricValue};
     use crate::params::Params;
     use crate::record::{Outcome, Provenance};
 
     fn record(order: i64, seed: u64, rmse: f64) -> Record {
         Record {
             format: 1,
+            migrated_from: None,
             trial: format!("order-{order}-s{seed}"),
             study: "dic".to_owned(),
             revision: 1,
@@ -339,12 +339,7 @@ mod tests {
             dataset: None,
             outcome: Outcome::Finished,
             attempt: 1,
-            metrics: vec![MetricValue {
-                name: "rmse".to_owned(),
-                value: rmse,
-                unit: "px".to_owned(),
-                direction: Direction::Lower,
-            }],
+            metrics: [("rmse".to_owned(), rmse)].into_iter().collect(),
             stages: Vec::new(),
             artifacts: Vec::new(),
             content: String::new(),
@@ -678,7 +673,7 @@ mod tests {
             assert_eq!(short.verdict, Verdict::Underpowered);
             assert_eq!(short.tally.failed, 1);
             let mut diverged = all.to_vec();
-            diverged[7].metrics[0].value = f64::NAN;
+            diverged[7].metrics.set("rmse", f64::NAN);
             assert_eq!(
                 of(claim, &all, &diverged, &[]).verdict,
                 Verdict::Underpowered

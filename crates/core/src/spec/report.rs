@@ -48,8 +48,21 @@ pub(super) fn report(
         let path = format!("{}[{i}]", section.path("figures"));
         figures.extend(figure(node, &path, study, faults));
     }
+    let keep = section.texts("keep", faults).unwrap_or_default();
+    for name in &keep {
+        if !study.tables.iter().any(|table| table.name == name) {
+            let known: Vec<&str> = study.tables.iter().map(|t| t.name).collect();
+            let message = format!("the study leaves no table `{name}`");
+            let help = format!("known: {}", known.join(", "));
+            faults.add_with_help(section.place(), &section.path("keep"), message, help);
+        }
+    }
     section.finish(faults);
-    ReportSpec { tables, figures }
+    ReportSpec {
+        keep,
+        tables,
+        figures,
+    }
 }
 
 fn table(node: &Node, path: &str, study: &StudyInfo, faults: &mut Faults) -> Option<TableSpec> {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use retrial_core::claim::{Claim, Expect, Origin};
 use retrial_core::experiment::{DatasetSheet, ExperimentSheet, QuantitySheet, SHEET_FORMAT};
-use retrial_core::metric::{Direction, MetricValue};
+use retrial_core::metric::Direction;
 use retrial_core::params::{ParamValue, Params};
 use retrial_core::record::{DatasetUse, Outcome, Provenance, Record};
 use retrial_core::report_spec::{
@@ -126,14 +126,9 @@ pub(crate) fn record(
     metrics: &[(&str, f64, &str, Direction)],
 ) -> Record {
     let slug: Vec<String> = point.iter().map(|(n, v)| format!("{n}-{v}")).collect();
-    let metric = |&(name, value, unit, direction): &(&str, f64, &str, Direction)| MetricValue {
-        name: name.to_owned(),
-        value,
-        unit: unit.to_owned(),
-        direction,
-    };
     Record {
-        format: 1,
+        format: RECORD_FORMAT,
+        migrated_from: None,
         trial: format!("{}-s{seed}-0123456789ab", slug.join("-")),
         study: "dic".to_owned(),
         revision: 1,
@@ -149,7 +144,9 @@ pub(crate) fn record(
         }),
         outcome: Outcome::Finished,
         attempt: 1,
-        metrics: metrics.iter().map(metric).collect(),
+        metrics: (metrics.iter())
+            .map(|(name, value, ..)| ((*name).to_owned(), *value))
+            .collect(),
         stages: Vec::new(),
         artifacts: Vec::new(),
         content: "blake3:00".to_owned(),
@@ -195,7 +192,7 @@ pub(crate) fn write_record(
     for (name, text) in tables {
         fs::write(folder.join(format!("{name}.csv")), text)?;
     }
-    fs::write(folder.join("trial.yaml"), serde_yaml::to_string(record)?)?;
+    fs::write(folder.join("trial.yaml"), retrial_report::record_text(record)?)?;
     Ok(())
 }
 

@@ -137,11 +137,11 @@ pub(crate) fn write(results: &Path) -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(&attempt)?;
     fs::write(
         attempt.join("attempt.yaml"),
-        serde_yaml::to_string(&failed)?,
+        retrial_report::record_text(&failed)?,
     )?;
     let damaged = folder.join("subset_size_px-91-0123456789ab");
     fs::create_dir_all(&damaged)?;
-    fs::write(damaged.join("trial.yaml"), "format: 1\ntrial: [\n")?;
+    fs::write(damaged.join("trial.yaml"), "format: 5\ntrial: [\n")?;
     let earlier = record(
         "subset-size",
         params(&[("order", ParamValue::Int(5))]),

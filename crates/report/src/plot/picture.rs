@@ -3,8 +3,6 @@
 //! Files are made by a coder without settings and without code for special processors, so that
 //! the same pixels give the same bytes on every machine.
 
-use std::fs;
-
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder as _, ImageFormat};
 
@@ -74,7 +72,8 @@ pub(super) fn read(source: &Source<'_>, trial: &str, file: &str) -> Result<Pixel
         return Err(source.fault(format!("`{file}` is no artifact of trial {trial}")));
     }
     let path = source.experiment.folder.join(trial).join(file);
-    let bytes = fs::read(&path).map_err(ReportError::io("read", &path))?;
+    let read = source.experiment.file(trial, file);
+    let bytes = read.map_err(ReportError::io("read", &path))?;
     let decoder = image::ImageReader::with_format(std::io::Cursor::new(&bytes), ImageFormat::Png);
     let picture = |error| ReportError::Picture {
         path: path.clone(),

@@ -108,11 +108,7 @@ impl<'e> Source<'e> {
             return;
         };
         let file = format!("{table}.csv");
-        let folder = &self.experiment.folder;
-        let has = |record: &&Record| {
-            record.artifacts.iter().any(|a| a.path == file)
-                || folder.join(&record.trial).join(&file).exists()
-        };
+        let has = |record: &&Record| record.artifacts.iter().any(|a| a.path == file);
         let (with, without): (Vec<&Record>, Vec<&Record>) =
             self.records.iter().copied().partition(has);
         if with.is_empty() || without.is_empty() {
@@ -188,17 +184,16 @@ impl<'e> Source<'e> {
     fn whole_frame(&self) -> Result<Frame, ReportError> {
         match &self.spec.table {
             None => Frame::of_trials(&self.records),
-            Some(table) => Frame::of_tables(
-                &self.experiment.folder,
-                table,
-                &self.records,
-                |file, reason| ReportError::TrialTable {
-                    experiment: self.experiment.name(),
-                    part: self.part(),
-                    path: file,
-                    reason,
-                },
-            ),
+            Some(table) => {
+                Frame::of_tables(self.experiment, table, &self.records, |file, reason| {
+                    ReportError::TrialTable {
+                        experiment: self.experiment.name(),
+                        part: self.part(),
+                        path: file,
+                        reason,
+                    }
+                })
+            }
         }
     }
 

@@ -85,7 +85,7 @@ fn failures_and_damage_are_shown() {
     fs::create_dir_all(folder.join("size-30-broken")).unwrap();
     fs::write(
         folder.join("size-30-broken/trial.yaml"),
-        "format: 1\ntrial: [",
+        "format: 5\ntrial: [",
     )
     .unwrap();
     fs::create_dir_all(folder.join("size-30-old")).unwrap();

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use retrial_core::experiment::{DatasetSheet, ExperimentSheet, QuantitySheet, SHEET_FORMAT};
-use retrial_core::metric::{Direction, MetricValue};
+use retrial_core::metric::Direction;
 use retrial_core::params::{ParamValue, Params};
 use retrial_core::record::{Outcome, Provenance, Record};
 use retrial_core::report_spec::{
@@ -72,15 +72,10 @@ pub(crate) fn sheet(trials: &[Record]) -> ExperimentSheet {
 }
 
 pub(crate) fn record(size: i64, seed: u64, rmse: f64) -> Record {
-    let metric = |name: &str, value| MetricValue {
-        name: name.to_owned(),
-        value,
-        unit: String::new(),
-        direction: Direction::Lower,
-    };
     let point = params(&[("size_px", ParamValue::Int(size))]);
     Record {
-        format: 1,
+        format: RECORD_FORMAT,
+        migrated_from: None,
         trial: format!("size-{size}-s{seed}-abcdef012345"),
         study: "fake".to_owned(),
         revision: 3,
@@ -92,7 +87,9 @@ pub(crate) fn record(size: i64, seed: u64, rmse: f64) -> Record {
         dataset: None,
         outcome: Outcome::Finished,
         attempt: 1,
-        metrics: vec![metric("rmse", rmse), metric("hole", f64::NAN)],
+        metrics: [("rmse".to_owned(), rmse), ("hole".to_owned(), f64::NAN)]
+            .into_iter()
+            .collect(),
         stages: Vec::new(),
         artifacts: Vec::new(),
         content: "blake3:00".to_owned(),
@@ -169,7 +166,7 @@ pub(crate) fn table(values: &[&str]) -> TableSpec {
 pub(crate) fn write_trial(folder: &Path, file: &str, record: &Record) {
     let path = folder.join(file);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, serde_yaml::to_string(record).unwrap()).unwrap();
+    fs::write(path, retrial_report::record_text(record).unwrap()).unwrap();
 }
 
 /// A results folder with these records under a sheet.
