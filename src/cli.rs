@@ -56,6 +56,14 @@ pub(crate) enum Verb {
     Pack(NamesArgs),
     /// Write the folders of packed trials again, with the files that are packed
     Unpack(NamesArgs),
+    /// Remove records that no present plan names
+    Prune(PruneArgs),
+    /// Remove the records of trials or of whole experiments
+    Rm(RemoveArgs),
+    /// Give an experiment another name: its spec, its records and their seals
+    Rename(RenameArgs),
+    /// Write one table of all finished trials: params, metrics and provenance
+    Export(ExportArgs),
     /// List, fetch and verify data sets
     #[command(subcommand)]
     Data(DataVerb),
@@ -208,6 +216,44 @@ pub(crate) struct ShowArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct NamesArgs {
+    /// `STUDY/EXPERIMENT` or `STUDY`; all that have records if none is named
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PruneArgs {
+    /// `STUDY/EXPERIMENT` or `STUDY`; all that have records if none is named
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// Also remove the folders of trials whose records are packed, with what is not packed of them
+    #[arg(long)]
+    pub(crate) packed: bool,
+    /// Only say what would go
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RemoveArgs {
+    /// `STUDY/EXPERIMENT` or `STUDY/EXPERIMENT/TRIAL`
+    #[arg(required = true, value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RenameArgs {
+    /// `STUDY/EXPERIMENT`
+    pub(crate) old: String,
+    /// The new name of the experiment, without its study
+    pub(crate) new: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// The file to write
+    #[arg(value_name = "FILE.csv")]
+    pub(crate) file: PathBuf,
     /// `STUDY/EXPERIMENT` or `STUDY`; all that have records if none is named
     #[arg(value_name = "NAME")]
     pub(crate) names: Vec<String>,

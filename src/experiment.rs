@@ -19,7 +19,7 @@ use retrial_data::{DataError, Manifest};
 use retrial_nets::device::DeviceChoice;
 
 use crate::cli::Selection;
-use crate::execute::folder::{Inventory, TrialFolders, TrialState, folders};
+use crate::execute::folder::{Inventory, TrialFolders, TrialState};
 use crate::failure::Failure;
 use crate::selected::{changes, command, files, overrides, same_file};
 use crate::studies::{self, Study};
@@ -452,7 +452,7 @@ impl SheetFile {
     }
 }
 
-fn text_of(sheet: &ExperimentSheet) -> Result<String, Failure> {
+pub(crate) fn text_of(sheet: &ExperimentSheet) -> Result<String, Failure> {
     let name = &sheet.experiment;
     serde_yaml::to_string(sheet)
         .map_err(|error| Failure::storage(format!("the sheet of {name}: {error}")))

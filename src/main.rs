@@ -20,6 +20,8 @@ macro_rules! eprint {
 mod cli;
 mod command;
 mod diagnostic;
+#[expect(unsafe_code, reason = "names of C that serve every crate")]
+mod elementary;
 mod execute;
 mod experiment;
 mod failure;
@@ -77,6 +79,10 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Verb::Report(args) => command::report::run(&workspace()?, args),
         Verb::Pack(args) => command::pack::run(&workspace()?, args),
         Verb::Unpack(args) => command::pack::unpack(&workspace()?, args),
+        Verb::Prune(args) => command::records::prune(&workspace()?, args),
+        Verb::Rm(args) => command::records::rm(&workspace()?, args),
+        Verb::Rename(args) => command::records::rename(&workspace()?, args),
+        Verb::Export(args) => command::records::export(&workspace()?, args),
         Verb::Data(verb) => command::data::run(&workspace()?, verb),
         Verb::Schema(args) => command::schema::run(cli.root.as_deref(), args),
         Verb::Doctor(args) => command::doctor::run(cli.root.as_deref(), args),

@@ -1,9 +1,11 @@
 //! The end of a run: verdicts, reports, and what was lost on the way.
 
-use std::path::Path;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::path::{Path, PathBuf};
 
 use retrial_core::claim::Verdict;
-use retrial_report::ClaimRow;
+use retrial_report::{ClaimRow, Pack};
 
 use super::{both, claims};
 use crate::cli::RunOptions;
@@ -43,13 +45,32 @@ pub(super) fn conclude(
 
 /// An error that names the records that were there and are gone.
 fn records_are_there(results: &Path, recorded: &[String]) -> Result<(), Failure> {
-    let gone = recorded.iter().map(|trial| results.join(trial));
-    let gone = gone.filter(|folder| !folder.is_dir());
-    let named = gone.map(|folder| {
-        let folder = folder.display();
-        format!("{folder} is gone; the same command runs its trial again")
-    });
-    lost(named.collect())
+    let mut packs: HashMap<PathBuf, Pack> = HashMap::new();
+    let mut named = Vec::new();
+    for folder in recorded.iter().map(|trial| results.join(trial)) {
+        if folder.is_dir() {
+            continue;
+        }
+        let own = folder.parent().unwrap_or(results).to_owned();
+        let [trial, experiment, study] = [0, 1, 2].map(|up| {
+            let name = folder.iter().rev().nth(up).unwrap_or_default();
+            name.to_string_lossy().into_owned()
+        });
+        let pack = match packs.entry(own) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let pack = Pack::read(new.key(), &study, &experiment)?;
+                new.insert(pack.unwrap_or_default())
+            }
+        };
+        if pack.trial(&trial).is_none() {
+            let folder = folder.display();
+            named.push(format!(
+                "{folder} is gone; the same command runs its trial again"
+            ));
+        }
+    }
+    lost(named)
 }
 
 /// Writes sheets again that were lost or damaged during the run; an error that names them.

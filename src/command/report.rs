@@ -43,6 +43,11 @@ pub(crate) fn run(workspace: &Workspace, args: &ReportArgs) -> Result<(), Failur
     both(Failure::of_kept(rendered.kept), integrity::sound(&loaded))
 }
 
+/// Brings all sheets up to date with their specs.
+pub(crate) fn refresh(workspace: &Workspace) -> Result<(), Failure> {
+    refresh_sheets(workspace, &specs(workspace)?)
+}
+
 /// All specs with those that are faulty apart; a project without any has none.
 fn specs(workspace: &Workspace) -> Result<Experiments, Failure> {
     match experiment::load(workspace, &Selection::default(), Pick::All) {

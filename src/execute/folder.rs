@@ -109,7 +109,7 @@ impl Inventory {
         let folder = results.join(study).join(experiment);
         let names: HashSet<String> = folders(&folder)?.into_iter().collect();
         // What is no pack is named by every command that reads all records.
-        let pack = retrial_report::Pack::read(&folder, study, experiment)?.unwrap_or_default();
+        let pack = Pack::read(&folder, study, experiment)?.unwrap_or_default();
         let mut by_stem: HashMap<String, Vec<String>> = HashMap::new();
         let packed = pack.trials().iter().map(|row| &row.trial);
         for name in names.iter().chain(packed) {

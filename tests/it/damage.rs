@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use retrial_core::record::Record;
 
 use crate::project::{Project, fake, names};
 

@@ -25,7 +25,7 @@ pub use load::{
     read_sheet,
 };
 pub use pack::{
-    ATTEMPTS_FILE, PACK_FOLDERS, Pack, Packed, Packing, TRIALS_FILE, pack, record_text,
+    ATTEMPTS_FILE, PACK_FOLDERS, Pack, Packed, Packing, TRIALS_FILE, export, pack, record_text,
     without_rows,
 };
 pub use plot::{

@@ -292,7 +292,7 @@ fn read_experiment(folder: &Path, sheet: ExperimentSheet) -> Result<Experiment, 
             Pack::default()
         }
     };
-    let mut packed: HashMap<(&str, u32), (&str, &Packed)> = HashMap::new();
+    let mut packed: HashMap<(String, u32), (&str, &Packed)> = HashMap::new();
     for (file, rows) in [
         (TRIALS_FILE, pack.trials()),
         (ATTEMPTS_FILE, pack.attempts()),
@@ -302,7 +302,10 @@ fn read_experiment(folder: &Path, sheet: ExperimentSheet) -> Result<Experiment, 
                 Ok(record) if !record.is_finished() => record.attempt,
                 _ => 0,
             };
-            if packed.insert((&row.trial, number), (file, row)).is_some() {
+            if packed
+                .insert((row.trial.clone(), number), (file, row))
+                .is_some()
+            {
                 harm(file, format!("{}: it has two rows", row.trial));
             }
         }
@@ -320,7 +323,7 @@ fn read_experiment(folder: &Path, sheet: ExperimentSheet) -> Result<Experiment, 
                 } else {
                     record.attempt
                 };
-                match packed.remove(&(record.trial.as_str(), number)) {
+                match packed.remove(&(record.trial.clone(), number)) {
                     Some((of, row)) if !row.is(&record) => {
                         harm(file, format!("{of} has another record of it"));
                     }

@@ -8,7 +8,10 @@ const LARGEST: usize = 1024 * 1024;
 /// The page of all reports holds its figures, so that it can be sent as one file.
 const LARGEST_PAGE: usize = 8 * 1024 * 1024;
 
-/// No HDF5 file, nothing over 1 MiB (the page of reports aside), only text in `results/`, and other binary files only where
+/// A table of a pack has the rows of all trials.
+const LARGEST_PACK: usize = 4 * 1024 * 1024;
+
+/// No HDF5 file, nothing over 1 MiB (the page of reports and packs aside), only text in `results/`, and other binary files only where
 /// figures, fixtures and truth images lie.
 #[must_use]
 pub fn size_and_kind(repository: &Repository) -> Vec<Fault> {
@@ -21,10 +24,10 @@ pub fn size_and_kind(repository: &Repository) -> Vec<Fault> {
         if path.starts_with("reports/local/") {
             fault("may show data without a licence".to_owned());
         }
-        let largest = if path == "reports/index.html" {
-            LARGEST_PAGE
-        } else {
-            LARGEST
+        let largest = match path {
+            "reports/index.html" => LARGEST_PAGE,
+            _ if path.starts_with("results/") => LARGEST_PACK,
+            _ => LARGEST,
         };
         if bytes.len() > largest {
             fault(format!("has {} bytes, {largest} are allowed", bytes.len()));
@@ -60,7 +63,7 @@ fn may_be_binary(path: &str) -> bool {
     path.starts_with("reports/")
         || (path.starts_with("results/anogan/") && path.ends_with(".png"))
         // Of generated scenes only: the study leaves no picture of real ones.
-        || (path.starts_with("results/mask-rcnn/") && path.ends_with("/seen.png"))
+        || (path.starts_with("results/mask-rcnn/") && path.ends_with(".seen.png"))
         || path
             .split('/')
             .any(|folder| matches!(folder, "fixture" | "truth"))

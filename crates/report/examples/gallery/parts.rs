@@ -9,7 +9,7 @@ use retrial_core::claim::{Claim, Expect, Origin};
 use retrial_core::experiment::{DatasetSheet, ExperimentSheet, QuantitySheet, SHEET_FORMAT};
 use retrial_core::metric::Direction;
 use retrial_core::params::{ParamValue, Params};
-use retrial_core::record::{DatasetUse, Outcome, Provenance, Record};
+use retrial_core::record::{DatasetUse, Outcome, Provenance, RECORD_FORMAT, Record};
 use retrial_core::report_spec::{
     Band, FigureKind, FigureSpec, Join, Labels, Pick, ReportSpec, Scale,
 };

@@ -25,7 +25,7 @@ use retrial_core::file;
 use retrial_core::record::{RECORD_FORMAT, Record};
 use retrial_core::seal::sealed;
 
-pub use write::{Packing, pack};
+pub use write::{Packing, export, pack};
 
 use crate::error::ReportError;
 use crate::load::{Kept, MAX_BYTES};
@@ -142,6 +142,47 @@ impl Pack {
         Ok(format!("{}{lines}", table.header).into_bytes())
     }
 
+    /// What of the pack changes where these trials are taken out: paths within the experiment's folder with
+    /// their new bytes, or nothing where the file goes. The table of trials is the first.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn without(&self, trials: &[&str]) -> io::Result<Vec<(PathBuf, Option<Vec<u8>>)>> {
+        let files = |inner: &str| -> io::Result<Vec<PathBuf>> {
+            let entries = match std::fs::read_dir(self.folder.join(inner)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+                entries => entries?,
+            };
+            let names = entries.map(|entry| Ok(Path::new(inner).join(entry?.file_name())));
+            names.collect()
+        };
+        let mut changed = Vec::new();
+        let mut texts = vec![PathBuf::from(TRIALS_FILE), PathBuf::from(ATTEMPTS_FILE)];
+        texts.extend(files(TABLES)?);
+        for path in texts {
+            let text = match file::text(&self.folder.join(&path), MAX_BYTES) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                text => text?,
+            };
+            let left = without_rows(&text, trials);
+            if left != text {
+                let is_empty = rows(&left).count() < 2;
+                changed.push((path, (!is_empty).then(|| left.into_bytes())));
+            }
+        }
+        for path in [files(PICTURES)?, files(PREDICTIONS)?]
+            .into_iter()
+            .flatten()
+        {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let own = |trial: &&str| name.starts_with(&format!("{}.", short(trial)));
+            if trials.iter().any(own) {
+                changed.push((path, None));
+            }
+        }
+        Ok(changed)
+    }
+
     /// A table of all trials, which is read once.
     fn table(&self, name: &str) -> io::Result<Arc<Table>> {
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
@@ -235,6 +276,25 @@ fn read_rows(path: &Path, study: &str, experiment: &str) -> Kept<Vec<Packed>> {
         Err(error) if file::is_damage(&error) => return Ok(Err(error.to_string())),
         Err(error) => return Err(ReportError::io("read", path)(error)),
     };
+    match rows_of(&text, study, experiment) {
+        Err(Newer(found)) => Err(ReportError::Newer {
+            path: path.to_owned(),
+            found,
+            newest: u64::from(RECORD_FORMAT),
+        }),
+        Ok(rows) => Ok(rows),
+    }
+}
+
+/// The format of a newer program.
+struct Newer(u64);
+
+/// The rows of a table of records, or why it is none.
+fn rows_of(
+    text: &str,
+    study: &str,
+    experiment: &str,
+) -> Result<Result<Vec<Packed>, String>, Newer> {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let lines: Result<Vec<csv::StringRecord>, csv::Error> = reader.records().collect();
     let (names, lines) = match (reader.headers(), lines) {
@@ -247,14 +307,12 @@ fn read_rows(path: &Path, study: &str, experiment: &str) -> Kept<Vec<Packed>> {
             "it lacks one of the columns `trial`, `format` and `kept`".to_owned(),
         ));
     };
-    let newest = u64::from(RECORD_FORMAT);
     let formats = lines.iter().filter_map(|line| line[format].parse().ok());
-    if let Some(found) = formats.max().filter(|found| *found > newest) {
-        return Err(ReportError::Newer {
-            path: path.to_owned(),
-            found,
-            newest,
-        });
+    if let Some(found) = formats
+        .max()
+        .filter(|found| *found > u64::from(RECORD_FORMAT))
+    {
+        return Err(Newer(found));
     }
     let read = |line: &csv::StringRecord| Packed {
         trial: line[trial].to_owned(),

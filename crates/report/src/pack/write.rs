@@ -1,12 +1,12 @@
 //! From the records of an experiment to the files of its pack.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use retrial_core::record::Record;
 
 use super::{
-    ATTEMPTS_FILE, ID, KEPT, TABLES, TRIALS_FILE, Table, place, record_text, row, rows, short,
+    ATTEMPTS_FILE, ID, KEPT, TABLES, TRIALS_FILE, Table, place, row, rows, rows_of, short,
 };
 use crate::error::ReportError;
 use crate::load::Experiment;
@@ -140,33 +140,62 @@ fn add<'t>(
 /// The rows of these records; of which files are kept says the second list, where there is one.
 fn table<'r>(records: &'r [Record], kept: &[String]) -> Result<Vec<u8>, (&'r Record, String)> {
     let mut all = Vec::new();
-    for record in records {
-        all.push(row::cells(record).map_err(|reason| (record, reason))?);
+    for (at, record) in records.iter().enumerate() {
+        let cells = row::cells(record).map_err(|reason| (record, reason))?;
+        let kept = kept.get(at).cloned().unwrap_or_default();
+        let mut row = vec![(ID.to_owned(), short(&record.trial).to_owned())];
+        row.extend(cells);
+        row.push((KEPT.to_owned(), kept));
+        all.push(row);
     }
-    let columns = row::merged(&all);
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let wrong = |error: csv::Error| (&records[0], error.to_string());
-    let names = columns.iter().map(String::as_str);
-    writer
-        .write_record([ID].into_iter().chain(names).chain([KEPT]))
-        .map_err(wrong)?;
-    for (at, (record, cells)) in records.iter().zip(&all).enumerate() {
-        let cell = |name: &String| {
-            let found = cells.iter().find(|(other, _)| other == name);
-            found.map_or("", |(_, cell)| cell.as_str())
-        };
-        let line: Vec<&str> = columns.iter().map(cell).collect();
-        let pairs = columns.iter().map(String::as_str).zip(line.iter().copied());
-        let back = row::record(pairs, &record.study, &record.experiment);
-        let same = back.and_then(|back| Ok(record_text(&back)? == record_text(record)?));
-        match same {
-            Ok(true) => {}
-            Ok(false) => return Err((record, "it would not be read back as it is".to_owned())),
+    let text = written(&all).map_err(|reason| (&records[0], reason))?;
+    let (study, experiment) = (&records[0].study, &records[0].experiment);
+    let back = match rows_of(&text, study, experiment) {
+        Ok(Ok(back)) => back,
+        Ok(Err(reason)) => return Err((&records[0], reason)),
+        Err(_) => return Err((&records[0], "its format is a newer one".to_owned())),
+    };
+    for (record, row) in records.iter().zip(back) {
+        match row.record {
+            Ok(read) if read.seal == record.seal => {}
+            Ok(_) => return Err((record, "it would not be read back as it is".to_owned())),
             Err(reason) => return Err((record, reason)),
         }
-        let kept = kept.get(at).map_or("", String::as_str);
-        let line = [short(&record.trial)].into_iter().chain(line);
-        writer.write_record(line.chain([kept])).map_err(wrong)?;
     }
-    (writer.into_inner()).map_err(|error| (&records[0], error.to_string()))
+    Ok(text.into_bytes())
+}
+
+/// One table of records of any experiments: a row each, with all that its `trial.yaml` says.
+///
+/// # Errors
+/// A record that no row can say.
+pub fn export(records: &[&Record]) -> Result<Vec<u8>, String> {
+    let mut all = Vec::new();
+    for record in records {
+        let mut row = vec![
+            ("study".to_owned(), record.study.clone()),
+            ("experiment".to_owned(), record.experiment.clone()),
+        ];
+        row.extend(row::cells(record)?);
+        all.push(row);
+    }
+    Ok(written(&all)?.into_bytes())
+}
+
+/// Rows under the names of all their cells.
+fn written(all: &[Vec<(String, String)>]) -> Result<String, String> {
+    let columns = row::merged(all);
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut write = |line: Vec<&str>| writer.write_record(line).map_err(|error| error.to_string());
+    write(columns.iter().map(String::as_str).collect())?;
+    for row in all {
+        let cells: HashMap<&str, &str> = row
+            .iter()
+            .map(|(name, cell)| (name.as_str(), cell.as_str()))
+            .collect();
+        let cell = |name: &String| cells.get(name.as_str()).copied().unwrap_or_default();
+        write(columns.iter().map(cell).collect())?;
+    }
+    let bytes = writer.into_inner().map_err(|error| error.to_string())?;
+    String::from_utf8(bytes).map_err(|error| error.to_string())
 }
