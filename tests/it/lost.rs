@@ -193,7 +193,7 @@ fn what_cannot_be_read_is_left_where_it_is() {
         &["report"],
         &["report", "--check"],
     ];
-    for (file, own, words) in [(&record, 4, "format 5"), (&sheet, 2, "format 3")] {
+    for (file, own, words) in [(&record, 5, "format 6"), (&sheet, 2, "format 3")] {
         let whole = std::fs::read_to_string(file).expect("text");
         let (from, to) = (format!("format: {own}"), words.replace(' ', ": "));
         assert!(whole.starts_with(&from), "{whole}");
