@@ -116,7 +116,7 @@ pub(crate) unsafe fn multiply<V: Vector, L: Left, const ROWS: usize, const VECTO
                 V::prefetch(tile.c.wrapping_add(*tile.rows.add(r) + v * V::LANES));
             }
         }
-        let mut sums = [[V::splat(0.0); VECTORS]; ROWS];
+        let mut first = [[V::splat(0.0); VECTORS]; ROWS];
         let current = |r: usize, v: usize| {
             let from = tile.c.wrapping_add(*tile.rows.add(r) + v * V::LANES);
             if full {
@@ -126,12 +126,15 @@ pub(crate) unsafe fn multiply<V: Vector, L: Left, const ROWS: usize, const VECTO
             }
         };
         if tile.start == Start::Continue {
-            for (r, sums) in sums.iter_mut().enumerate() {
-                for (v, sum) in sums.iter_mut().enumerate() {
-                    *sum = current(r, v);
+            for (r, first) in first.iter_mut().enumerate() {
+                for (v, first) in first.iter_mut().enumerate() {
+                    *first = current(r, v);
                 }
             }
         }
+        // Only the loop over terms sees this array, so that it is kept in registers.
+        let mut sums = [[V::splat(0.0); VECTORS]; ROWS];
+        copy(&first, &mut sums);
         let (mut b, mut next) = (tile.b, tile.next);
         for term in 0..tile.depth {
             let mut row = [V::splat(0.0); VECTORS];
@@ -148,8 +151,10 @@ pub(crate) unsafe fn multiply<V: Vector, L: Left, const ROWS: usize, const VECTO
             b = b.add(VECTORS * V::LANES);
             next = next.wrapping_add(VECTORS * V::LANES);
         }
+        let mut done = [[V::splat(0.0); VECTORS]; ROWS];
+        copy(&sums, &mut done);
         if tile.start == Start::Add {
-            for (r, sums) in sums.iter_mut().enumerate() {
+            for (r, sums) in done.iter_mut().enumerate() {
                 for (v, sum) in sums.iter_mut().enumerate() {
                     *sum = current(r, v).add(*sum);
                 }
@@ -164,7 +169,7 @@ pub(crate) unsafe fn multiply<V: Vector, L: Left, const ROWS: usize, const VECTO
                 } else {
                     V::load_first(finish.bias.wrapping_add(v * V::LANES), columns(v))
                 };
-                for sums in &mut sums {
+                for sums in &mut done {
                     if !finish.bias.is_null() {
                         sums[v] = sums[v].add(bias);
                     }
@@ -172,7 +177,7 @@ pub(crate) unsafe fn multiply<V: Vector, L: Left, const ROWS: usize, const VECTO
                 }
             }
         }
-        for (r, sums) in sums.iter().enumerate() {
+        for (r, sums) in done.iter().enumerate() {
             for (v, sum) in sums.iter().enumerate() {
                 let to = tile.c.wrapping_add(*tile.rows.add(r) + v * V::LANES);
                 if full {
@@ -181,6 +186,19 @@ pub(crate) unsafe fn multiply<V: Vector, L: Left, const ROWS: usize, const VECTO
                     sum.store_first(to, columns(v));
                 }
             }
+        }
+    }
+}
+
+/// Copies one element after the other, as a copy of the whole would join both arrays.
+#[inline(always)]
+fn copy<V: Copy, const ROWS: usize, const VECTORS: usize>(
+    from: &[[V; VECTORS]; ROWS],
+    to: &mut [[V; VECTORS]; ROWS],
+) {
+    for (from, to) in from.iter().zip(to) {
+        for (from, to) in from.iter().zip(to) {
+            *to = *from;
         }
     }
 }
