@@ -66,6 +66,15 @@ pub struct ColumnDef {
     pub doc: &'static str,
 }
 
+/// A file that a study's trials leave beside their tables.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FileDef {
+    /// Name with its ending.
+    pub name: &'static str,
+    /// One sentence.
+    pub doc: &'static str,
+}
+
 /// A measured metric of a trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MetricValue {

@@ -403,6 +403,7 @@ mod tests {
             doc: "Area.",
         }],
         tables: &[],
+        files: &[],
         conflicts: |_| Vec::new(),
     };
 
