@@ -20,6 +20,7 @@ mod lost;
 mod mask_rcnn;
 mod neighbours;
 mod own_data;
+mod predictions;
 mod project;
 mod shipped;
 mod signals;
