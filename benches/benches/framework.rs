@@ -102,6 +102,7 @@ fn fake_info() -> StudyInfo {
         params: PARAMS,
         metrics: &[],
         tables: &[],
+        files: &[],
         conflicts: |_| Vec::new(),
     }
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use retrial_core::census::Census;
 use retrial_core::declare::{Cells, Row};
 use retrial_core::event::Event;
-use retrial_core::metric::{MetricDef, Metrics};
+use retrial_core::metric::{FileDef, MetricDef, Metrics};
 use retrial_core::params::{ParamValue, Params};
 use retrial_core::record::{Artifact, EVENTS_FILE, StageUse};
 use retrial_core::seed::Seed;
@@ -240,23 +240,29 @@ impl Context {
                 Cells::Text(cells) => table.with(column.name, cells)?,
             };
         }
-        let path = self.folders.partial.join(format!("{}.csv", R::TABLE.name));
-        table.write(&path)?;
-        let bytes = std::fs::read(&path).map_err(|source| io("read", &path, source))?;
-        let content = retrial_core::hash::content(&bytes);
-        self.artifact(
-            format!("{}.csv", R::TABLE.name),
-            content,
-            bytes.len() as u64,
-        )
+        self.bytes(format!("{}.csv", R::TABLE.name), table.to_csv().as_bytes())
     }
 
-    /// Leaves named arrays as `<name>.h5`.
-    pub(crate) fn arrays(&mut self, name: &'static str, tree: &Tree) -> Result<(), TrialError> {
-        let path = self.folders.partial.join(format!("{name}.h5"));
+    /// Leaves a text as a file that the study declares.
+    pub(crate) fn text(&mut self, file: FileDef, text: &str) -> Result<(), TrialError> {
+        self.declares(file)?;
+        self.bytes(file.name.to_owned(), text.as_bytes())
+    }
+
+    /// Leaves named arrays as an HDF5 file that the study declares.
+    pub(crate) fn arrays(&mut self, file: FileDef, tree: &Tree) -> Result<(), TrialError> {
+        self.declares(file)?;
+        let path = self.folders.partial.join(file.name);
         let content = retrial_store::write(&path, tree)?;
         let bytes = std::fs::metadata(&path).map_or(0, |data| data.len());
-        self.artifact(format!("{name}.h5"), content, bytes)
+        self.artifact(file.name.to_owned(), content, bytes)
+    }
+
+    fn declares(&self, file: FileDef) -> Result<(), TrialError> {
+        match self.study.files.contains(&file) {
+            true => Ok(()),
+            false => Err(self.undeclared("file", file.name)),
+        }
     }
 
     /// Leaves an 8-bit grey picture of `width × height` pixels, row by row, as `<name>.png`.
@@ -281,10 +287,14 @@ impl Context {
             let message = format!("picture `{name}` of {width} × {height} px holds {held} pixels");
             return Err(TrialError::Other(message));
         };
-        let path = self.folders.partial.join(format!("{name}.png"));
-        retrial_store::atomic_write(&path, &bytes)?;
-        let content = retrial_core::hash::content(&bytes);
-        self.artifact(format!("{name}.png"), content, bytes.len() as u64)
+        self.bytes(format!("{name}.png"), &bytes)
+    }
+
+    /// Leaves a file, whose content is the hash of its bytes.
+    fn bytes(&mut self, name: String, bytes: &[u8]) -> Result<(), TrialError> {
+        retrial_store::atomic_write(self.folders.partial.join(&name), bytes)?;
+        let content = retrial_core::hash::content(bytes);
+        self.artifact(name, content, bytes.len() as u64)
     }
 
     fn artifact(&mut self, path: String, content: String, bytes: u64) -> Result<(), TrialError> {

@@ -21,6 +21,7 @@ mod mask_rcnn;
 mod neighbours;
 mod own_data;
 mod pack;
+mod predictions;
 mod project;
 mod shipped;
 mod signals;

@@ -14,7 +14,7 @@ const TINY: &str = "width: 4, pyramid_channels: 8, representation: 16, mask_chan
                     least_instances: 2";
 const RUN: [&str; 4] = ["run", "experiments/a.yaml", "--offline", "--no-report"];
 
-fn spec(dataset: &str, params: &str, sweep: &str) -> String {
+pub(crate) fn spec(dataset: &str, params: &str, sweep: &str) -> String {
     let sweep = match sweep {
         "" => String::new(),
         sweep => format!("sweep: {{{sweep}}}\n"),

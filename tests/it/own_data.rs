@@ -199,6 +199,7 @@ fn an_object_without_an_outline_teaches_and_judges_no_mask() {
         .path()
         .join("results/mask-rcnn/a")
         .join(&record.trial);
+    crate::predictions::agree(&folder, &record);
     let classes = fs::read_to_string(folder.join("classes.csv")).expect("a table");
     let pole = classes
         .lines()

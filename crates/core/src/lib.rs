@@ -21,6 +21,7 @@ pub mod polygon;
 pub mod record;
 pub mod report_spec;
 pub mod resize;
+pub mod run_text;
 pub mod seal;
 pub mod seed;
 pub mod spec;

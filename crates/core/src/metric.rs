@@ -68,6 +68,15 @@ pub struct ColumnDef {
     pub doc: &'static str,
 }
 
+/// A file that a study's trials leave beside their tables.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FileDef {
+    /// Name with its ending.
+    pub name: &'static str,
+    /// One sentence.
+    pub doc: &'static str,
+}
+
 /// Metrics of a trial in the order in which they were measured; NaN where one is not defined. Units and
 /// directions stand with the study ([`MetricDef`]) and on the sheet of the experiment.
 pub type Metrics = Named<f64>;

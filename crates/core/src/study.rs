@@ -1,6 +1,6 @@
 //! What a study declares of itself: the tables by which specs are checked and reports labelled.
 
-use crate::metric::{MetricDef, TableDef};
+use crate::metric::{FileDef, MetricDef, TableDef};
 use crate::params::{DefaultValue, Param, ParamValue, Params};
 
 /// A study, as far as specs, plans and reports need to know it.
@@ -28,6 +28,8 @@ pub struct StudyInfo {
     pub metrics: &'static [MetricDef],
     /// Tables beside the metrics.
     pub tables: &'static [TableDef],
+    /// Other files, pictures aside: arrays and predictions.
+    pub files: &'static [FileDef],
     /// Params that do not fit together: param and reason.
     pub conflicts: fn(&Params) -> Vec<Conflict>,
 }

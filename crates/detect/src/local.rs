@@ -31,6 +31,35 @@ pub fn residuals(
     side: usize,
     window: Window,
 ) -> Result<Vec<f64>, DetectError> {
+    let largest = |map: Vec<f64>| map.into_iter().fold(0.0, f64::max);
+    of_maps(items, found, side, window, largest)
+}
+
+/// The map `w ∗ (g ∗ (x − y))²` of every item, of which the residual is the largest value.
+///
+/// # Shapes
+/// - `items`, `found`, returns: `[item, side, side]`
+///
+/// # Errors
+/// As [`residuals`].
+pub fn maps(
+    items: Items<'_>,
+    found: Items<'_>,
+    side: usize,
+    window: Window,
+) -> Result<Vec<f32>, DetectError> {
+    let rounded =
+        |map: Vec<f64>| -> Vec<f32> { map.into_iter().map(|value| value as f32).collect() };
+    Ok(of_maps(items, found, side, window, rounded)?.concat())
+}
+
+fn of_maps<T>(
+    items: Items<'_>,
+    found: Items<'_>,
+    side: usize,
+    window: Window,
+    reduce: impl Fn(Vec<f64>) -> T,
+) -> Result<Vec<T>, DetectError> {
     for length in [items.item_length(), found.item_length()] {
         if length != side * side {
             return Err(DetectError::ItemLength {
@@ -51,8 +80,7 @@ pub fn residuals(
         let apart: Vec<f64> = x.iter().zip(y).map(|(a, b)| f64::from(a - b)).collect();
         let blurred = smoothed(&apart, side, &blur);
         let squares: Vec<f64> = blurred.into_iter().map(|d| d * d).collect();
-        let local = smoothed(&squares, side, &average);
-        local.into_iter().fold(0.0, f64::max)
+        reduce(smoothed(&squares, side, &average))
     };
     Ok(items.iter().zip(found.iter()).map(of_pair).collect())
 }
@@ -108,6 +136,23 @@ mod tests {
         let empty = vec![0.0; SIDE * SIDE];
         let item = |values| Items::new(values, SIDE * SIDE).expect("whole items");
         residuals(item(image), item(&empty), SIDE, WINDOW).expect("equal sizes")[0]
+    }
+
+    #[test]
+    fn a_residual_is_the_largest_value_of_its_map() {
+        let pictures: Vec<f32> = (0..2 * SIDE * SIDE)
+            .map(|at| (at * at % 97) as f32)
+            .collect();
+        let items = Items::new(&pictures, SIDE * SIDE).expect("two items");
+        let zeros = vec![0.0; 2 * SIDE * SIDE];
+        let found = Items::new(&zeros, SIDE * SIDE).expect("two items");
+        let all = maps(items, found, SIDE, WINDOW).expect("equal sizes");
+        assert_eq!(all.len(), pictures.len());
+        let residuals = residuals(items, found, SIDE, WINDOW).expect("equal sizes");
+        for (map, residual) in all.chunks(SIDE * SIDE).zip(residuals) {
+            let largest = map.iter().copied().fold(0.0, f32::max);
+            assert_eq!(largest, residual as f32);
+        }
     }
 
     fn drawn(value: impl Fn(usize, usize) -> f32) -> Vec<f32> {

@@ -12,5 +12,4 @@ pub mod levels;
 pub mod matcher;
 pub mod nms;
 pub mod paste;
-pub mod run_text;
 pub mod sampler;

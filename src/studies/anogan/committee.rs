@@ -5,6 +5,7 @@ use retrial_nets::anogan::{FrozenDiscriminator, FrozenEncoder, FrozenGenerator, 
 
 use super::encoders::{self, EncoderMethod};
 use super::items::{Items, Part};
+use super::maps;
 use super::params::All;
 use super::residual::{local, relative};
 use super::score::{PASS, Scored, Scores, TIMED, timed_s};
@@ -29,6 +30,12 @@ pub(super) fn by_encoder(
         scored.test.add(&other.test);
         scored.validation.add(&other.validation);
         scored.evaluations += other.evaluations;
+        for (sum, value) in scored.maps.iter_mut().zip(&other.maps) {
+            *sum += value;
+        }
+    }
+    for value in &mut scored.maps {
+        *value /= members as f32;
     }
     let kind = params.scoring.residual;
     for (scores, part) in [
@@ -134,6 +141,7 @@ fn by_one_encoder(
         }
     });
     Ok(Scored {
+        maps: maps::of(params.scoring.residual, items, &items.test, &nearest)?,
         test,
         validation,
         nearest,

@@ -252,12 +252,11 @@ pub(super) fn judge(
     ink(context, items, scored)?;
     let lambda = params.scoring.lambda;
     first_scores(context, lambda, items, scored)?;
-    let is_choice = is_choice(params.judged.evaluation, scores.len());
     let labels = &items.test.anomalous;
     let both = labels.iter().any(|a| *a) && labels.iter().any(|a| !*a);
     if both {
         detection(context, items, scored)?;
-        if !is_choice {
+        if !is_choice(params.judged.evaluation, scores.len()) {
             curves(context, scores, labels)?;
         }
     }
@@ -279,9 +278,7 @@ pub(super) fn judge(
         metric::seconds_per_image,
         scored.seconds * scored.evaluations,
     )?;
-    if !is_choice {
-        scores_table(context, items, scored)?;
-    }
+    scores_table(context, items, scored)?;
     match params.scoring.pictures {
         true => pictures::draw(context, items, scored),
         false => Ok(()),
@@ -328,10 +325,10 @@ fn detection(context: &mut Context, items: &Items, scored: &Scored) -> Result<()
     Ok(())
 }
 
-/// Rows up to which a trial that serves a choice leaves its scores and curves.
+/// Rows up to which a trial that serves a choice leaves its curves.
 const CHOICE_ROWS: usize = 1000;
 
-/// Whether metrics are enough: thousands of held-out rows would fill the records.
+/// Whether metrics and scores are enough: the curves of thousands of held-out rows follow from them.
 fn is_choice(evaluation: Evaluation, rows: usize) -> bool {
     evaluation == Evaluation::Validation && rows > CHOICE_ROWS
 }

@@ -10,6 +10,7 @@ mod committee;
 mod encoders;
 mod items;
 mod judge;
+mod maps;
 mod params;
 mod pictures;
 mod residual;
@@ -60,7 +61,8 @@ impl Study for Anogan {
         context.resume()?;
         let items = items::load(context, &params)?;
         let scored = score::score(context, &params, &items)?;
-        judge::judge(context, &params, &items, &scored)
+        judge::judge(context, &params, &items, &scored)?;
+        maps::write(context, &params, &items, scored.maps)
     }
 }
 

@@ -1,7 +1,7 @@
 //! How an item and the image found for it become a residual.
 
-use retrial_detect::local::{Window, residuals};
-use retrial_detect::{Items as Rows, Norm};
+use retrial_detect::local::{Window, maps, residuals};
+use retrial_detect::{DetectError, Items as Rows, Norm};
 
 use retrial_nets::anogan::Difference;
 
@@ -20,7 +20,7 @@ const WINDOW: Window = Window {
 };
 const SIDE: f64 = 28.0;
 /// Least ink that a score is divided by: an empty picture stays finite.
-const LEAST_INK: f64 = 1.0;
+pub(super) const LEAST_INK: f64 = 1.0;
 
 impl Residual {
     /// The norm of differences that a residual is, unless it is made of whole images, place by place.
@@ -46,6 +46,27 @@ impl Residual {
 /// # Shapes
 /// - `found`: `[item, size, size]`
 pub(super) fn local(items: &Items, part: &Part, found: &[f32]) -> Result<Vec<f64>, TrialError> {
+    windowed(items, part, found, residuals)
+}
+
+/// The maps of which the local residuals are the largest values, one after the other.
+///
+/// # Shapes
+/// - `found`, returns: `[item, size, size]`
+pub(super) fn local_maps(
+    items: &Items,
+    part: &Part,
+    found: &[f32],
+) -> Result<Vec<f32>, TrialError> {
+    windowed(items, part, found, maps)
+}
+
+fn windowed<T>(
+    items: &Items,
+    part: &Part,
+    found: &[f32],
+    compare: impl Fn(Rows<'_>, Rows<'_>, usize, Window) -> Result<Vec<T>, DetectError>,
+) -> Result<Vec<T>, TrialError> {
     if part.len() == 0 {
         return Ok(Vec::new());
     }
@@ -57,7 +78,7 @@ pub(super) fn local(items: &Items, part: &Part, found: &[f32]) -> Result<Vec<f64
     };
     let given = Rows::new(&part.pixels, area).map_err(words)?;
     let found = Rows::new(found, area).map_err(words)?;
-    residuals(given, found, items.size, window).map_err(words)
+    compare(given, found, items.size, window).map_err(words)
 }
 
 /// Residual, discrimination and score over the ink of each item, where `residual` asks for it.

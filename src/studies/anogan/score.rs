@@ -2,13 +2,15 @@
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
-use retrial_detect::{Items as Rows, Norm, baseline};
+use retrial_detect::baseline::{self, Components};
+use retrial_detect::{DetectError, Items as Rows, Norm};
 use retrial_nets::anogan::images;
 
 use super::committee::by_encoder;
 use super::encoders::{self, EncoderMethod};
 use super::items::{Items, Part};
-use super::params::{All, Method, Scoring, Search, Start};
+use super::maps;
+use super::params::{All, Method, Residual, Scoring, Search, Start};
 use super::residual::{local, relative};
 use super::search::{self, FILMED, Searched};
 use super::settings::{self, words};
@@ -29,8 +31,11 @@ pub(super) struct Scores {
 pub(super) struct Scored {
     pub(super) test: Scores,
     pub(super) validation: Scores,
-    /// The nearest image of each of the first judged items, in the nets' scaling.
+    /// The image found for each judged item by a net, in the nets' scaling.
     pub(super) nearest: Vec<f32>,
+    /// Where each judged item differs from the image that it is compared with, by [`maps::of`]; empty where a method
+    /// compares no images.
+    pub(super) maps: Vec<f32>,
     pub(super) trained: Option<Trained>,
     pub(super) searched: Option<Searched>,
     /// Evaluations per item.
@@ -51,17 +56,21 @@ pub(super) fn score(
     params: &All,
     items: &Items,
 ) -> Result<Scored, TrialError> {
-    let baseline = |kind| by_baseline(&params.scoring, items, kind);
-    match params.scoring.method {
+    let scoring = &params.scoring;
+    match scoring.method {
         Method::Anogan => by_search(context, params, items),
         Method::Ganomaly => by_ganomaly(context, params, items),
         Method::Ziz => by_encoder(context, params, EncoderMethod::Ziz, items),
         Method::Izi => by_encoder(context, params, EncoderMethod::Izi, items),
         Method::IziF => by_encoder(context, params, EncoderMethod::IziF, items),
-        Method::Ink => baseline(Baseline::Ink),
-        Method::MeanImage => baseline(Baseline::MeanImage),
-        Method::NearestNeighbour => baseline(Baseline::NearestNeighbour),
-        Method::Pca => baseline(Baseline::Pca),
+        Method::Ink => by_baseline(scoring, items, |_| Ok(Baseline::Ink)),
+        Method::MeanImage => by_baseline(scoring, items, |normal| Ok(Baseline::MeanImage(normal))),
+        Method::NearestNeighbour => by_baseline(scoring, items, |normal| {
+            Ok(Baseline::NearestNeighbour(normal))
+        }),
+        Method::Pca => by_baseline(scoring, items, |normal| {
+            baseline::principal_components(normal, scoring.components).map(Baseline::Pca)
+        }),
     }
 }
 
@@ -134,6 +143,7 @@ fn by_search(context: &mut Context, params: &All, items: &Items) -> Result<Score
     Ok(Scored {
         test: test_scores,
         validation: validation_scores,
+        maps: maps::of(kind, items, &items.test, &nearest)?,
         nearest,
         trained: Some(trained),
         searched: Some(test),
@@ -214,6 +224,7 @@ fn by_ganomaly(context: &mut Context, params: &All, items: &Items) -> Result<Sco
         let _ = nets.score(images(pixels, items.size, &device), difference);
     });
     Ok(Scored {
+        maps: maps::of(params.scoring.residual, items, &items.test, &nearest)?,
         test,
         validation,
         nearest,
@@ -223,54 +234,67 @@ fn by_ganomaly(context: &mut Context, params: &All, items: &Items) -> Result<Sco
     })
 }
 
-/// A method without a net.
-#[derive(Clone, Copy)]
-enum Baseline {
+/// A method without a net, fitted to the normal items.
+pub(super) enum Baseline<'i> {
     Ink,
-    MeanImage,
-    NearestNeighbour,
-    Pca,
+    MeanImage(Rows<'i>),
+    NearestNeighbour(Rows<'i>),
+    Pca(Components),
 }
 
-fn by_baseline(scoring: &Scoring, items: &Items, baseline: Baseline) -> Result<Scored, TrialError> {
-    let area = items.size * items.size;
-    let kind = scoring.residual;
-    let norm = kind.norm().unwrap_or(Norm::L2);
-    let components = scoring.components;
-    let rows = |part: &Part| -> Result<Vec<f64>, TrialError> {
+impl Baseline<'_> {
+    /// The residual of every item of a part.
+    fn residuals(
+        &self,
+        items: &Items,
+        part: &Part,
+        kind: Residual,
+    ) -> Result<Vec<f64>, TrialError> {
         if part.len() == 0 {
             return Ok(Vec::new());
         }
-        let normal = Rows::new(&items.train.pixels, area).map_err(words)?;
-        let judged = Rows::new(&part.pixels, area).map_err(words)?;
-        let is_local = kind.norm().is_none();
-        match baseline {
-            Baseline::Ink => Ok(items.ink(part)),
-            Baseline::MeanImage if is_local => {
-                local(items, part, &baseline::mean_item(normal).repeat(part.len()))
+        let judged = Rows::new(&part.pixels, items.size * items.size).map_err(words)?;
+        let Some(norm) = kind.norm() else {
+            return local(items, part, &self.images(judged, Norm::L2)?);
+        };
+        match self {
+            Self::Ink => Ok(items.ink(part)),
+            Self::MeanImage(normal) => baseline::mean_image(*normal, judged, norm).map_err(words),
+            Self::NearestNeighbour(normal) => {
+                baseline::nearest_neighbour(*normal, judged, norm).map_err(words)
             }
-            Baseline::MeanImage => baseline::mean_image(normal, judged, norm).map_err(words),
-            Baseline::NearestNeighbour if is_local => {
-                let found = baseline::nearest_items(normal, judged, norm).map_err(words)?;
-                local(items, part, &found)
-            }
-            Baseline::NearestNeighbour => {
-                baseline::nearest_neighbour(normal, judged, norm).map_err(words)
-            }
-            Baseline::Pca => {
-                let components = baseline::principal_components(normal, components);
-                let components = components.map_err(words)?;
-                match is_local {
-                    true => local(items, part, &components.projections(judged).map_err(words)?),
-                    false => components.residuals(judged, norm).map_err(words),
-                }
-            }
+            Self::Pca(components) => components.residuals(judged, norm).map_err(words),
         }
-    };
+    }
+
+    /// The images that items are compared with, one after the other; none for the ink.
+    fn images(&self, judged: Rows<'_>, norm: Norm) -> Result<Vec<f32>, TrialError> {
+        match self {
+            Self::Ink => Ok(Vec::new()),
+            Self::MeanImage(normal) => Ok(baseline::mean_item(*normal).repeat(judged.len())),
+            Self::NearestNeighbour(normal) => {
+                baseline::nearest_items(*normal, judged, norm).map_err(words)
+            }
+            Self::Pca(components) => components.projections(judged).map_err(words),
+        }
+    }
+}
+
+pub(super) fn by_baseline<'i>(
+    scoring: &Scoring,
+    items: &'i Items,
+    fit: impl FnOnce(Rows<'i>) -> Result<Baseline<'i>, DetectError>,
+) -> Result<Scored, TrialError> {
+    let area = items.size * items.size;
+    let kind = scoring.residual;
     let before = cpu_s();
-    let test = rows(&items.test)?;
+    let normal = Rows::new(&items.train.pixels, area).map_err(words)?;
+    let fitted = fit(normal).map_err(words)?;
+    let test = fitted.residuals(items, &items.test, kind)?;
     let seconds = (cpu_s() - before) / items.test.len() as f64;
-    let validation = rows(&items.validation)?;
+    let validation = fitted.residuals(items, &items.validation, kind)?;
+    let judged = Rows::new(&items.test.pixels, area).map_err(words)?;
+    let images = fitted.images(judged, kind.norm().unwrap_or(Norm::L2))?;
     let scores = |part: &Part, residual: Vec<f64>| {
         let mut scores = Scores {
             score: residual.clone(),
@@ -283,6 +307,7 @@ fn by_baseline(scoring: &Scoring, items: &Items, baseline: Baseline) -> Result<S
     Ok(Scored {
         test: scores(&items.test, test),
         validation: scores(&items.validation, validation),
+        maps: maps::of(kind, items, &items.test, &images)?,
         evaluations: 1.0,
         seconds,
         ..Scored::default()

@@ -9,7 +9,7 @@ use retrial_core::study::{Conflict, StudyInfo};
 use super::params::{
     All, Gan, Judged, Method, Normal, Optimiser, PARAMS, Scoring, Search, SearchNorm, Start,
 };
-use super::{judge, pictures};
+use super::{judge, maps, pictures};
 
 /// What the study declares of itself.
 pub(super) const INFO: StudyInfo = StudyInfo {
@@ -27,6 +27,7 @@ pub(super) const INFO: StudyInfo = StudyInfo {
     params: PARAMS,
     metrics: judge::metric::ALL,
     tables: TABLES,
+    files: &[maps::MAPS],
     conflicts,
 };
 

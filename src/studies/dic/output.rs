@@ -1,5 +1,6 @@
 //! What a correlation leaves: fields as arrays and tables.
 
+use retrial_core::metric::FileDef;
 use retrial_core::row;
 use retrial_data::ImageSeries;
 use retrial_dic::{Cut, ErrorSummary, Field, PARAMETERS, PointResult, Status};
@@ -8,6 +9,11 @@ use retrial_store::{Array, StoreError, Tree, Value};
 use super::stated::StatedImage;
 use super::trial::mean_zncc;
 use crate::execute::context::TrialError;
+
+pub(super) const FIELDS: FileDef = FileDef {
+    name: "fields.h5",
+    doc: "What every point of every deformed image measured.",
+};
 
 row! {
     /// One row a deformed image.

@@ -10,7 +10,7 @@ use retrial_dic::{
 };
 
 use super::metrics::metric;
-use super::output::{FieldRow, ImageRow};
+use super::output::{FIELDS, FieldRow, ImageRow};
 use super::resolution::ResolutionRow;
 
 /// What the study declares of itself.
@@ -27,6 +27,7 @@ pub(super) const INFO: StudyInfo = StudyInfo {
     params: Correlation::TABLE,
     metrics: metric::ALL,
     tables: &[ImageRow::TABLE, FieldRow::TABLE, ResolutionRow::TABLE],
+    files: &[FIELDS],
     conflicts,
 };
 

@@ -223,7 +223,7 @@ fn judge(
     resolution::report(context, series, settings, &summaries)?;
     context.rows(&output::image_rows(series, results, &summaries, &stated))?;
     context.rows(&output::field_rows(series, results))?;
-    context.arrays("fields", &output::fields_tree(results)?)
+    context.arrays(output::FIELDS, &output::fields_tree(results)?)
 }
 
 /// What can be said of a series whose displacements nobody knows.

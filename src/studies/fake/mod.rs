@@ -5,6 +5,7 @@
 //! `rounds` rounds of drawing with a checkpoint after each, `scale` multiplies its result.
 
 use retrial_core::declare::{ParamGroup as _, Row as _, in_order};
+use retrial_core::metric::FileDef;
 use retrial_core::params::{Param, Params};
 use retrial_core::plan::StageInput;
 use retrial_core::study::{Conflict, StudyInfo};
@@ -31,7 +32,13 @@ const INFO: StudyInfo = StudyInfo {
     params: PARAMS,
     metrics: metric::ALL,
     tables: &[RoundRow::TABLE],
+    files: &[ROUNDS],
     conflicts: |_: &Params| -> Vec<Conflict> { Vec::new() },
+};
+
+const ROUNDS: FileDef = FileDef {
+    name: "rounds.h5",
+    doc: "What every round drew, times `factor`.",
 };
 
 metrics! {
@@ -187,7 +194,7 @@ fn run_stages(context: &mut Context, params: &All) -> Result<(), TrialError> {
     let rows = drawn.iter().enumerate();
     let rows = rows.map(|(round, &drawn)| RoundRow { round, drawn });
     context.rows(&rows.collect::<Vec<_>>())?;
-    context.arrays("rounds", &scaled.tree)
+    context.arrays(ROUNDS, &scaled.tree)
 }
 
 fn prepare(work: &Work, params: &Rounds) -> Result<Tree, TrialError> {

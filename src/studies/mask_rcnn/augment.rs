@@ -108,6 +108,7 @@ fn moved(item: &Item, map: Map, (height, width): (usize, usize)) -> Item {
     let objects = item.objects.iter();
     Item {
         name: item.name.clone(),
+        file_size: item.file_size,
         gray,
         temperature: None,
         objects: objects
@@ -177,6 +178,7 @@ mod tests {
         }
         Item {
             name: "one".to_owned(),
+            file_size: SIZE,
             gray,
             temperature: None,
             objects: vec![Object {

@@ -39,6 +39,8 @@ pub(super) struct Items {
 pub(super) struct Item {
     /// Data set and name.
     pub(super) name: String,
+    /// Rows and columns of its file.
+    pub(super) file_size: (usize, usize),
     /// Grey values or temperatures, row by row, 0 to 1.
     pub(super) gray: Vec<f32>,
     /// Temperatures, °C, in the picture's size, where the camera gave them.
@@ -205,6 +207,7 @@ fn item(
     };
     Ok(Item {
         name: format!("{set}/{}", picture.name),
+        file_size: (picture.height, picture.width),
         gray: gray.pixels().to_vec(),
         temperature,
         objects,

@@ -15,6 +15,7 @@ use retrial_nets::mask_rcnn::{Architecture, MASK_OUT, MaskRcnn, Picture};
 use super::items::{Item, Items};
 use super::metrics::metric;
 use super::params::Finding;
+use super::predictions;
 use super::settings::{self, words};
 use crate::execute::context::{Context, TrialError};
 use crate::execute::provenance::cpu_seconds;
@@ -161,6 +162,7 @@ pub(super) fn precision(
     let count = items.classes.len();
     let accuracy = accuracies(&cases, count);
     let boxes = evaluate(&cases, count, &Settings::coco(Region::Box)).map_err(words)?;
+    predictions::write(context, items, &cases)?;
     let of_boxes = boxes.summary();
     for (metric, value) in [
         (metric::box_ap, of_boxes.ap),

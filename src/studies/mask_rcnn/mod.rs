@@ -19,6 +19,7 @@ mod metrics;
 mod params;
 mod parts;
 mod pictures;
+mod predictions;
 mod pretrain;
 mod report;
 mod seen;

@@ -11,7 +11,7 @@ use super::params::{
     All, Body, Course, KnownMasks, MaskTraining, Method, PARAMS, Pictures, PredictorKind,
     PretrainingKind, Training,
 };
-use super::{judge, parts, pictures, report};
+use super::{judge, parts, pictures, predictions, report};
 
 /// What the study declares of itself.
 pub(super) const INFO: StudyInfo = StudyInfo {
@@ -28,6 +28,7 @@ pub(super) const INFO: StudyInfo = StudyInfo {
     params: PARAMS,
     metrics: metric::ALL,
     tables: TABLES,
+    files: &[predictions::DETECTIONS, predictions::TRUTH],
     conflicts,
 };
 

@@ -416,6 +416,7 @@ mod tests {
             doc: "Area.",
         }],
         tables: &[],
+        files: &[],
         conflicts: |_| Vec::new(),
     };
 

@@ -61,6 +61,7 @@ const STUDY: StudyInfo = StudyInfo {
         }],
         doc: "One row an image.",
     }],
+    files: &[],
     conflicts: |params| match (params.get("order"), params.get("subset_size_px")) {
         (Some(ParamValue::Int(2)), Some(ParamValue::Int(5))) => vec![Conflict {
             param: "order",

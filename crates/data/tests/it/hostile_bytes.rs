@@ -3,10 +3,10 @@
 use std::fs;
 
 use proptest::prelude::*;
+use retrial_core::run_text;
 use retrial_data::format::annotation::Pictures;
 use retrial_data::format::annotation::coco::read_coco;
 use retrial_data::format::annotation::labelme::read_labelme;
-use retrial_data::format::annotation::run_text;
 use retrial_data::format::annotation::voc::read_voc;
 use retrial_data::format::torch_weights::read_torch_bytes;
 

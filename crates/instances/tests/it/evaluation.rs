@@ -1,12 +1,12 @@
 //! COCO's evaluation against pycocotools.
 
+use retrial_core::instance_mask::RunLengths;
 use retrial_instances::evaluate::{
     Detection, Evaluation, EvaluationError, ImageCase, Region, Settings, Truth, evaluate,
 };
-use retrial_instances::run_text::decode;
 use serde_json::Value;
 
-use crate::golden::{index, list, number, numbers, read, size, text};
+use crate::golden::{index, list, number, numbers, read, runs, size};
 
 const TOLERANCE: f64 = 1e-12;
 
@@ -18,8 +18,7 @@ fn corners(value: &Value) -> [f32; 4] {
 /// The pictures of a golden file, and the number of classes.
 pub(crate) fn cases(golden: &Value) -> (Vec<ImageCase>, usize) {
     let mut cases = vec![ImageCase::default(); index(&golden["images"])];
-    let (height, width) = size(golden);
-    let mask = |item: &Value| decode(text(&item["rle"]), height, width).expect("run lengths");
+    let mask = |item: &Value| runs(&item["rle"], size(golden));
     for item in list(&golden["truths"]) {
         cases[index(&item["image"]) - 1].truths.push(Truth {
             class: index(&item["class"]),
@@ -194,7 +193,7 @@ fn items_that_make_no_sense() {
         EvaluationError::NotFinite { image, item }
     );
     assert!(matches!(
-        fault(&|t| t.mask = decode("4", 2, 2).ok()),
+        fault(&|t| t.mask = RunLengths::new(2, 2, vec![4]).ok()),
         EvaluationError::MaskSize { .. }
     ));
     let mut unsorted = settings.clone();

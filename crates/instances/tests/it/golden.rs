@@ -1,5 +1,7 @@
 //! The golden files of `tests/golden/make.py` (pycocotools 2.0.11, OpenCV 5.0.0).
 
+use retrial_core::instance_mask::RunLengths;
+use retrial_core::run_text;
 use serde_json::Value;
 
 pub(crate) fn read(name: &str) -> Value {
@@ -30,4 +32,9 @@ pub(crate) fn numbers(value: &Value) -> Vec<f64> {
 
 pub(crate) fn size(value: &Value) -> (usize, usize) {
     (index(&value["size"][0]), index(&value["size"][1]))
+}
+
+pub(crate) fn runs(value: &Value, (height, width): (usize, usize)) -> RunLengths {
+    let counts = run_text::read(text(value)).expect("the text of run lengths");
+    RunLengths::new(height, width, counts).expect("they cover the picture")
 }

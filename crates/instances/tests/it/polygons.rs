@@ -1,9 +1,9 @@
 //! Polygons and run lengths against pycocotools and OpenCV, pixel by pixel.
 
 use retrial_core::polygon::{Vertex, fill_box, fill_coco, fill_opencv, vertices};
-use retrial_instances::run_text::{decode, encode};
+use retrial_core::run_text::write;
 
-use crate::golden::{index, list, number, numbers, read, size, text};
+use crate::golden::{index, list, number, numbers, read, runs, size, text};
 
 #[test]
 fn polygons() {
@@ -17,10 +17,14 @@ fn polygons() {
             .map(|flat| vertices(&numbers(flat)).expect("an even list"))
             .collect();
         let coco = fill_coco(&polygons, height, width).expect("it is drawable");
-        assert_eq!(encode(&coco.runs()), text(&case["coco"]), "COCO, case {i}");
+        assert_eq!(
+            write(coco.runs().counts()),
+            text(&case["coco"]),
+            "COCO, case {i}"
+        );
         let opencv = fill_opencv(&polygons, height, width).expect("it is drawable");
         assert_eq!(
-            encode(&opencv.runs()),
+            write(opencv.runs().counts()),
             text(&case["opencv"]),
             "OpenCV, case {i}"
         );
@@ -35,7 +39,7 @@ fn boxes() {
         let corners = corners.try_into().expect("four corners");
         let mask = fill_box(corners, height, width).expect("it is drawable");
         assert_eq!(
-            encode(&mask.runs()),
+            write(mask.runs().counts()),
             text(&case["coco"]),
             "{corners:?} in {height} by {width}"
         );
@@ -45,12 +49,11 @@ fn boxes() {
 #[test]
 fn texts_of_run_lengths() {
     for case in list(&read("polygons.json")["texts"]) {
-        let (height, width) = size(case);
-        let runs = decode(text(&case["text"]), height, width).expect("run lengths");
+        let runs = runs(&case["text"], size(case));
         let counts: Vec<usize> = list(&case["counts"]).iter().map(index).collect();
         let got: Vec<usize> = runs.counts().iter().map(|&c| c as usize).collect();
         assert_eq!(got, counts);
         assert_eq!(runs.area() as f64, number(&case["area"]));
-        assert_eq!(encode(&runs), text(&case["text"]));
+        assert_eq!(write(runs.counts()), text(&case["text"]));
     }
 }

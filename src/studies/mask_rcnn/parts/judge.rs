@@ -419,6 +419,7 @@ mod tests {
         temperature[7 * WIDTH + 12] = 30.0;
         let item = Item {
             name: "two devices".to_owned(),
+            file_size: (10, WIDTH),
             gray: vec![0.5; 10 * WIDTH],
             temperature: Some(temperature),
             objects: vec![cool.clone(), warm.clone()],
@@ -457,6 +458,7 @@ mod tests {
         );
         let item = Item {
             name: "two classes".to_owned(),
+            file_size: (10, WIDTH),
             gray: vec![0.5; 10 * WIDTH],
             temperature: Some(vec![20.0; 10 * WIDTH]),
             objects: vec![one.clone(), other.clone()],

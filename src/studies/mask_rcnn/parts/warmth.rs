@@ -81,6 +81,7 @@ mod tests {
         }
         let mut item = Item {
             name: "one".to_owned(),
+            file_size: (2, 3),
             gray: vec![0.0; 6],
             temperature: Some(vec![10.0, 20.0, 70.0, 80.0, 90.0, 60.0]),
             objects: Vec::new(),

@@ -8,7 +8,7 @@
 //! The data format of COCO, <https://cocodataset.org/#format-data>.
 
 use retrial_core::census::count;
-use retrial_core::file;
+use retrial_core::{file, run_text};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -20,7 +20,7 @@ use super::fault::{Findings, Problem, Spot};
 use super::ids::Ids;
 use super::model::{AnnotatedImage, Annotation, AnnotationSet, Category, Part, Segmentation};
 use super::pictures::Pictures;
-use super::{check, repair, run_text};
+use super::{check, repair};
 use crate::error::DataError;
 
 const KEYS: Keys = Keys {

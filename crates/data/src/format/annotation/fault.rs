@@ -2,6 +2,7 @@
 //! right.
 
 use retrial_core::census::count;
+use retrial_core::run_text::RunTextError;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -199,13 +200,8 @@ pub enum Problem {
         pixels: u64,
     },
     /// Run lengths as text that cannot be read.
-    #[error("the text of run lengths {what} at character {at}")]
-    RunText {
-        /// What is wrong.
-        what: &'static str,
-        /// The character, from 0.
-        at: usize,
-    },
+    #[error(transparent)]
+    RunText(#[from] RunTextError),
     /// A value of another kind.
     #[error("found {found}, expected {expected}")]
     Kind {

@@ -11,7 +11,6 @@ pub mod mask;
 pub mod model;
 pub mod pictures;
 pub(crate) mod repair;
-pub mod run_text;
 pub mod voc;
 
 pub use fault::{AnnotationFault, Problem};

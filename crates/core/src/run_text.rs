@@ -1,6 +1,6 @@
 //! COCO's run lengths written as text.
 //!
-//! From the third run on, each is the difference to the run before the last. A number is cut into
+//! From the fourth run on, each is the difference to the run before the last. A number is cut into
 //! groups of five bits, the lowest first; a sixth bit says that a group follows, and the highest bit
 //! of the last group is the sign. A group is written as the character 48 above it.
 //!
@@ -8,7 +8,7 @@
 //! The format of the COCO data set, Lin et al. 2014, arXiv:1405.0312; the golden text in the tests
 //! comes from pycocotools 2.0.
 
-use super::fault::Problem;
+use thiserror::Error;
 
 const FIRST: u8 = 48;
 const LAST: u8 = FIRST + 63;
@@ -17,15 +17,24 @@ const SIGN: u8 = 0x10;
 /// Groups of five bits that any difference of two `u32` fits into.
 const MAX_GROUPS: u32 = 7;
 
+/// Why a text is no run lengths.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("the text of run lengths {what} at character {at}")]
+pub struct RunTextError {
+    what: &'static str,
+    /// From 0.
+    at: usize,
+}
+
 /// The run lengths of a text.
 ///
 /// # Errors
-/// [`Problem::RunText`] for a character, a number or an end that the form does not allow.
-pub fn read(text: &str) -> Result<Vec<u32>, Problem> {
+/// [`RunTextError`] for a character, a number or an end that the form does not allow.
+pub fn read(text: &str) -> Result<Vec<u32>, RunTextError> {
     let mut counts: Vec<u32> = Vec::new();
     let (mut value, mut groups) = (0_i64, 0_u32);
     for (at, byte) in text.bytes().enumerate() {
-        let fault = |what| Err(Problem::RunText { what, at });
+        let fault = |what| Err(RunTextError { what, at });
         if !(FIRST..=LAST).contains(&byte) {
             return fault("has a character that is not allowed");
         }
@@ -51,7 +60,7 @@ pub fn read(text: &str) -> Result<Vec<u32>, Problem> {
         (value, groups) = (0, 0);
     }
     if groups > 0 {
-        return Err(Problem::RunText {
+        return Err(RunTextError {
             what: "breaks off",
             at: text.len(),
         });
@@ -98,7 +107,7 @@ mod tests {
                 inside[y * 50 + x] = block && !hole || x == 45;
             }
         }
-        let mask = retrial_core::instance_mask::InstanceMask::new(40, 50, inside);
+        let mask = crate::instance_mask::InstanceMask::new(40, 50, inside);
         let runs = mask.expect("the size fits").runs();
         assert_eq!(write(runs.counts()), GOLDEN);
         assert_eq!(read(GOLDEN).as_deref(), Ok(runs.counts()));
