@@ -416,11 +416,8 @@ pub(crate) fn one_of<W>() -> impl TypedValueParser<Value = W>
 where
     W: Word + FromStr<Err = String> + Send + Sync,
 {
-    let words = W::ALL.iter().map(|choice| {
-        let lines = choice.meaning().lines().map(str::trim);
-        let lines: Vec<&str> = lines.take_while(|line| !line.is_empty()).collect();
-        let help = lines.join(" ");
-        PossibleValue::new(choice.word()).help(help.trim_end_matches('.').to_owned())
+    let words = W::WORDS.iter().map(|own| {
+        PossibleValue::new(own.word).help(own.summary().trim_end_matches('.').to_owned())
     });
     PossibleValuesParser::new(words).try_map(|word| word.parse::<W>())
 }

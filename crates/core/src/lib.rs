@@ -13,6 +13,7 @@ pub mod float;
 pub mod hash;
 pub mod image;
 pub mod instance_mask;
+pub mod keys;
 pub mod metric;
 pub mod params;
 pub mod plan;

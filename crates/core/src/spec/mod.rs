@@ -6,6 +6,7 @@
 
 mod check;
 mod claims;
+pub mod keys;
 mod report;
 mod schema;
 mod source;
@@ -62,14 +63,14 @@ pub struct Spec {
     pub report: ReportSpec,
 }
 
-/// What to do where an experiment's data cannot be had.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum WhenUnavailable {
-    /// The run fails.
-    #[default]
-    Fail,
-    /// The experiment is skipped, and the run says so.
-    Skip,
+crate::words! {
+    /// What to do where an experiment's data cannot be had.
+    pub enum WhenUnavailable {
+        /// The run fails before any trial starts.
+        Fail = "fail",
+        /// The experiment is left out, and the run says why.
+        Skip = "skip",
+    }
 }
 
 /// Bounds on each trial.
