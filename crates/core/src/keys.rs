@@ -6,7 +6,9 @@
 mod form;
 mod types;
 
-use serde_json::{Map, Value as Json, json};
+#[doc(hidden)]
+pub use serde_json::Value as Json;
+use serde_json::{Map, json};
 
 pub use self::form::Form;
 use crate::fault::{Faults, Place, nearest};
@@ -434,6 +436,56 @@ macro_rules! keys {
                     )+
                     site,
                 })
+            }
+        }
+    };
+}
+
+/// A number of which only some values are right: its form, and the message and help for the others.
+///
+/// ```
+/// use retrial_core::keys::{Form, KeyType as _};
+/// retrial_core::bounded! {
+///     /// Wall time, s.
+///     pub struct Seconds(f64) in Form::Positive(1e9);
+///     seconds => format!("a time limit of `{seconds}` s"), Self::form().expected();
+/// }
+/// let node = retrial_core::yaml::parse("a.yaml", "0").expect("YAML");
+/// let mut faults = retrial_core::fault::Faults::default();
+/// assert!(Seconds::read(&node, "time_s", &mut faults).is_none());
+/// ```
+#[macro_export]
+macro_rules! bounded {
+    (
+        $(#[doc = $doc:literal])+
+        $vis:vis struct $name:ident($type:ty) in $form:expr;
+        $value:ident => $message:expr, $help:expr;
+    ) => {
+        $(#[doc = $doc])+
+        #[derive(Clone, Copy, Debug)]
+        $vis struct $name(pub $type);
+
+        impl $crate::keys::KeyType for $name {
+            fn form() -> $crate::keys::Form {
+                $form
+            }
+
+            fn read(
+                node: &$crate::yaml::Node,
+                path: &str,
+                faults: &mut $crate::fault::Faults,
+            ) -> Option<Self> {
+                let own = Self(<$type as $crate::keys::KeyType>::read(node, path, faults)?);
+                if <Self as $crate::keys::KeyType>::form().holds(&$crate::keys::KeyType::json(&own)) {
+                    return Some(own);
+                }
+                let Self($value) = own;
+                faults.add_with_help(&node.place, path, $message, $help);
+                None
+            }
+
+            fn json(&self) -> $crate::keys::Json {
+                <$type as $crate::keys::KeyType>::json(&self.0)
             }
         }
     };

@@ -18,39 +18,19 @@ pub enum Form {
     /// This whole number.
     Fixed(i64),
     /// A whole number in `min..=max`; [`i64::MAX`] is no bound.
-    Int {
-        /// Smallest.
-        min: i64,
-        /// Largest.
-        max: i64,
-    },
+    Int(i64, i64),
     /// An odd whole number in `min..=max`.
-    OddInt {
-        /// Smallest.
-        min: i64,
-        /// Largest.
-        max: i64,
-    },
+    OddInt(i64, i64),
     /// A number in `min..=max`; an infinite end is no bound.
-    Float {
-        /// Smallest.
-        min: f64,
-        /// Largest.
-        max: f64,
-    },
+    Float(f64, f64),
     /// A number above 0, at most this.
     Positive(f64),
     /// `true` or `false`.
     Bool,
     /// One of these words.
     Word(Vec<WordDef>),
-    /// A list of so many items or more.
-    List {
-        /// Each of them.
-        items: Box<Form>,
-        /// Fewest.
-        least: usize,
-    },
+    /// A list of items, so many or more.
+    List(Box<Form>, usize),
     /// One value or a list of them.
     OneOrMore(Box<Form>),
     /// A mapping whose keys are names of other things.
@@ -77,10 +57,10 @@ impl Form {
             Self::Any => "a value".to_owned(),
             Self::Text | Self::Pattern(_) => "text".to_owned(),
             Self::Fixed(value) => value.to_string(),
-            Self::Int { min, max: i64::MAX } => format!("a whole number from {min}"),
-            Self::Int { min, max } => format!("a whole number from {min} to {max}"),
-            Self::OddInt { min, max } => format!("an odd whole number from {min} to {max}"),
-            Self::Float { min, max } => match (min.is_finite(), max.is_finite()) {
+            Self::Int(min, i64::MAX) => format!("a whole number from {min}"),
+            Self::Int(min, max) => format!("a whole number from {min} to {max}"),
+            Self::OddInt(min, max) => format!("an odd whole number from {min} to {max}"),
+            Self::Float(min, max) => match (min.is_finite(), max.is_finite()) {
                 (false, _) => "a number".to_owned(),
                 (true, false) => format!("a number of {min} or more"),
                 (true, true) => format!("a number from {min} to {max}"),
@@ -91,7 +71,7 @@ impl Form {
                 let words: Vec<&str> = words.iter().map(|own| own.word).collect();
                 format!("one of {}", words.join(", "))
             }
-            Self::List { items, .. } => format!("a list of {}", items.several()),
+            Self::List(items, _) => format!("a list of {}", items.several()),
             Self::OneOrMore(item) => format!("{} or a list of them", item.expected()),
             Self::Named(item) => format!("a mapping of names to {}", item.several()),
             Self::Keys(_) => "a mapping".to_owned(),
@@ -100,6 +80,20 @@ impl Form {
                 forms.join(", or ")
             }
             Self::Special(_, expected) => expected.clone(),
+        }
+    }
+
+    /// Whether a value is a number within the bounds.
+    #[must_use]
+    pub fn holds(&self, value: &Json) -> bool {
+        let Some(value) = value.as_f64() else {
+            return false;
+        };
+        match self {
+            Self::Int(min, max) => (*min as f64..=*max as f64).contains(&value),
+            Self::Float(min, max) => (*min..=*max).contains(&value),
+            Self::Positive(max) => value > 0.0 && value <= *max,
+            _ => false,
         }
     }
 
@@ -113,7 +107,7 @@ impl Form {
                 let words: Vec<&str> = words.iter().map(|own| own.word).collect();
                 format!("some of {}", words.join(", "))
             }
-            Self::Int { .. } => {
+            Self::Int(..) => {
                 let one = self.expected();
                 one.replace("a whole number", "whole numbers")
             }
@@ -129,12 +123,12 @@ impl Form {
             Self::Text => json!({ "type": "string" }),
             Self::Pattern(pattern) => json!({ "type": "string", "pattern": pattern }),
             Self::Fixed(value) => json!({ "const": value }),
-            Self::Int { min, max: i64::MAX } => json!({ "type": "integer", "minimum": min }),
-            Self::Int { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
-            Self::OddInt { min, max } => {
+            Self::Int(min, i64::MAX) => json!({ "type": "integer", "minimum": min }),
+            Self::Int(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
+            Self::OddInt(min, max) => {
                 json!({ "type": "integer", "minimum": min, "maximum": max, "not": { "multipleOf": 2 } })
             }
-            Self::Float { min, max } => {
+            Self::Float(min, max) => {
                 let mut schema = json!({ "type": "number" });
                 for (word, end) in [("minimum", min), ("maximum", max)] {
                     if end.is_finite() {
@@ -151,7 +145,7 @@ impl Form {
                 let words: Vec<&str> = words.iter().map(|own| own.word).collect();
                 json!({ "enum": words })
             }
-            Self::List { items, least } => {
+            Self::List(items, least) => {
                 json!({ "type": "array", "minItems": least, "items": items.schema() })
             }
             Self::OneOrMore(item) => {
@@ -174,15 +168,12 @@ impl Form {
 impl From<ParamKind> for Form {
     fn from(kind: ParamKind) -> Self {
         match kind {
-            ParamKind::Int { min, max } => Self::Int { min, max },
-            ParamKind::OddInt { min, max } => Self::OddInt { min, max },
-            ParamKind::Float { min, max } => Self::Float { min, max },
+            ParamKind::Int { min, max } => Self::Int(min, max),
+            ParamKind::OddInt { min, max } => Self::OddInt(min, max),
+            ParamKind::Float { min, max } => Self::Float(min, max),
             ParamKind::Bool => Self::Bool,
             ParamKind::Choice(words) => Self::Word(words.to_vec()),
-            ParamKind::IntList { min, max } => Self::List {
-                items: Box::new(Self::Int { min, max }),
-                least: 1,
-            },
+            ParamKind::IntList { min, max } => Self::List(Box::new(Self::Int(min, max)), 1),
         }
     }
 }

@@ -9,80 +9,35 @@ use crate::declare::{Word, listed};
 use crate::fault::Faults;
 use crate::yaml::{self, Node, Value, join};
 
-impl KeyType for String {
-    fn form() -> Form {
-        Form::Text
-    }
+/// Scalars: the type, what is right, and what reads it.
+macro_rules! scalars {
+    ($($type:ty: $form:expr, $read:path;)+) => {$(
+        impl KeyType for $type {
+            fn form() -> Form {
+                $form
+            }
 
-    fn read(node: &Node, path: &str, faults: &mut Faults) -> Option<Self> {
-        yaml::text(node, path, faults)
-    }
+            fn read(node: &Node, path: &str, faults: &mut Faults) -> Option<Self> {
+                $read(node, path, faults)
+            }
 
-    fn json(&self) -> Json {
-        json!(self)
-    }
-}
-
-impl KeyType for f64 {
-    fn form() -> Form {
-        Form::Float {
-            min: f64::NEG_INFINITY,
-            max: f64::INFINITY,
+            fn json(&self) -> Json {
+                json!(self)
+            }
         }
-    }
-
-    fn read(node: &Node, path: &str, faults: &mut Faults) -> Option<Self> {
-        yaml::number(node, path, faults)
-    }
-
-    fn json(&self) -> Json {
-        json!(self)
-    }
+    )+};
 }
 
-impl KeyType for u64 {
-    fn form() -> Form {
-        Form::Int {
-            min: 0,
-            max: i64::MAX,
-        }
-    }
-
-    fn read(node: &Node, path: &str, faults: &mut Faults) -> Option<Self> {
-        yaml::whole(node, path, faults)
-    }
-
-    fn json(&self) -> Json {
-        json!(self)
-    }
+scalars! {
+    String: Form::Text, yaml::text;
+    f64: Form::Float(f64::NEG_INFINITY, f64::INFINITY), yaml::number;
+    u64: Form::Int(0, i64::MAX), yaml::whole;
+    usize: Form::Int(0, i64::MAX), size;
+    bool: Form::Bool, yaml::flag;
 }
 
-impl KeyType for usize {
-    fn form() -> Form {
-        u64::form()
-    }
-
-    fn read(node: &Node, path: &str, faults: &mut Faults) -> Option<Self> {
-        u64::read(node, path, faults).and_then(|value| Self::try_from(value).ok())
-    }
-
-    fn json(&self) -> Json {
-        json!(self)
-    }
-}
-
-impl KeyType for bool {
-    fn form() -> Form {
-        Form::Bool
-    }
-
-    fn read(node: &Node, path: &str, faults: &mut Faults) -> Option<Self> {
-        yaml::flag(node, path, faults)
-    }
-
-    fn json(&self) -> Json {
-        json!(self)
-    }
+fn size(node: &Node, path: &str, faults: &mut Faults) -> Option<usize> {
+    yaml::whole(node, path, faults).and_then(|value| usize::try_from(value).ok())
 }
 
 impl<W: Word> KeyType for W {
@@ -109,10 +64,7 @@ impl<W: Word> KeyType for W {
 /// Every item is read; those that do not fit are left out, with their faults.
 impl<T: KeyType> KeyType for Vec<T> {
     fn form() -> Form {
-        Form::List {
-            items: Box::new(T::form()),
-            least: 0,
-        }
+        Form::List(Box::new(T::form()), 0)
     }
 
     fn read(node: &Node, path: &str, faults: &mut Faults) -> Option<Self> {

@@ -7,7 +7,7 @@ use crate::claim::Origin;
 use crate::fault::Faults;
 use crate::keys::{At, Entries, Form, KeyType, Texts};
 use crate::report_spec::{Band, FigureKind, Join, Labels, Pick, Scale};
-use crate::yaml::{self, Node, Value};
+use crate::yaml::{Node, Value};
 
 crate::keys! {
     /// A spec: one experiment.
@@ -302,10 +302,7 @@ pub struct Seeds(pub Vec<u64>);
 
 impl KeyType for Seeds {
     fn form() -> Form {
-        Form::List {
-            items: Box::new(u64::form()),
-            least: 1,
-        }
+        Form::List(Box::new(u64::form()), 1)
     }
 
     fn read(node: &Node, path: &str, faults: &mut Faults) -> Option<Self> {
@@ -332,72 +329,21 @@ impl KeyType for Seeds {
     }
 }
 
-/// Wall time, s.
-#[derive(Clone, Copy, Debug)]
-pub struct Seconds(pub f64);
-
-impl KeyType for Seconds {
-    fn form() -> Form {
-        Form::Positive(MAX_TIME_S)
-    }
-
-    fn read(node: &Node, path: &str, faults: &mut Faults) -> Option<Self> {
-        let seconds = yaml::number(node, path, faults)?;
-        if seconds > 0.0 && seconds <= MAX_TIME_S {
-            return Some(Self(seconds));
-        }
-        let message = format!("a time limit of `{seconds}` s");
-        let help = format!("{} (31 years)", Self::form().expected());
-        faults.add_with_help(&node.place, path, message, help);
-        None
-    }
+crate::bounded! {
+    /// Wall time, s.
+    pub struct Seconds(f64) in Form::Positive(MAX_TIME_S);
+    seconds => format!("a time limit of `{seconds}` s"),
+        format!("{} (31 years)", Self::form().expected());
 }
 
-/// Address space, MiB.
-#[derive(Clone, Copy, Debug)]
-pub struct Mebibytes(pub u64);
-
-impl KeyType for Mebibytes {
-    fn form() -> Form {
-        Form::Int {
-            min: MIN_MEMORY_MIB.cast_signed(),
-            max: MAX_MEMORY_MIB.cast_signed(),
-        }
-    }
-
-    fn read(node: &Node, path: &str, faults: &mut Faults) -> Option<Self> {
-        let mib = yaml::whole(node, path, faults)?;
-        if (MIN_MEMORY_MIB..=MAX_MEMORY_MIB).contains(&mib) {
-            return Some(Self(mib));
-        }
-        let message = format!("a memory limit of {mib} MiB");
-        faults.add_with_help(&node.place, path, message, Self::form().expected());
-        None
-    }
+crate::bounded! {
+    /// Address space, MiB.
+    pub struct Mebibytes(u64) in Form::Int(MIN_MEMORY_MIB, MAX_MEMORY_MIB);
+    mib => format!("a memory limit of {mib} MiB"), Self::form().expected();
 }
 
-/// Most values of one axis.
-const MAX_AXIS: i64 = 1_000_000;
-
-/// Number of values of a range.
-#[derive(Clone, Copy, Debug)]
-pub struct Count(pub u64);
-
-impl KeyType for Count {
-    fn form() -> Form {
-        Form::Int {
-            min: 1,
-            max: MAX_AXIS,
-        }
-    }
-
-    fn read(node: &Node, path: &str, faults: &mut Faults) -> Option<Self> {
-        let count = yaml::whole(node, path, faults)?;
-        if (1..=MAX_AXIS.cast_unsigned()).contains(&count) {
-            return Some(Self(count));
-        }
-        let message = format!("`{count}` values cannot be planned");
-        faults.add_with_help(&node.place, path, message, format!("use 1 to {MAX_AXIS}"));
-        None
-    }
+crate::bounded! {
+    /// Number of values of a range.
+    pub struct Count(u64) in Form::Int(1, 1_000_000);
+    count => format!("`{count}` values cannot be planned"), Self::form().expected();
 }

@@ -28,9 +28,9 @@ pub const SPEC_FORMAT: i64 = 1;
 /// The longest limit on the time of a trial, s: some 31 years, which every clock can count.
 pub const MAX_TIME_S: f64 = 1e9;
 /// The smallest limit on the memory of a trial, MiB.
-pub const MIN_MEMORY_MIB: u64 = 256;
+pub const MIN_MEMORY_MIB: i64 = 256;
 /// The largest one: below 2⁶³ bytes.
-pub const MAX_MEMORY_MIB: u64 = (1 << 43) - 1;
+pub const MAX_MEMORY_MIB: i64 = (1 << 43) - 1;
 
 /// A checked experiment.
 #[derive(Clone, Debug, PartialEq)]

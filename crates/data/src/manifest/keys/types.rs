@@ -1,9 +1,10 @@
 //! Types that values of keys of a manifest have.
 
+use retrial_core::bounded;
 use retrial_core::declare::{Word, WordDef};
 use retrial_core::fault::{Faults, nearest};
 use retrial_core::keys::{At, Form, KeyType};
-use retrial_core::yaml::{Node, Value, list, number, text, whole};
+use retrial_core::yaml::{Node, Value, list, text, whole};
 use retrial_synth::infrared::EquipmentClass;
 use serde_json::{Value as Json, json};
 
@@ -207,23 +208,22 @@ impl KeyType for Files {
     }
 }
 
-/// Columns or rows of a picture.
-#[derive(Clone, Copy, Debug)]
-pub struct Side(pub usize);
+bounded! {
+    /// Columns or rows of a picture.
+    pub struct Side(usize) in Form::Int(1, 8192);
+    side => format!("{side} px"), "expected 1 to 8192";
+}
 
-impl KeyType for Side {
-    fn form() -> Form {
-        Form::Int { min: 1, max: 8192 }
-    }
+bounded! {
+    /// A number of 0 or more.
+    pub struct Amount(f64) in Form::Float(0.0, f64::INFINITY);
+    value => format!("{value}, expected 0 or more"), "write 0 for none";
+}
 
-    fn read(node: &Node, path: &str, faults: &mut Faults) -> Option<Self> {
-        let side = usize::read(node, path, faults)?;
-        if (1..=8192).contains(&side) {
-            return Some(Self(side));
-        }
-        faults.add(&node.place, path, format!("{side} px, expected 1 to 8192"));
-        None
-    }
+bounded! {
+    /// The coordinate of the first pixel's centre.
+    pub struct FirstPixel(u64) in Form::Int(0, 1);
+    first => format!("the first pixel's centre is at {first}"), "use 0, or 1 as in MATLAB";
 }
 
 /// Bits of a pixel.
@@ -244,32 +244,6 @@ impl KeyType for Bits {
                 None
             }
         }
-    }
-
-    fn json(&self) -> Json {
-        json!(self.0)
-    }
-}
-
-/// A number of 0 or more.
-#[derive(Clone, Copy, Debug)]
-pub struct Amount(pub f64);
-
-impl KeyType for Amount {
-    fn form() -> Form {
-        Form::Float {
-            min: 0.0,
-            max: f64::INFINITY,
-        }
-    }
-
-    fn read(node: &Node, path: &str, faults: &mut Faults) -> Option<Self> {
-        let value = number(node, path, faults)?;
-        if value >= 0.0 {
-            return Some(Self(value));
-        }
-        faults.add(&node.place, path, format!("{value}, expected 0 or more"));
-        None
     }
 
     fn json(&self) -> Json {
@@ -304,25 +278,5 @@ impl KeyType for GreyRange {
         let message = format!("found {}", node.describe());
         faults.add_with_help(&node.place, path, message, help);
         None
-    }
-}
-
-/// The coordinate of the first pixel's centre.
-#[derive(Clone, Copy, Debug)]
-pub struct FirstPixel(pub u8);
-
-impl KeyType for FirstPixel {
-    fn form() -> Form {
-        Form::Int { min: 0, max: 1 }
-    }
-
-    fn read(node: &Node, path: &str, faults: &mut Faults) -> Option<Self> {
-        let number = whole(node, path, faults)?;
-        let known = u8::try_from(number).ok().filter(|first| *first <= 1);
-        if known.is_none() {
-            let message = format!("the first pixel's centre is at {number}");
-            faults.add_with_help(&node.place, path, message, "use 0, or 1 as in MATLAB");
-        }
-        known.map(Self)
     }
 }

@@ -15,7 +15,7 @@ use self::parts::part_names;
 use self::pictures::pictures_of;
 use self::scenes::scenes_of;
 use self::speckle::speckle_of;
-use super::keys::{FirstPixel, ManifestKeys, SeriesKeys, SpeckleKeys, ThermalKeys};
+use super::keys::{ManifestKeys, SeriesKeys, SpeckleKeys, ThermalKeys};
 use super::{
     PlaneSettings, SeriesSettings, Settings, SpeckleSettings, ThermalSettings, TruthSettings,
 };
@@ -98,7 +98,7 @@ fn one_of(keys: &mut ManifestKeys, faults: &mut Faults) -> Option<Settings> {
         return scenes_of(scenes, faults).map(Settings::Scenes);
     }
     if let Some(targets) = keys.targets.take() {
-        let FirstPixel(first_pixel) = targets.first_pixel?;
+        let first_pixel = u8::try_from(targets.first_pixel?.0).ok()?;
         return Some(Settings::Targets { first_pixel });
     }
     let parts = keys.parts.as_ref()?;
