@@ -57,6 +57,8 @@ pub(crate) enum Verb {
     Data(DataVerb),
     /// Print the JSON Schema of specs or manifests, for editors
     Schema(SchemaArgs),
+    /// Print the reference as Markdown: keys, and params, metrics and tables of the studies
+    Reference(SchemaArgs),
     /// Say what this machine has and lacks
     Doctor(DoctorArgs),
     /// Print a shell's completions

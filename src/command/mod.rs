@@ -17,6 +17,7 @@ mod data_check;
 pub(crate) mod dic;
 pub(crate) mod doctor;
 pub(crate) mod plan;
+pub(crate) mod reference;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod schema;

@@ -21,6 +21,8 @@ mod mask_rcnn;
 mod neighbours;
 mod own_data;
 mod project;
+mod reference;
+mod schema;
 mod shipped;
 mod signals;
 mod similarity;

@@ -19,6 +19,7 @@ pub mod params;
 pub mod plan;
 pub mod polygon;
 pub mod record;
+pub mod reference;
 pub mod report_spec;
 pub mod resize;
 pub mod seal;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use retrial_core::displacement::Displacement;
 use retrial_core::keys::titled;
+use retrial_core::reference::maps;
 use retrial_core::words;
 use retrial_synth::SeriesPlan;
 use retrial_synth::infrared::SceneSpec;
@@ -273,6 +274,16 @@ pub struct PlaneSettings {
 #[must_use]
 pub fn schema() -> serde_json::Value {
     titled("retrial data set", ManifestKeys::MAP.schema())
+}
+
+/// The page of reference of manifests, as Markdown.
+#[must_use]
+pub fn reference() -> String {
+    let sections = maps(&[("", ManifestKeys::MAP)]);
+    format!(
+        "# Reference of manifests\n\nWhat `datasets/<name>/manifest.yaml` can say. [README.md](README.md) says what data \
+         sets are and how they are read.\n{sections}"
+    )
 }
 
 /// Reads the settings of a speckle series, the keys below `speckle:`, from a file of their own.
