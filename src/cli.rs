@@ -454,7 +454,7 @@ impl FieldFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct SpeckleArgs {
-    /// A YAML file with the keys of `speckle:` in a manifest (datasets/README.md), or the name of a
+    /// A YAML file with the keys of `speckle:` in a manifest (datasets/REFERENCE.md), or the name of a
     /// generated data set
     pub(crate) settings: String,
     /// Folder for the pictures, TIFF, and series.yaml
