@@ -25,7 +25,7 @@ metrics! {
         mask_iou: higher,
         /// The same of the classes whose masks were unknown in training.
         mask_iou_without: higher,
-        /// The same where the whole box is taken as the mask; needs no mask head.
+        /// Intersection over union of whole true boxes taken as masks, mean over classes; needs no mask head.
         whole_box_iou: higher,
         /// The same of the classes whose masks were unknown in training.
         whole_box_iou_without: higher,

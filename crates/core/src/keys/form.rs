@@ -72,7 +72,9 @@ impl Form {
                 format!("one of {}", words.join(", "))
             }
             Self::List(items, _) => format!("a list of {}", items.several()),
-            Self::OneOrMore(item) => format!("{} or a list of them", item.expected()),
+            Self::OneOrMore(item) => {
+                format!("{}, or a list of {}", item.expected(), item.several())
+            }
             Self::Named(item) => format!("a mapping of names to {}", item.several()),
             Self::Keys(_) => "a mapping".to_owned(),
             Self::Either(forms) => {

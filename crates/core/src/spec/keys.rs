@@ -14,7 +14,7 @@ crate::keys! {
     pub struct SpecKeys {
         /// Version of the spec format.
         format: SpecFormat [needed()];
-        /// The study whose trials are run.
+        /// The study whose trials are run, such as `dic`.
         study: At<String> [needed()];
         /// The question that the experiment answers.
         question: At<String> [needed().own()];
@@ -112,8 +112,8 @@ crate::keys! {
         at_least: f64 [one()];
         /// The metric is this or less: as `at_least`, with the ends exchanged.
         at_most: f64 [one()];
-        /// The published value lies in our 95 % interval of the mean. Without randomness, every value equals it to a
-        /// relative 1e-6.
+        /// The published value lies in our 95 % interval of the mean: inside is reproduced, outside is not. Without
+        /// randomness, every value equals it to a relative 1e-6.
         within_ci: f64 [one()];
         /// The metric rises or falls strictly along a param. Without randomness, every difference of neighbours at
         /// equal seeds has the sign. With it, for each pair of neighbours the 95 % interval of the mean difference

@@ -169,7 +169,7 @@ impl KeyType for DecoderName {
     fn form() -> Form {
         let words = DECODERS.iter().map(|decoder| WordDef {
             word: decoder.name,
-            doc: decoder.kind,
+            doc: "",
         });
         Form::Word(words.collect())
     }
