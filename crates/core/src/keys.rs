@@ -525,6 +525,8 @@ macro_rules! key_or {
 
 #[cfg(test)]
 mod tests {
+    #![expect(unreachable_pub, reason = "what the macros make is public")]
+
     use super::*;
 
     crate::words! {
