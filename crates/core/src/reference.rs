@@ -35,7 +35,7 @@ pub fn specs(studies: &[&'static StudyInfo]) -> String {
 pub fn maps(roots: &[(&str, &'static MapDef)]) -> String {
     let mut sections = Vec::new();
     for (path, map) in roots {
-        collect((*path).to_owned(), map, &mut sections);
+        collect(path, map, &mut sections);
     }
     let mut page = String::new();
     let mut last = "";
@@ -58,15 +58,15 @@ pub fn maps(roots: &[(&str, &'static MapDef)]) -> String {
 type Section = (String, &'static MapDef);
 
 /// A mapping and those in its values, each once, with their paths.
-fn collect(path: String, map: &'static MapDef, sections: &mut Vec<Section>) {
+fn collect(path: &str, map: &'static MapDef, sections: &mut Vec<Section>) {
     if place_of(map, sections).is_some() {
         return;
     }
-    sections.push((path.clone(), map));
+    sections.push((path.to_owned(), map));
     for key in map.keys {
         for (inner, end) in maps_in(&(key.form)(), "") {
-            let path = crate::yaml::join(&path, key.name);
-            collect(format!("{path}{end}"), inner, sections);
+            let path = crate::yaml::join(path, key.name);
+            collect(&format!("{path}{end}"), inner, sections);
         }
     }
 }

@@ -88,10 +88,14 @@ impl Form {
     /// Whether a value is a number within the bounds.
     #[must_use]
     pub fn holds(&self, value: &Json) -> bool {
+        if let Self::Either(forms) = self {
+            return forms.iter().any(|form| form.holds(value));
+        }
         let Some(value) = value.as_f64() else {
             return false;
         };
         match self {
+            Self::Fixed(own) => *own as f64 == value,
             Self::Int(min, max) => (*min as f64..=*max as f64).contains(&value),
             Self::Float(min, max) => (*min..=*max).contains(&value),
             Self::Positive(max) => value > 0.0 && value <= *max,

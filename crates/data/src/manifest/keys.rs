@@ -187,7 +187,7 @@ keys! {
     /// The camera of a generated series.
     pub struct CameraKeys {
         /// Bits of a pixel.
-        bits: Bits = Bits(Camera::default().bits);
+        bits: Bits = Bits(Camera::default().bits.into());
         /// Grey level of intensity 0, as a share of full scale.
         dark: f64 = Camera::default().dark;
         /// Grey level of intensity 1, as a share of full scale.

@@ -226,29 +226,10 @@ bounded! {
     first => format!("the first pixel's centre is at {first}"), "use 0, or 1 as in MATLAB";
 }
 
-/// Bits of a pixel.
-#[derive(Clone, Copy, Debug)]
-pub struct Bits(pub u32);
-
-impl KeyType for Bits {
-    fn form() -> Form {
-        Form::Special(json!({ "enum": [8, 12, 16] }), "8, 12 or 16".to_owned())
-    }
-
-    fn read(node: &Node, path: &str, faults: &mut Faults) -> Option<Self> {
-        match whole(node, path, faults)? {
-            bits @ (8 | 12 | 16) => Some(Self(bits as u32)),
-            bits => {
-                let message = format!("found {bits}");
-                faults.add_with_help(&node.place, path, message, "use 8, 12 or 16");
-                None
-            }
-        }
-    }
-
-    fn json(&self) -> Json {
-        json!(self.0)
-    }
+bounded! {
+    /// Bits of a pixel.
+    pub struct Bits(u64) in Form::Either([8, 12, 16].map(Form::Fixed).to_vec());
+    bits => format!("found {bits}"), "use 8, 12 or 16";
 }
 
 /// Black and white among 16-bit grey levels.

@@ -10,11 +10,10 @@ use crate::manifest::SpeckleSettings;
 use crate::manifest::keys::{CameraKeys, ExactField, PatternKeys, SpeckleKeys};
 
 pub(super) fn speckle_of(keys: SpeckleKeys, faults: &mut Faults) -> Option<SpeckleSettings> {
-    let pattern = keys
-        .pattern
-        .map_or_else(SpecklePattern::default, pattern_of);
-    let camera = keys.camera;
-    let camera = camera.map_or_else(Camera::default, |camera| camera_of(&camera, faults));
+    let pattern = keys.pattern.as_ref();
+    let pattern = pattern.map_or_else(SpecklePattern::default, pattern_of);
+    let camera = keys.camera.as_ref();
+    let camera = camera.map_or_else(Camera::default, |camera| camera_of(camera, faults));
     if let Some(stated) = &keys.images
         && stated.value.is_empty()
     {
@@ -98,7 +97,7 @@ fn impossible(field: &Displacement, width: usize) -> Option<(&'static str, Strin
     }
 }
 
-fn pattern_of(keys: PatternKeys) -> SpecklePattern {
+fn pattern_of(keys: &PatternKeys) -> SpecklePattern {
     SpecklePattern {
         profile: keys.profile.0,
         spacing_px: keys.spacing_px,
@@ -114,7 +113,7 @@ fn camera_of(keys: &CameraKeys, faults: &mut Faults) -> Camera {
         faults.add(&keys.site.place, &keys.site.path("dark"), message);
     }
     Camera {
-        bits: keys.bits.0,
+        bits: keys.bits.0 as u32,
         dark: keys.dark,
         bright: keys.bright,
         blur_px: keys.blur_px.0,
