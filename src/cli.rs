@@ -69,6 +69,8 @@ pub(crate) enum Verb {
     Data(DataVerb),
     /// Print the JSON Schema of specs or manifests, for editors
     Schema(SchemaArgs),
+    /// Print the reference as Markdown: keys, and params, metrics and tables of the studies
+    Reference(SchemaArgs),
     /// Say what this machine has and lacks
     Doctor(DoctorArgs),
     /// Print a shell's completions
@@ -473,11 +475,8 @@ pub(crate) fn one_of<W>() -> impl TypedValueParser<Value = W>
 where
     W: Word + FromStr<Err = String> + Send + Sync,
 {
-    let words = W::ALL.iter().map(|choice| {
-        let lines = choice.meaning().lines().map(str::trim);
-        let lines: Vec<&str> = lines.take_while(|line| !line.is_empty()).collect();
-        let help = lines.join(" ");
-        PossibleValue::new(choice.word()).help(help.trim_end_matches('.').to_owned())
+    let words = W::WORDS.iter().map(|own| {
+        PossibleValue::new(own.word).help(own.summary().trim_end_matches('.').to_owned())
     });
     PossibleValuesParser::new(words).try_map(|word| word.parse::<W>())
 }
@@ -512,7 +511,7 @@ impl FieldFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct SpeckleArgs {
-    /// A YAML file with the keys of `speckle:` in a manifest (datasets/README.md), or the name of a
+    /// A YAML file with the keys of `speckle:` in a manifest (datasets/REFERENCE.md), or the name of a
     /// generated data set
     pub(crate) settings: String,
     /// Folder for the pictures, TIFF, and series.yaml

@@ -85,6 +85,10 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Verb::Export(args) => command::records::export(&workspace()?, args),
         Verb::Data(verb) => command::data::run(&workspace()?, verb),
         Verb::Schema(args) => command::schema::run(cli.root.as_deref(), args),
+        Verb::Reference(args) => {
+            command::reference::run(args.of);
+            Ok(())
+        }
         Verb::Doctor(args) => command::doctor::run(cli.root.as_deref(), args),
         Verb::Completions { shell } => {
             command::completions::run(*shell);

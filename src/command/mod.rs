@@ -19,6 +19,7 @@ pub(crate) mod doctor;
 pub(crate) mod pack;
 pub(crate) mod plan;
 pub(crate) mod records;
+pub(crate) mod reference;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod schema;

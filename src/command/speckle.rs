@@ -7,7 +7,7 @@ use retrial_core::seed::Seed;
 use retrial_data::manifest::{Settings, SpeckleSettings};
 use retrial_data::{find_manifest, read_speckle_settings};
 use retrial_store::{atomic_write, tiff};
-use retrial_synth::{Profile, render_series};
+use retrial_synth::render_series;
 use serde::Serialize;
 
 use super::count;
@@ -105,10 +105,7 @@ pub(crate) fn run(root: Option<&Path>, args: &SpeckleArgs) -> Result<(), Failure
         dark: plan.camera.dark,
         bright: plan.camera.bright,
         pattern: Pattern {
-            profile: match plan.pattern.profile {
-                Profile::Gaussian => "gaussian",
-                Profile::Disc => "disc",
-            },
+            profile: plan.pattern.profile.name(),
             spacing_px: plan.pattern.spacing_px,
             jitter: plan.pattern.jitter,
             radius_px: plan.pattern.radius_px,

@@ -23,6 +23,8 @@ mod own_data;
 mod pack;
 mod predictions;
 mod project;
+mod reference;
+mod schema;
 mod shipped;
 mod signals;
 mod similarity;

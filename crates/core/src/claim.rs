@@ -36,15 +36,17 @@ pub struct Claim {
     pub note: Option<String>,
 }
 
-/// Whose statement a claim is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Origin {
-    /// A published work's.
-    #[default]
-    Publication,
-    /// This project's own, such as a bound that it set itself: counted apart.
-    Project,
+crate::words! {
+    /// Whose statement a claim is.
+    #[derive(Default, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Origin {
+        /// A published work's.
+        #[default]
+        Publication = "publication",
+        /// This project's own, such as a bound that it set itself: counted apart, and it holds or does not hold.
+        Project = "project",
+    }
 }
 
 impl Origin {

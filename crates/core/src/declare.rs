@@ -7,22 +7,47 @@
 use crate::metric::TableDef;
 use crate::params::{Param, ParamValue, Params};
 
+/// A word and what it means.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WordDef {
+    /// The word.
+    pub word: &'static str,
+    /// What it means: lines, of which the first paragraph is enough for a list.
+    pub doc: &'static str,
+}
+
+impl WordDef {
+    /// The first paragraph of the meaning as one line.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let lines = self.doc.lines().map(str::trim);
+        let lines: Vec<&str> = lines.take_while(|line| !line.is_empty()).collect();
+        lines.join(" ")
+    }
+}
+
 /// A type of which every value is written as a word.
 pub trait Word: Copy + PartialEq + Sized + 'static {
     /// All values, in the order in which they are told.
     const ALL: &'static [Self];
+    /// Their words, in the same order.
+    const WORDS: &'static [WordDef];
 
     /// The word.
     fn word(self) -> &'static str;
-
-    /// What the word means, in lines.
-    fn meaning(self) -> &'static str;
 
     /// The value of a word.
     #[must_use]
     fn from_word(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|own| own.word() == word)
     }
+}
+
+/// The words of a type, separated by commas.
+#[must_use]
+pub fn listed<W: Word>() -> String {
+    let words: Vec<&str> = W::WORDS.iter().map(|own| own.word).collect();
+    words.join(", ")
 }
 
 /// A type that a param can have.
@@ -184,19 +209,18 @@ macro_rules! words {
     (
         $(#[$meta:meta])*
         $vis:vis enum $name:ident {
-            $($(#[doc = $doc:literal])+ $variant:ident = $word:literal),+ $(,)?
+            $(
+                $(#[doc = $doc:literal])+ $(#[default $($default:tt)?])? $variant:ident = $word:literal
+            ),+ $(,)?
         }
     ) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         $vis enum $name {
-            $($(#[doc = $doc])+ $variant,)+
+            $($(#[doc = $doc])+ $(#[default $($default)?])? $variant,)+
         }
 
         impl $name {
-            /// All words, in order.
-            pub const NAMES: &'static [&'static str] = &[$($word),+];
-
             /// The word.
             #[must_use]
             pub const fn name(self) -> &'static str {
@@ -208,15 +232,12 @@ macro_rules! words {
 
         impl $crate::declare::Word for $name {
             const ALL: &'static [Self] = &[$(Self::$variant),+];
+            const WORDS: &'static [$crate::declare::WordDef] = &[
+                $($crate::declare::WordDef { word: $word, doc: concat!($($doc, "\n"),+) }),+
+            ];
 
             fn word(self) -> &'static str {
                 self.name()
-            }
-
-            fn meaning(self) -> &'static str {
-                match self {
-                    $(Self::$variant => concat!($($doc, "\n"),+),)+
-                }
             }
         }
 
@@ -244,7 +265,7 @@ macro_rules! words {
 
             fn from_str(word: &str) -> Result<Self, String> {
                 let found = $crate::declare::Word::from_word(word);
-                found.ok_or_else(|| format!("expected one of {}", Self::NAMES.join(", ")))
+                found.ok_or_else(|| format!("expected one of {}", $crate::declare::listed::<Self>()))
             }
         }
     };
@@ -397,7 +418,7 @@ macro_rules! param_kind {
         $crate::params::ParamKind::Bool
     };
     (word ($type:ty)) => {
-        $crate::params::ParamKind::Choice(<$type>::NAMES)
+        $crate::params::ParamKind::Choice(<$type as $crate::declare::Word>::WORDS)
     };
 }
 

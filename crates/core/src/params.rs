@@ -8,7 +8,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::declare::WordDef;
 use crate::fault::{Faults, Place, nearest};
+use crate::keys::Form;
 use crate::named::Named;
 use crate::yaml::{Node, Value, join, unlike_text};
 
@@ -124,7 +126,7 @@ pub enum ParamKind {
     /// `true` or `false`.
     Bool,
     /// One of these words.
-    Choice(&'static [&'static str]),
+    Choice(&'static [WordDef]),
     /// A list of whole numbers in `min..=max`.
     IntList {
         /// Smallest.
@@ -203,7 +205,9 @@ impl Param {
                 false
             }
             (ParamKind::Bool, ParamValue::Bool(_)) => true,
-            (ParamKind::Choice(words), ParamValue::Text(word)) => words.contains(&word.as_str()),
+            (ParamKind::Choice(words), ParamValue::Text(word)) => {
+                words.iter().any(|own| own.word == word)
+            }
             (ParamKind::IntList { min, max }, ParamValue::List(items)) => {
                 !items.is_empty()
                     && items
@@ -222,16 +226,7 @@ impl Param {
     /// What values are right, in words.
     #[must_use]
     pub fn expected(&self) -> String {
-        match self.kind {
-            ParamKind::Int { min, max } => format!("a whole number from {min} to {max}"),
-            ParamKind::OddInt { min, max } => format!("an odd whole number from {min} to {max}"),
-            ParamKind::Float { min, max } => format!("a number from {min} to {max}"),
-            ParamKind::Bool => "true or false".to_owned(),
-            ParamKind::Choice(words) => format!("one of {}", words.join(", ")),
-            ParamKind::IntList { min, max } => {
-                format!("a list of whole numbers from {min} to {max}")
-            }
-        }
+        Form::from(self.kind).expected()
     }
 }
 

@@ -125,124 +125,122 @@ pub enum GuideAt {
     Slope(f64),
 }
 
-/// Kinds of plot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FigureKind {
-    /// Lines with markers, and a band over seeds.
-    Line,
-    /// Points.
-    Scatter,
-    /// Bars with intervals.
-    Bar,
-    /// A field as colour over `x` and `y`.
-    Heat,
-    /// Counts of a value.
-    Histogram,
-    /// Small pictures side by side, from PNG artifacts.
-    ImageGrid,
+crate::words! {
+    /// Kinds of plot.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum FigureKind {
+        /// The mean over trials at every `x`, one line for each `y` and value of `series`; or the rows of each trial,
+        /// see `join`.
+        Line = "line",
+        /// Every trial or row as a point; with `band` or `labels: points` means over seeds.
+        Scatter = "scatter",
+        /// Bars from zero, grouped by `x`, side by side for `y` and `series`.
+        Bar = "bar",
+        /// `value` as colour on the regular grid of `x` and `y` (downwards), one panel a value of `series`; points
+        /// without a value are grey.
+        Heat = "heat",
+        /// Shares of all values of a series, one outline a value of `series`.
+        Histogram = "histogram",
+        /// PNG files that trials leave, side by side.
+        ImageGrid = "image_grid",
+    }
 }
 
-/// Bands around a line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Band {
-    /// None.
-    #[default]
-    None,
-    /// 95 % interval of the mean.
-    Ci95,
-    /// One standard deviation to each side.
-    Sd,
+crate::words! {
+    /// Bands around a line.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Band {
+        /// No band.
+        None = "none",
+        /// 95 % interval of the mean.
+        Ci95 = "ci95",
+        /// One standard deviation to each side.
+        Sd = "sd",
+    }
 }
 
-/// How a line goes through rows of a table.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Join {
-    /// Means where trials share their `x`, else each trial's rows.
-    #[default]
-    Auto,
-    /// Means over trials at every `x`.
-    Mean,
-    /// The rows of each trial in their order.
-    Rows,
-    /// As rows, in steps: between two rows the value is that of the row with the larger `x`.
-    Steps,
+crate::words! {
+    /// How a line goes through rows of a table.
+    #[derive(Default, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Join {
+        /// As `rows` where the diagonal is drawn or the table is a curve such as ROC, else as `mean`.
+        #[default]
+        Auto = "auto",
+        /// Means over trials at every `x`.
+        Mean = "mean",
+        /// The rows of each trial in their order, one line a trial.
+        Rows = "rows",
+        /// As `rows`, in steps: between two rows the value is that of the row with the larger `x`.
+        Steps = "steps",
+    }
 }
 
-/// Where the names of series stand.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Labels {
-    /// In a legend above the figure.
-    #[default]
-    Legend,
-    /// At their points.
-    Points,
+crate::words! {
+    /// Where the names of series stand.
+    #[derive(Default, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Labels {
+        /// In a legend above the figure.
+        #[default]
+        Legend = "legend",
+        /// At their points.
+        Points = "points",
+    }
 }
 
-/// Which of the chosen trials are drawn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Pick {
-    /// All.
-    #[default]
-    All,
-    /// The first of the plan; of each value of `series` where that is a param.
-    First,
+crate::words! {
+    /// Which of the chosen trials are drawn.
+    #[derive(Default, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Pick {
+        /// All.
+        #[default]
+        All = "all",
+        /// The first of the plan; where `series` is a param, the first of each of its values.
+        First = "first",
+    }
 }
 
-/// Scales of an axis.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Scale {
-    /// Linear.
-    #[default]
-    Linear,
-    /// Logarithmic.
-    Log,
+crate::words! {
+    /// Scales of an axis.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Scale {
+        /// Linear.
+        Linear = "linear",
+        /// Logarithmic.
+        Log = "log",
+    }
 }
 
-impl FigureKind {
-    /// All kinds with the word used in specs.
-    pub const ALL: [(&'static str, Self); 6] = [
-        ("line", Self::Line),
-        ("scatter", Self::Scatter),
-        ("bar", Self::Bar),
-        ("heat", Self::Heat),
-        ("histogram", Self::Histogram),
-        ("image_grid", Self::ImageGrid),
-    ];
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claim::Origin;
+    use crate::declare::Word;
 
-impl Band {
-    /// All bands with the word used in specs.
-    pub const ALL: [(&'static str, Self); 3] =
-        [("none", Self::None), ("ci95", Self::Ci95), ("sd", Self::Sd)];
-}
+    fn words<W: Word + Serialize>() {
+        for own in W::ALL {
+            let written = serde_json::to_value(own).expect("a word");
+            assert_eq!(
+                written,
+                own.word(),
+                "a sheet and a spec write the same word"
+            );
+        }
+    }
 
-impl Scale {
-    /// All scales with the word used in specs.
-    pub const ALL: [(&'static str, Self); 2] = [("linear", Self::Linear), ("log", Self::Log)];
-}
-
-impl Join {
-    /// All ways with the word used in specs.
-    pub const ALL: [(&'static str, Self); 4] = [
-        ("auto", Self::Auto),
-        ("mean", Self::Mean),
-        ("rows", Self::Rows),
-        ("steps", Self::Steps),
-    ];
-}
-
-impl Labels {
-    /// All places with the word used in specs.
-    pub const ALL: [(&'static str, Self); 2] = [("legend", Self::Legend), ("points", Self::Points)];
-}
-
-impl Pick {
-    /// All choices with the word used in specs.
-    pub const ALL: [(&'static str, Self); 2] = [("all", Self::All), ("first", Self::First)];
+    #[test]
+    fn sheets_have_the_words_of_specs() {
+        words::<FigureKind>();
+        words::<Band>();
+        words::<Join>();
+        words::<Labels>();
+        words::<Pick>();
+        words::<Scale>();
+        words::<Origin>();
+    }
 }

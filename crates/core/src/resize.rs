@@ -59,7 +59,8 @@ crate::words! {
         Tanh = "tanh",
         /// `(x / 255 − 0.1307) / 0.3081`: what the constants are meant for.
         Unit = "unit",
-        /// `(x − 0.1307) / 0.3081` with `x` in `0..=255`: MNIST's constants on undivided grey levels.
+        /// `(x − 0.1307) / 0.3081` with `x` in `0..=255`: MNIST's constants on undivided grey levels, as
+        /// published.
         Raw255 = "raw255",
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Specs and manifests are checked against tables that only exist at run time, and every fault is
 //! wanted at once with file, line and column. A typed deserialiser stops at the first, so files
-//! that people write are read into this tree and then taken apart by [`MapReader`]. Files that
-//! only retrial writes are read with serde.
+//! that people write are read into this tree and then taken apart by what [`crate::keys`] declares.
+//! Files that only retrial writes are read with serde.
 //!
 //! Scalars follow the YAML 1.2 core schema. Bounded: [`MAX_BYTES`] of text, [`MAX_NODES`] nodes
 //! after aliases are expanded, [`MAX_DEPTH`] levels.
@@ -18,7 +18,7 @@ use std::sync::Arc;
 use granit_parser::{Event, Parser, ScalarStyle};
 
 use self::scalar::{ambiguous, is_whole, plain_scalar};
-use crate::fault::{Fault, Faults, Place, nearest};
+use crate::fault::{Fault, Faults, Place};
 
 /// Largest file that is read, in bytes.
 pub const MAX_BYTES: usize = 1024 * 1024;
@@ -351,156 +351,12 @@ fn fault(place: &Place, key: &str, message: &str) -> Fault {
     }
 }
 
-/// `parent.name`, or `name` at the root.
+/// `parent.name`, or `name` at the root and `parent` without a name.
 #[must_use]
 pub fn join(parent: &str, name: &str) -> String {
-    if parent.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{parent}.{name}")
-    }
-}
-
-/// Takes a mapping apart key by key; whatever nobody took is an unknown key.
-#[derive(Debug)]
-pub struct MapReader<'n> {
-    entries: &'n [Entry],
-    asked: Vec<&'static str>,
-    place: &'n Place,
-    path: String,
-}
-
-impl<'n> MapReader<'n> {
-    /// A reader of `node`, whose dotted key is `path`; a fault if it is no mapping.
-    pub fn new(node: &'n Node, path: &str, faults: &mut Faults) -> Option<Self> {
-        let Value::Map(entries) = &node.value else {
-            let message = format!("expected a mapping, found {}", node.describe());
-            faults.add(&node.place, path, message);
-            return None;
-        };
-        Some(Self {
-            entries,
-            asked: Vec::new(),
-            place: &node.place,
-            path: path.to_owned(),
-        })
-    }
-
-    /// Where the mapping begins.
-    #[must_use]
-    pub fn place(&self) -> &'n Place {
-        self.place
-    }
-
-    /// The dotted path of one of the mapping's keys.
-    #[must_use]
-    pub fn path(&self, key: &str) -> String {
-        join(&self.path, key)
-    }
-
-    /// The value of `key`, if it is there and not null.
-    pub fn take(&mut self, key: &'static str) -> Option<&'n Node> {
-        self.asked.push(key);
-        self.entries
-            .iter()
-            .find(|entry| entry.key == key)
-            .map(|entry| &entry.node)
-            .filter(|node| node.value != Value::Null)
-    }
-
-    /// As [`take`](Self::take), with a fault where the key is missing.
-    pub fn require(&mut self, key: &'static str, faults: &mut Faults) -> Option<&'n Node> {
-        let node = self.take(key);
-        if node.is_none() {
-            faults.add(self.place, &self.path(key), "this key is missing");
-        }
-        node
-    }
-
-    /// The text at `key`.
-    pub fn text(&mut self, key: &'static str, faults: &mut Faults) -> Option<String> {
-        let node = self.take(key)?;
-        text(node, &self.path(key), faults)
-    }
-
-    /// The text at `key`, with a fault where it is missing.
-    pub fn require_text(&mut self, key: &'static str, faults: &mut Faults) -> Option<String> {
-        let node = self.require(key, faults)?;
-        text(node, &self.path(key), faults)
-    }
-
-    /// The finite number at `key`.
-    pub fn number(&mut self, key: &'static str, faults: &mut Faults) -> Option<f64> {
-        let node = self.take(key)?;
-        number(node, &self.path(key), faults)
-    }
-
-    /// The whole number of zero or more at `key`.
-    pub fn whole(&mut self, key: &'static str, faults: &mut Faults) -> Option<u64> {
-        let node = self.take(key)?;
-        whole(node, &self.path(key), faults)
-    }
-
-    /// The truth value at `key`.
-    pub fn flag(&mut self, key: &'static str, faults: &mut Faults) -> Option<bool> {
-        let node = self.take(key)?;
-        match node.value {
-            Value::Bool(value) => Some(value),
-            _ => {
-                expected(node, &self.path(key), "true or false", faults);
-                None
-            }
-        }
-    }
-
-    /// The items of the list at `key`.
-    pub fn list(&mut self, key: &'static str, faults: &mut Faults) -> Option<&'n [Node]> {
-        let node = self.take(key)?;
-        list(node, &self.path(key), faults)
-    }
-
-    /// The list of texts at `key`; a single text counts as a list of one.
-    pub fn texts(&mut self, key: &'static str, faults: &mut Faults) -> Option<Vec<String>> {
-        let node = self.take(key)?;
-        let path = self.path(key);
-        if let Value::Text(text) = &node.value {
-            return Some(vec![text.clone()]);
-        }
-        let items = list(node, &path, faults)?;
-        Some(
-            items
-                .iter()
-                .enumerate()
-                .filter_map(|(i, item)| text(item, &format!("{path}[{i}]"), faults))
-                .collect(),
-        )
-    }
-
-    /// A reader of the mapping at `key`.
-    pub fn map(&mut self, key: &'static str, faults: &mut Faults) -> Option<MapReader<'n>> {
-        let node = self.take(key)?;
-        MapReader::new(node, &self.path(key), faults)
-    }
-
-    /// All entries, for mappings whose keys are data.
-    #[must_use]
-    pub fn entries(&self) -> &'n [Entry] {
-        self.entries
-    }
-
-    /// Ends the reading: every key that nobody asked for is a fault.
-    pub fn finish(self, faults: &mut Faults) {
-        for entry in self.entries {
-            if self.asked.contains(&entry.key.as_str()) {
-                continue;
-            }
-            let known = self.asked.iter().copied();
-            let help = match nearest(&entry.key, known) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known here: {}", self.asked.join(", ")),
-            };
-            faults.add_with_help(&entry.place, &self.path(&entry.key), "an unknown key", help);
-        }
+    match (parent, name) {
+        ("", one) | (one, "") => one.to_owned(),
+        _ => format!("{parent}.{name}"),
     }
 }
 
@@ -541,6 +397,17 @@ pub fn whole(node: &Node, path: &str, faults: &mut Faults) -> Option<u64> {
         Value::Int(value) if value >= 0 => Some(value.unsigned_abs()),
         _ => {
             expected(node, path, "a whole number of zero or more", faults);
+            None
+        }
+    }
+}
+
+/// The truth value of a node.
+pub fn flag(node: &Node, path: &str, faults: &mut Faults) -> Option<bool> {
+    match node.value {
+        Value::Bool(value) => Some(value),
+        _ => {
+            expected(node, path, "true or false", faults);
             None
         }
     }
@@ -639,10 +506,10 @@ mod tests {
         let node = parse("t.yaml", "a: \"1e-3\"\nb: 9223372036854775808\nc: word\n");
         let node = node.expect("valid YAML");
         let mut faults = Faults::default();
-        let mut reader = MapReader::new(&node, "", &mut faults).expect("a mapping");
-        assert_eq!(reader.number("a", &mut faults), None);
-        assert_eq!(reader.whole("b", &mut faults), None);
-        assert_eq!(reader.number("c", &mut faults), None);
+        let of = |key: &str| node.get(key).expect("it is there");
+        assert_eq!(number(of("a"), "a", &mut faults), None);
+        assert_eq!(whole(of("b"), "b", &mut faults), None);
+        assert_eq!(number(of("c"), "c", &mut faults), None);
         let faults = faults.into_result(Some(())).expect_err("three faults");
         let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
         assert_eq!(
@@ -708,28 +575,5 @@ mod tests {
         assert!(faults_of("a: &x [*x]")[0].contains("refers to itself"));
         assert!(faults_of("? [a, b]\n: 1")[0].contains("key must be plain text"));
         assert!(faults_of("a: !!python/object 1")[0].contains("tags are not used"));
-    }
-
-    #[test]
-    fn unknown_keys_and_wrong_types_come_together() {
-        let node = parse("t.yaml", "stp: 1\nname: 3\nratio: .nan\nempty:\n").expect("valid YAML");
-        let mut faults = Faults::default();
-        let mut reader = MapReader::new(&node, "", &mut faults).expect("a mapping");
-        assert_eq!(reader.whole("step", &mut faults), None);
-        assert_eq!(reader.text("name", &mut faults), None);
-        assert_eq!(reader.number("ratio", &mut faults), None);
-        assert_eq!(reader.require_text("empty", &mut faults), None);
-        reader.finish(&mut faults);
-        let faults = faults.into_result(Some(())).expect_err("four faults");
-        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        assert_eq!(
-            lines,
-            [
-                "t.yaml:1:1: empty: this key is missing",
-                "t.yaml:1:1: stp: an unknown key; did you mean `step`?",
-                "t.yaml:2:7: name: expected text, found the whole number `3`",
-                "t.yaml:3:8: ratio: expected a finite number, found `NaN`",
-            ]
-        );
     }
 }

@@ -152,7 +152,8 @@ retrial_core::words! {
 retrial_core::words! {
     /// What the match of two subsets minimises.
     pub enum Criterion {
-        /// Zero-mean normalised sum of squared differences: blind to gain and offset.
+        /// Zero-mean normalised sum of squared differences: blind to gain and offset, which it takes from mean and
+        /// deviation.
         Znssd = "znssd",
         /// Sum of squared differences of the grey values as they are.
         Ssd = "ssd",
@@ -191,16 +192,15 @@ retrial_core::words! {
 retrial_core::words! {
     /// How points without a previous result get their first parameters.
     pub enum InitialGuess {
-        /// As [`Tiles`](Self::Tiles), at some points first. Where they fail, or where many points stay
+        /// As `tiles`, at some points first. Where they fail, or where many points stay
         /// unexplained, pairs of keypoints that agree on local affine maps give places to begin from
         /// in spite of large rotation and stretch; good results spread from there, the best first, and
         /// points that are left over are reached in small paces.
         Shared = "shared",
-        /// As [`Shared`](Self::Shared), but where that suits the picture only points in the middle of large
-        /// blocks start so. The middles of the blocks within, and in the end all points, start between
-        /// what the middles of the blocks around them found, carried to them by the displacement
-        /// gradients, and need fewer iterations; those that this does not lead to a clear match start for
-        /// themselves.
+        /// As `shared`, but where that suits the picture only points in the middle of large blocks start so.
+        /// The middles of the blocks within, and in the end all points, start between what the middles of the
+        /// blocks around them found, carried to them by the displacement gradients, and need fewer iterations;
+        /// those that this does not lead to a clear match start for themselves.
         Led = "led",
         /// Phase correlation of tiles that neighbouring points share, peaks checked by ZNCC. A point
         /// that fails from it, or from a previous result, is tried again from its own subset. Points

@@ -9,14 +9,15 @@ use retrial_core::seed::{Seed, Stream};
 
 use crate::render::SynthError;
 
-/// How a speckle darkens its surroundings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Profile {
-    /// A Gaussian of which the radius is the standard deviation. Where speckles overlap their
-    /// optical densities add, so the intensity `exp(-Σ g)` stays smooth and within `0..=1`.
-    Gaussian,
-    /// A black disc; overlapping discs stay black (a Boolean model).
-    Disc,
+retrial_core::words! {
+    /// How a speckle darkens its surroundings.
+    pub enum Profile {
+        /// A Gaussian of which the radius is the standard deviation. Where speckles overlap their
+        /// optical densities add, so the intensity `exp(-Σ g)` stays smooth and within `0..=1`.
+        Gaussian = "gaussian",
+        /// A black disc; overlapping discs stay black (a Boolean model).
+        Disc = "disc",
+    }
 }
 
 /// What a speckle pattern looks like.

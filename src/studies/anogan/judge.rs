@@ -28,7 +28,8 @@ metrics! {
     pub(super) mod metric {
         /// Area under the ROC curve: the chance that an anomalous item scores above a normal one.
         auroc: higher,
-        /// Lower bound of the 95 % bootstrap interval of `auroc` over items.
+        /// Lower bound of the 95 % interval of `auroc` over items, by 2,000 bootstrap draws within each class. It says
+        /// nothing of other trainings; seeds do.
         auroc_low: higher,
         /// Upper bound of that interval.
         auroc_high: higher,
@@ -62,11 +63,12 @@ metrics! {
         auroc_residual: higher,
         /// AUROC of the discrimination loss alone.
         auroc_discrimination: higher,
-        /// AUROC of the ink Σ|x| on the same items, without any net.
+        /// AUROC of the ink of the same items, without any net.
         auroc_ink: higher,
-        /// Pearson correlation of the score with the ink Σ|x|.
+        /// Pearson correlation of the score with the ink.
         ink_correlation: fact,
-        /// Threshold chosen on the held-out normal items.
+        /// Conformal quantile of the held-out normal items at `false_positive_rate`; needs at least 1 / rate − 1 of
+        /// them.
         threshold: fact,
         /// F1 at `threshold`.
         f1: higher,
@@ -90,7 +92,7 @@ metrics! {
         score_4: fact,
         /// Score of the fifth judged item.
         score_5: fact,
-        /// (1 − λ) times the ink of the first judged item: its score if nothing were drawn.
+        /// (1 − λ) times the ink of the first judged item: its score if nothing were drawn and D were nothing.
         ink_score_1: fact,
         /// The same of the second judged item.
         ink_score_2: fact,
@@ -106,21 +108,21 @@ metrics! {
         g_loss: lower,
         /// First epoch in which the discriminator's loss fell below 0.001; −1 if none did.
         epoch_of_collapse: fact,
-        /// How densely generated images lie among training images; 1 is what the training images do among
-        /// themselves.
+        /// How densely 400 generated images lie among up to 400 training images (Naeem et al. 2020, arXiv:2002.09797;
+        /// five neighbours, L2 on pixels); 1 is what the training images do among themselves.
         density: higher,
-        /// Share of training images with a generated one nearby.
+        /// Share of those training images with a generated one nearby.
         coverage: higher,
         /// Mean distance between generated images over that between training images; near 0, the generator draws
         /// one image.
         spread_ratio: higher,
         /// Mean distance of a generated image to the nearest training image, over that between training images.
         drawn_to_training: lower,
-        /// Evaluations of the nets per scored item, on average.
+        /// Evaluations of the nets an item, over all its restarts; 1 without a search.
         evaluations: fact,
-        /// CPU time to score one image, on this machine.
+        /// `seconds_per_evaluation` times `evaluations`.
         seconds_per_image: lower "s" measured,
-        /// CPU time of one evaluation of one image, on this machine.
+        /// User CPU time an item, all threads, of one evaluation; of a detector without a net, fitting included.
         seconds_per_evaluation: lower "s" measured,
     }
 }
@@ -140,7 +142,7 @@ row! {
         class: &'static str;
         /// Residual loss R.
         residual: f64;
-        /// Discrimination loss D; empty where the method has none.
+        /// Discrimination loss D; `NaN` where the method has none.
         discrimination: f64;
         /// Score.
         score: f64;
@@ -166,11 +168,11 @@ row! {
 }
 
 row! {
-    /// How a search goes on.
+    /// How a search goes on, at the iterations 0, 1, 2, 5, 10, … and the last.
     pub(super) struct IterationRow in "iterations" {
         /// Iterations of the search so far.
         iteration: usize;
-        /// AUROC of the scores at that moment.
+        /// AUROC of the scores at that moment, with `lambda`.
         auroc: f64;
         /// Mean residual loss.
         residual: f64;
@@ -180,7 +182,7 @@ row! {
 }
 
 row! {
-    /// The same R and D weighted otherwise: no new search.
+    /// The same R and D weighted otherwise, λ from 0 to 1 by 0.05: no new search.
     pub(super) struct ReweightedRow in "reweighted" {
         /// Weight of D in the score.
         lambda: f64;

@@ -36,9 +36,10 @@ words! {
 words! {
     /// Which rows are judged.
     pub(super) enum Evaluation {
-        /// Rows of the test file.
+        /// Rows of the test file with a normal or an anomalous digit.
         Test = "test",
-        /// Rows of the training file behind all others.
+        /// For making choices: rows of the training file behind all that were trained on or held out. Every digit that
+        /// is neither normal nor anomalous stands in for an anomaly.
         Validation = "validation",
     }
 }
@@ -58,7 +59,7 @@ words! {
     pub(super) enum SearchNorm {
         /// By running moments.
         Running = "running",
-        /// By those of the batch.
+        /// By those of the batch, as published, which couples the items of a batch.
         Batch = "batch",
     }
 }
@@ -78,7 +79,7 @@ words! {
     pub(super) enum Start {
         /// Drawn.
         Normal = "normal",
-        /// Found by an encoder.
+        /// Found by an encoder of the loss of `izi_f`.
         Encoder = "encoder",
     }
 }
@@ -88,11 +89,12 @@ words! {
     pub(super) enum Residual {
         /// Sum of absolute differences.
         L1 = "l1",
-        /// Sum of squared differences.
+        /// Sum of squared differences; a detector without a net takes its root.
         L2 = "l2",
-        /// The place where differences gather.
+        /// By the place where differences gather: blurred, squared, averaged under a window, of which the largest value
+        /// counts.
         Local = "local",
-        /// The same over the item's ink.
+        /// The same, and the score over the item's ink, so that thin and thick strokes are judged alike.
         LocalRelative = "local_relative",
     }
 }
@@ -100,18 +102,16 @@ words! {
 params! {
     /// How a trial scores.
     pub(super) struct Scoring {
-        /// How an item is scored: by latent search, by an encoder trained with one of the losses of
-        /// f-AnoGAN, by GANomaly, or by a detector without a net.
+        /// How an item is scored.
         method: word(Method) = Method::Anogan,
-        /// Where latents begin: drawn, or found by an encoder.
+        /// Where latents begin. An encoder gives one start, so it goes with one restart.
         search_start: word(Start) = Start::Normal,
-        /// Weight λ of the discrimination loss in the score.
+        /// Weight λ of the discrimination loss in the score of `anogan`.
         lambda: float(0.0..=1.0) = 0.1,
-        /// Differences count by themselves; squared; by the place where they gather (blurred,
-        /// squared, averaged under a window, of which the largest value counts); or so, and the
-        /// score divided by the item's ink, so that thin and thick strokes are judged alike.
+        /// How differences count in R, and in D of `ziz`, `izi` and `izi_f`. The local ones go neither with `ganomaly`
+        /// nor with `ink`.
         residual: word(Residual) = Residual::L1,
-        /// Principal components of the baseline pca.
+        /// Principal components of `pca`, fewer than `train_items`.
         components: int(1..=200) = 20,
         /// Share of normal items that the threshold may flag, judged on held-out normal items.
         false_positive_rate: float(0.001..=0.5) = 0.05,
@@ -125,22 +125,21 @@ params! {
 params! {
     /// What is normal, how it is given to the nets, and their size.
     pub(super) struct Normal {
-        /// Digits that are normal.
+        /// Digits that are normal; none is anomalous, too.
         normal_digits: ints(0..=9) = [7, 8],
         /// The first so many normal rows of the training file.
         train_items: int(2..=60_000) = 400,
-        /// Grey levels as the nets see them: in −1..1, normalised by MNIST's constants, or those
-        /// constants on undivided grey levels, as published.
+        /// Grey levels as the nets see them.
         scaling: word(Scaling) = Scaling::Tanh,
-        /// Side of the images of the nets: 28, 32 or 64.
+        /// Side of the images of the nets, px: 28, 32 or 64. Digits are resized to it.
         image_size: int(28..=64) = 64,
-        /// Bicubic kernel of the resize: −0.75 without antialias, −0.5 with.
+        /// Bicubic kernel of the resize: −0.75 without antialiasing, as published, −0.5 with it.
         bicubic_a: float(-0.75..=-0.5) = -0.75,
-        /// Largest random shift of a training image, px.
+        /// Largest random shift of a training image in each epoch, px of the original.
         shift_px: float(0.0..=8.0) = 0.0,
-        /// Largest random turn of a training image, degrees.
+        /// Largest random turn of a training image in each epoch, degrees.
         rotation_deg: float(0.0..=45.0) = 0.0,
-        /// Channels next to the image; doubled at every halving.
+        /// Channels next to the image, doubled at every halving; 64 as published.
         width: int(1..=256) = 16,
         /// Length of a latent.
         latent_size: int(1..=1000) = 20,
@@ -156,9 +155,7 @@ params! {
         validation_items: int(0..=20_000) = 200,
         /// The first so many rows that are judged.
         test_items: int(1..=10_000) = 600,
-        /// Judged rows: normal and anomalous digits of the test file; or, for making choices, rows
-        /// of the training file behind all others, every digit that is neither normal nor
-        /// anomalous standing in for an anomaly.
+        /// Where judged rows come from.
         evaluation: word(Evaluation) = Evaluation::Test,
     }
 }
@@ -168,15 +165,15 @@ params! {
     pub(super) struct Gan {
         /// Passes over the training items.
         epochs: int(1..=100_000) = 130,
-        /// Images a training step.
+        /// Images a training step, no more than `train_items`.
         batch_size: int(2..=4096) = 32,
         /// Learning rate of the generator.
         learning_rate_g: float(0.0..=1.0) = 1e-3,
         /// Learning rate of the discriminator.
         learning_rate_d: float(0.0..=1.0) = 1e-4,
-        /// Decay of Adam's first moment.
+        /// Decay of Adam's first moment, in both nets.
         beta1: float(0.0..=0.9999) = 0.5,
-        /// Decay of Adam's second moment.
+        /// Decay of Adam's second moment, in both nets.
         beta2: float(0.0..=0.999_999) = 0.999,
         /// What weights start from.
         initialisation: word(Initialisation) = Initialisation::Torch,
@@ -184,7 +181,7 @@ params! {
         discriminator_norm: word(Normalisation) = Normalisation::Batch,
         /// Losses of the two nets.
         loss: word(Loss) = Loss::CrossEntropy,
-        /// What the discriminator shall say of real images.
+        /// What cross entropy asks the discriminator to say of real images.
         real_label: float(0.5..=1.0) = 1.0,
         /// Standard deviation of noise on every image that the discriminator sees.
         instance_noise: float(0.0..=10.0) = 0.0,
@@ -196,19 +193,19 @@ params! {
     pub(super) struct Search {
         /// Most evaluations of a latent.
         search_iterations: int(0..=100_000) = 150,
-        /// Learning rate of the search by Adam.
+        /// Adam's learning rate in the search; L-BFGS has none.
         search_learning_rate: float(0.0..=10.0) = 0.03,
-        /// Weight λ of the discrimination loss in the search.
+        /// Weight λ of the discrimination loss in the search; at 0 the discriminator is not evaluated.
         search_lambda: float(0.0..=1.0) = 0.1,
-        /// Normalisation in the search: by running moments, or by those of the batch, as published.
+        /// Moments by which the nets normalise in the search. Those of the batch go neither with `search_tolerance`, nor
+        /// with several `restarts`, nor with `lbfgs`: each would change what all items of the batch share.
         search_batch_norm: word(SearchNorm) = SearchNorm::Running,
-        /// Images searched together.
+        /// Items searched together, each with all its restarts.
         search_batch: int(1..=1024) = 32,
         /// How latents are moved.
         search_method: word(Optimiser) = Optimiser::Adam,
-        /// Of a search: starts per item, of which the best is kept. Of the methods ziz, izi and
-        /// izi_f: generators with an encoder each, trained under the seeds s, s + 1000, s + 2000 …,
-        /// whose scores are averaged.
+        /// Searches an item, of which the one with the least search loss counts. Of `ziz`, `izi` and `izi_f`: generators
+        /// with an encoder each, trained under the seeds s, s + 1000, s + 2000 …, whose scores are averaged.
         restarts: int(1..=64) = 1,
         /// A latent stops when its loss falls by less than this share in 25 evaluations; 0 never.
         search_tolerance: float(0.0..=0.5) = 0.0,
@@ -218,11 +215,11 @@ params! {
 params! {
     /// The training of an encoder or of GANomaly.
     pub(super) struct Encoding {
-        /// Passes of the encoder's or GANomaly's training.
+        /// Passes of the encoder's or GANomaly's training, by Adam with β 0.5 and 0.999.
         encoder_epochs: int(1..=100_000) = 100,
-        /// Images a step of the encoder's training.
+        /// Images a step of that training.
         encoder_batch_size: int(2..=4096) = 32,
-        /// Learning rate of the encoder.
+        /// Learning rate of that training.
         encoder_learning_rate: float(0.0..=1.0) = 1e-3,
     }
 }
@@ -230,7 +227,7 @@ params! {
 params! {
     /// The loss of f-AnoGAN's encoder.
     pub(super) struct Features {
-        /// Weight κ of the features in izi_f.
+        /// Weight κ of the features in `izi_f`.
         kappa: float(0.0..=100.0) = 1.0,
     }
 }

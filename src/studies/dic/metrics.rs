@@ -19,7 +19,7 @@ metrics! {
         random_error_u: lower "px",
         /// Standard deviation of the error of v.
         random_error_v: lower "px",
-        /// Points of all images whose errors count.
+        /// Points of all images whose errors count; where nobody knows the displacement, points that converged.
         points: fact,
         /// Points of all images whose errors do not count.
         failed_points: fact,
@@ -31,18 +31,19 @@ metrics! {
         worst_bias_u: lower "px",
         /// Largest of the images' mean signed errors of v, without its sign.
         worst_bias_v: lower "px",
-        /// The rmse that the spectra of the pairs foretell for these settings: noise and interpolation, not what a
-        /// shape function cannot follow.
+        /// The rmse that the spectra of the pairs predict for these settings with `gradient: spline`: noise and
+        /// interpolation, not what a shape function cannot follow.
         expected_rmse: fact "px",
-        /// Largest bias of interpolation that they foretell, over images and sub-pixel positions.
+        /// Largest bias of interpolation that they predict, over images and sub-pixel positions.
         expected_worst_bias: fact "px",
         /// expected_rmse by rmse; 1 is a forecast that came true.
         expected_over_found: fact,
-        /// Stated standard uncertainty of u, root mean square.
+        /// Stated standard uncertainty of u, root mean square over points and images.
         stated_u: fact "px",
-        /// Stated standard uncertainty of v, root mean square.
+        /// Stated standard uncertainty of v, root mean square over points and images.
         stated_v: fact "px",
-        /// Cramér-Rao bound of the random error of u from noise and image gradient, root mean square.
+        /// Cramér-Rao bound of the random error of u, √2 σ / √Σf_x² (order 2: larger by its weights), of the
+        /// unfiltered reference at `noise_level`, root mean square.
         bound_u: fact "px",
         /// Cramér-Rao bound of the random error of v, root mean square.
         bound_v: fact "px",
@@ -56,23 +57,26 @@ metrics! {
         chosen_sigma_px: fact "px",
         /// White noise of one picture by the residuals, in grey levels of the reference.
         noise_level: fact "grey levels",
-        /// Share of errors of u and v within one stated standard uncertainty; 0.683 if normal.
+        /// Share of errors of u and v within one stated standard uncertainty; 0.683 if errors are normal and noise is
+        /// all there is.
         coverage_68: fact,
-        /// Share of errors of u and v within 1.96 stated standard uncertainties.
+        /// Share of errors of u and v within 1.96 stated standard uncertainties; 0.95 if errors are normal and noise is
+        /// all there is.
         coverage_95: fact,
-        /// Share of errors of small strain (xx, yy, xy; 11 × 11 points) within one stated uncertainty.
+        /// Share of errors of small strain (xx, yy, xy; planes through 11 × 11 points) within one stated uncertainty.
         strain_coverage_68: fact,
         /// Share of errors of small strain within 1.96 stated uncertainties.
         strain_coverage_95: fact,
-        /// Period of a star wave below which less than 90 % of its amplitude is recovered.
+        /// Period of a star wave below which less than 90 % of its amplitude is recovered, by a polynomial of degree 12
+        /// through the centre row.
         cut_off_px: lower "px",
         /// The same for a subset of that size and order on a texture that is the same everywhere.
         cut_off_theory_px: fact "px",
         /// Measured by theoretical cut-off period.
         cut_off_over_theory: fact,
-        /// Standard deviation of v between two pictures of the same scene.
+        /// Standard deviation of v between two pictures of the same scene, where a series with a star has them.
         noise_floor_px: lower "px",
-        /// Noise floor times cut-off period (DIC Challenge 2.0).
+        /// Noise floor times cut-off period (DIC Challenge 2.0, doi:10.1007/s11340-021-00806-6).
         efficiency_indicator: lower "px²",
         /// Correlation coefficient, mean over converged points.
         mean_zncc: higher,

@@ -64,7 +64,8 @@ row! {
 }
 
 row! {
-    /// The last image, thinned to 2,500 points; `fields.h5` holds everything.
+    /// The last image, thinned to 2,500 points; `fields.h5` holds everything. Displacement, error and correlation of
+    /// points that did not converge are `NaN`.
     pub(super) struct FieldRow in "field" {
         /// Column of the point.
         x: usize, unit "px";

@@ -77,11 +77,11 @@ params! {
         subset_size_px: odd(5..=501) "px" = 41,
         /// Spacing of the points.
         step_px: int(1..=1000) "px" = 5,
-        /// Order of the shape function.
+        /// Order of the shape function; 2 needs a subset of 9 px or more.
         order: int(0..=2) = 1,
         /// Outline of the subset.
         subset_shape: word(SubsetShape) = SubsetShape::Square,
-        /// Where the points lie: as many as fit, or where the published code puts them.
+        /// Where the points lie.
         grid: word(Grid) = Grid::Full,
         /// Standard deviation of the Gaussian prefilter; 0 turns it off.
         prefilter_sigma_px: float(0.0..=20.0) "px" = 0.7,
@@ -89,31 +89,27 @@ params! {
         prefilter_window_px: odd(1..=101) "px" = 7,
         /// Degree of the interpolating B-spline.
         spline_degree: odd(3..=5) = 3,
-        /// Whether filter and spline degree, or these and the order, are those that suit the pictures, as `retrial
-        /// dic` chooses them, in place of the params.
+        /// Which settings are those that suit the pictures, as `retrial dic` chooses them, in place of the params.
         advice: word(Advice) = Advice::Nothing,
-        /// Gradient of the reference image; prewitt_unscaled is the published code's, six times too large.
+        /// Gradient of the reference image.
         gradient: word(Gradient) = Gradient::Spline,
-        /// What a match minimises; pssdab solves for gain and offset, znssd takes them from mean and deviation.
+        /// What a match minimises.
         criterion: word(Criterion) = Criterion::Znssd,
-        /// Inverse-compositional Gauss-Newton or Levenberg-Marquardt, or forward Gauss-Newton as a slow check.
+        /// How the criterion is minimised.
         optimiser: word(Optimiser) = Optimiser::IcGn,
-        /// Image each deformed one is compared with; automatic changes it when the first one loses the points.
+        /// Image each deformed one is compared with.
         reference_strategy: word(ReferenceStrategy) = ReferenceStrategy::First,
-        /// Phase correlation of tiles that neighbours share with keypoint seeds where it fails, the same with most
-        /// points started between what the points around them found, either of the two alone, or every subset on
-        /// its own as published.
+        /// Where the search of a point begins.
         initial_guess: word(InitialGuess) = InitialGuess::Led,
         /// Convergence norm below which a point has converged.
         stop_value: float(1e-9..=1.0) "px" = 1e-3,
         /// Most parameter updates of a point.
         iteration_limit: int(1..=10_000) = 100,
-        /// Whether the subset is evaluated once more at its final parameters, as published.
+        /// Whether the subset is evaluated once more at its final parameters.
         last_evaluation: word(LastEvaluation) = LastEvaluation::BeforeUpdate,
         /// Smallest accepted correlation coefficient.
         min_zncc: float(-1.0..=1.0) = 0.5,
-        /// Points whose errors count: converged ones, or also those at the iteration limit or with a low
-        /// correlation, as published.
+        /// Points whose errors count.
         accept: word(Accept) = Accept::Converged,
         /// Points nearer to the picture's border than this do not enter the errors.
         margin_px: int(0..=10_000) "px" = 0,

@@ -5,7 +5,7 @@ use retrial_core::metrics;
 metrics! {
     /// What is told of a detector.
     pub(super) mod metric {
-        /// COCO's average precision of boxes, mean over IoU 0.50 to 0.95.
+        /// COCO's average precision of boxes, mean over IoU 0.50 to 0.95 and over classes.
         box_ap: higher,
         /// Average precision of boxes at IoU 0.50.
         box_ap50: higher,
@@ -13,7 +13,7 @@ metrics! {
         box_ap75: higher,
         /// Average recall of boxes, 100 detections a picture.
         box_ar: higher,
-        /// COCO's average precision of masks, mean over IoU 0.50 to 0.95.
+        /// COCO's average precision of masks, mean over IoU 0.50 to 0.95 and over classes.
         mask_ap: higher,
         /// Average precision of masks at IoU 0.50.
         mask_ap50: higher,
@@ -21,11 +21,11 @@ metrics! {
         mask_ap75: higher,
         /// Average recall of masks, 100 detections a picture.
         mask_ar: higher,
-        /// Intersection over union of masks drawn in the true boxes, mean over classes.
+        /// Intersection over union of masks drawn in the true boxes, mean over classes; not of `classical`.
         mask_iou: higher,
         /// The same of the classes whose masks were unknown in training.
         mask_iou_without: higher,
-        /// The same where the whole box is taken as the mask.
+        /// Intersection over union of whole true boxes taken as masks, mean over classes; needs no mask head.
         whole_box_iou: higher,
         /// The same of the classes whose masks were unknown in training.
         whole_box_iou_without: higher,
@@ -33,7 +33,8 @@ metrics! {
         mask_over_box: higher,
         /// The same of the classes whose masks were unknown in training.
         mask_over_box_without: higher,
-        /// Share of true objects whose best box above IoU 0.50 has their class; mean over classes.
+        /// Share of true objects whose most confident box of IoU 0.50 or more has their class; mean over classes. The
+        /// publication says "accuracy" and not of what; this reading is ours.
         accuracy: higher,
         /// Share of the parts of true objects whose box is found with IoU 0.50 or more; mean over classes.
         part_accuracy: higher,
@@ -46,7 +47,7 @@ metrics! {
         part_accuracy_complex: higher,
         /// Distance of part centres over the longer side of the object's box, mean over classes.
         part_centre_error: lower,
-        /// Mean error of the highest temperature of a part, K, where both are known.
+        /// Mean absolute error of the highest temperature of a part, K, where both are known.
         part_temperature_error_k: lower,
         /// The same of its mean temperature, K.
         part_mean_temperature_error_k: lower,
@@ -71,19 +72,19 @@ metrics! {
         effective_sample_share: fact,
         /// Share of the source pictures that were drawn at all.
         distinct_share: fact,
-        /// Sum of the losses, mean over the last tenth of the steps.
+        /// Sum of the losses of the detector, mean over the last tenth of the iterations.
         loss: lower,
         /// Pictures trained on.
         train_pictures_used: fact,
         /// Pictures judged.
         test_pictures_used: fact,
-        /// Masks known in training.
+        /// Objects whose masks were known in training.
         masks_used: fact,
-        /// Number of trained numbers of the net.
+        /// Trained numbers of the detector; heads trained behind it are not counted.
         weights: fact,
-        /// CPU time of a training step, on this machine; only where this trial trained.
+        /// CPU time of an iteration of the detector, augmentation included; only where this trial trained.
         seconds_per_iteration: lower "s" measured,
-        /// CPU time to find the objects of one picture, on this machine.
+        /// CPU time to find the objects of a picture.
         seconds_per_picture: lower "s" measured,
     }
 }

@@ -11,7 +11,7 @@ use super::{boxes, masks, parts, pretrain};
 words! {
     /// Which pictures are judged.
     pub(super) enum Split {
-        /// Those of other cameras and days.
+        /// Those of other cameras and days: of `test_presets`, and of a set without presets the last quarter by name.
         Cameras = "cameras",
         /// Every fourth.
         Frames = "frames",
@@ -21,9 +21,10 @@ words! {
 words! {
     /// What the nets see of a picture.
     pub(super) enum InputKind {
-        /// Grey values.
+        /// Grey values of the camera's picture.
         Gray = "gray",
-        /// Temperatures where there are any.
+        /// Temperatures between `coldest_c` and `hottest_c` where the camera gave them; refused where no picture has
+        /// any.
         Temperature = "temperature",
     }
 }
@@ -49,7 +50,7 @@ words! {
         Uniform = "uniform",
         /// The same, drawn by their similarity to the training pictures.
         Similarity = "similarity",
-        /// What those who trained given weights had seen.
+        /// ImageNet: weights that others trained, which the data set holds.
         Imagenet = "imagenet",
     }
 }
@@ -57,9 +58,9 @@ words! {
 words! {
     /// What of the grey-level co-occurrence matrix is compared.
     pub(super) enum Texture {
-        /// Six properties.
+        /// Contrast, dissimilarity, homogeneity, angular second moment, energy and correlation.
         Properties = "properties",
-        /// The matrix.
+        /// The whole matrix.
         Matrix = "matrix",
     }
 }
@@ -67,9 +68,9 @@ words! {
 words! {
     /// What an anchor answers for.
     pub(super) enum Matching {
-        /// By two thresholds.
+        /// 0.7 and above an object, below 0.3 background, between ignored.
         Torchvision = "torchvision",
-        /// By one.
+        /// The best anchor of an object and all above 0.5; the others are background.
         Published = "published",
     }
 }
@@ -79,7 +80,7 @@ words! {
     pub(super) enum MaskTraining {
         /// With the boxes.
         Joint = "joint",
-        /// Behind them.
+        /// Behind them, on features that the trained detector gives once.
         Alone = "alone",
     }
 }
@@ -99,20 +100,18 @@ words! {
 params! {
     /// Which pictures are trained on and judged, and how they look.
     pub(super) struct Pictures {
-        /// Pictures that are judged: of other cameras and days than those trained on (`test_presets`, and
-        /// the last quarter by number of sets without presets), or every fourth picture. Generated
-        /// scenes have no camera: every fourth is judged.
+        /// Which pictures of each data set are judged. Generated scenes have no camera: every fourth is.
         split: word(Split) = Split::Cameras,
-        /// Camera presets that are judged where `split` is `cameras`.
+        /// Camera presets that are judged where `split` is `cameras`. Refused where the data have presets and none of
+        /// these, where only some pictures of a set have one, and where it is stated and no picture has one.
         test_presets: ints(0..=999) = [10, 11],
-        /// Columns of the pictures of the nets.
+        /// Columns of the pictures of the nets, px.
         image_width: int(32..=2048) = 160,
-        /// Rows of the pictures of the nets.
+        /// Rows of the pictures of the nets, px.
         image_height: int(32..=2048) = 128,
-        /// What the nets see: grey values of the camera's picture, or temperatures between
-        /// `coldest_c` and `hottest_c` where the camera gave them.
+        /// What the nets see of a picture.
         input: word(InputKind) = InputKind::Gray,
-        /// Temperature shown as black, °C.
+        /// Temperature shown as black, °C; below `hottest_c`.
         coldest_c: float(-80.0..=400.0) = -20.0,
         /// Temperature shown as white, °C.
         hottest_c: float(-70.0..=600.0) = 60.0,
@@ -126,12 +125,12 @@ params! {
 params! {
     /// What is trained.
     pub(super) struct Course {
-        /// Detector: with a mask head, without, or k-means and maximum entropy with moment
-        /// invariants and a support vector machine.
+        /// How objects are found.
         method: word(Method) = Method::MaskRcnn,
-        /// Masks are learnt with the boxes, or behind them on features of a detector that stays.
+        /// When masks are learnt; `faster_rcnn` learns none.
         mask_training: word(MaskTraining) = MaskTraining::Joint,
-        /// Whether a head is trained, behind the boxes, that divides devices into parts.
+        /// Whether a head is trained, behind the boxes, that divides devices into parts. It goes with `faster_rcnn`, and
+        /// with `mask_rcnn` where `mask_training` is `alone`.
         parts: flag = false,
     }
 }
@@ -139,11 +138,12 @@ params! {
 params! {
     /// The body of the detector.
     pub(super) struct Body {
-        /// Blocks of the body.
+        /// Blocks of the body (He et al. 2016, arXiv:1512.03385; Tan & Le 2019, arXiv:1905.11946).
         backbone: word(Family) = Family::Resnet18,
-        /// Channels of the body's first stage; 64 as published. `efficientnet_lite0` has its own.
+        /// Channels of the body's first stage; 64 as published, and with weights of ImageNet. `efficientnet_lite0` has
+        /// its own, and this does nothing there.
         width: int(4..=128) = 16,
-        /// Normalisation in training: by the moments of the batch, or by running ones that stay.
+        /// Normalisation in training; else it is always by running moments.
         normalisation: word(Normalisation) = Normalisation::Batch,
     }
 }
@@ -151,11 +151,9 @@ params! {
 params! {
     /// What the body has seen before.
     pub(super) struct Pretraining {
-        /// What the body has seen before: nothing, pictures of the source domain drawn alike, or
-        /// drawn by their similarity to the training pictures; or what those who trained the data
-        /// set's weights had seen, ImageNet.
+        /// What the body has seen before.
         pretraining: word(PretrainingKind) = PretrainingKind::Nothing,
-        /// What of the grey-level co-occurrence matrix is compared: six properties, or the matrix.
+        /// What of the grey-level co-occurrence matrix is compared.
         texture: word(Texture) = Texture::Properties,
         /// Grey levels of the matrix.
         texture_levels: int(2..=256) = 32,
@@ -183,9 +181,9 @@ params! {
         pyramid_channels: int(4..=1024) = 32,
         /// Features of a region in the box head.
         representation: int(4..=4096) = 128,
-        /// Side of the smallest anchors; doubled at every level.
+        /// Side of the smallest anchors, px; doubled at each of five levels. Ratios are 0.5, 1 and 2.
         anchor_px: float(4.0..=256.0) = 8.0,
-        /// Side of a region that is read at stride 16; 224 as published.
+        /// Side of a region that is read at stride 16, px; 224 as published.
         canonical_px: float(8.0..=1024.0) = 64.0,
     }
 }
@@ -193,28 +191,27 @@ params! {
 params! {
     /// The training of the detector.
     pub(super) struct Training {
-        /// Steps.
+        /// Iterations; 200,000 as published.
         iterations: int(1..=10_000_000) = 800,
-        /// Pictures a step.
+        /// Pictures an iteration; 2 a card as published.
         batch_size: int(1..=256) = 8,
-        /// Learning rate.
+        /// Learning rate; 0.01 as published.
         learning_rate: float(0.0..=10.0) = 0.02,
         /// Momentum; 0.99 as published.
         momentum: float(0.0..=0.9999) = 0.9,
         /// Share of a weight added to its gradient.
         weight_decay: float(0.0..=1.0) = 1e-4,
-        /// Largest norm of the gradients; 0 for any.
+        /// Largest norm of all gradients; 0 for any.
         clip_norm: float(0.0..=1e9) = 5.0,
-        /// Steps over which the learning rate rises from a hundredth.
+        /// Iterations over which the learning rate rises from a hundredth.
         warm_up: int(0..=1_000_000) = 50,
-        /// Share of the steps behind which the rate is a tenth; 1 never.
+        /// Share of the iterations behind which the rate is a tenth; 1 never. It is not above `second_decay`.
         first_decay: float(0.0..=1.0) = 0.7,
-        /// Share of the steps behind which it is a hundredth; 1 never.
+        /// Share of the iterations behind which the rate is a hundredth; 1 never.
         second_decay: float(0.0..=1.0) = 0.9,
         /// Parts of the body that stay: the stem, then stages.
         frozen_parts: int(0..=5) = 0,
-        /// What an anchor answers for: thresholds 0.7 and 0.3, or the publication's one of 0.5 without a
-        /// band that is ignored.
+        /// What an anchor answers for.
         match_rule: word(Matching) = Matching::Torchvision,
         /// Anchors of a picture that the losses look at.
         anchors_drawn: int(2..=100_000) = 64,
@@ -234,7 +231,7 @@ params! {
         gain: float(0.0..=0.9) = 0.2,
         /// Largest change of the brightness, of a range of 1.
         offset: float(0.0..=1.0) = 0.1,
-        /// Share of the training pictures whose temperatures are turned round.
+        /// Share of the training pictures in which warm and cold change places.
         inversion: float(0.0..=1.0) = 0.0,
         /// Largest rotation, degrees.
         rotation_deg: float(0.0..=90.0) = 0.0,
@@ -248,9 +245,9 @@ params! {
 params! {
     /// The convolutions of the mask head, and of the parts head.
     pub(super) struct MaskHead {
-        /// Channels of the mask head.
+        /// Channels of the mask head, and of the parts head.
         mask_channels: int(4..=1024) = 32,
-        /// Convolutions of the mask head.
+        /// Convolutions before the doubling to 28 × 28, of the mask head and of the parts head.
         mask_convolutions: int(1..=8) = 4,
     }
 }
@@ -258,7 +255,7 @@ params! {
 params! {
     /// What turns features into masks.
     pub(super) struct Predictor {
-        /// Last weights of the mask head: one set a class, one for all, or made from the box head's.
+        /// Last weights of the mask head.
         mask_predictor: word(PredictorKind) = PredictorKind::PerClass,
         /// Weights of the box head that describe a class.
         transfer_from: word(TransferSource) = TransferSource::Both,
@@ -280,7 +277,7 @@ params! {
 params! {
     /// What comes out of the weight transfer function.
     pub(super) struct Transferred {
-        /// Transferred weights as they are, or added to weights that all classes share.
+        /// Whether transferred weights are added to weights that all classes share.
         transfer_form: word(TransferForm) = TransferForm::Plain,
         /// Whether a class-agnostic perceptron draws beside the transfer.
         transfer_perceptron: flag = false,
@@ -290,11 +287,13 @@ params! {
 params! {
     /// Which masks are known in training.
     pub(super) struct KnownMasks {
-        /// Training pictures a class whose masks are known; 0 for all.
+        /// Training pictures of a class in which its masks are known, all of its objects there; 0 for all. The
+        /// publication counts 50 masks.
         masks_per_class: int(0..=100_000) = 0,
-        /// The class, from 1, whose masks are unknown in training; 0 for none.
+        /// The class, from 1, whose masks are unknown in training; 0 for none. It does not go with `per_class`, where
+        /// that class would get no weights at all.
         class_without_masks: int(0..=1000) = 0,
-        /// Number of classes, drawn, whose masks are known in training; 0 for all.
+        /// Number of classes, drawn by the seed, whose masks are known in training; 0 for all.
         classes_with_masks: int(0..=1000) = 0,
     }
 }
@@ -302,9 +301,9 @@ params! {
 params! {
     /// The training of the mask head alone.
     pub(super) struct MasksAlone {
-        /// Steps of the mask head alone.
+        /// Iterations of the mask head alone, by Adam.
         mask_iterations: int(1..=1_000_000) = 600,
-        /// Regions a step of the mask head alone.
+        /// Regions an iteration of the mask head alone, and of the parts head.
         mask_batch: int(1..=4096) = 16,
         /// Learning rate of the mask head alone, by Adam.
         mask_learning_rate: float(0.0..=1.0) = 1e-3,
@@ -314,7 +313,7 @@ params! {
 params! {
     /// Regions that the mask head alone and the parts head see.
     pub(super) struct Jitters {
-        /// Moved boxes of every object that the mask head alone sees.
+        /// Moved boxes of every object that the mask head alone and the parts head see, and as many in a mirror.
         mask_jitters: int(1..=64) = 3,
     }
 }
@@ -322,7 +321,7 @@ params! {
 params! {
     /// The training of the parts head.
     pub(super) struct PartsHead {
-        /// Steps of the parts head.
+        /// Iterations of the parts head, by Adam.
         part_iterations: int(1..=1_000_000) = 600,
         /// Learning rate of the parts head, by Adam.
         part_learning_rate: float(0.0..=1.0) = 1e-3,
@@ -336,9 +335,9 @@ params! {
         proposals: int(1..=100_000) = 100,
         /// Most detections of a picture.
         detections: int(1..=10_000) = 100,
-        /// Least confidence of a detection.
+        /// Detections have a confidence above this.
         confidence: float(0.0..=1.0) = 0.05,
-        /// Overlap above which the less confident box of a class is dropped.
+        /// Overlap above which the less confident box of a class is dropped; 0.7 among proposals, always.
         nms: float(0.0..=1.0) = 0.5,
         /// Least probability of a pixel of a mask.
         mask_threshold: float(0.0..=1.0) = 0.5,

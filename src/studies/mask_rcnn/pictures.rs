@@ -15,7 +15,7 @@ const SURE: f32 = 0.5;
 const GAP: usize = 2;
 
 row! {
-    /// Only of generated scenes.
+    /// One row, of generated scenes only.
     pub(super) struct SeenRow in "seen" {
         /// Number of pictures shown.
         pictures: usize;

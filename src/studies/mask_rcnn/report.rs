@@ -11,7 +11,7 @@ use crate::execute::context::{Context, TrialError};
 row! {
     /// How the training of the detector went.
     pub(super) struct TrainingRow in "training" {
-        /// Step, from 1; each row is the mean of 10 steps.
+        /// The last of the ten iterations of which a row has the means.
         iteration: usize;
         /// Sum of the losses.
         loss: f64;
@@ -31,7 +31,7 @@ row! {
 row! {
     /// How the training of the mask head alone went.
     pub(super) struct MaskTrainingRow in "mask_training" {
-        /// Step, from 1; each row is the mean of 10 steps.
+        /// The last of the ten iterations of which a row has the means.
         iteration: usize;
         /// Binary cross entropy of masks.
         loss: f64;

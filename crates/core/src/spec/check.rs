@@ -2,18 +2,16 @@
 
 use std::collections::HashSet;
 
-use super::source::root_reader;
+use super::keys::SpecKeys;
 use super::sweep::{self, Allowed, DATASET_KEY};
-use super::{
-    Limits, MAX_MEMORY_MIB, MAX_TIME_S, MIN_MEMORY_MIB, SPEC_FORMAT, Spec, WhenUnavailable,
-    Written, claims, report,
-};
+use super::{Limits, Spec, Written, claims, report};
 use crate::claim::{Claim, Expect};
 use crate::fault::{Fault, Faults, Place, nearest};
+use crate::keys::{At, Entries, KeyType as _};
 use crate::params::{ParamValue, Params, accept_at, defaults};
 use crate::plan::{self, MAX_TRIALS};
 use crate::study::{DatasetInfo, StudyInfo};
-use crate::yaml::{self, MapReader, Node, Value};
+use crate::yaml::{self, Node, Value};
 
 /// Checks a spec against the tables of studies and data sets.
 ///
@@ -35,41 +33,35 @@ fn check_all(
     datasets: &[DatasetInfo],
     faults: &mut Faults,
 ) -> Option<Spec> {
-    let mut reader = root_reader(written, faults)?;
-    reader.take("extends");
-    check_format(&mut reader, faults);
-    let study = study(&mut reader, studies, faults);
-    let question = reader.require_text("question", faults);
-    if question.as_ref().is_some_and(|text| text.trim().is_empty()) {
-        faults.add(reader.place(), "question", "the question is empty");
+    let keys = SpecKeys::read(&written.root, "", faults)?;
+    let study = keys.study.as_ref();
+    let study = study.and_then(|name| study_of(name, studies, faults));
+    let question = keys.question;
+    if let Some(empty) = question.as_ref().filter(|q| q.value.trim().is_empty()) {
+        empty.fault("the question is empty", faults);
     }
-    let Some(study) = study else {
-        // Without the study's tables nothing else can be checked.
-        return None;
-    };
+    // Without the study's tables nothing else can be checked.
+    let study = study?;
     let fitting: Vec<&DatasetInfo> = datasets
         .iter()
         .filter(|d| study.content_kinds.contains(&d.content_kind.as_str()))
         .collect();
     let names: Vec<&str> = fitting.iter().map(|d| d.name.as_str()).collect();
-    let dataset = dataset(&mut reader, study, datasets, &names, faults);
-    let default = reader.flag("default", faults).unwrap_or(false);
-    let when_unavailable = when_unavailable(&mut reader, faults);
-    let seeds = seeds(&mut reader, faults);
-    let params = params(&mut reader, study, faults);
+    let dataset = keys.dataset;
+    let dataset = dataset.and_then(|name| dataset_of(name, study, datasets, &names, faults));
+    let params = params(keys.params.unwrap_or_default(), study, faults);
     let allowed = Allowed {
         params: study.params,
         datasets: &names,
     };
-    let axes = reader
-        .map("sweep", faults)
-        .map(|sweep| sweep::axes(&sweep, &allowed, faults))
-        .unwrap_or_default();
-    let limits = limits(&mut reader, faults);
-    let claims = claims::claims(&mut reader, study, faults);
-    let report = report::report(&mut reader, study, faults);
-    let root = reader.place().clone();
-    reader.finish(faults);
+    let axes = sweep::axes(&keys.sweep.unwrap_or_default(), &allowed, faults);
+    let limits = keys.limits.map_or_else(Limits::default, |limits| Limits {
+        time_s: limits.time_s.map(|seconds| seconds.0),
+        memory_mib: limits.memory_mib.map(|mebibytes| mebibytes.0),
+    });
+    let claims = claims::claims(keys.claims.unwrap_or_default(), study, faults);
+    let report = keys.report.map(|keys| report::report(keys, study, faults));
+    let root = keys.site.place;
     let swept_data = axes
         .iter()
         .any(|axis| axis.names.iter().any(|n| n == DATASET_KEY));
@@ -95,187 +87,83 @@ fn check_all(
         file: written.file.clone(),
         name: written.name.clone(),
         study: study.name.to_owned(),
-        question: question?,
+        question: question?.value,
         dataset,
-        when_unavailable,
-        default,
-        seeds,
+        when_unavailable: keys.when_unavailable,
+        default: keys.default,
+        seeds: keys.seeds.0,
         params,
         axes,
         limits,
         claims: claims.iter().map(|(claim, _)| claim.clone()).collect(),
-        report,
+        report: report.unwrap_or_default(),
     };
     let unplanned = check_points(&spec, study, &claims, written, faults);
     spec.claims.retain(|claim| !unplanned.contains(&claim.id));
     Some(spec)
 }
 
-fn check_format(reader: &mut MapReader<'_>, faults: &mut Faults) {
-    if let Some(node) = reader.require("format", faults)
-        && node.value != Value::Int(SPEC_FORMAT)
-    {
-        let message = format!("{} is no known format", node.describe());
-        faults.add_with_help(
-            &node.place,
-            "format",
-            message,
-            format!("write {SPEC_FORMAT}"),
-        );
-    }
-}
-
-fn study(
-    reader: &mut MapReader<'_>,
+fn study_of(
+    name: &At<String>,
     studies: &[&'static StudyInfo],
     faults: &mut Faults,
 ) -> Option<&'static StudyInfo> {
-    let node = reader.require("study", faults)?;
-    let name = yaml::text(node, "study", faults)?;
-    let found = studies.iter().find(|study| study.name == name).copied();
+    let found = studies.iter().find(|study| study.name == name.value);
     if found.is_none() {
         let names = || studies.iter().map(|study| study.name);
-        let help = match nearest(&name, names()) {
+        let help = match nearest(&name.value, names()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("known: {}", names().collect::<Vec<_>>().join(", ")),
         };
-        faults.add_with_help(
-            &node.place,
-            "study",
-            format!("there is no study `{name}`"),
-            help,
-        );
+        name.fault_with_help(format!("there is no study `{}`", name.value), help, faults);
     }
-    found
+    found.copied()
 }
 
-fn dataset(
-    reader: &mut MapReader<'_>,
+fn dataset_of(
+    name: At<String>,
     study: &StudyInfo,
     datasets: &[DatasetInfo],
     fitting: &[&str],
     faults: &mut Faults,
 ) -> Option<String> {
-    let node = reader.take(DATASET_KEY)?;
-    let name = yaml::text(node, DATASET_KEY, faults)?;
-    if fitting.contains(&name.as_str()) {
-        return Some(name);
+    if fitting.contains(&name.value.as_str()) {
+        return Some(name.value);
     }
     let (message, help) = if study.content_kinds.is_empty() {
         let message = format!("the study `{}` takes no data set", study.name);
         (message, "leave the key out".to_owned())
-    } else if let Some(other) = datasets.iter().find(|d| d.name == name) {
-        let message = format!("`{name}` holds {}", other.content_kind);
+    } else if let Some(other) = datasets.iter().find(|d| d.name == name.value) {
+        let message = format!("`{}` holds {}", other.name, other.content_kind);
         (
             message,
             format!("the study takes {}", study.content_kinds.join(" or ")),
         )
     } else {
-        let help = match nearest(&name, fitting.iter().copied()) {
+        let help = match nearest(&name.value, fitting.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("known: {}", fitting.join(", ")),
         };
-        (format!("there is no data set `{name}`"), help)
+        (format!("there is no data set `{}`", name.value), help)
     };
-    faults.add_with_help(&node.place, DATASET_KEY, message, help);
+    name.fault_with_help(message, help, faults);
     None
 }
 
-fn when_unavailable(reader: &mut MapReader<'_>, faults: &mut Faults) -> WhenUnavailable {
-    let path = reader.path("when_unavailable");
-    match reader.text("when_unavailable", faults).as_deref() {
-        None | Some("fail") => WhenUnavailable::Fail,
-        Some("skip") => WhenUnavailable::Skip,
-        Some(other) => {
-            let message = format!("`{other}` is none of the words known here");
-            faults.add_with_help(reader.place(), &path, message, "write fail or skip");
-            WhenUnavailable::Fail
-        }
-    }
-}
-
-fn seeds(reader: &mut MapReader<'_>, faults: &mut Faults) -> Vec<u64> {
-    let path = reader.path("seeds");
-    let node = reader.take("seeds");
-    let Some((node, items)) = node.and_then(|node| Some((node, yaml::list(node, &path, faults)?)))
-    else {
-        return vec![0];
-    };
-    if items.is_empty() {
-        let help = "name one seed or more, such as seeds: [0]";
-        faults.add_with_help(
-            &node.place,
-            &path,
-            "an empty list of seeds plans no trial",
-            help,
-        );
-    }
-    let mut seen = HashSet::new();
-    let mut seeds = Vec::new();
-    for (i, item) in items.iter().enumerate() {
-        let path = format!("{path}[{i}]");
-        let Some(seed) = yaml::whole(item, &path, faults) else {
-            continue;
-        };
-        if !seen.insert(seed) {
-            faults.add(
-                &item.place,
-                &path,
-                format!("the seed {seed} stands there twice"),
-            );
-        }
-        seeds.push(seed);
-    }
-    seeds
-}
-
-fn params(reader: &mut MapReader<'_>, study: &StudyInfo, faults: &mut Faults) -> Params {
+fn params(given: Entries, study: &StudyInfo, faults: &mut Faults) -> Params {
     let mut params = defaults(study.params);
-    let Some(given) = reader.map("params", faults) else {
-        return params;
-    };
-    for entry in given.entries() {
-        let path = given.path(&entry.key);
-        if let Some(value) = ParamValue::from_node(&entry.node, &path, faults)
-            && let Some(value) = accept_at(
-                study.params,
-                &entry.key,
-                &value,
-                (&entry.place, &entry.node.place),
-                "params",
-                faults,
-            )
-        {
+    for entry in given.0 {
+        let path = yaml::join("params", &entry.key);
+        let value = ParamValue::from_node(&entry.node, &path, faults);
+        let places = (&entry.place, &entry.node.place);
+        let value = value.and_then(|value| {
+            accept_at(study.params, &entry.key, &value, places, "params", faults)
+        });
+        if let Some(value) = value {
             params.set(&entry.key, value);
         }
     }
     params
-}
-
-fn limits(reader: &mut MapReader<'_>, faults: &mut Faults) -> Limits {
-    let Some(mut inner) = reader.map("limits", faults) else {
-        return Limits::default();
-    };
-    let (time, memory) = (inner.take("time_s"), inner.take("memory_mib"));
-    let (time_path, memory_path) = (inner.path("time_s"), inner.path("memory_mib"));
-    let time_s = time.and_then(|node| yaml::number(node, &time_path, faults));
-    let memory_mib = memory.and_then(|node| yaml::whole(node, &memory_path, faults));
-    if let (Some(node), Some(seconds)) = (time, time_s)
-        && !(seconds > 0.0 && seconds <= MAX_TIME_S)
-    {
-        let message = format!("a time limit of `{seconds}` s");
-        let help = format!("a number above 0, at most {MAX_TIME_S} (31 years)");
-        faults.add_with_help(&node.place, &time_path, message, help);
-    }
-    if let (Some(node), Some(mib)) = (memory, memory_mib)
-        && !(MIN_MEMORY_MIB..=MAX_MEMORY_MIB).contains(&mib)
-    {
-        let message = format!("a memory limit of {mib} MiB");
-        let help = format!("a whole number from {MIN_MEMORY_MIB} to {MAX_MEMORY_MIB}");
-        faults.add_with_help(&node.place, &memory_path, message, help);
-    }
-    inner.finish(faults);
-    Limits { time_s, memory_mib }
 }
 
 /// Where a param gets its value, and below which key: in the sweep, which wins, or under `params`;

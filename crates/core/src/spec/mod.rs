@@ -6,6 +6,7 @@
 
 mod check;
 mod claims;
+pub mod keys;
 mod report;
 mod schema;
 mod source;
@@ -27,9 +28,9 @@ pub const SPEC_FORMAT: i64 = 1;
 /// The longest limit on the time of a trial, s: some 31 years, which every clock can count.
 pub const MAX_TIME_S: f64 = 1e9;
 /// The smallest limit on the memory of a trial, MiB.
-pub const MIN_MEMORY_MIB: u64 = 256;
+pub const MIN_MEMORY_MIB: i64 = 256;
 /// The largest one: below 2⁶³ bytes.
-pub const MAX_MEMORY_MIB: u64 = (1 << 43) - 1;
+pub const MAX_MEMORY_MIB: i64 = (1 << 43) - 1;
 
 /// A checked experiment.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,14 +63,14 @@ pub struct Spec {
     pub report: ReportSpec,
 }
 
-/// What to do where an experiment's data cannot be had.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum WhenUnavailable {
-    /// The run fails.
-    #[default]
-    Fail,
-    /// The experiment is skipped, and the run says so.
-    Skip,
+crate::words! {
+    /// What to do where an experiment's data cannot be had.
+    pub enum WhenUnavailable {
+        /// The run fails before any trial starts.
+        Fail = "fail",
+        /// The experiment is left out, and the run says why.
+        Skip = "skip",
+    }
 }
 
 /// Bounds on each trial.

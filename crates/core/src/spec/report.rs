@@ -1,121 +1,79 @@
-//! The `report` section of a spec.
-
-use std::collections::BTreeMap;
+//! What the report section of a spec says, checked against the tables of the study.
 
 use super::claims::{metric_name, selection};
+use super::keys::{FigureKeys, GuideKeys, ReferenceKeys, ReportKeys, TableKeys};
 use super::sweep::DATASET_KEY;
 use crate::fault::{Faults, nearest};
+use crate::keys::{Entries, KeyType as _, Site};
 use crate::params::{ParamValue, Params};
 use crate::report_spec::{
-    Band, FigureKind, FigureSpec, Guide, GuideAt, Join, Labels, Pick, ReferencePoint, ReportSpec,
-    Scale, TableSpec,
+    FigureKind, FigureSpec, Guide, GuideAt, ReferencePoint, ReportSpec, TableSpec,
 };
 use crate::study::StudyInfo;
-use crate::yaml::{self, MapReader, Node, Value};
+use crate::yaml::join;
 
 /// The key of the seed where trials are chosen.
 const SEED_KEY: &str = "seed";
 
-/// The report section, or an empty one where the spec has none.
-pub(super) fn report(
-    reader: &mut MapReader<'_>,
-    study: &StudyInfo,
-    faults: &mut Faults,
-) -> ReportSpec {
-    let Some(mut section) = reader.map("report", faults) else {
-        return ReportSpec::default();
-    };
-    let mut tables = Vec::new();
-    if let Some(node) = section.take("table") {
-        tables.extend(table(node, &section.path("table"), study, faults));
-    }
-    for (i, node) in section
-        .list("tables", faults)
-        .unwrap_or_default()
-        .iter()
-        .enumerate()
-    {
-        let path = format!("{}[{i}]", section.path("tables"));
-        tables.extend(table(node, &path, study, faults));
-    }
-    let mut figures = Vec::new();
-    for (i, node) in section
-        .list("figures", faults)
-        .unwrap_or_default()
-        .iter()
-        .enumerate()
-    {
-        let path = format!("{}[{i}]", section.path("figures"));
-        figures.extend(figure(node, &path, study, faults));
-    }
-    let keep = section.texts("keep", faults).unwrap_or_default();
+/// The report section.
+pub(super) fn report(keys: ReportKeys, study: &StudyInfo, faults: &mut Faults) -> ReportSpec {
+    let tables = keys
+        .table
+        .into_iter()
+        .chain(keys.tables.unwrap_or_default());
+    let figures = keys.figures.unwrap_or_default().into_iter();
+    let keep = keys.keep.unwrap_or_default().0;
     for name in &keep {
-        if !study.tables.iter().any(|table| table.name == name) {
-            let known: Vec<&str> = study.tables.iter().map(|t| t.name).collect();
-            let message = format!("the study leaves no table `{name}`");
+        let files = study
+            .files
+            .iter()
+            .filter_map(|file| file.name.strip_suffix(".json"));
+        let known: Vec<&str> = study.tables.iter().map(|t| t.name).chain(files).collect();
+        if !known.contains(&name.as_str()) {
+            let message = format!("the study leaves no table or JSON file `{name}`");
             let help = format!("known: {}", known.join(", "));
-            faults.add_with_help(section.place(), &section.path("keep"), message, help);
+            keys.site.fault("keep", message, help, faults);
         }
     }
-    section.finish(faults);
     ReportSpec {
         keep,
-        tables,
-        figures,
+        tables: tables.map(|keys| table(keys, study, faults)).collect(),
+        figures: figures
+            .filter_map(|keys| figure(keys, study, faults))
+            .collect(),
     }
 }
 
-fn table(node: &Node, path: &str, study: &StudyInfo, faults: &mut Faults) -> Option<TableSpec> {
-    let mut reader = MapReader::new(node, path, faults)?;
-    let rows = reader.texts("rows", faults).unwrap_or_default();
-    let values = reader.texts("values", faults).unwrap_or_default();
-    let filter = filter(&mut reader, study, faults);
-    let title = reader.text("title", faults);
+fn table(keys: TableKeys, study: &StudyInfo, faults: &mut Faults) -> TableSpec {
+    let site = &keys.site;
+    let filter = filter(keys.chosen, site, study, faults);
+    let rows = keys.rows.unwrap_or_default().0;
+    let is_stated = keys.values.is_some();
+    let values = keys.values.unwrap_or_default().0;
     let names = Names::of_trials(study);
-    names.check(&rows, &reader, "rows", faults);
-    names.check(&values, &reader, "values", faults);
-    if values.is_empty() {
-        faults.add(
-            reader.place(),
-            &reader.path("values"),
-            "a table without values",
-        );
+    names.check(&rows, site, "rows", faults);
+    names.check(&values, site, "values", faults);
+    if is_stated && values.is_empty() {
+        faults.add(&site.place, &site.path("values"), "a table without values");
     }
-    reader.finish(faults);
-    Some(TableSpec {
+    TableSpec {
         rows,
         values,
         filter,
-        title,
-    })
+        title: keys.title,
+    }
 }
 
-fn figure(node: &Node, path: &str, study: &StudyInfo, faults: &mut Faults) -> Option<FigureSpec> {
-    let mut reader = MapReader::new(node, path, faults)?;
-    let kind = word(&mut reader, "kind", &FigureKind::ALL, faults);
-    if kind.is_none() && node.get("kind").is_none() {
-        faults.add(reader.place(), &reader.path("kind"), "this key is missing");
-    }
-    let table = reader.text("table", faults);
-    let x = reader.text("x", faults);
-    let y = reader.texts("y", faults).unwrap_or_default();
-    let value = reader.text("value", faults);
-    let series = reader.text("series", faults);
-    let band = word(&mut reader, "band", &Band::ALL, faults).unwrap_or_default();
-    let filter = filter(&mut reader, study, faults);
-    let x_scale = word(&mut reader, "x_scale", &Scale::ALL, faults).unwrap_or_default();
-    let y_scale = word(&mut reader, "y_scale", &Scale::ALL, faults).unwrap_or_default();
-    let title = reader.text("title", faults);
-    let caption = reader.text("caption", faults);
-    let reference = references(&mut reader, faults);
-    let join = word(&mut reader, "join", &Join::ALL, faults).unwrap_or_default();
-    let lines = guides(&mut reader, kind, study, faults);
-    let diagonal = reader.flag("diagonal", faults).unwrap_or_default();
-    let labels = word(&mut reader, "labels", &Labels::ALL, faults).unwrap_or_default();
-    let pick = word(&mut reader, "pick", &Pick::ALL, faults).unwrap_or_default();
-    let rows = rows(&mut reader, faults);
+fn figure(keys: FigureKeys, study: &StudyInfo, faults: &mut Faults) -> Option<FigureSpec> {
+    let site = &keys.site;
+    let filter = filter(keys.chosen, site, study, faults);
+    let lines = keys.lines.unwrap_or_default().into_iter();
+    let lines = lines.filter_map(|line| guide(line, keys.kind, study, faults));
+    let lines = lines.collect();
+    let y = keys.y.unwrap_or_default().0;
+    let rows = keys.rows.unwrap_or_default();
     let columns: Vec<String> = rows.keys().cloned().collect();
-    let known = match &table {
+    let known = match &keys.table {
         None => Some(Names::of_trials(study)),
         Some(name) => {
             let names = Names::of_table(name, study);
@@ -123,230 +81,142 @@ fn figure(node: &Node, path: &str, study: &StudyInfo, faults: &mut Faults) -> Op
                 let known: Vec<&str> = study.tables.iter().map(|t| t.name).collect();
                 let message = format!("the study leaves no table `{name}`");
                 let help = format!("known: {}", known.join(", "));
-                faults.add_with_help(reader.place(), &reader.path("table"), message, help);
+                site.fault("table", message, help, faults);
             }
             names
         }
     };
     if let Some(names) = known {
-        names.check(x.as_slice(), &reader, "x", faults);
-        names.check(&y, &reader, "y", faults);
-        names.check(value.as_slice(), &reader, "value", faults);
-        names.check(series.as_slice(), &reader, "series", faults);
-        names.check(&columns, &reader, "rows", faults);
+        names.check(keys.x.as_slice(), site, "x", faults);
+        names.check(&y, site, "y", faults);
+        names.check(keys.value.as_slice(), site, "value", faults);
+        names.check(keys.series.as_slice(), site, "series", faults);
+        names.check(&columns, site, "rows", faults);
     }
-    if table.is_none() && !rows.is_empty() {
+    if keys.table.is_none() && !rows.is_empty() {
         let help = "`where` chooses trials; `rows` goes with `table`";
         let message = "a figure without a table has no rows to choose";
-        faults.add_with_help(reader.place(), &reader.path("rows"), message, help);
+        site.fault("rows", message, help, faults);
     }
-    let kind = kind?;
-    let missing = match kind {
-        FigureKind::Line | FigureKind::Scatter | FigureKind::Bar => {
-            [("x", x.is_none()), ("y", y.is_empty())]
-        }
-        FigureKind::Heat => [
-            ("table", table.is_none()),
-            ("value", value.is_none() || x.is_none() || y.is_empty()),
-        ],
-        FigureKind::Histogram => [("value", value.is_none()), ("value", false)],
-        FigureKind::ImageGrid => [("value", value.is_none()), ("table", table.is_none())],
-    };
-    for (key, missing) in missing {
-        if missing {
-            let help = "line, scatter and bar need x and y; heat needs table, x, y and value; \
-                        histogram needs value; image_grid needs table and value";
-            let message = "this kind of figure needs more keys";
-            faults.add_with_help(reader.place(), &reader.path(key), message, help);
-        }
+    if site.gives("y") && y.is_empty() {
+        let help = "name a column or several";
+        site.fault("y", "nothing stands in this list", help, faults);
     }
-    let used = [
-        ("join", join != Join::default()),
-        ("lines", !lines.is_empty()),
-        ("diagonal", diagonal),
-        ("labels", labels != Labels::default()),
-    ];
-    misplaced(kind, &used, &reader, faults);
-    reader.finish(faults);
+    let kind = keys.kind?;
+    check_kind(kind, site, faults);
+    let references = keys.reference.unwrap_or_default().into_iter();
     Some(FigureSpec {
         kind,
-        table,
-        x,
+        table: keys.table,
+        x: keys.x,
         y,
-        value,
-        series,
-        band,
+        value: keys.value,
+        series: keys.series,
+        band: keys.band,
         filter,
-        x_scale,
-        y_scale,
-        title,
-        caption,
-        reference,
-        join,
+        x_scale: keys.x_scale,
+        y_scale: keys.y_scale,
+        title: keys.title,
+        caption: keys.caption,
+        reference: references.filter_map(reference).collect(),
+        join: keys.join,
         lines,
-        diagonal,
-        labels,
-        pick,
+        diagonal: keys.diagonal,
+        labels: keys.labels,
+        pick: keys.pick,
         rows,
     })
 }
 
-/// Keys that only some kinds of figure have.
-const ONLY_FOR: [(&str, &[FigureKind]); 4] = [
-    ("join", &[FigureKind::Line]),
-    (
-        "lines",
-        &[
-            FigureKind::Line,
-            FigureKind::Scatter,
-            FigureKind::Bar,
-            FigureKind::Histogram,
-        ],
-    ),
-    ("diagonal", &[FigureKind::Line, FigureKind::Scatter]),
-    ("labels", &[FigureKind::Scatter]),
-];
-
-fn misplaced(kind: FigureKind, used: &[(&str, bool)], reader: &MapReader<'_>, faults: &mut Faults) {
-    for (key, kinds) in ONLY_FOR {
-        let is_used = used.iter().any(|(name, used)| *name == key && *used);
-        if !is_used || kinds.contains(&kind) {
-            continue;
+/// Faults of keys that a kind of figure needs and has not, or has and does not take.
+fn check_kind(kind: FigureKind, site: &Site, faults: &mut Faults) {
+    let word = kind.name();
+    let needed = FigureKeys::MAP.keys.iter();
+    let needed = needed.filter(|key| key.needed.is_some_and(|kinds| kinds.contains(&word)));
+    let needed: Vec<&str> = needed.map(|key| key.name).collect();
+    for key in needed.iter().filter(|key| !site.gives(key)) {
+        let message = "this kind of figure needs more keys";
+        let help = format!("{word} needs {}", needed.join(", "));
+        site.fault(key, message, help, faults);
+    }
+    for key in FigureKeys::MAP.keys {
+        if site.gives(key.name) && !key.of.is_empty() && !key.of.contains(&word) {
+            let message = "this kind of figure does not take this key";
+            let help = format!("it goes with {}", key.of.join(", "));
+            site.fault(key.name, message, help, faults);
         }
-        let words = FigureKind::ALL.iter().filter(|(_, k)| kinds.contains(k));
-        let words: Vec<&str> = words.map(|(word, _)| *word).collect();
-        let message = "this kind of figure does not take this key";
-        let help = format!("it goes with {}", words.join(", "));
-        faults.add_with_help(reader.place(), &reader.path(key), message, help);
     }
 }
 
 /// Params that choose trials, and their seed, which is no param of the study.
-fn filter(reader: &mut MapReader<'_>, study: &StudyInfo, faults: &mut Faults) -> Params {
-    let Some(node) = reader.take("where") else {
+fn filter(chosen: Option<Entries>, site: &Site, study: &StudyInfo, faults: &mut Faults) -> Params {
+    let Some(mut chosen) = chosen else {
         return Params::default();
     };
-    let path = reader.path("where");
-    let mut params = node.clone();
+    let path = site.path("where");
     let mut seed = None;
-    if let Value::Map(entries) = &mut params.value
-        && let Some(i) = entries.iter().position(|entry| entry.key == SEED_KEY)
+    if let Some(i) = chosen.0.iter().position(|entry| entry.key == SEED_KEY)
         && study.params.iter().all(|param| param.name != SEED_KEY)
     {
-        let entry = entries.remove(i);
-        let whole = yaml::whole(&entry.node, &yaml::join(&path, SEED_KEY), faults);
+        let entry = chosen.0.remove(i);
+        let whole = u64::read(&entry.node, &join(&path, SEED_KEY), faults);
         seed = whole.and_then(|seed| i64::try_from(seed).ok());
     }
-    let mut filter = selection(&params, &path, study, faults).unwrap_or_default();
+    let mut filter = selection(&chosen, &path, study, faults).unwrap_or_default();
     if let Some(seed) = seed {
         filter.set(SEED_KEY, ParamValue::Int(seed));
     }
     filter
 }
 
-/// The text that columns of a table must hold.
-fn rows(reader: &mut MapReader<'_>, faults: &mut Faults) -> BTreeMap<String, String> {
-    let path = reader.path("rows");
-    let entries = (reader.map("rows", faults)).map_or(&[][..], |map| map.entries());
-    let text = |entry: &yaml::Entry| {
-        let text = yaml::text(&entry.node, &yaml::join(&path, &entry.key), faults)?;
-        Some((entry.key.clone(), text))
-    };
-    entries.iter().filter_map(text).collect()
-}
-
-fn guides(
-    reader: &mut MapReader<'_>,
+fn guide(
+    keys: GuideKeys,
     kind: Option<FigureKind>,
     study: &StudyInfo,
     faults: &mut Faults,
-) -> Vec<Guide> {
-    let path = reader.path("lines");
-    let items = reader.list("lines", faults).unwrap_or_default();
-    let mut guides = Vec::new();
-    for (i, item) in items.iter().enumerate() {
-        let path = format!("{path}[{i}]");
-        let Some(mut guide) = MapReader::new(item, &path, faults) else {
-            continue;
-        };
-        let (x, y) = (guide.number("x", faults), guide.number("y", faults));
-        let slope = guide.number("slope", faults);
-        let metric = guide.take("x_metric");
-        let metric = metric.and_then(|n| metric_name(n, &guide.path("x_metric"), study, faults));
-        let stated = ["x", "y", "slope", "x_metric"];
-        let stated = stated.iter().filter(|key| item.get(key).is_some()).count();
-        let label = guide.text("label", faults);
-        guide.finish(faults);
-        if stated != 1 {
-            let message =
-                format!("a line needs one of x, y, slope and x_metric, found {stated} of them");
-            let help = "write {x: 0.5, label: threshold} or {y: 0.5, label: chance}";
-            faults.add_with_help(&item.place, &path, message, help);
-            continue;
-        }
-        let upright = x.map(GuideAt::X).or(metric.map(GuideAt::XMetric));
-        let level = y.map(GuideAt::Y);
-        let Some(at) = upright.or(level).or(slope.map(GuideAt::Slope)) else {
-            continue;
-        };
-        let misfit = match at {
-            GuideAt::X(_) | GuideAt::XMetric(_) if kind == Some(FigureKind::Bar) => {
-                let help = "write {y: 1} for a horizontal line";
-                Some((
-                    "bars stand at words, which have no place between them",
-                    help,
-                ))
-            }
-            GuideAt::Slope(_) if !matches!(kind, Some(FigureKind::Line | FigureKind::Scatter)) => {
-                let help = "write {x: 1} or {y: 1} for a line along an axis";
-                Some(("a slope goes with line and scatter", help))
-            }
-            _ => None,
-        };
-        if let Some((message, help)) = misfit {
-            faults.add_with_help(&item.place, &path, message, help);
-            continue;
-        }
-        guides.push(Guide { at, label });
+) -> Option<Guide> {
+    let metric = (keys.x_metric.as_ref()).and_then(|metric| metric_name(metric, study, faults));
+    let stated = keys.site.alternatives(GuideKeys::MAP).len();
+    if stated != 1 {
+        let message =
+            format!("a line needs one of x, y, slope and x_metric, found {stated} of them");
+        let help = "write {x: 0.5, label: threshold} or {y: 0.5, label: chance}";
+        keys.site.fault("", message, help, faults);
+        return None;
     }
-    guides
+    let upright = keys.x.map(GuideAt::X).or(metric.map(GuideAt::XMetric));
+    let level = keys.y.map(GuideAt::Y);
+    let at = upright.or(level).or(keys.slope.map(GuideAt::Slope))?;
+    let misfit = match at {
+        GuideAt::X(_) | GuideAt::XMetric(_) if kind == Some(FigureKind::Bar) => {
+            let help = "write {y: 1} for a horizontal line";
+            Some((
+                "bars stand at words, which have no place between them",
+                help,
+            ))
+        }
+        GuideAt::Slope(_) if !matches!(kind, Some(FigureKind::Line | FigureKind::Scatter)) => {
+            let help = "write {x: 1} or {y: 1} for a line along an axis";
+            Some(("a slope goes with line and scatter", help))
+        }
+        _ => None,
+    };
+    if let Some((message, help)) = misfit {
+        keys.site.fault("", message, help, faults);
+        return None;
+    }
+    Some(Guide {
+        at,
+        label: keys.label,
+    })
 }
 
-fn references(reader: &mut MapReader<'_>, faults: &mut Faults) -> Vec<ReferencePoint> {
-    let path = reader.path("reference");
-    let items = reader.list("reference", faults).unwrap_or_default();
-    let mut points = Vec::new();
-    for (i, item) in items.iter().enumerate() {
-        let Some(mut point) = MapReader::new(item, &format!("{path}[{i}]"), faults) else {
-            continue;
-        };
-        point.require("x", faults);
-        point.require("y", faults);
-        let (x, y) = (point.number("x", faults), point.number("y", faults));
-        let label = point.require_text("label", faults);
-        point.finish(faults);
-        if let (Some(x), Some(y), Some(label)) = (x, y, label) {
-            points.push(ReferencePoint { x, y, label });
-        }
-    }
-    points
-}
-
-fn word<T: Copy>(
-    reader: &mut MapReader<'_>,
-    key: &'static str,
-    words: &[(&'static str, T)],
-    faults: &mut Faults,
-) -> Option<T> {
-    let text = reader.text(key, faults)?;
-    let found = words.iter().find(|(word, _)| *word == text);
-    if found.is_none() {
-        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        let message = format!("`{text}` is none of the words known here");
-        let help = format!("write one of {}", known.join(", "));
-        faults.add_with_help(reader.place(), &reader.path(key), message, help);
-    }
-    found.map(|(_, value)| *value)
+fn reference(keys: ReferenceKeys) -> Option<ReferencePoint> {
+    Some(ReferencePoint {
+        x: keys.x?,
+        y: keys.y?,
+        label: keys.label?,
+    })
 }
 
 /// The names a table or figure may use.
@@ -378,7 +248,7 @@ impl Names {
         ))
     }
 
-    fn check(&self, used: &[String], reader: &MapReader<'_>, key: &str, faults: &mut Faults) {
+    fn check(&self, used: &[String], site: &Site, key: &str, faults: &mut Faults) {
         for name in used {
             if self.0.contains(&name.as_str()) {
                 continue;
@@ -388,7 +258,7 @@ impl Names {
                 None => format!("known here: {}", self.0.join(", ")),
             };
             let message = format!("nothing is called `{name}`");
-            faults.add_with_help(reader.place(), &reader.path(key), message, help);
+            site.fault(key, message, help, faults);
         }
     }
 }
@@ -397,6 +267,7 @@ impl Names {
 mod tests {
     use super::*;
     use crate::metric::{Direction, MetricDef};
+    use crate::report_spec::{Labels, Pick};
 
     const STUDY: StudyInfo = StudyInfo {
         name: "anogan",
@@ -421,9 +292,10 @@ mod tests {
     };
 
     fn read(text: &str) -> Result<FigureSpec, Vec<String>> {
-        let node = yaml::parse("f.yaml", text).expect("YAML");
+        let node = crate::yaml::parse("f.yaml", text).expect("YAML");
         let mut faults = Faults::default();
-        let spec = figure(&node, "f", &STUDY, &mut faults);
+        let keys = FigureKeys::read(&node, "f", &mut faults).expect("a mapping");
+        let spec = figure(keys, &STUDY, &mut faults);
         let result = faults.into_result(spec);
         result.map_err(|faults| faults.iter().map(ToString::to_string).collect())
     }
@@ -446,6 +318,25 @@ mod tests {
             label: None,
         };
         assert_eq!(spec.lines, [best, two]);
+    }
+
+    #[test]
+    fn a_kind_names_what_it_needs() {
+        let faults = read("{kind: heat, table: fields, value: u}").expect_err("no axes");
+        for key in ["x", "y"] {
+            let expected = format!(
+                "f.{key}: this kind of figure needs more keys; heat needs table, x, y, value"
+            );
+            assert!(
+                faults.iter().any(|fault| fault.ends_with(&expected)),
+                "{faults:#?}"
+            );
+        }
+        let faults = read("{kind: histogram, value: auroc, y: auroc}").expect_err("an axis");
+        assert!(
+            faults[0].ends_with("f.y: this kind of figure does not take this key; it goes with line, scatter, bar, heat"),
+            "{faults:#?}"
+        );
     }
 
     #[test]

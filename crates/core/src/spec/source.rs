@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use super::keys::SpecKeys;
 use crate::fault::{Fault, Faults, Place};
 use crate::hash::FieldHasher;
-use crate::yaml::{self, Entry, MapReader, Node, Value};
+use crate::yaml::{self, Entry, Node, Value};
 
 /// Longest chain of `extends`.
 const MAX_EXTENDS: usize = 8;
-/// Keys that say something about a file's own trials and are never inherited.
-const NOT_INHERITED: [&str; 5] = ["claims", "report", "default", "question", "extends"];
 
 /// A spec as written, with `extends` and overrides applied.
 #[derive(Clone, Debug)]
@@ -217,7 +216,8 @@ fn inherit(parent: Node, child: Node) -> Node {
         return child;
     };
     for inherited in parent_entries {
-        if NOT_INHERITED.contains(&inherited.key.as_str()) {
+        let mut keys = SpecKeys::MAP.keys.iter();
+        if keys.any(|key| key.own && key.name == inherited.key) {
             continue;
         }
         match entries.iter_mut().find(|entry| entry.key == inherited.key) {
@@ -301,11 +301,6 @@ fn apply(root: &mut Node, change: &Override, faults: &mut Faults) {
         node = &mut entries[index].node;
     }
     *node = value;
-}
-
-/// A reader of the whole tree.
-pub(super) fn root_reader<'n>(written: &'n Written, faults: &mut Faults) -> Option<MapReader<'n>> {
-    MapReader::new(&written.root, "", faults)
 }
 
 #[cfg(test)]

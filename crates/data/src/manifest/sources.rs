@@ -1,65 +1,36 @@
 //! The `sources` of a variant: where its files are.
 
 use retrial_core::fault::Faults;
-use retrial_core::yaml::{MapReader, Node, text};
+use retrial_core::keys::At;
 
-use super::read::choice;
-use super::{Registry, Source};
+use super::Source;
+use super::keys::{PackageKeys, SourceKeys};
 
-const KINDS: [&str; 4] = ["url", "mirror", "bundled", "package"];
-
-pub(super) fn read_sources(reader: &mut MapReader<'_>, faults: &mut Faults) -> Option<Vec<Source>> {
-    let key = reader.path("sources");
-    let Some(node) = reader.take("sources") else {
-        return Some(Vec::new());
-    };
-    let items = retrial_core::yaml::list(node, &key, faults)?;
-    // Every item is read before one that is faulty spoils the list.
-    let sources: Vec<Option<Source>> = items
-        .iter()
-        .enumerate()
-        .map(|(i, item)| {
-            let reader = MapReader::new(item, &format!("{key}[{i}]"), faults)?;
-            source(reader, faults)
-        })
-        .collect();
-    sources.into_iter().collect()
+pub(super) fn source(keys: SourceKeys, faults: &mut Faults) -> Option<Source> {
+    let given = keys.site.alternatives(SourceKeys::MAP).len();
+    if given != 1 {
+        let kinds: Vec<&str> = SourceKeys::MAP.keys.iter().map(|key| key.name).collect();
+        let message = format!("a source with {given} kinds");
+        let help = format!("give exactly one of {}", kinds.join(", "));
+        keys.site.fault("", message, help, faults);
+        return None;
+    }
+    let mirror = keys.mirror.and_then(|mirror| template(mirror, faults));
+    let bundled = keys.bundled.and_then(|bundled| template(bundled, faults));
+    let package = keys.package.and_then(|keys| package(keys, faults));
+    keys.url
+        .and_then(|address| url(address, faults))
+        .or(mirror.map(|template| Source::Mirror { template }))
+        .or(bundled.map(|template| Source::Bundled { template }))
+        .or(package)
 }
 
-fn source(mut reader: MapReader<'_>, faults: &mut Faults) -> Option<Source> {
-    let given: Vec<&'static str> = KINDS
-        .into_iter()
-        .filter(|kind| reader.take(kind).is_some())
-        .collect();
-    let source = match given[..] {
-        ["url"] => url(&mut reader, faults),
-        ["mirror"] => {
-            let template = template(&mut reader, "mirror", faults)?;
-            Some(Source::Mirror { template })
-        }
-        ["bundled"] => {
-            let template = template(&mut reader, "bundled", faults)?;
-            Some(Source::Bundled { template })
-        }
-        ["package"] => reader
-            .map("package", faults)
-            .and_then(|reader| package(reader, faults)),
-        _ => {
-            let message = format!("a source with {} kinds", given.len());
-            let help = format!("give exactly one of {}", KINDS.join(", "));
-            let path = reader.path("");
-            faults.add_with_help(reader.place(), path.trim_end_matches('.'), message, help);
-            None
-        }
-    };
-    reader.finish(faults);
-    source
-}
-
-fn url(reader: &mut MapReader<'_>, faults: &mut Faults) -> Option<Source> {
-    let node = reader.take("url")?;
-    let key = reader.path("url");
-    let template = checked_template(node, &key, faults)?;
+fn url(address: At<String>, faults: &mut Faults) -> Option<Source> {
+    let At {
+        value: template,
+        place,
+        path,
+    } = checked_template(address, faults)?;
     let rest = template.split_once("://").map_or("", |(_, rest)| rest);
     let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
     if host.contains('@') {
@@ -68,7 +39,7 @@ fn url(reader: &mut MapReader<'_>, faults: &mut Faults) -> Option<Source> {
             host.rsplit('@').next().unwrap_or(host)
         );
         let help = "write the host alone; data are fetched without a name and a password";
-        faults.add_with_help(&node.place, &key, message, help);
+        faults.add_with_help(&place, &path, message, help);
         return None;
     }
     // Plain HTTP only to this machine, which tests use.
@@ -76,70 +47,56 @@ fn url(reader: &mut MapReader<'_>, faults: &mut Faults) -> Option<Source> {
         return Some(Source::Url { template });
     }
     let message = format!("{template:?} is no address that is fetched");
-    faults.add_with_help(&node.place, &key, message, "begin with https://");
+    faults.add_with_help(&place, &path, message, "begin with https://");
     None
 }
 
-fn template(reader: &mut MapReader<'_>, key: &'static str, faults: &mut Faults) -> Option<String> {
-    let node = reader.take(key)?;
-    let key = reader.path(key);
-    let template = checked_template(node, &key, faults)?;
+/// A template of a path that stays in its folder.
+fn template(stated: At<String>, faults: &mut Faults) -> Option<String> {
+    let stated = checked_template(stated, faults)?;
+    let template = &stated.value;
     let outside = template.starts_with('/')
         || template.split('/').any(|part| part == "..")
         || template.contains('\\');
     if outside {
         let message = format!("{template:?} leaves its folder");
-        faults.add_with_help(
-            &node.place,
-            &key,
-            message,
-            "use a relative path without `..`",
-        );
+        stated.fault_with_help(message, "use a relative path without `..`", faults);
         return None;
     }
-    Some(template)
+    Some(stated.value)
 }
 
 /// A text whose braces are only `{path}` and `{origin}`.
-fn checked_template(node: &Node, key: &str, faults: &mut Faults) -> Option<String> {
-    let template = text(node, key, faults)?;
-    let rest = template.replace("{path}", "").replace("{origin}", "");
+fn checked_template(stated: At<String>, faults: &mut Faults) -> Option<At<String>> {
+    let rest = stated.value.replace("{path}", "").replace("{origin}", "");
     if rest.contains(['{', '}']) {
-        let message = format!("{template:?} holds an unknown placeholder");
-        faults.add_with_help(&node.place, key, message, "known are {path} and {origin}");
+        let message = format!("{:?} holds an unknown placeholder", stated.value);
+        stated.fault_with_help(message, "known are {path} and {origin}", faults);
         return None;
     }
-    Some(template)
+    Some(stated)
 }
 
-fn package(mut reader: MapReader<'_>, faults: &mut Faults) -> Option<Source> {
-    let registries = [("npm", Registry::Npm), ("pypi", Registry::Pypi)];
-    let registry = choice(&mut reader, "registry", &registries, faults);
-    let name = word(&mut reader, "name", "@/._-", faults);
-    let version = word(&mut reader, "version", ".+-!", faults);
-    let member = reader.require("member", faults).and_then(|node| {
-        let key = reader.path("member");
-        checked_template(node, &key, faults)
-    });
-    reader.finish(faults);
+fn package(keys: PackageKeys, faults: &mut Faults) -> Option<Source> {
+    let name = keys
+        .name
+        .and_then(|name| word(name, "name", "@/._-", faults));
+    let version = keys.version;
+    let version = version.and_then(|version| word(version, "version", ".+-!", faults));
+    let member = keys
+        .member
+        .and_then(|member| checked_template(member, faults));
     Some(Source::Package {
-        registry: registry?,
+        registry: keys.registry?.0,
         name: name?,
         version: version?,
-        member: member?,
+        member: member?.value,
     })
 }
 
-/// A word that a package manager cannot take for an option or a path.
-fn word(
-    reader: &mut MapReader<'_>,
-    key: &'static str,
-    signs: &str,
-    faults: &mut Faults,
-) -> Option<String> {
-    let node = reader.require(key, faults)?;
-    let path = reader.path(key);
-    let word = text(node, &path, faults)?;
+/// A word that a package manager cannot take for an option or a path; `what` it is of the package.
+fn word(stated: At<String>, what: &str, signs: &str, faults: &mut Faults) -> Option<String> {
+    let word = &stated.value;
     let plain = |c: char| c.is_ascii_alphanumeric() || signs.contains(c);
     let starts_well = |c: char| c.is_ascii_alphanumeric() || c == '@';
     if word.len() <= 200
@@ -147,14 +104,13 @@ fn word(
         && word.chars().all(plain)
         && !word.contains("..")
     {
-        return Some(word);
+        return Some(stated.value);
     }
-    let message = format!("{word:?} is not a package's {key}");
-    faults.add_with_help(
-        &node.place,
-        &path,
+    let message = format!("{word:?} is not a package's {what}");
+    stated.fault_with_help(
         message,
         format!("use letters, digits and `{signs}`"),
+        faults,
     );
     None
 }

@@ -9,13 +9,14 @@ const LARGEST_PX: usize = 4096;
 /// Objects that a scene may hold at most; a sample names its object in 13 bits.
 const MOST_OBJECTS: usize = 64;
 
-/// Whether surfaces radiate less than a black body of their temperature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Emissivity {
-    /// Every surface is black: apparent and surface temperature are the same.
-    Black,
-    /// Metal, porcelain and paint radiate as they do and reflect the sky.
-    Real,
+retrial_core::words! {
+    /// Whether surfaces radiate less than a black body of their temperature.
+    pub enum Emissivity {
+        /// Every surface is black: apparent and surface temperature are the same.
+        Black = "black",
+        /// Metal, porcelain and paint radiate as they do and reflect the sky.
+        Real = "real",
+    }
 }
 
 /// What lies behind the equipment.

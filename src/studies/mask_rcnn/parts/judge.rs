@@ -47,7 +47,8 @@ row! {
 row! {
     /// The fault step: one row a reference.
     pub(in crate::studies::mask_rcnn) struct FaultRow in "faults" {
-        /// What the highest temperature of a part is compared with.
+        /// What the highest temperature of a part is compared with: what is usual for the class, a like in the picture,
+        /// or what is usual where there is a like.
         reference: &'static str;
         /// Parts that can be compared.
         parts: usize;

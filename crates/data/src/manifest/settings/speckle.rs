@@ -4,82 +4,43 @@ use std::f64::consts::TAU;
 
 use retrial_core::displacement::Displacement;
 use retrial_core::fault::Faults;
-use retrial_core::yaml::{MapReader, text};
-use retrial_synth::{Camera, Exposure, Profile, SeriesPlan, SpecklePattern};
+use retrial_synth::{Camera, Exposure, SeriesPlan, SpecklePattern};
 
-use super::size;
-use super::truth::read_field;
 use crate::manifest::SpeckleSettings;
-use crate::manifest::read::unknown_word;
+use crate::manifest::keys::{CameraKeys, ExactField, PatternKeys, SpeckleKeys};
 
-pub(super) fn read_speckle(
-    mut reader: MapReader<'_>,
-    faults: &mut Faults,
-) -> Option<SpeckleSettings> {
-    let seed = reader
-        .require("seed", faults)
-        .and_then(|n| retrial_core::yaml::whole(n, &reader.path("seed"), faults));
-    let mut side = |key: &'static str| {
-        let node = reader.require(key, faults)?;
-        let path = reader.path(key);
-        let side = size(node, &path, faults)?;
-        if (1..=8192).contains(&side) {
-            return Some(side);
-        }
-        faults.add(&node.place, &path, format!("{side} px, expected 1 to 8192"));
-        None
-    };
-    let (width_px, height_px) = (side("width_px"), side("height_px"));
-    let pattern = match reader.map("pattern", faults) {
-        Some(reader) => read_pattern(reader, faults),
-        None => SpecklePattern::default(),
-    };
-    let camera = match reader.map("camera", faults) {
-        Some(reader) => read_camera(reader, faults),
-        None => Camera::default(),
-    };
-    let key = reader.path("images");
-    reader.require("images", faults);
-    let mut images = Vec::new();
-    let listed = reader.list("images", faults);
-    if listed.is_some_and(<[_]>::is_empty) {
+pub(super) fn speckle_of(keys: SpeckleKeys, faults: &mut Faults) -> Option<SpeckleSettings> {
+    let pattern = keys.pattern.as_ref();
+    let pattern = pattern.map_or_else(SpecklePattern::default, pattern_of);
+    let camera = keys.camera.as_ref();
+    let camera = camera.map_or_else(Camera::default, |camera| camera_of(camera, faults));
+    if let Some(stated) = &keys.images
+        && stated.value.is_empty()
+    {
         let message = "is empty: a series has at least one deformed picture";
-        faults.add(reader.place(), &key, message);
+        stated.fault(message, faults);
     }
-    for (i, item) in listed.unwrap_or(&[]).iter().enumerate() {
-        let Some(mut reader) = MapReader::new(item, &format!("{key}[{i}]"), faults) else {
+    let mut images = Vec::new();
+    for image in keys.images.map_or(Vec::new(), |stated| stated.value) {
+        let Some(ExactField(field)) = image.truth else {
             continue;
         };
-        let field = reader.map("truth", faults).and_then(|mut reader| {
-            let field = read_field(&mut reader, faults);
-            reader.finish(faults);
-            field
-        });
+        let width = keys.width_px.map(|side| side.0);
+        if let Some((key, message)) = width.and_then(|width| impossible(&field, width)) {
+            let path = image.site.path(&format!("truth.{key}"));
+            faults.add(&image.site.place, &path, message);
+        }
         let exposure = Exposure {
-            gain: reader.number("gain", faults).unwrap_or(1.0),
-            offset: reader.number("offset", faults).unwrap_or(0.0),
+            gain: image.gain,
+            offset: image.offset,
         };
-        let folded = field.as_ref().zip(width_px);
-        if let Some((key, message)) = folded.and_then(|(field, width)| impossible(field, width)) {
-            let path = reader.path("truth");
-            faults.add(&item.place, &format!("{path}.{key}"), message);
-        }
-        match field {
-            Some(field) => images.push((field, exposure)),
-            None => faults.add(
-                &item.place,
-                &reader.path("truth"),
-                "a generated picture needs its field",
-            ),
-        }
-        reader.finish(faults);
+        images.push((field, exposure));
     }
-    reader.finish(faults);
     Some(SpeckleSettings {
-        seed: seed?,
+        seed: keys.seed?,
         plan: SeriesPlan {
-            width_px: width_px?,
-            height_px: height_px?,
+            width_px: keys.width_px?.0,
+            height_px: keys.height_px?.0,
             pattern,
             camera,
             images,
@@ -136,81 +97,29 @@ fn impossible(field: &Displacement, width: usize) -> Option<(&'static str, Strin
     }
 }
 
-fn read_pattern(mut reader: MapReader<'_>, faults: &mut Faults) -> SpecklePattern {
-    let default = SpecklePattern::default();
-    let profile = match reader.take("profile") {
-        None => default.profile,
-        Some(node) => match text(node, &reader.path("profile"), faults).as_deref() {
-            Some("disc") => Profile::Disc,
-            Some("gaussian") | None => Profile::Gaussian,
-            Some(word) => {
-                let path = reader.path("profile");
-                unknown_word(node, &path, word, ["gaussian", "disc"].into_iter(), faults);
-                default.profile
-            }
-        },
-    };
-    let mut number = |key, default| reader.number(key, faults).unwrap_or(default);
-    let pattern = SpecklePattern {
-        profile,
-        spacing_px: number("spacing_px", default.spacing_px),
-        jitter: number("jitter", default.jitter),
-        radius_px: number("radius_px", default.radius_px),
-        radius_spread: number("radius_spread", default.radius_spread),
-    };
-    reader.finish(faults);
-    pattern
+fn pattern_of(keys: &PatternKeys) -> SpecklePattern {
+    SpecklePattern {
+        profile: keys.profile.0,
+        spacing_px: keys.spacing_px,
+        jitter: keys.jitter,
+        radius_px: keys.radius_px,
+        radius_spread: keys.radius_spread,
+    }
 }
 
-fn read_camera(mut reader: MapReader<'_>, faults: &mut Faults) -> Camera {
-    let default = Camera::default();
-    let bits = match reader.take("bits") {
-        None => default.bits,
-        Some(node) => {
-            let path = reader.path("bits");
-            match retrial_core::yaml::whole(node, &path, faults) {
-                Some(bits @ (8 | 12 | 16)) => bits as u32,
-                Some(bits) => {
-                    faults.add_with_help(
-                        &node.place,
-                        &path,
-                        format!("found {bits}"),
-                        "use 8, 12 or 16",
-                    );
-                    default.bits
-                }
-                None => default.bits,
-            }
-        }
-    };
-    let mut amount = |key, default| {
-        let value = reader.number(key, faults).unwrap_or(default);
-        if value < 0.0 {
-            let message = format!("{value}, expected 0 or more");
-            faults.add(reader.place(), &reader.path(key), message);
-        }
-        value
-    };
-    let (blur_px, read_noise, shot_noise) = (
-        amount("blur_px", default.blur_px),
-        amount("read_noise", default.read_noise),
-        amount("shot_noise", default.shot_noise),
-    );
-    let mut number = |key, default| reader.number(key, faults).unwrap_or(default);
-    let camera = Camera {
-        bits,
-        dark: number("dark", default.dark),
-        bright: number("bright", default.bright),
-        blur_px,
-        read_noise,
-        shot_noise,
-    };
-    if camera.dark >= camera.bright {
-        let message = format!("{} is not below bright, {}", camera.dark, camera.bright);
-        faults.add(reader.place(), &reader.path("dark"), message);
+fn camera_of(keys: &CameraKeys, faults: &mut Faults) -> Camera {
+    if keys.dark >= keys.bright {
+        let message = format!("{} is not below bright, {}", keys.dark, keys.bright);
+        faults.add(&keys.site.place, &keys.site.path("dark"), message);
     }
-    reader.finish(faults);
-    camera
+    Camera {
+        bits: keys.bits.0 as u32,
+        dark: keys.dark,
+        bright: keys.bright,
+        blur_px: keys.blur_px.0,
+        read_noise: keys.read_noise.0,
+        shot_noise: keys.shot_noise.0,
+    }
 }
 
 #[cfg(test)]
