@@ -109,12 +109,16 @@ fn datasets() -> Vec<DatasetInfo> {
 }
 
 fn check_text(text: &str, overrides: &[Override]) -> Result<Spec, Vec<Fault>> {
+    check_of(&STUDY, text, overrides)
+}
+
+fn check_of(study: &StudyInfo, text: &str, overrides: &[Override]) -> Result<Spec, Vec<Fault>> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("subset-size.yaml");
     std::fs::write(&path, text).expect("written");
     let spec = check(
         &read(&path, overrides, Path::new(""))?,
-        &[&STUDY],
+        &[study],
         &datasets(),
     );
     spec.map_err(|faults| strip(faults, folder.path()))
@@ -186,6 +190,7 @@ fn ids_hold_what_decides_and_nothing_else() {
     };
     assert_ne!(base, id(&spec, &datasets(), "cpu", &revised));
     const AMENDMENTS: &[Amendment] = &[Amendment {
+        id: "whole-pixels",
         what: "order 0 uses whole pixels",
         param: "order",
         value: DefaultValue::Int(0),
@@ -203,6 +208,29 @@ fn ids_hold_what_decides_and_nothing_else() {
         // Only trials of that value are others now.
         assert_eq!(*own != before, own.contains("order-0"), "{own}");
     }
+    // A new param at its default changes no id, and neither does a new metric or another order.
+    const NEW: Param = Param {
+        name: "added",
+        kind: ParamKind::Bool,
+        default: DefaultValue::Bool(false),
+        unit: "",
+        doc: "Something that was not there before.",
+    };
+    let mut params = vec![NEW];
+    params.extend(STUDY.params.iter().rev());
+    let metric = MetricDef { name: "added", ..STUDY.metrics[0] };
+    let mut metrics = vec![metric];
+    metrics.extend(STUDY.metrics);
+    let grown = StudyInfo {
+        params: params.leak(),
+        metrics: metrics.leak(),
+        ..STUDY
+    };
+    let again = check_of(&grown, GOOD, &[]).expect("valid");
+    assert_eq!(again.params.len(), 4);
+    assert_eq!(base, id(&again, &datasets(), "cpu", &grown));
+    let with = check_of(&grown, &GOOD.replace("1e-4}", "1e-4, added: true}"), &[]).expect("valid");
+    assert_ne!(base, id(&with, &datasets(), "cpu", &grown));
     let other = check_text(&GOOD.replace("1e-4", "1e-5"), &[]).expect("valid");
     assert_ne!(base, id(&other, &datasets(), "cpu", &STUDY));
     let reworded = check_text(&GOOD.replace("How much?", "Why?"), &[]).expect("valid");
@@ -416,7 +444,7 @@ fn extends_merges_params_and_leaves_statements_behind() {
     );
     let spec = check(
         &read(&child, &[], Path::new("")).expect("read"),
-        &[&STUDY],
+        &[study],
         &datasets(),
     )
     .expect("valid");
@@ -449,7 +477,7 @@ fn extends_merges_params_and_leaves_statements_behind() {
     write("published.yaml", &GOOD.replace("1e-4", "7"));
     let faults = check(
         &read(&child, &[], Path::new("")).expect("read"),
-        &[&STUDY],
+        &[study],
         &datasets(),
     )
     .expect_err("stop");
