@@ -152,7 +152,8 @@ built := 'if [ ! -x ' + quote(retrial) + ' ]; then
 # time with other features. With the mirror, ignored tests that need nothing else are taken in; a
 # `--` of the caller decides by itself.
 test := 'if cargo nextest --version >/dev/null 2>&1; then
-        runner="nextest run --cargo-profile"
+        # Clippy sees to the examples.
+        runner="nextest run --lib --bins --tests --cargo-profile"
         if [ $# -eq 0 ]; then
             cargo $runner release --workspace --exclude retrial-benches --no-run || exit
             cargo test --release --workspace --exclude retrial-benches --doc --quiet || exit

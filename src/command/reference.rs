@@ -5,7 +5,12 @@ use crate::studies;
 
 pub(crate) fn run(of: SchemaKind) {
     let page = match of {
-        SchemaKind::Spec => retrial_core::reference::specs(&studies::infos()),
+        SchemaKind::Spec => {
+            // The study `fake` serves tests.
+            let mut shown = studies::infos();
+            shown.retain(|study| study.name != "fake");
+            retrial_core::reference::specs(&shown)
+        }
         SchemaKind::Manifest => retrial_data::manifest::reference(),
     };
     say!("{}", page.trim_end());
