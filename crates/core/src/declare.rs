@@ -12,6 +12,8 @@ use crate::params::{Param, ParamValue, Params};
 pub struct WordDef {
     /// The word.
     pub word: &'static str,
+    /// What it was before.
+    pub was: &'static [&'static str],
     /// What it means: lines, of which the first paragraph is enough for a list.
     pub doc: &'static str,
 }
@@ -48,6 +50,25 @@ pub trait Word: Copy + PartialEq + Sized + 'static {
 pub fn listed<W: Word>() -> String {
     let words: Vec<&str> = W::WORDS.iter().map(|own| own.word).collect();
     words.join(", ")
+}
+
+/// The word that is written today for one of before.
+#[must_use]
+pub fn renamed(words: &[WordDef], word: &str) -> Option<&'static str> {
+    let mut words = words.iter();
+    let new = words.find(|own| own.was.contains(&word));
+    new.map(|own| own.word)
+}
+
+/// The value of a word.
+///
+/// # Errors
+/// What would be right.
+pub fn read_word<W: Word>(word: &str) -> Result<W, String> {
+    W::from_word(word).ok_or_else(|| match renamed(W::WORDS, word) {
+        Some(new) => format!("it is called {new} now"),
+        None => format!("expected one of {}", listed::<W>()),
+    })
 }
 
 /// A type that a param can have.
@@ -189,7 +210,7 @@ const fn same(a: &str, b: &str) -> bool {
     true
 }
 
-/// An enum whose values are written as words.
+/// An enum whose values are written as words; `was` states what a word was before.
 ///
 /// ```
 /// retrial_core::words! {
@@ -211,6 +232,7 @@ macro_rules! words {
         $vis:vis enum $name:ident {
             $(
                 $(#[doc = $doc:literal])+ $(#[default $($default:tt)?])? $variant:ident = $word:literal
+                    $(was $($old:literal)+)?
             ),+ $(,)?
         }
     ) => {
@@ -233,7 +255,11 @@ macro_rules! words {
         impl $crate::declare::Word for $name {
             const ALL: &'static [Self] = &[$(Self::$variant),+];
             const WORDS: &'static [$crate::declare::WordDef] = &[
-                $($crate::declare::WordDef { word: $word, doc: concat!($($doc, "\n"),+) }),+
+                $($crate::declare::WordDef {
+                    word: $word,
+                    was: &[$($($old),+)?],
+                    doc: concat!($($doc, "\n"),+),
+                }),+
             ];
 
             fn word(self) -> &'static str {
@@ -264,14 +290,15 @@ macro_rules! words {
             type Err = String;
 
             fn from_str(word: &str) -> Result<Self, String> {
-                let found = $crate::declare::Word::from_word(word);
-                found.ok_or_else(|| format!("expected one of {}", $crate::declare::listed::<Self>()))
+                $crate::declare::read_word(word)
             }
         }
     };
 }
 
 /// A struct whose fields are params: name, type, range, unit, default and meaning stand here and nowhere else.
+///
+/// `was` behind a name states what it was called before, so that an old spec is told the new name.
 ///
 /// Kinds: `int(min..=max)` is a `usize`, `odd(min..=max)` an odd one, `float(min..=max)` an `f64`, `flag` a `bool`,
 /// `ints(min..=max)` a `Vec<usize>`, `word(Type)` an enum of [`words!`](crate::words). A unit stands behind the kind.
@@ -297,7 +324,8 @@ macro_rules! params {
         $vis:vis struct $name:ident {
             $(
                 $(#[doc = $doc:literal])+
-                $field:ident: $kind:ident $(($($range:tt)*))? $($unit:literal)? = $default:expr
+                $field:ident $(was $($old:literal)+)?:
+                    $kind:ident $(($($range:tt)*))? $($unit:literal)? = $default:expr
             ),+ $(,)?
         }
     ) => {
@@ -325,6 +353,7 @@ macro_rules! params {
                     kind: $crate::param_kind!($kind $(($($range)*))?),
                     default: $crate::param_default!($kind, $default),
                     unit: concat!($($unit)?),
+                    was: &[$($($old),+)?],
                     doc: concat!($($doc),+).trim_ascii(),
                 }),+
             ];
@@ -470,7 +499,8 @@ macro_rules! metrics {
         $vis:vis mod $module:ident {
             $(
                 $(#[doc = $doc:literal])+
-                $name:ident: $direction:ident $($unit:literal)? $($measured:ident)?
+                $name:ident $(was $($old:literal)+)?:
+                    $direction:ident $($unit:literal)? $($measured:ident)?
             ),+ $(,)?
         }
     ) => {
@@ -484,6 +514,7 @@ macro_rules! metrics {
                     unit: concat!($($unit)?),
                     direction: $crate::metric_direction!($direction),
                     repeatable: $crate::metric_repeats!($($measured)?),
+                    was: &[$($($old),+)?],
                     doc: concat!($($doc),+).trim_ascii(),
                 };
             )+
@@ -606,10 +637,10 @@ pub trait Row: Sized {
 macro_rules! row {
     (
         $(#[doc = $about:literal])+
-        $vis:vis struct $name:ident in $table:literal {
+        $vis:vis struct $name:ident in $table:literal $(was $($old_table:literal)+)? {
             $(
                 $(#[doc = $doc:literal])+
-                $field:ident: $type:ty $(, unit $unit:literal)?
+                $field:ident $(was $($old:literal)+)?: $type:ty $(, unit $unit:literal)?
             );+ $(;)?
         }
     ) => {
@@ -626,9 +657,11 @@ macro_rules! row {
                     $($crate::metric::ColumnDef {
                         name: stringify!($field),
                         unit: concat!($($unit)?),
+                        was: &[$($($old),+)?],
                         doc: concat!($($doc),+).trim_ascii(),
                     }),+
                 ],
+                was: &[$($($old_table),+)?],
                 doc: concat!($($about),+).trim_ascii(),
             };
 

@@ -8,8 +8,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::declare::WordDef;
-use crate::fault::{Faults, Place, nearest};
+use crate::declare::{WordDef, renamed};
+use crate::fault::{Faults, Place, instead};
 use crate::keys::Form;
 use crate::named::Named;
 use crate::yaml::{Node, Value, join, unlike_text};
@@ -178,6 +178,8 @@ pub struct Param {
     pub default: DefaultValue,
     /// Unit, or empty.
     pub unit: &'static str,
+    /// What it was called before.
+    pub was: &'static [&'static str],
     /// One sentence.
     pub doc: &'static str,
 }
@@ -262,24 +264,27 @@ pub fn accept_at(
 ) -> Option<ParamValue> {
     let path = join(parent, name);
     let Some(param) = table.iter().find(|param| param.name == name) else {
-        let names = || table.iter().map(|param| param.name);
-        let help = match nearest(name, names()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("known: {}", names().collect::<Vec<_>>().join(", ")),
-        };
+        let help = instead(name, table.iter().map(|param| (param.name, param.was)));
         faults.add_with_help(key, &path, "the study has no such param", help);
         return None;
     };
     match param.accept(value) {
         Ok(value) => Some(value),
         Err(expected) => {
-            let found = match value {
-                ParamValue::Text(text) => unlike_text(text),
-                _ => None,
+            let (found, new) = match (value, param.kind) {
+                (ParamValue::Text(text), ParamKind::Choice(words)) => {
+                    (unlike_text(text), renamed(words, text))
+                }
+                (ParamValue::Text(text), _) => (unlike_text(text), None),
+                _ => (None, None),
             };
             let found = found.unwrap_or_else(|| format!("`{value}`"));
             let message = format!("{found} does not fit");
-            faults.add_with_help(place, &path, message, format!("expected {expected}"));
+            let help = match new {
+                Some(new) => format!("it is called `{new}` now"),
+                None => format!("expected {expected}"),
+            };
+            faults.add_with_help(place, &path, message, help);
             None
         }
     }
@@ -303,6 +308,7 @@ mod tests {
         kind: ParamKind::OddInt { min: 5, max: 301 },
         default: DefaultValue::Int(41),
         unit: "px",
+        was: &[],
         doc: "Full width of the subset.",
     };
     const LAMBDA: Param = Param {
@@ -310,6 +316,7 @@ mod tests {
         kind: ParamKind::Float { min: 0.0, max: 1.0 },
         default: DefaultValue::Float(0.1),
         unit: "",
+        was: &["weight"],
         doc: "Weight of the discrimination loss.",
     };
 
@@ -326,6 +333,49 @@ mod tests {
         );
         assert!(LAMBDA.accept(&ParamValue::Float(1.5)).is_err());
         assert!(LAMBDA.accept(&ParamValue::Text("0.5".to_owned())).is_err());
+    }
+
+    #[test]
+    fn an_old_name_leads_to_the_new_one() {
+        const NORM: Param = Param {
+            name: "norm",
+            kind: ParamKind::Choice(&[WordDef {
+                word: "batch",
+                was: &["of_batch"],
+                doc: "By the batch.",
+            }]),
+            default: DefaultValue::Text("batch"),
+            unit: "",
+            was: &[],
+            doc: "Moments.",
+        };
+        let place = Place {
+            file: "a.yaml".into(),
+            line: 3,
+            column: 5,
+        };
+        let fault = |name: &str, value| {
+            let mut faults = Faults::default();
+            let table = [LAMBDA, NORM];
+            let read = accept_at(
+                &table,
+                name,
+                &value,
+                (&place, &place),
+                "params",
+                &mut faults,
+            );
+            assert_eq!(read, None);
+            faults.into_result(Some(())).expect_err("an old name")[0].to_string()
+        };
+        assert_eq!(
+            fault("weight", ParamValue::Float(0.1)),
+            "a.yaml:3:5: params.weight: the study has no such param; it is called `lambda` now"
+        );
+        assert_eq!(
+            fault("norm", ParamValue::Text("of_batch".to_owned())),
+            "a.yaml:3:5: params.norm: `of_batch` does not fit; it is called `batch` now"
+        );
     }
 
     #[test]
