@@ -137,7 +137,7 @@ fn average_precision_follows_from_the_files_alone() {
 
 #[test]
 fn pictures_have_the_size_at_which_they_are_judged_and_that_of_their_file() {
-    let params = "method: classical, mask_training: joint, image_width: 80, image_height: 96";
+    let params = "method: classical, mask_training: end_to_end, image_width: 80, image_height: 96";
     let text = spec("infrared-scenes-smoke", params, "");
     let project = Project::new().with("a", &text);
     project

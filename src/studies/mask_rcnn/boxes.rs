@@ -14,10 +14,12 @@ use retrial_nets::weights::{self, Weights};
 use retrial_store::Tree;
 
 use super::items::{Item, Items};
-use super::known::Known;
-use super::params::{Augmentation, Body, KnownMasks, MaskNet, Pictures, Reach, Regions, Training};
+use super::mask_annotations::MaskAnnotations;
+use super::params::{
+    AnnotatedMasks, Augmentation, BackboneParams, MaskNet, Pictures, Reach, Regions, Training,
+};
 use super::pretrain::{CHECKPOINT_EVERY, Pretrained};
-use super::settings::{self, words};
+use super::settings::{self, to_error};
 use crate::execute::context::{Context, TrialError};
 use crate::execute::provenance::cpu_seconds;
 use crate::execute::stage::{Built, Work, stage};
@@ -29,7 +31,7 @@ const LOSSES: [&str; 5] = ["classes", "boxes", "masks", "objectness", "proposals
 #[derive(Clone, Copy)]
 pub(super) struct Input<'p> {
     pub(super) pictures: &'p Pictures,
-    pub(super) body: &'p Body,
+    pub(super) backbone: &'p BackboneParams,
     pub(super) regions: &'p Regions,
     pub(super) training: &'p Training,
     pub(super) augmentation: &'p Augmentation,
@@ -42,7 +44,7 @@ pub(super) struct Input<'p> {
 pub(super) struct Joint<'p> {
     pub(super) net: MaskNet<'p>,
     pub(super) reach: &'p Reach,
-    pub(super) known: &'p KnownMasks,
+    pub(super) annotated: &'p AnnotatedMasks,
 }
 
 /// A trained detector.
@@ -69,18 +71,23 @@ impl Input<'_> {
     fn pairs(&self) -> Pairs {
         let mut pairs = [
             self.pictures.pairs(),
-            self.body.pairs(),
+            self.backbone.pairs(),
             self.regions.pairs(),
             self.training.pairs(),
             self.augmentation.pairs(),
         ]
         .concat();
-        if let Some(Joint { net, reach, known }) = self.joint {
+        if let Some(Joint {
+            net,
+            reach,
+            annotated,
+        }) = self.joint
+        {
             pairs.extend(net.head.pairs());
             pairs.extend(net.predictor.pairs());
             pairs.extend(reach.pairs());
             pairs.extend(net.transferred.pairs());
-            pairs.extend(known.pairs());
+            pairs.extend(annotated.pairs());
         }
         pairs
     }
@@ -93,7 +100,7 @@ impl Input<'_> {
             };
             settings::mask_head(joint.net, gradient)
         });
-        settings::architecture(self.body, self.regions, classes, masks)
+        settings::architecture(self.backbone, self.regions, classes, masks)
     }
 }
 
@@ -112,12 +119,18 @@ pub(super) fn train(
     };
     // The time is no part of what the stage leaves, which must repeat bit by bit.
     let mut seconds = None;
-    let body = &pretrained.body;
+    let backbone = &pretrained.backbone;
     let Built { id, tree } = stage(context, &what, |work| {
-        build(work, input, items, body, &architecture, &mut seconds)
+        build(work, input, items, backbone, &architecture, &mut seconds)
     })?;
     let device = settings::device(&context.job.device)?;
-    let mut training = fresh(input.training, &architecture, body, context.seed(), device)?;
+    let mut training = fresh(
+        input.training,
+        &architecture,
+        backbone,
+        context.seed(),
+        device,
+    )?;
     let losses = restore(&mut training, &tree)?;
     let weights = training.state().weights;
     let trained = weights
@@ -136,15 +149,15 @@ pub(super) fn train(
 fn fresh(
     params: &Training,
     architecture: &Architecture,
-    body: &Weights,
+    backbone: &Weights,
     seed: Seed,
     device: Device,
 ) -> Result<DetectorTraining, TrialError> {
     let mut stream = seed.stream("init detector");
-    let net = MaskRcnn::new(architecture, &mut stream, &device).map_err(words)?;
+    let net = MaskRcnn::new(architecture, &mut stream, &device).map_err(to_error)?;
     let mut all = weights::collect(&net);
-    all.extend(body.clone());
-    let net = weights::apply(net, &all).map_err(words)?;
+    all.extend(backbone.clone());
+    let net = weights::apply(net, &all).map_err(to_error)?;
     let mut training = DetectorTraining::new(
         architecture.clone(),
         net,
@@ -153,7 +166,7 @@ fn fresh(
         seed,
         &[device],
     );
-    training.freeze(params.frozen_parts);
+    training.freeze(params.freeze_at);
     Ok(training)
 }
 
@@ -161,15 +174,15 @@ fn build(
     work: &Work,
     input: Input<'_>,
     items: &Items,
-    body: &Weights,
+    backbone: &Weights,
     architecture: &Architecture,
     seconds: &mut Option<f64>,
 ) -> Result<Tree, TrialError> {
     let params = input.training;
     let all = params.iterations as u64;
-    let known = match input.joint {
-        Some(joint) => Known::new(joint.known, items, work.seed),
-        None => Known::none(items),
+    let annotations = match input.joint {
+        Some(joint) => MaskAnnotations::new(joint.annotated, items, work.seed),
+        None => MaskAnnotations::none(items),
     };
     let batches = Batches {
         items: items.train.len(),
@@ -177,7 +190,7 @@ fn build(
         seed: work.seed,
     };
     let device = settings::device(&work.device)?;
-    let mut training = fresh(params, architecture, body, work.seed, device)?;
+    let mut training = fresh(params, architecture, backbone, work.seed, device)?;
     let mut losses = Vec::new();
     if let Some((_, tree)) = work.resume()? {
         losses = restore(&mut training, &tree)?;
@@ -201,7 +214,10 @@ fn build(
                 let item = &items.train[place];
                 let size = (items.height, items.width);
                 let changed = input.augmentation.apply(item, size, &mut stream);
-                (items.picture(&changed.gray), truth(&changed, &known, place))
+                (
+                    items.picture(&changed.gray),
+                    truth(&changed, &annotations, place),
+                )
             })
             .collect();
         let batch: Vec<(&Picture, &Truth)> = chosen.iter().map(|(p, t)| (p, t)).collect();
@@ -228,15 +244,15 @@ fn build(
     kept(&training, &losses)
 }
 
-/// What the losses are told of a changed picture.
-fn truth(item: &Item, known: &Known, place: usize) -> Truth {
+/// What the losses know of a changed picture.
+fn truth(item: &Item, annotations: &MaskAnnotations, place: usize) -> Truth {
     let objects = item.objects.iter().filter(|object| !object.crowd);
     let mut truth = Truth::default();
     for object in objects {
         truth.boxes.push(object.corners);
         truth.classes.push(object.class);
-        let told = object.outlined && known.tells(place, object.class);
-        truth.masks.push(told.then(|| object.mask.clone()));
+        let is_annotated = object.outlined && annotations.include(place, object.class);
+        truth.masks.push(is_annotated.then(|| object.mask.clone()));
     }
     truth
 }
@@ -294,7 +310,7 @@ fn restore(training: &mut DetectorTraining, tree: &Tree) -> Result<Vec<Losses>, 
         weights: trees::weights(tree, "weights")?,
         velocities: trees::weights(tree, "velocities")?,
     };
-    training.restore(&state).map_err(words)?;
+    training.restore(&state).map_err(to_error)?;
     let mut columns = Vec::with_capacity(LOSSES.len());
     for name in LOSSES {
         columns.push(tree.values::<f64>(&format!("losses/{name}"))?);

@@ -11,7 +11,7 @@ use retrial_core::resize::mean_over;
 use retrial_data::{Annotation, AnnotationSet, Content, ThermalPicture, ThermalSet};
 
 use super::params::Pictures;
-use super::settings::words;
+use super::settings::to_error;
 use super::split::Presets;
 use crate::execute::context::TrialError;
 
@@ -121,7 +121,7 @@ pub(super) fn choose<'c>(
             }
         }
     }
-    let (classes, left_out) = classes(&sets, params.least_instances)?;
+    let (classes, left_out) = classes(&sets, params.min_instances)?;
     let presets = Presets::new(params, &sets)?;
     let mut pictures = Vec::new();
     let mut by_name = false;
@@ -206,7 +206,7 @@ fn classes(sets: &[Set<'_>], least: usize) -> Result<(Vec<String>, Counts), Tria
         counts.into_iter().partition(|(_, count)| *count >= least);
     if kept.is_empty() {
         let least = count(least, "object");
-        let message = format!("no class has {least} (least_instances): {listed}");
+        let message = format!("no class has {least} (min_instances): {listed}");
         return Err(TrialError::Other(message));
     }
     Ok((kept.into_iter().map(|(name, _)| name).collect(), left_out))
@@ -288,10 +288,10 @@ fn shrunk(mask: &InstanceMask, height: usize, width: usize) -> Result<InstanceMa
         .inside()
         .iter()
         .map(|&inside| f32::from(u8::from(inside)));
-    let image = GrayImage::new(mask.width(), mask.height(), inside.collect()).map_err(words)?;
-    let share = mean_over(&image, width, height).map_err(words)?;
+    let image = GrayImage::new(mask.width(), mask.height(), inside.collect()).map_err(to_error)?;
+    let share = mean_over(&image, width, height).map_err(to_error)?;
     let inside = share.pixels().iter().map(|&share| share >= 0.5).collect();
-    InstanceMask::new(height, width, inside).map_err(words)
+    InstanceMask::new(height, width, inside).map_err(to_error)
 }
 
 #[cfg(test)]
@@ -316,7 +316,7 @@ mod tests {
     fn params(change: fn(&mut All)) -> All {
         let mut params = All::read(&defaults(PARAMS)).expect("all there");
         params.pretraining.pretraining = PretrainingKind::Nothing;
-        params.pictures.least_instances = 2;
+        params.pictures.min_instances = 2;
         change(&mut params);
         params
     }
@@ -365,8 +365,8 @@ mod tests {
                 params.pictures.hottest_c = 25.0;
             },
             |params| params.pictures.train_pictures = 5,
-            |params| params.pictures.least_instances = 12,
-            |params| params.known_masks.classes_with_masks = 9,
+            |params| params.pictures.min_instances = 12,
+            |params| params.annotated_masks.mask_annotated_classes = 9,
         ];
         for (place, change) in changes.into_iter().enumerate() {
             let said = |found: &mut Found| {

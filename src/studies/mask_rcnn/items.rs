@@ -10,7 +10,7 @@ use super::choose::{Choice, Chosen, Seen, Set, choose};
 use super::params::All;
 use super::parts::Sides;
 use super::seen::Input;
-use super::settings::words;
+use super::settings::to_error;
 use super::{census, values};
 use crate::execute::context::{Context, TrialError};
 
@@ -185,7 +185,7 @@ fn item(
 ) -> Result<Item, TrialError> {
     let picture = chosen.picture;
     let full = GrayImage::new(picture.width, picture.height, input.seen(picture, range));
-    let gray = mean_over(&full.map_err(words)?, width, height).map_err(words)?;
+    let gray = mean_over(&full.map_err(to_error)?, width, height).map_err(to_error)?;
     let object = |seen: Seen<'_>| Object {
         class: seen.class,
         mask: seen.mask,
@@ -199,8 +199,8 @@ fn item(
         Some(raw) => {
             // Cameras give tenths of a degree.
             let celsius = raw.iter().map(|&raw| f32::from(raw) / 10.0).collect();
-            let full = GrayImage::new(picture.width, picture.height, celsius).map_err(words)?;
-            let small = mean_over(&full, width, height).map_err(words)?;
+            let full = GrayImage::new(picture.width, picture.height, celsius).map_err(to_error)?;
+            let small = mean_over(&full, width, height).map_err(to_error)?;
             Some(small.pixels().to_vec())
         }
         None => None,

@@ -16,7 +16,7 @@ use super::items::{Item, Items};
 use super::metrics::metric;
 use super::params::Finding;
 use super::predictions;
-use super::settings::{self, words};
+use super::settings::{self, to_error};
 use crate::execute::context::{Context, TrialError};
 use crate::execute::provenance::cpu_seconds;
 
@@ -64,8 +64,8 @@ row! {
 }
 
 row! {
-    /// How much neighbours disturb, a measure of our own: one row a bin of the IoU with the nearest other object, borders
-    /// 0, 0.05, 0.15, 0.3 and 1.
+    /// How much neighbours disturb, a measure of our own: one row a bin of the IoU with the nearest other object,
+    /// borders 0, 0.05, 0.15, 0.3 and 1.
     pub(super) struct CrowdingRow in "crowding" {
         /// IoU with the nearest other object: middle of the bin.
         overlap: f64;
@@ -76,17 +76,18 @@ row! {
     }
 }
 
-/// IoU of whole boxes with masks, of masks drawn, and the difference: of all classes, and of those without masks.
+/// IoU of whole boxes with masks, of masks drawn, and the difference: of all classes, and of those with boxes only in
+/// training.
 const MASK_METRICS: [[MetricDef; 3]; 2] = [
     [
         metric::whole_box_iou,
         metric::mask_iou,
-        metric::mask_over_box,
+        metric::mask_iou_gain,
     ],
     [
-        metric::whole_box_iou_without,
-        metric::mask_iou_without,
-        metric::mask_over_box_without,
+        metric::whole_box_iou_box_only,
+        metric::mask_iou_box_only,
+        metric::mask_iou_gain_box_only,
     ],
 ];
 
@@ -108,7 +109,7 @@ pub(super) fn found(
 ) -> Result<(Found, f64), TrialError> {
     let device = settings::device(&context.job.device)?;
     let rule = settings::detection(finding);
-    let threshold = finding.mask_threshold as f32;
+    let threshold = finding.mask_thresh as f32;
     let mut found = Vec::with_capacity(items.test.len());
     let before = cpu_seconds();
     for pictures in items.test.chunks(TOGETHER) {
@@ -125,7 +126,7 @@ pub(super) fn found(
                     false => Some(
                         detection
                             .pixels(items.height, items.width, threshold)
-                            .map_err(words)?
+                            .map_err(to_error)?
                             .runs(),
                     ),
                 };
@@ -162,7 +163,7 @@ pub(super) fn precision(
         .collect();
     let count = items.classes.len();
     let accuracy = accuracies(&cases, count);
-    let boxes = evaluate(&cases, count, &Settings::coco(Region::Box)).map_err(words)?;
+    let boxes = evaluate(&cases, count, &Settings::coco(Region::Box)).map_err(to_error)?;
     predictions::write(context, items, &cases)?;
     let of_boxes = boxes.summary();
     for (metric, value) in [
@@ -183,7 +184,9 @@ pub(super) fn precision(
     let of_masks = match with_masks {
         true => {
             let settings = Settings::coco(Region::Mask);
-            let summary = evaluate(&cases, count, &settings).map_err(words)?.summary();
+            let summary = evaluate(&cases, count, &settings)
+                .map_err(to_error)?
+                .summary();
             for (metric, value) in [
                 (metric::mask_ap, summary.ap),
                 (metric::mask_ap50, summary.ap50),
@@ -216,7 +219,7 @@ pub(super) fn precision(
         Region::Box
     };
     let settings = Settings::at(region, vec![RIGHT]);
-    let apart = precision_by_overlap(&cases, count, &settings, &APART).map_err(words)?;
+    let apart = precision_by_overlap(&cases, count, &settings, &APART).map_err(to_error)?;
     if let [isolated, _, overlapped] = &apart[..] {
         defined(context, metric::ap50_isolated, isolated.ap)?;
         defined(context, metric::ap50_overlapped, overlapped.ap)?;
@@ -224,7 +227,7 @@ pub(super) fn precision(
         let lost = both.map(|(alone, over)| alone - over);
         defined(context, metric::ap50_lost_by_overlap, lost)?;
     }
-    let bins = precision_by_overlap(&cases, count, &settings, &EDGES).map_err(words)?;
+    let bins = precision_by_overlap(&cases, count, &settings, &EDGES).map_err(to_error)?;
     let bins = bins.into_iter().filter(|bin| bin.objects > 0);
     let rows = bins.map(|bin| CrowdingRow {
         overlap: (bin.least + bin.most) / 2.0,
@@ -269,7 +272,7 @@ pub(super) fn masks_in_boxes(
     judged: &Judged<'_>,
 ) -> Result<Masks, TrialError> {
     let device = settings::device(&context.job.device)?;
-    let threshold = finding.mask_threshold as f32;
+    let threshold = finding.mask_thresh as f32;
     let mut drawn = Vec::new();
     for item in &items.test {
         let objects = item.objects.iter();
@@ -290,9 +293,9 @@ pub(super) fn masks_in_boxes(
             continue;
         };
         for (object, values) in objects.iter().zip(all.chunks(MASK_OUT * MASK_OUT)) {
-            let square = SquareMask::new(MASK_OUT, values).map_err(words)?;
+            let square = SquareMask::new(MASK_OUT, values).map_err(to_error)?;
             let mask = square.mask(&object.corners, items.height, items.width, threshold);
-            let iou = mask_iou(&mask.map_err(words)?.runs(), &object.mask.runs());
+            let iou = mask_iou(&mask.map_err(to_error)?.runs(), &object.mask.runs());
             drawn.push(PairedIou {
                 class: object.class - 1,
                 iou,
@@ -312,7 +315,7 @@ pub(super) fn whole_boxes(items: &Items) -> Result<Vec<ClassAgreement>, TrialErr
     let objects = items.test.iter().flat_map(|item| &item.objects);
     for object in objects.filter(|object| !object.crowd && object.outlined) {
         let corners = object.corners.map(f64::from);
-        let full = fill_box(corners, items.height, items.width).map_err(words)?;
+        let full = fill_box(corners, items.height, items.width).map_err(to_error)?;
         pairs.push(PairedIou {
             class: object.class - 1,
             iou: mask_iou(&full.runs(), &object.mask.runs()),
@@ -321,18 +324,18 @@ pub(super) fn whole_boxes(items: &Items) -> Result<Vec<ClassAgreement>, TrialErr
     Ok(agreement(&pairs, items.classes.len(), RIGHT))
 }
 
-/// The mean over classes, and over those, from 1, that have no mask in training.
+/// The mean over classes, and over those, from 1, that have boxes only in training.
 pub(super) fn mask_metrics(
     context: &mut Context,
     masks: &Masks,
-    without: &[usize],
+    box_only: &[usize],
 ) -> Result<(), TrialError> {
     let ious = |by_class: &[ClassAgreement]| -> Vec<Option<f64>> {
         by_class.iter().map(|class| class.mean_iou).collect()
     };
     let whole = ious(&masks.whole);
     let drawn = masks.drawn.as_deref().map(ious);
-    let [of_all, of_without] = MASK_METRICS;
+    let [of_all, of_box_only] = MASK_METRICS;
     let mut report = |metrics: [MetricDef; 3], whole: Option<f64>, drawn: Option<f64>| {
         let over = drawn.zip(whole).map(|(drawn, whole)| drawn - whole);
         for (metric, value) in metrics.into_iter().zip([whole, drawn, over]) {
@@ -341,12 +344,12 @@ pub(super) fn mask_metrics(
         Ok::<_, TrialError>(())
     };
     report(of_all, mean(&whole), drawn.as_deref().and_then(mean))?;
-    if !without.is_empty() {
+    if !box_only.is_empty() {
         let of = |ious: &[Option<f64>]| {
-            let chosen: Vec<_> = without.iter().map(|class| ious[class - 1]).collect();
+            let chosen: Vec<_> = box_only.iter().map(|class| ious[class - 1]).collect();
             mean(&chosen)
         };
-        report(of_without, of(&whole), drawn.as_deref().and_then(of))?;
+        report(of_box_only, of(&whole), drawn.as_deref().and_then(of))?;
     }
     Ok(())
 }

@@ -14,10 +14,10 @@ use retrial_store::{Array, Tree};
 use super::augment::mirror;
 use super::boxes::Detector;
 use super::items::Items;
-use super::known::Known;
-use super::params::{Jitters, KnownMasks, MaskNet, MasksAlone};
+use super::mask_annotations::MaskAnnotations;
+use super::params::{AnnotatedMasks, Jitters, MaskNet, MasksAlone};
 use super::pretrain::CHECKPOINT_EVERY;
-use super::settings::{self, words};
+use super::settings::{self, to_error};
 use crate::execute::context::{Context, TrialError};
 use crate::execute::stage::{Work, stage};
 use crate::trees;
@@ -31,7 +31,7 @@ pub(super) struct Input<'p> {
     /// Of the stage `features`.
     pub(super) jitters: &'p Jitters,
     pub(super) net: MaskNet<'p>,
-    pub(super) known: &'p KnownMasks,
+    pub(super) annotated: &'p AnnotatedMasks,
     pub(super) alone: &'p MasksAlone,
 }
 
@@ -87,7 +87,7 @@ pub(super) fn train(
             head.pairs(),
             predictor.pairs(),
             transferred.pairs(),
-            input.known.pairs(),
+            input.annotated.pairs(),
             input.alone.pairs(),
         ]
         .concat(),
@@ -95,8 +95,15 @@ pub(super) fn train(
         seed,
     };
     let built = stage(context, &what, |work| {
-        let known = Known::new(input.known, items, work.seed);
-        build(work, input.alone, &known, detector, &architecture, &regions)
+        let annotations = MaskAnnotations::new(input.annotated, items, work.seed);
+        build(
+            work,
+            input.alone,
+            &annotations,
+            detector,
+            &architecture,
+            &regions,
+        )
     })?;
     let device = settings::device(&context.job.device)?;
     let net = detector.net.clone().with_masks(
@@ -106,7 +113,7 @@ pub(super) fn train(
         &device,
     );
     Ok(Masked {
-        net: net.map_err(words)?,
+        net: net.map_err(to_error)?,
         losses: built.tree.values::<f64>("losses")?.to_vec(),
         architecture,
     })
@@ -200,15 +207,15 @@ impl Regions {
 fn build(
     work: &Work,
     params: &MasksAlone,
-    known: &Known,
+    annotations: &MaskAnnotations,
     detector: &Detector,
     architecture: &Architecture,
     regions: &Regions,
 ) -> Result<Tree, TrialError> {
-    let told: Vec<usize> = (0..regions.classes.len())
-        .filter(|&region| known.tells(regions.pictures[region], regions.classes[region]))
+    let annotated: Vec<usize> = (0..regions.classes.len())
+        .filter(|&region| annotations.include(regions.pictures[region], regions.classes[region]))
         .collect();
-    if told.is_empty() {
+    if annotated.is_empty() {
         return Err(TrialError::Other(
             "no mask of the training pictures is known: nothing to learn masks from".to_owned(),
         ));
@@ -217,18 +224,18 @@ fn build(
     let mut stream = work.seed.stream("init masks");
     let rates = settings::adam(params.mask_learning_rate);
     let training = MaskTraining::new(architecture, &detector.net, rates, &mut stream, &device);
-    let mut training = training.ok_or_else(|| words("there is no mask head to train"))?;
+    let mut training = training.ok_or_else(|| to_error("there is no mask head to train"))?;
     let mut losses: Vec<f64> = Vec::new();
     if let Some((_, tree)) = work.resume()? {
         let moments = trees::weights(&tree, "moments")?;
         let steps = u32::try_from(trees::number(&tree, "steps")?).unwrap_or(u32::MAX);
         training
             .restore(&trees::weights(&tree, "weights")?, (&moments, steps))
-            .map_err(words)?;
+            .map_err(to_error)?;
         losses = tree.values::<f64>("losses")?.to_vec();
     }
     let all = params.mask_iterations as u64;
-    let batch = params.mask_batch;
+    let batch = params.mask_batch_size;
     let mut saved = Instant::now();
     for iteration in losses.len() as u64..all {
         if let Err(stopped) = work.stop_point() {
@@ -239,7 +246,7 @@ fn build(
         }
         let mut stream = work.seed.stream(&format!("mask batch {iteration}"));
         let own: Vec<usize> = (0..batch)
-            .map(|_| told[stream.below(told.len() as u64) as usize])
+            .map(|_| annotated[stream.below(annotated.len() as u64) as usize])
             .collect();
         let classes: Vec<usize> = own.iter().map(|&region| regions.classes[region]).collect();
         let area = MASK_OUT * MASK_OUT;
@@ -252,7 +259,7 @@ fn build(
         let features = regions.features.picked(&own);
         let loss = training
             .step(iteration, &features, &classes, &expected)
-            .map_err(words)?;
+            .map_err(to_error)?;
         losses.push(loss);
         work.progress(iteration + 1, all, "mask steps");
         if saved.elapsed() >= CHECKPOINT_EVERY && iteration + 1 < all {

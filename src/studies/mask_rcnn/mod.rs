@@ -10,10 +10,10 @@ mod boxes;
 mod census;
 mod choose;
 mod classical;
-mod given;
+mod imagenet;
 mod items;
 mod judge;
-mod known;
+mod mask_annotations;
 mod masks;
 mod metrics;
 mod params;
@@ -37,7 +37,7 @@ use retrial_nets::mask_rcnn::Family;
 
 use self::items::Items;
 use self::judge::{Judged, Masks};
-use self::known::Known;
+use self::mask_annotations::MaskAnnotations;
 use self::metrics::metric;
 use self::params::{All, MaskTraining, Method, PretrainingKind};
 use super::{Memo, Study};
@@ -103,7 +103,7 @@ fn by_net(
     if let (Some(drawn), Some(source)) = (&pretrained.drawn, &items.source) {
         report::source(context, drawn, source)?;
     }
-    let joint = with_masks && params.course.mask_training == MaskTraining::Joint;
+    let joint = with_masks && params.course.mask_training == MaskTraining::EndToEnd;
     let input = params.detector_input(joint);
     let detector = boxes::train(context, input, items, &pretrained)?;
     report::training(context, &detector.losses)?;
@@ -121,8 +121,8 @@ fn by_net(
         false => None,
     };
     if with_masks {
-        let known = Known::new(&params.known_masks, items, context.seed());
-        context.metric(metric::masks_used, known.count(items) as f64)?;
+        let annotations = MaskAnnotations::new(&params.annotated_masks, items, context.seed());
+        context.metric(metric::masks_used, annotations.count(items) as f64)?;
     }
     if let Some(masked) = &masked {
         report::mask_training(context, &masked.losses)?;
@@ -143,8 +143,9 @@ fn by_net(
     };
     let masks = judge::masks_in_boxes(context, &params.finding, items, &judged)?;
     let classes = items.classes.len();
-    let without = known::classes_without(&params.known_masks, classes, context.seed());
-    judge::mask_metrics(context, &masks, &without)?;
+    let box_only =
+        mask_annotations::box_only_classes(&params.annotated_masks, classes, context.seed());
+    judge::mask_metrics(context, &masks, &box_only)?;
     let (found, seconds) = judge::found(context, &params.finding, items, &judged)?;
     context.metric(metric::seconds_per_picture, seconds)?;
     pictures::draw(context, items, &found)?;
@@ -159,7 +160,7 @@ fn cost_s(params: &All) -> f64 {
     let All {
         pictures,
         course,
-        body,
+        backbone,
         pretraining,
         training,
         masks_alone,
@@ -169,8 +170,9 @@ fn cost_s(params: &All) -> f64 {
         return 20.0;
     }
     let pixels = (pictures.image_width * pictures.image_height) as f64 / (160.0 * 128.0);
-    let residual = |dear: f64| 0.008 + 0.008 * dear * (body.width as f64 / 16.0).powi(2);
-    let size = match body.backbone {
+    let residual =
+        |dear: f64| 0.008 + 0.008 * dear * (backbone.base_channels as f64 / 16.0).powi(2);
+    let size = match backbone.backbone {
         Family::Resnet18 => residual(1.0),
         Family::Resnet34 | Family::Resnet50 | Family::Resnet101 => residual(2.0),
         Family::EfficientnetLite0 => 0.049,
@@ -179,15 +181,15 @@ fn cost_s(params: &All) -> f64 {
     let pretraining_s = match pretraining.pretraining {
         PretrainingKind::Nothing | PretrainingKind::Imagenet => 0.0,
         PretrainingKind::Uniform | PretrainingKind::Similarity => {
-            let drawn = (pretraining.source_draws * pretraining.source_epochs) as f64;
+            let drawn = (pretraining.source_samples * pretraining.source_epochs) as f64;
             5.0 + drawn * 0.15 * size
         }
     };
     let masks_s = match course.mask_training {
-        MaskTraining::Alone => {
-            3.0 + (masks_alone.mask_iterations * masks_alone.mask_batch) as f64 * 8e-4
+        MaskTraining::StageWise => {
+            3.0 + (masks_alone.mask_iterations * masks_alone.mask_batch_size) as f64 * 8e-4
         }
-        MaskTraining::Joint => 0.0,
+        MaskTraining::EndToEnd => 0.0,
     };
     3.0 + training_s + pretraining_s + masks_s
 }

@@ -13,7 +13,7 @@ use retrial_instances::evaluate::ImageCase;
 use serde::Serialize;
 
 use super::items::Items;
-use super::settings::words;
+use super::settings::to_error;
 use crate::execute::context::{Context, TrialError};
 
 pub(super) const DETECTIONS: FileDef = FileDef {
@@ -119,7 +119,7 @@ pub(super) fn write(
     });
     let truth = format!(
         "{{\"info\": {},\n\"images\": {},\n\"categories\": {},\n\"annotations\": {}}}\n",
-        serde_json::to_string(&INFO).map_err(words)?,
+        serde_json::to_string(&INFO).map_err(to_error)?,
         lines(pictures)?,
         lines(categories)?,
         lines(annotations)?,
@@ -154,5 +154,5 @@ fn segmentation(runs: &RunLengths) -> Segmentation {
 /// A JSON list with a line an item.
 fn lines<T: Serialize>(items: impl Iterator<Item = T>) -> Result<String, TrialError> {
     let lines: Result<Vec<String>, _> = items.map(|item| serde_json::to_string(&item)).collect();
-    Ok(format!("[\n{}\n]", lines.map_err(words)?.join(",\n")))
+    Ok(format!("[\n{}\n]", lines.map_err(to_error)?.join(",\n")))
 }

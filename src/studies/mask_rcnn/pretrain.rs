@@ -1,4 +1,4 @@
-//! The stage `pretrain`: what the body has seen before.
+//! The stage `pretrain`: what the backbone has seen before.
 
 use std::time::{Duration, Instant};
 
@@ -14,8 +14,8 @@ use retrial_store::{Array, Tree};
 
 use super::given;
 use super::items::{Items, picture};
-use super::params::{Body, Pictures, Pretraining, PretrainingKind};
-use super::settings::{self, words};
+use super::params::{BackboneParams, Pictures, Pretraining, PretrainingKind};
+use super::settings::{self, to_error};
 use super::source::{self, luma};
 use crate::execute::context::{Context, TrialError};
 use crate::execute::stage::{Built, Work, stage};
@@ -41,7 +41,7 @@ const RATES: SgdRates = SgdRates {
 #[derive(Clone, Copy)]
 pub(super) struct Input<'p> {
     pub(super) pictures: &'p Pictures,
-    pub(super) body: &'p Body,
+    pub(super) backbone: &'p BackboneParams,
     pub(super) pretraining: &'p Pretraining,
 }
 
@@ -49,8 +49,8 @@ pub(super) struct Input<'p> {
 pub(super) struct Pretrained {
     /// The id of the stage.
     pub(super) id: String,
-    /// Weights of the body by the names of a detector's, `body.…`; none without pretraining.
-    pub(super) body: Weights,
+    /// Weights of the backbone by the names of a detector's, `body.…`; none without pretraining.
+    pub(super) backbone: Weights,
     pub(super) drawn: Option<Drawn>,
 }
 
@@ -74,7 +74,7 @@ pub(super) fn pretrain(
         name: "pretrain",
         params: [
             input.pictures.pairs(),
-            input.body.pairs(),
+            input.backbone.pairs(),
             input.pretraining.pairs(),
         ]
         .concat(),
@@ -85,18 +85,18 @@ pub(super) fn pretrain(
     let Built { id, tree } = stage(context, &what, |work| match kind {
         // The stage is nothing then, but its id is an input of the next.
         PretrainingKind::Nothing => Ok(Tree::new()),
-        PretrainingKind::Imagenet => given::body(input.body, items, &work.device),
+        PretrainingKind::Imagenet => imagenet::backbone(input.backbone, items, &work.device),
         PretrainingKind::Uniform | PretrainingKind::Similarity => build(work, input, items),
     })?;
-    let body = trees::weights(&tree, "weights")?;
+    let backbone = trees::weights(&tree, "weights")?;
     let drawn = match kind {
         PretrainingKind::Nothing | PretrainingKind::Imagenet => None,
         PretrainingKind::Uniform | PretrainingKind::Similarity => Some(Drawn::read(&tree)?),
     };
     Ok(Pretrained {
         id,
-        // That of a classifier has a last layer beside its body.
-        body: body
+        // That of a classifier has a last layer beside its backbone.
+        backbone: backbone
             .into_iter()
             .filter(|(name, _)| name.starts_with("body."))
             .collect(),
@@ -128,11 +128,11 @@ fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialErro
     let params = input.pretraining;
     let weights = source::weights(params, items, source)?;
     let mut stream = work.seed.stream("source draw");
-    let drawn = draw(&weights, params.source_draws, &mut stream);
+    let drawn = draw(&weights, params.source_samples, &mut stream);
     let side = (source.train.height, source.train.width);
-    let (batch, epochs) = (params.source_batch, params.source_epochs);
+    let (batch, epochs) = (params.source_batch_size, params.source_epochs);
     let mut training = ClassifierTraining::new(
-        settings::backbone(input.body),
+        settings::backbone(input.backbone),
         source.classes.len(),
         RATES,
         &mut work.seed.stream("init classifier"),
@@ -144,7 +144,7 @@ fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialErro
         let velocities = trees::weights(&tree, "velocities")?;
         training
             .restore(&trees::weights(&tree, "weights")?, &velocities)
-            .map_err(words)?;
+            .map_err(to_error)?;
     }
     let a_pass = drawn.len().div_ceil(batch) as u64;
     let all = a_pass * epochs as u64;
@@ -173,7 +173,7 @@ fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialErro
         let cosine = 0.5 * (1.0 + (std::f64::consts::PI * iteration as f64 / all as f64).cos());
         training
             .step(iteration, rate * cosine, side, &images, &labels)
-            .map_err(words)?;
+            .map_err(to_error)?;
         work.progress(iteration + 1, all, "pretraining steps");
         if saved.elapsed() >= CHECKPOINT_EVERY && iteration + 1 < all {
             work.checkpoint(iteration + 1, kept(&training)?)?;

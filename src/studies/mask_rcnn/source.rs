@@ -11,7 +11,7 @@ use retrial_similarity::{
 
 use super::items::Items;
 use super::params::{Pretraining, PretrainingKind, Texture};
-use super::settings::words;
+use super::settings::to_error;
 use crate::execute::context::TrialError;
 
 /// Angles at which neighbours are counted, degrees.
@@ -25,7 +25,7 @@ pub(super) fn weights(
 ) -> Result<Weights, TrialError> {
     let count = source.train.labels.len();
     if params.pretraining != PretrainingKind::Similarity {
-        return Weights::uniform(count).map_err(words);
+        return Weights::uniform(count).map_err(to_error);
     }
     let settings = Compared::new(params);
     let mut targets = Vec::new();
@@ -42,19 +42,19 @@ pub(super) fn weights(
     if params.texture_standardised {
         let mut moments = Moments::new(dimension);
         for row in sources.chunks(dimension).chain(targets.chunks(dimension)) {
-            moments.push(row).map_err(words)?;
+            moments.push(row).map_err(to_error)?;
         }
-        let standard = moments.standardiser().map_err(words)?;
-        standard.apply(&mut sources).map_err(words)?;
-        standard.apply(&mut targets).map_err(words)?;
+        let standard = moments.standardiser().map_err(to_error)?;
+        standard.apply(&mut sources).map_err(to_error)?;
+        standard.apply(&mut targets).map_err(to_error)?;
     }
-    let targets = Targets::new(dimension, targets).map_err(words)?;
+    let targets = Targets::new(dimension, targets).map_err(to_error)?;
     let similarity = SimilaritySettings {
         bandwidth: params.bandwidth,
         reduction: params.reduction,
     };
-    let log = log_similarities(&sources, &targets, &similarity).map_err(words)?;
-    Weights::from_log(log).map_err(words)
+    let log = log_similarities(&sources, &targets, &similarity).map_err(to_error)?;
+    Weights::from_log(log).map_err(to_error)
 }
 
 /// A colour as grey from 0 to 1.
@@ -94,8 +94,9 @@ impl Compared {
     }
 
     fn row(&self, gray: &[f32], height: usize, width: usize) -> Result<Vec<f64>, TrialError> {
-        let levels = quantise_f32(height, width, gray, self.levels, [0.0, 1.0]).map_err(words)?;
-        let counted = count(&levels, &self.counting).map_err(words)?;
-        features(&counted, &self.features).map_err(words)
+        let levels =
+            quantise_f32(height, width, gray, self.levels, [0.0, 1.0]).map_err(to_error)?;
+        let counted = count(&levels, &self.counting).map_err(to_error)?;
+        features(&counted, &self.features).map_err(to_error)
     }
 }

@@ -9,7 +9,7 @@ use retrial_nets::device::Device;
 use retrial_nets::mask_rcnn::{DetectionRule, PartsTraining};
 use retrial_synth::infrared::{EquipmentClass, Partition};
 
-use super::warmth::{Warmth, median, usual, warmth};
+use super::temperatures::{PartTemperature, median, temperature_in, usual};
 use super::{divided, placed};
 use crate::execute::context::{Context, TrialError};
 use crate::studies::mask_rcnn::boxes::Detector;
@@ -17,7 +17,7 @@ use crate::studies::mask_rcnn::items::{Item, Items, Object, PartBox};
 use crate::studies::mask_rcnn::judge::defined;
 use crate::studies::mask_rcnn::metrics::metric;
 use crate::studies::mask_rcnn::params::Finding;
-use crate::studies::mask_rcnn::settings::{self, words};
+use crate::studies::mask_rcnn::settings::{self, to_error};
 
 /// IoU from which a part or a device is found.
 const FOUND: f32 = 0.5;
@@ -47,8 +47,8 @@ row! {
 row! {
     /// The fault step: one row a reference.
     pub(in crate::studies::mask_rcnn) struct FaultRow in "faults" {
-        /// What the highest temperature of a part is compared with: what is usual for the class, a like in the picture,
-        /// or what is usual where there is a like.
+        /// What the highest temperature of a part is compared with: the median of the training
+        /// pictures, that of its peers in the picture, or that of the training pictures where there are peers.
         reference: &'static str;
         /// Parts that can be compared.
         parts: usize;
@@ -75,8 +75,8 @@ struct Judgement {
     hot: Option<bool>,
     /// Its highest temperature over what is usual for it in training pictures, K.
     over_usual: Option<f64>,
-    /// The same over its like of other devices of its class in the picture, K.
-    over_like: Option<f64>,
+    /// The same over its peer of other devices of its class in the picture, K.
+    over_peer: Option<f64>,
 }
 
 pub(in crate::studies::mask_rcnn) fn judge(
@@ -181,11 +181,11 @@ fn judged(
     [in_true, in_found]: [&Places; 2],
     usual: &BTreeMap<(usize, usize), f64>,
 ) -> Vec<Judgement> {
-    let mut warm: BTreeMap<(usize, usize), Warmth> = BTreeMap::new();
+    let mut warm: BTreeMap<(usize, usize), PartTemperature> = BTreeMap::new();
     for (number, (object, places)) in objects.iter().zip(in_true).enumerate() {
         for (part, corners) in places.iter().enumerate() {
             if object.parts.get(part).is_some_and(Option::is_some)
-                && let Some(own) = warmth(item, width, Some(&object.mask), *corners)
+                && let Some(own) = temperature_in(item, width, Some(&object.mask), *corners)
             {
                 warm.insert((number, part), own);
             }
@@ -198,12 +198,12 @@ fn judged(
                 continue;
             };
             let own = warm.get(&(number, part)).copied();
-            let like = objects
+            let peer = objects
                 .iter()
                 .enumerate()
-                .filter(|(other, like)| *other != number && like.class == object.class);
-            let like = like.filter_map(|(other, _)| warm.get(&(other, part)));
-            let like = median(like.map(|like| like.max).collect());
+                .filter(|(other, peer)| *other != number && peer.class == object.class);
+            let peer = peer.filter_map(|(other, _)| warm.get(&(other, part)));
+            let peer = median(peer.map(|peer| peer.max).collect());
             let over = |base: Option<f64>| own.zip(base).map(|(own, base)| own.max - base);
             all.push(Judgement {
                 class: object.class,
@@ -217,7 +217,7 @@ fn judged(
                     .map(|(own, (max, mean))| [(own.max - max).abs(), (own.mean - mean).abs()]),
                 hot: known.hot,
                 over_usual: over(usual.get(&(object.class, part)).copied()),
-                over_like: over(like),
+                over_peer: over(peer),
             });
         }
     }
@@ -275,9 +275,9 @@ fn report(context: &mut Context, items: &Items, all: &[Judgement]) -> Result<(),
         mean(errors.map(|own| own[which]))
     };
     let usual = faults(all, |one| one.over_usual, |_| true)?;
-    let like = faults(all, |one| one.over_like, |_| true)?;
-    let alike = |one: &Judgement| one.over_like.is_some();
-    let usual_alike = faults(all, |one| one.over_usual, alike)?;
+    let peer = faults(all, |one| one.over_peer, |_| true)?;
+    let has_peer = |one: &Judgement| one.over_peer.is_some();
+    let usual_with_peer = faults(all, |one| one.over_usual, has_peer)?;
     for (metric, value) in [
         (metric::part_accuracy, over_classes(|row| row.accuracy)),
         (
@@ -293,8 +293,8 @@ fn report(context: &mut Context, items: &Items, all: &[Judgement]) -> Result<(),
         (metric::part_temperature_error_k, warm(0)),
         (metric::part_mean_temperature_error_k, warm(1)),
         (metric::hot_spot_auroc, usual.area),
-        (metric::hot_spot_auroc_like, like.area),
-        (metric::hot_spot_auroc_usual_where_like, usual_alike.area),
+        (metric::hot_spot_auroc_peer, peer.area),
+        (metric::hot_spot_auroc_where_peer, usual_with_peer.area),
     ] {
         defined(context, metric, value)?;
     }
@@ -306,9 +306,9 @@ fn report(context: &mut Context, items: &Items, all: &[Judgement]) -> Result<(),
         auroc: faults.area.unwrap_or(f64::NAN),
     };
     context.rows(&[
-        row("usual for its class", &usual),
-        row("like in the picture", &like),
-        row("usual, where there is a like", &usual_alike),
+        row("training pictures", &usual),
+        row("peers", &peer),
+        row("training pictures, where there are peers", &usual_with_peer),
     ])
 }
 
@@ -355,7 +355,7 @@ fn faults(
         own.filter_map(|one| excess(one).zip(one.hot)).unzip();
     let both = faulty.contains(&true) && faulty.contains(&false);
     let area = match both {
-        true => Some(roc::auroc(&excess, &faulty).map_err(words)?),
+        true => Some(roc::auroc(&excess, &faulty).map_err(to_error)?),
         false => None,
     };
     Ok(Faults {
@@ -434,7 +434,7 @@ mod tests {
         let usual = BTreeMap::from([((1, 0), 21.0), ((1, 1), 22.0)]);
         let all = judged(WIDTH, &item, &[&cool, &warm], [&in_true, &in_found], &usual);
         assert_eq!(all.len(), 4);
-        for (one, (usual, like, hot)) in all.iter().zip([
+        for (one, (usual, peer, hot)) in all.iter().zip([
             (-1.0, 0.0, false),
             (-2.0, -10.0, false),
             (-1.0, 0.0, false),
@@ -442,12 +442,12 @@ mod tests {
         ]) {
             assert!(one.right && !one.detected && one.centre_error < 1e-9);
             assert_eq!(one.errors.map(|own| own[0]), Some(0.0));
-            assert_eq!((one.over_usual, one.over_like), (Some(usual), Some(like)));
+            assert_eq!((one.over_usual, one.over_peer), (Some(usual), Some(peer)));
             assert_eq!(one.hot, Some(hot));
         }
-        let told = faults(&all, |one| one.over_like, |_| true).expect("finite");
+        let told = faults(&all, |one| one.over_peer, |_| true).expect("finite");
         assert_eq!((told.parts, told.faulty, told.area), (4, 1, Some(1.0)));
-        let cool_alone = faults(&all, |one| one.over_like, |one| one.hot == Some(false));
+        let cool_alone = faults(&all, |one| one.over_peer, |one| one.hot == Some(false));
         assert_eq!(cool_alone.expect("finite").area, None);
     }
 
@@ -474,7 +474,7 @@ mod tests {
         );
         assert!(
             all.iter()
-                .all(|one| one.detected && one.over_like.is_none())
+                .all(|one| one.detected && one.over_peer.is_none())
         );
         assert!(all.iter().all(|one| one.over_usual.is_none()));
     }

@@ -6,7 +6,7 @@
 
 mod judge;
 mod sides;
-mod warmth;
+mod temperatures;
 
 use std::time::Instant;
 
@@ -23,7 +23,7 @@ use super::boxes::Detector;
 use super::items::{Items, MOST_PARTS, Object, PartBox};
 use super::params::{Jitters, MaskHead, MasksAlone, PartsHead};
 use super::pretrain::CHECKPOINT_EVERY;
-use super::settings::{self, words};
+use super::settings::{self, to_error};
 use crate::execute::context::{Context, TrialError};
 use crate::execute::stage::{Work, stage};
 use crate::trees;
@@ -39,7 +39,7 @@ const JITTER: f64 = 0.1;
 pub(super) struct Input<'p> {
     pub(super) head: &'p MaskHead,
     pub(super) jitters: &'p Jitters,
-    /// Regions a step: `mask_batch`.
+    /// Regions a step: `mask_batch_size`.
     pub(super) batch: usize,
     pub(super) parts: &'p PartsHead,
 }
@@ -50,7 +50,7 @@ pub(super) fn train(
     items: &Items,
     detector: &Detector,
 ) -> Result<PartsTraining, TrialError> {
-    let batch = vec![(MasksAlone::mask_batch, input.batch.to_value())];
+    let batch = vec![(MasksAlone::mask_batch_size, input.batch.to_value())];
     let what = StageInput {
         name: STAGE,
         params: [
@@ -205,7 +205,7 @@ fn build(
         let features = regions.features.picked(&own);
         training
             .step(iteration, &features, &classes, &places)
-            .map_err(words)?;
+            .map_err(to_error)?;
         work.progress(iteration + 1, all, "part steps");
         if saved.elapsed() >= CHECKPOINT_EVERY && iteration + 1 < all {
             work.checkpoint(iteration + 1, kept(&training)?)?;
@@ -228,5 +228,7 @@ fn restore(training: &mut PartsTraining, tree: &Tree) -> Result<(), TrialError> 
     let moments = trees::weights(tree, "moments")?;
     let steps = u32::try_from(trees::number(tree, "steps")?).unwrap_or(u32::MAX);
     let weights = trees::weights(tree, "weights")?;
-    training.restore(&weights, (&moments, steps)).map_err(words)
+    training
+        .restore(&weights, (&moments, steps))
+        .map_err(to_error)
 }
