@@ -5,7 +5,7 @@
 //! schema, the ids of trials, the values that a study reads and the pages of reference come from that one place.
 
 use crate::metric::TableDef;
-use crate::params::{Param, ParamValue, Params};
+use crate::params::{NONE, Param, ParamValue, Params};
 
 /// A word and what it means.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -116,6 +116,23 @@ impl ParamType for f64 {
 
     fn to_value(&self) -> ParamValue {
         ParamValue::Float(*self)
+    }
+}
+
+impl ParamType for Option<f64> {
+    fn from_value(value: &ParamValue) -> Option<Self> {
+        match value {
+            ParamValue::Float(value) => Some(Some(*value)),
+            ParamValue::Text(word) if word == NONE => Some(None),
+            _ => None,
+        }
+    }
+
+    fn to_value(&self) -> ParamValue {
+        match self {
+            Some(value) => ParamValue::Float(*value),
+            None => ParamValue::Text(NONE.to_owned()),
+        }
     }
 }
 
@@ -300,8 +317,9 @@ macro_rules! words {
 ///
 /// `was` behind a name states what it was called before, so that an old spec is told the new name.
 ///
-/// Kinds: `int(min..=max)` is a `usize`, `odd(min..=max)` an odd one, `float(min..=max)` an `f64`, `flag` a `bool`,
-/// `ints(min..=max)` a `Vec<usize>`, `word(Type)` an enum of [`words!`](crate::words). A unit stands behind the kind.
+/// Kinds: `int(min..=max)` is a `usize`, `odd(min..=max)` an odd one, `float(min..=max)` an `f64`,
+/// `float_or_none(min..=max)` an `Option<f64>` whose default is always none, `flag` a `bool`, `ints(min..=max)` a
+/// `Vec<usize>`, `word(Type)` an enum of [`words!`](crate::words). A unit stands behind the kind.
 ///
 /// ```
 /// retrial_core::params! {
@@ -410,6 +428,7 @@ macro_rules! param_type {
     (int ($($range:tt)*)) => { usize };
     (odd ($($range:tt)*)) => { usize };
     (float ($($range:tt)*)) => { f64 };
+    (float_or_none ($($range:tt)*)) => { Option<f64> };
     (ints ($($range:tt)*)) => { Vec<usize> };
     (flag) => { bool };
     (word ($type:ty)) => { $type };
@@ -433,6 +452,12 @@ macro_rules! param_kind {
     };
     (float ($min:literal..=$max:literal)) => {
         $crate::params::ParamKind::Float {
+            min: $min,
+            max: $max,
+        }
+    };
+    (float_or_none ($min:literal..=$max:literal)) => {
+        $crate::params::ParamKind::FloatOrNone {
             min: $min,
             max: $max,
         }
@@ -464,6 +489,9 @@ macro_rules! param_default {
     (float, $default:expr) => {
         $crate::params::DefaultValue::Float($default)
     };
+    (float_or_none, $default:expr) => {
+        $crate::params::DefaultValue::Text($default)
+    };
     (ints, $default:expr) => {
         $crate::params::DefaultValue::Ints(&$default)
     };
@@ -477,8 +505,8 @@ macro_rules! param_default {
 
 /// Constants that are metrics: name, direction, unit and meaning stand here and nowhere else.
 ///
-/// `higher`, `lower`, `zero` and `fact` say which way a metric gets better; `measured` behind it that two runs of one
-/// trial differ.
+/// `name = "written"` is for a name that is no identifier. `higher`, `lower`, `zero` and `fact` say which way a metric
+/// gets better; `measured` behind it that two runs of one trial differ.
 ///
 /// ```
 /// retrial_core::metrics! {
@@ -499,7 +527,7 @@ macro_rules! metrics {
         $vis:vis mod $module:ident {
             $(
                 $(#[doc = $doc:literal])+
-                $name:ident $(was $($old:literal)+)?:
+                $name:ident $(= $written:literal)? $(was $($old:literal)+)?:
                     $direction:ident $($unit:literal)? $($measured:ident)?
             ),+ $(,)?
         }
@@ -510,7 +538,7 @@ macro_rules! metrics {
             $(
                 $(#[doc = $doc])+
                 pub const $name: $crate::metric::MetricDef = $crate::metric::MetricDef {
-                    name: stringify!($name),
+                    name: $crate::metric_name!($name $($written)?),
                     unit: concat!($($unit)?),
                     direction: $crate::metric_direction!($direction),
                     repeatable: $crate::metric_repeats!($($measured)?),
@@ -522,6 +550,18 @@ macro_rules! metrics {
             /// All of them, in order.
             pub const ALL: &[$crate::metric::MetricDef] = &[$($name),+];
         }
+    };
+}
+
+/// The name of a metric: as it is written, where that is no identifier.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! metric_name {
+    ($name:ident) => {
+        stringify!($name)
+    };
+    ($name:ident $written:literal) => {
+        $written
     };
 }
 

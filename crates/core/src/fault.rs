@@ -121,8 +121,10 @@ pub fn never_renamed(name: &str) -> Renamed<'_> {
 #[must_use]
 pub fn instead<'a>(word: &str, known: impl IntoIterator<Item = Renamed<'a>>) -> String {
     let known: Vec<Renamed<'a>> = known.into_iter().collect();
-    if let Some((name, _)) = known.iter().find(|(_, was)| was.contains(&word)) {
-        return format!("it is called `{name}` now");
+    let renamed = known.iter().filter(|(_, was)| was.contains(&word));
+    let new: Vec<String> = renamed.map(|(name, _)| format!("`{name}`")).collect();
+    if !new.is_empty() {
+        return format!("it is called {} now", new.join(" or "));
     }
     let names = || known.iter().map(|(name, _)| *name);
     match nearest(word, names()) {
@@ -177,6 +179,14 @@ mod tests {
         assert_eq!(help("frozen"), "it is called `freeze_at` now");
         assert_eq!(help("seeds"), "did you mean `seed`?");
         assert_eq!(help("lambda"), "known here: freeze_at, seed");
+        let divided: [Renamed<'_>; 2] = [
+            ("search_restarts", &["restarts"]),
+            ("members", &["restarts"]),
+        ];
+        assert_eq!(
+            instead("restarts", divided),
+            "it is called `search_restarts` or `members` now"
+        );
     }
 
     #[test]

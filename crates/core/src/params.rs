@@ -99,6 +99,9 @@ impl ParamValue {
     }
 }
 
+/// The word for a number that is not given.
+pub const NONE: &str = "none";
+
 /// What values a param takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ParamKind {
@@ -118,6 +121,13 @@ pub enum ParamKind {
     },
     /// A number in `min..=max`.
     Float {
+        /// Smallest.
+        min: f64,
+        /// Largest.
+        max: f64,
+    },
+    /// A number in `min..=max`, or the word [`NONE`].
+    FloatOrNone {
         /// Smallest.
         min: f64,
         /// Largest.
@@ -198,14 +208,21 @@ impl Param {
             (ParamKind::OddInt { min, max }, ParamValue::Int(v)) => {
                 (min..=max).contains(v) && v % 2 != 0
             }
-            (ParamKind::Float { min, max }, ParamValue::Float(v)) => (min..=max).contains(v),
-            (ParamKind::Float { min, max }, ParamValue::Int(v)) => {
+            (
+                ParamKind::Float { min, max } | ParamKind::FloatOrNone { min, max },
+                ParamValue::Float(v),
+            ) => (min..=max).contains(v),
+            (
+                ParamKind::Float { min, max } | ParamKind::FloatOrNone { min, max },
+                ParamValue::Int(v),
+            ) => {
                 let v = *v as f64;
                 if (min..=max).contains(&v) {
                     return Ok(ParamValue::Float(v));
                 }
                 false
             }
+            (ParamKind::FloatOrNone { .. }, ParamValue::Text(word)) => word == NONE,
             (ParamKind::Bool, ParamValue::Bool(_)) => true,
             (ParamKind::Choice(words), ParamValue::Text(word)) => {
                 words.iter().any(|own| own.word == word)
@@ -333,6 +350,21 @@ mod tests {
         );
         assert!(LAMBDA.accept(&ParamValue::Float(1.5)).is_err());
         assert!(LAMBDA.accept(&ParamValue::Text("0.5".to_owned())).is_err());
+        let optional = Param {
+            kind: ParamKind::FloatOrNone { min: 0.0, max: 1.0 },
+            default: DefaultValue::Text(NONE),
+            ..LAMBDA
+        };
+        let none = ParamValue::Text(NONE.to_owned());
+        assert_eq!(optional.accept(&none), Ok(none));
+        assert_eq!(
+            optional.accept(&ParamValue::Int(1)),
+            Ok(ParamValue::Float(1.0))
+        );
+        assert_eq!(
+            optional.accept(&ParamValue::Float(2.0)),
+            Err("a number from 0 to 1, or none".to_owned())
+        );
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(crate) struct Nets {
 
 /// The files with the nets of a finished trial.
 pub(crate) struct Files {
-    /// Its generator and discriminator; of a committee the first.
+    /// Its generator and discriminator; of an ensemble the first.
     pub(crate) gan: PathBuf,
     /// Its encoder, of a method that has one.
     pub(crate) encoder: Option<PathBuf>,

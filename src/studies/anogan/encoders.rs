@@ -14,7 +14,7 @@ use retrial_store::Tree;
 
 use super::items::Items;
 use super::params::{Encoding, Features, Gan, Normal, Scoring};
-use super::settings::{self, words};
+use super::settings::{self, to_error};
 use super::train::{self, CHECKPOINT_EVERY, Trained};
 use crate::execute::context::{Context, TrialError};
 use crate::execute::stage::{Work, stage};
@@ -42,7 +42,8 @@ impl Learner for EncoderTraining {
     }
 
     fn restore(&mut self, state: &TrainingState) -> Result<(), TrialError> {
-        EncoderTraining::restore(self, (&state.weights, &state.moments, state.steps)).map_err(words)
+        EncoderTraining::restore(self, (&state.weights, &state.moments, state.steps))
+            .map_err(to_error)
     }
 }
 
@@ -56,7 +57,7 @@ impl Learner for GanomalyTraining {
     }
 
     fn restore(&mut self, state: &TrainingState) -> Result<(), TrialError> {
-        GanomalyTraining::restore(self, state).map_err(words)
+        GanomalyTraining::restore(self, state).map_err(to_error)
     }
 }
 
@@ -103,7 +104,7 @@ pub(super) fn encoder(
             Seed(seed),
             &settings::device(device)?,
         )
-        .map_err(words)
+        .map_err(to_error)
     };
     let method = vec![(Scoring::method, input.method.to_value())];
     let what = StageInput {
@@ -140,7 +141,7 @@ pub(super) fn ganomaly(
             seed,
             &settings::device(device)?,
         )
-        .map_err(words)
+        .map_err(to_error)
     };
     let mut params = [normal.pairs(), encoding.pairs()].concat();
     // Its discriminator is normalised by it, too. Ids were given without it, and keep their meaning with the default.

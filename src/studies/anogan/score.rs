@@ -6,14 +6,14 @@ use retrial_detect::baseline::{self, Components};
 use retrial_detect::{DetectError, Items as Rows, Norm};
 use retrial_nets::anogan::images;
 
-use super::committee::by_encoder;
 use super::encoders::{self, EncoderMethod};
+use super::ensemble::by_encoder;
 use super::items::{Items, Part};
 use super::maps;
 use super::params::{All, Method, Residual, Scoring, Search, Start};
-use super::residual::{local, relative};
+use super::residual::{local, per_ink};
 use super::search::{self, FILMED, Searched};
-use super::settings::{self, words};
+use super::settings::{self, to_error};
 use super::train::{self, Trained};
 use crate::execute::context::{Context, TrialError};
 
@@ -93,15 +93,15 @@ fn by_search(context: &mut Context, params: &All, items: &Items) -> Result<Score
     };
     let [mut test, mut validation] = search::search(context, input, items)?;
     let Search {
-        restarts,
-        search_lambda,
-        search_batch: batch,
+        search_restarts: restarts,
+        lambda,
+        search_batch_size: batch,
         search_batch_norm,
         ..
     } = params.search;
     let latent_size = params.normal.latent_size;
     for searched in [&mut test, &mut validation] {
-        keep_best(searched, restarts, search_lambda, latent_size);
+        keep_best(searched, restarts, lambda, latent_size);
     }
     let mut nets = search::nets(search_batch_norm, &trained, &context.job.device)?;
     let mut drawn = |searched: &Searched| -> Vec<f32> {
@@ -119,11 +119,11 @@ fn by_search(context: &mut Context, params: &All, items: &Items) -> Result<Score
         };
         let discrimination = searched.discrimination.last().cloned().unwrap_or_default();
         let mut scores = Scores {
-            score: weighted(params.scoring.lambda, &residual, &discrimination),
+            score: weighted(params.score_lambda(), &residual, &discrimination),
             residual,
             discrimination,
         };
-        relative(kind, items, part, &mut scores);
+        per_ink(kind, items, part, &mut scores);
         Ok::<_, TrialError>(scores)
     };
     let (test_scores, validation_scores) = (
@@ -138,7 +138,7 @@ fn by_search(context: &mut Context, params: &All, items: &Items) -> Result<Score
     let features = nets.features(x.clone());
     let z = test.latents[..timed * latent_size].to_vec();
     let seconds = timed_s(timed, || {
-        nets.evaluate(&z, &x, &features, search_lambda);
+        nets.evaluate(&z, &x, &features, lambda);
     });
     Ok(Scored {
         test: test_scores,
@@ -253,17 +253,19 @@ impl Baseline<'_> {
         if part.len() == 0 {
             return Ok(Vec::new());
         }
-        let judged = Rows::new(&part.pixels, items.size * items.size).map_err(words)?;
+        let judged = Rows::new(&part.pixels, items.size * items.size).map_err(to_error)?;
         let Some(norm) = kind.norm() else {
             return local(items, part, &self.images(judged, Norm::L2)?);
         };
         match self {
             Self::Ink => Ok(items.ink(part)),
-            Self::MeanImage(normal) => baseline::mean_image(*normal, judged, norm).map_err(words),
-            Self::NearestNeighbour(normal) => {
-                baseline::nearest_neighbour(*normal, judged, norm).map_err(words)
+            Self::MeanImage(normal) => {
+                baseline::mean_image(*normal, judged, norm).map_err(to_error)
             }
-            Self::Pca(components) => components.residuals(judged, norm).map_err(words),
+            Self::NearestNeighbour(normal) => {
+                baseline::nearest_neighbour(*normal, judged, norm).map_err(to_error)
+            }
+            Self::Pca(components) => components.residuals(judged, norm).map_err(to_error),
         }
     }
 
@@ -273,9 +275,9 @@ impl Baseline<'_> {
             Self::Ink => Ok(Vec::new()),
             Self::MeanImage(normal) => Ok(baseline::mean_item(*normal).repeat(judged.len())),
             Self::NearestNeighbour(normal) => {
-                baseline::nearest_items(*normal, judged, norm).map_err(words)
+                baseline::nearest_items(*normal, judged, norm).map_err(to_error)
             }
-            Self::Pca(components) => components.projections(judged).map_err(words),
+            Self::Pca(components) => components.projections(judged).map_err(to_error),
         }
     }
 }
@@ -288,12 +290,12 @@ pub(super) fn by_baseline<'i>(
     let area = items.size * items.size;
     let kind = scoring.residual;
     let before = cpu_s();
-    let normal = Rows::new(&items.train.pixels, area).map_err(words)?;
-    let fitted = fit(normal).map_err(words)?;
+    let normal = Rows::new(&items.train.pixels, area).map_err(to_error)?;
+    let fitted = fit(normal).map_err(to_error)?;
     let test = fitted.residuals(items, &items.test, kind)?;
     let seconds = (cpu_s() - before) / items.test.len() as f64;
     let validation = fitted.residuals(items, &items.validation, kind)?;
-    let judged = Rows::new(&items.test.pixels, area).map_err(words)?;
+    let judged = Rows::new(&items.test.pixels, area).map_err(to_error)?;
     let images = fitted.images(judged, kind.norm().unwrap_or(Norm::L2))?;
     let scores = |part: &Part, residual: Vec<f64>| {
         let mut scores = Scores {
@@ -301,7 +303,7 @@ pub(super) fn by_baseline<'i>(
             residual,
             discrimination: Vec::new(),
         };
-        relative(kind, items, part, &mut scores);
+        per_ink(kind, items, part, &mut scores);
         scores
     };
     Ok(Scored {

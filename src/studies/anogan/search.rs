@@ -9,7 +9,7 @@ use retrial_store::{Array, Tree};
 
 use super::items::{Items, Part};
 use super::params::{Judged, Search, SearchNorm};
-use super::settings::{self, words};
+use super::settings::{self, to_error};
 use super::train::{CHECKPOINT_EVERY, Trained};
 use crate::execute::context::{Context, TrialError};
 use crate::execute::stage::{Work, stage};
@@ -131,7 +131,7 @@ struct Searching<'w> {
 
 impl Searching<'_> {
     fn part(&mut self, name: &str, part: &Part, first_stream: usize) -> Result<(), TrialError> {
-        let batch = self.input.search.search_batch;
+        let batch = self.input.search.search_batch_size;
         let places: Vec<usize> = (0..part.len()).collect();
         for (index, batch) in places.chunks(batch).enumerate() {
             let group = format!("{name}/{index:05}");
@@ -151,7 +151,7 @@ impl Searching<'_> {
         places: &[usize],
         first_stream: usize,
     ) -> Result<(), TrialError> {
-        let restarts = self.input.search.restarts;
+        let restarts = self.input.search.search_restarts;
         let latent_size = self.input.trained.latent_size();
         let rates = settings::search(self.input.search);
         let area = self.size * self.size;
@@ -355,7 +355,9 @@ fn read(tree: &Tree, part: &str) -> Result<Searched, TrialError> {
         else {
             continue;
         };
-        searched.iterations.push(iteration.parse().map_err(words)?);
+        searched
+            .iterations
+            .push(iteration.parse().map_err(to_error)?);
         searched.residual.push(tree.values::<f64>(path)?.to_vec());
         let other = format!("{noted}{iteration}/discrimination");
         searched

@@ -11,14 +11,14 @@ use super::params::{Encoding, Gan, Loss, Normal, Optimiser, Search};
 use crate::execute::context::TrialError;
 
 pub(super) fn device(asked: &str) -> Result<Device, TrialError> {
-    let choice: DeviceChoice = asked.parse().map_err(words)?;
-    device::open(choice).map_err(words)
+    let choice: DeviceChoice = asked.parse().map_err(to_error)?;
+    device::open(choice).map_err(to_error)
 }
 
 pub(super) fn architecture(normal: &Normal, normalisation: Normalisation) -> Architecture {
     Architecture {
         image_size: normal.image_size,
-        width: normal.width,
+        width: normal.base_channels,
         latent_size: normal.latent_size,
         normalisation,
     }
@@ -37,7 +37,7 @@ pub(super) fn gan(gan: &Gan) -> GanRates {
         loss: match gan.loss {
             Loss::Hinge => GanLoss::Hinge,
             Loss::CrossEntropy => GanLoss::CrossEntropy {
-                real_label: gan.real_label,
+                real_label: 1.0 - gan.label_smoothing,
             },
         },
         instance_noise: gan.instance_noise,
@@ -62,9 +62,9 @@ pub(super) fn ganomaly(encoding: &Encoding) -> GanomalyRates {
 
 pub(super) fn search(search: &Search) -> SearchRates {
     SearchRates {
-        lambda: search.search_lambda,
+        lambda: search.lambda,
         iterations: search.search_iterations as u64,
-        method: match search.search_method {
+        method: match search.search_optimiser {
             Optimiser::Lbfgs => SearchMethod::Lbfgs,
             Optimiser::Adam => SearchMethod::Adam {
                 learning_rate: search.search_learning_rate,
@@ -82,7 +82,7 @@ fn encoder_adam(encoding: &Encoding) -> AdamRates {
     }
 }
 
-/// An error of the nets in words for a person.
-pub(super) fn words(error: impl std::fmt::Display) -> TrialError {
+/// An error of the nets as one of the trial.
+pub(super) fn to_error(error: impl std::fmt::Display) -> TrialError {
     TrialError::Other(error.to_string())
 }

@@ -10,7 +10,7 @@ use retrial_store::{Array, Tree};
 
 use super::items::Items;
 use super::params::{Gan, Normal};
-use super::settings::{self, words};
+use super::settings::{self, to_error};
 use crate::execute::context::{Context, TrialError};
 use crate::execute::stage::{Built, Work, stage};
 use crate::trees;
@@ -85,7 +85,7 @@ fn fresh(input: Input<'_>, seed: Seed, device: &str) -> Result<GanTraining, Tria
         seed,
         &settings::device(device)?,
     )
-    .map_err(words)
+    .map_err(to_error)
 }
 
 fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialError> {
@@ -172,7 +172,7 @@ fn restore(training: &mut GanTraining, tree: &Tree, size: usize) -> Result<Progr
         moments: trees::weights(tree, "moments")?,
         steps: u32::try_from(trees::number(tree, "steps")?).unwrap_or(u32::MAX),
     };
-    training.restore(&state).map_err(words)?;
+    training.restore(&state).map_err(to_error)?;
     let mut columns = Vec::with_capacity(LOSSES.len());
     for name in LOSSES {
         columns.push(tree.values::<f64>(&format!("losses/{name}"))?);
