@@ -222,6 +222,15 @@ impl Context {
         Ok(())
     }
 
+    /// A metric that is only left where it has a value.
+    pub(crate) fn metric_if_any(
+        &mut self,
+        metric: MetricDef,
+        value: Option<f64>,
+    ) -> Result<(), TrialError> {
+        value.map_or(Ok(()), |value| self.metric(metric, value))
+    }
+
     fn undeclared(&self, what: &str, name: &str) -> TrialError {
         let study = self.study.name;
         TrialError::Other(format!("the study `{study}` declares no {what} `{name}`"))

@@ -18,7 +18,7 @@ use super::settings::{self, to_error};
 use super::train::{self, CHECKPOINT_EVERY, Trained};
 use crate::execute::context::{Context, TrialError};
 use crate::execute::stage::{Work, stage};
-use crate::trees;
+use crate::stage_tree;
 
 /// A net that learns by epochs and can be written down.
 trait Learner {
@@ -183,7 +183,7 @@ fn learn(
         if let Err(stopped) = work.stop_point() {
             // What was reached is not lost.
             if epoch > 1 {
-                work.checkpoint(epoch - 1, kept(&learner, &losses)?)?;
+                work.checkpoint(epoch - 1, to_tree(&learner, &losses)?)?;
             }
             return Err(stopped);
         }
@@ -202,27 +202,27 @@ fn learn(
         losses.push(loss);
         work.progress(epoch, epochs, "encoder epochs");
         if saved.elapsed() >= CHECKPOINT_EVERY && epoch < epochs {
-            work.checkpoint(epoch, kept(&learner, &losses)?)?;
+            work.checkpoint(epoch, to_tree(&learner, &losses)?)?;
             saved = Instant::now();
         }
     }
-    kept(&learner, &losses)
+    to_tree(&learner, &losses)
 }
 
-fn kept(learner: &impl Learner, losses: &[f64]) -> Result<Tree, TrialError> {
+fn to_tree(learner: &impl Learner, losses: &[f64]) -> Result<Tree, TrialError> {
     let state = learner.state();
     let mut tree = Tree::new();
-    trees::put_weights(&mut tree, "weights", &state.weights)?;
-    trees::put_weights(&mut tree, "moments", &state.moments)?;
-    trees::put_number(&mut tree, "steps", u64::from(state.steps))?;
-    trees::put_list(&mut tree, "losses", losses.to_vec())?;
+    stage_tree::insert_weights(&mut tree, "weights", &state.weights)?;
+    stage_tree::insert_weights(&mut tree, "moments", &state.moments)?;
+    stage_tree::set_number(&mut tree, "steps", u64::from(state.steps))?;
+    stage_tree::insert_list(&mut tree, "losses", losses.to_vec())?;
     Ok(tree)
 }
 
 fn restore(learner: &mut impl Learner, tree: &Tree) -> Result<(), TrialError> {
     learner.restore(&TrainingState {
-        weights: trees::weights(tree, "weights")?,
-        moments: trees::weights(tree, "moments")?,
-        steps: u32::try_from(trees::number(tree, "steps")?).unwrap_or(u32::MAX),
+        weights: stage_tree::weights(tree, "weights")?,
+        moments: stage_tree::weights(tree, "moments")?,
+        steps: u32::try_from(stage_tree::number(tree, "steps")?).unwrap_or(u32::MAX),
     })
 }

@@ -92,7 +92,7 @@ metrics! {
         evaluations: fact,
         /// `seconds_per_evaluation` times `evaluations`.
         seconds_per_image: lower "s" measured,
-        /// User CPU time an item, all threads, of one evaluation; of a detector without a net, fitting included.
+        /// CPU time an item, all threads, of one evaluation; of a detector without a net, fitting included.
         seconds_per_evaluation: lower "s" measured,
     }
 }
@@ -371,16 +371,11 @@ fn at_fixed_threshold(
     labels: &[bool],
 ) -> Result<(), TrialError> {
     let counts = confusion::at_threshold(scores, labels, threshold).map_err(to_error)?;
-    defined(context, metric::accuracy_at_fixed, counts.accuracy())?;
-    defined(
-        context,
-        metric::true_positive_rate_at_fixed,
-        counts.recall(),
-    )?;
-    defined(
-        context,
+    context.metric_if_any(metric::accuracy_at_fixed, known(counts.accuracy()))?;
+    context.metric_if_any(metric::true_positive_rate_at_fixed, known(counts.recall()))?;
+    context.metric_if_any(
         metric::false_positive_rate_at_fixed,
-        counts.false_positive_rate(),
+        known(counts.false_positive_rate()),
     )
 }
 
@@ -398,21 +393,17 @@ fn chosen_threshold(
     let counts =
         confusion::at_threshold(&scored.test.score, labels, threshold).map_err(to_error)?;
     context.metric(metric::threshold, threshold)?;
-    defined(context, metric::f1, counts.f1())?;
-    defined(context, metric::true_positive_rate, counts.recall())?;
-    defined(
-        context,
+    context.metric_if_any(metric::f1, known(counts.f1()))?;
+    context.metric_if_any(metric::true_positive_rate, known(counts.recall()))?;
+    context.metric_if_any(
         metric::false_positive_rate,
-        counts.false_positive_rate(),
+        known(counts.false_positive_rate()),
     )
 }
 
-/// A metric where it has a value: a rate of an empty class has none.
-fn defined(context: &mut Context, metric: MetricDef, value: f64) -> Result<(), TrialError> {
-    match value.is_nan() {
-        true => Ok(()),
-        false => context.metric(metric, value),
-    }
+/// A rate, unless its class is empty.
+fn known(rate: f64) -> Option<f64> {
+    (!rate.is_nan()).then_some(rate)
 }
 
 /// How well the generator draws, and how the training went.

@@ -1,7 +1,5 @@
 //! Scores of all items by the method of the trial.
 
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike as _;
 use retrial_detect::baseline::{self, Components};
 use retrial_detect::{DetectError, Items as Rows, Norm};
 use retrial_nets::anogan::images;
@@ -16,6 +14,7 @@ use super::search::{self, FILMED, Searched};
 use super::settings::{self, to_error};
 use super::train::{self, Trained};
 use crate::execute::context::{Context, TrialError};
+use crate::execute::provenance::cpu_seconds;
 
 /// Scores of a part.
 #[derive(Default)]
@@ -114,7 +113,7 @@ fn by_search(context: &mut Context, params: &All, items: &Items) -> Result<Score
         let residual = match (searched.residual.last(), kind.norm()) {
             (None, _) => Vec::new(),
             (Some(last), Some(Norm::L1)) => last.clone(),
-            (_, Some(norm)) => apart(&part.pixels, drawn, items.size, norm),
+            (_, Some(norm)) => distances(&part.pixels, drawn, items.size, norm),
             (_, None) => local(items, part, drawn)?,
         };
         let discrimination = searched.discrimination.last().cloned().unwrap_or_default();
@@ -289,11 +288,11 @@ pub(super) fn by_baseline<'i>(
 ) -> Result<Scored, TrialError> {
     let area = items.size * items.size;
     let kind = scoring.residual;
-    let before = cpu_s();
+    let before = cpu_seconds();
     let normal = Rows::new(&items.train.pixels, area).map_err(to_error)?;
     let fitted = fit(normal).map_err(to_error)?;
     let test = fitted.residuals(items, &items.test, kind)?;
-    let seconds = (cpu_s() - before) / items.test.len() as f64;
+    let seconds = (cpu_seconds() - before) / items.test.len() as f64;
     let validation = fitted.residuals(items, &items.validation, kind)?;
     let judged = Rows::new(&items.test.pixels, area).map_err(to_error)?;
     let images = fitted.images(judged, kind.norm().unwrap_or(Norm::L2))?;
@@ -317,7 +316,7 @@ pub(super) fn by_baseline<'i>(
 }
 
 /// Distance of every image to the one drawn for it.
-fn apart(pixels: &[f32], drawn: &[f32], size: usize, norm: Norm) -> Vec<f64> {
+fn distances(pixels: &[f32], drawn: &[f32], size: usize, norm: Norm) -> Vec<f64> {
     let of_item = |(x, y): (&[f32], &[f32])| {
         let each = x.iter().zip(y).map(|(a, b)| f64::from(a - b));
         match norm {
@@ -336,20 +335,13 @@ fn apart(pixels: &[f32], drawn: &[f32], size: usize, norm: Norm) -> Vec<f64> {
 /// CPU seconds of `work` per item, over enough rounds.
 pub(super) fn timed_s(items: usize, mut work: impl FnMut()) -> f64 {
     work();
-    let (before, mut rounds) = (cpu_s(), 0);
+    let (before, mut rounds) = (cpu_seconds(), 0);
     loop {
         work();
         rounds += 1;
-        let spent = cpu_s() - before;
+        let spent = cpu_seconds() - before;
         if spent >= TIMED_S {
             return spent / (f64::from(rounds) * items as f64);
         }
     }
-}
-
-/// CPU time of this process so far, all threads, s.
-fn cpu_s() -> f64 {
-    getrusage(UsageWho::RUSAGE_SELF).map_or(0.0, |usage| {
-        usage.user_time().num_microseconds() as f64 * 1e-6
-    })
 }

@@ -13,7 +13,7 @@ use super::settings::{self, to_error};
 use super::train::{CHECKPOINT_EVERY, Trained};
 use crate::execute::context::{Context, TrialError};
 use crate::execute::stage::{Work, stage};
-use crate::trees;
+use crate::stage_tree;
 
 /// Iterations at which losses are noted, and the last one.
 const NOTED: &[u64] = &[
@@ -102,7 +102,7 @@ fn build(stage: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialErr
         done: 0,
     };
     // Checkpoints count on from the one that was found.
-    work.round = trees::number(&work.tree, "round").unwrap_or(0);
+    work.round = stage_tree::number(&work.tree, "round").unwrap_or(0);
     work.part("test", &items.test, 0)?;
     // Streams of held-out items begin where no judged item's can be.
     work.part("validation", &items.validation, 1_000_000)?;
@@ -187,9 +187,13 @@ impl Searching<'_> {
             if noted && self.tree.array(&film).is_none() {
                 let losses = self.nets.losses(state.latents(), &images, &features);
                 let at = format!("{group}/noted/{:06}", state.iteration());
-                trees::put_list(&mut self.tree, &format!("{at}/residual"), losses.residual)?;
+                stage_tree::insert_list(
+                    &mut self.tree,
+                    &format!("{at}/residual"),
+                    losses.residual,
+                )?;
                 let discrimination = losses.discrimination;
-                trees::put_list(
+                stage_tree::insert_list(
                     &mut self.tree,
                     &format!("{at}/discrimination"),
                     discrimination,
@@ -235,7 +239,7 @@ impl Searching<'_> {
         )?;
         self.tree.insert(&format!("{group}/latents"), latents)?;
         let evaluations = vec![state.evaluations() as f64];
-        trees::put_list(&mut self.tree, &format!("{group}/evaluations"), evaluations)?;
+        stage_tree::insert_list(&mut self.tree, &format!("{group}/evaluations"), evaluations)?;
         self.forget(&midway)?;
         if self.saved.elapsed() >= CHECKPOINT_EVERY {
             self.save()?;
@@ -283,7 +287,7 @@ impl Searching<'_> {
 
     fn save(&mut self) -> Result<(), TrialError> {
         self.round += 1;
-        trees::put_number(&mut self.tree, "round", self.round)?;
+        stage_tree::set_number(&mut self.tree, "round", self.round)?;
         self.stage.checkpoint(self.round, self.tree.clone())?;
         self.saved = Instant::now();
         Ok(())
@@ -335,10 +339,10 @@ fn gather(work: &Tree, part: &str, result: &mut Tree) -> Result<(), TrialError> 
         }
     }
     for (path, values) in lists {
-        trees::put_list(result, &path, values)?;
+        stage_tree::insert_list(result, &path, values)?;
     }
     result.insert(&format!("{part}/latents"), Array::list(latents)?)?;
-    trees::put_list(result, &format!("{part}/evaluations"), vec![evaluations])
+    stage_tree::insert_list(result, &format!("{part}/evaluations"), vec![evaluations])
 }
 
 fn read(tree: &Tree, part: &str) -> Result<Searched, TrialError> {

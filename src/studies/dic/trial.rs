@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use retrial_core::declare::ParamGroup as _;
+use retrial_core::statistics::upper_median;
 use retrial_data::{Content, ImageSeries};
 use retrial_dic::{
     Borders, DicError, ErrorStatistics, ErrorSummary, Field, GaussianFilter, Guess, InstructionSet,
@@ -47,7 +48,10 @@ pub(super) fn run(context: &mut Context) -> Result<(), TrialError> {
         .sum();
     judge(context, &params, &series, &settings, &results)?;
     context.metric(metric::points_per_second, computed as f64 / seconds)?;
-    context.metric(metric::points_per_cpu_second, median(speeds))
+    context.metric(
+        metric::points_per_cpu_second,
+        upper_median(speeds).unwrap_or(f64::NAN),
+    )
 }
 
 /// The settings that suit the series, as far as the param `auto_settings` asks for them.
@@ -72,12 +76,6 @@ fn chosen(
     context.metric(metric::chosen_order, f64::from(settings.shape_order as u8))?;
     context.metric(metric::chosen_sigma_px, sigma_px)?;
     Ok(settings)
-}
-
-/// The value in the middle; `NaN` where there is none.
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// Points of an image by the CPU seconds since `before`, of all threads.

@@ -23,7 +23,7 @@ use super::settings::{self, to_error};
 use crate::execute::context::{Context, TrialError};
 use crate::execute::provenance::cpu_seconds;
 use crate::execute::stage::{Built, Work, stage};
-use crate::trees;
+use crate::stage_tree;
 
 const LOSSES: [&str; 5] = ["classes", "boxes", "masks", "objectness", "proposals"];
 
@@ -200,7 +200,7 @@ fn build(
     for iteration in losses.len() as u64..all {
         if let Err(stopped) = work.stop_point() {
             if iteration > 0 {
-                work.checkpoint(iteration, kept(&training, &losses)?)?;
+                work.checkpoint(iteration, to_tree(&training, &losses)?)?;
             }
             return Err(stopped);
         }
@@ -236,12 +236,12 @@ fn build(
         spent += cpu_seconds() - before;
         work.progress(iteration + 1, all, "steps");
         if saved.elapsed() >= CHECKPOINT_EVERY && iteration + 1 < all {
-            work.checkpoint(iteration + 1, kept(&training, &losses)?)?;
+            work.checkpoint(iteration + 1, to_tree(&training, &losses)?)?;
             saved = Instant::now();
         }
     }
     *seconds = (losses.len() > begun).then(|| spent / (losses.len() - begun) as f64);
-    kept(&training, &losses)
+    to_tree(&training, &losses)
 }
 
 /// What the losses know of a changed picture.
@@ -286,11 +286,11 @@ impl Batches {
     }
 }
 
-fn kept(training: &DetectorTraining, losses: &[Losses]) -> Result<Tree, TrialError> {
+fn to_tree(training: &DetectorTraining, losses: &[Losses]) -> Result<Tree, TrialError> {
     let mut tree = Tree::new();
     let state = training.state();
-    trees::put_weights(&mut tree, "weights", &state.weights)?;
-    trees::put_weights(&mut tree, "velocities", &state.velocities)?;
+    stage_tree::insert_weights(&mut tree, "weights", &state.weights)?;
+    stage_tree::insert_weights(&mut tree, "velocities", &state.velocities)?;
     let columns: [fn(&Losses) -> f64; 5] = [
         |l| l.classes,
         |l| l.boxes,
@@ -300,15 +300,15 @@ fn kept(training: &DetectorTraining, losses: &[Losses]) -> Result<Tree, TrialErr
     ];
     for (name, column) in LOSSES.iter().zip(columns) {
         let values = losses.iter().map(column).collect();
-        trees::put_list(&mut tree, &format!("losses/{name}"), values)?;
+        stage_tree::insert_list(&mut tree, &format!("losses/{name}"), values)?;
     }
     Ok(tree)
 }
 
 fn restore(training: &mut DetectorTraining, tree: &Tree) -> Result<Vec<Losses>, TrialError> {
     let state = DetectorState {
-        weights: trees::weights(tree, "weights")?,
-        velocities: trees::weights(tree, "velocities")?,
+        weights: stage_tree::weights(tree, "weights")?,
+        velocities: stage_tree::weights(tree, "velocities")?,
     };
     training.restore(&state).map_err(to_error)?;
     let mut columns = Vec::with_capacity(LOSSES.len());

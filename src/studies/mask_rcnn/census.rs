@@ -6,12 +6,12 @@ use retrial_core::census::{Census, count};
 use retrial_core::declare::ParamGroup as _;
 use retrial_data::Content;
 
-use super::choose::{Choice, Chosen, Counts, Drawn, LEAST_PIXELS, choose, list, parts};
+use super::choose::{Choice, Chosen, Counts, LEAST_PIXELS, ShapeCache, choose, list, parts};
 use super::items::MOST_PARTS;
 use super::params::{
     All, AnnotatedMasks, Course, InputKind, Method, Pictures, Pretraining, PretrainingKind,
 };
-use super::{given, pretrain, values};
+use super::{imagenet, pretrain, values};
 use crate::execute::context::TrialError;
 
 /// The params on which it depends.
@@ -36,7 +36,7 @@ pub(super) const KEYS: &[&str] = &[
 /// What was found of a content for other params: most trials look at the same objects and values.
 #[derive(Default)]
 pub(super) struct Found {
-    drawn: Drawn,
+    drawn: ShapeCache,
     /// By the values of [`values::KEYS`].
     values: HashMap<Vec<String>, Vec<String>>,
 }

@@ -52,13 +52,13 @@ pub(super) struct Chosen<'c> {
     /// Whether it is judged; else it is trained on.
     pub(super) judged: bool,
     /// The objects of the classes that are seen in it.
-    pub(super) objects: Vec<Seen<'c>>,
+    pub(super) objects: Vec<ShownObject<'c>>,
     /// The classes, from 1, of those that are too small to be seen.
     pub(super) too_small: Vec<usize>,
 }
 
 /// An object as a picture of the nets shows it.
-pub(super) struct Seen<'c> {
+pub(super) struct ShownObject<'c> {
     pub(super) annotation: &'c Annotation,
     /// Its class, from 1.
     pub(super) class: usize,
@@ -70,11 +70,11 @@ pub(super) struct Seen<'c> {
 
 /// Objects that were drawn before.
 #[derive(Default)]
-pub(super) struct Drawn(Mutex<HashMap<DrawnAs, Option<Shape>>>);
+pub(super) struct ShapeCache(Mutex<HashMap<ShapeKey, Option<Shape>>>);
 
 /// What decides the pixels of an object within a content.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct DrawnAs {
+struct ShapeKey {
     set: usize,
     /// Id of the picture, and the place of the object among its own.
     object: (u64, usize),
@@ -85,10 +85,10 @@ struct DrawnAs {
 /// Pixels of an object with the box around them; nothing of one that is too small to be seen.
 type Shape = (InstanceMask, [f32; 4]);
 
-impl Drawn {
+impl ShapeCache {
     fn shape(
         &self,
-        key: DrawnAs,
+        key: ShapeKey,
         draw: impl FnOnce() -> Result<Option<Shape>, TrialError>,
     ) -> Result<Option<Shape>, TrialError> {
         let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -106,7 +106,7 @@ pub(super) fn choose<'c>(
     params: &Pictures,
     name: &'c str,
     content: &'c Content,
-    drawn: Option<&Drawn>,
+    drawn: Option<&ShapeCache>,
 ) -> Result<Choice<'c>, TrialError> {
     let mut sets = Vec::new();
     for (name, content) in parts(name, content) {
@@ -139,7 +139,8 @@ pub(super) fn choose<'c>(
     if wanted > 0 {
         let kept = |place: &usize| place * wanted / train != (place + 1) * wanted / train;
         let mut places = 0..train;
-        pictures.retain(|chosen| chosen.judged || places.next().is_some_and(|place| kept(&place)));
+        pictures
+            .retain(|chosen| chosen.judged || places.next().is_some_and(|place| to_tree(&place)));
     }
     let judged = pictures.iter().filter(|chosen| chosen.judged).count();
     let used = pictures.len() - judged;
@@ -226,7 +227,7 @@ fn see<'c>(
     annotated: &'c AnnotationSet,
     classes: &[String],
     size: (usize, usize),
-    drawn: Option<&Drawn>,
+    drawn: Option<&ShapeCache>,
 ) -> Result<(), TrialError> {
     let picture = chosen.picture;
     for (place, annotation) in annotated.of_image(chosen.id).enumerate() {
@@ -239,7 +240,7 @@ fn see<'c>(
         let shape = match drawn {
             None => draw()?,
             Some(drawn) => {
-                let key = DrawnAs {
+                let key = ShapeKey {
                     set: chosen.set,
                     object: (chosen.id, place),
                     sizes: [(picture.height, picture.width), size],
@@ -248,7 +249,7 @@ fn see<'c>(
             }
         };
         match shape {
-            Some((mask, corners)) => chosen.objects.push(Seen {
+            Some((mask, corners)) => chosen.objects.push(ShownObject {
                 annotation,
                 class: class + 1,
                 corners,
@@ -324,7 +325,7 @@ mod tests {
     #[test]
     fn an_object_is_drawn_once_at_a_size() {
         let content = scenes();
-        let drawn = Drawn::default();
+        let drawn = ShapeCache::default();
         let shapes = |change: fn(&mut All), drawn| {
             let pictures = params(change).pictures;
             let choice = choose(&pictures, "data", &content, drawn).expect("a choice");

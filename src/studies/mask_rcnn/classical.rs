@@ -4,12 +4,12 @@ use retrial_classical::{DetectorSettings, Instance, TrainingPicture, detect, fit
 use retrial_core::image::GrayImage;
 
 use super::items::{Item, Items};
-use super::judge::{Found, of_mask};
+use super::judge::{Detections, of_mask};
 use super::settings::to_error;
 use crate::execute::context::{Context, TrialError};
 use crate::execute::provenance::cpu_seconds;
 
-pub(super) fn found(context: &Context, items: &Items) -> Result<(Found, f64), TrialError> {
+pub(super) fn detect(context: &Context, items: &Items) -> Result<(Detections, f64), TrialError> {
     let image = |item: &Item| {
         let gray = item.gray.iter().map(|value| value * 255.0).collect();
         GrayImage::new(items.width, items.height, gray).map_err(to_error)

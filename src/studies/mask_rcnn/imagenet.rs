@@ -12,7 +12,7 @@ use super::items::Items;
 use super::params::BackboneParams;
 use super::settings;
 use crate::execute::context::TrialError;
-use crate::trees;
+use crate::stage_tree;
 
 /// Why there is no backbone without them.
 pub(super) const NO_WEIGHTS: &str = "pretraining by `imagenet` needs weights, and the data set of this experiment has none; one that has \
@@ -31,7 +31,7 @@ pub(super) fn backbone(
     let device = settings::device(device)?;
     let backbone = of_file(torch, &file.path, settings::backbone(params), &device)?;
     let mut tree = Tree::new();
-    trees::put_weights(&mut tree, "weights", &backbone)?;
+    stage_tree::insert_weights(&mut tree, "weights", &backbone)?;
     Ok(tree)
 }
 

@@ -6,10 +6,10 @@ use retrial_core::resize::mean_over;
 use retrial_data::{Annotation, Content, LabelledSet, ThermalPicture, WeightsFile};
 use retrial_nets::mask_rcnn::Picture;
 
-use super::choose::{Choice, Chosen, Seen, Set, choose};
+use super::choose::{Choice, Chosen, Set, ShownObject, choose};
+use super::input_values::Input;
 use super::params::All;
 use super::parts::Sides;
-use super::seen::Input;
 use super::settings::to_error;
 use super::{census, values};
 use crate::execute::context::{Context, TrialError};
@@ -184,9 +184,9 @@ fn item(
     (height, width): (usize, usize),
 ) -> Result<Item, TrialError> {
     let picture = chosen.picture;
-    let full = GrayImage::new(picture.width, picture.height, input.seen(picture, range));
+    let full = GrayImage::new(picture.width, picture.height, input.scaled(picture, range));
     let gray = mean_over(&full.map_err(to_error)?, width, height).map_err(to_error)?;
-    let object = |seen: Seen<'_>| Object {
+    let object = |seen: ShownObject<'_>| Object {
         class: seen.class,
         mask: seen.mask,
         corners: seen.corners,

@@ -98,15 +98,15 @@ pub(super) struct Judged<'d> {
 }
 
 /// What was found in every judged picture.
-pub(super) type Found = Vec<Vec<Detection>>;
+pub(super) type Detections = Vec<Vec<Detection>>;
 
 /// The objects that a net finds, and the CPU seconds a picture.
-pub(super) fn found(
+pub(super) fn detect(
     context: &Context,
     finding: &Finding,
     items: &Items,
     judged: &Judged<'_>,
-) -> Result<(Found, f64), TrialError> {
+) -> Result<(Detections, f64), TrialError> {
     let device = settings::device(&context.job.device)?;
     let rule = settings::detection(finding);
     let threshold = finding.mask_thresh as f32;
@@ -149,7 +149,7 @@ pub(super) fn found(
 pub(super) fn precision(
     context: &mut Context,
     items: &Items,
-    found: Found,
+    found: Detections,
     masks: &Masks,
 ) -> Result<(), TrialError> {
     let cases: Vec<ImageCase> = items
@@ -172,7 +172,7 @@ pub(super) fn precision(
         (metric::box_ap75, of_boxes.ap75),
         (metric::box_ar, of_boxes.ar_100),
     ] {
-        defined(context, metric, value)?;
+        context.metric_if_any(metric, value)?;
     }
     let mut detections = cases.iter().flat_map(|case| &case.detections);
     let mut objects = items.test.iter().flat_map(|item| &item.objects);
@@ -193,13 +193,13 @@ pub(super) fn precision(
                 (metric::mask_ap75, summary.ap75),
                 (metric::mask_ar, summary.ar_100),
             ] {
-                defined(context, metric, value)?;
+                context.metric_if_any(metric, value)?;
             }
             Some(summary)
         }
         false => None,
     };
-    defined(context, metric::accuracy, mean(&accuracy))?;
+    context.metric_if_any(metric::accuracy, mean(&accuracy))?;
     let rows = class_rows(items, &of_boxes, of_masks.as_ref(), masks, &accuracy);
     context.rows(&rows)?;
     let half = boxes.threshold(RIGHT).unwrap_or(0);
@@ -221,11 +221,11 @@ pub(super) fn precision(
     let settings = Settings::at(region, vec![RIGHT]);
     let apart = precision_by_overlap(&cases, count, &settings, &APART).map_err(to_error)?;
     if let [isolated, _, overlapped] = &apart[..] {
-        defined(context, metric::ap50_isolated, isolated.ap)?;
-        defined(context, metric::ap50_overlapped, overlapped.ap)?;
+        context.metric_if_any(metric::ap50_isolated, isolated.ap)?;
+        context.metric_if_any(metric::ap50_overlapped, overlapped.ap)?;
         let both = isolated.ap.zip(overlapped.ap);
         let lost = both.map(|(alone, over)| alone - over);
-        defined(context, metric::ap50_lost_by_overlap, lost)?;
+        context.metric_if_any(metric::ap50_lost_by_overlap, lost)?;
     }
     let bins = precision_by_overlap(&cases, count, &settings, &EDGES).map_err(to_error)?;
     let bins = bins.into_iter().filter(|bin| bin.objects > 0);
@@ -339,7 +339,7 @@ pub(super) fn mask_metrics(
     let mut report = |metrics: [MetricDef; 3], whole: Option<f64>, drawn: Option<f64>| {
         let over = drawn.zip(whole).map(|(drawn, whole)| drawn - whole);
         for (metric, value) in metrics.into_iter().zip([whole, drawn, over]) {
-            defined(context, metric, value)?;
+            context.metric_if_any(metric, value)?;
         }
         Ok::<_, TrialError>(())
     };
@@ -412,18 +412,6 @@ fn class_rows(
 fn mean(values: &[Option<f64>]) -> Option<f64> {
     let known: Vec<f64> = values.iter().flatten().copied().collect();
     (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
-}
-
-/// A metric where it has a value: a class without objects has none.
-pub(super) fn defined(
-    context: &mut Context,
-    metric: MetricDef,
-    value: Option<f64>,
-) -> Result<(), TrialError> {
-    match value {
-        Some(value) => context.metric(metric, value),
-        None => Ok(()),
-    }
 }
 
 /// A mask as a detector without a net gives it.

@@ -20,7 +20,7 @@ use super::pretrain::CHECKPOINT_EVERY;
 use super::settings::{self, to_error};
 use crate::execute::context::{Context, TrialError};
 use crate::execute::stage::{Work, stage};
-use crate::trees;
+use crate::stage_tree;
 
 /// Largest move of a side of a box, as a share of the box.
 const JITTER: f64 = 0.1;
@@ -108,7 +108,7 @@ pub(super) fn train(
     let device = settings::device(&context.job.device)?;
     let net = detector.net.clone().with_masks(
         &architecture,
-        &trees::weights(&built.tree, "weights")?,
+        &stage_tree::weights(&built.tree, "weights")?,
         &mut context.seed().stream("overwritten"),
         &device,
     );
@@ -182,7 +182,7 @@ fn collect(
     )?;
     tree.insert("classes", Array::list(classes)?)?;
     tree.insert("pictures", Array::list(pictures)?)?;
-    trees::put_number(&mut tree, "channels", features.channels as u64)?;
+    stage_tree::set_number(&mut tree, "channels", features.channels as u64)?;
     Ok(tree)
 }
 
@@ -194,7 +194,7 @@ impl Regions {
         };
         Ok(Self {
             features: RegionFeatures {
-                channels: trees::number(tree, "channels")? as usize,
+                channels: stage_tree::number(tree, "channels")? as usize,
                 values: tree.values::<f32>("features")?.to_vec(),
             },
             expected: tree.values::<f32>("expected")?.to_vec(),
@@ -227,10 +227,10 @@ fn build(
     let mut training = training.ok_or_else(|| to_error("there is no mask head to train"))?;
     let mut losses: Vec<f64> = Vec::new();
     if let Some((_, tree)) = work.resume()? {
-        let moments = trees::weights(&tree, "moments")?;
-        let steps = u32::try_from(trees::number(&tree, "steps")?).unwrap_or(u32::MAX);
+        let moments = stage_tree::weights(&tree, "moments")?;
+        let steps = u32::try_from(stage_tree::number(&tree, "steps")?).unwrap_or(u32::MAX);
         training
-            .restore(&trees::weights(&tree, "weights")?, (&moments, steps))
+            .restore(&stage_tree::weights(&tree, "weights")?, (&moments, steps))
             .map_err(to_error)?;
         losses = tree.values::<f64>("losses")?.to_vec();
     }
@@ -240,7 +240,7 @@ fn build(
     for iteration in losses.len() as u64..all {
         if let Err(stopped) = work.stop_point() {
             if iteration > 0 {
-                work.checkpoint(iteration, kept(&training, &losses)?)?;
+                work.checkpoint(iteration, to_tree(&training, &losses)?)?;
             }
             return Err(stopped);
         }
@@ -263,19 +263,19 @@ fn build(
         losses.push(loss);
         work.progress(iteration + 1, all, "mask steps");
         if saved.elapsed() >= CHECKPOINT_EVERY && iteration + 1 < all {
-            work.checkpoint(iteration + 1, kept(&training, &losses)?)?;
+            work.checkpoint(iteration + 1, to_tree(&training, &losses)?)?;
             saved = Instant::now();
         }
     }
-    kept(&training, &losses)
+    to_tree(&training, &losses)
 }
 
-fn kept(training: &MaskTraining, losses: &[f64]) -> Result<Tree, TrialError> {
+fn to_tree(training: &MaskTraining, losses: &[f64]) -> Result<Tree, TrialError> {
     let mut tree = Tree::new();
     let (moments, steps) = training.moments();
-    trees::put_weights(&mut tree, "weights", &training.weights())?;
-    trees::put_weights(&mut tree, "moments", &moments)?;
-    trees::put_number(&mut tree, "steps", u64::from(steps))?;
-    trees::put_list(&mut tree, "losses", losses.to_vec())?;
+    stage_tree::insert_weights(&mut tree, "weights", &training.weights())?;
+    stage_tree::insert_weights(&mut tree, "moments", &moments)?;
+    stage_tree::set_number(&mut tree, "steps", u64::from(steps))?;
+    stage_tree::insert_list(&mut tree, "losses", losses.to_vec())?;
     Ok(tree)
 }

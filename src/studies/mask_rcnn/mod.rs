@@ -11,6 +11,7 @@ mod census;
 mod choose;
 mod classical;
 mod imagenet;
+mod input_values;
 mod items;
 mod judge;
 mod mask_annotations;
@@ -22,7 +23,6 @@ mod pictures;
 mod predictions;
 mod pretrain;
 mod report;
-mod seen;
 mod settings;
 mod source;
 mod split;
@@ -83,7 +83,7 @@ impl Study for MaskRcnn {
 }
 
 fn without_net(context: &mut Context, items: &Items) -> Result<(), TrialError> {
-    let (found, seconds) = classical::found(context, items)?;
+    let (found, seconds) = classical::detect(context, items)?;
     context.metric(metric::seconds_per_picture, seconds)?;
     let masks = Masks {
         drawn: None,
@@ -146,7 +146,7 @@ fn by_net(
     let box_only =
         mask_annotations::box_only_classes(&params.annotated_masks, classes, context.seed());
     judge::mask_metrics(context, &masks, &box_only)?;
-    let (found, seconds) = judge::found(context, &params.finding, items, &judged)?;
+    let (found, seconds) = judge::detect(context, &params.finding, items, &judged)?;
     context.metric(metric::seconds_per_picture, seconds)?;
     pictures::draw(context, items, &found)?;
     judge::precision(context, items, found, &masks)

@@ -1,4 +1,4 @@
-//! The stage `pretrain`: what the backbone has seen before.
+//! The stage `pretrain`: the backbone, trained on a source domain before.
 
 use std::time::{Duration, Instant};
 
@@ -12,20 +12,21 @@ use retrial_nets::weights::Weights;
 use retrial_similarity::{draw, tally};
 use retrial_store::{Array, Tree};
 
-use super::given;
+use super::imagenet;
+use super::input_values::lumas;
 use super::items::{Items, picture};
 use super::params::{BackboneParams, Pictures, Pretraining, PretrainingKind};
 use super::settings::{self, to_error};
-use super::source::{self, luma};
+use super::source;
 use crate::execute::context::{Context, TrialError};
 use crate::execute::stage::{Built, Work, stage};
-use crate::trees;
+use crate::stage_tree;
 
 /// Shortest time between checkpoints.
 pub(super) const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
 /// Most-drawn classes that are listed.
 const LISTED: usize = 10;
-/// Every so-manieth weight is kept for the histogram.
+/// Of so many weights one is kept for the histogram.
 const KEPT: usize = 4;
 /// Why there is no pretraining without one.
 pub(super) const NO_SOURCE: &str = "pretraining needs a source domain, and the data set of this experiment has none; one that has is \
@@ -51,11 +52,11 @@ pub(super) struct Pretrained {
     pub(super) id: String,
     /// Weights of the backbone by the names of a detector's, `body.…`; none without pretraining.
     pub(super) backbone: Weights,
-    pub(super) drawn: Option<Drawn>,
+    pub(super) drawn: Option<SourceSample>,
 }
 
 /// What is said of the draw and of the classifier.
-pub(super) struct Drawn {
+pub(super) struct SourceSample {
     pub(super) effective_sample_share: f64,
     pub(super) distinct_share: f64,
     pub(super) accuracy: f64,
@@ -88,10 +89,10 @@ pub(super) fn pretrain(
         PretrainingKind::Imagenet => imagenet::backbone(input.backbone, items, &work.device),
         PretrainingKind::Uniform | PretrainingKind::Similarity => build(work, input, items),
     })?;
-    let backbone = trees::weights(&tree, "weights")?;
+    let backbone = stage_tree::weights(&tree, "weights")?;
     let drawn = match kind {
         PretrainingKind::Nothing | PretrainingKind::Imagenet => None,
-        PretrainingKind::Uniform | PretrainingKind::Similarity => Some(Drawn::read(&tree)?),
+        PretrainingKind::Uniform | PretrainingKind::Similarity => Some(SourceSample::read(&tree)?),
     };
     Ok(Pretrained {
         id,
@@ -104,7 +105,7 @@ pub(super) fn pretrain(
     })
 }
 
-impl Drawn {
+impl SourceSample {
     fn read(tree: &Tree) -> Result<Self, TrialError> {
         let facts = tree.values::<f64>("facts")?;
         let pairs = tree.values::<f64>("classes")?;
@@ -141,9 +142,9 @@ fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialErro
     let mut done = 0;
     if let Some((round, tree)) = work.resume()? {
         done = round;
-        let velocities = trees::weights(&tree, "velocities")?;
+        let velocities = stage_tree::weights(&tree, "velocities")?;
         training
-            .restore(&trees::weights(&tree, "weights")?, &velocities)
+            .restore(&stage_tree::weights(&tree, "weights")?, &velocities)
             .map_err(to_error)?;
     }
     let a_pass = drawn.len().div_ceil(batch) as u64;
@@ -154,7 +155,7 @@ fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialErro
     for iteration in done..all {
         if let Err(stopped) = work.stop_point() {
             if iteration > 0 {
-                work.checkpoint(iteration, kept(&training)?)?;
+                work.checkpoint(iteration, to_tree(&training)?)?;
             }
             return Err(stopped);
         }
@@ -176,7 +177,7 @@ fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialErro
             .map_err(to_error)?;
         work.progress(iteration + 1, all, "pretraining steps");
         if saved.elapsed() >= CHECKPOINT_EVERY && iteration + 1 < all {
-            work.checkpoint(iteration + 1, kept(&training)?)?;
+            work.checkpoint(iteration + 1, to_tree(&training)?)?;
             saved = Instant::now();
         }
     }
@@ -186,7 +187,7 @@ fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialErro
         let (images, labels) = images(&source.val, own, None);
         right += training.right(side, &images, &labels);
     }
-    let mut tree = kept(&training)?;
+    let mut tree = to_tree(&training)?;
     let sources = source.train.labels.len();
     let classes = drawn
         .iter()
@@ -195,13 +196,13 @@ fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialErro
     let pairs = most
         .flat_map(|(class, draws)| [class as f64, draws as f64])
         .collect();
-    trees::put_list(&mut tree, "classes", pairs)?;
+    stage_tree::insert_list(&mut tree, "classes", pairs)?;
     let all_weights = weights
         .normalised()
         .iter()
         .step_by(KEPT)
         .map(|w| w * sources as f64);
-    trees::put_list(&mut tree, "source_weights", all_weights.collect())?;
+    stage_tree::insert_list(&mut tree, "source_weights", all_weights.collect())?;
     let facts = vec![
         weights.effective_sample_size() / sources as f64,
         tally(drawn.iter().copied()).distinct() as f64 / sources as f64,
@@ -211,10 +212,10 @@ fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialErro
     Ok(tree)
 }
 
-fn kept(training: &ClassifierTraining) -> Result<Tree, TrialError> {
+fn to_tree(training: &ClassifierTraining) -> Result<Tree, TrialError> {
     let mut tree = Tree::new();
-    trees::put_weights(&mut tree, "weights", &training.weights())?;
-    trees::put_weights(&mut tree, "velocities", &training.velocities())?;
+    stage_tree::insert_weights(&mut tree, "weights", &training.weights())?;
+    stage_tree::insert_weights(&mut tree, "velocities", &training.velocities())?;
     Ok(tree)
 }
 
@@ -229,7 +230,7 @@ fn images(
     let mut values = Vec::with_capacity(numbers.len() * length);
     for &number in numbers {
         let pixels = &set.pixels[number * length..(number + 1) * length];
-        let mut gray: Vec<f32> = pixels.chunks_exact(3).map(luma).collect();
+        let mut gray: Vec<f32> = lumas(pixels).map(|luma| luma / 255.0).collect();
         if flips.as_mut().is_some_and(|stream| stream.uniform() < 0.5) {
             for row in gray.chunks_mut(width) {
                 row.reverse();

@@ -5,7 +5,7 @@ use retrial_data::LabelledSet;
 use retrial_nets::mask_rcnn::Losses;
 
 use super::metrics::metric;
-use super::pretrain::Drawn;
+use super::pretrain::SourceSample;
 use crate::execute::context::{Context, TrialError};
 
 row! {
@@ -59,7 +59,7 @@ row! {
 /// The draw from the source domain.
 pub(super) fn source(
     context: &mut Context,
-    drawn: &Drawn,
+    drawn: &SourceSample,
     source: &LabelledSet,
 ) -> Result<(), TrialError> {
     context.metric(metric::effective_sample_share, drawn.effective_sample_share)?;

@@ -9,6 +9,7 @@ use retrial_similarity::{
     SimilaritySettings, Targets, Weights, count, features, log_similarities, quantise_f32,
 };
 
+use super::input_values::lumas;
 use super::items::Items;
 use super::params::{Pretraining, PretrainingKind, Texture};
 use super::settings::to_error;
@@ -35,7 +36,7 @@ pub(super) fn weights(
     let (height, width) = (source.train.height, source.train.width);
     let mut sources = Vec::new();
     for picture in source.train.pixels.chunks(3 * height * width) {
-        let gray: Vec<f32> = picture.chunks_exact(3).map(luma).collect();
+        let gray: Vec<f32> = lumas(picture).map(|luma| luma / 255.0).collect();
         sources.extend(settings.row(&gray, height, width)?);
     }
     let dimension = sources.len() / count.max(1);
@@ -55,12 +56,6 @@ pub(super) fn weights(
     };
     let log = log_similarities(&sources, &targets, &similarity).map_err(to_error)?;
     Weights::from_log(log).map_err(to_error)
-}
-
-/// A colour as grey from 0 to 1.
-pub(super) fn luma(rgb: &[u8]) -> f32 {
-    let luma = 0.299 * f32::from(rgb[0]) + 0.587 * f32::from(rgb[1]) + 0.114 * f32::from(rgb[2]);
-    luma / 255.0
 }
 
 /// How a picture becomes a row of features.

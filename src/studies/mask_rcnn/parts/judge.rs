@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 
 use retrial_core::row;
+use retrial_core::statistics::upper_median;
 use retrial_detect::roc;
 use retrial_instances::boxes::iou;
 use retrial_nets::device::Device;
 use retrial_nets::mask_rcnn::{DetectionRule, PartsTraining};
 use retrial_synth::infrared::{EquipmentClass, Partition};
 
-use super::temperatures::{PartTemperature, median, temperature_in, usual};
+use super::temperatures::{PartTemperature, temperature_in, usual};
 use super::{divided, placed};
 use crate::execute::context::{Context, TrialError};
 use crate::studies::mask_rcnn::boxes::Detector;
 use crate::studies::mask_rcnn::items::{Item, Items, Object, PartBox};
-use crate::studies::mask_rcnn::judge::defined;
 use crate::studies::mask_rcnn::metrics::metric;
 use crate::studies::mask_rcnn::params::Finding;
 use crate::studies::mask_rcnn::settings::{self, to_error};
@@ -203,7 +203,7 @@ fn judged(
                 .enumerate()
                 .filter(|(other, peer)| *other != number && peer.class == object.class);
             let peer = peer.filter_map(|(other, _)| warm.get(&(other, part)));
-            let peer = median(peer.map(|peer| peer.max).collect());
+            let peer = upper_median(peer.map(|peer| peer.max).collect());
             let over = |base: Option<f64>| own.zip(base).map(|(own, base)| own.max - base);
             all.push(Judgement {
                 class: object.class,
@@ -211,7 +211,7 @@ fn judged(
                 detected: in_found[number]
                     .get(part)
                     .is_some_and(|corners| is_found(corners, known)),
-                centre_error: apart(corners, known, object),
+                centre_error: centre_error(corners, known, object),
                 errors: own
                     .zip(known.max_c.zip(known.mean_c))
                     .map(|(own, (max, mean))| [(own.max - max).abs(), (own.mean - mean).abs()]),
@@ -228,7 +228,7 @@ fn is_found(corners: &[f32; 4], part: &PartBox) -> bool {
     iou(corners, &part.corners) >= FOUND
 }
 
-fn apart(corners: &[f32; 4], part: &PartBox, object: &Object) -> f64 {
+fn centre_error(corners: &[f32; 4], part: &PartBox, object: &Object) -> f64 {
     let [x0, y0, x1, y1] = object.corners;
     let (x, y) = (
         (corners[0] + corners[2]) / 2.0,
@@ -296,7 +296,7 @@ fn report(context: &mut Context, items: &Items, all: &[Judgement]) -> Result<(),
         (metric::hot_spot_auroc_peer, peer.area),
         (metric::hot_spot_auroc_where_peer, usual_with_peer.area),
     ] {
-        defined(context, metric, value)?;
+        context.metric_if_any(metric, value)?;
     }
     context.rows(&rows)?;
     let row = |reference, faults: &Faults| FaultRow {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use retrial_core::instance_mask::InstanceMask;
+use retrial_core::statistics::upper_median;
 
 use crate::studies::mask_rcnn::items::{Item, Items};
 
@@ -60,14 +61,8 @@ pub(super) fn usual(items: &Items) -> BTreeMap<(usize, usize), f64> {
         }
     }
     all.into_iter()
-        .filter_map(|(part, values)| Some((part, median(values)?)))
+        .filter_map(|(part, values)| Some((part, upper_median(values)?)))
         .collect()
-}
-
-/// The upper median.
-pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::cli::{DicArgs, FilterChoice, OrderChoice};
 use crate::failure::Failure;
 
 /// Settings with their filter and order, and where they come from.
-pub(super) struct Suited {
+pub(super) struct ChosenSettings {
     advice: SeriesAdvice,
     filter_by: By,
     order_by: String,
@@ -29,7 +29,7 @@ enum By {
     Default,
 }
 
-impl Suited {
+impl ChosenSettings {
     /// Asks deformed images which settings suit them: the first of five that tells for the filter, up to twelve for
     /// the order.
     pub(super) fn new(
