@@ -2,7 +2,7 @@
 
 use retrial_detect::baseline::{self, Components};
 use retrial_detect::{DetectError, Items as Rows, Norm};
-use retrial_nets::anogan::images;
+use retrial_nets::anogan::{images, weighted_loss};
 
 use super::encoders::{self, EncoderMethod};
 use super::ensemble::by_encoder;
@@ -189,12 +189,10 @@ fn keep_best(searched: &mut Searched, restarts: usize, lambda: f64, latent_size:
     }
 }
 
-/// `(1 − λ) R + λ D` of every item, Eq. (7) of Schlegl et al. 2017; nothing where there is no `D`.
+/// [`weighted_loss`] of every item; nothing where there is no `D`.
 pub(super) fn weighted(lambda: f64, residual: &[f64], discrimination: &[f64]) -> Vec<f64> {
     let pairs = residual.iter().zip(discrimination);
-    pairs
-        .map(|(r, d)| (1.0 - lambda) * r + lambda * d)
-        .collect()
+    pairs.map(|(r, d)| weighted_loss(lambda, *r, *d)).collect()
 }
 
 fn by_ganomaly(context: &mut Context, params: &All, items: &Items) -> Result<Scored, TrialError> {
