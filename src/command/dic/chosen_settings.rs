@@ -95,7 +95,7 @@ impl ChosenSettings {
         &self.advice.settings
     }
 
-    /// What is foretold of the settings, if a pair tells.
+    /// The error predicted for the settings, where a pair shows one.
     fn forecast(&self) -> Option<ErrorForecast> {
         let (_, spectra) = self.advice.telling.as_ref()?;
         spectra.forecast(self.settings()).ok()

@@ -40,10 +40,10 @@ struct Range {
     high: f64,
 }
 
-/// The columns whose range is told, where they are there.
+/// The columns whose range is given, where they are there.
 const RANGES: [&str; 7] = ["u", "v", "u_mm", "v_mm", "exx", "eyy", "exy"];
 
-/// The columns whose median is told as noise, where they are there.
+/// The columns whose median is given as noise, where they are there.
 pub(super) const NOISE: [&str; 2] = ["u_std", "v_std"];
 
 impl Summary {

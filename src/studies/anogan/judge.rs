@@ -24,7 +24,7 @@ const DRAWN: usize = 400;
 const NEIGHBOURS: usize = 5;
 
 metrics! {
-    /// What is told of the scores of a trial.
+    /// What is measured of the scores of a trial.
     pub(super) mod metric {
         /// Area under the ROC curve: the chance that an anomalous item scores above a normal one.
         auroc: higher,

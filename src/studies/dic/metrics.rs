@@ -3,7 +3,7 @@
 use retrial_core::metrics;
 
 metrics! {
-    /// What is told of a series.
+    /// What is measured of a series.
     pub(super) mod metric {
         /// hypot(rmse_u, rmse_v), pooled over points and images.
         rmse: lower "px",

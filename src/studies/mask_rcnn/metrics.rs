@@ -3,7 +3,7 @@
 use retrial_core::metrics;
 
 metrics! {
-    /// What is told of a detector.
+    /// What is measured of a detector.
     pub(super) mod metric {
         /// COCO's average precision of boxes, mean over IoU 0.50 to 0.95 and over classes.
         box_ap: higher,

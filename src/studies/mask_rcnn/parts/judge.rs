@@ -445,8 +445,8 @@ mod tests {
             assert_eq!((one.over_usual, one.over_peer), (Some(usual), Some(peer)));
             assert_eq!(one.hot, Some(hot));
         }
-        let told = faults(&all, |one| one.over_peer, |_| true).expect("finite");
-        assert_eq!((told.parts, told.faulty, told.area), (4, 1, Some(1.0)));
+        let found = faults(&all, |one| one.over_peer, |_| true).expect("finite");
+        assert_eq!((found.parts, found.faulty, found.area), (4, 1, Some(1.0)));
         let cool_alone = faults(&all, |one| one.over_peer, |one| one.hot == Some(false));
         assert_eq!(cool_alone.expect("finite").area, None);
     }
