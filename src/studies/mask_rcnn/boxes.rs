@@ -1,4 +1,4 @@
-//! The stages `boxes` and `joint`: the detector, without or with its mask head.
+//! The stages `boxes` and `end_to_end`: the detector, without or with its mask head.
 
 use std::time::Instant;
 
@@ -35,13 +35,13 @@ pub(super) struct Input<'p> {
     pub(super) regions: &'p Regions,
     pub(super) training: &'p Training,
     pub(super) augmentation: &'p Augmentation,
-    /// What the stage `joint` reads beside it; none of the stage `boxes`.
-    pub(super) joint: Option<Joint<'p>>,
+    /// What the stage `end_to_end` reads beside it; none of the stage `boxes`.
+    pub(super) end_to_end: Option<EndToEnd<'p>>,
 }
 
 /// What is read of a mask head that is trained with the boxes.
 #[derive(Clone, Copy)]
-pub(super) struct Joint<'p> {
+pub(super) struct EndToEnd<'p> {
     pub(super) net: MaskNet<'p>,
     pub(super) reach: &'p Reach,
     pub(super) annotated: &'p AnnotatedMasks,
@@ -62,8 +62,8 @@ pub(super) struct Detector {
 
 impl Input<'_> {
     fn name(&self) -> &'static str {
-        match self.joint {
-            Some(_) => "joint",
+        match self.end_to_end {
+            Some(_) => "end_to_end",
             None => "boxes",
         }
     }
@@ -77,11 +77,11 @@ impl Input<'_> {
             self.augmentation.pairs(),
         ]
         .concat();
-        if let Some(Joint {
+        if let Some(EndToEnd {
             net,
             reach,
             annotated,
-        }) = self.joint
+        }) = self.end_to_end
         {
             pairs.extend(net.head.pairs());
             pairs.extend(net.predictor.pairs());
@@ -93,12 +93,12 @@ impl Input<'_> {
     }
 
     fn architecture(&self, classes: usize) -> Architecture {
-        let masks = self.joint.map(|joint| {
-            let gradient = match joint.reach.transfer_gradient {
+        let masks = self.end_to_end.map(|end_to_end| {
+            let gradient = match end_to_end.reach.transfer_gradient {
                 true => TransferGradient::Passed,
                 false => TransferGradient::Stopped,
             };
-            settings::mask_head(joint.net, gradient)
+            settings::mask_head(end_to_end.net, gradient)
         });
         settings::architecture(self.backbone, self.regions, classes, masks)
     }
@@ -180,8 +180,8 @@ fn build(
 ) -> Result<Tree, TrialError> {
     let params = input.training;
     let all = params.iterations as u64;
-    let annotations = match input.joint {
-        Some(joint) => MaskAnnotations::new(joint.annotated, items, work.seed),
+    let annotations = match input.end_to_end {
+        Some(end_to_end) => MaskAnnotations::new(end_to_end.annotated, items, work.seed),
         None => MaskAnnotations::none(items),
     };
     let batches = Batches {

@@ -266,7 +266,7 @@ fn refusal(
         if let Some(learns) = learns {
             return Some(format!(
                 "{learns} from outlines, and of {boxes} to train on a box only is known; outline \
-                 them, or use `method: faster_rcnn` with `mask_training: joint`"
+                 them, or use `method: faster_rcnn` with `mask_training: end_to_end`"
             ));
         }
     }

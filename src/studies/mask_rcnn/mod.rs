@@ -103,8 +103,8 @@ fn by_net(
     if let (Some(drawn), Some(source)) = (&pretrained.drawn, &items.source) {
         report::source(context, drawn, source)?;
     }
-    let joint = with_masks && params.course.mask_training == MaskTraining::EndToEnd;
-    let input = params.detector_input(joint);
+    let end_to_end = with_masks && params.course.mask_training == MaskTraining::EndToEnd;
+    let input = params.detector_input(end_to_end);
     let detector = boxes::train(context, input, items, &pretrained)?;
     report::training(context, &detector.losses)?;
     if let Some(seconds) = detector.seconds_per_iteration {

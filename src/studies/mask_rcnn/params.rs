@@ -272,7 +272,7 @@ params! {
 params! {
     /// What the mask loss reaches.
     pub(super) struct Reach {
-        /// Whether the mask loss reaches the box head through the transfer; matters in joint training.
+        /// Whether the mask loss reaches the box head through the transfer; matters in end-to-end training.
         transfer_gradient: flag = false,
     }
 }
@@ -388,7 +388,7 @@ impl All {
 
     /// What the training of the detector reads; `with_masks` says whether its mask head is trained with it.
     pub(super) fn detector_input(&self, with_masks: bool) -> boxes::Input<'_> {
-        let joint = boxes::Joint {
+        let end_to_end = boxes::EndToEnd {
             net: self.mask_net(),
             reach: &self.reach,
             annotated: &self.annotated_masks,
@@ -399,7 +399,7 @@ impl All {
             regions: &self.regions,
             training: &self.training,
             augmentation: &self.augmentation,
-            joint: with_masks.then_some(joint),
+            end_to_end: with_masks.then_some(end_to_end),
         }
     }
 
