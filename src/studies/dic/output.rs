@@ -294,7 +294,7 @@ fn thin(points: &[PointResult]) -> Vec<PointResult> {
     };
     points
         .iter()
-        .filter(|p| to_tree(&columns, p.x) && to_tree(&rows, p.y))
+        .filter(|p| kept(&columns, p.x) && kept(&rows, p.y))
         .copied()
         .collect()
 }

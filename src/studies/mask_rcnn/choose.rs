@@ -139,8 +139,7 @@ pub(super) fn choose<'c>(
     if wanted > 0 {
         let kept = |place: &usize| place * wanted / train != (place + 1) * wanted / train;
         let mut places = 0..train;
-        pictures
-            .retain(|chosen| chosen.judged || places.next().is_some_and(|place| to_tree(&place)));
+        pictures.retain(|chosen| chosen.judged || places.next().is_some_and(|place| kept(&place)));
     }
     let judged = pictures.iter().filter(|chosen| chosen.judged).count();
     let used = pictures.len() - judged;

@@ -1,6 +1,6 @@
 //! The detector without a net that the publication argues against.
 
-use retrial_classical::{DetectorSettings, Instance, TrainingPicture, detect, fit_detector};
+use retrial_classical::{DetectorSettings, Instance, TrainingPicture, fit_detector};
 use retrial_core::image::GrayImage;
 
 use super::items::{Item, Items};
@@ -35,7 +35,8 @@ pub(super) fn detect(context: &Context, items: &Items) -> Result<(Detections, f6
     let mut all = Vec::with_capacity(items.test.len());
     for item in &items.test {
         context.stop_point()?;
-        let found = detect(&detector, &image(item)?, &mut stream).map_err(to_error)?;
+        let found =
+            retrial_classical::detect(&detector, &image(item)?, &mut stream).map_err(to_error)?;
         let one = found
             .iter()
             .filter_map(|d| of_mask(d.class, d.confidence, &d.mask));

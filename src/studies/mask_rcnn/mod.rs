@@ -110,7 +110,7 @@ fn by_net(
     if let Some(seconds) = detector.seconds_per_iteration {
         context.metric(metric::seconds_per_iteration, seconds)?;
     }
-    context.metric(metric::weights, detector.weights as f64)?;
+    context.metric(metric::trainable_parameters, detector.weights as f64)?;
     let masked = match params.learns_masks_alone() {
         true => Some(masks::train(
             context,
