@@ -42,6 +42,13 @@ pub(crate) enum TrialError {
     Other(String),
 }
 
+impl TrialError {
+    /// An error of a crate that a study calls.
+    pub(crate) fn of(error: impl std::fmt::Display) -> Self {
+        Self::Other(error.to_string())
+    }
+}
+
 /// A trial at work.
 pub(crate) struct Context {
     pub(crate) job: Job,

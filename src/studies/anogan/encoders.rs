@@ -14,11 +14,12 @@ use retrial_store::Tree;
 
 use super::items::Items;
 use super::params::{Encoding, Features, Gan, Normal, Scoring};
-use super::settings::{self, to_error};
+use super::settings;
 use super::train::{self, CHECKPOINT_EVERY, Trained};
 use crate::execute::context::{Context, TrialError};
 use crate::execute::stage::{Work, stage};
 use crate::stage_tree;
+use crate::studies;
 
 /// A net that learns by epochs and can be written down.
 trait Learner {
@@ -43,7 +44,7 @@ impl Learner for EncoderTraining {
 
     fn restore(&mut self, state: &TrainingState) -> Result<(), TrialError> {
         EncoderTraining::restore(self, (&state.weights, &state.moments, state.steps))
-            .map_err(to_error)
+            .map_err(TrialError::of)
     }
 }
 
@@ -57,7 +58,7 @@ impl Learner for GanomalyTraining {
     }
 
     fn restore(&mut self, state: &TrainingState) -> Result<(), TrialError> {
-        GanomalyTraining::restore(self, state).map_err(to_error)
+        GanomalyTraining::restore(self, state).map_err(TrialError::of)
     }
 }
 
@@ -102,9 +103,9 @@ pub(super) fn encoder(
             settings::encoder(input.encoding, loss),
             (&nets.generator().frozen(), &nets.discriminator().frozen()),
             Seed(seed),
-            &settings::device(device)?,
+            &studies::device(device)?,
         )
-        .map_err(to_error)
+        .map_err(TrialError::of)
     };
     let method = vec![(Scoring::method, input.method.to_value())];
     let what = StageInput {
@@ -139,9 +140,9 @@ pub(super) fn ganomaly(
             settings::architecture(normal, normalisation),
             settings::ganomaly(encoding),
             seed,
-            &settings::device(device)?,
+            &studies::device(device)?,
         )
-        .map_err(to_error)
+        .map_err(TrialError::of)
     };
     let mut params = [normal.pairs(), encoding.pairs()].concat();
     // Its discriminator is normalised by it, too. Ids were given without it, and keep their meaning with the default.

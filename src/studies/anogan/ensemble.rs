@@ -9,9 +9,9 @@ use super::maps;
 use super::params::All;
 use super::residual::{local, per_ink};
 use super::score::{PASS, Scored, Scores, TIMED, timed_s};
-use super::settings;
 use super::train;
 use crate::execute::context::{Context, TrialError};
+use crate::studies;
 
 /// How far the seeds of two members lie apart. Trials whose seeds differ by less than this share
 /// no member.
@@ -99,7 +99,7 @@ fn by_one_encoder(
         generator: trained.training.generator().frozen(),
         discriminator: trained.training.discriminator().frozen(),
     };
-    let device = settings::device(&context.job.device)?;
+    let device = studies::device(&context.job.device)?;
     let difference = params.scoring.residual.difference();
     let is_local = params.scoring.residual.norm().is_none();
     let kappa = match method {

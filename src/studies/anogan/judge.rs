@@ -12,7 +12,6 @@ use super::params::{All, Evaluation};
 use super::pictures;
 use super::score::{Scored, Scores, weighted};
 use super::search::Searched;
-use super::settings::to_error;
 use super::train::{Trained, drawn_from};
 use crate::execute::context::{Context, TrialError};
 
@@ -270,30 +269,30 @@ fn detection(context: &mut Context, items: &Items, scored: &Scored) -> Result<()
     let mut stream = context.seed().stream("bootstrap");
     let resampling = bootstrap::Resampling::default();
     let interval = bootstrap::interval(score, labels, resampling, &mut stream, roc::auroc)
-        .map_err(to_error)?;
+        .map_err(TrialError::of)?;
     context.metric(metric::auroc, interval.estimate)?;
     context.metric(metric::auroc_low, interval.lower)?;
     context.metric(metric::auroc_high, interval.upper)?;
-    let ap = precision_recall::average_precision(score, labels).map_err(to_error)?;
+    let ap = precision_recall::average_precision(score, labels).map_err(TrialError::of)?;
     context.metric(metric::average_precision, ap)?;
-    let best = precision_recall::best_f1(score, labels).map_err(to_error)?;
+    let best = precision_recall::best_f1(score, labels).map_err(TrialError::of)?;
     context.metric(metric::f1_max, best.f1)?;
-    let at_1 = roc::true_positive_rate_at(score, labels, 0.01).map_err(to_error)?;
+    let at_1 = roc::true_positive_rate_at(score, labels, 0.01).map_err(TrialError::of)?;
     context.metric(metric::tpr_at_fpr_001, at_1)?;
-    let alone = roc::auroc(residual, labels).map_err(to_error)?;
+    let alone = roc::auroc(residual, labels).map_err(TrialError::of)?;
     context.metric(metric::auroc_residual, alone)?;
     if !discrimination.is_empty() {
-        let alone = roc::auroc(discrimination, labels).map_err(to_error)?;
+        let alone = roc::auroc(discrimination, labels).map_err(TrialError::of)?;
         context.metric(metric::auroc_discrimination, alone)?;
     }
-    let ink = roc::auroc(&items.ink(&items.test), labels).map_err(to_error)?;
+    let ink = roc::auroc(&items.ink(&items.test), labels).map_err(TrialError::of)?;
     context.metric(metric::auroc_ink, ink)?;
     let mut rows = Vec::new();
     for digit in 0..=9 {
         if let Some(auroc) = against(&items.test, score, digit) {
             rows.push(LabelRow {
                 label: digit.into(),
-                auroc: auroc.map_err(to_error)?,
+                auroc: auroc.map_err(TrialError::of)?,
             });
         }
     }
@@ -314,13 +313,13 @@ fn is_choice(evaluation: Evaluation, rows: usize) -> bool {
 
 /// The curves behind the areas.
 fn curves(context: &mut Context, score: &[f64], labels: &[bool]) -> Result<(), TrialError> {
-    let curve = roc::curve(score, labels).map_err(to_error)?;
+    let curve = roc::curve(score, labels).map_err(TrialError::of)?;
     let rows = curve.iter().map(|point| RocRow {
         false_positive_rate: point.false_positive_rate,
         true_positive_rate: point.true_positive_rate,
     });
     context.rows(&rows.collect::<Vec<_>>())?;
-    let curve = precision_recall::curve(score, labels).map_err(to_error)?;
+    let curve = precision_recall::curve(score, labels).map_err(TrialError::of)?;
     let rows = curve.iter().map(|point| PrecisionRecallRow {
         recall: point.recall,
         precision: point.precision,
@@ -347,9 +346,9 @@ fn lambda_sweep(context: &mut Context, scores: &Scores, labels: &[bool]) -> Resu
         let score = weighted(lambda, &scores.residual, &scores.discrimination);
         Ok(LambdaSweepRow {
             score_lambda: lambda,
-            auroc: roc::auroc(&score, labels).map_err(to_error)?,
+            auroc: roc::auroc(&score, labels).map_err(TrialError::of)?,
             average_precision: precision_recall::average_precision(&score, labels)
-                .map_err(to_error)?,
+                .map_err(TrialError::of)?,
         })
     });
     context.rows(&rows.collect::<Result<Vec<_>, TrialError>>()?)
@@ -370,7 +369,7 @@ fn at_fixed_threshold(
     scores: &[f64],
     labels: &[bool],
 ) -> Result<(), TrialError> {
-    let counts = confusion::at_threshold(scores, labels, threshold).map_err(to_error)?;
+    let counts = confusion::at_threshold(scores, labels, threshold).map_err(TrialError::of)?;
     context.metric_if_any(metric::accuracy_at_fixed, known(counts.accuracy()))?;
     context.metric_if_any(metric::true_positive_rate_at_fixed, known(counts.recall()))?;
     context.metric_if_any(
@@ -391,7 +390,7 @@ fn chosen_threshold(
         return Ok(());
     };
     let counts =
-        confusion::at_threshold(&scored.test.score, labels, threshold).map_err(to_error)?;
+        confusion::at_threshold(&scored.test.score, labels, threshold).map_err(TrialError::of)?;
     context.metric(metric::threshold, threshold)?;
     context.metric_if_any(metric::f1, known(counts.f1()))?;
     context.metric_if_any(metric::true_positive_rate, known(counts.recall()))?;
@@ -430,8 +429,8 @@ fn quality(context: &mut Context, items: &Items, trained: &Trained) -> Result<()
     let known = &items.train.pixels[..DRAWN.min(items.train.len()) * area];
     let drawn = drawn_from(&trained.training, context.seed(), DRAWN);
     let quality = generator::quality(
-        Rows::new(known, area).map_err(to_error)?,
-        Rows::new(&drawn, area).map_err(to_error)?,
+        Rows::new(known, area).map_err(TrialError::of)?,
+        Rows::new(&drawn, area).map_err(TrialError::of)?,
         NEIGHBOURS,
     );
     // Fewer items than neighbours: nothing is said.
@@ -456,7 +455,7 @@ fn iterations(
         let score = weighted(lambda, residual, discrimination);
         Ok(IterationRow {
             iteration: iteration as usize,
-            auroc: roc::auroc(&score, labels).map_err(to_error)?,
+            auroc: roc::auroc(&score, labels).map_err(TrialError::of)?,
             residual: retrial_core::statistics::mean(residual),
             discrimination: retrial_core::statistics::mean(discrimination),
         })

@@ -8,7 +8,6 @@ use retrial_nets::anogan::Difference;
 use super::items::{Items, Part};
 use super::params::Residual;
 use super::score::Scores;
-use super::settings::to_error;
 use crate::execute::context::TrialError;
 
 /// Blur and window of `local` on images of [`SIDE`] px; they grow with the image. Chosen on
@@ -76,9 +75,9 @@ fn windowed<T>(
         blur_px: WINDOW.blur_px * scale,
         window_px: WINDOW.window_px * scale,
     };
-    let given = Rows::new(&part.pixels, area).map_err(to_error)?;
-    let found = Rows::new(found, area).map_err(to_error)?;
-    compare(given, found, items.size, window).map_err(to_error)
+    let given = Rows::new(&part.pixels, area).map_err(TrialError::of)?;
+    let found = Rows::new(found, area).map_err(TrialError::of)?;
+    compare(given, found, items.size, window).map_err(TrialError::of)
 }
 
 /// Residual, discrimination and score over the ink of each item, where `residual` asks for it.

@@ -11,10 +11,10 @@ use super::maps;
 use super::params::{All, Method, Residual, Scoring, Search, Start};
 use super::residual::{local, per_ink};
 use super::search::{self, FILMED, Searched};
-use super::settings::{self, to_error};
 use super::train::{self, Trained};
 use crate::execute::context::{Context, TrialError};
 use crate::execute::provenance::cpu_seconds;
+use crate::studies;
 
 /// Scores of a part.
 #[derive(Default)]
@@ -199,7 +199,7 @@ fn by_ganomaly(context: &mut Context, params: &All, items: &Items) -> Result<Sco
     let nets = (&params.normal, params.gan.discriminator_norm);
     let nets = encoders::ganomaly(context, nets, &params.encoding, items)?;
     let difference = params.scoring.residual.difference();
-    let device = settings::device(&context.job.device)?;
+    let device = studies::device(&context.job.device)?;
     let area = items.size * items.size;
     let scores = |part: &Part| {
         let (mut scores, mut nearest) = (Scores::default(), Vec::new());
@@ -250,19 +250,19 @@ impl Baseline<'_> {
         if part.len() == 0 {
             return Ok(Vec::new());
         }
-        let judged = Rows::new(&part.pixels, items.size * items.size).map_err(to_error)?;
+        let judged = Rows::new(&part.pixels, items.size * items.size).map_err(TrialError::of)?;
         let Some(norm) = kind.norm() else {
             return local(items, part, &self.images(judged, Norm::L2)?);
         };
         match self {
             Self::Ink => Ok(items.ink(part)),
             Self::MeanImage(normal) => {
-                baseline::mean_image(*normal, judged, norm).map_err(to_error)
+                baseline::mean_image(*normal, judged, norm).map_err(TrialError::of)
             }
             Self::NearestNeighbour(normal) => {
-                baseline::nearest_neighbour(*normal, judged, norm).map_err(to_error)
+                baseline::nearest_neighbour(*normal, judged, norm).map_err(TrialError::of)
             }
-            Self::Pca(components) => components.residuals(judged, norm).map_err(to_error),
+            Self::Pca(components) => components.residuals(judged, norm).map_err(TrialError::of),
         }
     }
 
@@ -272,9 +272,9 @@ impl Baseline<'_> {
             Self::Ink => Ok(Vec::new()),
             Self::MeanImage(normal) => Ok(baseline::mean_item(*normal).repeat(judged.len())),
             Self::NearestNeighbour(normal) => {
-                baseline::nearest_items(*normal, judged, norm).map_err(to_error)
+                baseline::nearest_items(*normal, judged, norm).map_err(TrialError::of)
             }
-            Self::Pca(components) => components.projections(judged).map_err(to_error),
+            Self::Pca(components) => components.projections(judged).map_err(TrialError::of),
         }
     }
 }
@@ -287,12 +287,12 @@ pub(super) fn by_baseline<'i>(
     let area = items.size * items.size;
     let kind = scoring.residual;
     let before = cpu_seconds();
-    let normal = Rows::new(&items.train.pixels, area).map_err(to_error)?;
-    let fitted = fit(normal).map_err(to_error)?;
+    let normal = Rows::new(&items.train.pixels, area).map_err(TrialError::of)?;
+    let fitted = fit(normal).map_err(TrialError::of)?;
     let test = fitted.residuals(items, &items.test, kind)?;
     let seconds = (cpu_seconds() - before) / items.test.len() as f64;
     let validation = fitted.residuals(items, &items.validation, kind)?;
-    let judged = Rows::new(&items.test.pixels, area).map_err(to_error)?;
+    let judged = Rows::new(&items.test.pixels, area).map_err(TrialError::of)?;
     let images = fitted.images(judged, kind.norm().unwrap_or(Norm::L2))?;
     let scores = |part: &Part, residual: Vec<f64>| {
         let mut scores = Scores {

@@ -9,11 +9,12 @@ use retrial_store::{Array, Tree};
 
 use super::items::{Items, Part};
 use super::params::{Judged, Search, SearchNorm};
-use super::settings::{self, to_error};
+use super::settings;
 use super::train::{CHECKPOINT_EVERY, Trained};
 use crate::execute::context::{Context, TrialError};
 use crate::execute::stage::{Work, stage};
 use crate::stage_tree;
+use crate::studies;
 
 /// Iterations at which losses are noted, and the last one.
 const NOTED: &[u64] = &[
@@ -44,7 +45,7 @@ pub(super) fn nets(
     trained: &Trained,
     device: &str,
 ) -> Result<SearchNets, TrialError> {
-    let device = settings::device(device)?;
+    let device = studies::device(device)?;
     let (generator, discriminator) = (
         trained.training.generator(),
         trained.training.discriminator(),
@@ -162,7 +163,7 @@ impl Searching<'_> {
             .collect();
         let starts = match self.input.encoder {
             Some((encoder, _)) => {
-                let device = settings::device(&self.stage.device)?;
+                let device = studies::device(&self.stage.device)?;
                 encoder.latents(images(&pixels, self.size, &device))
             }
             None => {
@@ -361,7 +362,7 @@ fn read(tree: &Tree, part: &str) -> Result<Searched, TrialError> {
         };
         searched
             .iterations
-            .push(iteration.parse().map_err(to_error)?);
+            .push(iteration.parse().map_err(TrialError::of)?);
         searched.residual.push(tree.values::<f64>(path)?.to_vec());
         let other = format!("{noted}{iteration}/discrimination");
         searched

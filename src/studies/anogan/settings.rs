@@ -5,15 +5,8 @@ use retrial_nets::anogan::{
     Architecture, EncoderLoss, EncoderRates, GanLoss, GanRates, GanomalyRates, Normalisation,
     SearchMethod, SearchRates,
 };
-use retrial_nets::device::{self, Device, DeviceChoice};
 
 use super::params::{Encoding, Gan, Loss, Normal, Optimiser, Search};
-use crate::execute::context::TrialError;
-
-pub(super) fn device(asked: &str) -> Result<Device, TrialError> {
-    let choice: DeviceChoice = asked.parse().map_err(to_error)?;
-    device::open(choice).map_err(to_error)
-}
 
 pub(super) fn architecture(normal: &Normal, normalisation: Normalisation) -> Architecture {
     Architecture {
@@ -80,9 +73,4 @@ fn encoder_adam(encoding: &Encoding) -> AdamRates {
         beta1: 0.5,
         beta2: 0.999,
     }
-}
-
-/// An error of the nets as one of the trial.
-pub(super) fn to_error(error: impl std::fmt::Display) -> TrialError {
-    TrialError::Other(error.to_string())
 }

@@ -10,10 +10,11 @@ use retrial_store::{Array, Tree};
 
 use super::items::Items;
 use super::params::{Gan, Normal};
-use super::settings::{self, to_error};
+use super::settings;
 use crate::execute::context::{Context, TrialError};
 use crate::execute::stage::{Built, Work, stage};
 use crate::stage_tree;
+use crate::studies;
 
 /// Shortest time between checkpoints.
 pub(super) const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
@@ -83,9 +84,9 @@ fn fresh(input: Input<'_>, seed: Seed, device: &str) -> Result<GanTraining, Tria
         settings::gan(input.gan),
         input.gan.initialisation,
         seed,
-        &settings::device(device)?,
+        &studies::device(device)?,
     )
-    .map_err(to_error)
+    .map_err(TrialError::of)
 }
 
 fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialError> {
@@ -175,7 +176,7 @@ fn restore(training: &mut GanTraining, tree: &Tree, size: usize) -> Result<Progr
         moments: stage_tree::weights(tree, "moments")?,
         steps: u32::try_from(stage_tree::number(tree, "steps")?).unwrap_or(u32::MAX),
     };
-    training.restore(&state).map_err(to_error)?;
+    training.restore(&state).map_err(TrialError::of)?;
     let mut columns = Vec::with_capacity(LOSSES.len());
     for name in LOSSES {
         columns.push(tree.values::<f64>(&format!("losses/{name}"))?);

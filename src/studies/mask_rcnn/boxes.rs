@@ -19,11 +19,12 @@ use super::params::{
     AnnotatedMasks, Augmentation, BackboneParams, MaskNet, Pictures, Reach, Regions, Training,
 };
 use super::pretrain::{CHECKPOINT_EVERY, Pretrained};
-use super::settings::{self, to_error};
+use super::settings;
 use crate::execute::context::{Context, TrialError};
 use crate::execute::provenance::cpu_seconds;
 use crate::execute::stage::{Built, Work, stage};
 use crate::stage_tree;
+use crate::studies;
 
 const LOSSES: [&str; 5] = ["classes", "boxes", "masks", "objectness", "proposals"];
 
@@ -123,7 +124,7 @@ pub(super) fn train(
     let Built { id, tree } = stage(context, &what, |work| {
         build(work, input, items, backbone, &architecture, &mut seconds)
     })?;
-    let device = settings::device(&context.job.device)?;
+    let device = studies::device(&context.job.device)?;
     let mut training = fresh(
         input.training,
         &architecture,
@@ -154,10 +155,10 @@ fn fresh(
     device: Device,
 ) -> Result<DetectorTraining, TrialError> {
     let mut stream = seed.stream("init detector");
-    let net = MaskRcnn::new(architecture, &mut stream, &device).map_err(to_error)?;
+    let net = MaskRcnn::new(architecture, &mut stream, &device).map_err(TrialError::of)?;
     let mut all = weights::collect(&net);
     all.extend(backbone.clone());
-    let net = weights::apply(net, &all).map_err(to_error)?;
+    let net = weights::apply(net, &all).map_err(TrialError::of)?;
     let mut training = DetectorTraining::new(
         architecture.clone(),
         net,
@@ -189,7 +190,7 @@ fn build(
         batch: params.batch_size,
         seed: work.seed,
     };
-    let device = settings::device(&work.device)?;
+    let device = studies::device(&work.device)?;
     let mut training = fresh(params, architecture, backbone, work.seed, device)?;
     let mut losses = Vec::new();
     if let Some((_, tree)) = work.resume()? {
@@ -310,7 +311,7 @@ fn restore(training: &mut DetectorTraining, tree: &Tree) -> Result<Vec<Losses>, 
         weights: stage_tree::weights(tree, "weights")?,
         velocities: stage_tree::weights(tree, "velocities")?,
     };
-    training.restore(&state).map_err(to_error)?;
+    training.restore(&state).map_err(TrialError::of)?;
     let mut columns = Vec::with_capacity(LOSSES.len());
     for name in LOSSES {
         columns.push(tree.values::<f64>(&format!("losses/{name}"))?);

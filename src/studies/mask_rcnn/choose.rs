@@ -11,7 +11,6 @@ use retrial_core::resize::mean_over;
 use retrial_data::{Annotation, AnnotationSet, Content, ThermalPicture, ThermalSet};
 
 use super::params::Pictures;
-use super::settings::to_error;
 use super::split::Presets;
 use crate::execute::context::TrialError;
 
@@ -288,10 +287,11 @@ fn shrunk(mask: &InstanceMask, height: usize, width: usize) -> Result<InstanceMa
         .inside()
         .iter()
         .map(|&inside| f32::from(u8::from(inside)));
-    let image = GrayImage::new(mask.width(), mask.height(), inside.collect()).map_err(to_error)?;
-    let share = mean_over(&image, width, height).map_err(to_error)?;
+    let image =
+        GrayImage::new(mask.width(), mask.height(), inside.collect()).map_err(TrialError::of)?;
+    let share = mean_over(&image, width, height).map_err(TrialError::of)?;
     let inside = share.pixels().iter().map(|&share| share >= 0.5).collect();
-    InstanceMask::new(height, width, inside).map_err(to_error)
+    InstanceMask::new(height, width, inside).map_err(TrialError::of)
 }
 
 #[cfg(test)]

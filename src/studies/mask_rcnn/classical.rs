@@ -5,14 +5,13 @@ use retrial_core::image::GrayImage;
 
 use super::items::{Item, Items};
 use super::judge::{Detections, of_mask};
-use super::settings::to_error;
 use crate::execute::context::{Context, TrialError};
 use crate::execute::provenance::cpu_seconds;
 
 pub(super) fn detect(context: &Context, items: &Items) -> Result<(Detections, f64), TrialError> {
     let image = |item: &Item| {
         let gray = item.gray.iter().map(|value| value * 255.0).collect();
-        GrayImage::new(items.width, items.height, gray).map_err(to_error)
+        GrayImage::new(items.width, items.height, gray).map_err(TrialError::of)
     };
     let mut pictures = Vec::with_capacity(items.train.len());
     for item in &items.train {
@@ -30,13 +29,13 @@ pub(super) fn detect(context: &Context, items: &Items) -> Result<(Detections, f6
     }
     let settings = DetectorSettings::default();
     let mut stream = context.seed().stream("classical");
-    let detector = fit_detector(&pictures, &settings, &mut stream).map_err(to_error)?;
+    let detector = fit_detector(&pictures, &settings, &mut stream).map_err(TrialError::of)?;
     let before = cpu_seconds();
     let mut all = Vec::with_capacity(items.test.len());
     for item in &items.test {
         context.stop_point()?;
-        let found =
-            retrial_classical::detect(&detector, &image(item)?, &mut stream).map_err(to_error)?;
+        let found = retrial_classical::detect(&detector, &image(item)?, &mut stream)
+            .map_err(TrialError::of)?;
         let one = found
             .iter()
             .filter_map(|d| of_mask(d.class, d.confidence, &d.mask));

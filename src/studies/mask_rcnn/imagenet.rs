@@ -13,6 +13,7 @@ use super::params::BackboneParams;
 use super::settings;
 use crate::execute::context::TrialError;
 use crate::stage_tree;
+use crate::studies;
 
 /// Why there is no backbone without them.
 pub(super) const NO_WEIGHTS: &str = "pretraining by `imagenet` needs weights, and the data set of this experiment has none; one that has \
@@ -27,8 +28,8 @@ pub(super) fn backbone(
     let Some(file) = &items.given else {
         return Err(TrialError::Other(NO_WEIGHTS.to_owned()));
     };
-    let torch = file.read_torch().map_err(settings::to_error)?;
-    let device = settings::device(device)?;
+    let torch = file.read_torch().map_err(TrialError::of)?;
+    let device = studies::device(device)?;
     let backbone = of_file(torch, &file.path, settings::backbone(params), &device)?;
     let mut tree = Tree::new();
     stage_tree::insert_weights(&mut tree, "weights", &backbone)?;

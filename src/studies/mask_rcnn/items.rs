@@ -10,7 +10,6 @@ use super::choose::{Choice, Chosen, Set, ShownObject, choose};
 use super::input_values::Input;
 use super::params::All;
 use super::parts::Sides;
-use super::settings::to_error;
 use super::{census, values};
 use crate::execute::context::{Context, TrialError};
 
@@ -185,7 +184,7 @@ fn item(
 ) -> Result<Item, TrialError> {
     let picture = chosen.picture;
     let full = GrayImage::new(picture.width, picture.height, input.scaled(picture, range));
-    let gray = mean_over(&full.map_err(to_error)?, width, height).map_err(to_error)?;
+    let gray = mean_over(&full.map_err(TrialError::of)?, width, height).map_err(TrialError::of)?;
     let object = |seen: ShownObject<'_>| Object {
         class: seen.class,
         mask: seen.mask,
@@ -199,8 +198,9 @@ fn item(
         Some(raw) => {
             // Cameras give tenths of a degree.
             let celsius = raw.iter().map(|&raw| f32::from(raw) / 10.0).collect();
-            let full = GrayImage::new(picture.width, picture.height, celsius).map_err(to_error)?;
-            let small = mean_over(&full, width, height).map_err(to_error)?;
+            let full =
+                GrayImage::new(picture.width, picture.height, celsius).map_err(TrialError::of)?;
+            let small = mean_over(&full, width, height).map_err(TrialError::of)?;
             Some(small.pixels().to_vec())
         }
         None => None,

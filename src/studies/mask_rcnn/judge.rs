@@ -16,9 +16,10 @@ use super::items::{Item, Items};
 use super::metrics::metric;
 use super::params::Finding;
 use super::predictions;
-use super::settings::{self, to_error};
+use super::settings;
 use crate::execute::context::{Context, TrialError};
 use crate::execute::provenance::cpu_seconds;
+use crate::studies;
 
 /// Pictures that are looked at together.
 const TOGETHER: usize = 4;
@@ -107,7 +108,7 @@ pub(super) fn detect(
     items: &Items,
     judged: &Judged<'_>,
 ) -> Result<(Detections, f64), TrialError> {
-    let device = settings::device(&context.job.device)?;
+    let device = studies::device(&context.job.device)?;
     let rule = settings::detection(finding);
     let threshold = finding.mask_thresh as f32;
     let mut found = Vec::with_capacity(items.test.len());
@@ -126,7 +127,7 @@ pub(super) fn detect(
                     false => Some(
                         detection
                             .pixels(items.height, items.width, threshold)
-                            .map_err(to_error)?
+                            .map_err(TrialError::of)?
                             .runs(),
                     ),
                 };
@@ -163,7 +164,7 @@ pub(super) fn precision(
         .collect();
     let count = items.classes.len();
     let accuracy = accuracies(&cases, count);
-    let boxes = evaluate(&cases, count, &Settings::coco(Region::Box)).map_err(to_error)?;
+    let boxes = evaluate(&cases, count, &Settings::coco(Region::Box)).map_err(TrialError::of)?;
     predictions::write(context, items, &cases)?;
     let of_boxes = boxes.summary();
     for (metric, value) in [
@@ -185,7 +186,7 @@ pub(super) fn precision(
         true => {
             let settings = Settings::coco(Region::Mask);
             let summary = evaluate(&cases, count, &settings)
-                .map_err(to_error)?
+                .map_err(TrialError::of)?
                 .summary();
             for (metric, value) in [
                 (metric::mask_ap, summary.ap),
@@ -219,7 +220,7 @@ pub(super) fn precision(
         Region::Box
     };
     let settings = Settings::at(region, vec![RIGHT]);
-    let apart = precision_by_overlap(&cases, count, &settings, &APART).map_err(to_error)?;
+    let apart = precision_by_overlap(&cases, count, &settings, &APART).map_err(TrialError::of)?;
     if let [isolated, _, overlapped] = &apart[..] {
         context.metric_if_any(metric::ap50_isolated, isolated.ap)?;
         context.metric_if_any(metric::ap50_overlapped, overlapped.ap)?;
@@ -227,7 +228,7 @@ pub(super) fn precision(
         let lost = both.map(|(alone, over)| alone - over);
         context.metric_if_any(metric::ap50_lost_by_overlap, lost)?;
     }
-    let bins = precision_by_overlap(&cases, count, &settings, &EDGES).map_err(to_error)?;
+    let bins = precision_by_overlap(&cases, count, &settings, &EDGES).map_err(TrialError::of)?;
     let bins = bins.into_iter().filter(|bin| bin.objects > 0);
     let rows = bins.map(|bin| CrowdingRow {
         overlap: (bin.least + bin.most) / 2.0,
@@ -271,7 +272,7 @@ pub(super) fn masks_in_boxes(
     items: &Items,
     judged: &Judged<'_>,
 ) -> Result<Masks, TrialError> {
-    let device = settings::device(&context.job.device)?;
+    let device = studies::device(&context.job.device)?;
     let threshold = finding.mask_thresh as f32;
     let mut drawn = Vec::new();
     for item in &items.test {
@@ -293,9 +294,9 @@ pub(super) fn masks_in_boxes(
             continue;
         };
         for (object, values) in objects.iter().zip(all.chunks(MASK_OUT * MASK_OUT)) {
-            let square = SquareMask::new(MASK_OUT, values).map_err(to_error)?;
+            let square = SquareMask::new(MASK_OUT, values).map_err(TrialError::of)?;
             let mask = square.mask(&object.corners, items.height, items.width, threshold);
-            let iou = mask_iou(&mask.map_err(to_error)?.runs(), &object.mask.runs());
+            let iou = mask_iou(&mask.map_err(TrialError::of)?.runs(), &object.mask.runs());
             drawn.push(PairedIou {
                 class: object.class - 1,
                 iou,
@@ -315,7 +316,7 @@ pub(super) fn whole_boxes(items: &Items) -> Result<Vec<ClassAgreement>, TrialErr
     let objects = items.test.iter().flat_map(|item| &item.objects);
     for object in objects.filter(|object| !object.crowd && object.outlined) {
         let corners = object.corners.map(f64::from);
-        let full = fill_box(corners, items.height, items.width).map_err(to_error)?;
+        let full = fill_box(corners, items.height, items.width).map_err(TrialError::of)?;
         pairs.push(PairedIou {
             class: object.class - 1,
             iou: mask_iou(&full.runs(), &object.mask.runs()),

@@ -17,10 +17,11 @@ use super::items::Items;
 use super::mask_annotations::MaskAnnotations;
 use super::params::{AnnotatedMasks, Jitters, MaskNet, MasksAlone};
 use super::pretrain::CHECKPOINT_EVERY;
-use super::settings::{self, to_error};
+use super::settings;
 use crate::execute::context::{Context, TrialError};
 use crate::execute::stage::{Work, stage};
 use crate::stage_tree;
+use crate::studies;
 
 /// Largest move of a side of a box, as a share of the box.
 const JITTER: f64 = 0.1;
@@ -105,7 +106,7 @@ pub(super) fn train(
             &regions,
         )
     })?;
-    let device = settings::device(&context.job.device)?;
+    let device = studies::device(&context.job.device)?;
     let net = detector.net.clone().with_masks(
         &architecture,
         &stage_tree::weights(&built.tree, "weights")?,
@@ -113,7 +114,7 @@ pub(super) fn train(
         &device,
     );
     Ok(Masked {
-        net: net.map_err(to_error)?,
+        net: net.map_err(TrialError::of)?,
         losses: built.tree.values::<f64>("losses")?.to_vec(),
         architecture,
     })
@@ -126,7 +127,7 @@ fn collect(
     items: &Items,
     detector: &Detector,
 ) -> Result<Tree, TrialError> {
-    let device = settings::device(&work.device)?;
+    let device = studies::device(&work.device)?;
     let mut stream = work.seed.stream("mask boxes");
     let mut features = RegionFeatures::default();
     let (mut expected, mut classes, mut pictures) = (Vec::new(), Vec::new(), Vec::new());
@@ -220,18 +221,18 @@ fn build(
             "no mask of the training pictures is known: nothing to learn masks from".to_owned(),
         ));
     }
-    let device = settings::device(&work.device)?;
+    let device = studies::device(&work.device)?;
     let mut stream = work.seed.stream("init masks");
     let rates = settings::adam(params.mask_learning_rate);
     let training = MaskTraining::new(architecture, &detector.net, rates, &mut stream, &device);
-    let mut training = training.ok_or_else(|| to_error("there is no mask head to train"))?;
+    let mut training = training.ok_or_else(|| TrialError::of("there is no mask head to train"))?;
     let mut losses: Vec<f64> = Vec::new();
     if let Some((_, tree)) = work.resume()? {
         let moments = stage_tree::weights(&tree, "moments")?;
         let steps = u32::try_from(stage_tree::number(&tree, "steps")?).unwrap_or(u32::MAX);
         training
             .restore(&stage_tree::weights(&tree, "weights")?, (&moments, steps))
-            .map_err(to_error)?;
+            .map_err(TrialError::of)?;
         losses = tree.values::<f64>("losses")?.to_vec();
     }
     let all = params.mask_iterations as u64;
@@ -259,7 +260,7 @@ fn build(
         let features = regions.features.picked(&own);
         let loss = training
             .step(iteration, &features, &classes, &expected)
-            .map_err(to_error)?;
+            .map_err(TrialError::of)?;
         losses.push(loss);
         work.progress(iteration + 1, all, "mask steps");
         if saved.elapsed() >= CHECKPOINT_EVERY && iteration + 1 < all {

@@ -88,7 +88,7 @@ fn outline_of(detection: &Detection, items: &Items) -> Result<InstanceMask, Tria
         None => {
             let corners = detection.corners.map(f64::from);
             retrial_core::polygon::fill_box(corners, items.height, items.width)
-                .map_err(super::settings::to_error)
+                .map_err(TrialError::of)
         }
     }
 }

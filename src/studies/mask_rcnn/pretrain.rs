@@ -16,11 +16,12 @@ use super::imagenet;
 use super::input_values::lumas;
 use super::items::{Items, picture};
 use super::params::{BackboneParams, Pictures, Pretraining, PretrainingKind};
-use super::settings::{self, to_error};
+use super::settings;
 use super::source;
 use crate::execute::context::{Context, TrialError};
 use crate::execute::stage::{Built, Work, stage};
 use crate::stage_tree;
+use crate::studies;
 
 /// Shortest time between checkpoints.
 pub(super) const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
@@ -137,7 +138,7 @@ fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialErro
         source.classes.len(),
         RATES,
         &mut work.seed.stream("init classifier"),
-        &settings::device(&work.device)?,
+        &studies::device(&work.device)?,
     );
     let mut done = 0;
     if let Some((round, tree)) = work.resume()? {
@@ -145,7 +146,7 @@ fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialErro
         let velocities = stage_tree::weights(&tree, "velocities")?;
         training
             .restore(&stage_tree::weights(&tree, "weights")?, &velocities)
-            .map_err(to_error)?;
+            .map_err(TrialError::of)?;
     }
     let a_pass = drawn.len().div_ceil(batch) as u64;
     let all = a_pass * epochs as u64;
@@ -174,7 +175,7 @@ fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialErro
         let cosine = 0.5 * (1.0 + (std::f64::consts::PI * iteration as f64 / all as f64).cos());
         training
             .step(iteration, rate * cosine, side, &images, &labels)
-            .map_err(to_error)?;
+            .map_err(TrialError::of)?;
         work.progress(iteration + 1, all, "pretraining steps");
         if saved.elapsed() >= CHECKPOINT_EVERY && iteration + 1 < all {
             work.checkpoint(iteration + 1, to_tree(&training)?)?;

@@ -3,7 +3,6 @@
 use retrial_instances::matcher::MatchRule;
 use retrial_instances::sampler::Balance;
 use retrial_nets::adam::AdamRates;
-use retrial_nets::device::{self, Device, DeviceChoice};
 use retrial_nets::mask_rcnn::{
     Architecture, Backbone, DetectionRule, LossRules, MaskArchitecture, MaskPredictor, Perceptron,
     ProposalRule, Transfer, TransferGradient,
@@ -11,12 +10,6 @@ use retrial_nets::mask_rcnn::{
 use retrial_nets::sgd::SgdRates;
 
 use super::params::{BackboneParams, Finding, MaskNet, Matching, PredictorKind, Regions, Training};
-use crate::execute::context::TrialError;
-
-pub(super) fn device(asked: &str) -> Result<Device, TrialError> {
-    let choice: DeviceChoice = asked.parse().map_err(to_error)?;
-    device::open(choice).map_err(to_error)
-}
 
 pub(super) fn backbone(params: &BackboneParams) -> Backbone {
     Backbone {
@@ -143,9 +136,4 @@ pub(super) fn adam(learning_rate: f64) -> AdamRates {
         beta1: 0.9,
         beta2: 0.999,
     }
-}
-
-/// An error of the nets as one of the trial.
-pub(super) fn to_error(error: impl std::fmt::Display) -> TrialError {
-    TrialError::Other(error.to_string())
 }

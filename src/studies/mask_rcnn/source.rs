@@ -12,7 +12,6 @@ use retrial_similarity::{
 use super::input_values::lumas;
 use super::items::Items;
 use super::params::{Pretraining, PretrainingKind, Texture};
-use super::settings::to_error;
 use crate::execute::context::TrialError;
 
 /// Angles at which neighbours are counted, degrees.
@@ -26,7 +25,7 @@ pub(super) fn weights(
 ) -> Result<Weights, TrialError> {
     let count = source.train.labels.len();
     if params.pretraining != PretrainingKind::Similarity {
-        return Weights::uniform(count).map_err(to_error);
+        return Weights::uniform(count).map_err(TrialError::of);
     }
     let settings = Compared::new(params);
     let mut targets = Vec::new();
@@ -43,19 +42,19 @@ pub(super) fn weights(
     if params.texture_standardised {
         let mut moments = Moments::new(dimension);
         for row in sources.chunks(dimension).chain(targets.chunks(dimension)) {
-            moments.push(row).map_err(to_error)?;
+            moments.push(row).map_err(TrialError::of)?;
         }
-        let standard = moments.standardiser().map_err(to_error)?;
-        standard.apply(&mut sources).map_err(to_error)?;
-        standard.apply(&mut targets).map_err(to_error)?;
+        let standard = moments.standardiser().map_err(TrialError::of)?;
+        standard.apply(&mut sources).map_err(TrialError::of)?;
+        standard.apply(&mut targets).map_err(TrialError::of)?;
     }
-    let targets = Targets::new(dimension, targets).map_err(to_error)?;
+    let targets = Targets::new(dimension, targets).map_err(TrialError::of)?;
     let similarity = SimilaritySettings {
         bandwidth: params.bandwidth,
         reduction: params.reduction,
     };
-    let log = log_similarities(&sources, &targets, &similarity).map_err(to_error)?;
-    Weights::from_log(log).map_err(to_error)
+    let log = log_similarities(&sources, &targets, &similarity).map_err(TrialError::of)?;
+    Weights::from_log(log).map_err(TrialError::of)
 }
 
 /// How a picture becomes a row of features.
@@ -90,8 +89,8 @@ impl Compared {
 
     fn row(&self, gray: &[f32], height: usize, width: usize) -> Result<Vec<f64>, TrialError> {
         let levels =
-            quantise_f32(height, width, gray, self.levels, [0.0, 1.0]).map_err(to_error)?;
-        let counted = count(&levels, &self.counting).map_err(to_error)?;
-        features(&counted, &self.features).map_err(to_error)
+            quantise_f32(height, width, gray, self.levels, [0.0, 1.0]).map_err(TrialError::of)?;
+        let counted = count(&levels, &self.counting).map_err(TrialError::of)?;
+        features(&counted, &self.features).map_err(TrialError::of)
     }
 }

@@ -13,11 +13,12 @@ use retrial_synth::infrared::{EquipmentClass, Partition};
 use super::temperatures::{PartTemperature, temperature_in, usual};
 use super::{divided, placed};
 use crate::execute::context::{Context, TrialError};
+use crate::studies;
 use crate::studies::mask_rcnn::boxes::Detector;
 use crate::studies::mask_rcnn::items::{Item, Items, Object, PartBox};
 use crate::studies::mask_rcnn::metrics::metric;
 use crate::studies::mask_rcnn::params::Finding;
-use crate::studies::mask_rcnn::settings::{self, to_error};
+use crate::studies::mask_rcnn::settings;
 
 /// IoU from which a part or a device is found.
 const FOUND: f32 = 0.5;
@@ -90,7 +91,7 @@ pub(in crate::studies::mask_rcnn) fn judge(
         items,
         detector,
         training,
-        device: settings::device(&context.job.device)?,
+        device: studies::device(&context.job.device)?,
         rule: settings::detection(finding),
     };
     let usual = usual(items);
@@ -355,7 +356,7 @@ fn faults(
         own.filter_map(|one| excess(one).zip(one.hot)).unzip();
     let both = faulty.contains(&true) && faulty.contains(&false);
     let area = match both {
-        true => Some(roc::auroc(&excess, &faulty).map_err(to_error)?),
+        true => Some(roc::auroc(&excess, &faulty).map_err(TrialError::of)?),
         false => None,
     };
     Ok(Faults {

@@ -23,10 +23,11 @@ use super::boxes::Detector;
 use super::items::{Items, MOST_PARTS, Object, PartBox};
 use super::params::{Jitters, MaskHead, MasksAlone, PartsHead};
 use super::pretrain::CHECKPOINT_EVERY;
-use super::settings::{self, to_error};
+use super::settings;
 use crate::execute::context::{Context, TrialError};
 use crate::execute::stage::{Work, stage};
 use crate::stage_tree;
+use crate::studies;
 
 /// The name of the stage.
 pub(super) const STAGE: &str = "parts";
@@ -85,7 +86,7 @@ fn fresh(
         parts,
         settings::adam(input.parts.part_learning_rate),
         &mut seed.stream("init parts"),
-        &settings::device(device)?,
+        &studies::device(device)?,
     ))
 }
 
@@ -102,7 +103,7 @@ fn collect(
     items: &Items,
     detector: &Detector,
 ) -> Result<Regions, TrialError> {
-    let device = settings::device(&work.device)?;
+    let device = studies::device(&work.device)?;
     let mut stream = work.seed.stream("part boxes");
     let mut regions = Regions {
         features: RegionFeatures::default(),
@@ -205,7 +206,7 @@ fn build(
         let features = regions.features.picked(&own);
         training
             .step(iteration, &features, &classes, &places)
-            .map_err(to_error)?;
+            .map_err(TrialError::of)?;
         work.progress(iteration + 1, all, "part steps");
         if saved.elapsed() >= CHECKPOINT_EVERY && iteration + 1 < all {
             work.checkpoint(iteration + 1, to_tree(&training)?)?;
@@ -230,5 +231,5 @@ fn restore(training: &mut PartsTraining, tree: &Tree) -> Result<(), TrialError> 
     let weights = stage_tree::weights(tree, "weights")?;
     training
         .restore(&weights, (&moments, steps))
-        .map_err(to_error)
+        .map_err(TrialError::of)
 }
