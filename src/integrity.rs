@@ -18,7 +18,7 @@ use retrial_core::study::StudyInfo;
 use retrial_report::{ATTEMPTS_FILE, Damaged, Experiment, Pack, Packed, TRIALS_FILE};
 
 use crate::execute::folder::TrialFolders;
-use crate::execute::{lease, seal};
+use crate::execute::{lease, record_file};
 use crate::failure::Failure;
 use crate::studies;
 
@@ -163,7 +163,7 @@ pub(crate) fn set_aside(
         if file.ends_with(RECORD_FILE) && fault_of(folder, &loaded.pack)?.is_none() {
             continue;
         }
-        let place = seal::set_aside(&folders.experiment, folder)?;
+        let place = record_file::set_aside(&folders.experiment, folder)?;
         eprintln!(
             "set aside: {} ({}); it lies in {}",
             damaged.path,
@@ -185,7 +185,7 @@ fn set_rows_aside(loaded: &Experiment, name: &str) -> Result<(), Failure> {
     }
     let path = loaded.folder.join(name);
     let text = file::text(&path, u64::MAX);
-    let place = seal::set_aside(&loaded.folder, &path)?;
+    let place = record_file::set_aside(&loaded.folder, &path)?;
     let rows = damaged.iter().filter_map(|one| one.reason.split_once(": "));
     let trials: Vec<&str> = rows.map(|(trial, _)| trial).collect();
     // What is no table of records has no sound row.
@@ -283,6 +283,6 @@ fn unlike_study(record: &Record, study: &StudyInfo) -> Option<String> {
     if let Some(name) = record.metrics.iter().map(|(name, _)| name).find(is_unknown) {
         return Some(format!("the study has no metric `{name}`"));
     }
-    (seal::content_hash(record, study) != record.content)
+    (record_file::content_hash(record, study) != record.content)
         .then(|| "its numbers were changed after it was recorded".to_owned())
 }

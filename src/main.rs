@@ -28,8 +28,8 @@ mod failure;
 mod freshness;
 mod integrity;
 mod selected;
+mod stage_tree;
 mod studies;
-mod trees;
 mod workspace;
 
 use std::process::ExitCode;

@@ -12,6 +12,7 @@ use retrial_core::census::Census;
 use retrial_core::params::Params;
 use retrial_core::study::StudyInfo;
 use retrial_data::{Content, Manifest};
+use retrial_nets::device::{self, Device, DeviceChoice};
 
 use crate::execute::context::{Context, TrialError};
 
@@ -28,6 +29,12 @@ impl Memo {
         let own = self.0.as_mut().and_then(|own| own.downcast_mut::<M>());
         own.expect("it was made above")
     }
+}
+
+/// The device that is asked for.
+fn device(asked: &str) -> Result<Device, TrialError> {
+    let choice: DeviceChoice = asked.parse().map_err(TrialError::of)?;
+    device::open(choice).map_err(TrialError::of)
 }
 
 /// A study: its tables, its cost and its trial.

@@ -60,7 +60,7 @@ const AMENDMENTS: &[Amendment] = &[
 
 words! {
     /// Which settings are those that suit the pictures, as `retrial dic` chooses them.
-    pub(super) enum Advice {
+    pub(super) enum AutoSettings {
         /// None: the params say it.
         Nothing = "none",
         /// Filter and degree of the spline.
@@ -90,7 +90,7 @@ params! {
         /// Degree of the interpolating B-spline.
         spline_degree: odd(3..=5) = 3,
         /// Which settings are those that suit the pictures, as `retrial dic` chooses them, in place of the params.
-        advice: word(Advice) = Advice::Nothing,
+        auto_settings was "advice": word(AutoSettings) = AutoSettings::Nothing,
         /// Gradient of the reference image.
         gradient: word(Gradient) = Gradient::Spline,
         /// What a match minimises.
@@ -110,7 +110,7 @@ params! {
         /// Smallest accepted correlation coefficient.
         min_zncc: float(-1.0..=1.0) = 0.5,
         /// Points whose errors count.
-        accept: word(Accept) = Accept::Converged,
+        error_points was "accept": word(Accept) = Accept::Converged,
         /// Points nearer to the picture's border than this do not enter the errors.
         margin_px: int(0..=10_000) "px" = 0,
     }

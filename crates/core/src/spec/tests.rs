@@ -25,6 +25,7 @@ const STUDY: StudyInfo = StudyInfo {
             kind: ParamKind::OddInt { min: 5, max: 301 },
             default: DefaultValue::Int(41),
             unit: "px",
+            was: &[],
             doc: "Width of the subset.",
         },
         Param {
@@ -32,6 +33,7 @@ const STUDY: StudyInfo = StudyInfo {
             kind: ParamKind::Int { min: 0, max: 2 },
             default: DefaultValue::Int(1),
             unit: "",
+            was: &["shape_order"],
             doc: "Order of the shape function.",
         },
         Param {
@@ -42,6 +44,7 @@ const STUDY: StudyInfo = StudyInfo {
             },
             default: DefaultValue::Float(1e-3),
             unit: "px",
+            was: &["stop_value"],
             doc: "Stop value.",
         },
     ],
@@ -50,6 +53,7 @@ const STUDY: StudyInfo = StudyInfo {
         unit: "px",
         direction: Direction::Lower,
         repeatable: true,
+        was: &["error"],
         doc: "Error.",
     }],
     tables: &[TableDef {
@@ -57,8 +61,10 @@ const STUDY: StudyInfo = StudyInfo {
         columns: &[ColumnDef {
             name: "imposed_u",
             unit: "px",
+            was: &["true_u"],
             doc: "Imposed displacement.",
         }],
+        was: &["frames"],
         doc: "One row an image.",
     }],
     files: &[],
@@ -235,6 +241,27 @@ fn ids_hold_what_decides_and_nothing_else() {
     assert_ne!(base, id(&other, &datasets(), "cpu", &STUDY));
     let reworded = check_text(&GOOD.replace("How much?", "Why?"), &[]).expect("valid");
     assert_eq!(base, id(&reworded, &datasets(), "cpu", &STUDY));
+}
+
+#[test]
+fn old_names_lead_to_the_new_ones() {
+    let figure = "kind: line, table: images, x: true_u, y: rmse";
+    for (now, before, new) in [
+        ("params: {stop:", "params: {stop_value:", "stop"),
+        ("  order: [0", "  shape_order: [0", "order"),
+        ("metric: rmse", "metric: error", "rmse"),
+        ("values: [rmse]", "values: [error]", "rmse"),
+        ("kind: line, x", "kind: line, table: frames, x", "images"),
+        (
+            "kind: line, x: subset_size_px, y: rmse",
+            figure,
+            "imposed_u",
+        ),
+    ] {
+        let lines = faults_of(&GOOD.replace(now, before));
+        let help = format!("; it is called `{new}` now");
+        assert!(lines.iter().any(|l| l.ends_with(&help)), "{lines:#?}");
+    }
 }
 
 #[test]
