@@ -133,7 +133,14 @@ fn only_the_rows_that_are_asked_for_are_counted() {
 #[test]
 fn trials_without_a_table_are_left_out_and_named() {
     let root = tempfile::tempdir().unwrap();
-    let records = six();
+    let mut records = six();
+    for record in records.iter_mut().take(4) {
+        record.artifacts.push(Artifact {
+            path: "training.csv".to_owned(),
+            content: "blake3:22".to_owned(),
+            bytes: 1,
+        });
+    }
     let mut sheet = sheet(&records);
     let line = from_table("training", FigureKind::Line, "epoch", "loss");
     let first = FigureSpec {

@@ -180,7 +180,7 @@ fn an_experiment_without_its_sheet_is_damaged() {
     );
     for (said, word) in said.iter().zip([
         "No such file",
-        "only those from 2 on",
+        "only 2 is read",
         "was changed",
         "was changed",
         "no regular file",
