@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-
 use crate::project::{Project, fake, names};
 
 const SPEC: &str = "seeds: [0, 1, 2]\nparams: {rounds: 2, noise: 0.01}\nsweep: {level: [2.0]}\n\

@@ -194,7 +194,10 @@ pub(crate) fn write_record(
     for (name, text) in tables {
         fs::write(folder.join(format!("{name}.csv")), text)?;
     }
-    fs::write(folder.join("trial.yaml"), retrial_report::record_text(record)?)?;
+    fs::write(
+        folder.join("trial.yaml"),
+        retrial_report::record_text(record)?,
+    )?;
     Ok(())
 }
 
