@@ -20,6 +20,8 @@ macro_rules! eprint {
 mod cli;
 mod command;
 mod diagnostic;
+#[expect(unsafe_code, reason = "names of C that serve every crate")]
+mod elementary;
 mod execute;
 mod experiment;
 mod failure;

@@ -132,7 +132,8 @@ fn weights_are_the_library_s_and_smooth_pictures_are_drawn() {
     assert_eq!(table.len(), 60);
     for ((name, [log, ..]), (expected_name, expected_log)) in table.iter().zip(&expected) {
         assert_eq!(name, expected_name);
-        assert_eq!(log.to_bits(), expected_log.to_bits(), "{name}");
+        // The command has elementary functions of its own, this test has those of the C library.
+        assert!((log / expected_log - 1.0).abs() < 1e-12, "{name}");
     }
     let weights = Weights::from_log(expected.iter().map(|(_, log)| *log).collect());
     let weights = weights.expect("weights");

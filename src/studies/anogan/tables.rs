@@ -14,7 +14,7 @@ use super::{judge, maps, pictures};
 /// What the study declares of itself.
 pub(super) const INFO: StudyInfo = StudyInfo {
     name: "anogan",
-    revision: 1,
+    revision: 2,
     amendments: &[],
     work: "Schlegl T., Seeböck P., Waldstein S.M., Schmidt-Erfurth U., Langs G. (2017) \
            \"Unsupervised Anomaly Detection with Generative Adversarial Networks to Guide Marker \

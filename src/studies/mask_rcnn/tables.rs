@@ -2,8 +2,8 @@
 
 use retrial_core::declare::Row as _;
 use retrial_core::metric::TableDef;
-use retrial_core::params::{DefaultValue, Params};
-use retrial_core::study::{Amendment, Conflict, StudyInfo};
+use retrial_core::params::Params;
+use retrial_core::study::{Conflict, StudyInfo};
 use retrial_nets::mask_rcnn::Family;
 
 use super::metrics::metric;
@@ -16,8 +16,8 @@ use super::{judge, parts, pictures, predictions, report};
 /// What the study declares of itself.
 pub(super) const INFO: StudyInfo = StudyInfo {
     name: "mask-rcnn",
-    revision: 1,
-    amendments: AMENDMENTS,
+    revision: 2,
+    amendments: &[],
     work: "Liu Z., Fu H., Li Y., Zhang G., Hu C., Zhang Z. (2021) \"Electrical Equipment Detection in \
            Infrared Images Based on Transfer Learning of Mask-RCNN\"; weight transfer after Hu R. et \
            al. (2018) \"Learning to Segment Every Thing\", arXiv:1711.10370",
@@ -34,13 +34,6 @@ pub(super) const INFO: StudyInfo = StudyInfo {
 
 /// Methods without a net.
 const CPU_METHODS: &[&str] = &[Method::Classical.name()];
-
-const AMENDMENTS: &[Amendment] = &[Amendment {
-    what: "the left of two equal parts is the one seen on the left",
-    param: Course::parts,
-    value: DefaultValue::Bool(true),
-    stages: &[parts::STAGE],
-}];
 
 const TABLES: &[TableDef] = &[
     report::TrainingRow::TABLE,

@@ -122,6 +122,7 @@ fn check_of(study: &StudyInfo, text: &str, overrides: &[Override]) -> Result<Spe
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("subset-size.yaml");
     std::fs::write(&path, text).expect("written");
+    let study: &'static StudyInfo = Box::leak(Box::new(*study));
     let spec = check(
         &read(&path, overrides, Path::new(""))?,
         &[study],
@@ -221,6 +222,7 @@ fn ids_hold_what_decides_and_nothing_else() {
         default: DefaultValue::Bool(false),
         unit: "",
         doc: "Something that was not there before.",
+        was: &[],
     };
     let mut params = vec![NEW];
     params.extend(STUDY.params.iter().rev());
@@ -471,7 +473,7 @@ fn extends_merges_params_and_leaves_statements_behind() {
     );
     let spec = check(
         &read(&child, &[], Path::new("")).expect("read"),
-        &[study],
+        &[&STUDY],
         &datasets(),
     )
     .expect("valid");
@@ -504,7 +506,7 @@ fn extends_merges_params_and_leaves_statements_behind() {
     write("published.yaml", &GOOD.replace("1e-4", "7"));
     let faults = check(
         &read(&child, &[], Path::new("")).expect("read"),
-        &[study],
+        &[&STUDY],
         &datasets(),
     )
     .expect_err("stop");
