@@ -216,18 +216,18 @@ for name, at in (('ap', 0), ('ap50', 1), ('ap75', 2), ('ar', 8)):
 }
 
 /// Methods and residuals whose maps become residuals in every way.
-const MAPPED: &str = "points: [{method: anogan, residual: l1, search_restarts: 1}, \
-                      {method: anogan, residual: l2, search_restarts: 2}, \
-                      {method: ziz, residual: local, ensemble_size: 1}, \
-                      {method: izi, residual: l2, ensemble_size: 2}, \
-                      {method: izi, residual: local_per_ink, ensemble_size: 2}, \
-                      {method: izi_f, residual: local_per_ink, ensemble_size: 1}, \
-                      {method: ganomaly, residual: l1, ensemble_size: 1}, \
-                      {method: mean_image, residual: l1, ensemble_size: 1}, \
-                      {method: nearest_neighbour, residual: l2, ensemble_size: 1}, \
-                      {method: pca, residual: l2, ensemble_size: 1}, \
-                      {method: pca, residual: local, ensemble_size: 1}, \
-                      {method: ink, residual: l1, ensemble_size: 1}]";
+const MAPPED: &str = "points: [{method: anogan, residual: l1, search_restarts: 1, ensemble_size: 1}, \
+                      {method: anogan, residual: l2, search_restarts: 2, ensemble_size: 1}, \
+                      {method: ziz, residual: local, search_restarts: 1, ensemble_size: 1}, \
+                      {method: izi, residual: l2, search_restarts: 1, ensemble_size: 2}, \
+                      {method: izi, residual: local_per_ink, search_restarts: 1, ensemble_size: 2}, \
+                      {method: izi_f, residual: local_per_ink, search_restarts: 1, ensemble_size: 1}, \
+                      {method: ganomaly, residual: l1, search_restarts: 1, ensemble_size: 1}, \
+                      {method: mean_image, residual: l1, search_restarts: 1, ensemble_size: 1}, \
+                      {method: nearest_neighbour, residual: l2, search_restarts: 1, ensemble_size: 1}, \
+                      {method: pca, residual: l2, search_restarts: 1, ensemble_size: 1}, \
+                      {method: pca, residual: local, search_restarts: 1, ensemble_size: 1}, \
+                      {method: ink, residual: l1, search_restarts: 1, ensemble_size: 1}]";
 
 fn folder(project: &Project, record: &Record) -> PathBuf {
     project.path().join("results/anogan/a").join(&record.trial)

@@ -8,9 +8,9 @@ use crate::fault::Fault;
 use crate::metric::{ColumnDef, Direction, MetricDef, TableDef};
 use crate::params::{DefaultValue, Param, ParamKind, ParamValue};
 use crate::plan;
-use crate::study::{Amendment, Conflict, DatasetInfo, StudyInfo};
+use crate::study::{Conflict, DatasetInfo, StudyInfo};
 
-const STUDY: StudyInfo = StudyInfo {
+pub(super) const STUDY: StudyInfo = StudyInfo {
     name: "dic",
     revision: 1,
     amendments: &[],
@@ -77,7 +77,7 @@ const STUDY: StudyInfo = StudyInfo {
     },
 };
 
-const GOOD: &str = "\
+pub(super) const GOOD: &str = "\
 format: 1
 study: dic
 question: How much?
@@ -104,7 +104,7 @@ report:
     - {kind: line, x: subset_size_px, y: rmse, series: order, y_scale: log}
 ";
 
-fn datasets() -> Vec<DatasetInfo> {
+pub(super) fn datasets() -> Vec<DatasetInfo> {
     let set = |name: &str, kind: &str| DatasetInfo {
         name: name.to_owned(),
         content_kind: kind.to_owned(),
@@ -114,11 +114,15 @@ fn datasets() -> Vec<DatasetInfo> {
     vec![set("speckle", "image series"), set("mnist", "digits")]
 }
 
-fn check_text(text: &str, overrides: &[Override]) -> Result<Spec, Vec<Fault>> {
+pub(super) fn check_text(text: &str, overrides: &[Override]) -> Result<Spec, Vec<Fault>> {
     check_of(&STUDY, text, overrides)
 }
 
-fn check_of(study: &StudyInfo, text: &str, overrides: &[Override]) -> Result<Spec, Vec<Fault>> {
+pub(super) fn check_of(
+    study: &StudyInfo,
+    text: &str,
+    overrides: &[Override],
+) -> Result<Spec, Vec<Fault>> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("subset-size.yaml");
     std::fs::write(&path, text).expect("written");
@@ -164,85 +168,6 @@ fn a_good_spec_plans_its_grid_in_written_order() {
     let names: Vec<&str> = trials[0].params.iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["dataset", "subset_size_px", "order", "stop"]);
     assert_eq!(trials[0].params.get("stop"), Some(&ParamValue::Float(1e-4)));
-}
-
-#[test]
-fn ids_hold_what_decides_and_nothing_else() {
-    let spec = check_text(GOOD, &[]).expect("valid");
-    let id = |spec: &Spec, datasets: &[DatasetInfo], device: &str, study: &StudyInfo| {
-        plan::trials(spec, study, datasets, device)[0].id.clone()
-    };
-    let base = id(&spec, &datasets(), "cpu", &STUDY);
-    // A golden id: a change here silently orphans every recorded trial.
-    assert_eq!(base, "subset_size_px-21_order-0-s0-7af975a8e79a");
-    let mut renamed = datasets();
-    renamed[0].content = "blake3:other".to_owned();
-    assert_ne!(base, id(&spec, &renamed, "cpu", &STUDY));
-    assert_ne!(base, id(&spec, &datasets(), "cuda", &STUDY));
-    // What does not use the device is the same trial on all of them.
-    let on_cpu = StudyInfo {
-        uses_device: false,
-        ..STUDY
-    };
-    assert_eq!(base, id(&spec, &datasets(), "cuda", &on_cpu));
-    let mut plain = spec.clone();
-    plain
-        .params
-        .set("method", ParamValue::Text("plain".to_owned()));
-    let on = |device| id(&plain, &datasets(), device, &STUDY);
-    assert_eq!(on("cuda"), on("cpu"));
-    let revised = StudyInfo {
-        revision: 2,
-        ..STUDY
-    };
-    assert_ne!(base, id(&spec, &datasets(), "cpu", &revised));
-    const AMENDMENTS: &[Amendment] = &[Amendment {
-        id: "whole-pixels",
-        what: "order 0 uses whole pixels",
-        param: "order",
-        value: DefaultValue::Int(0),
-        stages: &[],
-    }];
-    let amended = StudyInfo {
-        amendments: AMENDMENTS,
-        ..STUDY
-    };
-    let ids = |study: &StudyInfo| -> Vec<String> {
-        let all = plan::trials(&spec, study, &datasets(), "cpu");
-        all.into_iter().map(|trial| trial.id).collect()
-    };
-    for (own, before) in ids(&amended).iter().zip(ids(&STUDY)) {
-        // Only trials of that value are others now.
-        assert_eq!(*own != before, own.contains("order-0"), "{own}");
-    }
-    // A new param at its default changes no id, and neither does a new metric or another order.
-    const NEW: Param = Param {
-        name: "added",
-        kind: ParamKind::Bool,
-        default: DefaultValue::Bool(false),
-        unit: "",
-        doc: "Something that was not there before.",
-        was: &[],
-    };
-    let mut params = vec![NEW];
-    params.extend(STUDY.params.iter().rev());
-    let metric = MetricDef { name: "added", ..STUDY.metrics[0] };
-    let mut metrics = vec![metric];
-    metrics.extend(STUDY.metrics);
-    let grown = StudyInfo {
-        params: params.leak(),
-        metrics: metrics.leak(),
-        ..STUDY
-    };
-    let again = check_of(&grown, GOOD, &[]).expect("valid");
-    assert_eq!(again.params.len(), 4);
-    assert_eq!(base, id(&again, &datasets(), "cpu", &grown));
-    let with = check_of(&grown, &GOOD.replace("1e-4}", "1e-4, added: true}"), &[]).expect("valid");
-    assert_ne!(base, id(&with, &datasets(), "cpu", &grown));
-    let other = check_text(&GOOD.replace("1e-4", "1e-5"), &[]).expect("valid");
-    assert_ne!(base, id(&other, &datasets(), "cpu", &STUDY));
-    let reworded = check_text(&GOOD.replace("How much?", "Why?"), &[]).expect("valid");
-    assert_eq!(base, id(&reworded, &datasets(), "cpu", &STUDY));
 }
 
 #[test]
