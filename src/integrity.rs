@@ -18,16 +18,13 @@ use retrial_core::study::StudyInfo;
 use retrial_report::{ATTEMPTS_FILE, Damaged, Experiment, Pack, Packed, TRIALS_FILE};
 
 use crate::execute::folder::TrialFolders;
-use crate::execute::{lease, seal};
+use crate::execute::{lease, record_file};
 use crate::failure::Failure;
 use crate::studies;
 
 /// Why something is no sound record, or nothing; an error where what is there cannot be read, so
 /// that it may be sound.
 pub(crate) type Fault = Result<Option<String>, Failure>;
-
-/// Most revisions of a study that are tried for an id.
-const MAX_REVISION: u32 = 100;
 
 /// All experiments of a results folder; damaged records are apart from those that judge.
 pub(crate) fn load(results: &Path) -> Result<Vec<Experiment>, Failure> {
@@ -58,14 +55,14 @@ fn set_apart(experiment: &mut Experiment) -> Result<(), Failure> {
         ),
     };
     let lists = [
-        (&mut experiment.finished, true),
-        (&mut experiment.earlier, false),
-        (&mut experiment.attempts, false),
+        &mut experiment.finished,
+        &mut experiment.earlier,
+        &mut experiment.attempts,
     ];
-    for (records, is_planned) in lists {
+    for records in lists {
         let checked = std::mem::take(records).into_par_iter().map(|record| {
             let own = folder.join(place(&record).0);
-            let reason = fault(&record, &own, &pack, is_planned)?;
+            let reason = fault(&record, &own, &pack)?;
             Ok((record, reason))
         });
         let checked: Result<Vec<(Record, Option<String>)>, Failure> = checked.collect();
@@ -114,7 +111,7 @@ pub(crate) fn fault_of(folder: &Path, pack: &Pack) -> Fault {
             Some(row) if !row.is(&record) => {
                 Ok(Some(format!("{TRIALS_FILE} has another record of it")))
             }
-            _ => fault(&record, folder, pack, true),
+            _ => fault(&record, folder, pack),
         },
         Err(reason) => Ok(Some(reason)),
     }
@@ -123,7 +120,7 @@ pub(crate) fn fault_of(folder: &Path, pack: &Pack) -> Fault {
 /// As [`fault_of`], of a trial that is packed and has no folder.
 pub(crate) fn fault_of_packed(row: &Packed, folder: &Path, pack: &Pack) -> Fault {
     match &row.record {
-        Ok(record) => fault(record, folder, pack, true),
+        Ok(record) => fault(record, folder, pack),
         Err(reason) => Ok(Some(reason.clone())),
     }
 }
@@ -131,7 +128,7 @@ pub(crate) fn fault_of_packed(row: &Packed, folder: &Path, pack: &Pack) -> Fault
 /// As [`fault_of`], of the failed attempt in `folder`.
 pub(crate) fn fault_of_attempt(folder: &Path) -> Fault {
     match retrial_report::read_attempt(folder)? {
-        Ok(record) => fault(&record, folder, &Pack::default(), false),
+        Ok(record) => fault(&record, folder, &Pack::default()),
         Err(reason) => Ok(Some(reason)),
     }
 }
@@ -166,7 +163,7 @@ pub(crate) fn set_aside(
         if file.ends_with(RECORD_FILE) && fault_of(folder, &loaded.pack)?.is_none() {
             continue;
         }
-        let place = seal::set_aside(&folders.experiment, folder)?;
+        let place = record_file::set_aside(&folders.experiment, folder)?;
         eprintln!(
             "set aside: {} ({}); it lies in {}",
             damaged.path,
@@ -188,7 +185,7 @@ fn set_rows_aside(loaded: &Experiment, name: &str) -> Result<(), Failure> {
     }
     let path = loaded.folder.join(name);
     let text = file::text(&path, u64::MAX);
-    let place = seal::set_aside(&loaded.folder, &path)?;
+    let place = record_file::set_aside(&loaded.folder, &path)?;
     let rows = damaged.iter().filter_map(|one| one.reason.split_once(": "));
     let trials: Vec<&str> = rows.map(|(trial, _)| trial).collect();
     // What is no table of records has no sound row.
@@ -210,25 +207,26 @@ fn set_rows_aside(loaded: &Experiment, name: &str) -> Result<(), Failure> {
 }
 
 /// Why a record that could be read is not what was recorded, or nothing.
-fn fault(record: &Record, folder: &Path, pack: &Pack, is_planned: bool) -> Fault {
+fn fault(record: &Record, folder: &Path, pack: &Pack) -> Fault {
     match changed_file(record, folder, pack)? {
-        None if record.is_finished() => Ok(contradiction(record, is_planned)),
+        None if record.is_finished() => Ok(contradiction(record)),
         fault => Ok(fault),
     }
 }
 
 /// What a record says against itself, its id or its study.
-fn contradiction(record: &Record, is_planned: bool) -> Option<String> {
+fn contradiction(record: &Record) -> Option<String> {
     let foreign = |(name, value): (&str, &ParamValue)| {
         (record.params.get(name) != Some(value)).then(|| name.to_owned())
     };
     if let Some(name) = record.point.iter().find_map(foreign) {
         return Some(format!("its point and its params differ in `{name}`"));
     }
-    let study = studies::find(&record.study)?.info();
-    if let Some(fault) = unlike_id(record, study, is_planned) {
-        return Some(fault);
+    if bears_its_id(record) == Some(false) {
+        let what = "its params, seed, data, revision or device are not those of its id";
+        return Some(what.to_owned());
     }
+    let study = studies::find(&record.study)?.info();
     // What another revision declared is not known any more.
     if record.revision == study.revision {
         return unlike_study(record, study);
@@ -272,21 +270,6 @@ fn unread(path: &Path, name: &str, error: &std::io::Error) -> Fault {
     }
 }
 
-/// Why a record is not the trial whose id it bears. The id of one of an earlier plan may rest on
-/// amendments or a revision that are not known any more.
-fn unlike_id(record: &Record, study: &StudyInfo, is_planned: bool) -> Option<String> {
-    let of = |revision| StudyInfo { revision, ..*study };
-    if bears_its_id(record, &of(record.revision)) {
-        return None;
-    }
-    let last = study.revision.max(record.revision.min(MAX_REVISION));
-    if (1..=last).any(|revision| bears_its_id(record, &of(revision))) {
-        return Some("its revision is not the one of its id".to_owned());
-    }
-    (is_planned && record.revision == study.revision)
-        .then(|| "its params, seed, data, revision or device are not those of its id".to_owned())
-}
-
 /// What a record and its study say differently.
 fn unlike_study(record: &Record, study: &StudyInfo) -> Option<String> {
     let data = record.dataset.as_ref();
@@ -300,6 +283,6 @@ fn unlike_study(record: &Record, study: &StudyInfo) -> Option<String> {
     if let Some(name) = record.metrics.iter().map(|(name, _)| name).find(is_unknown) {
         return Some(format!("the study has no metric `{name}`"));
     }
-    (seal::content_hash(record, study) != record.content)
+    (record_file::content_hash(record, study) != record.content)
         .then(|| "its numbers were changed after it was recorded".to_owned())
 }

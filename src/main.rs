@@ -20,14 +20,16 @@ macro_rules! eprint {
 mod cli;
 mod command;
 mod diagnostic;
+#[expect(unsafe_code, reason = "names of C that serve every crate")]
+mod elementary;
 mod execute;
 mod experiment;
 mod failure;
 mod freshness;
 mod integrity;
 mod selected;
+mod stage_tree;
 mod studies;
-mod trees;
 mod workspace;
 
 use std::process::ExitCode;

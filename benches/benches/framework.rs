@@ -88,6 +88,7 @@ fn fake_info() -> StudyInfo {
         },
         default: DefaultValue::Float(0.0),
         unit: "",
+        was: &[],
         doc: "A number.",
     }];
     StudyInfo {

@@ -42,6 +42,13 @@ pub(crate) enum TrialError {
     Other(String),
 }
 
+impl TrialError {
+    /// An error of a crate that a study calls.
+    pub(crate) fn of(error: impl std::fmt::Display) -> Self {
+        Self::Other(error.to_string())
+    }
+}
+
 /// A trial at work.
 pub(crate) struct Context {
     pub(crate) job: Job,
@@ -220,6 +227,15 @@ impl Context {
             value: value.is_finite().then_some(value),
         })?;
         Ok(())
+    }
+
+    /// A metric that is only left where it has a value.
+    pub(crate) fn metric_if_any(
+        &mut self,
+        metric: MetricDef,
+        value: Option<f64>,
+    ) -> Result<(), TrialError> {
+        value.map_or(Ok(()), |value| self.metric(metric, value))
     }
 
     fn undeclared(&self, what: &str, name: &str) -> TrialError {

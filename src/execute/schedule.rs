@@ -23,7 +23,7 @@ use super::lease;
 use super::process::{LAST_WORDS, Message, TimeLimit, Worker, judge, listen, memory_kills};
 use super::program::Program;
 use super::progress::Display;
-use super::seal;
+use super::record_file;
 use super::signals::{self, Asked};
 use crate::command::count;
 use crate::failure::Failure;
@@ -296,7 +296,7 @@ impl Run<'_> {
             .failure
             .clone()
             .unwrap_or_else(|| judge(status, stderr, &worker));
-        seal::fail(
+        record_file::fail(
             &worker.task.job,
             worker.task.study,
             &worker.task.folders,

@@ -15,7 +15,7 @@ use retrial_core::event::Event;
 use super::context::{Context, TrialError};
 use super::folder::TrialFolders;
 use super::job::{EXIT_ELSEWHERE, EXIT_HELD, EXIT_STOPPED, Job, STOP_LINE};
-use super::{lease, seal};
+use super::{lease, record_file};
 use crate::studies;
 
 /// Exit code of a worker whose scheduler went away.
@@ -90,7 +90,7 @@ fn execute(job: Job, stop: Arc<AtomicBool>) -> Result<(), Ended> {
     let mut context = Context::open(job, study.info(), folders, stop)?;
     study.run(&mut context)?;
     let lease_path = context.folders.lease.clone();
-    seal::finish(context, started, clock.elapsed().as_secs_f64())?;
+    record_file::finish(context, started, clock.elapsed().as_secs_f64())?;
     lease::discard(&lease_path);
     Ok(())
 }

@@ -12,6 +12,7 @@ use retrial_core::census::Census;
 use retrial_core::params::Params;
 use retrial_core::study::StudyInfo;
 use retrial_data::{Content, Manifest};
+use retrial_nets::device::{self, Device, DeviceChoice};
 
 use crate::execute::context::{Context, TrialError};
 
@@ -28,6 +29,12 @@ impl Memo {
         let own = self.0.as_mut().and_then(|own| own.downcast_mut::<M>());
         own.expect("it was made above")
     }
+}
+
+/// The device that is asked for.
+fn device(asked: &str) -> Result<Device, TrialError> {
+    let choice: DeviceChoice = asked.parse().map_err(TrialError::of)?;
+    device::open(choice).map_err(TrialError::of)
 }
 
 /// A study: its tables, its cost and its trial.
@@ -77,4 +84,38 @@ pub(crate) fn find(name: &str) -> Option<&'static dyn Study> {
 /// The tables of all studies.
 pub(crate) fn infos() -> Vec<&'static StudyInfo> {
     STUDIES.iter().map(|study| study.info()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An id holds the params that differ from their defaults, so a default that changes would give an old id to another
+    /// trial. A new param, whose default is what was done before, adds a line.
+    #[test]
+    fn a_default_changes_with_the_revision_alone() {
+        let written: Vec<&str> = include_str!("defaults.txt").lines().collect();
+        let mut now = Vec::new();
+        for study in infos() {
+            // `fake` serves tests and leaves no records.
+            if study.name == "fake" {
+                continue;
+            }
+            for param in study.params {
+                let (name, revision) = (study.name, study.revision);
+                let default = param.default.value();
+                now.push(format!("{name} {revision} {} = {default}", param.name));
+            }
+        }
+        let gone: Vec<&&str> = (written.iter())
+            .filter(|line| !now.iter().any(|own| own == **line))
+            .collect();
+        let new: Vec<&String> = (now.iter())
+            .filter(|line| !written.contains(&line.as_str()))
+            .collect();
+        assert!(
+            gone.is_empty() && new.is_empty(),
+            "raise the revision where a default changed; then src/studies/defaults.txt loses {gone:#?} and gets {new:#?}"
+        );
+    }
 }

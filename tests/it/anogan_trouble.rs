@@ -26,17 +26,20 @@ fn params_that_cannot_be_are_faults() {
             "64 images a step, but 40",
         ),
         ("learning_rate_g: 2.0", "learning_rate_g"),
-        ("search_batch_norm: batch, restarts: 2", "restarts"),
         (
-            "search_batch_norm: batch, search_method: lbfgs",
-            "search_method",
+            "search_batch_norm: batch, search_restarts: 2",
+            "search_restarts",
+        ),
+        (
+            "search_batch_norm: batch, search_optimiser: lbfgs",
+            "search_optimiser",
         ),
         (
             "method: pca, components: 20, train_items: 20",
             "20 components, but the 20 train_items have 19",
         ),
         (
-            "search_start: encoder, restarts: 2",
+            "search_start: encoder, search_restarts: 2",
             "an encoder gives one start",
         ),
         (
@@ -44,11 +47,19 @@ fn params_that_cannot_be_are_faults() {
             "the score of ganomaly compares no images",
         ),
         (
-            "method: ink, residual: local_relative",
+            "method: ink, residual: local_per_ink",
             "the score of ink compares no images",
         ),
-        ("method: izi, restarts: 65", "restarts"),
-        ("residual: blurred", "local_relative"),
+        ("method: izi, ensemble_size: 65", "ensemble_size"),
+        (
+            "method: izi, restarts: 3",
+            "it is called `search_restarts` or `ensemble_size` now",
+        ),
+        (
+            "residual: local_relative",
+            "it is called `local_per_ink` now",
+        ),
+        ("residual: blurred", "local_per_ink"),
         ("method: vae", "expected one of anogan"),
         ("widht: 4", "widht"),
     ] {
@@ -130,7 +141,7 @@ fn metrics_of_an_empty_class_are_left_out_and_the_record_holds() {
         .retrial(&["check", "experiments/a.yaml"])
         .exits(0)
         .says(warned);
-    assert!(records[0].metric("false_positive_rate_found").is_some());
+    assert!(records[0].metric("false_positive_rate").is_some());
     let said = project.retrial(&["report"]);
     said.exits(0);
     let all = format!("{}{}", said.out, said.err);
@@ -142,7 +153,7 @@ fn metrics_of_an_empty_class_are_left_out_and_the_record_holds() {
 fn a_training_that_breaks_down_names_its_epoch() {
     // A first moment that never forgets over a second one that does, at the largest rate.
     let error = failure(
-        "image_size: 28, width: 2, train_items: 4, batch_size: 2, test_items: 6, \
+        "image_size: 28, base_channels: 2, train_items: 4, batch_size: 2, test_items: 6, \
          validation_items: 4, epochs: 60, learning_rate_g: 1.0, learning_rate_d: 1.0, \
          discriminator_norm: none, scaling: raw255, beta1: 0.9999, beta2: 0.0",
     );
@@ -213,8 +224,8 @@ fn kill_after(project: &Project, ms: u64) {
 #[test]
 #[ignore = "needs RETRIAL_MIRROR"]
 fn interrupts_kills_and_damage_change_no_content() {
-    let params = "image_size: 28, width: 2, train_items: 40, batch_size: 4, epochs: 150, \
-                  test_items: 10, validation_items: 10, search_batch: 8, search_iterations: 800";
+    let params = "image_size: 28, base_channels: 2, train_items: 40, batch_size: 4, epochs: 150, \
+                  test_items: 10, validation_items: 10, search_batch_size: 8, search_iterations: 800";
     let quiet = run(params, "");
     let expected = quiet.contents("anogan", "a");
     assert_eq!(expected.len(), 1);
@@ -240,11 +251,11 @@ fn interrupts_kills_and_damage_change_no_content() {
 fn encoders_that_are_interrupted_change_no_content() {
     for (method, name) in [
         ("izi_f", "encode"),
-        ("izi_f, restarts: 2, residual: local", "encode"),
+        ("izi_f, ensemble_size: 2, residual: local", "encode"),
         ("ganomaly", "ganomaly"),
     ] {
         let params = format!(
-            "method: {method}, image_size: 28, width: 2, train_items: 40, epochs: 1, \
+            "method: {method}, image_size: 28, base_channels: 2, train_items: 40, epochs: 1, \
              encoder_batch_size: 4, encoder_epochs: 50, test_items: 10, validation_items: 10"
         );
         let quiet = run(&params, "");
@@ -262,7 +273,7 @@ fn encoders_that_are_interrupted_change_no_content() {
 #[test]
 #[ignore = "needs RETRIAL_MIRROR"]
 fn a_checkpoint_is_where_the_training_goes_on() {
-    let params = "image_size: 28, width: 2, train_items: 40, batch_size: 4, epochs: 100, \
+    let params = "image_size: 28, base_channels: 2, train_items: 40, batch_size: 4, epochs: 100, \
                   test_items: 10, validation_items: 10, search_iterations: 1";
     let project = Project::new().with("a", &spec(params, ""));
     interrupt_in(&project, "train", 1);

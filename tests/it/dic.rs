@@ -46,6 +46,6 @@ fn challenge_sample_1_and_3_reach_the_range_of_good_engines() {
             metric("rmse")
         );
         assert!(metric("bias_u").abs() <= bias && metric("bias_v").abs() <= bias);
-        assert_eq!(metric("failed_points"), 0.0);
+        assert_eq!(metric("excluded_points"), 0.0);
     }
 }

@@ -8,10 +8,10 @@ use retrial_core::record::{Outcome, Record};
 use crate::project::{Project, names};
 
 /// A token net and a token training.
-const TINY: &str = "width: 4, pyramid_channels: 8, representation: 16, mask_channels: 8, \
+const TINY: &str = "base_channels: 4, pyramid_channels: 8, fc_dim: 16, mask_channels: 8, \
                     mask_convolutions: 1, iterations: 4, batch_size: 2, mask_iterations: 4, \
-                    mask_batch: 4, mask_jitters: 1, proposals: 20, train_proposals: 20, \
-                    least_instances: 2";
+                    mask_batch_size: 4, mask_jitters: 1, rpn_post_nms_topk_test: 20, rpn_post_nms_topk_train: 20, \
+                    min_instances: 2";
 const RUN: [&str; 4] = ["run", "experiments/a.yaml", "--offline", "--no-report"];
 
 pub(crate) fn spec(dataset: &str, params: &str, sweep: &str) -> String {
@@ -38,14 +38,14 @@ fn metric(record: &Record, name: &str) -> f64 {
     found.unwrap_or_else(|| panic!("{} has no {name}", record.trial))
 }
 
-const ALONE: &str = "method: mask_rcnn, mask_training: alone";
+const ALONE: &str = "method: mask_rcnn, mask_training: stage_wise";
 
 #[test]
 fn every_method_leaves_its_metrics_and_tables() {
-    let sweep = "points: [{method: mask_rcnn, mask_training: joint}, \
-                 {method: mask_rcnn, mask_training: alone}, \
-                 {method: faster_rcnn, mask_training: joint}, \
-                 {method: classical, mask_training: joint}]";
+    let sweep = "points: [{method: mask_rcnn, mask_training: end_to_end}, \
+                 {method: mask_rcnn, mask_training: stage_wise}, \
+                 {method: faster_rcnn, mask_training: end_to_end}, \
+                 {method: classical, mask_training: end_to_end}]";
     let project = project("mask_predictor: per_class", sweep);
     project.retrial(&RUN).exits(0);
     let records = records(&project);
@@ -77,7 +77,7 @@ fn every_method_leaves_its_metrics_and_tables() {
 
 #[test]
 fn mask_heads_share_one_detector() {
-    let heads = "points: [{mask_predictor: agnostic, transfer_form: plain}, \
+    let heads = "points: [{mask_predictor: class_agnostic, transfer_form: plain}, \
                  {mask_predictor: transfer, transfer_form: plain}, \
                  {mask_predictor: transfer, transfer_form: residual}]";
     let project = project(ALONE, heads);
@@ -108,7 +108,7 @@ fn mask_heads_share_one_detector() {
 
 #[test]
 fn parts_are_found_in_generated_scenes() {
-    let params = "method: faster_rcnn, mask_training: joint, mask_predictor: agnostic, parts: true, \
+    let params = "method: faster_rcnn, mask_training: end_to_end, mask_predictor: class_agnostic, parts: true, \
                   part_iterations: 60";
     let project = project(params, "");
     project.retrial(&RUN).exits(0);
@@ -125,21 +125,21 @@ fn parts_are_found_in_generated_scenes() {
 
 #[test]
 fn a_class_without_masks_is_judged_apart() {
-    let params = format!("{ALONE}, mask_predictor: agnostic");
-    let project = project(&params, "class_without_masks: [0, 2]");
+    let params = format!("{ALONE}, mask_predictor: class_agnostic");
+    let project = project(&params, "box_only_class: [0, 2]");
     project.retrial(&RUN).exits(0);
     let records = records(&project);
-    assert!(records[0].metric("mask_iou_without").is_none());
-    let without = metric(&records[1], "mask_iou_without");
-    let over = metric(&records[1], "mask_over_box_without");
-    let whole = metric(&records[1], "whole_box_iou_without");
+    assert!(records[0].metric("mask_iou_box_only").is_none());
+    let without = metric(&records[1], "mask_iou_box_only");
+    let over = metric(&records[1], "mask_iou_gain_box_only");
+    let whole = metric(&records[1], "whole_box_iou_box_only");
     assert!((without - whole - over).abs() < 1e-12);
     assert!(metric(&records[1], "masks_used") < metric(&records[0], "masks_used"));
 }
 
 #[test]
 fn few_masks_are_as_few_as_asked_for() {
-    let params = format!("{ALONE}, mask_predictor: agnostic");
+    let params = format!("{ALONE}, mask_predictor: class_agnostic");
     let project = project(&params, "masks_per_class: [1, 3, 0]");
     project.retrial(&RUN).exits(0);
     let used: Vec<f64> = records(&project)
@@ -157,7 +157,7 @@ fn few_masks_are_as_few_as_asked_for() {
 fn trials_that_cannot_be_say_why() {
     for (params, words) in [
         (
-            format!("{ALONE}, mask_predictor: agnostic, class_without_masks: 4"),
+            format!("{ALONE}, mask_predictor: class_agnostic, box_only_class: 4"),
             "has 3 classes: arrester",
         ),
         (
@@ -165,7 +165,7 @@ fn trials_that_cannot_be_say_why() {
             "the data set has 18 to train on",
         ),
         (
-            "least_instances: 1000".to_owned(),
+            "min_instances: 1000".to_owned(),
             "no class has 1000 objects",
         ),
         (
@@ -177,13 +177,13 @@ fn trials_that_cannot_be_say_why() {
             "pretraining by `imagenet` needs weights",
         ),
         (
-            "learning_rate: 10, warm_up: 0, clip_norm: 0, iterations: 60".to_owned(),
+            "learning_rate: 10, warmup_iters: 0, clip_norm: 0, iterations: 60".to_owned(),
             "the loss of ",
         ),
     ] {
         // The last of two equal keys would be a fault of the spec.
         let mut tiny = TINY.to_owned();
-        for key in ["least_instances: 2", "iterations: 4"] {
+        for key in ["min_instances: 2", "iterations: 4"] {
             let name = key.split(':').next().expect("a name");
             if params.contains(&format!("{name}:")) {
                 tiny = tiny.replace(&format!(", {key}"), "");
@@ -213,15 +213,15 @@ fn params_that_cannot_be_are_faults() {
             "20 °C is not above coldest_c, 30 °C",
         ),
         (
-            "first_decay: 0.9, second_decay: 0.5",
-            "0.5 comes before first_decay, 0.9",
+            "first_step: 0.9, second_step: 0.5",
+            "0.5 comes before first_step, 0.9",
         ),
         (
-            "method: faster_rcnn, mask_training: alone",
-            "mask_training is `alone`",
+            "method: faster_rcnn, mask_training: stage_wise",
+            "mask_training is `stage_wise`",
         ),
         (
-            "mask_predictor: per_class, class_without_masks: 1",
+            "mask_predictor: per_class, box_only_class: 1",
             "mask_predictor is `per_class`",
         ),
         (
@@ -229,6 +229,11 @@ fn params_that_cannot_be_are_faults() {
             "4 channels, but residual nets were trained",
         ),
         ("transfer_layers: 4", "transfer_layers"),
+        ("frozen_parts: 1", "it is called `freeze_at` now"),
+        (
+            "method: mask_rcnn, mask_training: alone",
+            "it is called `stage_wise` now",
+        ),
     ] {
         let project = project(params, "");
         let said = project.retrial(&["check", "experiments/a.yaml"]);
@@ -238,7 +243,7 @@ fn params_that_cannot_be_are_faults() {
 
 #[test]
 fn a_method_without_a_net_runs_on_the_cpu_whatever_the_device() {
-    let classical = "method: classical, mask_training: joint";
+    let classical = "method: classical, mask_training: end_to_end";
     let project = project(classical, "");
     project.retrial(&RUN).exits(0);
     let before = project.contents("mask-rcnn", "a");
@@ -334,7 +339,7 @@ fn interrupts_and_kills_change_no_content() {
 #[test]
 #[ignore = "needs RETRIAL_MIRROR"]
 fn real_pictures_give_six_classes_and_two_splits() {
-    let tiny = TINY.replace(", least_instances: 2", "");
+    let tiny = TINY.replace(", min_instances: 2", "");
     let text = spec(
         "infrared-equipment",
         "input: temperature",
@@ -386,11 +391,11 @@ const REAL_TEST_PICTURES: [f64; 2] = [36.0, 42.0];
 #[test]
 #[ignore = "needs RETRIAL_MIRROR"]
 fn a_real_source_domain_is_drawn_by_similarity() {
-    let params = "source_draws: 200, source_epochs: 1, source_batch: 50, iterations: 1";
+    let params = "source_samples: 200, source_epochs: 1, source_batch_size: 50, iterations: 1";
     let sweep = "points: [{pretraining: similarity, texture: properties, texture_standardised: true}, \
                  {pretraining: similarity, texture: matrix, texture_standardised: false}]";
     let tiny = TINY
-        .replace(", least_instances: 2", "")
+        .replace(", min_instances: 2", "")
         .replace(", iterations: 4", "");
     let text = spec("infrared-transfer", params, sweep).replace(TINY, &tiny);
     let project = Project::new().with("a", &text);
@@ -418,7 +423,7 @@ fn a_real_source_domain_is_drawn_by_similarity() {
 
 #[test]
 fn a_body_of_inverted_bottlenecks_is_trained() {
-    let params = "backbone: efficientnet_lite0, frozen_parts: 1";
+    let params = "backbone: efficientnet_lite0, freeze_at: 1";
     let project = project(params, "normalisation: [batch, running]");
     project.retrial(&RUN).exits(0);
     let records = records(&project);
@@ -431,7 +436,7 @@ fn a_body_of_inverted_bottlenecks_is_trained() {
 #[test]
 #[ignore = "needs pip, its registry and RETRIAL_MIRROR"]
 fn weights_of_imagenet_are_used_with_registry_and_mirror() {
-    let tiny = TINY.replace(", least_instances: 2", "");
+    let tiny = TINY.replace(", min_instances: 2", "");
     let sweep = "pretraining: [none, imagenet]";
     let text = spec("infrared-imagenet", "backbone: efficientnet_lite0", sweep);
     let project = Project::new().with("a", &text.replace(TINY, &tiny));
@@ -442,7 +447,7 @@ fn weights_of_imagenet_are_used_with_registry_and_mirror() {
     let losses: Vec<f64> = records.iter().map(|r| metric(r, "loss")).collect();
     assert_eq!(losses.len(), 2);
     assert_ne!(losses[0], losses[1], "the weights are used");
-    let numbers = |r: &Record| metric(r, "weights");
+    let numbers = |r: &Record| metric(r, "trainable_parameters");
     assert_eq!(numbers(&records[0]), numbers(&records[1]));
 }
 

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use crate::project::{Project, Said};
 
 /// A token net and a token training.
-const TINY: &str = "width: 4, pyramid_channels: 8, representation: 16, mask_channels: 8, \
-                    mask_convolutions: 1, iterations: 4, batch_size: 2, proposals: 20, \
-                    train_proposals: 20, image_width: 64, image_height: 48";
+const TINY: &str = "base_channels: 4, pyramid_channels: 8, fc_dim: 16, mask_channels: 8, \
+                    mask_convolutions: 1, iterations: 4, batch_size: 2, rpn_post_nms_topk_test: 20, \
+                    rpn_post_nms_topk_train: 20, image_width: 64, image_height: 48";
 const WIDTH: usize = 64;
 const HEIGHT: usize = 48;
 
@@ -143,9 +143,9 @@ fn record(project: &Project) -> Record {
     records.next().expect("a record")
 }
 
-const FASTER: &str = "method: faster_rcnn, mask_training: joint";
-const MASKS: &str = "method: mask_rcnn, mask_training: joint, mask_predictor: agnostic, \
-                     least_instances: 2";
+const FASTER: &str = "method: faster_rcnn, mask_training: end_to_end";
+const MASKS: &str = "method: mask_rcnn, mask_training: end_to_end, mask_predictor: class_agnostic, \
+                     min_instances: 2";
 
 #[test]
 fn a_wrong_digest_fails_before_any_trial_and_names_the_right_one() {
@@ -232,7 +232,7 @@ fn an_object_without_an_outline_teaches_and_judges_no_mask() {
 
 #[test]
 fn temperatures_that_are_not_there_are_refused_before_the_first_trial() {
-    let project = Own::grey(8).right(COCO, &format!("{FASTER}, least_instances: 2"));
+    let project = Own::grey(8).right(COCO, &format!("{FASTER}, min_instances: 2"));
     let spec = project.path().join("experiments/a.yaml");
     let text = fs::read_to_string(&spec).expect("read");
     fs::write(
@@ -249,7 +249,7 @@ fn temperatures_that_are_not_there_are_refused_before_the_first_trial() {
 
 #[test]
 fn sixteen_bits_are_seen_in_their_range_and_few_levels_are_said() {
-    let params = format!("{FASTER}, least_instances: 2");
+    let params = format!("{FASTER}, min_instances: 2");
     // Tenths of kelvin: one value of the upper byte.
     let project = Own::new(8, 2, |value| 2850 + value).right(COCO, &params);
     let census = record(&project).census;
@@ -273,19 +273,15 @@ fn classes_that_are_left_out_or_never_judged_are_named() {
     let objects = own.coco["annotations"].as_array_mut().expect("objects");
     // Poles are in the first pictures by name only.
     objects.retain(|object| object["category_id"] == 2 || object["image_id"].as_u64() < Some(5));
-    let project = own.right(COCO, &format!("{FASTER}, least_instances: 4"));
+    let project = own.right(COCO, &format!("{FASTER}, min_instances: 4"));
     check(&project)
         .exits(0)
         .says("judged: 3 pictures with pole (0), tank (3)")
         .says("no object of `pole` is judged; without camera presets");
     let spec = project.path().join("experiments/a.yaml");
     let text = fs::read_to_string(&spec).expect("read");
-    fs::write(
-        spec,
-        text.replace("least_instances: 4", "least_instances: 5"),
-    )
-    .expect("written");
-    let left_out = "left out, with fewer objects than least_instances 5: pole (4)";
+    fs::write(spec, text.replace("min_instances: 4", "min_instances: 5")).expect("written");
+    let left_out = "left out, with fewer objects than min_instances 5: pole (4)";
     check(&project).exits(0).says(left_out);
     project
         .retrial(&["plan", "experiments/a.yaml"])
@@ -350,7 +346,7 @@ fn shrink(own: &mut Own, class: u64) {
 
 #[test]
 fn objects_too_small_to_be_seen_are_counted_before_the_first_trial() {
-    let params = format!("{FASTER}, least_instances: 2, split: frames");
+    let params = format!("{FASTER}, min_instances: 2, split: frames");
     let mut own = Own::grey(8);
     shrink(&mut own, 1);
     let project = own.right(COCO, &params);
@@ -401,7 +397,7 @@ fn with_presets(preset: impl Fn(usize) -> Option<&'static str>) -> Own {
 
 #[test]
 fn camera_presets_that_do_not_fit_are_refused() {
-    let params = |rest: &str| format!("{FASTER}, least_instances: 2, {rest}");
+    let params = |rest: &str| format!("{FASTER}, min_instances: 2, {rest}");
     let half = with_presets(|place| (place < 4).then_some("7"));
     refused(
         &half.right(COCO, &params("split: cameras, test_presets: [7]")),
@@ -448,7 +444,7 @@ fn what_a_trial_could_not_learn_or_judge_is_refused_before_the_first() {
         }
         own
     };
-    let few = "least_instances: 2";
+    let few = "min_instances: 2";
     refused(
         &boxes_only().right(COCO, &format!("method: classical, {few}")),
         "method `classical` learns from outlines, and of 12 objects to train on a box only is known",
@@ -456,9 +452,9 @@ fn what_a_trial_could_not_learn_or_judge_is_refused_before_the_first() {
     refused(
         &boxes_only().right(
             COCO,
-            &format!("method: mask_rcnn, mask_training: alone, {few}"),
+            &format!("method: mask_rcnn, mask_training: stage_wise, {few}"),
         ),
-        "mask_training `alone` learns masks from outlines",
+        "mask_training `stage_wise` learns masks from outlines",
     );
     let without = |judged: bool| {
         let mut own = Own::grey(8);
@@ -476,8 +472,8 @@ fn what_a_trial_could_not_learn_or_judge_is_refused_before_the_first() {
     );
     for (params, words) in [
         (
-            "classes_with_masks: 3",
-            "classes_with_masks is 3, the data set has 2 classes: pole, tank",
+            "mask_annotated_classes: 3",
+            "mask_annotated_classes is 3, the data set has 2 classes: pole, tank",
         ),
         (
             "parts: true",
@@ -496,7 +492,7 @@ fn what_a_trial_could_not_learn_or_judge_is_refused_before_the_first() {
 
 #[test]
 fn what_a_grey_range_shows_is_said() {
-    let params = format!("{FASTER}, least_instances: 2");
+    let params = format!("{FASTER}, min_instances: 2");
     let off = "pictures: {annotations: coco, grey_range: [100, 200]}";
     check(&Own::new(8, 2, |value| 2850 + value).right(off, &params))
         .exits(0)
@@ -529,7 +525,7 @@ fn what_a_grey_range_shows_is_said() {
 
 #[test]
 fn a_bundled_file_that_is_not_there_is_a_fault() {
-    let project = Own::grey(8).right(COCO, &format!("{FASTER}, least_instances: 2"));
+    let project = Own::grey(8).right(COCO, &format!("{FASTER}, min_instances: 2"));
     fs::remove_file(project.path().join("datasets/own/img_03.pgm")).expect("removed");
     // What is in the cache is at hand.
     check(&project).exits(0).says("judged: 2 pictures");

@@ -137,7 +137,7 @@ fn average_precision_follows_from_the_files_alone() {
 
 #[test]
 fn pictures_have_the_size_at_which_they_are_judged_and_that_of_their_file() {
-    let params = "method: classical, mask_training: joint, image_width: 80, image_height: 96";
+    let params = "method: classical, mask_training: end_to_end, image_width: 80, image_height: 96";
     let text = spec("infrared-scenes-smoke", params, "");
     let project = Project::new().with("a", &text);
     project
@@ -216,18 +216,18 @@ for name, at in (('ap', 0), ('ap50', 1), ('ap75', 2), ('ar', 8)):
 }
 
 /// Methods and residuals whose maps become residuals in every way.
-const MAPPED: &str = "points: [{method: anogan, residual: l1, restarts: 1}, \
-                      {method: anogan, residual: l2, restarts: 2}, \
-                      {method: ziz, residual: local, restarts: 1}, \
-                      {method: izi, residual: l2, restarts: 2}, \
-                      {method: izi, residual: local_relative, restarts: 2}, \
-                      {method: izi_f, residual: local_relative, restarts: 1}, \
-                      {method: ganomaly, residual: l1, restarts: 1}, \
-                      {method: mean_image, residual: l1, restarts: 1}, \
-                      {method: nearest_neighbour, residual: l2, restarts: 1}, \
-                      {method: pca, residual: l2, restarts: 1}, \
-                      {method: pca, residual: local, restarts: 1}, \
-                      {method: ink, residual: l1, restarts: 1}]";
+const MAPPED: &str = "points: [{method: anogan, residual: l1, search_restarts: 1, ensemble_size: 1}, \
+                      {method: anogan, residual: l2, search_restarts: 2, ensemble_size: 1}, \
+                      {method: ziz, residual: local, search_restarts: 1, ensemble_size: 1}, \
+                      {method: izi, residual: l2, search_restarts: 1, ensemble_size: 2}, \
+                      {method: izi, residual: local_per_ink, search_restarts: 1, ensemble_size: 2}, \
+                      {method: izi_f, residual: local_per_ink, search_restarts: 1, ensemble_size: 1}, \
+                      {method: ganomaly, residual: l1, search_restarts: 1, ensemble_size: 1}, \
+                      {method: mean_image, residual: l1, search_restarts: 1, ensemble_size: 1}, \
+                      {method: nearest_neighbour, residual: l2, search_restarts: 1, ensemble_size: 1}, \
+                      {method: pca, residual: l2, search_restarts: 1, ensemble_size: 1}, \
+                      {method: pca, residual: local, search_restarts: 1, ensemble_size: 1}, \
+                      {method: ink, residual: l1, search_restarts: 1, ensemble_size: 1}]";
 
 fn folder(project: &Project, record: &Record) -> PathBuf {
     project.path().join("results/anogan/a").join(&record.trial)

@@ -132,7 +132,8 @@ fn weights_are_the_library_s_and_smooth_pictures_are_drawn() {
     assert_eq!(table.len(), 60);
     for ((name, [log, ..]), (expected_name, expected_log)) in table.iter().zip(&expected) {
         assert_eq!(name, expected_name);
-        assert_eq!(log.to_bits(), expected_log.to_bits(), "{name}");
+        // The command has elementary functions of its own, this test has those of the C library.
+        assert!((log / expected_log - 1.0).abs() < 1e-12, "{name}");
     }
     let weights = Weights::from_log(expected.iter().map(|(_, log)| *log).collect());
     let weights = weights.expect("weights");
@@ -143,7 +144,8 @@ fn weights_are_the_library_s_and_smooth_pictures_are_drawn() {
     for ((name, [_, times, draws]), (weight, expected)) in
         table.iter().zip(weights.normalised().iter().zip(&drawn))
     {
-        assert_eq!((times, draws), (&(weight * 60.0), expected), "{name}");
+        assert!((times / (weight * 60.0) - 1.0).abs() < 1e-12, "{name}");
+        assert_eq!(draws, expected, "{name}");
     }
     // All smooth pictures are more likely than any rough one, and more than in a uniform draw.
     let of = |folder: &str| {

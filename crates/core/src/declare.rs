@@ -4,14 +4,18 @@
 //! struct whose fields are params, [`metrics!`](crate::metrics!) constants that are metrics. Checks of specs, their
 //! schema, the ids of trials, the values that a study reads and the pages of reference come from that one place.
 
-use crate::metric::TableDef;
-use crate::params::{Param, ParamValue, Params};
+mod row;
+
+pub use self::row::{Cell, Cells, Row};
+use crate::params::{NONE, Param, ParamValue, Params};
 
 /// A word and what it means.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WordDef {
     /// The word.
     pub word: &'static str,
+    /// What it was before.
+    pub was: &'static [&'static str],
     /// What it means: lines, of which the first paragraph is enough for a list.
     pub doc: &'static str,
 }
@@ -48,6 +52,25 @@ pub trait Word: Copy + PartialEq + Sized + 'static {
 pub fn listed<W: Word>() -> String {
     let words: Vec<&str> = W::WORDS.iter().map(|own| own.word).collect();
     words.join(", ")
+}
+
+/// The word that is written today for one of before.
+#[must_use]
+pub fn renamed(words: &[WordDef], word: &str) -> Option<&'static str> {
+    let mut words = words.iter();
+    let new = words.find(|own| own.was.contains(&word));
+    new.map(|own| own.word)
+}
+
+/// The value of a word.
+///
+/// # Errors
+/// What would be right.
+pub fn read_word<W: Word>(word: &str) -> Result<W, String> {
+    W::from_word(word).ok_or_else(|| match renamed(W::WORDS, word) {
+        Some(new) => format!("it is called {new} now"),
+        None => format!("expected one of {}", listed::<W>()),
+    })
 }
 
 /// A type that a param can have.
@@ -95,6 +118,23 @@ impl ParamType for f64 {
 
     fn to_value(&self) -> ParamValue {
         ParamValue::Float(*self)
+    }
+}
+
+impl ParamType for Option<f64> {
+    fn from_value(value: &ParamValue) -> Option<Self> {
+        match value {
+            ParamValue::Float(value) => Some(Some(*value)),
+            ParamValue::Text(word) if word == NONE => Some(None),
+            _ => None,
+        }
+    }
+
+    fn to_value(&self) -> ParamValue {
+        match self {
+            Some(value) => ParamValue::Float(*value),
+            None => ParamValue::Text(NONE.to_owned()),
+        }
     }
 }
 
@@ -189,7 +229,7 @@ const fn same(a: &str, b: &str) -> bool {
     true
 }
 
-/// An enum whose values are written as words.
+/// An enum whose values are written as words; `was` states what a word was before.
 ///
 /// ```
 /// retrial_core::words! {
@@ -211,6 +251,7 @@ macro_rules! words {
         $vis:vis enum $name:ident {
             $(
                 $(#[doc = $doc:literal])+ $(#[default $($default:tt)?])? $variant:ident = $word:literal
+                    $(was $($old:literal)+)?
             ),+ $(,)?
         }
     ) => {
@@ -233,7 +274,11 @@ macro_rules! words {
         impl $crate::declare::Word for $name {
             const ALL: &'static [Self] = &[$(Self::$variant),+];
             const WORDS: &'static [$crate::declare::WordDef] = &[
-                $($crate::declare::WordDef { word: $word, doc: concat!($($doc, "\n"),+) }),+
+                $($crate::declare::WordDef {
+                    word: $word,
+                    was: &[$($($old),+)?],
+                    doc: concat!($($doc, "\n"),+),
+                }),+
             ];
 
             fn word(self) -> &'static str {
@@ -264,8 +309,7 @@ macro_rules! words {
             type Err = String;
 
             fn from_str(word: &str) -> Result<Self, String> {
-                let found = $crate::declare::Word::from_word(word);
-                found.ok_or_else(|| format!("expected one of {}", $crate::declare::listed::<Self>()))
+                $crate::declare::read_word(word)
             }
         }
     };
@@ -273,8 +317,11 @@ macro_rules! words {
 
 /// A struct whose fields are params: name, type, range, unit, default and meaning stand here and nowhere else.
 ///
-/// Kinds: `int(min..=max)` is a `usize`, `odd(min..=max)` an odd one, `float(min..=max)` an `f64`, `flag` a `bool`,
-/// `ints(min..=max)` a `Vec<usize>`, `word(Type)` an enum of [`words!`](crate::words). A unit stands behind the kind.
+/// `was` behind a name states what it was called before, so that an old spec is told the new name.
+///
+/// Kinds: `int(min..=max)` is a `usize`, `odd(min..=max)` an odd one, `float(min..=max)` an `f64`,
+/// `float_or_none(min..=max)` an `Option<f64>` whose default is always none, `flag` a `bool`, `ints(min..=max)` a
+/// `Vec<usize>`, `word(Type)` an enum of [`words!`](crate::words). A unit stands behind the kind.
 ///
 /// ```
 /// retrial_core::params! {
@@ -297,7 +344,8 @@ macro_rules! params {
         $vis:vis struct $name:ident {
             $(
                 $(#[doc = $doc:literal])+
-                $field:ident: $kind:ident $(($($range:tt)*))? $($unit:literal)? = $default:expr
+                $field:ident $(was $($old:literal)+)?:
+                    $kind:ident $(($($range:tt)*))? $($unit:literal)? = $default:expr
             ),+ $(,)?
         }
     ) => {
@@ -325,6 +373,7 @@ macro_rules! params {
                     kind: $crate::param_kind!($kind $(($($range)*))?),
                     default: $crate::param_default!($kind, $default),
                     unit: concat!($($unit)?),
+                    was: &[$($($old),+)?],
                     doc: concat!($($doc),+).trim_ascii(),
                 }),+
             ];
@@ -381,6 +430,7 @@ macro_rules! param_type {
     (int ($($range:tt)*)) => { usize };
     (odd ($($range:tt)*)) => { usize };
     (float ($($range:tt)*)) => { f64 };
+    (float_or_none ($($range:tt)*)) => { Option<f64> };
     (ints ($($range:tt)*)) => { Vec<usize> };
     (flag) => { bool };
     (word ($type:ty)) => { $type };
@@ -404,6 +454,12 @@ macro_rules! param_kind {
     };
     (float ($min:literal..=$max:literal)) => {
         $crate::params::ParamKind::Float {
+            min: $min,
+            max: $max,
+        }
+    };
+    (float_or_none ($min:literal..=$max:literal)) => {
+        $crate::params::ParamKind::FloatOrNone {
             min: $min,
             max: $max,
         }
@@ -435,6 +491,9 @@ macro_rules! param_default {
     (float, $default:expr) => {
         $crate::params::DefaultValue::Float($default)
     };
+    (float_or_none, $default:expr) => {
+        $crate::params::DefaultValue::Text($default)
+    };
     (ints, $default:expr) => {
         $crate::params::DefaultValue::Ints(&$default)
     };
@@ -448,8 +507,8 @@ macro_rules! param_default {
 
 /// Constants that are metrics: name, direction, unit and meaning stand here and nowhere else.
 ///
-/// `higher`, `lower`, `zero` and `fact` say which way a metric gets better; `measured` behind it that two runs of one
-/// trial differ.
+/// `name = "written"` is for a name that is no identifier. `higher`, `lower`, `zero` and `fact` say which way a metric
+/// gets better; `measured` behind it that two runs of one trial differ.
 ///
 /// ```
 /// retrial_core::metrics! {
@@ -470,7 +529,8 @@ macro_rules! metrics {
         $vis:vis mod $module:ident {
             $(
                 $(#[doc = $doc:literal])+
-                $name:ident: $direction:ident $($unit:literal)? $($measured:ident)?
+                $name:ident $(= $written:literal)? $(was $($old:literal)+)?:
+                    $direction:ident $($unit:literal)? $($measured:ident)?
             ),+ $(,)?
         }
     ) => {
@@ -480,10 +540,11 @@ macro_rules! metrics {
             $(
                 $(#[doc = $doc])+
                 pub const $name: $crate::metric::MetricDef = $crate::metric::MetricDef {
-                    name: stringify!($name),
+                    name: $crate::metric_name!($name $($written)?),
                     unit: concat!($($unit)?),
                     direction: $crate::metric_direction!($direction),
                     repeatable: $crate::metric_repeats!($($measured)?),
+                    was: &[$($($old),+)?],
                     doc: concat!($($doc),+).trim_ascii(),
                 };
             )+
@@ -491,6 +552,18 @@ macro_rules! metrics {
             /// All of them, in order.
             pub const ALL: &[$crate::metric::MetricDef] = &[$($name),+];
         }
+    };
+}
+
+/// The name of a metric: as it is written, where that is no identifier.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! metric_name {
+    ($name:ident) => {
+        stringify!($name)
+    };
+    ($name:ident $written:literal) => {
+        $written
     };
 }
 
@@ -521,122 +594,5 @@ macro_rules! metric_repeats {
     };
     (measured) => {
         false
-    };
-}
-
-/// The cells of a column of a table, from top to bottom.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Cells {
-    /// Numbers.
-    Float(Vec<f64>),
-    /// Whole numbers.
-    Int(Vec<i64>),
-    /// Texts.
-    Text(Vec<String>),
-}
-
-/// A type that the cells of a column can have.
-pub trait Cell: Sized {
-    /// The cells of one column.
-    fn cells(column: impl Iterator<Item = Self>) -> Cells;
-}
-
-impl Cell for f64 {
-    fn cells(column: impl Iterator<Item = Self>) -> Cells {
-        Cells::Float(column.collect())
-    }
-}
-
-impl Cell for usize {
-    fn cells(column: impl Iterator<Item = Self>) -> Cells {
-        Cells::Int(
-            column
-                .map(|cell| i64::try_from(cell).unwrap_or(i64::MAX))
-                .collect(),
-        )
-    }
-}
-
-impl Cell for i64 {
-    fn cells(column: impl Iterator<Item = Self>) -> Cells {
-        Cells::Int(column.collect())
-    }
-}
-
-impl Cell for String {
-    fn cells(column: impl Iterator<Item = Self>) -> Cells {
-        Cells::Text(column.collect())
-    }
-}
-
-impl Cell for &'static str {
-    fn cells(column: impl Iterator<Item = Self>) -> Cells {
-        Cells::Text(column.map(str::to_owned).collect())
-    }
-}
-
-/// A row of a table that trials leave beside their metrics, as a struct with a field a column.
-pub trait Row: Sized {
-    /// The table.
-    const TABLE: TableDef;
-
-    /// The cells of every column, in order.
-    fn columns(rows: &[Self]) -> Vec<Cells>;
-}
-
-/// A struct that is a row of a table: its name, the names of its columns, their units and meanings stand here and
-/// nowhere else.
-///
-/// ```
-/// use retrial_core::declare::{Cells, Row as _};
-/// retrial_core::row! {
-///     /// One row an epoch.
-///     pub struct Epoch in "training" {
-///         /// Epoch, from 1.
-///         epoch: usize;
-///         /// Time, from the start.
-///         time: f64, unit "s";
-///     }
-/// }
-/// let rows = [Epoch { epoch: 1, time: 0.5 }];
-/// assert_eq!(Epoch::columns(&rows)[0], Cells::Int(vec![1]));
-/// assert_eq!((Epoch::TABLE.name, Epoch::TABLE.columns[1].unit), ("training", "s"));
-/// ```
-#[macro_export]
-macro_rules! row {
-    (
-        $(#[doc = $about:literal])+
-        $vis:vis struct $name:ident in $table:literal {
-            $(
-                $(#[doc = $doc:literal])+
-                $field:ident: $type:ty $(, unit $unit:literal)?
-            );+ $(;)?
-        }
-    ) => {
-        $(#[doc = $about])+
-        #[derive(Clone, Debug, PartialEq)]
-        $vis struct $name {
-            $($(#[doc = $doc])+ pub $field: $type,)+
-        }
-
-        impl $crate::declare::Row for $name {
-            const TABLE: $crate::metric::TableDef = $crate::metric::TableDef {
-                name: $table,
-                columns: &[
-                    $($crate::metric::ColumnDef {
-                        name: stringify!($field),
-                        unit: concat!($($unit)?),
-                        doc: concat!($($doc),+).trim_ascii(),
-                    }),+
-                ],
-                doc: concat!($($about),+).trim_ascii(),
-            };
-
-            fn columns(rows: &[Self]) -> Vec<$crate::declare::Cells> {
-                vec![$(
-                    <$type as $crate::declare::Cell>::cells(rows.iter().map(|row| row.$field.clone()))
-                ),+]
-            }
-        }
     };
 }

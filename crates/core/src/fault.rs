@@ -108,6 +108,31 @@ impl Faults {
     }
 }
 
+/// A name, and what it was called before.
+pub type Renamed<'a> = (&'a str, &'a [&'a str]);
+
+/// A name that was never another.
+#[must_use]
+pub fn never_renamed(name: &str) -> Renamed<'_> {
+    (name, &[])
+}
+
+/// What to write in place of a word that is not known: the new name of what was called so, the nearest one, or any.
+#[must_use]
+pub fn instead<'a>(word: &str, known: impl IntoIterator<Item = Renamed<'a>>) -> String {
+    let known: Vec<Renamed<'a>> = known.into_iter().collect();
+    let renamed = known.iter().filter(|(_, was)| was.contains(&word));
+    let new: Vec<String> = renamed.map(|(name, _)| format!("`{name}`")).collect();
+    if !new.is_empty() {
+        return format!("it is called {} now", new.join(" or "));
+    }
+    let names = || known.iter().map(|(name, _)| *name);
+    match nearest(word, names()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("known here: {}", names().collect::<Vec<_>>().join(", ")),
+    }
+}
+
 /// The known word nearest to a mistyped one, if it is near enough to be meant.
 #[must_use]
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -145,6 +170,23 @@ mod tests {
         assert_eq!(nearest("stp_px", known), Some("step_px"));
         assert_eq!(nearest("subset_size", known), Some("subset_size_px"));
         assert_eq!(nearest("lambda", known), None);
+    }
+
+    #[test]
+    fn a_word_of_before_leads_to_its_new_name() {
+        let known: [Renamed<'_>; 2] = [("freeze_at", &["frozen_parts", "frozen"]), ("seed", &[])];
+        let help = |word| instead(word, known);
+        assert_eq!(help("frozen"), "it is called `freeze_at` now");
+        assert_eq!(help("seeds"), "did you mean `seed`?");
+        assert_eq!(help("lambda"), "known here: freeze_at, seed");
+        let divided: [Renamed<'_>; 2] = [
+            ("search_restarts", &["restarts"]),
+            ("members", &["restarts"]),
+        ];
+        assert_eq!(
+            instead("restarts", divided),
+            "it is called `search_restarts` or `members` now"
+        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub use serde_json::Value as Json;
 use serde_json::{Map, json};
 
 pub use self::form::Form;
-use crate::fault::{Faults, Place, nearest};
+use crate::fault::{Faults, Place, instead, never_renamed};
 use crate::yaml::{Entry, Node, Value, join};
 
 /// A type that the value of a key can have.
@@ -221,10 +221,7 @@ impl MapDef {
             .iter()
             .filter(|entry| known().all(|name| name != entry.key))
         {
-            let help = match nearest(&entry.key, known()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known here: {}", known().collect::<Vec<_>>().join(", ")),
-            };
+            let help = instead(&entry.key, known().map(never_renamed));
             faults.add_with_help(&entry.place, &site.path(&entry.key), "an unknown key", help);
         }
         Some(site)

@@ -42,6 +42,8 @@ pub struct MetricDef {
     pub direction: Direction,
     /// Whether the same trial run twice gives the same number; a duration does not.
     pub repeatable: bool,
+    /// What it was called before.
+    pub was: &'static [&'static str],
     /// One sentence.
     pub doc: &'static str,
 }
@@ -53,6 +55,8 @@ pub struct TableDef {
     pub name: &'static str,
     /// Columns with unit and meaning.
     pub columns: &'static [ColumnDef],
+    /// What it was called before.
+    pub was: &'static [&'static str],
     /// One sentence.
     pub doc: &'static str,
 }
@@ -64,6 +68,8 @@ pub struct ColumnDef {
     pub name: &'static str,
     /// Unit, or empty.
     pub unit: &'static str,
+    /// What it was called before.
+    pub was: &'static [&'static str],
     /// One sentence.
     pub doc: &'static str,
 }

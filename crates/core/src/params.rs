@@ -8,8 +8,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::declare::WordDef;
-use crate::fault::{Faults, Place, nearest};
+use crate::declare::{WordDef, renamed};
+use crate::fault::{Faults, Place, instead};
 use crate::keys::Form;
 use crate::named::Named;
 use crate::yaml::{Node, Value, join, unlike_text};
@@ -99,6 +99,9 @@ impl ParamValue {
     }
 }
 
+/// The word for a number that is not given.
+pub const NONE: &str = "none";
+
 /// What values a param takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ParamKind {
@@ -118,6 +121,13 @@ pub enum ParamKind {
     },
     /// A number in `min..=max`.
     Float {
+        /// Smallest.
+        min: f64,
+        /// Largest.
+        max: f64,
+    },
+    /// A number in `min..=max`, or the word [`NONE`].
+    FloatOrNone {
         /// Smallest.
         min: f64,
         /// Largest.
@@ -178,6 +188,8 @@ pub struct Param {
     pub default: DefaultValue,
     /// Unit, or empty.
     pub unit: &'static str,
+    /// What it was called before.
+    pub was: &'static [&'static str],
     /// One sentence.
     pub doc: &'static str,
 }
@@ -196,14 +208,21 @@ impl Param {
             (ParamKind::OddInt { min, max }, ParamValue::Int(v)) => {
                 (min..=max).contains(v) && v % 2 != 0
             }
-            (ParamKind::Float { min, max }, ParamValue::Float(v)) => (min..=max).contains(v),
-            (ParamKind::Float { min, max }, ParamValue::Int(v)) => {
+            (
+                ParamKind::Float { min, max } | ParamKind::FloatOrNone { min, max },
+                ParamValue::Float(v),
+            ) => (min..=max).contains(v),
+            (
+                ParamKind::Float { min, max } | ParamKind::FloatOrNone { min, max },
+                ParamValue::Int(v),
+            ) => {
                 let v = *v as f64;
                 if (min..=max).contains(&v) {
                     return Ok(ParamValue::Float(v));
                 }
                 false
             }
+            (ParamKind::FloatOrNone { .. }, ParamValue::Text(word)) => word == NONE,
             (ParamKind::Bool, ParamValue::Bool(_)) => true,
             (ParamKind::Choice(words), ParamValue::Text(word)) => {
                 words.iter().any(|own| own.word == word)
@@ -262,24 +281,27 @@ pub fn accept_at(
 ) -> Option<ParamValue> {
     let path = join(parent, name);
     let Some(param) = table.iter().find(|param| param.name == name) else {
-        let names = || table.iter().map(|param| param.name);
-        let help = match nearest(name, names()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("known: {}", names().collect::<Vec<_>>().join(", ")),
-        };
+        let help = instead(name, table.iter().map(|param| (param.name, param.was)));
         faults.add_with_help(key, &path, "the study has no such param", help);
         return None;
     };
     match param.accept(value) {
         Ok(value) => Some(value),
         Err(expected) => {
-            let found = match value {
-                ParamValue::Text(text) => unlike_text(text),
-                _ => None,
+            let (found, new) = match (value, param.kind) {
+                (ParamValue::Text(text), ParamKind::Choice(words)) => {
+                    (unlike_text(text), renamed(words, text))
+                }
+                (ParamValue::Text(text), _) => (unlike_text(text), None),
+                _ => (None, None),
             };
             let found = found.unwrap_or_else(|| format!("`{value}`"));
             let message = format!("{found} does not fit");
-            faults.add_with_help(place, &path, message, format!("expected {expected}"));
+            let help = match new {
+                Some(new) => format!("it is called `{new}` now"),
+                None => format!("expected {expected}"),
+            };
+            faults.add_with_help(place, &path, message, help);
             None
         }
     }
@@ -303,6 +325,7 @@ mod tests {
         kind: ParamKind::OddInt { min: 5, max: 301 },
         default: DefaultValue::Int(41),
         unit: "px",
+        was: &[],
         doc: "Full width of the subset.",
     };
     const LAMBDA: Param = Param {
@@ -310,6 +333,7 @@ mod tests {
         kind: ParamKind::Float { min: 0.0, max: 1.0 },
         default: DefaultValue::Float(0.1),
         unit: "",
+        was: &["weight"],
         doc: "Weight of the discrimination loss.",
     };
 
@@ -326,6 +350,64 @@ mod tests {
         );
         assert!(LAMBDA.accept(&ParamValue::Float(1.5)).is_err());
         assert!(LAMBDA.accept(&ParamValue::Text("0.5".to_owned())).is_err());
+        let optional = Param {
+            kind: ParamKind::FloatOrNone { min: 0.0, max: 1.0 },
+            default: DefaultValue::Text(NONE),
+            ..LAMBDA
+        };
+        let none = ParamValue::Text(NONE.to_owned());
+        assert_eq!(optional.accept(&none), Ok(none));
+        assert_eq!(
+            optional.accept(&ParamValue::Int(1)),
+            Ok(ParamValue::Float(1.0))
+        );
+        assert_eq!(
+            optional.accept(&ParamValue::Float(2.0)),
+            Err("a number from 0 to 1, or none".to_owned())
+        );
+    }
+
+    #[test]
+    fn an_old_name_leads_to_the_new_one() {
+        const NORM: Param = Param {
+            name: "norm",
+            kind: ParamKind::Choice(&[WordDef {
+                word: "batch",
+                was: &["of_batch"],
+                doc: "By the batch.",
+            }]),
+            default: DefaultValue::Text("batch"),
+            unit: "",
+            was: &[],
+            doc: "Moments.",
+        };
+        let place = Place {
+            file: "a.yaml".into(),
+            line: 3,
+            column: 5,
+        };
+        let fault = |name: &str, value| {
+            let mut faults = Faults::default();
+            let table = [LAMBDA, NORM];
+            let read = accept_at(
+                &table,
+                name,
+                &value,
+                (&place, &place),
+                "params",
+                &mut faults,
+            );
+            assert_eq!(read, None);
+            faults.into_result(Some(())).expect_err("an old name")[0].to_string()
+        };
+        assert_eq!(
+            fault("weight", ParamValue::Float(0.1)),
+            "a.yaml:3:5: params.weight: the study has no such param; it is called `lambda` now"
+        );
+        assert_eq!(
+            fault("norm", ParamValue::Text("of_batch".to_owned())),
+            "a.yaml:3:5: params.norm: `of_batch` does not fit; it is called `batch` now"
+        );
     }
 
     #[test]

@@ -1,24 +1,23 @@
 //! Plans: the finite, ordered list of an experiment's trials.
 //!
 //! A pure function of spec, study tables and data digests; nothing is read and nothing is
-//! drawn. What enters a trial id: spec format, study, revision, digest of the decoded data,
-//! resolved params, amendments that touch them, seed and kind of device. Instruction set, threads,
-//! host and source revision do not.
+//! drawn. What enters a trial id: study, revision, digest of the decoded data, params that differ
+//! from their defaults, ids of amendments that touch them, seed and kind of device. Instruction set,
+//! threads, host and source revision do not.
 
 use crate::declare::Pairs;
 use crate::hash::FieldHasher;
 use crate::params::{ParamValue, Params};
 use crate::record::Record;
-use crate::spec::{SPEC_FORMAT, Spec};
+use crate::spec::Spec;
 use crate::study::{DatasetInfo, StudyInfo};
 
 /// Most trials of one experiment.
 pub const MAX_TRIALS: usize = 1_000_000;
 /// Longest slug of a trial id.
 const MAX_SLUG: usize = 72;
-/// Most amendments of one trial of which it is tried whether they were made before it ran.
-const MAX_AMENDMENTS: usize = 10;
-const DATASET: &str = "dataset";
+/// The param that names the data; their digest enters ids in its place.
+pub(crate) const DATASET: &str = "dataset";
 /// The kind of device of trials that use no other.
 const CPU: &str = "cpu";
 
@@ -110,11 +109,15 @@ pub fn trials(
             true => device,
             false => CPU,
         };
-        let mut hasher = identified(study, digest, device, &point.params);
-        for amendment in study.amendments_of(&point.params) {
-            hasher.field(b"amendment");
-            hasher.field(amendment.what.as_bytes());
-        }
+        let touching = study.amendments_of(&point.params);
+        let hasher = identity(&Identity {
+            study: study.name,
+            revision: study.revision,
+            digest,
+            device,
+            set: &study.set(point.params.iter()),
+            amendments: &touching.map(|amendment| amendment.id).collect::<Vec<_>>(),
+        });
         for &seed in &spec.seeds {
             let mut hasher = hasher.clone();
             hasher.field(&seed.to_le_bytes());
@@ -132,42 +135,28 @@ pub fn trials(
     trials
 }
 
-/// Whether `record` can be the trial whose id it bears: the id is a hash of its params, seed, data,
-/// revision and device, and of those amendments that were made before it ran.
+/// Whether a record bears the id that follows from what it says of itself; nothing where it does not say which
+/// params entered its id.
 #[must_use]
-pub fn bears_its_id(record: &Record, study: &StudyInfo) -> bool {
-    let digest = record.dataset.as_ref().map(|data| data.content.as_str());
-    let plain = identified(study, digest, &record.device, &record.params);
-    let stem = format!("{}-s{}", slug(&record.point), record.seed);
-    let touching: Vec<_> = study
-        .amendments_of(&record.params)
-        .take(MAX_AMENDMENTS)
-        .collect();
-    (0..1_u32 << touching.len()).any(|made| {
-        let mut hasher = plain.clone();
-        for (place, amendment) in touching.iter().enumerate() {
-            if made & (1 << place) != 0 {
-                hasher.field(b"amendment");
-                hasher.field(amendment.what.as_bytes());
-            }
-        }
-        hasher.field(&record.seed.to_le_bytes());
-        record.trial == format!("{stem}-{}", hasher.short())
-    })
-}
-
-fn identified(
-    study: &StudyInfo,
-    digest: Option<&str>,
-    device: &str,
-    params: &Params,
-) -> FieldHasher {
-    let mut hasher = identity(study, digest, device);
-    for (name, value) in params.iter().filter(|(name, _)| *name != DATASET) {
-        hasher.field(name.as_bytes());
-        hasher.field(value.to_string().as_bytes());
+pub fn bears_its_id(record: &Record) -> Option<bool> {
+    let mut set = Vec::new();
+    for name in record.set.as_ref()? {
+        let Some(value) = record.params.get(name) else {
+            return Some(false);
+        };
+        set.push((name.as_str(), value));
     }
-    hasher
+    let mut hasher = identity(&Identity {
+        study: &record.study,
+        revision: record.revision,
+        digest: record.dataset.as_ref().map(|data| data.content.as_str()),
+        device: &record.device,
+        set: &set,
+        amendments: &record.amendments.iter().map(String::as_str).collect::<Vec<_>>(),
+    });
+    hasher.field(&record.seed.to_le_bytes());
+    let stem = format!("{}-s{}", slug(&record.point), record.seed);
+    Some(record.trial == format!("{stem}-{}", hasher.short()))
 }
 
 /// What the result of a stage depends on, but for the trial that it belongs to.
@@ -192,18 +181,19 @@ pub fn stage_id(
     digest: Option<&str>,
     device: &str,
 ) -> String {
-    let mut hasher = identity(study, digest, device);
+    let pairs = stage.params.iter().map(|(name, value)| (*name, value));
+    let touching = study.amendments_of(trial);
+    let touching = touching.filter(|own| own.stages.contains(&stage.name));
+    let mut hasher = identity(&Identity {
+        study: study.name,
+        revision: study.revision,
+        digest,
+        device,
+        set: &study.set(pairs),
+        amendments: &touching.map(|amendment| amendment.id).collect::<Vec<_>>(),
+    });
     hasher.field(b"stage");
     hasher.field(stage.name.as_bytes());
-    for (param, value) in &stage.params {
-        hasher.field(param.as_bytes());
-        hasher.field(value.to_string().as_bytes());
-    }
-    let touching = study.amendments_of(trial);
-    for amendment in touching.filter(|own| own.stages.contains(&stage.name)) {
-        hasher.field(b"amendment");
-        hasher.field(amendment.what.as_bytes());
-    }
     hasher.field(b"inputs");
     for input in stage.inputs {
         hasher.field(input.as_bytes());
@@ -214,13 +204,32 @@ pub fn stage_id(
     format!("{}-{}-{}", study.name, stage.name, hasher.short())
 }
 
-fn identity(study: &StudyInfo, digest: Option<&str>, device: &str) -> FieldHasher {
-    let mut hasher = FieldHasher::new("retrial id");
-    hasher.field(&SPEC_FORMAT.to_le_bytes());
-    hasher.field(study.name.as_bytes());
-    hasher.field(&study.revision.to_le_bytes());
-    hasher.field(digest.unwrap_or("").as_bytes());
-    hasher.field(device.as_bytes());
+/// What an id is a hash of, seed and stage aside.
+struct Identity<'i> {
+    study: &'i str,
+    revision: u32,
+    digest: Option<&'i str>,
+    device: &'i str,
+    /// Params that differ from their defaults, by name: a new one at its default changes no id.
+    set: &'i [(&'i str, &'i ParamValue)],
+    /// Ids of amendments.
+    amendments: &'i [&'i str],
+}
+
+fn identity(of: &Identity<'_>) -> FieldHasher {
+    let mut hasher = FieldHasher::new("retrial id 2");
+    hasher.field(of.study.as_bytes());
+    hasher.field(&of.revision.to_le_bytes());
+    hasher.field(of.digest.unwrap_or("").as_bytes());
+    hasher.field(of.device.as_bytes());
+    for (name, value) in of.set {
+        hasher.field(name.as_bytes());
+        hasher.field(value.to_string().as_bytes());
+    }
+    for amendment in of.amendments {
+        hasher.field(b"amendment");
+        hasher.field(amendment.as_bytes());
+    }
     hasher
 }
 

@@ -45,6 +45,13 @@ pub struct Record {
     pub point: Params,
     /// All params, defaults filled in.
     pub params: Params,
+    /// Names of the params that differed from their defaults, which enter the id; missing in records before it was
+    /// kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<Vec<String>>,
+    /// Ids of the amendments of the study that touched it, which enter its id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amendments: Vec<String>,
     /// Root seed.
     pub seed: u64,
     /// `cpu`, `cuda` or `wgpu`.

@@ -69,6 +69,13 @@ pub fn half_width(n: usize, sd: f64, probability: f64) -> f64 {
     })
 }
 
+/// The value in the middle, of an even number the upper one; `None` for no value.
+#[must_use]
+pub fn upper_median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_unstable_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}
+
 /// The `q`-quantile, `0..=1`, of sorted values by linear interpolation (type 7, as NumPy's
 /// default); NaN for no value.
 #[must_use]
@@ -85,6 +92,13 @@ pub fn quantile(sorted: &[f64], q: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_median_is_a_value_of_the_list() {
+        assert_eq!(upper_median(vec![3.0, 1.0, 2.0, 9.0]), Some(3.0));
+        assert_eq!(upper_median(vec![3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(upper_median(Vec::new()), None);
+    }
 
     #[test]
     fn interval_agrees_with_scipy() {

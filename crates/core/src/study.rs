@@ -2,6 +2,7 @@
 
 use crate::metric::{FileDef, MetricDef, TableDef};
 use crate::params::{DefaultValue, Param, ParamValue, Params};
+use crate::plan::DATASET;
 
 /// A study, as far as specs, plans and reports need to know it.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +41,8 @@ pub struct StudyInfo {
 /// stay what they are; the revision would change every id.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Amendment {
+    /// Short and never changed: it enters ids.
+    pub id: &'static str,
     /// What was changed, as users are told.
     pub what: &'static str,
     /// Param.
@@ -59,6 +62,21 @@ impl StudyInfo {
             _ => "",
         };
         self.uses_device && !self.cpu_methods.contains(&method)
+    }
+
+    /// Those of some params that differ from their defaults, by name; the name of the data is none of them.
+    #[must_use]
+    pub fn set<'p>(
+        &self,
+        params: impl Iterator<Item = (&'p str, &'p ParamValue)>,
+    ) -> Vec<(&'p str, &'p ParamValue)> {
+        let is_set = |(name, value): &(&str, &ParamValue)| {
+            let known = self.params.iter().find(|param| param.name == *name);
+            *name != DATASET && known.is_none_or(|param| !param.default.value().same(value))
+        };
+        let mut set: Vec<_> = params.filter(is_set).collect();
+        set.sort_by_key(|(name, _)| *name);
+        set
     }
 
     /// The amendments that touch trials with these params.

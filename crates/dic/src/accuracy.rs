@@ -14,7 +14,7 @@ retrial_core::words! {
         Converged = "converged",
         /// Also points that reached the iteration limit or a low correlation, as the published
         /// example does.
-        Measured = "measured",
+        Measured = "matched" was "measured",
     }
 }
 

@@ -111,6 +111,10 @@ pub(crate) fn carry(
         .into_iter()
         .map(|(at, known)| (moving[at], known));
     let cut_sensitivity = cut_sensitivity.collect();
+    let mut remainders = vec![None; tracks.len()];
+    for (&i, found) in moving.iter().zip(solved.remainders(&job, &sites)) {
+        remainders[i] = found;
+    }
     let whole = pixel_count(&reference.rows);
     let mut outlines = vec![(Cut::Whole, 0.0); tracks.len()];
     for (at, (&i, site)) in moving.iter().zip(&sites).enumerate() {
@@ -162,6 +166,7 @@ pub(crate) fn carry(
                 })
                 .collect(),
             cut_sensitivity,
+            remainders,
         },
         relative,
     }

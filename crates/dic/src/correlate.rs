@@ -16,6 +16,7 @@ use crate::kernel::Pair;
 use crate::phase::{Fading, PhaseCorrelator};
 use crate::recover::median;
 use crate::reference::{Deformed, Frame, Reference, check_pixels, filtered};
+use crate::remainder::Remainder;
 use crate::settings::{InitialGuess, Settings};
 use crate::shape::{PARAMETERS, Parameters};
 use crate::status::Status;
@@ -32,6 +33,8 @@ pub struct Field {
     pub points: Vec<PointResult>,
     /// How strongly noise moves the points whose subset this pair of images cut, by their index.
     pub(crate) cut_sensitivity: BTreeMap<usize, PointSensitivity>,
+    /// What the residuals say of the errors, one a point; empty where they are not known.
+    pub(crate) remainders: Vec<Option<Remainder>>,
 }
 
 /// The result at one point.
@@ -83,6 +86,7 @@ impl Field {
         Self {
             points,
             cut_sensitivity: BTreeMap::new(),
+            remainders: Vec::new(),
         }
     }
 
@@ -141,6 +145,7 @@ pub fn correlate(
             })
             .collect(),
         cut_sensitivity: solved.sensitivities(&job, &sites),
+        remainders: solved.remainders(&job, &sites),
     })
 }
 
@@ -333,7 +338,19 @@ impl Job<'_> {
         if rows.is_empty() {
             return Match::without_iteration([0.0; PARAMETERS], Status::Masked);
         }
-        let pair = Pair {
+        match_subset(
+            dispatch,
+            &self.pair(centre, rows),
+            settings,
+            self.frame.brightest,
+            guess,
+            columns,
+        )
+    }
+
+    /// The pixels of `rows` around a pixel of the reference, and the picture that they are matched with.
+    pub(crate) fn pair<'r>(&'r self, centre: (usize, usize), rows: &'r [SubsetRow]) -> Pair<'r> {
+        Pair {
             reference: &self.frame.pixels,
             gradient_x: &self.frame.gradient_x,
             gradient_y: &self.frame.gradient_y,
@@ -342,15 +359,7 @@ impl Job<'_> {
             rows,
             centre,
             offset: self.frame.mean,
-        };
-        match_subset(
-            dispatch,
-            &pair,
-            settings,
-            self.frame.brightest,
-            guess,
-            columns,
-        )
+        }
     }
 
     /// Whether a subset of these rows around a pixel of the reference lies in the picture.

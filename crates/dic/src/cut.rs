@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::correlate::{Job, Site, Starts};
 use crate::icgn::Match;
 use crate::leaving::shortened;
+use crate::remainder::{Remainder, remainders};
 use crate::settings::{Borders, Split};
 use crate::split::split;
 use crate::subset::{SubsetRow, pixel_count};
@@ -109,6 +110,11 @@ impl Solved {
         };
         let cut = self.cuts.get(&i).copied().unwrap_or(by_reference);
         (cut, left as f64 / whole as f64)
+    }
+
+    /// What the residual of every point says of its error.
+    pub(crate) fn remainders(&self, job: &Job<'_>, sites: &[Site<'_>]) -> Vec<Option<Remainder>> {
+        remainders(job, sites, &self.matches, &self.parts)
     }
 
     /// How strongly noise moves the points whose subset this pair of images cut.

@@ -16,6 +16,9 @@ const NEAR: usize = 4;
 /// Good points, evenly over the picture, among which they are searched for otherwise.
 const FAR: usize = 512;
 
+/// How far beyond the outermost pixel centres the spline goes, px. The updates of a subset that ends there lead it out.
+const BEYOND: f64 = 0.5;
+
 impl Look<'_> {
     /// Gives [`Status::OutOfImage`] to failed points, and to those that correlate badly, whose subset lies partly
     /// outside the picture by what each of the nearest good points predicts; and to a good one where most of the good
@@ -57,7 +60,11 @@ impl Look<'_> {
                         recentred(&self.matches[j].p, dx, dy)
                     })
                     .collect();
-                let leaves = predictions.iter().all(|p| self.leaves(i, p));
+                let beyond = match self.matches[i].status {
+                    Status::Converged => BEYOND,
+                    _ => 0.0,
+                };
+                let leaves = predictions.iter().all(|p| self.leaves(i, p, beyond));
                 predictions.first().copied().filter(|_| leaves)
             })
             .collect();
@@ -85,11 +92,17 @@ impl Look<'_> {
             recentred(&self.matches[j].p, dx, dy)
         };
         let agreeing = near.iter().filter(|&&j| self.predicts(j, i)).count();
-        let leaving = near.iter().filter(|&&j| self.leaves(i, &led(j))).count();
+        let leaving = near
+            .iter()
+            .filter(|&&j| self.leaves(i, &led(j), BEYOND))
+            .count();
         let is_most = |count: usize| 2 * count > near.len();
         let is_lost = near.len() >= WITNESSES && is_most(leaving) && !is_most(agreeing);
         let nearest = self.nearest(i, near);
-        let outside = nearest.into_iter().map(led).find(|p| self.leaves(i, p));
+        let outside = nearest
+            .into_iter()
+            .map(led)
+            .find(|p| self.leaves(i, p, BEYOND));
         outside.filter(|_| is_lost)
     }
 
@@ -103,11 +116,11 @@ impl Look<'_> {
         among
     }
 
-    /// Whether parameters lead an end of a row of a subset out of the picture, where no spline goes.
-    fn leaves(&self, i: usize, p: &Parameters) -> bool {
+    /// Whether parameters lead an end of a row of a subset so far beyond the outermost pixel centres, px.
+    fn leaves(&self, i: usize, p: &Parameters, beyond: f64) -> bool {
         let plane = &self.job.frame.pixels;
         let (x, y) = self.position(i);
-        let outside = |t: f64, n: usize| !(-0.5..=n as f64 - 0.5).contains(&t);
+        let outside = |t: f64, n: usize| !(-beyond..=(n - 1) as f64 + beyond).contains(&t);
         self.sites[i].rows.iter().any(|row| {
             [row.first, row.last].into_iter().any(|dx| {
                 let (dx, dy) = (f64::from(dx), f64::from(row.dy));

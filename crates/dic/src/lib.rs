@@ -52,6 +52,7 @@ mod products;
 mod quality;
 mod recover;
 mod reference;
+mod remainder;
 mod scalespace;
 mod seeds;
 mod series;

@@ -192,23 +192,23 @@ retrial_core::words! {
 retrial_core::words! {
     /// How points without a previous result get their first parameters.
     pub enum InitialGuess {
-        /// As `tiles`, at some points first. Where they fail, or where many points stay
+        /// As `phase_correlation`, at some points first. Where they fail, or where many points stay
         /// unexplained, pairs of keypoints that agree on local affine maps give places to begin from
         /// in spite of large rotation and stretch; good results spread from there, the best first, and
         /// points that are left over are reached in small paces.
-        Shared = "shared",
-        /// As `shared`, but where that suits the picture only points in the middle of large blocks start so.
-        /// The middles of the blocks within, and in the end all points, start between what the middles of the
-        /// blocks around them found, carried to them by the displacement gradients, and need fewer iterations;
-        /// those that this does not lead to a clear match start for themselves.
-        Led = "led",
+        Shared = "phase_and_keypoints" was "shared",
+        /// As `phase_and_keypoints`, but where that suits the picture only points in the middle of large blocks start
+        /// so. The middles of the blocks within, and in the end all points, start between what the middles of the
+        /// blocks around them found, carried to them by the displacement gradients, and need fewer iterations; those
+        /// that this does not lead to a clear match start for themselves.
+        Led = "coarse_to_fine" was "led",
         /// Phase correlation of tiles that neighbouring points share, peaks checked by ZNCC. A point
         /// that fails from it, or from a previous result, is tried again from its own subset. Points
         /// that still correlate badly are tried again from their neighbours and from phase correlation
         /// of the whole picture; a low ZNCC without the agreement of other points is not believed.
-        Tiles = "tiles",
+        Tiles = "phase_correlation" was "tiles",
         /// Keypoints first, and phase correlation only for points that they do not lead to.
-        Features = "features",
+        Features = "keypoints" was "features",
         /// Phase correlation of every subset on its own, its highest peak taken as it is. A previous
         /// result is used even if it failed.
         PerSubset = "per_subset",

@@ -63,7 +63,10 @@ fn may_be_binary(path: &str) -> bool {
     path.starts_with("reports/")
         || (path.starts_with("results/anogan/") && path.ends_with(".png"))
         // Of generated scenes only: the study leaves no picture of real ones.
-        || (path.starts_with("results/mask-rcnn/") && path.ends_with(".seen.png"))
+        || (path.starts_with("results/mask-rcnn/")
+            && [".detection_pictures.png", ".seen.png"]
+                .iter()
+                .any(|end| path.ends_with(end)))
         || path
             .split('/')
             .any(|folder| matches!(folder, "fixture" | "truth"))

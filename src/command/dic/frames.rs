@@ -65,7 +65,7 @@ impl Frames {
             is_there(path)?;
             let (pages, fault) = match picture_pages(path) {
                 Ok(pages) => (pages, None),
-                // It is told when its turn comes.
+                // It is reported when its turn comes.
                 Err(error) => (1, Some(error.to_string())),
             };
             let twice = args
@@ -245,11 +245,13 @@ impl Frames {
     /// Notes where the shape function does not follow the displacement of a picture: more points than noise accounts
     /// for.
     pub(super) fn note_misfit(&self, index: usize, uncertainties: &[Option<PointUncertainty>]) {
-        if let Some(told) = misfit(uncertainties)
-            && told.points >= FEWEST_MISFITS.max(uncertainties.len() / MISFITS_BY_NOISE)
+        if let Some(misfits) = misfit(uncertainties)
+            && misfits.points >= FEWEST_MISFITS.max(uncertainties.len() / MISFITS_BY_NOISE)
         {
             let mut notes = self.notes.borrow_mut();
-            notes.misfits.push((index, told.points, told.largest_px));
+            notes
+                .misfits
+                .push((index, misfits.points, misfits.largest_px));
         }
     }
 

@@ -7,9 +7,9 @@ use retrial_data::{DataError, picture_pages, read_mask, read_page};
 use retrial_dic::calibration::PixelMap;
 use retrial_dic::{Reference, Settings, prepare, prepare_points};
 
+use super::chosen_settings::ChosenSettings;
 use super::frames::{Frames, is_there};
 use super::points::Points;
-use super::suited::Suited;
 use super::{file_name, refused};
 use crate::cli::DicArgs;
 use crate::command::calibrate::read_plane;
@@ -41,7 +41,7 @@ pub(super) struct Inputs {
     pub(super) reference: Reference,
     pub(super) frames: Frames,
     pub(super) map: Option<PixelMap>,
-    pub(super) suited: Suited,
+    pub(super) chosen: ChosenSettings,
     /// Columns and rows of the reference.
     pub(super) size: (usize, usize),
 }
@@ -74,8 +74,8 @@ impl Inputs {
         let points = args.points.as_deref().map(Points::read).transpose()?;
         let frames = Frames::find(args, image.clone())?;
         frames.check_any()?;
-        let suited = Suited::new(args, &image, &frames, mask.as_ref(), settings)?;
-        let settings = suited.settings();
+        let chosen = ChosenSettings::new(args, &image, &frames, mask.as_ref(), settings)?;
+        let settings = chosen.settings();
         let reference = match points {
             Some(points) => prepare_points(&image, points.places.clone(), settings)
                 .map_err(|error| points.refused(error))?,
@@ -85,7 +85,7 @@ impl Inputs {
             reference,
             frames,
             map,
-            suited,
+            chosen,
             size: (image.width(), image.height()),
         })
     }

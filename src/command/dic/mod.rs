@@ -4,6 +4,7 @@
 //! of any length needs the memory of one pair.
 
 mod call;
+mod chosen_settings;
 mod columns;
 mod extras;
 mod frames;
@@ -12,7 +13,6 @@ mod output;
 mod points;
 mod progress;
 mod provenance;
-mod suited;
 mod summary;
 
 use std::path::Path;
@@ -55,10 +55,10 @@ pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
             .map_err(|error| Failure::usage(format!("cannot use {threads} threads: {error}")))?;
     }
     let inputs = Inputs::read(args, &settings(args))?;
-    let settings = inputs.suited.settings().clone();
+    let settings = inputs.chosen.settings().clone();
     let extras = Extras::new(args, &inputs.reference)?;
     let (mut output, resumed) = Output::prepare(args, &inputs, extras.fact(&settings))?;
-    inputs.suited.print();
+    inputs.chosen.print();
     if args.points.is_none() && !misfit_is_seen(&settings) {
         eprintln!(
             "note: with a step of {} px it is not seen whether the shape function follows the field; {} px or less show it",

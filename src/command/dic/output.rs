@@ -58,11 +58,11 @@ impl Output {
         inputs: &Inputs,
         strain: Option<(&'static str, String)>,
     ) -> Result<(Self, Option<Progress>), Failure> {
-        let settings = inputs.suited.settings();
+        let settings = inputs.chosen.settings();
         let folder = args.out.clone();
         let facts_file = folder.join("run.yaml");
         let mut facts = provenance::shared(args, settings, inputs.size);
-        facts.extend(inputs.suited.facts());
+        facts.extend(inputs.chosen.facts());
         facts.extend(strain);
         let list = inputs.frames.list.iter().zip(1..);
         let stems: Vec<String> = list

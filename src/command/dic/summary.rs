@@ -1,5 +1,6 @@
 //! What `retrial dic` says of a series: a row an image, and the last words on the terminal.
 
+use retrial_core::statistics::upper_median;
 use retrial_dic::{Field, Status};
 use retrial_store::csv::Table;
 use retrial_store::{Quantity, StoreError};
@@ -39,10 +40,10 @@ struct Range {
     high: f64,
 }
 
-/// The columns whose range is told, where they are there.
+/// The columns whose range is given, where they are there.
 const RANGES: [&str; 7] = ["u", "v", "u_mm", "v_mm", "exx", "eyy", "exy"];
 
-/// The columns whose median is told as noise, where they are there.
+/// The columns whose median is given as noise, where they are there.
 pub(super) const NOISE: [&str; 2] = ["u_std", "v_std"];
 
 impl Summary {
@@ -69,7 +70,7 @@ impl Summary {
             name: frames.list[index].name.clone(),
             statuses,
             ranges,
-            median_zncc: median(converged.map(|p| p.zncc).collect()),
+            median_zncc: upper_median(converged.map(|p| p.zncc).collect()).unwrap_or(f64::NAN),
         };
         let (number, of) = (index + 1, frames.list.len());
         say!("[{number}/{of}] {}", row.line(field.points.len()));
@@ -248,9 +249,4 @@ fn range(columns: &[Quantity], name: &str) -> Option<Range> {
         low,
         high,
     })
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -11,7 +11,7 @@ use retrial_nets::weights::{self, Weights, safetensors};
 
 use super::pictures::grid;
 use crate::execute::stage::STAGES;
-use crate::trees;
+use crate::stage_tree;
 
 /// A generator and a discriminator read from a file, and perhaps an encoder beside them.
 pub(crate) struct Nets {
@@ -21,7 +21,7 @@ pub(crate) struct Nets {
 
 /// The files with the nets of a finished trial.
 pub(crate) struct Files {
-    /// Its generator and discriminator; of a committee the first.
+    /// Its generator and discriminator; of an ensemble the first.
     pub(crate) gan: PathBuf,
     /// Its encoder, of a method that has one.
     pub(crate) encoder: Option<PathBuf>,
@@ -75,7 +75,7 @@ impl Nets {
             );
         }
         let tree = retrial_store::read(path).map_err(|error| error.to_string())?;
-        let all = trees::weights(&tree, "weights").map_err(|error| at(&error))?;
+        let all = stage_tree::weights(&tree, "weights").map_err(|error| at(&error))?;
         Self::checked(
             weights::part(&all, "generator."),
             weights::part(&all, "discriminator."),
@@ -86,7 +86,7 @@ impl Nets {
     /// The nets with the encoder of another file.
     pub(crate) fn with_encoder(mut self, path: &Path) -> Result<Self, String> {
         let tree = retrial_store::read(path).map_err(|error| error.to_string())?;
-        let weights = trees::weights(&tree, "weights");
+        let weights = stage_tree::weights(&tree, "weights");
         let weights = weights.map_err(|error| format!("{}: {error}", path.display()))?;
         self.encoder = Some(weights);
         Ok(self)

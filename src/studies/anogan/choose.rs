@@ -17,8 +17,8 @@ pub(super) const KEYS: &[&str] = &[
     Normal::train_items,
     Judged::validation_items,
     Judged::test_items,
-    Judged::evaluation,
-    Scoring::false_positive_rate,
+    Judged::evaluation_split,
+    Scoring::target_fpr,
 ];
 
 /// What the choice is made by.
@@ -26,7 +26,7 @@ pub(super) const KEYS: &[&str] = &[
 pub(super) struct Rows<'p> {
     pub(super) normal: &'p Normal,
     pub(super) judged: &'p Judged,
-    pub(super) false_positive_rate: f64,
+    pub(super) target_fpr: f64,
 }
 
 /// Chosen rows, each list in the order of its file.
@@ -69,7 +69,7 @@ pub(super) fn choose<'d>(rows: Rows<'_>, content: &'d Content) -> Result<Choice<
              {normal:?} (train_items)"
         )));
     }
-    let (judged_of, judged, from) = match rows.judged.evaluation {
+    let (judged_of, judged, from) = match rows.judged.evaluation_split {
         Evaluation::Test => {
             let judged = |d| normal.contains(&d) || anomalous.contains(&d);
             let rows = first_rows(&digits.test, 0, test_items, judged);
@@ -127,11 +127,11 @@ impl Choice<'_> {
                 if again == 1 { "stands" } else { "stand" }
             ));
         }
-        let rate = by.false_positive_rate;
+        let rate = by.target_fpr;
         let held_out = vec![0.0; self.validation.len()];
         if let (false, Err(error)) = (held_out.is_empty(), conformal(&held_out, rate)) {
             census.warn(format!(
-                "no threshold can be chosen at false_positive_rate {rate} with validation_items {}: \
+                "no threshold can be chosen at target_fpr {rate} with validation_items {}: \
                  {error}",
                 held_out.len()
             ));
@@ -141,7 +141,7 @@ impl Choice<'_> {
         let normal = (Normal::normal_digits, &by.normal.normal_digits);
         let named = (Judged::anomalous_digits, &by.judged.anomalous_digits);
         let ((key, digits), missing) = match anomalous {
-            0 if by.judged.evaluation == Evaluation::Validation => (normal, "anomalous"),
+            0 if by.judged.evaluation_split == Evaluation::Validation => (normal, "anomalous"),
             0 => (named, "anomalous"),
             all if all == self.judged.len() => (normal, "normal"),
             _ => return census,
@@ -218,7 +218,7 @@ mod tests {
         normal.train_items = items[0];
         judged.validation_items = items[1];
         judged.test_items = items[2];
-        judged.evaluation = evaluation;
+        judged.evaluation_split = evaluation;
         (normal, judged)
     }
 
@@ -227,12 +227,12 @@ mod tests {
         (normal, judged): &(Normal, Judged),
         content: &Content,
     ) -> Result<Census, TrialError> {
-        let false_positive_rate = rate;
+        let target_fpr = rate;
         census(
             Rows {
                 normal,
                 judged,
-                false_positive_rate,
+                target_fpr,
             },
             content,
         )
@@ -325,7 +325,7 @@ mod tests {
         let warned = |rate| census_at(rate, &params, &content).expect("enough").warnings;
         assert_eq!(warned(0.5), [""; 0]);
         let warned = warned(0.1);
-        let words = "no threshold can be chosen at false_positive_rate 0.1 with validation_items 2";
+        let words = "no threshold can be chosen at target_fpr 0.1 with validation_items 2";
         assert!(warned[0].starts_with(words), "{warned:?}");
     }
 

@@ -14,11 +14,12 @@ use retrial_store::Tree;
 
 use super::items::Items;
 use super::params::{Encoding, Features, Gan, Normal, Scoring};
-use super::settings::{self, words};
+use super::settings;
 use super::train::{self, CHECKPOINT_EVERY, Trained};
 use crate::execute::context::{Context, TrialError};
 use crate::execute::stage::{Work, stage};
-use crate::trees;
+use crate::stage_tree;
+use crate::studies;
 
 /// A net that learns by epochs and can be written down.
 trait Learner {
@@ -42,7 +43,8 @@ impl Learner for EncoderTraining {
     }
 
     fn restore(&mut self, state: &TrainingState) -> Result<(), TrialError> {
-        EncoderTraining::restore(self, (&state.weights, &state.moments, state.steps)).map_err(words)
+        EncoderTraining::restore(self, (&state.weights, &state.moments, state.steps))
+            .map_err(TrialError::of)
     }
 }
 
@@ -56,7 +58,7 @@ impl Learner for GanomalyTraining {
     }
 
     fn restore(&mut self, state: &TrainingState) -> Result<(), TrialError> {
-        GanomalyTraining::restore(self, state).map_err(words)
+        GanomalyTraining::restore(self, state).map_err(TrialError::of)
     }
 }
 
@@ -101,9 +103,9 @@ pub(super) fn encoder(
             settings::encoder(input.encoding, loss),
             (&nets.generator().frozen(), &nets.discriminator().frozen()),
             Seed(seed),
-            &settings::device(device)?,
+            &studies::device(device)?,
         )
-        .map_err(words)
+        .map_err(TrialError::of)
     };
     let method = vec![(Scoring::method, input.method.to_value())];
     let what = StageInput {
@@ -138,9 +140,9 @@ pub(super) fn ganomaly(
             settings::architecture(normal, normalisation),
             settings::ganomaly(encoding),
             seed,
-            &settings::device(device)?,
+            &studies::device(device)?,
         )
-        .map_err(words)
+        .map_err(TrialError::of)
     };
     let mut params = [normal.pairs(), encoding.pairs()].concat();
     // Its discriminator is normalised by it, too. Ids were given without it, and keep their meaning with the default.
@@ -182,7 +184,7 @@ fn learn(
         if let Err(stopped) = work.stop_point() {
             // What was reached is not lost.
             if epoch > 1 {
-                work.checkpoint(epoch - 1, kept(&learner, &losses)?)?;
+                work.checkpoint(epoch - 1, to_tree(&learner, &losses)?)?;
             }
             return Err(stopped);
         }
@@ -201,27 +203,27 @@ fn learn(
         losses.push(loss);
         work.progress(epoch, epochs, "encoder epochs");
         if saved.elapsed() >= CHECKPOINT_EVERY && epoch < epochs {
-            work.checkpoint(epoch, kept(&learner, &losses)?)?;
+            work.checkpoint(epoch, to_tree(&learner, &losses)?)?;
             saved = Instant::now();
         }
     }
-    kept(&learner, &losses)
+    to_tree(&learner, &losses)
 }
 
-fn kept(learner: &impl Learner, losses: &[f64]) -> Result<Tree, TrialError> {
+fn to_tree(learner: &impl Learner, losses: &[f64]) -> Result<Tree, TrialError> {
     let state = learner.state();
     let mut tree = Tree::new();
-    trees::put_weights(&mut tree, "weights", &state.weights)?;
-    trees::put_weights(&mut tree, "moments", &state.moments)?;
-    trees::put_number(&mut tree, "steps", u64::from(state.steps))?;
-    trees::put_list(&mut tree, "losses", losses.to_vec())?;
+    stage_tree::insert_weights(&mut tree, "weights", &state.weights)?;
+    stage_tree::insert_weights(&mut tree, "moments", &state.moments)?;
+    stage_tree::set_number(&mut tree, "steps", u64::from(state.steps))?;
+    stage_tree::insert_list(&mut tree, "losses", losses.to_vec())?;
     Ok(tree)
 }
 
 fn restore(learner: &mut impl Learner, tree: &Tree) -> Result<(), TrialError> {
     learner.restore(&TrainingState {
-        weights: trees::weights(tree, "weights")?,
-        moments: trees::weights(tree, "moments")?,
-        steps: u32::try_from(trees::number(tree, "steps")?).unwrap_or(u32::MAX),
+        weights: stage_tree::weights(tree, "weights")?,
+        moments: stage_tree::weights(tree, "moments")?,
+        steps: u32::try_from(stage_tree::number(tree, "steps")?).unwrap_or(u32::MAX),
     })
 }

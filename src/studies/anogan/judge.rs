@@ -12,7 +12,6 @@ use super::params::{All, Evaluation};
 use super::pictures;
 use super::score::{Scored, Scores, weighted};
 use super::search::Searched;
-use super::settings::words;
 use super::train::{Trained, drawn_from};
 use crate::execute::context::{Context, TrialError};
 
@@ -24,7 +23,7 @@ const DRAWN: usize = 400;
 const NEIGHBOURS: usize = 5;
 
 metrics! {
-    /// What is told of the scores of a trial.
+    /// What is measured of the scores of a trial.
     pub(super) mod metric {
         /// Area under the ROC curve: the chance that an anomalous item scores above a normal one.
         auroc: higher,
@@ -38,27 +37,7 @@ metrics! {
         /// Largest F1 over all thresholds, chosen on the judged items: a bound, not a result.
         f1_max: higher,
         /// Share of anomalies found where 1 % of the normal items are flagged.
-        tpr_at_fpr_1: higher,
-        /// AUROC against normal items of digit 0 only.
-        auroc_against_0: higher,
-        /// AUROC against normal items of digit 1 only.
-        auroc_against_1: higher,
-        /// AUROC against normal items of digit 2 only.
-        auroc_against_2: higher,
-        /// AUROC against normal items of digit 3 only.
-        auroc_against_3: higher,
-        /// AUROC against normal items of digit 4 only.
-        auroc_against_4: higher,
-        /// AUROC against normal items of digit 5 only.
-        auroc_against_5: higher,
-        /// AUROC against normal items of digit 6 only.
-        auroc_against_6: higher,
-        /// AUROC against normal items of digit 7 only.
-        auroc_against_7: higher,
-        /// AUROC against normal items of digit 8 only.
-        auroc_against_8: higher,
-        /// AUROC against normal items of digit 9 only.
-        auroc_against_9: higher,
+        tpr_at_fpr_001 = "tpr_at_fpr_0.01" was "tpr_at_fpr_1": higher,
         /// AUROC of the residual loss alone.
         auroc_residual: higher,
         /// AUROC of the discrimination loss alone.
@@ -67,7 +46,7 @@ metrics! {
         auroc_ink: higher,
         /// Pearson correlation of the score with the ink.
         ink_correlation: fact,
-        /// Conformal quantile of the held-out normal items at `false_positive_rate`; needs at least 1 / rate − 1 of
+        /// Conformal quantile of the held-out normal items at `target_fpr`; needs at least 1 / rate − 1 of
         /// them.
         threshold: fact,
         /// F1 at `threshold`.
@@ -75,7 +54,7 @@ metrics! {
         /// Share of anomalies above `threshold`.
         true_positive_rate: higher,
         /// Share of normal judged items above `threshold`.
-        false_positive_rate_found: lower,
+        false_positive_rate was "false_positive_rate_found": lower,
         /// Share of items on the right side of `fixed_threshold`.
         accuracy_at_fixed: higher,
         /// Share of anomalies above `fixed_threshold`.
@@ -92,16 +71,6 @@ metrics! {
         score_4: fact,
         /// Score of the fifth judged item.
         score_5: fact,
-        /// (1 − λ) times the ink of the first judged item: its score if nothing were drawn and D were nothing.
-        ink_score_1: fact,
-        /// The same of the second judged item.
-        ink_score_2: fact,
-        /// The same of the third judged item.
-        ink_score_3: fact,
-        /// The same of the fourth judged item.
-        ink_score_4: fact,
-        /// The same of the fifth judged item.
-        ink_score_5: fact,
         /// The discriminator's loss in the last epoch.
         d_loss: lower,
         /// The generator's loss in the last epoch.
@@ -115,14 +84,14 @@ metrics! {
         coverage: higher,
         /// Mean distance between generated images over that between training images; near 0, the generator draws
         /// one image.
-        spread_ratio: higher,
+        pairwise_distance_ratio was "spread_ratio": higher,
         /// Mean distance of a generated image to the nearest training image, over that between training images.
-        drawn_to_training: lower,
+        nearest_distance_ratio was "drawn_to_training": lower,
         /// Evaluations of the nets an item, over all its restarts; 1 without a search.
         evaluations: fact,
         /// `seconds_per_evaluation` times `evaluations`.
         seconds_per_image: lower "s" measured,
-        /// User CPU time an item, all threads, of one evaluation; of a detector without a net, fitting included.
+        /// CPU time an item, all threads, of one evaluation; of a detector without a net, fitting included.
         seconds_per_evaluation: lower "s" measured,
     }
 }
@@ -148,6 +117,18 @@ row! {
         score: f64;
         /// Σ|x − black|, or Σ|x| where the scaling has no black.
         ink: f64;
+        /// (1 − λ) times the ink: the score of `anogan` if nothing were drawn and D were nothing.
+        ink_score: f64;
+    }
+}
+
+row! {
+    /// AUROC of the anomalies against the normal items of one digit only.
+    pub(super) struct LabelRow in "auroc_by_label" {
+        /// Digit of the normal items.
+        label: usize;
+        /// AUROC.
+        auroc: f64;
     }
 }
 
@@ -172,7 +153,7 @@ row! {
     pub(super) struct IterationRow in "iterations" {
         /// Iterations of the search so far.
         iteration: usize;
-        /// AUROC of the scores at that moment, with `lambda`.
+        /// AUROC of the scores at that moment.
         auroc: f64;
         /// Mean residual loss.
         residual: f64;
@@ -183,9 +164,9 @@ row! {
 
 row! {
     /// The same R and D weighted otherwise, λ from 0 to 1 by 0.05: no new search.
-    pub(super) struct ReweightedRow in "reweighted" {
+    pub(super) struct LambdaSweepRow in "lambda_sweep" was "reweighted" {
         /// Weight of D in the score.
-        lambda: f64;
+        score_lambda was "lambda": f64;
         /// AUROC.
         auroc: f64;
         /// Average precision.
@@ -213,27 +194,13 @@ row! {
     }
 }
 
-/// AUROC against the normal items of a digit.
-const AUROC_AGAINST: [MetricDef; 10] = [
-    metric::auroc_against_0,
-    metric::auroc_against_1,
-    metric::auroc_against_2,
-    metric::auroc_against_3,
-    metric::auroc_against_4,
-    metric::auroc_against_5,
-    metric::auroc_against_6,
-    metric::auroc_against_7,
-    metric::auroc_against_8,
-    metric::auroc_against_9,
-];
-
-/// The scores of the first items, and what their ink alone would give.
-const FIRST_SCORES: [(MetricDef, MetricDef); 5] = [
-    (metric::score_1, metric::ink_score_1),
-    (metric::score_2, metric::ink_score_2),
-    (metric::score_3, metric::ink_score_3),
-    (metric::score_4, metric::ink_score_4),
-    (metric::score_5, metric::ink_score_5),
+/// The scores of the first items.
+const FIRST_SCORES: [MetricDef; 5] = [
+    metric::score_1,
+    metric::score_2,
+    metric::score_3,
+    metric::score_4,
+    metric::score_5,
 ];
 
 /// Reports the metrics, tables and pictures of a trial.
@@ -252,19 +219,23 @@ pub(super) fn judge(
         )));
     }
     ink(context, items, scored)?;
-    let lambda = params.scoring.lambda;
-    first_scores(context, lambda, items, scored)?;
+    for (metric, score) in FIRST_SCORES.into_iter().zip(scores) {
+        context.metric(metric, *score)?;
+    }
+    let lambda = params.score_lambda();
     let labels = &items.test.anomalous;
     let both = labels.iter().any(|a| *a) && labels.iter().any(|a| !*a);
     if both {
         detection(context, items, scored)?;
-        if !is_choice(params.judged.evaluation, scores.len()) {
+        if !is_choice(params.judged.evaluation_split, scores.len()) {
             curves(context, scores, labels)?;
         }
     }
-    fixed_threshold(context, params.scoring.fixed_threshold, scores, labels)?;
+    if let Some(threshold) = params.scoring.fixed_threshold {
+        at_fixed_threshold(context, threshold, scores, labels)?;
+    }
     if !scored.validation.score.is_empty() {
-        chosen_threshold(context, params.scoring.false_positive_rate, scored, labels)?;
+        chosen_threshold(context, params.scoring.target_fpr, scored, labels)?;
     }
     if let Some(trained) = &scored.trained {
         quality(context, items, trained)?;
@@ -280,7 +251,7 @@ pub(super) fn judge(
         metric::seconds_per_image,
         scored.seconds * scored.evaluations,
     )?;
-    scores_table(context, items, scored)?;
+    scores_table(context, lambda, items, scored)?;
     match params.scoring.pictures {
         true => pictures::draw(context, items, scored),
         false => Ok(()),
@@ -297,32 +268,37 @@ fn detection(context: &mut Context, items: &Items, scored: &Scored) -> Result<()
     let labels = &items.test.anomalous;
     let mut stream = context.seed().stream("bootstrap");
     let resampling = bootstrap::Resampling::default();
-    let interval =
-        bootstrap::interval(score, labels, resampling, &mut stream, roc::auroc).map_err(words)?;
+    let interval = bootstrap::interval(score, labels, resampling, &mut stream, roc::auroc)
+        .map_err(TrialError::of)?;
     context.metric(metric::auroc, interval.estimate)?;
     context.metric(metric::auroc_low, interval.lower)?;
     context.metric(metric::auroc_high, interval.upper)?;
-    let ap = precision_recall::average_precision(score, labels).map_err(words)?;
+    let ap = precision_recall::average_precision(score, labels).map_err(TrialError::of)?;
     context.metric(metric::average_precision, ap)?;
-    let best = precision_recall::best_f1(score, labels).map_err(words)?;
+    let best = precision_recall::best_f1(score, labels).map_err(TrialError::of)?;
     context.metric(metric::f1_max, best.f1)?;
-    let at_1 = roc::true_positive_rate_at(score, labels, 0.01).map_err(words)?;
-    context.metric(metric::tpr_at_fpr_1, at_1)?;
-    let alone = roc::auroc(residual, labels).map_err(words)?;
+    let at_1 = roc::true_positive_rate_at(score, labels, 0.01).map_err(TrialError::of)?;
+    context.metric(metric::tpr_at_fpr_001, at_1)?;
+    let alone = roc::auroc(residual, labels).map_err(TrialError::of)?;
     context.metric(metric::auroc_residual, alone)?;
     if !discrimination.is_empty() {
-        let alone = roc::auroc(discrimination, labels).map_err(words)?;
+        let alone = roc::auroc(discrimination, labels).map_err(TrialError::of)?;
         context.metric(metric::auroc_discrimination, alone)?;
     }
-    let ink = roc::auroc(&items.ink(&items.test), labels).map_err(words)?;
+    let ink = roc::auroc(&items.ink(&items.test), labels).map_err(TrialError::of)?;
     context.metric(metric::auroc_ink, ink)?;
-    for (digit, metric) in (0..).zip(AUROC_AGAINST) {
+    let mut rows = Vec::new();
+    for digit in 0..=9 {
         if let Some(auroc) = against(&items.test, score, digit) {
-            context.metric(metric, auroc.map_err(words)?)?;
+            rows.push(LabelRow {
+                label: digit.into(),
+                auroc: auroc.map_err(TrialError::of)?,
+            });
         }
     }
+    context.rows(&rows)?;
     if !discrimination.is_empty() {
-        reweighted(context, &scored.test, labels)?;
+        lambda_sweep(context, &scored.test, labels)?;
     }
     Ok(())
 }
@@ -337,13 +313,13 @@ fn is_choice(evaluation: Evaluation, rows: usize) -> bool {
 
 /// The curves behind the areas.
 fn curves(context: &mut Context, score: &[f64], labels: &[bool]) -> Result<(), TrialError> {
-    let curve = roc::curve(score, labels).map_err(words)?;
+    let curve = roc::curve(score, labels).map_err(TrialError::of)?;
     let rows = curve.iter().map(|point| RocRow {
         false_positive_rate: point.false_positive_rate,
         true_positive_rate: point.true_positive_rate,
     });
     context.rows(&rows.collect::<Vec<_>>())?;
-    let curve = precision_recall::curve(score, labels).map_err(words)?;
+    let curve = precision_recall::curve(score, labels).map_err(TrialError::of)?;
     let rows = curve.iter().map(|point| PrecisionRecallRow {
         recall: point.recall,
         precision: point.precision,
@@ -364,15 +340,15 @@ fn against(part: &Part, score: &[f64], digit: u8) -> Option<Result<f64, DetectEr
 }
 
 /// Other weights of the same losses.
-fn reweighted(context: &mut Context, scores: &Scores, labels: &[bool]) -> Result<(), TrialError> {
+fn lambda_sweep(context: &mut Context, scores: &Scores, labels: &[bool]) -> Result<(), TrialError> {
     let lambdas = (0..=20).map(|step| f64::from(step) / 20.0);
     let rows = lambdas.map(|lambda| {
         let score = weighted(lambda, &scores.residual, &scores.discrimination);
-        Ok(ReweightedRow {
-            lambda,
-            auroc: roc::auroc(&score, labels).map_err(words)?,
+        Ok(LambdaSweepRow {
+            score_lambda: lambda,
+            auroc: roc::auroc(&score, labels).map_err(TrialError::of)?,
             average_precision: precision_recall::average_precision(&score, labels)
-                .map_err(words)?,
+                .map_err(TrialError::of)?,
         })
     });
     context.rows(&rows.collect::<Result<Vec<_>, TrialError>>()?)
@@ -387,41 +363,18 @@ fn ink(context: &mut Context, items: &Items, scored: &Scored) -> Result<(), Tria
     }
 }
 
-/// The scores of the first five items, beside those of an empty picture.
-fn first_scores(
-    context: &mut Context,
-    lambda: f64,
-    items: &Items,
-    scored: &Scored,
-) -> Result<(), TrialError> {
-    let scores = scored.test.score.iter().zip(items.ink(&items.test));
-    for ((score, ink), (of_item, of_ink)) in scores.zip(FIRST_SCORES) {
-        context.metric(of_item, *score)?;
-        context.metric(of_ink, (1.0 - lambda) * ink)?;
-    }
-    Ok(())
-}
-
-fn fixed_threshold(
+fn at_fixed_threshold(
     context: &mut Context,
     threshold: f64,
     scores: &[f64],
     labels: &[bool],
 ) -> Result<(), TrialError> {
-    if threshold == 0.0 {
-        return Ok(());
-    }
-    let counts = confusion::at_threshold(scores, labels, threshold).map_err(words)?;
-    defined(context, metric::accuracy_at_fixed, counts.accuracy())?;
-    defined(
-        context,
-        metric::true_positive_rate_at_fixed,
-        counts.recall(),
-    )?;
-    defined(
-        context,
+    let counts = confusion::at_threshold(scores, labels, threshold).map_err(TrialError::of)?;
+    context.metric_if_any(metric::accuracy_at_fixed, known(counts.accuracy()))?;
+    context.metric_if_any(metric::true_positive_rate_at_fixed, known(counts.recall()))?;
+    context.metric_if_any(
         metric::false_positive_rate_at_fixed,
-        counts.false_positive_rate(),
+        known(counts.false_positive_rate()),
     )
 }
 
@@ -436,23 +389,20 @@ fn chosen_threshold(
         // Too few held-out items for so small a rate: no threshold is given.
         return Ok(());
     };
-    let counts = confusion::at_threshold(&scored.test.score, labels, threshold).map_err(words)?;
+    let counts =
+        confusion::at_threshold(&scored.test.score, labels, threshold).map_err(TrialError::of)?;
     context.metric(metric::threshold, threshold)?;
-    defined(context, metric::f1, counts.f1())?;
-    defined(context, metric::true_positive_rate, counts.recall())?;
-    defined(
-        context,
-        metric::false_positive_rate_found,
-        counts.false_positive_rate(),
+    context.metric_if_any(metric::f1, known(counts.f1()))?;
+    context.metric_if_any(metric::true_positive_rate, known(counts.recall()))?;
+    context.metric_if_any(
+        metric::false_positive_rate,
+        known(counts.false_positive_rate()),
     )
 }
 
-/// A metric where it has a value: a rate of an empty class has none.
-fn defined(context: &mut Context, metric: MetricDef, value: f64) -> Result<(), TrialError> {
-    match value.is_nan() {
-        true => Ok(()),
-        false => context.metric(metric, value),
-    }
+/// A rate, unless its class is empty.
+fn known(rate: f64) -> Option<f64> {
+    (!rate.is_nan()).then_some(rate)
 }
 
 /// How well the generator draws, and how the training went.
@@ -479,17 +429,17 @@ fn quality(context: &mut Context, items: &Items, trained: &Trained) -> Result<()
     let known = &items.train.pixels[..DRAWN.min(items.train.len()) * area];
     let drawn = drawn_from(&trained.training, context.seed(), DRAWN);
     let quality = generator::quality(
-        Rows::new(known, area).map_err(words)?,
-        Rows::new(&drawn, area).map_err(words)?,
+        Rows::new(known, area).map_err(TrialError::of)?,
+        Rows::new(&drawn, area).map_err(TrialError::of)?,
         NEIGHBOURS,
     );
     // Fewer items than neighbours: nothing is said.
     let Ok(quality) = quality else { return Ok(()) };
     context.metric(metric::density, quality.density)?;
     context.metric(metric::coverage, quality.coverage)?;
-    context.metric(metric::spread_ratio, quality.spread_ratio())?;
+    context.metric(metric::pairwise_distance_ratio, quality.spread_ratio())?;
     let nearness = quality.drawn_to_training / quality.training_to_training;
-    context.metric(metric::drawn_to_training, nearness)
+    context.metric(metric::nearest_distance_ratio, nearness)
 }
 
 /// AUROC while the search goes on.
@@ -505,7 +455,7 @@ fn iterations(
         let score = weighted(lambda, residual, discrimination);
         Ok(IterationRow {
             iteration: iteration as usize,
-            auroc: roc::auroc(&score, labels).map_err(words)?,
+            auroc: roc::auroc(&score, labels).map_err(TrialError::of)?,
             residual: retrial_core::statistics::mean(residual),
             discrimination: retrial_core::statistics::mean(discrimination),
         })
@@ -513,7 +463,12 @@ fn iterations(
     context.rows(&rows.collect::<Result<Vec<_>, TrialError>>()?)
 }
 
-fn scores_table(context: &mut Context, items: &Items, scored: &Scored) -> Result<(), TrialError> {
+fn scores_table(
+    context: &mut Context,
+    lambda: f64,
+    items: &Items,
+    scored: &Scored,
+) -> Result<(), TrialError> {
     let mut rows = Vec::new();
     for (name, part, scores) in [
         ("test", &items.test, &scored.test),
@@ -534,6 +489,7 @@ fn scores_table(context: &mut Context, items: &Items, scored: &Scored) -> Result
             discrimination: value(&scores.discrimination, at),
             score: value(&scores.score, at),
             ink: ink[at],
+            ink_score: (1.0 - lambda) * ink[at],
         }));
     }
     context.rows(&rows)

@@ -21,14 +21,14 @@ enum Reduction {
     Mean,
     RootOfSum,
     Largest,
-    /// The map is a mean over the members of a committee, each of which has a largest value of its own.
+    /// The map is a mean over the members of an ensemble, each of which has a largest value of its own.
     Nothing,
 }
 
 impl Reduction {
     fn of(params: &All) -> Self {
         let scoring = &params.scoring;
-        let alone = params.search.restarts == 1;
+        let alone = scoring.ensemble_size == 1;
         match scoring.method {
             Method::Ziz | Method::Izi | Method::IziF => match scoring.residual.norm() {
                 Some(_) => Self::Mean,
@@ -77,7 +77,7 @@ pub(super) fn of(
         Residual::L1 => Ok(apart.map(f32::abs).collect()),
         Residual::L2 => Ok(apart.map(|d| d * d).collect()),
         Residual::Local => local_maps(items, part, found),
-        Residual::LocalRelative => {
+        Residual::LocalPerInk => {
             let mut maps = local_maps(items, part, found)?;
             let area = items.size * items.size;
             for (map, ink) in maps.chunks_mut(area).zip(items.ink(part)) {
@@ -159,7 +159,7 @@ mod tests {
             Residual::L1,
             Residual::L2,
             Residual::Local,
-            Residual::LocalRelative,
+            Residual::LocalPerInk,
         ] {
             params.scoring.residual = residual;
             for method in [Method::MeanImage, Method::NearestNeighbour, Method::Pca] {
@@ -197,10 +197,10 @@ mod tests {
     #[test]
     fn a_net_sums_and_an_encoder_takes_the_mean() {
         let mut params = All::read(&defaults(PARAMS)).expect("all there");
-        let mut of = |method, residual, restarts| {
+        let mut of = |method, residual, members| {
             params.scoring.method = method;
             params.scoring.residual = residual;
-            params.search.restarts = restarts;
+            params.scoring.ensemble_size = members;
             Reduction::of(&params)
         };
         assert_eq!(of(Method::Anogan, Residual::L2, 4), Reduction::Sum);

@@ -6,8 +6,8 @@
 
 mod checkpoint;
 mod choose;
-mod committee;
 mod encoders;
+mod ensemble;
 mod items;
 mod judge;
 mod maps;
@@ -76,9 +76,9 @@ const BASELINES: &[&str] = &[
 
 /// CPU seconds of a trial.
 ///
-/// Measured on a shared EPYC: the published training (64 px, width 64, 300 epochs) took 57 CPU minutes, one at 28 px
-/// and width 32 for 200 epochs 1.5, its encoder 14 s, an evaluation of its search 0.2 ms. The work falls with the
-/// squares of width and size.
+/// Measured on a shared EPYC: the published training (64 px, 64 channels, 300 epochs) took 57 CPU minutes, one at 28 px
+/// and 32 channels for 200 epochs 1.5, its encoder 14 s, an evaluation of its search 0.2 ms. The work falls with the
+/// squares of channels and size.
 fn cost_s(params: &All) -> f64 {
     let All {
         normal,
@@ -88,7 +88,8 @@ fn cost_s(params: &All) -> f64 {
         encoding,
         ..
     } = params;
-    let size = (normal.width as f64 / 64.0).powi(2) * (normal.image_size as f64 / 64.0).powi(2);
+    let size =
+        (normal.base_channels as f64 / 64.0).powi(2) * (normal.image_size as f64 / 64.0).powi(2);
     let pass_s = 2.35e-3 * size + 2e-5;
     let items = normal.train_items as f64;
     let training = items * gan.epochs as f64 * 12.0 * pass_s;
@@ -97,12 +98,12 @@ fn cost_s(params: &All) -> f64 {
     match params.scoring.method {
         Method::Ink | Method::MeanImage | Method::NearestNeighbour | Method::Pca => 2.0,
         Method::Anogan => {
-            let evaluations = scored * (search.restarts * search.search_iterations) as f64;
+            let evaluations = scored * (search.search_restarts * search.search_iterations) as f64;
             training + evaluations * 1.5 * pass_s
         }
         Method::Ganomaly => encoding * 6.0,
         Method::Ziz | Method::Izi | Method::IziF => {
-            (training + encoding * 3.0) * search.restarts as f64
+            (training + encoding * 3.0) * params.scoring.ensemble_size as f64
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What can be set in a spec: groups of params, most of them the input of a stage.
 
 use retrial_core::declare::in_order;
-use retrial_core::params::Param;
+use retrial_core::params::{NONE, Param};
 use retrial_core::resize::Scaling;
 use retrial_core::{param_groups, params, words};
 use retrial_nets::anogan::{Initialisation, Normalisation};
@@ -94,8 +94,8 @@ words! {
         /// By the place where differences gather: blurred, squared, averaged under a window, of which the largest value
         /// counts.
         Local = "local",
-        /// The same, and the score over the item's ink, so that thin and thick strokes are judged alike.
-        LocalRelative = "local_relative",
+        /// The same divided by the item's ink, so that thin and thick strokes are judged alike.
+        LocalPerInk = "local_per_ink" was "local_relative",
     }
 }
 
@@ -104,19 +104,22 @@ params! {
     pub(super) struct Scoring {
         /// How an item is scored.
         method: word(Method) = Method::Anogan,
-        /// Where latents begin. An encoder gives one start, so it goes with one restart.
+        /// Where latents begin. An encoder gives one start, so it goes with one of `search_restarts`.
         search_start: word(Start) = Start::Normal,
-        /// Weight λ of the discrimination loss in the score of `anogan`.
-        lambda: float(0.0..=1.0) = 0.1,
+        /// Weight λ of the discrimination loss in the score of `anogan`; `none` for `lambda`.
+        score_lambda: float_or_none(0.0..=1.0) = NONE,
         /// How differences count in R, and in D of `ziz`, `izi` and `izi_f`. The local ones go neither with `ganomaly`
         /// nor with `ink`.
         residual: word(Residual) = Residual::L1,
         /// Principal components of `pca`, fewer than `train_items`.
         components: int(1..=200) = 20,
         /// Share of normal items that the threshold may flag, judged on held-out normal items.
-        false_positive_rate: float(0.001..=0.5) = 0.05,
-        /// A threshold given in advance, such as a published one; 0 for none.
-        fixed_threshold: float(0.0..=1e12) = 0.0,
+        target_fpr was "false_positive_rate": float(0.001..=0.5) = 0.05,
+        /// Members of an ensemble of `ziz`, `izi` and `izi_f`: generators with an encoder each, trained under the seeds
+        /// s, s + 1000, s + 2000 …, whose scores are averaged.
+        ensemble_size was "restarts": int(1..=64) = 1,
+        /// A threshold given in advance, such as a published one.
+        fixed_threshold: float_or_none(1e-9..=1e12) = NONE,
         /// Whether pictures are left beside the record.
         pictures: flag = false,
     }
@@ -139,8 +142,8 @@ params! {
         shift_px: float(0.0..=8.0) = 0.0,
         /// Largest random turn of a training image in each epoch, degrees.
         rotation_deg: float(0.0..=45.0) = 0.0,
-        /// Channels next to the image, doubled at every halving; 64 as published.
-        width: int(1..=256) = 16,
+        /// Channels of the layer next to the image, doubled at every halving; 64 as published.
+        base_channels was "width": int(1..=256) = 16,
         /// Length of a latent.
         latent_size: int(1..=1000) = 20,
     }
@@ -156,7 +159,7 @@ params! {
         /// The first so many rows that are judged.
         test_items: int(1..=10_000) = 600,
         /// Where judged rows come from.
-        evaluation: word(Evaluation) = Evaluation::Test,
+        evaluation_split was "evaluation": word(Evaluation) = Evaluation::Test,
     }
 }
 
@@ -181,8 +184,9 @@ params! {
         discriminator_norm: word(Normalisation) = Normalisation::Batch,
         /// Losses of the two nets.
         loss: word(Loss) = Loss::CrossEntropy,
-        /// What cross entropy asks the discriminator to say of real images.
-        real_label: float(0.5..=1.0) = 1.0,
+        /// One-sided label smoothing of cross entropy: the discriminator is asked for 1 less this of real images
+        /// (Salimans et al. 2016, arXiv:1606.03498).
+        label_smoothing was "real_label": float(0.0..=0.5) = 0.0,
         /// Standard deviation of noise on every image that the discriminator sees.
         instance_noise: float(0.0..=10.0) = 0.0,
     }
@@ -195,18 +199,18 @@ params! {
         search_iterations: int(0..=100_000) = 150,
         /// Adam's learning rate in the search; L-BFGS has none.
         search_learning_rate: float(0.0..=10.0) = 0.03,
-        /// Weight λ of the discrimination loss in the search; at 0 the discriminator is not evaluated.
-        search_lambda: float(0.0..=1.0) = 0.1,
-        /// Moments by which the nets normalise in the search. Those of the batch go neither with `search_tolerance`, nor
-        /// with several `restarts`, nor with `lbfgs`: each would change what all items of the batch share.
+        /// Weight λ of the discrimination loss in the search, and in the score; at 0 the discriminator is not
+        /// evaluated.
+        lambda was "search_lambda": float(0.0..=1.0) = 0.1,
+        /// Moments by which the nets normalise in the search. Those of the batch go neither with `search_tolerance`,
+        /// nor with several `search_restarts`, nor with `lbfgs`: each would change what all items of the batch share.
         search_batch_norm: word(SearchNorm) = SearchNorm::Running,
         /// Items searched together, each with all its restarts.
-        search_batch: int(1..=1024) = 32,
+        search_batch_size was "search_batch": int(1..=1024) = 32,
         /// How latents are moved.
-        search_method: word(Optimiser) = Optimiser::Adam,
-        /// Searches an item, of which the one with the least search loss counts. Of `ziz`, `izi` and `izi_f`: generators
-        /// with an encoder each, trained under the seeds s, s + 1000, s + 2000 …, whose scores are averaged.
-        restarts: int(1..=64) = 1,
+        search_optimiser was "search_method": word(Optimiser) = Optimiser::Adam,
+        /// Searches an item, of which the one with the least search loss counts.
+        search_restarts was "restarts": int(1..=64) = 1,
         /// A latent stops when its loss falls by less than this share in 25 evaluations; 0 never.
         search_tolerance: float(0.0..=0.5) = 0.0,
     }
@@ -251,8 +255,13 @@ impl All {
         choose::Rows {
             normal: &self.normal,
             judged: &self.judged,
-            false_positive_rate: self.scoring.false_positive_rate,
+            target_fpr: self.scoring.target_fpr,
         }
+    }
+
+    /// The weight of D in the score.
+    pub(super) fn score_lambda(&self) -> f64 {
+        self.scoring.score_lambda.unwrap_or(self.search.lambda)
     }
 
     /// What the training of the GAN reads.
@@ -284,13 +293,13 @@ pub(super) const PARAMS: &[Param] = &in_order(
         Normal::train_items,
         Judged::validation_items,
         Judged::test_items,
-        Judged::evaluation,
+        Judged::evaluation_split,
         Normal::scaling,
         Normal::image_size,
         Normal::bicubic_a,
         Normal::shift_px,
         Normal::rotation_deg,
-        Normal::width,
+        Normal::base_channels,
         Normal::latent_size,
         Gan::epochs,
         Gan::batch_size,
@@ -301,25 +310,26 @@ pub(super) const PARAMS: &[Param] = &in_order(
         Gan::initialisation,
         Gan::discriminator_norm,
         Gan::loss,
-        Gan::real_label,
+        Gan::label_smoothing,
         Gan::instance_noise,
         Search::search_iterations,
         Search::search_learning_rate,
-        Search::search_lambda,
+        Search::lambda,
         Search::search_batch_norm,
-        Search::search_batch,
-        Search::search_method,
+        Search::search_batch_size,
+        Search::search_optimiser,
         Scoring::search_start,
-        Search::restarts,
+        Search::search_restarts,
         Search::search_tolerance,
         Encoding::encoder_epochs,
         Encoding::encoder_batch_size,
         Encoding::encoder_learning_rate,
         Features::kappa,
-        Scoring::lambda,
+        Scoring::score_lambda,
         Scoring::residual,
         Scoring::components,
-        Scoring::false_positive_rate,
+        Scoring::ensemble_size,
+        Scoring::target_fpr,
         Scoring::fixed_threshold,
         Scoring::pictures,
     ],

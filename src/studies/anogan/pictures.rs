@@ -25,7 +25,7 @@ row! {
 
 row! {
     /// What a score is made of.
-    pub(super) struct NearestRow in "nearest" {
+    pub(super) struct ReconstructionsRow in "reconstructions" was "nearest" {
         /// Number of items shown.
         items: usize;
         /// File: judged items, the image found for each, the difference.
@@ -35,7 +35,7 @@ row! {
 
 row! {
     /// A latent search over time.
-    pub(super) struct FilmRow in "film" {
+    pub(super) struct SearchProgressRow in "search_progress" was "film" {
         /// Iterations shown, separated by blanks.
         iterations: String;
         /// File: a row an item; the item, then its image at each of the iterations.
@@ -53,10 +53,10 @@ pub(super) fn draw(
         samples(context, items, &trained.samples)?;
     }
     if !scored.nearest.is_empty() {
-        nearest(context, items, &scored.nearest)?;
+        reconstructions(context, items, &scored.nearest)?;
     }
     match &scored.searched {
-        Some(searched) => film(context, items, searched),
+        Some(searched) => search_progress(context, items, searched),
         None => Ok(()),
     }
 }
@@ -95,14 +95,14 @@ fn samples(
     context.rows(&rows)
 }
 
-fn nearest(context: &mut Context, items: &Items, drawn: &[f32]) -> Result<(), TrialError> {
+fn reconstructions(context: &mut Context, items: &Items, drawn: &[f32]) -> Result<(), TrialError> {
     let area = items.size * items.size;
     let (count, rows) = beside(items, drawn);
     let tiles: Vec<&[u8]> = rows.iter().flat_map(|row| row.chunks(area)).collect();
-    tiled(context, "nearest", items.size, count, &tiles)?;
-    context.rows(&[NearestRow {
+    tiled(context, "reconstructions", items.size, count, &tiles)?;
+    context.rows(&[ReconstructionsRow {
         items: count,
-        picture: "nearest.png".to_owned(),
+        picture: "reconstructions.png".to_owned(),
     }])
 }
 
@@ -123,7 +123,7 @@ fn beside(items: &Items, drawn: &[f32]) -> (usize, [Vec<u8>; 3]) {
     (count, [given, found, left])
 }
 
-fn film(
+fn search_progress(
     context: &mut Context,
     items: &Items,
     searched: &super::search::Searched,
@@ -155,11 +155,17 @@ fn film(
         }
     }
     let tiles: Vec<&[u8]> = grey.chunks(area).collect();
-    tiled(context, "film", items.size, moments.len() + 1, &tiles)?;
+    tiled(
+        context,
+        "search_progress",
+        items.size,
+        moments.len() + 1,
+        &tiles,
+    )?;
     let iterations: Vec<String> = moments.iter().map(|(at, _)| at.to_string()).collect();
-    context.rows(&[FilmRow {
+    context.rows(&[SearchProgressRow {
         iterations: iterations.join(" "),
-        picture: "film.png".to_owned(),
+        picture: "search_progress.png".to_owned(),
     }])
 }
 

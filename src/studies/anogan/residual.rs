@@ -8,7 +8,6 @@ use retrial_nets::anogan::Difference;
 use super::items::{Items, Part};
 use super::params::Residual;
 use super::score::Scores;
-use super::settings::words;
 use crate::execute::context::TrialError;
 
 /// Blur and window of `local` on images of [`SIDE`] px; they grow with the image. Chosen on
@@ -28,7 +27,7 @@ impl Residual {
         match self {
             Self::L1 => Some(Norm::L1),
             Self::L2 => Some(Norm::L2),
-            Self::Local | Self::LocalRelative => None,
+            Self::Local | Self::LocalPerInk => None,
         }
     }
 
@@ -36,7 +35,7 @@ impl Residual {
     pub(super) fn difference(self) -> Difference {
         match self {
             Self::L1 => Difference::Absolute,
-            Self::L2 | Self::Local | Self::LocalRelative => Difference::Squared,
+            Self::L2 | Self::Local | Self::LocalPerInk => Difference::Squared,
         }
     }
 }
@@ -76,14 +75,14 @@ fn windowed<T>(
         blur_px: WINDOW.blur_px * scale,
         window_px: WINDOW.window_px * scale,
     };
-    let given = Rows::new(&part.pixels, area).map_err(words)?;
-    let found = Rows::new(found, area).map_err(words)?;
-    compare(given, found, items.size, window).map_err(words)
+    let given = Rows::new(&part.pixels, area).map_err(TrialError::of)?;
+    let found = Rows::new(found, area).map_err(TrialError::of)?;
+    compare(given, found, items.size, window).map_err(TrialError::of)
 }
 
 /// Residual, discrimination and score over the ink of each item, where `residual` asks for it.
-pub(super) fn relative(residual: Residual, items: &Items, part: &Part, scores: &mut Scores) {
-    if residual != Residual::LocalRelative {
+pub(super) fn per_ink(residual: Residual, items: &Items, part: &Part, scores: &mut Scores) {
+    if residual != Residual::LocalPerInk {
         return;
     }
     let ink = items.ink(part);

@@ -1,21 +1,20 @@
 //! Scores of all items by the method of the trial.
 
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike as _;
 use retrial_detect::baseline::{self, Components};
 use retrial_detect::{DetectError, Items as Rows, Norm};
-use retrial_nets::anogan::images;
+use retrial_nets::anogan::{images, weighted_loss};
 
-use super::committee::by_encoder;
 use super::encoders::{self, EncoderMethod};
+use super::ensemble::by_encoder;
 use super::items::{Items, Part};
 use super::maps;
 use super::params::{All, Method, Residual, Scoring, Search, Start};
-use super::residual::{local, relative};
+use super::residual::{local, per_ink};
 use super::search::{self, FILMED, Searched};
-use super::settings::{self, words};
 use super::train::{self, Trained};
 use crate::execute::context::{Context, TrialError};
+use crate::execute::provenance::cpu_seconds;
+use crate::studies;
 
 /// Scores of a part.
 #[derive(Default)]
@@ -93,15 +92,15 @@ fn by_search(context: &mut Context, params: &All, items: &Items) -> Result<Score
     };
     let [mut test, mut validation] = search::search(context, input, items)?;
     let Search {
-        restarts,
-        search_lambda,
-        search_batch: batch,
+        search_restarts: restarts,
+        lambda,
+        search_batch_size: batch,
         search_batch_norm,
         ..
     } = params.search;
     let latent_size = params.normal.latent_size;
     for searched in [&mut test, &mut validation] {
-        keep_best(searched, restarts, search_lambda, latent_size);
+        keep_best(searched, restarts, lambda, latent_size);
     }
     let mut nets = search::nets(search_batch_norm, &trained, &context.job.device)?;
     let mut drawn = |searched: &Searched| -> Vec<f32> {
@@ -114,16 +113,16 @@ fn by_search(context: &mut Context, params: &All, items: &Items) -> Result<Score
         let residual = match (searched.residual.last(), kind.norm()) {
             (None, _) => Vec::new(),
             (Some(last), Some(Norm::L1)) => last.clone(),
-            (_, Some(norm)) => apart(&part.pixels, drawn, items.size, norm),
+            (_, Some(norm)) => distances(&part.pixels, drawn, items.size, norm),
             (_, None) => local(items, part, drawn)?,
         };
         let discrimination = searched.discrimination.last().cloned().unwrap_or_default();
         let mut scores = Scores {
-            score: weighted(params.scoring.lambda, &residual, &discrimination),
+            score: weighted(params.score_lambda(), &residual, &discrimination),
             residual,
             discrimination,
         };
-        relative(kind, items, part, &mut scores);
+        per_ink(kind, items, part, &mut scores);
         Ok::<_, TrialError>(scores)
     };
     let (test_scores, validation_scores) = (
@@ -138,7 +137,7 @@ fn by_search(context: &mut Context, params: &All, items: &Items) -> Result<Score
     let features = nets.features(x.clone());
     let z = test.latents[..timed * latent_size].to_vec();
     let seconds = timed_s(timed, || {
-        nets.evaluate(&z, &x, &features, search_lambda);
+        nets.evaluate(&z, &x, &features, lambda);
     });
     Ok(Scored {
         test: test_scores,
@@ -190,19 +189,17 @@ fn keep_best(searched: &mut Searched, restarts: usize, lambda: f64, latent_size:
     }
 }
 
-/// `(1 − λ) R + λ D` of every item, Eq. (7) of Schlegl et al. 2017; nothing where there is no `D`.
+/// [`weighted_loss`] of every item; nothing where there is no `D`.
 pub(super) fn weighted(lambda: f64, residual: &[f64], discrimination: &[f64]) -> Vec<f64> {
     let pairs = residual.iter().zip(discrimination);
-    pairs
-        .map(|(r, d)| (1.0 - lambda) * r + lambda * d)
-        .collect()
+    pairs.map(|(r, d)| weighted_loss(lambda, *r, *d)).collect()
 }
 
 fn by_ganomaly(context: &mut Context, params: &All, items: &Items) -> Result<Scored, TrialError> {
     let nets = (&params.normal, params.gan.discriminator_norm);
     let nets = encoders::ganomaly(context, nets, &params.encoding, items)?;
     let difference = params.scoring.residual.difference();
-    let device = settings::device(&context.job.device)?;
+    let device = studies::device(&context.job.device)?;
     let area = items.size * items.size;
     let scores = |part: &Part| {
         let (mut scores, mut nearest) = (Scores::default(), Vec::new());
@@ -253,17 +250,19 @@ impl Baseline<'_> {
         if part.len() == 0 {
             return Ok(Vec::new());
         }
-        let judged = Rows::new(&part.pixels, items.size * items.size).map_err(words)?;
+        let judged = Rows::new(&part.pixels, items.size * items.size).map_err(TrialError::of)?;
         let Some(norm) = kind.norm() else {
             return local(items, part, &self.images(judged, Norm::L2)?);
         };
         match self {
             Self::Ink => Ok(items.ink(part)),
-            Self::MeanImage(normal) => baseline::mean_image(*normal, judged, norm).map_err(words),
-            Self::NearestNeighbour(normal) => {
-                baseline::nearest_neighbour(*normal, judged, norm).map_err(words)
+            Self::MeanImage(normal) => {
+                baseline::mean_image(*normal, judged, norm).map_err(TrialError::of)
             }
-            Self::Pca(components) => components.residuals(judged, norm).map_err(words),
+            Self::NearestNeighbour(normal) => {
+                baseline::nearest_neighbour(*normal, judged, norm).map_err(TrialError::of)
+            }
+            Self::Pca(components) => components.residuals(judged, norm).map_err(TrialError::of),
         }
     }
 
@@ -273,9 +272,9 @@ impl Baseline<'_> {
             Self::Ink => Ok(Vec::new()),
             Self::MeanImage(normal) => Ok(baseline::mean_item(*normal).repeat(judged.len())),
             Self::NearestNeighbour(normal) => {
-                baseline::nearest_items(*normal, judged, norm).map_err(words)
+                baseline::nearest_items(*normal, judged, norm).map_err(TrialError::of)
             }
-            Self::Pca(components) => components.projections(judged).map_err(words),
+            Self::Pca(components) => components.projections(judged).map_err(TrialError::of),
         }
     }
 }
@@ -287,13 +286,13 @@ pub(super) fn by_baseline<'i>(
 ) -> Result<Scored, TrialError> {
     let area = items.size * items.size;
     let kind = scoring.residual;
-    let before = cpu_s();
-    let normal = Rows::new(&items.train.pixels, area).map_err(words)?;
-    let fitted = fit(normal).map_err(words)?;
+    let before = cpu_seconds();
+    let normal = Rows::new(&items.train.pixels, area).map_err(TrialError::of)?;
+    let fitted = fit(normal).map_err(TrialError::of)?;
     let test = fitted.residuals(items, &items.test, kind)?;
-    let seconds = (cpu_s() - before) / items.test.len() as f64;
+    let seconds = (cpu_seconds() - before) / items.test.len() as f64;
     let validation = fitted.residuals(items, &items.validation, kind)?;
-    let judged = Rows::new(&items.test.pixels, area).map_err(words)?;
+    let judged = Rows::new(&items.test.pixels, area).map_err(TrialError::of)?;
     let images = fitted.images(judged, kind.norm().unwrap_or(Norm::L2))?;
     let scores = |part: &Part, residual: Vec<f64>| {
         let mut scores = Scores {
@@ -301,7 +300,7 @@ pub(super) fn by_baseline<'i>(
             residual,
             discrimination: Vec::new(),
         };
-        relative(kind, items, part, &mut scores);
+        per_ink(kind, items, part, &mut scores);
         scores
     };
     Ok(Scored {
@@ -315,7 +314,7 @@ pub(super) fn by_baseline<'i>(
 }
 
 /// Distance of every image to the one drawn for it.
-fn apart(pixels: &[f32], drawn: &[f32], size: usize, norm: Norm) -> Vec<f64> {
+fn distances(pixels: &[f32], drawn: &[f32], size: usize, norm: Norm) -> Vec<f64> {
     let of_item = |(x, y): (&[f32], &[f32])| {
         let each = x.iter().zip(y).map(|(a, b)| f64::from(a - b));
         match norm {
@@ -334,20 +333,13 @@ fn apart(pixels: &[f32], drawn: &[f32], size: usize, norm: Norm) -> Vec<f64> {
 /// CPU seconds of `work` per item, over enough rounds.
 pub(super) fn timed_s(items: usize, mut work: impl FnMut()) -> f64 {
     work();
-    let (before, mut rounds) = (cpu_s(), 0);
+    let (before, mut rounds) = (cpu_seconds(), 0);
     loop {
         work();
         rounds += 1;
-        let spent = cpu_s() - before;
+        let spent = cpu_seconds() - before;
         if spent >= TIMED_S {
             return spent / (f64::from(rounds) * items as f64);
         }
     }
-}
-
-/// CPU time of this process so far, all threads, s.
-fn cpu_s() -> f64 {
-    getrusage(UsageWho::RUSAGE_SELF).map_or(0.0, |usage| {
-        usage.user_time().num_microseconds() as f64 * 1e-6
-    })
 }

@@ -9,11 +9,12 @@ use retrial_store::{Array, Tree};
 
 use super::items::{Items, Part};
 use super::params::{Judged, Search, SearchNorm};
-use super::settings::{self, words};
+use super::settings;
 use super::train::{CHECKPOINT_EVERY, Trained};
 use crate::execute::context::{Context, TrialError};
 use crate::execute::stage::{Work, stage};
-use crate::trees;
+use crate::stage_tree;
+use crate::studies;
 
 /// Iterations at which losses are noted, and the last one.
 const NOTED: &[u64] = &[
@@ -44,7 +45,7 @@ pub(super) fn nets(
     trained: &Trained,
     device: &str,
 ) -> Result<SearchNets, TrialError> {
-    let device = settings::device(device)?;
+    let device = studies::device(device)?;
     let (generator, discriminator) = (
         trained.training.generator(),
         trained.training.discriminator(),
@@ -102,7 +103,7 @@ fn build(stage: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialErr
         done: 0,
     };
     // Checkpoints count on from the one that was found.
-    work.round = trees::number(&work.tree, "round").unwrap_or(0);
+    work.round = stage_tree::number(&work.tree, "round").unwrap_or(0);
     work.part("test", &items.test, 0)?;
     // Streams of held-out items begin where no judged item's can be.
     work.part("validation", &items.validation, 1_000_000)?;
@@ -131,7 +132,7 @@ struct Searching<'w> {
 
 impl Searching<'_> {
     fn part(&mut self, name: &str, part: &Part, first_stream: usize) -> Result<(), TrialError> {
-        let batch = self.input.search.search_batch;
+        let batch = self.input.search.search_batch_size;
         let places: Vec<usize> = (0..part.len()).collect();
         for (index, batch) in places.chunks(batch).enumerate() {
             let group = format!("{name}/{index:05}");
@@ -151,7 +152,7 @@ impl Searching<'_> {
         places: &[usize],
         first_stream: usize,
     ) -> Result<(), TrialError> {
-        let restarts = self.input.search.restarts;
+        let restarts = self.input.search.search_restarts;
         let latent_size = self.input.trained.latent_size();
         let rates = settings::search(self.input.search);
         let area = self.size * self.size;
@@ -162,7 +163,7 @@ impl Searching<'_> {
             .collect();
         let starts = match self.input.encoder {
             Some((encoder, _)) => {
-                let device = settings::device(&self.stage.device)?;
+                let device = studies::device(&self.stage.device)?;
                 encoder.latents(images(&pixels, self.size, &device))
             }
             None => {
@@ -187,9 +188,13 @@ impl Searching<'_> {
             if noted && self.tree.array(&film).is_none() {
                 let losses = self.nets.losses(state.latents(), &images, &features);
                 let at = format!("{group}/noted/{:06}", state.iteration());
-                trees::put_list(&mut self.tree, &format!("{at}/residual"), losses.residual)?;
+                stage_tree::insert_list(
+                    &mut self.tree,
+                    &format!("{at}/residual"),
+                    losses.residual,
+                )?;
                 let discrimination = losses.discrimination;
-                trees::put_list(
+                stage_tree::insert_list(
                     &mut self.tree,
                     &format!("{at}/discrimination"),
                     discrimination,
@@ -235,7 +240,7 @@ impl Searching<'_> {
         )?;
         self.tree.insert(&format!("{group}/latents"), latents)?;
         let evaluations = vec![state.evaluations() as f64];
-        trees::put_list(&mut self.tree, &format!("{group}/evaluations"), evaluations)?;
+        stage_tree::insert_list(&mut self.tree, &format!("{group}/evaluations"), evaluations)?;
         self.forget(&midway)?;
         if self.saved.elapsed() >= CHECKPOINT_EVERY {
             self.save()?;
@@ -283,7 +288,7 @@ impl Searching<'_> {
 
     fn save(&mut self) -> Result<(), TrialError> {
         self.round += 1;
-        trees::put_number(&mut self.tree, "round", self.round)?;
+        stage_tree::set_number(&mut self.tree, "round", self.round)?;
         self.stage.checkpoint(self.round, self.tree.clone())?;
         self.saved = Instant::now();
         Ok(())
@@ -335,10 +340,10 @@ fn gather(work: &Tree, part: &str, result: &mut Tree) -> Result<(), TrialError> 
         }
     }
     for (path, values) in lists {
-        trees::put_list(result, &path, values)?;
+        stage_tree::insert_list(result, &path, values)?;
     }
     result.insert(&format!("{part}/latents"), Array::list(latents)?)?;
-    trees::put_list(result, &format!("{part}/evaluations"), vec![evaluations])
+    stage_tree::insert_list(result, &format!("{part}/evaluations"), vec![evaluations])
 }
 
 fn read(tree: &Tree, part: &str) -> Result<Searched, TrialError> {
@@ -355,7 +360,9 @@ fn read(tree: &Tree, part: &str) -> Result<Searched, TrialError> {
         else {
             continue;
         };
-        searched.iterations.push(iteration.parse().map_err(words)?);
+        searched
+            .iterations
+            .push(iteration.parse().map_err(TrialError::of)?);
         searched.residual.push(tree.values::<f64>(path)?.to_vec());
         let other = format!("{noted}{iteration}/discrimination");
         searched

@@ -5,20 +5,13 @@ use retrial_nets::anogan::{
     Architecture, EncoderLoss, EncoderRates, GanLoss, GanRates, GanomalyRates, Normalisation,
     SearchMethod, SearchRates,
 };
-use retrial_nets::device::{self, Device, DeviceChoice};
 
 use super::params::{Encoding, Gan, Loss, Normal, Optimiser, Search};
-use crate::execute::context::TrialError;
-
-pub(super) fn device(asked: &str) -> Result<Device, TrialError> {
-    let choice: DeviceChoice = asked.parse().map_err(words)?;
-    device::open(choice).map_err(words)
-}
 
 pub(super) fn architecture(normal: &Normal, normalisation: Normalisation) -> Architecture {
     Architecture {
         image_size: normal.image_size,
-        width: normal.width,
+        width: normal.base_channels,
         latent_size: normal.latent_size,
         normalisation,
     }
@@ -37,7 +30,7 @@ pub(super) fn gan(gan: &Gan) -> GanRates {
         loss: match gan.loss {
             Loss::Hinge => GanLoss::Hinge,
             Loss::CrossEntropy => GanLoss::CrossEntropy {
-                real_label: gan.real_label,
+                real_label: 1.0 - gan.label_smoothing,
             },
         },
         instance_noise: gan.instance_noise,
@@ -62,9 +55,9 @@ pub(super) fn ganomaly(encoding: &Encoding) -> GanomalyRates {
 
 pub(super) fn search(search: &Search) -> SearchRates {
     SearchRates {
-        lambda: search.search_lambda,
+        lambda: search.lambda,
         iterations: search.search_iterations as u64,
-        method: match search.search_method {
+        method: match search.search_optimiser {
             Optimiser::Lbfgs => SearchMethod::Lbfgs,
             Optimiser::Adam => SearchMethod::Adam {
                 learning_rate: search.search_learning_rate,
@@ -80,9 +73,4 @@ fn encoder_adam(encoding: &Encoding) -> AdamRates {
         beta1: 0.5,
         beta2: 0.999,
     }
-}
-
-/// An error of the nets in words for a person.
-pub(super) fn words(error: impl std::fmt::Display) -> TrialError {
-    TrialError::Other(error.to_string())
 }

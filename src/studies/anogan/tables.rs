@@ -14,7 +14,7 @@ use super::{judge, maps, pictures};
 /// What the study declares of itself.
 pub(super) const INFO: StudyInfo = StudyInfo {
     name: "anogan",
-    revision: 1,
+    revision: 2,
     amendments: &[],
     work: "Schlegl T., Seeböck P., Waldstein S.M., Schmidt-Erfurth U., Langs G. (2017) \
            \"Unsupervised Anomaly Detection with Generative Adversarial Networks to Guide Marker \
@@ -35,12 +35,13 @@ const TABLES: &[TableDef] = &[
     judge::ScoreRow::TABLE,
     judge::TrainingRow::TABLE,
     judge::IterationRow::TABLE,
-    judge::ReweightedRow::TABLE,
+    judge::LabelRow::TABLE,
+    judge::LambdaSweepRow::TABLE,
     judge::RocRow::TABLE,
     judge::PrecisionRecallRow::TABLE,
     pictures::SamplesRow::TABLE,
-    pictures::NearestRow::TABLE,
-    pictures::FilmRow::TABLE,
+    pictures::ReconstructionsRow::TABLE,
+    pictures::SearchProgressRow::TABLE,
 ];
 
 fn conflicts(params: &Params) -> Vec<Conflict> {
@@ -92,17 +93,20 @@ fn conflicts(params: &Params) -> Vec<Conflict> {
             let why = "a latent that stops would change the scores of the others";
             clash(Search::search_tolerance, format!("{needs}: {why}"));
         }
-        if search.restarts != 1 {
+        if search.search_restarts != 1 {
             let why = "restarts would change the statistics of the batch";
-            clash(Search::restarts, format!("{needs}: {why}"));
+            clash(Search::search_restarts, format!("{needs}: {why}"));
         }
-        if search.search_method == Optimiser::Lbfgs {
+        if search.search_optimiser == Optimiser::Lbfgs {
             let why = "L-BFGS needs losses that belong to one latent";
-            clash(Search::search_method, format!("{needs}: {why}"));
+            clash(Search::search_optimiser, format!("{needs}: {why}"));
         }
     }
-    if scoring.search_start == Start::Encoder && search.restarts != 1 {
-        clash(Search::restarts, "an encoder gives one start".to_owned());
+    if scoring.search_start == Start::Encoder && search.search_restarts != 1 {
+        clash(
+            Search::search_restarts,
+            "an encoder gives one start".to_owned(),
+        );
     }
     let method = scoring.method;
     if scoring.residual.norm().is_none() && matches!(method, Method::Ganomaly | Method::Ink) {

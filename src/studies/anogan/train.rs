@@ -10,10 +10,11 @@ use retrial_store::{Array, Tree};
 
 use super::items::Items;
 use super::params::{Gan, Normal};
-use super::settings::{self, words};
+use super::settings;
 use crate::execute::context::{Context, TrialError};
 use crate::execute::stage::{Built, Work, stage};
-use crate::trees;
+use crate::stage_tree;
+use crate::studies;
 
 /// Shortest time between checkpoints.
 pub(super) const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
@@ -83,9 +84,9 @@ fn fresh(input: Input<'_>, seed: Seed, device: &str) -> Result<GanTraining, Tria
         settings::gan(input.gan),
         input.gan.initialisation,
         seed,
-        &settings::device(device)?,
+        &studies::device(device)?,
     )
-    .map_err(words)
+    .map_err(TrialError::of)
 }
 
 fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialError> {
@@ -104,7 +105,10 @@ fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialErro
         if let Err(stopped) = work.stop_point() {
             // What was reached is not lost.
             if epoch > 1 {
-                work.checkpoint(epoch - 1, kept(&training.state(), &progress, items.size)?)?;
+                work.checkpoint(
+                    epoch - 1,
+                    to_tree(&training.state(), &progress, items.size)?,
+                )?;
             }
             return Err(stopped);
         }
@@ -127,11 +131,11 @@ fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialErro
         }
         work.progress(epoch, epochs, "epochs");
         if saved.elapsed() >= CHECKPOINT_EVERY && epoch < epochs {
-            work.checkpoint(epoch, kept(&training.state(), &progress, items.size)?)?;
+            work.checkpoint(epoch, to_tree(&training.state(), &progress, items.size)?)?;
             saved = Instant::now();
         }
     }
-    kept(&training.state(), &progress, items.size)
+    to_tree(&training.state(), &progress, items.size)
 }
 
 /// Samples of the same latents at every epoch.
@@ -148,16 +152,16 @@ pub(crate) fn drawn_from(training: &GanTraining, seed: Seed, count: usize) -> Ve
     training.draw(&latents)
 }
 
-fn kept(state: &TrainingState, progress: &Progress, size: usize) -> Result<Tree, TrialError> {
+fn to_tree(state: &TrainingState, progress: &Progress, size: usize) -> Result<Tree, TrialError> {
     let mut tree = Tree::new();
-    trees::put_weights(&mut tree, "weights", &state.weights)?;
-    trees::put_weights(&mut tree, "moments", &state.moments)?;
-    trees::put_number(&mut tree, "steps", u64::from(state.steps))?;
+    stage_tree::insert_weights(&mut tree, "weights", &state.weights)?;
+    stage_tree::insert_weights(&mut tree, "moments", &state.moments)?;
+    stage_tree::set_number(&mut tree, "steps", u64::from(state.steps))?;
     let columns: [fn(&EpochLosses) -> f64; 4] =
         [|l| l.discriminator, |l| l.generator, |l| l.real, |l| l.fake];
     for (name, column) in LOSSES.iter().zip(columns) {
         let values = progress.losses.iter().map(column).collect();
-        trees::put_list(&mut tree, &format!("losses/{name}"), values)?;
+        stage_tree::insert_list(&mut tree, &format!("losses/{name}"), values)?;
     }
     for (epoch, samples) in &progress.samples {
         let array = Array::new([SAMPLES, size, size], samples.clone())?;
@@ -168,11 +172,11 @@ fn kept(state: &TrainingState, progress: &Progress, size: usize) -> Result<Tree,
 
 fn restore(training: &mut GanTraining, tree: &Tree, size: usize) -> Result<Progress, TrialError> {
     let state = TrainingState {
-        weights: trees::weights(tree, "weights")?,
-        moments: trees::weights(tree, "moments")?,
-        steps: u32::try_from(trees::number(tree, "steps")?).unwrap_or(u32::MAX),
+        weights: stage_tree::weights(tree, "weights")?,
+        moments: stage_tree::weights(tree, "moments")?,
+        steps: u32::try_from(stage_tree::number(tree, "steps")?).unwrap_or(u32::MAX),
     };
-    training.restore(&state).map_err(words)?;
+    training.restore(&state).map_err(TrialError::of)?;
     let mut columns = Vec::with_capacity(LOSSES.len());
     for name in LOSSES {
         columns.push(tree.values::<f64>(&format!("losses/{name}"))?);

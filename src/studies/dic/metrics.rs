@@ -3,14 +3,15 @@
 use retrial_core::metrics;
 
 metrics! {
-    /// What is told of a series.
+    /// What is measured of a series.
     pub(super) mod metric {
         /// hypot(rmse_u, rmse_v), pooled over points and images.
         rmse: lower "px",
-        /// hypot of the mean absolute errors of u and v; the published example heads it bias.
-        mae: lower "px",
-        /// hypot of the standard deviations of the absolute errors; the published example heads it variance.
-        abs_error_std: lower "px",
+        /// Magnitude of the mean absolute errors: hypot(mae_u, mae_v); the published example heads it bias.
+        mae_magnitude was "mae": lower "px",
+        /// Magnitude of the standard deviations of the absolute errors of u and v, likewise; the published example
+        /// heads it variance.
+        abs_error_std_magnitude was "abs_error_std": lower "px",
         /// Mean signed error of u.
         bias_u: zero "px",
         /// Mean signed error of v.
@@ -22,28 +23,28 @@ metrics! {
         /// Points of all images whose errors count; where nobody knows the displacement, points that converged.
         points: fact,
         /// Points of all images whose errors do not count.
-        failed_points: fact,
+        excluded_points was "failed_points": fact,
         /// IC-GN iterations a point, mean.
         mean_icgn_iterations: fact,
         /// IC-GN iterations a point, maximum.
         max_icgn_iterations: fact,
         /// Largest of the images' mean signed errors of u, without its sign.
-        worst_bias_u: lower "px",
+        max_abs_bias_u was "worst_bias_u": lower "px",
         /// Largest of the images' mean signed errors of v, without its sign.
-        worst_bias_v: lower "px",
+        max_abs_bias_v was "worst_bias_v": lower "px",
         /// The rmse that the spectra of the pairs predict for these settings with `gradient: spline`: noise and
         /// interpolation, not what a shape function cannot follow.
-        expected_rmse: fact "px",
+        predicted_rmse was "expected_rmse": fact "px",
         /// Largest bias of interpolation that they predict, over images and sub-pixel positions.
-        expected_worst_bias: fact "px",
-        /// expected_rmse by rmse; 1 is a forecast that came true.
-        expected_over_found: fact,
+        predicted_max_bias was "expected_worst_bias": fact "px",
+        /// predicted_rmse by rmse; 1 is a forecast that came true.
+        predicted_over_measured_rmse was "expected_over_found": fact,
         /// Stated standard uncertainty of u, root mean square over points and images.
-        stated_u: fact "px",
+        uncertainty_u was "stated_u": fact "px",
         /// Stated standard uncertainty of v, root mean square over points and images.
-        stated_v: fact "px",
+        uncertainty_v was "stated_v": fact "px",
         /// Cramér-Rao bound of the random error of u, √2 σ / √Σf_x² (order 2: larger by its weights), of the
-        /// unfiltered reference at `noise_level`, root mean square.
+        /// unfiltered reference at `noise_sd`, root mean square.
         bound_u: fact "px",
         /// Cramér-Rao bound of the random error of v, root mean square.
         bound_v: fact "px",
@@ -51,12 +52,12 @@ metrics! {
         random_over_bound_u: fact,
         /// Random error of v within an image by its bound.
         random_over_bound_v: fact,
-        /// Order of the shape function that was used; with advice, the one that suits the series.
+        /// Order of the shape function that was used; with `auto_settings`, the one that suits the series.
         chosen_order: fact,
         /// Standard deviation of the prefilter that was used; 0 for none.
         chosen_sigma_px: fact "px",
-        /// White noise of one picture by the residuals, in grey levels of the reference.
-        noise_level: fact "grey levels",
+        /// Standard deviation of the white noise of one picture by the residuals, in grey levels of the reference.
+        noise_sd was "noise_level": fact "grey levels",
         /// Share of errors of u and v within one stated standard uncertainty; 0.683 if errors are normal and noise is
         /// all there is.
         coverage_68: fact,

@@ -4,13 +4,13 @@
 //! # Source
 //! Atkinson & Becker 2020, doi:10.3390/rs12182906.
 
-mod foretold;
 mod metrics;
 mod output;
+mod prediction;
 mod resolution;
-mod stated;
 mod tables;
 mod trial;
+mod uncertainty;
 
 use retrial_core::declare::ParamGroup as _;
 use retrial_core::params::Params;

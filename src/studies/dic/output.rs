@@ -6,8 +6,8 @@ use retrial_data::ImageSeries;
 use retrial_dic::{Cut, ErrorSummary, Field, PARAMETERS, PointResult, Status};
 use retrial_store::{Array, StoreError, Tree, Value};
 
-use super::stated::StatedImage;
 use super::trial::mean_zncc;
+use super::uncertainty::StatedImage;
 use crate::execute::context::TrialError;
 
 pub(super) const FIELDS: FileDef = FileDef {
@@ -45,13 +45,13 @@ row! {
         /// IC-GN iterations a point, mean.
         mean_icgn_iterations: f64;
         /// Points that do not count.
-        failed_points: usize;
-        /// White noise of one picture by the residuals.
-        noise: f64, unit "grey levels";
+        excluded_points was "failed_points": usize;
+        /// Standard deviation of the white noise of one picture by the residuals.
+        noise_sd was "noise": f64, unit "grey levels";
         /// Stated standard uncertainty of u.
-        stated_u: f64, unit "px";
+        uncertainty_u was "stated_u": f64, unit "px";
         /// Stated standard uncertainty of v.
-        stated_v: f64, unit "px";
+        uncertainty_v was "stated_v": f64, unit "px";
         /// Cramér-Rao bound of u.
         bound_u: f64, unit "px";
         /// Cramér-Rao bound of v.
@@ -232,10 +232,10 @@ pub(super) fn image_rows(
                 rmse: of(|s| s.rmse),
                 mean_zncc: mean_zncc(std::iter::once(&result.field)),
                 mean_icgn_iterations: iterations as f64 / points.len() as f64,
-                failed_points: summary.map_or(failed, |s| s.failed),
-                noise: known(|s| s.noise),
-                stated_u: known(|s| s.u),
-                stated_v: known(|s| s.v),
+                excluded_points: summary.map_or(failed, |s| s.failed),
+                noise_sd: known(|s| s.noise),
+                uncertainty_u: known(|s| s.u),
+                uncertainty_v: known(|s| s.v),
                 bound_u: known(|s| s.bound_u),
                 bound_v: known(|s| s.bound_v),
                 coverage_68: known(|s| s.coverage[0]),

@@ -1,8 +1,8 @@
 //! What the study `dic` declares of itself, and its params.
 
 use retrial_core::declare::{ParamGroup as _, Row as _};
-use retrial_core::params::{DefaultValue, Params};
-use retrial_core::study::{Amendment, Conflict, StudyInfo};
+use retrial_core::params::Params;
+use retrial_core::study::{Conflict, StudyInfo};
 use retrial_core::{params, words};
 use retrial_dic::{
     Accept, Criterion, Gradient, Grid, InitialGuess, LastEvaluation, Optimiser, ReferenceStrategy,
@@ -16,8 +16,8 @@ use super::resolution::ResolutionRow;
 /// What the study declares of itself.
 pub(super) const INFO: StudyInfo = StudyInfo {
     name: "dic",
-    revision: 2,
-    amendments: AMENDMENTS,
+    revision: 3,
+    amendments: &[],
     work: "Atkinson D., Becker T.H. (2020) \"A 117 Line 2D Digital Image Correlation Code Written \
            in MATLAB\", Remote Sensing 12(18), 2906, doi:10.3390/rs12182906",
     deterministic: true,
@@ -31,36 +31,9 @@ pub(super) const INFO: StudyInfo = StudyInfo {
     conflicts,
 };
 
-const AMENDMENTS: &[Amendment] = &[
-    Amendment {
-        what: "blocks lead the blocks within them, so that most leaders are led, too",
-        param: Correlation::initial_guess,
-        value: DefaultValue::Text(InitialGuess::Led.name()),
-        stages: &[],
-    },
-    Amendment {
-        what: "points start between what all leaders around them found",
-        param: Correlation::initial_guess,
-        value: DefaultValue::Text(InitialGuess::Led.name()),
-        stages: &[],
-    },
-    Amendment {
-        what: "filtered pixels at the border of the picture have no gradient",
-        param: Correlation::gradient,
-        value: DefaultValue::Text(Gradient::Spline.name()),
-        stages: &[],
-    },
-    Amendment {
-        what: "the noise of points at the border is that of the others; up to twelve images are asked for the order",
-        param: Correlation::gradient,
-        value: DefaultValue::Text(Gradient::Spline.name()),
-        stages: &[],
-    },
-];
-
 words! {
     /// Which settings are those that suit the pictures, as `retrial dic` chooses them.
-    pub(super) enum Advice {
+    pub(super) enum AutoSettings {
         /// None: the params say it.
         Nothing = "none",
         /// Filter and degree of the spline.
@@ -90,7 +63,7 @@ params! {
         /// Degree of the interpolating B-spline.
         spline_degree: odd(3..=5) = 3,
         /// Which settings are those that suit the pictures, as `retrial dic` chooses them, in place of the params.
-        advice: word(Advice) = Advice::Nothing,
+        auto_settings was "advice": word(AutoSettings) = AutoSettings::Nothing,
         /// Gradient of the reference image.
         gradient: word(Gradient) = Gradient::Spline,
         /// What a match minimises.
@@ -110,7 +83,7 @@ params! {
         /// Smallest accepted correlation coefficient.
         min_zncc: float(-1.0..=1.0) = 0.5,
         /// Points whose errors count.
-        accept: word(Accept) = Accept::Converged,
+        error_points was "accept": word(Accept) = Accept::Converged,
         /// Points nearer to the picture's border than this do not enter the errors.
         margin_px: int(0..=10_000) "px" = 0,
     }

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use retrial_core::declare::ParamGroup as _;
+use retrial_core::statistics::upper_median;
 use retrial_data::{Content, ImageSeries};
 use retrial_dic::{
     Borders, DicError, ErrorStatistics, ErrorSummary, Field, GaussianFilter, Guess, InstructionSet,
@@ -13,8 +14,8 @@ use retrial_store::Tree;
 
 use super::metrics::metric;
 use super::output::{self, ImageResult};
-use super::tables::{Advice, Correlation};
-use super::{foretold, resolution, stated};
+use super::tables::{AutoSettings, Correlation};
+use super::{prediction, resolution, uncertainty};
 use crate::execute::context::{Context, TrialError, typed};
 use crate::execute::provenance::cpu_seconds;
 
@@ -29,7 +30,7 @@ pub(super) fn run(context: &mut Context) -> Result<(), TrialError> {
             "the data set holds no image series".to_owned(),
         ));
     };
-    let settings = advised(context, params.advice, &series, settings(&params)?)?;
+    let settings = chosen(context, params.auto_settings, &series, settings(&params)?)?;
     let clock = Instant::now();
     let mut speeds = Vec::new();
     let (results, resumed) = match settings.reference_strategy {
@@ -47,19 +48,22 @@ pub(super) fn run(context: &mut Context) -> Result<(), TrialError> {
         .sum();
     judge(context, &params, &series, &settings, &results)?;
     context.metric(metric::points_per_second, computed as f64 / seconds)?;
-    context.metric(metric::points_per_cpu_second, median(speeds))
+    context.metric(
+        metric::points_per_cpu_second,
+        upper_median(speeds).unwrap_or(f64::NAN),
+    )
 }
 
-/// The settings that suit the series, as far as the param `advice` asks for them.
-fn advised(
+/// The settings that suit the series, as far as the param `auto_settings` asks for them.
+fn chosen(
     context: &mut Context,
-    advice: Advice,
+    automatic: AutoSettings,
     series: &ImageSeries,
     settings: Settings,
 ) -> Result<Settings, TrialError> {
     let wanted = Wanted {
-        filter: advice != Advice::Nothing,
-        order: advice == Advice::FilterAndOrder,
+        filter: automatic != AutoSettings::Nothing,
+        order: automatic == AutoSettings::FilterAndOrder,
     };
     let settings = if wanted.filter {
         let image = |index: usize| Ok::<_, DicError>(series.images[index].image.clone());
@@ -72,12 +76,6 @@ fn advised(
     context.metric(metric::chosen_order, f64::from(settings.shape_order as u8))?;
     context.metric(metric::chosen_sigma_px, sigma_px)?;
     Ok(settings)
-}
-
-/// The value in the middle; `NaN` where there is none.
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// Points of an image by the CPU seconds since `before`, of all threads.
@@ -166,7 +164,7 @@ fn judge(
     settings: &Settings,
     results: &[ImageResult],
 ) -> Result<(), TrialError> {
-    let (accept, margin) = (params.accept, params.margin_px);
+    let (accept, margin) = (params.error_points, params.margin_px);
     let (width, height) = (series.reference.width(), series.reference.height());
     let inside = |x: usize, y: usize| {
         x >= margin && y >= margin && x + margin < width && y + margin < height
@@ -189,14 +187,14 @@ fn judge(
     if let Some(summary) = pooled.summary() {
         for (metric, value) in [
             (metric::rmse, summary.rmse),
-            (metric::mae, summary.mae),
-            (metric::abs_error_std, summary.abs_error_std),
+            (metric::mae_magnitude, summary.mae),
+            (metric::abs_error_std_magnitude, summary.abs_error_std),
             (metric::bias_u, summary.u.bias),
             (metric::bias_v, summary.v.bias),
             (metric::random_error_u, summary.u.random_error),
             (metric::random_error_v, summary.v.random_error),
             (metric::points, summary.points as f64),
-            (metric::failed_points, summary.failed as f64),
+            (metric::excluded_points, summary.failed as f64),
             (metric::mean_icgn_iterations, summary.mean_icgn_iterations),
             (
                 metric::max_icgn_iterations,
@@ -205,7 +203,7 @@ fn judge(
         ] {
             context.metric(metric, value)?;
         }
-        foretold::report(context, series, settings, summary.rmse)?;
+        prediction::report(context, series, settings, summary.rmse)?;
     } else {
         without_truth(context, results)?;
     }
@@ -215,7 +213,7 @@ fn judge(
     )?;
     let stated = match settings.reference_strategy {
         ReferenceStrategy::First => {
-            stated::report(context, series, settings, results, &summaries, inside)?
+            uncertainty::report(context, series, settings, results, &summaries, inside)?
         }
         // The uncertainty of one step is not that of their sum.
         ReferenceStrategy::Previous | ReferenceStrategy::Automatic => Vec::new(),
@@ -234,7 +232,7 @@ fn without_truth(context: &mut Context, results: &[ImageResult]) -> Result<(), T
     let most = points().map(|p| p.icgn_iterations).max().unwrap_or(0);
     let all = points().count();
     context.metric(metric::points, converged as f64)?;
-    context.metric(metric::failed_points, (all - converged) as f64)?;
+    context.metric(metric::excluded_points, (all - converged) as f64)?;
     context.metric(metric::mean_icgn_iterations, iterations as f64 / all as f64)?;
     context.metric(metric::max_icgn_iterations, most as f64)
 }

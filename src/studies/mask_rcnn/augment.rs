@@ -33,11 +33,14 @@ impl Augmentation {
     ) -> Item {
         let rotation = self.rotation_deg.to_radians();
         let mut symmetric = || 2.0 * stream.uniform() - 1.0;
-        let (gain, offset) = (1.0 + self.gain * symmetric(), self.offset * symmetric());
+        let (gain, offset) = (
+            1.0 + self.contrast * symmetric(),
+            self.brightness * symmetric(),
+        );
         let (angle, shear) = (rotation * symmetric(), self.shear * symmetric());
         let scale = 1.0 + self.rescale * symmetric();
         let mirrored = stream.uniform() < 0.5 && self.flip;
-        let inverted = stream.uniform() < self.inversion;
+        let inverted = stream.uniform() < self.invert;
         let mut changed = item.clone();
         if rotation > 0.0 || self.shear > 0.0 || self.rescale > 0.0 {
             let map = Map::new(angle, shear, scale, (height, width));
@@ -195,9 +198,9 @@ mod tests {
     fn still() -> Augmentation {
         Augmentation {
             flip: false,
-            gain: 0.0,
-            offset: 0.0,
-            inversion: 0.0,
+            contrast: 0.0,
+            brightness: 0.0,
+            invert: 0.0,
             rotation_deg: 0.0,
             shear: 0.0,
             rescale: 0.0,
@@ -265,7 +268,7 @@ mod tests {
     #[test]
     fn inversion_turns_temperatures_round() {
         let inverting = Augmentation {
-            inversion: 1.0,
+            invert: 1.0,
             ..still()
         };
         let changed = inverting.apply(&item(), SIZE, &mut Seed(1).stream("a"));

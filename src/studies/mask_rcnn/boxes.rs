@@ -1,4 +1,4 @@
-//! The stages `boxes` and `joint`: the detector, without or with its mask head.
+//! The stages `boxes` and `end_to_end`: the detector, without or with its mask head.
 
 use std::time::Instant;
 
@@ -14,14 +14,17 @@ use retrial_nets::weights::{self, Weights};
 use retrial_store::Tree;
 
 use super::items::{Item, Items};
-use super::known::Known;
-use super::params::{Augmentation, Body, KnownMasks, MaskNet, Pictures, Reach, Regions, Training};
+use super::mask_annotations::MaskAnnotations;
+use super::params::{
+    AnnotatedMasks, Augmentation, BackboneParams, MaskNet, Pictures, Reach, Regions, Training,
+};
 use super::pretrain::{CHECKPOINT_EVERY, Pretrained};
-use super::settings::{self, words};
+use super::settings;
 use crate::execute::context::{Context, TrialError};
 use crate::execute::provenance::cpu_seconds;
 use crate::execute::stage::{Built, Work, stage};
-use crate::trees;
+use crate::stage_tree;
+use crate::studies;
 
 const LOSSES: [&str; 5] = ["classes", "boxes", "masks", "objectness", "proposals"];
 
@@ -29,20 +32,20 @@ const LOSSES: [&str; 5] = ["classes", "boxes", "masks", "objectness", "proposals
 #[derive(Clone, Copy)]
 pub(super) struct Input<'p> {
     pub(super) pictures: &'p Pictures,
-    pub(super) body: &'p Body,
+    pub(super) backbone: &'p BackboneParams,
     pub(super) regions: &'p Regions,
     pub(super) training: &'p Training,
     pub(super) augmentation: &'p Augmentation,
-    /// What the stage `joint` reads beside it; none of the stage `boxes`.
-    pub(super) joint: Option<Joint<'p>>,
+    /// What the stage `end_to_end` reads beside it; none of the stage `boxes`.
+    pub(super) end_to_end: Option<EndToEnd<'p>>,
 }
 
 /// What is read of a mask head that is trained with the boxes.
 #[derive(Clone, Copy)]
-pub(super) struct Joint<'p> {
+pub(super) struct EndToEnd<'p> {
     pub(super) net: MaskNet<'p>,
     pub(super) reach: &'p Reach,
-    pub(super) known: &'p KnownMasks,
+    pub(super) annotated: &'p AnnotatedMasks,
 }
 
 /// A trained detector.
@@ -60,8 +63,8 @@ pub(super) struct Detector {
 
 impl Input<'_> {
     fn name(&self) -> &'static str {
-        match self.joint {
-            Some(_) => "joint",
+        match self.end_to_end {
+            Some(_) => "end_to_end",
             None => "boxes",
         }
     }
@@ -69,31 +72,36 @@ impl Input<'_> {
     fn pairs(&self) -> Pairs {
         let mut pairs = [
             self.pictures.pairs(),
-            self.body.pairs(),
+            self.backbone.pairs(),
             self.regions.pairs(),
             self.training.pairs(),
             self.augmentation.pairs(),
         ]
         .concat();
-        if let Some(Joint { net, reach, known }) = self.joint {
+        if let Some(EndToEnd {
+            net,
+            reach,
+            annotated,
+        }) = self.end_to_end
+        {
             pairs.extend(net.head.pairs());
             pairs.extend(net.predictor.pairs());
             pairs.extend(reach.pairs());
             pairs.extend(net.transferred.pairs());
-            pairs.extend(known.pairs());
+            pairs.extend(annotated.pairs());
         }
         pairs
     }
 
     fn architecture(&self, classes: usize) -> Architecture {
-        let masks = self.joint.map(|joint| {
-            let gradient = match joint.reach.transfer_gradient {
+        let masks = self.end_to_end.map(|end_to_end| {
+            let gradient = match end_to_end.reach.transfer_gradient {
                 true => TransferGradient::Passed,
                 false => TransferGradient::Stopped,
             };
-            settings::mask_head(joint.net, gradient)
+            settings::mask_head(end_to_end.net, gradient)
         });
-        settings::architecture(self.body, self.regions, classes, masks)
+        settings::architecture(self.backbone, self.regions, classes, masks)
     }
 }
 
@@ -112,12 +120,18 @@ pub(super) fn train(
     };
     // The time is no part of what the stage leaves, which must repeat bit by bit.
     let mut seconds = None;
-    let body = &pretrained.body;
+    let backbone = &pretrained.backbone;
     let Built { id, tree } = stage(context, &what, |work| {
-        build(work, input, items, body, &architecture, &mut seconds)
+        build(work, input, items, backbone, &architecture, &mut seconds)
     })?;
-    let device = settings::device(&context.job.device)?;
-    let mut training = fresh(input.training, &architecture, body, context.seed(), device)?;
+    let device = studies::device(&context.job.device)?;
+    let mut training = fresh(
+        input.training,
+        &architecture,
+        backbone,
+        context.seed(),
+        device,
+    )?;
     let losses = restore(&mut training, &tree)?;
     let weights = training.state().weights;
     let trained = weights
@@ -136,15 +150,15 @@ pub(super) fn train(
 fn fresh(
     params: &Training,
     architecture: &Architecture,
-    body: &Weights,
+    backbone: &Weights,
     seed: Seed,
     device: Device,
 ) -> Result<DetectorTraining, TrialError> {
     let mut stream = seed.stream("init detector");
-    let net = MaskRcnn::new(architecture, &mut stream, &device).map_err(words)?;
+    let net = MaskRcnn::new(architecture, &mut stream, &device).map_err(TrialError::of)?;
     let mut all = weights::collect(&net);
-    all.extend(body.clone());
-    let net = weights::apply(net, &all).map_err(words)?;
+    all.extend(backbone.clone());
+    let net = weights::apply(net, &all).map_err(TrialError::of)?;
     let mut training = DetectorTraining::new(
         architecture.clone(),
         net,
@@ -153,7 +167,7 @@ fn fresh(
         seed,
         &[device],
     );
-    training.freeze(params.frozen_parts);
+    training.freeze(params.freeze_at);
     Ok(training)
 }
 
@@ -161,23 +175,23 @@ fn build(
     work: &Work,
     input: Input<'_>,
     items: &Items,
-    body: &Weights,
+    backbone: &Weights,
     architecture: &Architecture,
     seconds: &mut Option<f64>,
 ) -> Result<Tree, TrialError> {
     let params = input.training;
     let all = params.iterations as u64;
-    let known = match input.joint {
-        Some(joint) => Known::new(joint.known, items, work.seed),
-        None => Known::none(items),
+    let annotations = match input.end_to_end {
+        Some(end_to_end) => MaskAnnotations::new(end_to_end.annotated, items, work.seed),
+        None => MaskAnnotations::none(items),
     };
     let batches = Batches {
         items: items.train.len(),
         batch: params.batch_size,
         seed: work.seed,
     };
-    let device = settings::device(&work.device)?;
-    let mut training = fresh(params, architecture, body, work.seed, device)?;
+    let device = studies::device(&work.device)?;
+    let mut training = fresh(params, architecture, backbone, work.seed, device)?;
     let mut losses = Vec::new();
     if let Some((_, tree)) = work.resume()? {
         losses = restore(&mut training, &tree)?;
@@ -187,7 +201,7 @@ fn build(
     for iteration in losses.len() as u64..all {
         if let Err(stopped) = work.stop_point() {
             if iteration > 0 {
-                work.checkpoint(iteration, kept(&training, &losses)?)?;
+                work.checkpoint(iteration, to_tree(&training, &losses)?)?;
             }
             return Err(stopped);
         }
@@ -201,7 +215,10 @@ fn build(
                 let item = &items.train[place];
                 let size = (items.height, items.width);
                 let changed = input.augmentation.apply(item, size, &mut stream);
-                (items.picture(&changed.gray), truth(&changed, &known, place))
+                (
+                    items.picture(&changed.gray),
+                    truth(&changed, &annotations, place),
+                )
             })
             .collect();
         let batch: Vec<(&Picture, &Truth)> = chosen.iter().map(|(p, t)| (p, t)).collect();
@@ -220,23 +237,23 @@ fn build(
         spent += cpu_seconds() - before;
         work.progress(iteration + 1, all, "steps");
         if saved.elapsed() >= CHECKPOINT_EVERY && iteration + 1 < all {
-            work.checkpoint(iteration + 1, kept(&training, &losses)?)?;
+            work.checkpoint(iteration + 1, to_tree(&training, &losses)?)?;
             saved = Instant::now();
         }
     }
     *seconds = (losses.len() > begun).then(|| spent / (losses.len() - begun) as f64);
-    kept(&training, &losses)
+    to_tree(&training, &losses)
 }
 
-/// What the losses are told of a changed picture.
-fn truth(item: &Item, known: &Known, place: usize) -> Truth {
+/// What the losses know of a changed picture.
+fn truth(item: &Item, annotations: &MaskAnnotations, place: usize) -> Truth {
     let objects = item.objects.iter().filter(|object| !object.crowd);
     let mut truth = Truth::default();
     for object in objects {
         truth.boxes.push(object.corners);
         truth.classes.push(object.class);
-        let told = object.outlined && known.tells(place, object.class);
-        truth.masks.push(told.then(|| object.mask.clone()));
+        let is_annotated = object.outlined && annotations.include(place, object.class);
+        truth.masks.push(is_annotated.then(|| object.mask.clone()));
     }
     truth
 }
@@ -270,11 +287,11 @@ impl Batches {
     }
 }
 
-fn kept(training: &DetectorTraining, losses: &[Losses]) -> Result<Tree, TrialError> {
+fn to_tree(training: &DetectorTraining, losses: &[Losses]) -> Result<Tree, TrialError> {
     let mut tree = Tree::new();
     let state = training.state();
-    trees::put_weights(&mut tree, "weights", &state.weights)?;
-    trees::put_weights(&mut tree, "velocities", &state.velocities)?;
+    stage_tree::insert_weights(&mut tree, "weights", &state.weights)?;
+    stage_tree::insert_weights(&mut tree, "velocities", &state.velocities)?;
     let columns: [fn(&Losses) -> f64; 5] = [
         |l| l.classes,
         |l| l.boxes,
@@ -284,17 +301,17 @@ fn kept(training: &DetectorTraining, losses: &[Losses]) -> Result<Tree, TrialErr
     ];
     for (name, column) in LOSSES.iter().zip(columns) {
         let values = losses.iter().map(column).collect();
-        trees::put_list(&mut tree, &format!("losses/{name}"), values)?;
+        stage_tree::insert_list(&mut tree, &format!("losses/{name}"), values)?;
     }
     Ok(tree)
 }
 
 fn restore(training: &mut DetectorTraining, tree: &Tree) -> Result<Vec<Losses>, TrialError> {
     let state = DetectorState {
-        weights: trees::weights(tree, "weights")?,
-        velocities: trees::weights(tree, "velocities")?,
+        weights: stage_tree::weights(tree, "weights")?,
+        velocities: stage_tree::weights(tree, "velocities")?,
     };
-    training.restore(&state).map_err(words)?;
+    training.restore(&state).map_err(TrialError::of)?;
     let mut columns = Vec::with_capacity(LOSSES.len());
     for name in LOSSES {
         columns.push(tree.values::<f64>(&format!("losses/{name}"))?);

@@ -6,19 +6,19 @@ use retrial_core::census::{Census, count};
 use retrial_core::declare::ParamGroup as _;
 use retrial_data::Content;
 
-use super::choose::{Choice, Chosen, Counts, Drawn, LEAST_PIXELS, choose, list, parts};
+use super::choose::{Choice, Chosen, Counts, LEAST_PIXELS, ShapeCache, choose, list, parts};
 use super::items::MOST_PARTS;
 use super::params::{
-    All, Course, InputKind, KnownMasks, Method, Pictures, Pretraining, PretrainingKind,
+    All, AnnotatedMasks, Course, InputKind, Method, Pictures, Pretraining, PretrainingKind,
 };
-use super::{given, pretrain, values};
+use super::{imagenet, pretrain, values};
 use crate::execute::context::TrialError;
 
 /// The params on which it depends.
 pub(super) const KEYS: &[&str] = &[
     Pictures::split,
     Pictures::test_presets,
-    Pictures::least_instances,
+    Pictures::min_instances,
     Pictures::train_pictures,
     Pictures::image_width,
     Pictures::image_height,
@@ -27,8 +27,8 @@ pub(super) const KEYS: &[&str] = &[
     Pictures::hottest_c,
     Course::method,
     Course::mask_training,
-    KnownMasks::class_without_masks,
-    KnownMasks::classes_with_masks,
+    AnnotatedMasks::box_only_class,
+    AnnotatedMasks::mask_annotated_classes,
     Course::parts,
     Pretraining::pretraining,
 ];
@@ -36,7 +36,7 @@ pub(super) const KEYS: &[&str] = &[
 /// What was found of a content for other params: most trials look at the same objects and values.
 #[derive(Default)]
 pub(super) struct Found {
-    drawn: Drawn,
+    drawn: ShapeCache,
     /// By the values of [`values::KEYS`].
     values: HashMap<Vec<String>, Vec<String>>,
 }
@@ -92,8 +92,8 @@ pub(super) fn of(
     }
     if !choice.left_out.is_empty() {
         census.warn(format!(
-            "left out, with fewer objects than least_instances {}: {}; they count as background",
-            params.pictures.least_instances,
+            "left out, with fewer objects than min_instances {}: {}; they count as background",
+            params.pictures.min_instances,
             list(&choice.left_out)
         ));
     }
@@ -261,25 +261,28 @@ fn refusal(
             Method::Classical => Some("method `classical` learns"),
             Method::MaskRcnn | Method::FasterRcnn => params
                 .learns_masks_alone()
-                .then_some("mask_training `alone` learns masks"),
+                .then_some("mask_training `stage_wise` learns masks"),
         };
         if let Some(learns) = learns {
             return Some(format!(
                 "{learns} from outlines, and of {boxes} to train on a box only is known; outline \
-                 them, or use `method: faster_rcnn` with `mask_training: joint`"
+                 them, or use `method: faster_rcnn` with `mask_training: end_to_end`"
             ));
         }
     }
-    classes_refused(&params.known_masks, choice)
+    classes_refused(&params.annotated_masks, choice)
         .or_else(|| parts_refused(params.course.parts, train))
         .or_else(|| pretraining_refused(params, content))
 }
 
-fn classes_refused(params: &KnownMasks, choice: &Choice<'_>) -> Option<String> {
+fn classes_refused(params: &AnnotatedMasks, choice: &Choice<'_>) -> Option<String> {
     let classes = choice.classes.len();
     let wanted = [
-        (KnownMasks::class_without_masks, params.class_without_masks),
-        (KnownMasks::classes_with_masks, params.classes_with_masks),
+        (AnnotatedMasks::box_only_class, params.box_only_class),
+        (
+            AnnotatedMasks::mask_annotated_classes,
+            params.mask_annotated_classes,
+        ),
     ];
     let (key, wanted) = wanted.into_iter().find(|(_, wanted)| *wanted > classes)?;
     Some(format!(
@@ -310,7 +313,7 @@ fn pretraining_refused(params: &All, content: &Content) -> Option<String> {
         PretrainingKind::Imagenet => {
             let mut contents = parts("", content).into_iter();
             let there = contents.any(|(_, part)| matches!(part, Content::Weights(_)));
-            (!there).then(|| given::NO_WEIGHTS.to_owned())
+            (!there).then(|| imagenet::NO_WEIGHTS.to_owned())
         }
         PretrainingKind::Uniform | PretrainingKind::Similarity => {
             let unknown = matches!(content, Content::Several(_));

@@ -11,7 +11,6 @@ use retrial_core::resize::mean_over;
 use retrial_data::{Annotation, AnnotationSet, Content, ThermalPicture, ThermalSet};
 
 use super::params::Pictures;
-use super::settings::words;
 use super::split::Presets;
 use crate::execute::context::TrialError;
 
@@ -52,13 +51,13 @@ pub(super) struct Chosen<'c> {
     /// Whether it is judged; else it is trained on.
     pub(super) judged: bool,
     /// The objects of the classes that are seen in it.
-    pub(super) objects: Vec<Seen<'c>>,
+    pub(super) objects: Vec<ShownObject<'c>>,
     /// The classes, from 1, of those that are too small to be seen.
     pub(super) too_small: Vec<usize>,
 }
 
 /// An object as a picture of the nets shows it.
-pub(super) struct Seen<'c> {
+pub(super) struct ShownObject<'c> {
     pub(super) annotation: &'c Annotation,
     /// Its class, from 1.
     pub(super) class: usize,
@@ -70,11 +69,11 @@ pub(super) struct Seen<'c> {
 
 /// Objects that were drawn before.
 #[derive(Default)]
-pub(super) struct Drawn(Mutex<HashMap<DrawnAs, Option<Shape>>>);
+pub(super) struct ShapeCache(Mutex<HashMap<ShapeKey, Option<Shape>>>);
 
 /// What decides the pixels of an object within a content.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct DrawnAs {
+struct ShapeKey {
     set: usize,
     /// Id of the picture, and the place of the object among its own.
     object: (u64, usize),
@@ -85,10 +84,10 @@ struct DrawnAs {
 /// Pixels of an object with the box around them; nothing of one that is too small to be seen.
 type Shape = (InstanceMask, [f32; 4]);
 
-impl Drawn {
+impl ShapeCache {
     fn shape(
         &self,
-        key: DrawnAs,
+        key: ShapeKey,
         draw: impl FnOnce() -> Result<Option<Shape>, TrialError>,
     ) -> Result<Option<Shape>, TrialError> {
         let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -106,7 +105,7 @@ pub(super) fn choose<'c>(
     params: &Pictures,
     name: &'c str,
     content: &'c Content,
-    drawn: Option<&Drawn>,
+    drawn: Option<&ShapeCache>,
 ) -> Result<Choice<'c>, TrialError> {
     let mut sets = Vec::new();
     for (name, content) in parts(name, content) {
@@ -121,7 +120,7 @@ pub(super) fn choose<'c>(
             }
         }
     }
-    let (classes, left_out) = classes(&sets, params.least_instances)?;
+    let (classes, left_out) = classes(&sets, params.min_instances)?;
     let presets = Presets::new(params, &sets)?;
     let mut pictures = Vec::new();
     let mut by_name = false;
@@ -206,7 +205,7 @@ fn classes(sets: &[Set<'_>], least: usize) -> Result<(Vec<String>, Counts), Tria
         counts.into_iter().partition(|(_, count)| *count >= least);
     if kept.is_empty() {
         let least = count(least, "object");
-        let message = format!("no class has {least} (least_instances): {listed}");
+        let message = format!("no class has {least} (min_instances): {listed}");
         return Err(TrialError::Other(message));
     }
     Ok((kept.into_iter().map(|(name, _)| name).collect(), left_out))
@@ -226,7 +225,7 @@ fn see<'c>(
     annotated: &'c AnnotationSet,
     classes: &[String],
     size: (usize, usize),
-    drawn: Option<&Drawn>,
+    drawn: Option<&ShapeCache>,
 ) -> Result<(), TrialError> {
     let picture = chosen.picture;
     for (place, annotation) in annotated.of_image(chosen.id).enumerate() {
@@ -239,7 +238,7 @@ fn see<'c>(
         let shape = match drawn {
             None => draw()?,
             Some(drawn) => {
-                let key = DrawnAs {
+                let key = ShapeKey {
                     set: chosen.set,
                     object: (chosen.id, place),
                     sizes: [(picture.height, picture.width), size],
@@ -248,7 +247,7 @@ fn see<'c>(
             }
         };
         match shape {
-            Some((mask, corners)) => chosen.objects.push(Seen {
+            Some((mask, corners)) => chosen.objects.push(ShownObject {
                 annotation,
                 class: class + 1,
                 corners,
@@ -288,10 +287,11 @@ fn shrunk(mask: &InstanceMask, height: usize, width: usize) -> Result<InstanceMa
         .inside()
         .iter()
         .map(|&inside| f32::from(u8::from(inside)));
-    let image = GrayImage::new(mask.width(), mask.height(), inside.collect()).map_err(words)?;
-    let share = mean_over(&image, width, height).map_err(words)?;
+    let image =
+        GrayImage::new(mask.width(), mask.height(), inside.collect()).map_err(TrialError::of)?;
+    let share = mean_over(&image, width, height).map_err(TrialError::of)?;
     let inside = share.pixels().iter().map(|&share| share >= 0.5).collect();
-    InstanceMask::new(height, width, inside).map_err(words)
+    InstanceMask::new(height, width, inside).map_err(TrialError::of)
 }
 
 #[cfg(test)]
@@ -316,7 +316,7 @@ mod tests {
     fn params(change: fn(&mut All)) -> All {
         let mut params = All::read(&defaults(PARAMS)).expect("all there");
         params.pretraining.pretraining = PretrainingKind::Nothing;
-        params.pictures.least_instances = 2;
+        params.pictures.min_instances = 2;
         change(&mut params);
         params
     }
@@ -324,7 +324,7 @@ mod tests {
     #[test]
     fn an_object_is_drawn_once_at_a_size() {
         let content = scenes();
-        let drawn = Drawn::default();
+        let drawn = ShapeCache::default();
         let shapes = |change: fn(&mut All), drawn| {
             let pictures = params(change).pictures;
             let choice = choose(&pictures, "data", &content, drawn).expect("a choice");
@@ -365,8 +365,8 @@ mod tests {
                 params.pictures.hottest_c = 25.0;
             },
             |params| params.pictures.train_pictures = 5,
-            |params| params.pictures.least_instances = 12,
-            |params| params.known_masks.classes_with_masks = 9,
+            |params| params.pictures.min_instances = 12,
+            |params| params.annotated_masks.mask_annotated_classes = 9,
         ];
         for (place, change) in changes.into_iter().enumerate() {
             let said = |found: &mut Found| {

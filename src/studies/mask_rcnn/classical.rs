@@ -1,18 +1,17 @@
 //! The detector without a net that the publication argues against.
 
-use retrial_classical::{DetectorSettings, Instance, TrainingPicture, detect, fit_detector};
+use retrial_classical::{DetectorSettings, Instance, TrainingPicture, fit_detector};
 use retrial_core::image::GrayImage;
 
 use super::items::{Item, Items};
-use super::judge::{Found, of_mask};
-use super::settings::words;
+use super::judge::{Detections, of_mask};
 use crate::execute::context::{Context, TrialError};
 use crate::execute::provenance::cpu_seconds;
 
-pub(super) fn found(context: &Context, items: &Items) -> Result<(Found, f64), TrialError> {
+pub(super) fn detect(context: &Context, items: &Items) -> Result<(Detections, f64), TrialError> {
     let image = |item: &Item| {
         let gray = item.gray.iter().map(|value| value * 255.0).collect();
-        GrayImage::new(items.width, items.height, gray).map_err(words)
+        GrayImage::new(items.width, items.height, gray).map_err(TrialError::of)
     };
     let mut pictures = Vec::with_capacity(items.train.len());
     for item in &items.train {
@@ -30,12 +29,13 @@ pub(super) fn found(context: &Context, items: &Items) -> Result<(Found, f64), Tr
     }
     let settings = DetectorSettings::default();
     let mut stream = context.seed().stream("classical");
-    let detector = fit_detector(&pictures, &settings, &mut stream).map_err(words)?;
+    let detector = fit_detector(&pictures, &settings, &mut stream).map_err(TrialError::of)?;
     let before = cpu_seconds();
     let mut all = Vec::with_capacity(items.test.len());
     for item in &items.test {
         context.stop_point()?;
-        let found = detect(&detector, &image(item)?, &mut stream).map_err(words)?;
+        let found = retrial_classical::detect(&detector, &image(item)?, &mut stream)
+            .map_err(TrialError::of)?;
         let one = found
             .iter()
             .filter_map(|d| of_mask(d.class, d.confidence, &d.mask));

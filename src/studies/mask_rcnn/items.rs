@@ -6,11 +6,10 @@ use retrial_core::resize::mean_over;
 use retrial_data::{Annotation, Content, LabelledSet, ThermalPicture, WeightsFile};
 use retrial_nets::mask_rcnn::Picture;
 
-use super::choose::{Choice, Chosen, Seen, Set, choose};
+use super::choose::{Choice, Chosen, Set, ShownObject, choose};
+use super::input_values::Input;
 use super::params::All;
 use super::parts::Sides;
-use super::seen::Input;
-use super::settings::words;
 use super::{census, values};
 use crate::execute::context::{Context, TrialError};
 
@@ -184,9 +183,9 @@ fn item(
     (height, width): (usize, usize),
 ) -> Result<Item, TrialError> {
     let picture = chosen.picture;
-    let full = GrayImage::new(picture.width, picture.height, input.seen(picture, range));
-    let gray = mean_over(&full.map_err(words)?, width, height).map_err(words)?;
-    let object = |seen: Seen<'_>| Object {
+    let full = GrayImage::new(picture.width, picture.height, input.scaled(picture, range));
+    let gray = mean_over(&full.map_err(TrialError::of)?, width, height).map_err(TrialError::of)?;
+    let object = |seen: ShownObject<'_>| Object {
         class: seen.class,
         mask: seen.mask,
         corners: seen.corners,
@@ -199,8 +198,9 @@ fn item(
         Some(raw) => {
             // Cameras give tenths of a degree.
             let celsius = raw.iter().map(|&raw| f32::from(raw) / 10.0).collect();
-            let full = GrayImage::new(picture.width, picture.height, celsius).map_err(words)?;
-            let small = mean_over(&full, width, height).map_err(words)?;
+            let full =
+                GrayImage::new(picture.width, picture.height, celsius).map_err(TrialError::of)?;
+            let small = mean_over(&full, width, height).map_err(TrialError::of)?;
             Some(small.pixels().to_vec())
         }
         None => None,

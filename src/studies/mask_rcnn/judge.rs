@@ -16,9 +16,10 @@ use super::items::{Item, Items};
 use super::metrics::metric;
 use super::params::Finding;
 use super::predictions;
-use super::settings::{self, words};
+use super::settings;
 use crate::execute::context::{Context, TrialError};
 use crate::execute::provenance::cpu_seconds;
+use crate::studies;
 
 /// Pictures that are looked at together.
 const TOGETHER: usize = 4;
@@ -64,8 +65,8 @@ row! {
 }
 
 row! {
-    /// How much neighbours disturb, a measure of our own: one row a bin of the IoU with the nearest other object, borders
-    /// 0, 0.05, 0.15, 0.3 and 1.
+    /// How much neighbours disturb, a measure of our own: one row a bin of the IoU with the nearest other object,
+    /// borders 0, 0.05, 0.15, 0.3 and 1.
     pub(super) struct CrowdingRow in "crowding" {
         /// IoU with the nearest other object: middle of the bin.
         overlap: f64;
@@ -76,17 +77,18 @@ row! {
     }
 }
 
-/// IoU of whole boxes with masks, of masks drawn, and the difference: of all classes, and of those without masks.
+/// IoU of whole boxes with masks, of masks drawn, and the difference: of all classes, and of those with boxes only in
+/// training.
 const MASK_METRICS: [[MetricDef; 3]; 2] = [
     [
         metric::whole_box_iou,
         metric::mask_iou,
-        metric::mask_over_box,
+        metric::mask_iou_gain,
     ],
     [
-        metric::whole_box_iou_without,
-        metric::mask_iou_without,
-        metric::mask_over_box_without,
+        metric::whole_box_iou_box_only,
+        metric::mask_iou_box_only,
+        metric::mask_iou_gain_box_only,
     ],
 ];
 
@@ -97,18 +99,18 @@ pub(super) struct Judged<'d> {
 }
 
 /// What was found in every judged picture.
-pub(super) type Found = Vec<Vec<Detection>>;
+pub(super) type Detections = Vec<Vec<Detection>>;
 
 /// The objects that a net finds, and the CPU seconds a picture.
-pub(super) fn found(
+pub(super) fn detect(
     context: &Context,
     finding: &Finding,
     items: &Items,
     judged: &Judged<'_>,
-) -> Result<(Found, f64), TrialError> {
-    let device = settings::device(&context.job.device)?;
+) -> Result<(Detections, f64), TrialError> {
+    let device = studies::device(&context.job.device)?;
     let rule = settings::detection(finding);
-    let threshold = finding.mask_threshold as f32;
+    let threshold = finding.mask_thresh as f32;
     let mut found = Vec::with_capacity(items.test.len());
     let before = cpu_seconds();
     for pictures in items.test.chunks(TOGETHER) {
@@ -125,7 +127,7 @@ pub(super) fn found(
                     false => Some(
                         detection
                             .pixels(items.height, items.width, threshold)
-                            .map_err(words)?
+                            .map_err(TrialError::of)?
                             .runs(),
                     ),
                 };
@@ -148,7 +150,7 @@ pub(super) fn found(
 pub(super) fn precision(
     context: &mut Context,
     items: &Items,
-    found: Found,
+    found: Detections,
     masks: &Masks,
 ) -> Result<(), TrialError> {
     let cases: Vec<ImageCase> = items
@@ -162,7 +164,7 @@ pub(super) fn precision(
         .collect();
     let count = items.classes.len();
     let accuracy = accuracies(&cases, count);
-    let boxes = evaluate(&cases, count, &Settings::coco(Region::Box)).map_err(words)?;
+    let boxes = evaluate(&cases, count, &Settings::coco(Region::Box)).map_err(TrialError::of)?;
     predictions::write(context, items, &cases)?;
     let of_boxes = boxes.summary();
     for (metric, value) in [
@@ -171,7 +173,7 @@ pub(super) fn precision(
         (metric::box_ap75, of_boxes.ap75),
         (metric::box_ar, of_boxes.ar_100),
     ] {
-        defined(context, metric, value)?;
+        context.metric_if_any(metric, value)?;
     }
     let mut detections = cases.iter().flat_map(|case| &case.detections);
     let mut objects = items.test.iter().flat_map(|item| &item.objects);
@@ -183,20 +185,22 @@ pub(super) fn precision(
     let of_masks = match with_masks {
         true => {
             let settings = Settings::coco(Region::Mask);
-            let summary = evaluate(&cases, count, &settings).map_err(words)?.summary();
+            let summary = evaluate(&cases, count, &settings)
+                .map_err(TrialError::of)?
+                .summary();
             for (metric, value) in [
                 (metric::mask_ap, summary.ap),
                 (metric::mask_ap50, summary.ap50),
                 (metric::mask_ap75, summary.ap75),
                 (metric::mask_ar, summary.ar_100),
             ] {
-                defined(context, metric, value)?;
+                context.metric_if_any(metric, value)?;
             }
             Some(summary)
         }
         false => None,
     };
-    defined(context, metric::accuracy, mean(&accuracy))?;
+    context.metric_if_any(metric::accuracy, mean(&accuracy))?;
     let rows = class_rows(items, &of_boxes, of_masks.as_ref(), masks, &accuracy);
     context.rows(&rows)?;
     let half = boxes.threshold(RIGHT).unwrap_or(0);
@@ -216,15 +220,15 @@ pub(super) fn precision(
         Region::Box
     };
     let settings = Settings::at(region, vec![RIGHT]);
-    let apart = precision_by_overlap(&cases, count, &settings, &APART).map_err(words)?;
+    let apart = precision_by_overlap(&cases, count, &settings, &APART).map_err(TrialError::of)?;
     if let [isolated, _, overlapped] = &apart[..] {
-        defined(context, metric::ap50_isolated, isolated.ap)?;
-        defined(context, metric::ap50_overlapped, overlapped.ap)?;
+        context.metric_if_any(metric::ap50_isolated, isolated.ap)?;
+        context.metric_if_any(metric::ap50_overlapped, overlapped.ap)?;
         let both = isolated.ap.zip(overlapped.ap);
         let lost = both.map(|(alone, over)| alone - over);
-        defined(context, metric::ap50_lost_by_overlap, lost)?;
+        context.metric_if_any(metric::ap50_lost_by_overlap, lost)?;
     }
-    let bins = precision_by_overlap(&cases, count, &settings, &EDGES).map_err(words)?;
+    let bins = precision_by_overlap(&cases, count, &settings, &EDGES).map_err(TrialError::of)?;
     let bins = bins.into_iter().filter(|bin| bin.objects > 0);
     let rows = bins.map(|bin| CrowdingRow {
         overlap: (bin.least + bin.most) / 2.0,
@@ -268,8 +272,8 @@ pub(super) fn masks_in_boxes(
     items: &Items,
     judged: &Judged<'_>,
 ) -> Result<Masks, TrialError> {
-    let device = settings::device(&context.job.device)?;
-    let threshold = finding.mask_threshold as f32;
+    let device = studies::device(&context.job.device)?;
+    let threshold = finding.mask_thresh as f32;
     let mut drawn = Vec::new();
     for item in &items.test {
         let objects = item.objects.iter();
@@ -290,9 +294,9 @@ pub(super) fn masks_in_boxes(
             continue;
         };
         for (object, values) in objects.iter().zip(all.chunks(MASK_OUT * MASK_OUT)) {
-            let square = SquareMask::new(MASK_OUT, values).map_err(words)?;
+            let square = SquareMask::new(MASK_OUT, values).map_err(TrialError::of)?;
             let mask = square.mask(&object.corners, items.height, items.width, threshold);
-            let iou = mask_iou(&mask.map_err(words)?.runs(), &object.mask.runs());
+            let iou = mask_iou(&mask.map_err(TrialError::of)?.runs(), &object.mask.runs());
             drawn.push(PairedIou {
                 class: object.class - 1,
                 iou,
@@ -312,7 +316,7 @@ pub(super) fn whole_boxes(items: &Items) -> Result<Vec<ClassAgreement>, TrialErr
     let objects = items.test.iter().flat_map(|item| &item.objects);
     for object in objects.filter(|object| !object.crowd && object.outlined) {
         let corners = object.corners.map(f64::from);
-        let full = fill_box(corners, items.height, items.width).map_err(words)?;
+        let full = fill_box(corners, items.height, items.width).map_err(TrialError::of)?;
         pairs.push(PairedIou {
             class: object.class - 1,
             iou: mask_iou(&full.runs(), &object.mask.runs()),
@@ -321,32 +325,32 @@ pub(super) fn whole_boxes(items: &Items) -> Result<Vec<ClassAgreement>, TrialErr
     Ok(agreement(&pairs, items.classes.len(), RIGHT))
 }
 
-/// The mean over classes, and over those, from 1, that have no mask in training.
+/// The mean over classes, and over those, from 1, that have boxes only in training.
 pub(super) fn mask_metrics(
     context: &mut Context,
     masks: &Masks,
-    without: &[usize],
+    box_only: &[usize],
 ) -> Result<(), TrialError> {
     let ious = |by_class: &[ClassAgreement]| -> Vec<Option<f64>> {
         by_class.iter().map(|class| class.mean_iou).collect()
     };
     let whole = ious(&masks.whole);
     let drawn = masks.drawn.as_deref().map(ious);
-    let [of_all, of_without] = MASK_METRICS;
+    let [of_all, of_box_only] = MASK_METRICS;
     let mut report = |metrics: [MetricDef; 3], whole: Option<f64>, drawn: Option<f64>| {
         let over = drawn.zip(whole).map(|(drawn, whole)| drawn - whole);
         for (metric, value) in metrics.into_iter().zip([whole, drawn, over]) {
-            defined(context, metric, value)?;
+            context.metric_if_any(metric, value)?;
         }
         Ok::<_, TrialError>(())
     };
     report(of_all, mean(&whole), drawn.as_deref().and_then(mean))?;
-    if !without.is_empty() {
+    if !box_only.is_empty() {
         let of = |ious: &[Option<f64>]| {
-            let chosen: Vec<_> = without.iter().map(|class| ious[class - 1]).collect();
+            let chosen: Vec<_> = box_only.iter().map(|class| ious[class - 1]).collect();
             mean(&chosen)
         };
-        report(of_without, of(&whole), drawn.as_deref().and_then(of))?;
+        report(of_box_only, of(&whole), drawn.as_deref().and_then(of))?;
     }
     Ok(())
 }
@@ -409,18 +413,6 @@ fn class_rows(
 fn mean(values: &[Option<f64>]) -> Option<f64> {
     let known: Vec<f64> = values.iter().flatten().copied().collect();
     (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
-}
-
-/// A metric where it has a value: a class without objects has none.
-pub(super) fn defined(
-    context: &mut Context,
-    metric: MetricDef,
-    value: Option<f64>,
-) -> Result<(), TrialError> {
-    match value {
-        Some(value) => context.metric(metric, value),
-        None => Ok(()),
-    }
 }
 
 /// A mask as a detector without a net gives it.

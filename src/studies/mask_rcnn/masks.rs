@@ -14,13 +14,14 @@ use retrial_store::{Array, Tree};
 use super::augment::mirror;
 use super::boxes::Detector;
 use super::items::Items;
-use super::known::Known;
-use super::params::{Jitters, KnownMasks, MaskNet, MasksAlone};
+use super::mask_annotations::MaskAnnotations;
+use super::params::{AnnotatedMasks, Jitters, MaskNet, MasksAlone};
 use super::pretrain::CHECKPOINT_EVERY;
-use super::settings::{self, words};
+use super::settings;
 use crate::execute::context::{Context, TrialError};
 use crate::execute::stage::{Work, stage};
-use crate::trees;
+use crate::stage_tree;
+use crate::studies;
 
 /// Largest move of a side of a box, as a share of the box.
 const JITTER: f64 = 0.1;
@@ -31,7 +32,7 @@ pub(super) struct Input<'p> {
     /// Of the stage `features`.
     pub(super) jitters: &'p Jitters,
     pub(super) net: MaskNet<'p>,
-    pub(super) known: &'p KnownMasks,
+    pub(super) annotated: &'p AnnotatedMasks,
     pub(super) alone: &'p MasksAlone,
 }
 
@@ -87,7 +88,7 @@ pub(super) fn train(
             head.pairs(),
             predictor.pairs(),
             transferred.pairs(),
-            input.known.pairs(),
+            input.annotated.pairs(),
             input.alone.pairs(),
         ]
         .concat(),
@@ -95,18 +96,25 @@ pub(super) fn train(
         seed,
     };
     let built = stage(context, &what, |work| {
-        let known = Known::new(input.known, items, work.seed);
-        build(work, input.alone, &known, detector, &architecture, &regions)
+        let annotations = MaskAnnotations::new(input.annotated, items, work.seed);
+        build(
+            work,
+            input.alone,
+            &annotations,
+            detector,
+            &architecture,
+            &regions,
+        )
     })?;
-    let device = settings::device(&context.job.device)?;
+    let device = studies::device(&context.job.device)?;
     let net = detector.net.clone().with_masks(
         &architecture,
-        &trees::weights(&built.tree, "weights")?,
+        &stage_tree::weights(&built.tree, "weights")?,
         &mut context.seed().stream("overwritten"),
         &device,
     );
     Ok(Masked {
-        net: net.map_err(words)?,
+        net: net.map_err(TrialError::of)?,
         losses: built.tree.values::<f64>("losses")?.to_vec(),
         architecture,
     })
@@ -119,7 +127,7 @@ fn collect(
     items: &Items,
     detector: &Detector,
 ) -> Result<Tree, TrialError> {
-    let device = settings::device(&work.device)?;
+    let device = studies::device(&work.device)?;
     let mut stream = work.seed.stream("mask boxes");
     let mut features = RegionFeatures::default();
     let (mut expected, mut classes, mut pictures) = (Vec::new(), Vec::new(), Vec::new());
@@ -175,7 +183,7 @@ fn collect(
     )?;
     tree.insert("classes", Array::list(classes)?)?;
     tree.insert("pictures", Array::list(pictures)?)?;
-    trees::put_number(&mut tree, "channels", features.channels as u64)?;
+    stage_tree::set_number(&mut tree, "channels", features.channels as u64)?;
     Ok(tree)
 }
 
@@ -187,7 +195,7 @@ impl Regions {
         };
         Ok(Self {
             features: RegionFeatures {
-                channels: trees::number(tree, "channels")? as usize,
+                channels: stage_tree::number(tree, "channels")? as usize,
                 values: tree.values::<f32>("features")?.to_vec(),
             },
             expected: tree.values::<f32>("expected")?.to_vec(),
@@ -200,46 +208,46 @@ impl Regions {
 fn build(
     work: &Work,
     params: &MasksAlone,
-    known: &Known,
+    annotations: &MaskAnnotations,
     detector: &Detector,
     architecture: &Architecture,
     regions: &Regions,
 ) -> Result<Tree, TrialError> {
-    let told: Vec<usize> = (0..regions.classes.len())
-        .filter(|&region| known.tells(regions.pictures[region], regions.classes[region]))
+    let annotated: Vec<usize> = (0..regions.classes.len())
+        .filter(|&region| annotations.include(regions.pictures[region], regions.classes[region]))
         .collect();
-    if told.is_empty() {
+    if annotated.is_empty() {
         return Err(TrialError::Other(
             "no mask of the training pictures is known: nothing to learn masks from".to_owned(),
         ));
     }
-    let device = settings::device(&work.device)?;
+    let device = studies::device(&work.device)?;
     let mut stream = work.seed.stream("init masks");
     let rates = settings::adam(params.mask_learning_rate);
     let training = MaskTraining::new(architecture, &detector.net, rates, &mut stream, &device);
-    let mut training = training.ok_or_else(|| words("there is no mask head to train"))?;
+    let mut training = training.ok_or_else(|| TrialError::of("there is no mask head to train"))?;
     let mut losses: Vec<f64> = Vec::new();
     if let Some((_, tree)) = work.resume()? {
-        let moments = trees::weights(&tree, "moments")?;
-        let steps = u32::try_from(trees::number(&tree, "steps")?).unwrap_or(u32::MAX);
+        let moments = stage_tree::weights(&tree, "moments")?;
+        let steps = u32::try_from(stage_tree::number(&tree, "steps")?).unwrap_or(u32::MAX);
         training
-            .restore(&trees::weights(&tree, "weights")?, (&moments, steps))
-            .map_err(words)?;
+            .restore(&stage_tree::weights(&tree, "weights")?, (&moments, steps))
+            .map_err(TrialError::of)?;
         losses = tree.values::<f64>("losses")?.to_vec();
     }
     let all = params.mask_iterations as u64;
-    let batch = params.mask_batch;
+    let batch = params.mask_batch_size;
     let mut saved = Instant::now();
     for iteration in losses.len() as u64..all {
         if let Err(stopped) = work.stop_point() {
             if iteration > 0 {
-                work.checkpoint(iteration, kept(&training, &losses)?)?;
+                work.checkpoint(iteration, to_tree(&training, &losses)?)?;
             }
             return Err(stopped);
         }
         let mut stream = work.seed.stream(&format!("mask batch {iteration}"));
         let own: Vec<usize> = (0..batch)
-            .map(|_| told[stream.below(told.len() as u64) as usize])
+            .map(|_| annotated[stream.below(annotated.len() as u64) as usize])
             .collect();
         let classes: Vec<usize> = own.iter().map(|&region| regions.classes[region]).collect();
         let area = MASK_OUT * MASK_OUT;
@@ -252,23 +260,23 @@ fn build(
         let features = regions.features.picked(&own);
         let loss = training
             .step(iteration, &features, &classes, &expected)
-            .map_err(words)?;
+            .map_err(TrialError::of)?;
         losses.push(loss);
         work.progress(iteration + 1, all, "mask steps");
         if saved.elapsed() >= CHECKPOINT_EVERY && iteration + 1 < all {
-            work.checkpoint(iteration + 1, kept(&training, &losses)?)?;
+            work.checkpoint(iteration + 1, to_tree(&training, &losses)?)?;
             saved = Instant::now();
         }
     }
-    kept(&training, &losses)
+    to_tree(&training, &losses)
 }
 
-fn kept(training: &MaskTraining, losses: &[f64]) -> Result<Tree, TrialError> {
+fn to_tree(training: &MaskTraining, losses: &[f64]) -> Result<Tree, TrialError> {
     let mut tree = Tree::new();
     let (moments, steps) = training.moments();
-    trees::put_weights(&mut tree, "weights", &training.weights())?;
-    trees::put_weights(&mut tree, "moments", &moments)?;
-    trees::put_number(&mut tree, "steps", u64::from(steps))?;
-    trees::put_list(&mut tree, "losses", losses.to_vec())?;
+    stage_tree::insert_weights(&mut tree, "weights", &training.weights())?;
+    stage_tree::insert_weights(&mut tree, "moments", &moments)?;
+    stage_tree::set_number(&mut tree, "steps", u64::from(steps))?;
+    stage_tree::insert_list(&mut tree, "losses", losses.to_vec())?;
     Ok(tree)
 }

@@ -3,7 +3,7 @@
 use retrial_core::metrics;
 
 metrics! {
-    /// What is told of a detector.
+    /// What is measured of a detector.
     pub(super) mod metric {
         /// COCO's average precision of boxes, mean over IoU 0.50 to 0.95 and over classes.
         box_ap: higher,
@@ -23,16 +23,16 @@ metrics! {
         mask_ar: higher,
         /// Intersection over union of masks drawn in the true boxes, mean over classes; not of `classical`.
         mask_iou: higher,
-        /// The same of the classes whose masks were unknown in training.
-        mask_iou_without: higher,
+        /// The same of the classes of which only boxes are annotated in training.
+        mask_iou_box_only was "mask_iou_without": higher,
         /// Intersection over union of whole true boxes taken as masks, mean over classes; needs no mask head.
         whole_box_iou: higher,
-        /// The same of the classes whose masks were unknown in training.
-        whole_box_iou_without: higher,
-        /// `mask_iou` less `whole_box_iou`: what a mask head is worth.
-        mask_over_box: higher,
-        /// The same of the classes whose masks were unknown in training.
-        mask_over_box_without: higher,
+        /// The same of the classes of which only boxes are annotated in training.
+        whole_box_iou_box_only was "whole_box_iou_without": higher,
+        /// `mask_iou` less `whole_box_iou`: what the mask head gains over the box.
+        mask_iou_gain was "mask_over_box": higher,
+        /// The same of the classes of which only boxes are annotated in training.
+        mask_iou_gain_box_only was "mask_over_box_without": higher,
         /// Share of true objects whose most confident box of IoU 0.50 or more has their class; mean over classes. The
         /// publication says "accuracy" and not of what; this reading is ours.
         accuracy: higher,
@@ -55,10 +55,10 @@ metrics! {
         /// part of the same class in the training pictures, against generated hot spots.
         hot_spot_auroc: higher,
         /// The same by the highest temperature less that of the same part of other objects of the class in the picture,
-        /// of the parts that have such a like.
-        hot_spot_auroc_like: higher,
-        /// The area by the training pictures, of the parts that have a like in the picture.
-        hot_spot_auroc_usual_where_like: higher,
+        /// of the parts that have such a peer.
+        hot_spot_auroc_peer was "hot_spot_auroc_like": higher,
+        /// The area by the training pictures, of the parts that have a peer in the picture.
+        hot_spot_auroc_where_peer was "hot_spot_auroc_usual_where_like": higher,
         /// Average precision at IoU 0.50, of masks where there are any, of objects whose boxes overlap no other by an
         /// IoU of 0.05.
         ap50_isolated: higher,
@@ -78,10 +78,10 @@ metrics! {
         train_pictures_used: fact,
         /// Pictures judged.
         test_pictures_used: fact,
-        /// Objects whose masks were known in training.
+        /// Objects whose masks are annotated in training.
         masks_used: fact,
-        /// Trained numbers of the detector; heads trained behind it are not counted.
-        weights: fact,
+        /// Trained parameters of the detector; heads trained behind it are not counted.
+        trainable_parameters was "weights": fact,
         /// CPU time of an iteration of the detector, augmentation included; only where this trial trained.
         seconds_per_iteration: lower "s" measured,
         /// CPU time to find the objects of a picture.

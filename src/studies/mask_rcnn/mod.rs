@@ -10,10 +10,11 @@ mod boxes;
 mod census;
 mod choose;
 mod classical;
-mod given;
+mod imagenet;
+mod input_values;
 mod items;
 mod judge;
-mod known;
+mod mask_annotations;
 mod masks;
 mod metrics;
 mod params;
@@ -22,7 +23,6 @@ mod pictures;
 mod predictions;
 mod pretrain;
 mod report;
-mod seen;
 mod settings;
 mod source;
 mod split;
@@ -37,7 +37,7 @@ use retrial_nets::mask_rcnn::Family;
 
 use self::items::Items;
 use self::judge::{Judged, Masks};
-use self::known::Known;
+use self::mask_annotations::MaskAnnotations;
 use self::metrics::metric;
 use self::params::{All, MaskTraining, Method, PretrainingKind};
 use super::{Memo, Study};
@@ -83,7 +83,7 @@ impl Study for MaskRcnn {
 }
 
 fn without_net(context: &mut Context, items: &Items) -> Result<(), TrialError> {
-    let (found, seconds) = classical::found(context, items)?;
+    let (found, seconds) = classical::detect(context, items)?;
     context.metric(metric::seconds_per_picture, seconds)?;
     let masks = Masks {
         drawn: None,
@@ -103,14 +103,14 @@ fn by_net(
     if let (Some(drawn), Some(source)) = (&pretrained.drawn, &items.source) {
         report::source(context, drawn, source)?;
     }
-    let joint = with_masks && params.course.mask_training == MaskTraining::Joint;
-    let input = params.detector_input(joint);
+    let end_to_end = with_masks && params.course.mask_training == MaskTraining::EndToEnd;
+    let input = params.detector_input(end_to_end);
     let detector = boxes::train(context, input, items, &pretrained)?;
     report::training(context, &detector.losses)?;
     if let Some(seconds) = detector.seconds_per_iteration {
         context.metric(metric::seconds_per_iteration, seconds)?;
     }
-    context.metric(metric::weights, detector.weights as f64)?;
+    context.metric(metric::trainable_parameters, detector.weights as f64)?;
     let masked = match params.learns_masks_alone() {
         true => Some(masks::train(
             context,
@@ -121,8 +121,8 @@ fn by_net(
         false => None,
     };
     if with_masks {
-        let known = Known::new(&params.known_masks, items, context.seed());
-        context.metric(metric::masks_used, known.count(items) as f64)?;
+        let annotations = MaskAnnotations::new(&params.annotated_masks, items, context.seed());
+        context.metric(metric::masks_used, annotations.count(items) as f64)?;
     }
     if let Some(masked) = &masked {
         report::mask_training(context, &masked.losses)?;
@@ -143,9 +143,10 @@ fn by_net(
     };
     let masks = judge::masks_in_boxes(context, &params.finding, items, &judged)?;
     let classes = items.classes.len();
-    let without = known::classes_without(&params.known_masks, classes, context.seed());
-    judge::mask_metrics(context, &masks, &without)?;
-    let (found, seconds) = judge::found(context, &params.finding, items, &judged)?;
+    let box_only =
+        mask_annotations::box_only_classes(&params.annotated_masks, classes, context.seed());
+    judge::mask_metrics(context, &masks, &box_only)?;
+    let (found, seconds) = judge::detect(context, &params.finding, items, &judged)?;
     context.metric(metric::seconds_per_picture, seconds)?;
     pictures::draw(context, items, &found)?;
     judge::precision(context, items, found, &masks)
@@ -159,7 +160,7 @@ fn cost_s(params: &All) -> f64 {
     let All {
         pictures,
         course,
-        body,
+        backbone,
         pretraining,
         training,
         masks_alone,
@@ -169,8 +170,9 @@ fn cost_s(params: &All) -> f64 {
         return 20.0;
     }
     let pixels = (pictures.image_width * pictures.image_height) as f64 / (160.0 * 128.0);
-    let residual = |dear: f64| 0.008 + 0.008 * dear * (body.width as f64 / 16.0).powi(2);
-    let size = match body.backbone {
+    let residual =
+        |dear: f64| 0.008 + 0.008 * dear * (backbone.base_channels as f64 / 16.0).powi(2);
+    let size = match backbone.backbone {
         Family::Resnet18 => residual(1.0),
         Family::Resnet34 | Family::Resnet50 | Family::Resnet101 => residual(2.0),
         Family::EfficientnetLite0 => 0.049,
@@ -179,15 +181,15 @@ fn cost_s(params: &All) -> f64 {
     let pretraining_s = match pretraining.pretraining {
         PretrainingKind::Nothing | PretrainingKind::Imagenet => 0.0,
         PretrainingKind::Uniform | PretrainingKind::Similarity => {
-            let drawn = (pretraining.source_draws * pretraining.source_epochs) as f64;
+            let drawn = (pretraining.source_samples * pretraining.source_epochs) as f64;
             5.0 + drawn * 0.15 * size
         }
     };
     let masks_s = match course.mask_training {
-        MaskTraining::Alone => {
-            3.0 + (masks_alone.mask_iterations * masks_alone.mask_batch) as f64 * 8e-4
+        MaskTraining::StageWise => {
+            3.0 + (masks_alone.mask_iterations * masks_alone.mask_batch_size) as f64 * 8e-4
         }
-        MaskTraining::Joint => 0.0,
+        MaskTraining::EndToEnd => 0.0,
     };
     3.0 + training_s + pretraining_s + masks_s
 }

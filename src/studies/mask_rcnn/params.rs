@@ -3,7 +3,9 @@
 use retrial_core::declare::in_order;
 use retrial_core::params::Param;
 use retrial_core::{param_groups, params, words};
-use retrial_nets::mask_rcnn::{Between, Family, Normalisation, TransferForm, TransferSource};
+use retrial_nets::mask_rcnn::{
+    Family, Normalisation, TransferActivation, TransferForm, TransferSource,
+};
 use retrial_similarity::Reduction;
 
 use super::{boxes, masks, parts, pretrain};
@@ -42,7 +44,7 @@ words! {
 }
 
 words! {
-    /// What the body has seen before.
+    /// What the backbone is pretrained on.
     pub(super) enum PretrainingKind {
         /// Nothing.
         Nothing = "none",
@@ -76,12 +78,12 @@ words! {
 }
 
 words! {
-    /// When masks are learnt.
+    /// How the mask head is trained (Hu et al. 2018, section 3.2).
     pub(super) enum MaskTraining {
-        /// With the boxes.
-        Joint = "joint",
-        /// Behind them, on features that the trained detector gives once.
-        Alone = "alone",
+        /// Together with the boxes.
+        EndToEnd = "end_to_end" was "joint",
+        /// After them, on features that the trained detector gives once.
+        StageWise = "stage_wise" was "alone",
     }
 }
 
@@ -91,7 +93,7 @@ words! {
         /// One set a class.
         PerClass = "per_class",
         /// One for all classes.
-        Agnostic = "agnostic",
+        ClassAgnostic = "class_agnostic" was "agnostic",
         /// Made from the box head's.
         Transfer = "transfer",
     }
@@ -116,7 +118,7 @@ params! {
         /// Temperature shown as white, °C.
         hottest_c: float(-70.0..=600.0) = 60.0,
         /// Classes with fewer labelled objects are left out.
-        least_instances: int(1..=100_000) = 10,
+        min_instances was "least_instances": int(1..=100_000) = 10,
         /// Training pictures, drawn evenly; 0 for all.
         train_pictures: int(0..=1_000_000) = 0,
     }
@@ -127,31 +129,31 @@ params! {
     pub(super) struct Course {
         /// How objects are found.
         method: word(Method) = Method::MaskRcnn,
-        /// When masks are learnt; `faster_rcnn` learns none.
-        mask_training: word(MaskTraining) = MaskTraining::Joint,
-        /// Whether a head is trained, behind the boxes, that divides devices into parts. It goes with `faster_rcnn`, and
-        /// with `mask_rcnn` where `mask_training` is `alone`.
+        /// How the mask head is trained; `faster_rcnn` learns none.
+        mask_training: word(MaskTraining) = MaskTraining::EndToEnd,
+        /// Whether a head is trained, behind the boxes, that divides devices into parts. It goes with `faster_rcnn`,
+        /// and with `mask_rcnn` where `mask_training` is `stage_wise`.
         parts: flag = false,
     }
 }
 
 params! {
-    /// The body of the detector.
-    pub(super) struct Body {
-        /// Blocks of the body (He et al. 2016, arXiv:1512.03385; Tan & Le 2019, arXiv:1905.11946).
+    /// The backbone of the detector.
+    pub(super) struct BackboneParams {
+        /// Blocks of the backbone (He et al. 2016, arXiv:1512.03385; Tan & Le 2019, arXiv:1905.11946).
         backbone: word(Family) = Family::Resnet18,
-        /// Channels of the body's first stage; 64 as published, and with weights of ImageNet. `efficientnet_lite0` has
-        /// its own, and this does nothing there.
-        width: int(4..=128) = 16,
+        /// Channels of the backbone's first stage; 64 as published, and with weights of ImageNet. It does nothing with
+        /// `efficientnet_lite0`, which has its own.
+        base_channels was "width": int(4..=128) = 16,
         /// Normalisation in training; else it is always by running moments.
         normalisation: word(Normalisation) = Normalisation::Batch,
     }
 }
 
 params! {
-    /// What the body has seen before.
+    /// How the backbone is pretrained.
     pub(super) struct Pretraining {
-        /// What the body has seen before.
+        /// What the backbone is pretrained on.
         pretraining: word(PretrainingKind) = PretrainingKind::Nothing,
         /// What of the grey-level co-occurrence matrix is compared.
         texture: word(Texture) = Texture::Properties,
@@ -164,23 +166,23 @@ params! {
         /// From the similarities to all target pictures to one weight.
         reduction: word(Reduction) = Reduction::Mean,
         /// Pictures drawn from the source domain, with replacement.
-        source_draws: int(1..=10_000_000) = 8000,
+        source_samples was "source_draws": int(1..=10_000_000) = 8000,
         /// Passes over the pictures drawn.
         source_epochs: int(1..=1000) = 5,
         /// Pictures a step of the pretraining.
-        source_batch: int(2..=4096) = 64,
+        source_batch_size was "source_batch": int(2..=4096) = 64,
         /// Learning rate of the pretraining; falls as a cosine.
         source_learning_rate: float(0.0..=10.0) = 0.05,
     }
 }
 
 params! {
-    /// What stands behind the body, but for the mask head.
+    /// What stands behind the backbone, but for the mask head.
     pub(super) struct Regions {
         /// Channels of the feature pyramid.
         pyramid_channels: int(4..=1024) = 32,
-        /// Features of a region in the box head.
-        representation: int(4..=4096) = 128,
+        /// Features of a region in the box head: the size of its dense layers.
+        fc_dim was "representation": int(4..=4096) = 128,
         /// Side of the smallest anchors, px; doubled at each of five levels. Ratios are 0.5, 1 and 2.
         anchor_px: float(4.0..=256.0) = 8.0,
         /// Side of a region that is read at stride 16, px; 224 as published.
@@ -203,22 +205,22 @@ params! {
         weight_decay: float(0.0..=1.0) = 1e-4,
         /// Largest norm of all gradients; 0 for any.
         clip_norm: float(0.0..=1e9) = 5.0,
-        /// Iterations over which the learning rate rises from a hundredth.
-        warm_up: int(0..=1_000_000) = 50,
-        /// Share of the iterations behind which the rate is a tenth; 1 never. It is not above `second_decay`.
-        first_decay: float(0.0..=1.0) = 0.7,
-        /// Share of the iterations behind which the rate is a hundredth; 1 never.
-        second_decay: float(0.0..=1.0) = 0.9,
-        /// Parts of the body that stay: the stem, then stages.
-        frozen_parts: int(0..=5) = 0,
+        /// Iterations over which the learning rate rises from a hundredth to its value.
+        warmup_iters was "warm_up": int(0..=1_000_000) = 50,
+        /// Share of the iterations at which the learning rate falls to a tenth; 1 never. It is not above `second_step`.
+        first_step was "first_decay": float(0.0..=1.0) = 0.7,
+        /// Share of the iterations at which the learning rate falls to a hundredth; 1 never.
+        second_step was "second_decay": float(0.0..=1.0) = 0.9,
+        /// Parts of the backbone that are not trained: 1 the stem, 2 to 5 a stage more each.
+        freeze_at was "frozen_parts": int(0..=5) = 0,
         /// What an anchor answers for.
         match_rule: word(Matching) = Matching::Torchvision,
-        /// Anchors of a picture that the losses look at.
-        anchors_drawn: int(2..=100_000) = 64,
-        /// Proposals of a picture that the losses look at.
-        regions_drawn: int(2..=100_000) = 48,
-        /// Proposals of a training picture.
-        train_proposals: int(1..=100_000) = 200,
+        /// Anchors of a picture that are sampled for the losses.
+        rpn_batch_size_per_image was "anchors_drawn": int(2..=100_000) = 64,
+        /// Proposals of a picture that are sampled for the losses.
+        roi_batch_size_per_image was "regions_drawn": int(2..=100_000) = 48,
+        /// Proposals of a training picture that are kept after non-maximum suppression.
+        rpn_post_nms_topk_train was "train_proposals": int(1..=100_000) = 200,
     }
 }
 
@@ -228,11 +230,11 @@ params! {
         /// Whether half of the training pictures are mirrored.
         flip: flag = true,
         /// Largest change of the contrast, as a share.
-        gain: float(0.0..=0.9) = 0.2,
+        contrast was "gain": float(0.0..=0.9) = 0.2,
         /// Largest change of the brightness, of a range of 1.
-        offset: float(0.0..=1.0) = 0.1,
-        /// Share of the training pictures in which warm and cold change places.
-        inversion: float(0.0..=1.0) = 0.0,
+        brightness was "offset": float(0.0..=1.0) = 0.1,
+        /// Share of the training pictures whose grey values are inverted.
+        invert was "inversion": float(0.0..=1.0) = 0.0,
         /// Largest rotation, degrees.
         rotation_deg: float(0.0..=90.0) = 0.0,
         /// Largest shear, px of x a px of y.
@@ -261,15 +263,16 @@ params! {
         transfer_from: word(TransferSource) = TransferSource::Both,
         /// Layers of the weight transfer function.
         transfer_layers: int(1..=3) = 2,
-        /// What stands between them.
-        transfer_between: word(Between) = Between::LeakyRelu,
+        /// Activation between them.
+        transfer_activation was "transfer_between": word(TransferActivation) =
+            TransferActivation::LeakyRelu,
     }
 }
 
 params! {
     /// What the mask loss reaches.
     pub(super) struct Reach {
-        /// Whether the mask loss reaches the box head through the transfer; matters in joint training.
+        /// Whether the mask loss reaches the box head through the transfer; matters in end-to-end training.
         transfer_gradient: flag = false,
     }
 }
@@ -279,22 +282,23 @@ params! {
     pub(super) struct Transferred {
         /// Whether transferred weights are added to weights that all classes share.
         transfer_form: word(TransferForm) = TransferForm::Plain,
-        /// Whether a class-agnostic perceptron draws beside the transfer.
-        transfer_perceptron: flag = false,
+        /// Whether the map of a class-agnostic MLP branch is added to that of the transfer.
+        mlp_mask_branch was "transfer_perceptron": flag = false,
     }
 }
 
 params! {
-    /// Which masks are known in training.
-    pub(super) struct KnownMasks {
-        /// Training pictures of a class in which its masks are known, all of its objects there; 0 for all. The
+    /// Which masks are annotated in training: partial supervision after Hu et al. 2018, arXiv:1711.10370.
+    pub(super) struct AnnotatedMasks {
+        /// Training pictures of a class in which its masks are annotated, of all its objects there; 0 for all. The
         /// publication counts 50 masks.
         masks_per_class: int(0..=100_000) = 0,
-        /// The class, from 1, whose masks are unknown in training; 0 for none. It does not go with `per_class`, where
-        /// that class would get no weights at all.
-        class_without_masks: int(0..=1000) = 0,
-        /// Number of classes, drawn by the seed, whose masks are known in training; 0 for all.
-        classes_with_masks: int(0..=1000) = 0,
+        /// The class, from 1, of which only boxes are annotated in training; 0 for none. It does not go with
+        /// `per_class`, where that class would get no weights at all.
+        box_only_class was "class_without_masks": int(0..=1000) = 0,
+        /// Number of classes, drawn by the seed, whose masks are annotated in training; of the others only boxes are. 0
+        /// for all.
+        mask_annotated_classes was "classes_with_masks": int(0..=1000) = 0,
     }
 }
 
@@ -304,7 +308,7 @@ params! {
         /// Iterations of the mask head alone, by Adam.
         mask_iterations: int(1..=1_000_000) = 600,
         /// Regions an iteration of the mask head alone, and of the parts head.
-        mask_batch: int(1..=4096) = 16,
+        mask_batch_size was "mask_batch": int(1..=4096) = 16,
         /// Learning rate of the mask head alone, by Adam.
         mask_learning_rate: float(0.0..=1.0) = 1e-3,
     }
@@ -331,16 +335,16 @@ params! {
 params! {
     /// What a trained detector finds.
     pub(super) struct Finding {
-        /// Proposals of a picture; 300 as published.
-        proposals: int(1..=100_000) = 100,
+        /// Proposals of a judged picture that are kept after non-maximum suppression; 300 as published.
+        rpn_post_nms_topk_test was "proposals": int(1..=100_000) = 100,
         /// Most detections of a picture.
-        detections: int(1..=10_000) = 100,
-        /// Detections have a confidence above this.
-        confidence: float(0.0..=1.0) = 0.05,
-        /// Overlap above which the less confident box of a class is dropped; 0.7 among proposals, always.
-        nms: float(0.0..=1.0) = 0.5,
+        detections_per_image was "detections": int(1..=10_000) = 100,
+        /// Detections have a score above this.
+        score_thresh was "confidence": float(0.0..=1.0) = 0.05,
+        /// IoU above which the box of a class with the lower score is dropped; 0.7 among proposals, always.
+        nms_thresh was "nms": float(0.0..=1.0) = 0.5,
         /// Least probability of a pixel of a mask.
-        mask_threshold: float(0.0..=1.0) = 0.5,
+        mask_thresh was "mask_threshold": float(0.0..=1.0) = 0.5,
     }
 }
 
@@ -349,7 +353,7 @@ param_groups! {
     pub(super) struct All {
         pictures: Pictures,
         course: Course,
-        body: Body,
+        backbone: BackboneParams,
         pretraining: Pretraining,
         regions: Regions,
         training: Training,
@@ -358,7 +362,7 @@ param_groups! {
         predictor: Predictor,
         reach: Reach,
         transferred: Transferred,
-        known_masks: KnownMasks,
+        annotated_masks: AnnotatedMasks,
         masks_alone: MasksAlone,
         jitters: Jitters,
         parts_head: PartsHead,
@@ -369,32 +373,33 @@ param_groups! {
 impl All {
     /// Whether masks are learnt behind the boxes.
     pub(super) fn learns_masks_alone(&self) -> bool {
-        self.course.method == Method::MaskRcnn && self.course.mask_training == MaskTraining::Alone
+        self.course.method == Method::MaskRcnn
+            && self.course.mask_training == MaskTraining::StageWise
     }
 
     /// What the stage `pretrain` reads.
     pub(super) fn pretrain_input(&self) -> pretrain::Input<'_> {
         pretrain::Input {
             pictures: &self.pictures,
-            body: &self.body,
+            backbone: &self.backbone,
             pretraining: &self.pretraining,
         }
     }
 
     /// What the training of the detector reads; `with_masks` says whether its mask head is trained with it.
     pub(super) fn detector_input(&self, with_masks: bool) -> boxes::Input<'_> {
-        let joint = boxes::Joint {
+        let end_to_end = boxes::EndToEnd {
             net: self.mask_net(),
             reach: &self.reach,
-            known: &self.known_masks,
+            annotated: &self.annotated_masks,
         };
         boxes::Input {
             pictures: &self.pictures,
-            body: &self.body,
+            backbone: &self.backbone,
             regions: &self.regions,
             training: &self.training,
             augmentation: &self.augmentation,
-            joint: with_masks.then_some(joint),
+            end_to_end: with_masks.then_some(end_to_end),
         }
     }
 
@@ -403,7 +408,7 @@ impl All {
         masks::Input {
             jitters: &self.jitters,
             net: self.mask_net(),
-            known: &self.known_masks,
+            annotated: &self.annotated_masks,
             alone: &self.masks_alone,
         }
     }
@@ -413,7 +418,7 @@ impl All {
         parts::Input {
             head: &self.mask_head,
             jitters: &self.jitters,
-            batch: self.masks_alone.mask_batch,
+            batch: self.masks_alone.mask_batch_size,
             parts: &self.parts_head,
         }
     }
@@ -446,14 +451,14 @@ pub(super) const PARAMS: &[Param] = &in_order(
         Pictures::input,
         Pictures::coldest_c,
         Pictures::hottest_c,
-        Pictures::least_instances,
+        Pictures::min_instances,
         Pictures::train_pictures,
         Course::method,
-        Body::backbone,
-        Body::width,
-        Body::normalisation,
+        BackboneParams::backbone,
+        BackboneParams::base_channels,
+        BackboneParams::normalisation,
         Regions::pyramid_channels,
-        Regions::representation,
+        Regions::fc_dim,
         Regions::anchor_px,
         Regions::canonical_px,
         MaskHead::mask_channels,
@@ -464,9 +469,9 @@ pub(super) const PARAMS: &[Param] = &in_order(
         Pretraining::texture_standardised,
         Pretraining::bandwidth,
         Pretraining::reduction,
-        Pretraining::source_draws,
+        Pretraining::source_samples,
         Pretraining::source_epochs,
-        Pretraining::source_batch,
+        Pretraining::source_batch_size,
         Pretraining::source_learning_rate,
         Training::iterations,
         Training::batch_size,
@@ -474,18 +479,18 @@ pub(super) const PARAMS: &[Param] = &in_order(
         Training::momentum,
         Training::weight_decay,
         Training::clip_norm,
-        Training::warm_up,
-        Training::first_decay,
-        Training::second_decay,
-        Training::frozen_parts,
+        Training::warmup_iters,
+        Training::first_step,
+        Training::second_step,
+        Training::freeze_at,
         Training::match_rule,
-        Training::anchors_drawn,
-        Training::regions_drawn,
-        Training::train_proposals,
+        Training::rpn_batch_size_per_image,
+        Training::roi_batch_size_per_image,
+        Training::rpn_post_nms_topk_train,
         Augmentation::flip,
-        Augmentation::gain,
-        Augmentation::offset,
-        Augmentation::inversion,
+        Augmentation::contrast,
+        Augmentation::brightness,
+        Augmentation::invert,
         Augmentation::rotation_deg,
         Augmentation::shear,
         Augmentation::rescale,
@@ -493,24 +498,24 @@ pub(super) const PARAMS: &[Param] = &in_order(
         Predictor::mask_predictor,
         Predictor::transfer_from,
         Predictor::transfer_layers,
-        Predictor::transfer_between,
+        Predictor::transfer_activation,
         Reach::transfer_gradient,
         Transferred::transfer_form,
-        Transferred::transfer_perceptron,
-        KnownMasks::masks_per_class,
-        KnownMasks::class_without_masks,
+        Transferred::mlp_mask_branch,
+        AnnotatedMasks::masks_per_class,
+        AnnotatedMasks::box_only_class,
         MasksAlone::mask_iterations,
-        MasksAlone::mask_batch,
+        MasksAlone::mask_batch_size,
         MasksAlone::mask_learning_rate,
         Jitters::mask_jitters,
-        KnownMasks::classes_with_masks,
+        AnnotatedMasks::mask_annotated_classes,
         Course::parts,
         PartsHead::part_iterations,
         PartsHead::part_learning_rate,
-        Finding::proposals,
-        Finding::detections,
-        Finding::confidence,
-        Finding::nms,
-        Finding::mask_threshold,
+        Finding::rpn_post_nms_topk_test,
+        Finding::detections_per_image,
+        Finding::score_thresh,
+        Finding::nms_thresh,
+        Finding::mask_thresh,
     ],
 );

@@ -16,7 +16,7 @@ const GAP: usize = 2;
 
 row! {
     /// One row, of generated scenes only.
-    pub(super) struct SeenRow in "seen" {
+    pub(super) struct DetectionPicturesRow in "detection_pictures" was "seen" {
         /// Number of pictures shown.
         pictures: usize;
         /// File: judged pictures, their true outlines, and those found with a confidence of 0.5 and more.
@@ -50,10 +50,10 @@ pub(super) fn draw(
         let sure = found
             .iter()
             .filter(|detection| detection.confidence >= SURE);
-        let seen: Result<Vec<InstanceMask>, TrialError> =
+        let detected: Result<Vec<InstanceMask>, TrialError> =
             sure.map(|detection| outline_of(detection, items)).collect();
         rows[1].push(outlined(&gray, &truth, items.width));
-        rows[2].push(outlined(&gray, &seen?, items.width));
+        rows[2].push(outlined(&gray, &detected?, items.width));
         rows[0].push(gray);
     }
     let columns = rows[0].len();
@@ -74,10 +74,10 @@ pub(super) fn draw(
             }
         }
     }
-    context.picture("seen", width as u32, height as u32, &picture)?;
-    context.rows(&[SeenRow {
+    context.picture("detection_pictures", width as u32, height as u32, &picture)?;
+    context.rows(&[DetectionPicturesRow {
         pictures: columns,
-        picture: "seen.png",
+        picture: "detection_pictures.png",
     }])
 }
 
@@ -88,7 +88,7 @@ fn outline_of(detection: &Detection, items: &Items) -> Result<InstanceMask, Tria
         None => {
             let corners = detection.corners.map(f64::from);
             retrial_core::polygon::fill_box(corners, items.height, items.width)
-                .map_err(super::settings::words)
+                .map_err(TrialError::of)
         }
     }
 }

@@ -13,7 +13,6 @@ use retrial_instances::evaluate::ImageCase;
 use serde::Serialize;
 
 use super::items::Items;
-use super::settings::words;
 use crate::execute::context::{Context, TrialError};
 
 pub(super) const DETECTIONS: FileDef = FileDef {
@@ -119,7 +118,7 @@ pub(super) fn write(
     });
     let truth = format!(
         "{{\"info\": {},\n\"images\": {},\n\"categories\": {},\n\"annotations\": {}}}\n",
-        serde_json::to_string(&INFO).map_err(words)?,
+        serde_json::to_string(&INFO).map_err(TrialError::of)?,
         lines(pictures)?,
         lines(categories)?,
         lines(annotations)?,
@@ -154,5 +153,8 @@ fn segmentation(runs: &RunLengths) -> Segmentation {
 /// A JSON list with a line an item.
 fn lines<T: Serialize>(items: impl Iterator<Item = T>) -> Result<String, TrialError> {
     let lines: Result<Vec<String>, _> = items.map(|item| serde_json::to_string(&item)).collect();
-    Ok(format!("[\n{}\n]", lines.map_err(words)?.join(",\n")))
+    Ok(format!(
+        "[\n{}\n]",
+        lines.map_err(TrialError::of)?.join(",\n")
+    ))
 }

@@ -1,4 +1,4 @@
-//! The stage `pretrain`: what the body has seen before.
+//! The stage `pretrain`: the backbone, trained on a source domain before.
 
 use std::time::{Duration, Instant};
 
@@ -12,20 +12,22 @@ use retrial_nets::weights::Weights;
 use retrial_similarity::{draw, tally};
 use retrial_store::{Array, Tree};
 
-use super::given;
+use super::imagenet;
+use super::input_values::lumas;
 use super::items::{Items, picture};
-use super::params::{Body, Pictures, Pretraining, PretrainingKind};
-use super::settings::{self, words};
-use super::source::{self, luma};
+use super::params::{BackboneParams, Pictures, Pretraining, PretrainingKind};
+use super::settings;
+use super::source;
 use crate::execute::context::{Context, TrialError};
 use crate::execute::stage::{Built, Work, stage};
-use crate::trees;
+use crate::stage_tree;
+use crate::studies;
 
 /// Shortest time between checkpoints.
 pub(super) const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
 /// Most-drawn classes that are listed.
 const LISTED: usize = 10;
-/// Every so-manieth weight is kept for the histogram.
+/// Of so many weights one is kept for the histogram.
 const KEPT: usize = 4;
 /// Why there is no pretraining without one.
 pub(super) const NO_SOURCE: &str = "pretraining needs a source domain, and the data set of this experiment has none; one that has is \
@@ -41,7 +43,7 @@ const RATES: SgdRates = SgdRates {
 #[derive(Clone, Copy)]
 pub(super) struct Input<'p> {
     pub(super) pictures: &'p Pictures,
-    pub(super) body: &'p Body,
+    pub(super) backbone: &'p BackboneParams,
     pub(super) pretraining: &'p Pretraining,
 }
 
@@ -49,13 +51,13 @@ pub(super) struct Input<'p> {
 pub(super) struct Pretrained {
     /// The id of the stage.
     pub(super) id: String,
-    /// Weights of the body by the names of a detector's, `body.…`; none without pretraining.
-    pub(super) body: Weights,
-    pub(super) drawn: Option<Drawn>,
+    /// Weights of the backbone by the names of a detector's, `body.…`; none without pretraining.
+    pub(super) backbone: Weights,
+    pub(super) drawn: Option<SourceSample>,
 }
 
 /// What is said of the draw and of the classifier.
-pub(super) struct Drawn {
+pub(super) struct SourceSample {
     pub(super) effective_sample_share: f64,
     pub(super) distinct_share: f64,
     pub(super) accuracy: f64,
@@ -74,7 +76,7 @@ pub(super) fn pretrain(
         name: "pretrain",
         params: [
             input.pictures.pairs(),
-            input.body.pairs(),
+            input.backbone.pairs(),
             input.pretraining.pairs(),
         ]
         .concat(),
@@ -85,18 +87,18 @@ pub(super) fn pretrain(
     let Built { id, tree } = stage(context, &what, |work| match kind {
         // The stage is nothing then, but its id is an input of the next.
         PretrainingKind::Nothing => Ok(Tree::new()),
-        PretrainingKind::Imagenet => given::body(input.body, items, &work.device),
+        PretrainingKind::Imagenet => imagenet::backbone(input.backbone, items, &work.device),
         PretrainingKind::Uniform | PretrainingKind::Similarity => build(work, input, items),
     })?;
-    let body = trees::weights(&tree, "weights")?;
+    let backbone = stage_tree::weights(&tree, "weights")?;
     let drawn = match kind {
         PretrainingKind::Nothing | PretrainingKind::Imagenet => None,
-        PretrainingKind::Uniform | PretrainingKind::Similarity => Some(Drawn::read(&tree)?),
+        PretrainingKind::Uniform | PretrainingKind::Similarity => Some(SourceSample::read(&tree)?),
     };
     Ok(Pretrained {
         id,
-        // That of a classifier has a last layer beside its body.
-        body: body
+        // That of a classifier has a last layer beside its backbone.
+        backbone: backbone
             .into_iter()
             .filter(|(name, _)| name.starts_with("body."))
             .collect(),
@@ -104,7 +106,7 @@ pub(super) fn pretrain(
     })
 }
 
-impl Drawn {
+impl SourceSample {
     fn read(tree: &Tree) -> Result<Self, TrialError> {
         let facts = tree.values::<f64>("facts")?;
         let pairs = tree.values::<f64>("classes")?;
@@ -128,23 +130,23 @@ fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialErro
     let params = input.pretraining;
     let weights = source::weights(params, items, source)?;
     let mut stream = work.seed.stream("source draw");
-    let drawn = draw(&weights, params.source_draws, &mut stream);
+    let drawn = draw(&weights, params.source_samples, &mut stream);
     let side = (source.train.height, source.train.width);
-    let (batch, epochs) = (params.source_batch, params.source_epochs);
+    let (batch, epochs) = (params.source_batch_size, params.source_epochs);
     let mut training = ClassifierTraining::new(
-        settings::backbone(input.body),
+        settings::backbone(input.backbone),
         source.classes.len(),
         RATES,
         &mut work.seed.stream("init classifier"),
-        &settings::device(&work.device)?,
+        &studies::device(&work.device)?,
     );
     let mut done = 0;
     if let Some((round, tree)) = work.resume()? {
         done = round;
-        let velocities = trees::weights(&tree, "velocities")?;
+        let velocities = stage_tree::weights(&tree, "velocities")?;
         training
-            .restore(&trees::weights(&tree, "weights")?, &velocities)
-            .map_err(words)?;
+            .restore(&stage_tree::weights(&tree, "weights")?, &velocities)
+            .map_err(TrialError::of)?;
     }
     let a_pass = drawn.len().div_ceil(batch) as u64;
     let all = a_pass * epochs as u64;
@@ -154,7 +156,7 @@ fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialErro
     for iteration in done..all {
         if let Err(stopped) = work.stop_point() {
             if iteration > 0 {
-                work.checkpoint(iteration, kept(&training)?)?;
+                work.checkpoint(iteration, to_tree(&training)?)?;
             }
             return Err(stopped);
         }
@@ -173,10 +175,10 @@ fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialErro
         let cosine = 0.5 * (1.0 + (std::f64::consts::PI * iteration as f64 / all as f64).cos());
         training
             .step(iteration, rate * cosine, side, &images, &labels)
-            .map_err(words)?;
+            .map_err(TrialError::of)?;
         work.progress(iteration + 1, all, "pretraining steps");
         if saved.elapsed() >= CHECKPOINT_EVERY && iteration + 1 < all {
-            work.checkpoint(iteration + 1, kept(&training)?)?;
+            work.checkpoint(iteration + 1, to_tree(&training)?)?;
             saved = Instant::now();
         }
     }
@@ -186,7 +188,7 @@ fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialErro
         let (images, labels) = images(&source.val, own, None);
         right += training.right(side, &images, &labels);
     }
-    let mut tree = kept(&training)?;
+    let mut tree = to_tree(&training)?;
     let sources = source.train.labels.len();
     let classes = drawn
         .iter()
@@ -195,13 +197,13 @@ fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialErro
     let pairs = most
         .flat_map(|(class, draws)| [class as f64, draws as f64])
         .collect();
-    trees::put_list(&mut tree, "classes", pairs)?;
+    stage_tree::insert_list(&mut tree, "classes", pairs)?;
     let all_weights = weights
         .normalised()
         .iter()
         .step_by(KEPT)
         .map(|w| w * sources as f64);
-    trees::put_list(&mut tree, "source_weights", all_weights.collect())?;
+    stage_tree::insert_list(&mut tree, "source_weights", all_weights.collect())?;
     let facts = vec![
         weights.effective_sample_size() / sources as f64,
         tally(drawn.iter().copied()).distinct() as f64 / sources as f64,
@@ -211,10 +213,10 @@ fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialErro
     Ok(tree)
 }
 
-fn kept(training: &ClassifierTraining) -> Result<Tree, TrialError> {
+fn to_tree(training: &ClassifierTraining) -> Result<Tree, TrialError> {
     let mut tree = Tree::new();
-    trees::put_weights(&mut tree, "weights", &training.weights())?;
-    trees::put_weights(&mut tree, "velocities", &training.velocities())?;
+    stage_tree::insert_weights(&mut tree, "weights", &training.weights())?;
+    stage_tree::insert_weights(&mut tree, "velocities", &training.velocities())?;
     Ok(tree)
 }
 
@@ -229,7 +231,7 @@ fn images(
     let mut values = Vec::with_capacity(numbers.len() * length);
     for &number in numbers {
         let pixels = &set.pixels[number * length..(number + 1) * length];
-        let mut gray: Vec<f32> = pixels.chunks_exact(3).map(luma).collect();
+        let mut gray: Vec<f32> = lumas(pixels).map(|luma| luma / 255.0).collect();
         if flips.as_mut().is_some_and(|stream| stream.uniform() < 0.5) {
             for row in gray.chunks_mut(width) {
                 row.reverse();

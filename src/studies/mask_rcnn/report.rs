@@ -5,7 +5,7 @@ use retrial_data::LabelledSet;
 use retrial_nets::mask_rcnn::Losses;
 
 use super::metrics::metric;
-use super::pretrain::Drawn;
+use super::pretrain::SourceSample;
 use crate::execute::context::{Context, TrialError};
 
 row! {
@@ -16,15 +16,15 @@ row! {
         /// Sum of the losses.
         loss: f64;
         /// Cross entropy of the classes of regions.
-        classes: f64;
+        loss_cls was "classes": f64;
         /// Smooth absolute error of the boxes of regions.
-        boxes: f64;
+        loss_box_reg was "boxes": f64;
         /// Binary cross entropy of masks.
-        masks: f64;
+        loss_mask was "masks": f64;
         /// Binary cross entropy of anchors.
-        objectness: f64;
+        loss_rpn_cls was "objectness": f64;
         /// Smooth absolute error of the boxes of anchors.
-        proposals: f64;
+        loss_rpn_loc was "proposals": f64;
     }
 }
 
@@ -40,7 +40,7 @@ row! {
 
 row! {
     /// One row a source picture, every fourth.
-    pub(super) struct SourceWeightRow in "source_weights" {
+    pub(super) struct SamplingWeightRow in "sampling_weights" was "source_weights" {
         /// Weight of a source picture times their number; 1 is uniform.
         weight: f64;
     }
@@ -48,7 +48,7 @@ row! {
 
 row! {
     /// The ten most-drawn classes of the source domain.
-    pub(super) struct SourceClassRow in "source_classes" {
+    pub(super) struct SampledClassRow in "sampled_classes" was "source_classes" {
         /// Words of the class.
         class: String;
         /// Times that its pictures were drawn.
@@ -59,16 +59,16 @@ row! {
 /// The draw from the source domain.
 pub(super) fn source(
     context: &mut Context,
-    drawn: &Drawn,
+    drawn: &SourceSample,
     source: &LabelledSet,
 ) -> Result<(), TrialError> {
     context.metric(metric::effective_sample_share, drawn.effective_sample_share)?;
     context.metric(metric::distinct_share, drawn.distinct_share)?;
     context.metric(metric::source_accuracy, drawn.accuracy)?;
     let rows = drawn.weights.iter();
-    let rows = rows.map(|&weight| SourceWeightRow { weight });
+    let rows = rows.map(|&weight| SamplingWeightRow { weight });
     context.rows(&rows.collect::<Vec<_>>())?;
-    let rows = drawn.classes.iter().map(|&(class, draws)| SourceClassRow {
+    let rows = drawn.classes.iter().map(|&(class, draws)| SampledClassRow {
         class: source.classes[class].words.clone(),
         draws,
     });
@@ -84,11 +84,11 @@ pub(super) fn training(context: &mut Context, losses: &[Losses]) -> Result<(), T
     let rows = tenths(losses).map(|(iteration, ten)| TrainingRow {
         iteration,
         loss: mean(ten, Losses::sum),
-        classes: mean(ten, |l| l.classes),
-        boxes: mean(ten, |l| l.boxes),
-        masks: mean(ten, |l| l.masks),
-        objectness: mean(ten, |l| l.objectness),
-        proposals: mean(ten, |l| l.proposals),
+        loss_cls: mean(ten, |l| l.classes),
+        loss_box_reg: mean(ten, |l| l.boxes),
+        loss_mask: mean(ten, |l| l.masks),
+        loss_rpn_cls: mean(ten, |l| l.objectness),
+        loss_rpn_loc: mean(ten, |l| l.proposals),
     });
     context.rows(&rows.collect::<Vec<_>>())
 }

@@ -3,41 +3,34 @@
 use retrial_instances::matcher::MatchRule;
 use retrial_instances::sampler::Balance;
 use retrial_nets::adam::AdamRates;
-use retrial_nets::device::{self, Device, DeviceChoice};
 use retrial_nets::mask_rcnn::{
     Architecture, Backbone, DetectionRule, LossRules, MaskArchitecture, MaskPredictor, Perceptron,
     ProposalRule, Transfer, TransferGradient,
 };
 use retrial_nets::sgd::SgdRates;
 
-use super::params::{Body, Finding, MaskNet, Matching, PredictorKind, Regions, Training};
-use crate::execute::context::TrialError;
+use super::params::{BackboneParams, Finding, MaskNet, Matching, PredictorKind, Regions, Training};
 
-pub(super) fn device(asked: &str) -> Result<Device, TrialError> {
-    let choice: DeviceChoice = asked.parse().map_err(words)?;
-    device::open(choice).map_err(words)
-}
-
-pub(super) fn backbone(body: &Body) -> Backbone {
+pub(super) fn backbone(params: &BackboneParams) -> Backbone {
     Backbone {
-        family: body.backbone,
-        width: body.width,
-        normalisation: body.normalisation,
+        family: params.backbone,
+        width: params.base_channels,
+        normalisation: params.normalisation,
     }
 }
 
 /// A detector of so many classes without the background.
 pub(super) fn architecture(
-    body: &Body,
+    net: &BackboneParams,
     regions: &Regions,
     classes: usize,
     masks: Option<MaskArchitecture>,
 ) -> Architecture {
     let smallest = regions.anchor_px as f32;
     Architecture {
-        backbone: backbone(body),
+        backbone: backbone(net),
         pyramid_channels: regions.pyramid_channels,
-        representation: regions.representation,
+        fc_dim: regions.fc_dim,
         classes: classes + 1,
         anchor_sides: [1.0, 2.0, 4.0, 8.0, 16.0].map(|factor| factor * smallest),
         anchor_ratios: vec![0.5, 1.0, 2.0],
@@ -54,14 +47,14 @@ pub(super) fn mask_head(net: MaskNet<'_>, gradient: TransferGradient) -> MaskArc
         convolutions: net.head.mask_convolutions,
         predictor: match predictor.mask_predictor {
             PredictorKind::PerClass => MaskPredictor::PerClass,
-            PredictorKind::Agnostic => MaskPredictor::Agnostic,
+            PredictorKind::ClassAgnostic => MaskPredictor::Agnostic,
             PredictorKind::Transfer => MaskPredictor::Transfer(Transfer {
                 from: predictor.transfer_from,
                 layers: predictor.transfer_layers,
-                between: predictor.transfer_between,
+                activation: predictor.transfer_activation,
                 gradient,
                 form: net.transferred.transfer_form,
-                perceptron: match net.transferred.transfer_perceptron {
+                perceptron: match net.transferred.mlp_mask_branch {
                     true => Perceptron::Added,
                     false => Perceptron::Absent,
                 },
@@ -73,8 +66,8 @@ pub(super) fn mask_head(net: MaskNet<'_>, gradient: TransferGradient) -> MaskArc
 pub(super) fn loss_rules(training: &Training) -> LossRules {
     LossRules {
         proposals: ProposalRule {
-            before_nms: 2 * training.train_proposals,
-            after_nms: training.train_proposals,
+            before_nms: 2 * training.rpn_post_nms_topk_train,
+            after_nms: training.rpn_post_nms_topk_train,
             nms: PROPOSAL_NMS,
         },
         anchor_match: match training.match_rule {
@@ -82,12 +75,12 @@ pub(super) fn loss_rules(training: &Training) -> LossRules {
             Matching::Torchvision => MatchRule::PROPOSALS,
         },
         anchor_balance: Balance {
-            total: training.anchors_drawn,
+            total: training.rpn_batch_size_per_image,
             ..Balance::PROPOSALS
         },
         region_match: MatchRule::BOX_HEAD,
         region_balance: Balance {
-            total: training.regions_drawn,
+            total: training.roi_batch_size_per_image,
             ..Balance::BOX_HEAD
         },
     }
@@ -99,13 +92,13 @@ const PROPOSAL_NMS: f64 = 0.7;
 pub(super) fn detection(finding: &Finding) -> DetectionRule {
     DetectionRule {
         proposals: ProposalRule {
-            before_nms: 3 * finding.proposals,
-            after_nms: finding.proposals,
+            before_nms: 3 * finding.rpn_post_nms_topk_test,
+            after_nms: finding.rpn_post_nms_topk_test,
             nms: PROPOSAL_NMS,
         },
-        confidence: finding.confidence as f32,
-        nms: finding.nms,
-        most: finding.detections,
+        confidence: finding.score_thresh as f32,
+        nms: finding.nms_thresh,
+        most: finding.detections_per_image,
     }
 }
 
@@ -125,14 +118,14 @@ pub(super) fn sgd(training: &Training) -> SgdRates {
 pub(super) fn learning_rate(training: &Training, iteration: u64) -> f64 {
     let rate = training.learning_rate;
     let all = training.iterations as f64;
-    let rise = training.warm_up as f64;
+    let rise = training.warmup_iters as f64;
     let at = iteration as f64;
     if at < rise {
         return rate * (0.01 + 0.99 * at / rise);
     }
     let passed = |share: f64| share < 1.0 && at >= share * all;
-    let first = passed(training.first_decay);
-    let second = passed(training.second_decay);
+    let first = passed(training.first_step);
+    let second = passed(training.second_step);
     rate * 0.1_f64.powi(i32::from(first) + i32::from(second))
 }
 
@@ -143,9 +136,4 @@ pub(super) fn adam(learning_rate: f64) -> AdamRates {
         beta1: 0.9,
         beta2: 0.999,
     }
-}
-
-/// An error of the nets in words for a person.
-pub(super) fn words(error: impl std::fmt::Display) -> TrialError {
-    TrialError::Other(error.to_string())
 }

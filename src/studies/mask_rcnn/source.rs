@@ -9,9 +9,9 @@ use retrial_similarity::{
     SimilaritySettings, Targets, Weights, count, features, log_similarities, quantise_f32,
 };
 
+use super::input_values::lumas;
 use super::items::Items;
 use super::params::{Pretraining, PretrainingKind, Texture};
-use super::settings::words;
 use crate::execute::context::TrialError;
 
 /// Angles at which neighbours are counted, degrees.
@@ -25,7 +25,7 @@ pub(super) fn weights(
 ) -> Result<Weights, TrialError> {
     let count = source.train.labels.len();
     if params.pretraining != PretrainingKind::Similarity {
-        return Weights::uniform(count).map_err(words);
+        return Weights::uniform(count).map_err(TrialError::of);
     }
     let settings = Compared::new(params);
     let mut targets = Vec::new();
@@ -35,32 +35,26 @@ pub(super) fn weights(
     let (height, width) = (source.train.height, source.train.width);
     let mut sources = Vec::new();
     for picture in source.train.pixels.chunks(3 * height * width) {
-        let gray: Vec<f32> = picture.chunks_exact(3).map(luma).collect();
+        let gray: Vec<f32> = lumas(picture).map(|luma| luma / 255.0).collect();
         sources.extend(settings.row(&gray, height, width)?);
     }
     let dimension = sources.len() / count.max(1);
     if params.texture_standardised {
         let mut moments = Moments::new(dimension);
         for row in sources.chunks(dimension).chain(targets.chunks(dimension)) {
-            moments.push(row).map_err(words)?;
+            moments.push(row).map_err(TrialError::of)?;
         }
-        let standard = moments.standardiser().map_err(words)?;
-        standard.apply(&mut sources).map_err(words)?;
-        standard.apply(&mut targets).map_err(words)?;
+        let standard = moments.standardiser().map_err(TrialError::of)?;
+        standard.apply(&mut sources).map_err(TrialError::of)?;
+        standard.apply(&mut targets).map_err(TrialError::of)?;
     }
-    let targets = Targets::new(dimension, targets).map_err(words)?;
+    let targets = Targets::new(dimension, targets).map_err(TrialError::of)?;
     let similarity = SimilaritySettings {
         bandwidth: params.bandwidth,
         reduction: params.reduction,
     };
-    let log = log_similarities(&sources, &targets, &similarity).map_err(words)?;
-    Weights::from_log(log).map_err(words)
-}
-
-/// A colour as grey from 0 to 1.
-pub(super) fn luma(rgb: &[u8]) -> f32 {
-    let luma = 0.299 * f32::from(rgb[0]) + 0.587 * f32::from(rgb[1]) + 0.114 * f32::from(rgb[2]);
-    luma / 255.0
+    let log = log_similarities(&sources, &targets, &similarity).map_err(TrialError::of)?;
+    Weights::from_log(log).map_err(TrialError::of)
 }
 
 /// How a picture becomes a row of features.
@@ -94,8 +88,9 @@ impl Compared {
     }
 
     fn row(&self, gray: &[f32], height: usize, width: usize) -> Result<Vec<f64>, TrialError> {
-        let levels = quantise_f32(height, width, gray, self.levels, [0.0, 1.0]).map_err(words)?;
-        let counted = count(&levels, &self.counting).map_err(words)?;
-        features(&counted, &self.features).map_err(words)
+        let levels =
+            quantise_f32(height, width, gray, self.levels, [0.0, 1.0]).map_err(TrialError::of)?;
+        let counted = count(&levels, &self.counting).map_err(TrialError::of)?;
+        features(&counted, &self.features).map_err(TrialError::of)
     }
 }

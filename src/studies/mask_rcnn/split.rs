@@ -10,7 +10,7 @@ use super::choose::{Chosen, Set};
 use super::params::{Pictures, Split};
 use crate::execute::context::TrialError;
 
-/// Every so-manieth picture is judged.
+/// Of so many pictures one is judged.
 const EVERY: usize = 4;
 const KEY: &str = Pictures::test_presets;
 

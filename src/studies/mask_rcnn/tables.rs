@@ -2,22 +2,22 @@
 
 use retrial_core::declare::Row as _;
 use retrial_core::metric::TableDef;
-use retrial_core::params::{DefaultValue, Params};
-use retrial_core::study::{Amendment, Conflict, StudyInfo};
+use retrial_core::params::Params;
+use retrial_core::study::{Conflict, StudyInfo};
 use retrial_nets::mask_rcnn::Family;
 
 use super::metrics::metric;
 use super::params::{
-    All, Body, Course, KnownMasks, MaskTraining, Method, PARAMS, Pictures, PredictorKind,
-    PretrainingKind, Training,
+    All, AnnotatedMasks, BackboneParams, Course, MaskTraining, Method, PARAMS, Pictures,
+    PredictorKind, PretrainingKind, Training,
 };
 use super::{judge, parts, pictures, predictions, report};
 
 /// What the study declares of itself.
 pub(super) const INFO: StudyInfo = StudyInfo {
     name: "mask-rcnn",
-    revision: 1,
-    amendments: AMENDMENTS,
+    revision: 2,
+    amendments: &[],
     work: "Liu Z., Fu H., Li Y., Zhang G., Hu C., Zhang Z. (2021) \"Electrical Equipment Detection in \
            Infrared Images Based on Transfer Learning of Mask-RCNN\"; weight transfer after Hu R. et \
            al. (2018) \"Learning to Segment Every Thing\", arXiv:1711.10370",
@@ -35,13 +35,6 @@ pub(super) const INFO: StudyInfo = StudyInfo {
 /// Methods without a net.
 const CPU_METHODS: &[&str] = &[Method::Classical.name()];
 
-const AMENDMENTS: &[Amendment] = &[Amendment {
-    what: "the left of two equal parts is the one seen on the left",
-    param: Course::parts,
-    value: DefaultValue::Bool(true),
-    stages: &[parts::STAGE],
-}];
-
 const TABLES: &[TableDef] = &[
     report::TrainingRow::TABLE,
     report::MaskTrainingRow::TABLE,
@@ -50,13 +43,13 @@ const TABLES: &[TableDef] = &[
     parts::FaultRow::TABLE,
     judge::PrecisionRecallRow::TABLE,
     judge::CrowdingRow::TABLE,
-    pictures::SeenRow::TABLE,
-    report::SourceWeightRow::TABLE,
-    report::SourceClassRow::TABLE,
+    pictures::DetectionPicturesRow::TABLE,
+    report::SamplingWeightRow::TABLE,
+    report::SampledClassRow::TABLE,
 ];
 
 /// Channels of the first stage of published residual nets.
-const PUBLISHED_WIDTH: usize = 64;
+const PUBLISHED_CHANNELS: usize = 64;
 
 fn conflicts(params: &Params) -> Vec<Conflict> {
     let mut conflicts = Vec::new();
@@ -69,45 +62,45 @@ fn conflicts(params: &Params) -> Vec<Conflict> {
         let message = format!("{hot} °C is not above coldest_c, {cold} °C");
         clash(Pictures::hottest_c, message);
     }
-    let width = params.body.width;
+    let channels = params.backbone.base_channels;
     if params.pretraining.pretraining == PretrainingKind::Imagenet
-        && params.body.backbone != Family::EfficientnetLite0
-        && width != PUBLISHED_WIDTH
+        && params.backbone.backbone != Family::EfficientnetLite0
+        && channels != PUBLISHED_CHANNELS
     {
         let message = format!(
-            "{width} channels, but residual nets were trained on ImageNet with {PUBLISHED_WIDTH}"
+            "{channels} channels, but residual nets were trained on ImageNet with {PUBLISHED_CHANNELS}"
         );
-        clash(Body::width, message);
+        clash(BackboneParams::base_channels, message);
     }
-    let (first, second) = (params.training.first_decay, params.training.second_decay);
+    let (first, second) = (params.training.first_step, params.training.second_step);
     if first > second {
-        let message = format!("{second} comes before first_decay, {first}");
-        clash(Training::second_decay, message);
+        let message = format!("{second} comes before first_step, {first}");
+        clash(Training::second_step, message);
     }
     let Course {
         method,
         mask_training,
         parts,
     } = params.course;
-    if method == Method::FasterRcnn && mask_training == MaskTraining::Alone {
-        let message = "mask_training is `alone`, but a Faster R-CNN has no mask head";
+    if method == Method::FasterRcnn && mask_training == MaskTraining::StageWise {
+        let message = "mask_training is `stage_wise`, but a Faster R-CNN has no mask head";
         clash(Course::method, message.to_owned());
     }
     let alone = match method {
-        Method::MaskRcnn => mask_training == MaskTraining::Alone,
+        Method::MaskRcnn => mask_training == MaskTraining::StageWise,
         Method::FasterRcnn => true,
         Method::Classical => false,
     };
     if parts && !alone {
-        let message = "parts are learnt behind boxes alone: take method `faster_rcnn`, or mask_training `alone`";
+        let message = "parts are learnt behind boxes alone: take method `faster_rcnn`, or mask_training `stage_wise`";
         clash(Course::parts, message.to_owned());
     }
     if params.predictor.mask_predictor == PredictorKind::PerClass
-        && params.known_masks.class_without_masks > 0
+        && params.annotated_masks.box_only_class > 0
     {
         let message =
             "mask_predictor is `per_class`: a class without masks gets no weights of its own";
-        clash(KnownMasks::class_without_masks, message.to_owned());
+        clash(AnnotatedMasks::box_only_class, message.to_owned());
     }
     conflicts
 }

@@ -3,8 +3,8 @@
 use retrial_core::census::count;
 
 use super::choose::Choice;
+use super::input_values::{Input, Scale, Values};
 use super::params::Pictures;
-use super::seen::{Input, Scale, Values};
 
 /// Pictures whose middle values take a smaller share of the range show next to nothing.
 const LITTLE: f64 = 1.0 / 16.0;

@@ -334,6 +334,8 @@ mod tests {
             params: [("order".to_owned(), ParamValue::Int(order))]
                 .into_iter()
                 .collect(),
+            set: None,
+            amendments: Vec::new(),
             seed,
             device: "cpu".to_owned(),
             dataset: None,

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::MapDef;
 use crate::declare::{Word, WordDef};
-use crate::params::ParamKind;
+use crate::params::{NONE, ParamKind};
 
 /// What the value of a key or of a param may be.
 #[derive(Clone, Debug)]
@@ -177,6 +177,10 @@ impl From<ParamKind> for Form {
             ParamKind::Int { min, max } => Self::Int(min, max),
             ParamKind::OddInt { min, max } => Self::OddInt(min, max),
             ParamKind::Float { min, max } => Self::Float(min, max),
+            ParamKind::FloatOrNone { min, max } => Self::Either(vec![
+                Self::Float(min, max),
+                Self::Special(json!({ "const": NONE }), NONE.to_owned()),
+            ]),
             ParamKind::Bool => Self::Bool,
             ParamKind::Choice(words) => Self::Word(words.to_vec()),
             ParamKind::IntList { min, max } => Self::List(Box::new(Self::Int(min, max)), 1),

@@ -6,7 +6,7 @@ use super::keys::SpecKeys;
 use super::sweep::{self, Allowed, DATASET_KEY};
 use super::{Limits, Spec, Written, claims, report};
 use crate::claim::{Claim, Expect};
-use crate::fault::{Fault, Faults, Place, nearest};
+use crate::fault::{Fault, Faults, Place, instead, never_renamed};
 use crate::keys::{At, Entries, KeyType as _};
 use crate::params::{ParamValue, Params, accept_at, defaults};
 use crate::plan::{self, MAX_TRIALS};
@@ -110,11 +110,8 @@ fn study_of(
 ) -> Option<&'static StudyInfo> {
     let found = studies.iter().find(|study| study.name == name.value);
     if found.is_none() {
-        let names = || studies.iter().map(|study| study.name);
-        let help = match nearest(&name.value, names()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("known: {}", names().collect::<Vec<_>>().join(", ")),
-        };
+        let names = studies.iter().map(|study| never_renamed(study.name));
+        let help = instead(&name.value, names);
         name.fault_with_help(format!("there is no study `{}`", name.value), help, faults);
     }
     found.copied()
@@ -140,10 +137,7 @@ fn dataset_of(
             format!("the study takes {}", study.content_kinds.join(" or ")),
         )
     } else {
-        let help = match nearest(&name.value, fitting.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("known: {}", fitting.join(", ")),
-        };
+        let help = instead(&name.value, fitting.iter().copied().map(never_renamed));
         (format!("there is no data set `{}`", name.value), help)
     };
     name.fault_with_help(message, help, faults);

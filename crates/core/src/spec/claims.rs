@@ -3,7 +3,7 @@
 use super::keys::{ClaimKeys, ExceedsKeys, ExpectKeys, OrderingKeys, Trend};
 use super::sweep::DATASET_KEY;
 use crate::claim::{Claim, Expect};
-use crate::fault::{Faults, Place, nearest};
+use crate::fault::{Faults, Place, instead};
 use crate::keys::{At, Entries, Site};
 use crate::params::{ParamKind, ParamValue, Params, accept_at};
 use crate::study::StudyInfo;
@@ -56,15 +56,13 @@ pub(super) fn metric_name(
     study: &StudyInfo,
     faults: &mut Faults,
 ) -> Option<String> {
-    let names = || study.metrics.iter().map(|metric| metric.name);
-    if names().any(|known| known == name.value) {
+    let mut metrics = study.metrics.iter();
+    if metrics.any(|metric| metric.name == name.value) {
         return Some(name.value.clone());
     }
     let message = format!("the study has no metric `{}`", name.value);
-    let help = match nearest(&name.value, names()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("known: {}", names().collect::<Vec<_>>().join(", ")),
-    };
+    let known = study.metrics.iter();
+    let help = instead(&name.value, known.map(|metric| (metric.name, metric.was)));
     name.fault_with_help(message, help, faults);
     None
 }

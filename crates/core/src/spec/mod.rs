@@ -6,6 +6,8 @@
 
 mod check;
 mod claims;
+#[cfg(test)]
+mod id_tests;
 pub mod keys;
 mod report;
 mod schema;

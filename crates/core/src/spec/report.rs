@@ -3,7 +3,7 @@
 use super::claims::{metric_name, selection};
 use super::keys::{FigureKeys, GuideKeys, ReferenceKeys, ReportKeys, TableKeys};
 use super::sweep::DATASET_KEY;
-use crate::fault::{Faults, nearest};
+use crate::fault::{Faults, Renamed, instead, never_renamed};
 use crate::keys::{Entries, KeyType as _, Site};
 use crate::params::{ParamValue, Params};
 use crate::report_spec::{
@@ -28,10 +28,11 @@ pub(super) fn report(keys: ReportKeys, study: &StudyInfo, faults: &mut Faults) -
             .files
             .iter()
             .filter_map(|file| file.name.strip_suffix(".json"));
-        let known: Vec<&str> = study.tables.iter().map(|t| t.name).chain(files).collect();
-        if !known.contains(&name.as_str()) {
+        let files = files.map(never_renamed);
+        let known: Vec<Renamed<'_>> = tables_of(study).chain(files).collect();
+        if known.iter().all(|(known, _)| known != name) {
             let message = format!("the study leaves no table or JSON file `{name}`");
-            let help = format!("known: {}", known.join(", "));
+            let help = instead(name, known);
             keys.site.fault("keep", message, help, faults);
         }
     }
@@ -42,6 +43,12 @@ pub(super) fn report(keys: ReportKeys, study: &StudyInfo, faults: &mut Faults) -
             .filter_map(|keys| figure(keys, study, faults))
             .collect(),
     }
+}
+
+/// The tables of a study, and what they were called before.
+fn tables_of(study: &StudyInfo) -> impl Iterator<Item = Renamed<'static>> {
+    let tables = study.tables.iter();
+    tables.map(|table| (table.name, table.was))
 }
 
 fn table(keys: TableKeys, study: &StudyInfo, faults: &mut Faults) -> TableSpec {
@@ -78,9 +85,8 @@ fn figure(keys: FigureKeys, study: &StudyInfo, faults: &mut Faults) -> Option<Fi
         Some(name) => {
             let names = Names::of_table(name, study);
             if names.is_none() {
-                let known: Vec<&str> = study.tables.iter().map(|t| t.name).collect();
                 let message = format!("the study leaves no table `{name}`");
-                let help = format!("known: {}", known.join(", "));
+                let help = instead(name, tables_of(study));
                 site.fault("table", message, help, faults);
             }
             names
@@ -220,43 +226,35 @@ fn reference(keys: ReferenceKeys) -> Option<ReferencePoint> {
 }
 
 /// The names a table or figure may use.
-struct Names(Vec<&'static str>);
+struct Names(Vec<Renamed<'static>>);
 
 impl Names {
     /// Params and metrics of trials.
     fn of_trials(study: &StudyInfo) -> Self {
-        let params = study.params.iter().map(|param| param.name);
-        let metrics = study.metrics.iter().map(|metric| metric.name);
-        Self(
-            params
-                .chain(metrics)
-                .chain([DATASET_KEY, SEED_KEY])
-                .collect(),
-        )
+        let metrics = study.metrics.iter();
+        Self::beside_params(metrics.map(|metric| (metric.name, metric.was)), study)
     }
 
     /// Columns of a table, and params of the trial each row comes from.
     fn of_table(table: &str, study: &StudyInfo) -> Option<Self> {
         let table = study.tables.iter().find(|t| t.name == table)?;
-        let columns = table.columns.iter().map(|column| column.name);
-        let params = study.params.iter().map(|param| param.name);
-        Some(Self(
-            columns
-                .chain(params)
-                .chain([DATASET_KEY, SEED_KEY])
-                .collect(),
-        ))
+        let columns = table.columns.iter();
+        let columns = columns.map(|column| (column.name, column.was));
+        Some(Self::beside_params(columns, study))
+    }
+
+    fn beside_params(others: impl Iterator<Item = Renamed<'static>>, study: &StudyInfo) -> Self {
+        let params = study.params.iter().map(|param| (param.name, param.was));
+        let fixed = [DATASET_KEY, SEED_KEY].map(never_renamed);
+        Self(others.chain(params).chain(fixed).collect())
     }
 
     fn check(&self, used: &[String], site: &Site, key: &str, faults: &mut Faults) {
         for name in used {
-            if self.0.contains(&name.as_str()) {
+            if self.0.iter().any(|(known, _)| known == name) {
                 continue;
             }
-            let help = match nearest(name, self.0.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known here: {}", self.0.join(", ")),
-            };
+            let help = instead(name, self.0.iter().copied());
             let message = format!("nothing is called `{name}`");
             site.fault(key, message, help, faults);
         }
@@ -284,6 +282,7 @@ mod tests {
             unit: "",
             direction: Direction::Higher,
             repeatable: true,
+            was: &[],
             doc: "Area.",
         }],
         tables: &[],

@@ -8,9 +8,9 @@ use crate::fault::Fault;
 use crate::metric::{ColumnDef, Direction, MetricDef, TableDef};
 use crate::params::{DefaultValue, Param, ParamKind, ParamValue};
 use crate::plan;
-use crate::study::{Amendment, Conflict, DatasetInfo, StudyInfo};
+use crate::study::{Conflict, DatasetInfo, StudyInfo};
 
-const STUDY: StudyInfo = StudyInfo {
+pub(super) const STUDY: StudyInfo = StudyInfo {
     name: "dic",
     revision: 1,
     amendments: &[],
@@ -25,6 +25,7 @@ const STUDY: StudyInfo = StudyInfo {
             kind: ParamKind::OddInt { min: 5, max: 301 },
             default: DefaultValue::Int(41),
             unit: "px",
+            was: &[],
             doc: "Width of the subset.",
         },
         Param {
@@ -32,6 +33,7 @@ const STUDY: StudyInfo = StudyInfo {
             kind: ParamKind::Int { min: 0, max: 2 },
             default: DefaultValue::Int(1),
             unit: "",
+            was: &["shape_order"],
             doc: "Order of the shape function.",
         },
         Param {
@@ -42,6 +44,7 @@ const STUDY: StudyInfo = StudyInfo {
             },
             default: DefaultValue::Float(1e-3),
             unit: "px",
+            was: &["stop_value"],
             doc: "Stop value.",
         },
     ],
@@ -50,6 +53,7 @@ const STUDY: StudyInfo = StudyInfo {
         unit: "px",
         direction: Direction::Lower,
         repeatable: true,
+        was: &["error"],
         doc: "Error.",
     }],
     tables: &[TableDef {
@@ -57,8 +61,10 @@ const STUDY: StudyInfo = StudyInfo {
         columns: &[ColumnDef {
             name: "imposed_u",
             unit: "px",
+            was: &["true_u"],
             doc: "Imposed displacement.",
         }],
+        was: &["frames"],
         doc: "One row an image.",
     }],
     files: &[],
@@ -71,7 +77,7 @@ const STUDY: StudyInfo = StudyInfo {
     },
 };
 
-const GOOD: &str = "\
+pub(super) const GOOD: &str = "\
 format: 1
 study: dic
 question: How much?
@@ -98,7 +104,7 @@ report:
     - {kind: line, x: subset_size_px, y: rmse, series: order, y_scale: log}
 ";
 
-fn datasets() -> Vec<DatasetInfo> {
+pub(super) fn datasets() -> Vec<DatasetInfo> {
     let set = |name: &str, kind: &str| DatasetInfo {
         name: name.to_owned(),
         content_kind: kind.to_owned(),
@@ -108,13 +114,22 @@ fn datasets() -> Vec<DatasetInfo> {
     vec![set("speckle", "image series"), set("mnist", "digits")]
 }
 
-fn check_text(text: &str, overrides: &[Override]) -> Result<Spec, Vec<Fault>> {
+pub(super) fn check_text(text: &str, overrides: &[Override]) -> Result<Spec, Vec<Fault>> {
+    check_of(&STUDY, text, overrides)
+}
+
+pub(super) fn check_of(
+    study: &StudyInfo,
+    text: &str,
+    overrides: &[Override],
+) -> Result<Spec, Vec<Fault>> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("subset-size.yaml");
     std::fs::write(&path, text).expect("written");
+    let study: &'static StudyInfo = Box::leak(Box::new(*study));
     let spec = check(
         &read(&path, overrides, Path::new(""))?,
-        &[&STUDY],
+        &[study],
         &datasets(),
     );
     spec.map_err(|faults| strip(faults, folder.path()))
@@ -156,57 +171,24 @@ fn a_good_spec_plans_its_grid_in_written_order() {
 }
 
 #[test]
-fn ids_hold_what_decides_and_nothing_else() {
-    let spec = check_text(GOOD, &[]).expect("valid");
-    let id = |spec: &Spec, datasets: &[DatasetInfo], device: &str, study: &StudyInfo| {
-        plan::trials(spec, study, datasets, device)[0].id.clone()
-    };
-    let base = id(&spec, &datasets(), "cpu", &STUDY);
-    // A golden id: a change here silently orphans every recorded trial.
-    assert_eq!(base, "subset_size_px-21_order-0-s0-7af975a8e79a");
-    let mut renamed = datasets();
-    renamed[0].content = "blake3:other".to_owned();
-    assert_ne!(base, id(&spec, &renamed, "cpu", &STUDY));
-    assert_ne!(base, id(&spec, &datasets(), "cuda", &STUDY));
-    // What does not use the device is the same trial on all of them.
-    let on_cpu = StudyInfo {
-        uses_device: false,
-        ..STUDY
-    };
-    assert_eq!(base, id(&spec, &datasets(), "cuda", &on_cpu));
-    let mut plain = spec.clone();
-    plain
-        .params
-        .set("method", ParamValue::Text("plain".to_owned()));
-    let on = |device| id(&plain, &datasets(), device, &STUDY);
-    assert_eq!(on("cuda"), on("cpu"));
-    let revised = StudyInfo {
-        revision: 2,
-        ..STUDY
-    };
-    assert_ne!(base, id(&spec, &datasets(), "cpu", &revised));
-    const AMENDMENTS: &[Amendment] = &[Amendment {
-        what: "order 0 uses whole pixels",
-        param: "order",
-        value: DefaultValue::Int(0),
-        stages: &[],
-    }];
-    let amended = StudyInfo {
-        amendments: AMENDMENTS,
-        ..STUDY
-    };
-    let ids = |study: &StudyInfo| -> Vec<String> {
-        let all = plan::trials(&spec, study, &datasets(), "cpu");
-        all.into_iter().map(|trial| trial.id).collect()
-    };
-    for (own, before) in ids(&amended).iter().zip(ids(&STUDY)) {
-        // Only trials of that value are others now.
-        assert_eq!(*own != before, own.contains("order-0"), "{own}");
+fn old_names_lead_to_the_new_ones() {
+    let figure = "kind: line, table: images, x: true_u, y: rmse";
+    for (now, before, new) in [
+        ("params: {stop:", "params: {stop_value:", "stop"),
+        ("  order: [0", "  shape_order: [0", "order"),
+        ("metric: rmse", "metric: error", "rmse"),
+        ("values: [rmse]", "values: [error]", "rmse"),
+        ("kind: line, x", "kind: line, table: frames, x", "images"),
+        (
+            "kind: line, x: subset_size_px, y: rmse",
+            figure,
+            "imposed_u",
+        ),
+    ] {
+        let lines = faults_of(&GOOD.replace(now, before));
+        let help = format!("; it is called `{new}` now");
+        assert!(lines.iter().any(|l| l.ends_with(&help)), "{lines:#?}");
     }
-    let other = check_text(&GOOD.replace("1e-4", "1e-5"), &[]).expect("valid");
-    assert_ne!(base, id(&other, &datasets(), "cpu", &STUDY));
-    let reworded = check_text(&GOOD.replace("How much?", "Why?"), &[]).expect("valid");
-    assert_eq!(base, id(&reworded, &datasets(), "cpu", &STUDY));
 }
 
 #[test]

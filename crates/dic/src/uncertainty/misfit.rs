@@ -1,14 +1,17 @@
-//! What the shape function cannot follow: shown by how the displacements bend from point to point.
+//! What the shape function cannot follow: shown by how the displacements bend from point to point, and by the residual
+//! of every subset ([`remainder`](crate::remainder)).
 //!
 //! Where the texture is the same everywhere, a subset measures a weighted mean `S u` of the displacement over its
 //! square: the plain mean with order 0 or 1, and with order 2 the one that leaves parabolas as they are. The error
 //! `S u − u` is not known, but `S(S u) − S u` is, from the points of the field that lie
 //! within a subset; the same once more for what that leaves gives `e = 2 (m − S m) − S (m − S m)` from the measured
-//! `m` (van Cittert's iteration). Where it exceeds what noise makes of it, it is part of the uncertainty.
+//! `m` (van Cittert's iteration). Where it exceeds what noise makes of it, it is part of the uncertainty. `S e` holds
+//! little noise: it shows bends that are wider than a subset and smaller than the noise of one point.
 //!
 //! Where a window is not full, or holds a subset which was divided, the mean square of `e` nearby stands for it. Fields
 //! with fewer than five points over a subset and a half tell nothing ([`misfit_is_seen`]). What is much narrower than a
-//! subset is hardly left in the displacements, so that less than all of its error shows.
+//! subset is hardly left in the displacements, so that less than all of its error shows. The residual holds it, and
+//! what a crack or another body leaves of it; the largest of the three counts.
 //!
 //! # Source
 //! Schreier & Sutton 2002, doi:10.1007/BF02411077 (the mean over the subset); van Cittert 1931,
@@ -78,35 +81,60 @@ pub(super) fn add_misfit(
     settings: &Settings,
     stated: &mut [Option<PointUncertainty>],
 ) {
-    let Some(windows) = Windows::new(field, settings) else {
-        return;
-    };
-    for k in [0, 6] {
-        let variance_of = |one: &PointUncertainty| if k == 0 { one.u } else { one.v }.powi(2);
-        let measured = windows.spread(|i| {
-            let point = &field.points[i];
-            let is_usable = point.status == Status::Converged && point.cut != Cut::Split;
-            is_usable.then_some(point.p[k])
+    let windows = Windows::new(field, settings);
+    for side in 0..2 {
+        let variance = |one: &PointUncertainty| if side == 0 { one.u } else { one.v }.powi(2);
+        let noise: Vec<Option<f64>> = stated
+            .iter()
+            .map(|one| one.as_ref().map(variance))
+            .collect();
+        // By the residual of the subset: the square of its error, and what noise makes of that.
+        let own = |i: usize| {
+            let remainder = field.remainders.get(i)?.as_ref()?;
+            Some((
+                remainder.error[side].powi(2),
+                remainder.noise[side] * noise[i]?,
+            ))
+        };
+        let alone = (0..stated.len()).map(|i| {
+            let known = own(i).filter(|known| in_noise(*known) > SIGNIFICANT.0);
+            known.map_or(0.0, |(square, by_noise)| square - by_noise)
         });
-        let noise = windows.spread(|i| stated[i].as_ref().map(variance_of));
-        let beyond = windows.beyond_noise(&measured, &noise);
-        for (one, cell) in stated.iter_mut().zip(&windows.cells) {
-            let (Some(one), Some(cell)) = (one.as_mut(), cell) else {
-                continue;
-            };
-            let square = beyond[*cell];
-            if square > 0.0 {
+        let mut beyond: Vec<f64> = alone.collect();
+        if let Some(windows) = &windows {
+            let measured = windows.spread(|i| {
+                let point = &field.points[i];
+                let is_usable = point.status == Status::Converged && point.cut != Cut::Split;
+                is_usable.then_some(point.p[6 * side])
+            });
+            let bent = windows.bent(&measured, &windows.spread(|i| noise[i]));
+            let by_residual = windows.beyond(
+                &windows.spread(|i| own(i).map(|known| known.0)),
+                &windows.spread(|i| own(i).map(|known| known.1)),
+            );
+            for (value, cell) in beyond.iter_mut().zip(&windows.cells) {
+                if let Some(cell) = *cell {
+                    *value = value.max(bent[cell]).max(by_residual[cell]);
+                }
+            }
+        }
+        for (one, square) in stated.iter_mut().zip(beyond) {
+            if let Some(one) = one.as_mut().filter(|_| square > 0.0) {
                 let known = one.misfit.get_or_insert((0.0, 0.0));
-                let (std, part) = if k == 0 {
-                    (&mut one.u, &mut known.0)
-                } else {
-                    (&mut one.v, &mut known.1)
+                let (std, part) = match side {
+                    0 => (&mut one.u, &mut known.0),
+                    _ => (&mut one.v, &mut known.1),
                 };
                 *part = square.sqrt();
                 *std = std.hypot(*part);
             }
         }
     }
+}
+
+/// The square of an error by what noise makes of it.
+fn in_noise((square, by_noise): (f64, f64)) -> f64 {
+    square / (by_noise + LEAST_ERROR_PX * LEAST_ERROR_PX)
 }
 
 /// The grid of a field, and the windows on it that cover a subset.
@@ -121,8 +149,8 @@ struct Windows {
     window: Stencil,
     /// What the error over the subset is by that over the five places.
     scale: f64,
-    /// Variance of `e` over that of a point where the field has nothing but noise.
-    noise_gain: f64,
+    /// Variances of `e` and of `S e` over that of a point where the field has nothing but noise.
+    noise_gain: [f64; 2],
 }
 
 /// By how much more a subset of an order takes of a place `(x, y)`, in halves of its width, than the plain mean does.
@@ -153,23 +181,39 @@ fn window(order: ShapeOrder) -> Stencil {
     places.into_iter().zip(WEIGHTS).map(row).collect()
 }
 
-/// Variance of `e` without its scale, over that of a point, when the errors of two points agree by what their subsets
-/// take of common pixels; `length` is the way between two of the five places over the subset's width.
-fn noise_gain(order: ShapeOrder, length: f64) -> f64 {
-    // e = 2 (m − S m) − S (m − S m) = 2 m − 3 S m + S S m.
-    let once = window(order);
-    let mut stencil = vec![vec![0.0; 9]; 9];
-    for (i, row) in once.iter().enumerate() {
+/// One stencil after another.
+fn composed(first: &Stencil, second: &Stencil) -> Stencil {
+    let side = first.len() + second.len() - 1;
+    let mut out = vec![vec![0.0; side]; side];
+    for (i, row) in first.iter().enumerate() {
         for (j, a) in row.iter().enumerate() {
-            stencil[i + 2][j + 2] -= 3.0 * a;
-            for (k, other) in once.iter().enumerate() {
+            for (k, other) in second.iter().enumerate() {
                 for (l, b) in other.iter().enumerate() {
-                    stencil[i + k][j + l] += a * b;
+                    out[i + k][j + l] += a * b;
                 }
             }
         }
     }
-    stencil[4][4] += 2.0;
+    out
+}
+
+/// The weights of `e` without its scale, `2 (m − S m) − S (m − S m) = 2 m − 3 S m + S S m`.
+fn error_stencil(order: ShapeOrder) -> Stencil {
+    let once = window(order);
+    let mut out = composed(&once, &once);
+    for (i, row) in once.iter().enumerate() {
+        for (j, weight) in row.iter().enumerate() {
+            out[i + 2][j + 2] -= 3.0 * weight;
+        }
+    }
+    out[4][4] += 2.0;
+    out
+}
+
+/// Variance that a stencil makes, over that of a point, when the errors of two points agree by what their subsets
+/// take of common pixels; `length` is the way between two of the five places over the subset's width.
+fn noise_gain(order: ShapeOrder, stencil: &Stencil, length: f64) -> f64 {
+    let side = stencil.len();
     let emphasis = emphasis(order, 1.0 / 3.0, 1.0 / 5.0);
     // Places over what two subsets have in common.
     const PLACES: usize = 12;
@@ -186,11 +230,11 @@ fn noise_gain(order: ShapeOrder, length: f64) -> f64 {
         }
         sum * share
     };
-    let common: Vec<Vec<f64>> = (0..9)
-        .map(|down| (0..9).map(|across| taken(across, down)).collect())
+    let common: Vec<Vec<f64>> = (0..side)
+        .map(|down| (0..side).map(|across| taken(across, down)).collect())
         .collect();
     let mut variance = 0.0;
-    let cells = || (0..9).flat_map(|row| (0..9).map(move |column| (row, column)));
+    let cells = || (0..side).flat_map(|row| (0..side).map(move |column| (row, column)));
     for (i, j) in cells() {
         for (k, l) in cells() {
             variance += stencil[i][j] * stencil[k][l] * common[i.abs_diff(k)][j.abs_diff(l)];
@@ -231,6 +275,10 @@ impl Windows {
             ShapeOrder::Two => (ShapeOrder::Two, ratio * ratio),
             order => (order, ratio),
         };
+        let error = error_stencil(order);
+        let smooth = composed(&error, &window(order));
+        let stencils = [error, smooth];
+        let share = length / settings.subset_size_px as f64;
         Some(Self {
             columns,
             rows,
@@ -238,7 +286,7 @@ impl Windows {
             apart,
             scale,
             window: window(order),
-            noise_gain: scale * scale * noise_gain(order, length / settings.subset_size_px as f64),
+            noise_gain: stencils.map(|stencil| scale * scale * noise_gain(order, &stencil, share)),
         })
     }
 
@@ -253,20 +301,32 @@ impl Windows {
         grid
     }
 
-    /// The square of `e` less what noise of that variance makes of it, zero where it is no more than noise, from the
-    /// displacements `measured`; NaN where there is none.
-    fn beyond_noise(&self, measured: &[f64], noise: &[f64]) -> Vec<f64> {
+    /// The square of `e`, from the displacements `measured` with noise of that variance, as [`beyond`](Self::beyond)
+    /// has it, or that of `S e` where it is larger: less of it is noise where the field bends widely.
+    fn bent(&self, measured: &[f64], noise: &[f64]) -> Vec<f64> {
         let once = self.less_mean(measured);
         let twice = self.less_mean(&once);
         let known = |value: f64| if value.is_nan() { 0.0 } else { value };
         let both = once.iter().zip(&twice);
-        let squares: Vec<f64> = both
-            .map(|(once, twice)| (self.scale * (once + known(*twice))).powi(2))
+        let errors: Vec<f64> = both
+            .map(|(once, twice)| self.scale * (once + known(*twice)))
             .collect();
-        let by_noise: Vec<f64> = noise.iter().map(|noise| self.noise_gain * noise).collect();
-        let each = squares.iter().zip(&by_noise);
+        let smooth = self.mean(&self.window, &errors);
+        let [sharp, wide] = [(&errors, 0), (&smooth, 1)].map(|(errors, k)| {
+            let squares: Vec<f64> = errors.iter().map(|error| error * error).collect();
+            let by_noise: Vec<f64> = noise.iter().map(|one| self.noise_gain[k] * one).collect();
+            self.beyond(&squares, &by_noise)
+        });
+        let both = sharp.into_iter().zip(wide);
+        both.map(|(sharp, wide)| sharp.max(wide)).collect()
+    }
+
+    /// The squares of errors less what noise makes of them, zero where they are no more than noise; NaN where there is
+    /// none, and none around.
+    fn beyond(&self, squares: &[f64], by_noise: &[f64]) -> Vec<f64> {
+        let each = squares.iter().zip(by_noise);
         let times: Vec<f64> = each
-            .map(|(square, noise)| square / (noise + LEAST_ERROR_PX * LEAST_ERROR_PX))
+            .map(|(square, noise)| in_noise((*square, *noise)))
             .collect();
         let around = self.mean(&window(ShapeOrder::One), &times);
         let mut beyond: Vec<f64> = (0..times.len())
@@ -385,7 +445,8 @@ mod tests {
             (21.0, 5.0, 10.0, 1.609_677_480),
         ] {
             let scale: f64 = half * (half + 1.0) / 3.0 / (4.0 * length * length / 3.0);
-            let found = scale * scale * noise_gain(ShapeOrder::One, length / width);
+            let error = error_stencil(ShapeOrder::One);
+            let found = scale * scale * noise_gain(ShapeOrder::One, &error, length / width);
             assert!((found - expected).abs() < 1e-8, "{width}: {found}");
         }
     }

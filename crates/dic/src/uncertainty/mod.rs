@@ -18,7 +18,7 @@
 //! The model is that of ZNSSD and PSSDab. For SSD and NSSD, which are not blind to gain or offset, it is
 //! a little too large.
 //!
-//! Random errors only: the bias by interpolation, by a field that the subset cannot follow and by
+//! What shows of motion that the shape function does not follow is added to it. The bias by interpolation and by
 //! light that changes inside a subset is not in it.
 //!
 //! A displacement that is composed over changes of the reference

@@ -190,6 +190,8 @@ fn corners_that_a_rotation_takes_out_have_left() {
     let found = correlate(&reference, &second, Guess::Phase).expect("images of one size");
     let mut left = 0;
     for point in &found.points {
+        let is_known = matches!(point.status, Status::Converged | Status::OutOfImage);
+        assert!(is_known, "{point:?}");
         let leaves = [(-10.0, -10.0), (10.0, -10.0), (-10.0, 10.0), (10.0, 10.0)]
             .into_iter()
             .any(|(dx, dy)| {

@@ -10,6 +10,7 @@ mod forecast;
 mod jumps;
 mod large;
 mod leaving;
+mod mixed;
 mod order;
 mod published;
 mod real;

@@ -109,7 +109,7 @@ fn halves_that_move_apart_are_followed_to_the_line() {
 }
 
 /// A crack through the middle whose lower side moves by `(u, v)`; what opens is dark.
-fn cracked(speckle: &Speckle, size: usize, degrees: f64, u: f64, v: f64) -> GrayImage {
+pub(crate) fn cracked(speckle: &Speckle, size: usize, degrees: f64, u: f64, v: f64) -> GrayImage {
     GrayImage::from_fn(size, size, |x, y| {
         let (x, y) = (x as f64, y as f64);
         if side(size, degrees, x - u, y - v) >= 0.0 {
@@ -124,7 +124,7 @@ fn cracked(speckle: &Speckle, size: usize, degrees: f64, u: f64, v: f64) -> Gray
 }
 
 /// The distance of a place below the crack, px.
-fn side(size: usize, degrees: f64, x: f64, y: f64) -> f64 {
+pub(crate) fn side(size: usize, degrees: f64, x: f64, y: f64) -> f64 {
     let (sin, cos) = degrees.to_radians().sin_cos();
     let middle = 0.5 * size as f64 + 0.3;
     (y - middle) * cos - (x - middle - 0.9) * sin

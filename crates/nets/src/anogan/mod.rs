@@ -41,6 +41,7 @@ pub use generator::{FrozenGenerator, Generator};
 pub use loss::GanLoss;
 pub use search::{
     Evaluation, PATIENCE, SearchMethod, SearchNets, SearchRates, SearchState, latent_starts,
+    weighted_loss,
 };
 pub use start::Initialisation;
 pub use stored::{GanWeights, StoredError};

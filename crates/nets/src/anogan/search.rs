@@ -178,6 +178,15 @@ pub enum SearchMethod {
     Lbfgs,
 }
 
+/// `(1 − λ) R + λ D`.
+///
+/// # Source
+/// Schlegl et al. 2017, arXiv:1703.05921, Eq. (7).
+#[must_use]
+pub fn weighted_loss(lambda: f64, residual: f64, discrimination: f64) -> f64 {
+    (1.0 - lambda) * residual + lambda * discrimination
+}
+
 /// How long latents are moved, and by what.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SearchRates {
@@ -329,7 +338,7 @@ impl SearchState {
         let lambda = self.rates.lambda;
         let loss = |at: usize| {
             let discrimination = evaluation.discrimination.get(at).copied().unwrap_or(0.0);
-            (1.0 - lambda) * evaluation.residual[at] + lambda * discrimination
+            weighted_loss(lambda, evaluation.residual[at], discrimination)
         };
         for (at, &latent) in self.active.clone().iter().enumerate() {
             let range = at * self.latent_size..(at + 1) * self.latent_size;

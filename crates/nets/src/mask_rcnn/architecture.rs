@@ -7,12 +7,12 @@ use super::{lite, resnet};
 /// Everything that fixes the shape of a net and the rules around it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Architecture {
-    /// The body.
+    /// The backbone.
     pub backbone: Backbone,
     /// Channels of every level of the pyramid.
     pub pyramid_channels: usize,
     /// Features of a region in the box head.
-    pub representation: usize,
+    pub fc_dim: usize,
     /// Classes, the background (class 0) among them.
     pub classes: usize,
     /// Side of the anchors of each of the five levels, px.
@@ -25,7 +25,7 @@ pub struct Architecture {
     pub masks: Option<MaskArchitecture>,
 }
 
-/// The convolutional body.
+/// The convolutional backbone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backbone {
     /// Its blocks.
@@ -37,7 +37,7 @@ pub struct Backbone {
 }
 
 retrial_core::words! {
-    /// Blocks of a body.
+    /// Blocks of a backbone.
     ///
     /// # Source
     /// He et al. 2016, arXiv:1512.03385, table 1; Tan & Le 2019, arXiv:1905.11946, table 1.
@@ -56,7 +56,7 @@ retrial_core::words! {
 }
 
 retrial_core::words! {
-    /// How the body's activations are normalised in training; detection always uses running moments.
+    /// How the backbone's activations are normalised in training; detection always uses running moments.
     pub enum Normalisation {
         /// By the moments of the batch, which enter the running ones.
         Batch = "batch",
@@ -98,7 +98,7 @@ pub struct Transfer {
     /// Layers of the function, 1 to 3.
     pub layers: usize,
     /// What stands between the layers.
-    pub between: Between,
+    pub activation: TransferActivation,
     /// Whether the mask loss reaches the box head's weights.
     pub gradient: TransferGradient,
     /// The form of what comes out.
@@ -121,7 +121,7 @@ retrial_core::words! {
 
 retrial_core::words! {
     /// The function between two layers of a transfer.
-    pub enum Between {
+    pub enum TransferActivation {
         /// Leaky rectifier of slope 0.1.
         LeakyRelu = "leaky_relu",
         /// Rectifier.
@@ -193,7 +193,7 @@ impl Architecture {
         let sizes = [
             ("the width of the backbone", self.backbone.width, 1),
             ("the number of pyramid channels", self.pyramid_channels, 1),
-            ("the length of the representation", self.representation, 1),
+            ("fc_dim", self.fc_dim, 1),
             ("the number of classes with the background", self.classes, 2),
             ("the number of anchor ratios", self.anchor_ratios.len(), 1),
         ];

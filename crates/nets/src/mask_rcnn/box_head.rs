@@ -19,9 +19,9 @@ pub(crate) const BOX_SIDE: usize = 7;
 pub(crate) struct BoxHead {
     first: Dense,
     second: Dense,
-    /// `[representation, class]`.
+    /// `[features, class]`.
     classifier: Dense,
-    /// `[representation, class × 4]`.
+    /// `[features, class × 4]`.
     regression: Dense,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct Judged {
 impl BoxHead {
     pub(crate) fn new(architecture: &Architecture, start: &mut Start<'_>) -> Self {
         let read = BOX_SIDE * BOX_SIDE * architecture.pyramid_channels;
-        let (inner, classes) = (architecture.representation, architecture.classes);
+        let (inner, classes) = (architecture.fc_dim, architecture.classes);
         let first = start.uniform([read, inner], read);
         let second = start.uniform([inner, inner], inner);
         let classifier = start.normal([inner, classes], 0.01);
@@ -53,22 +53,22 @@ impl BoxHead {
     }
 
     /// # Shapes
-    /// - `pooled`: `[region, 7, 7, channel]`, result: `[region, representation]`
+    /// - `pooled`: `[region, 7, 7, channel]`, result: `[region, features]`
     pub(crate) fn represent(&self, pooled: Tensor<4>) -> Tensor<2> {
         let [regions, height, width, channels] = pooled.dims();
         let rows = pooled.reshape([regions, height * width * channels]);
         self.second.forward(self.first.forward(rows, RELU), RELU)
     }
 
-    pub(crate) fn judge(&self, representation: Tensor<2>) -> Judged {
+    pub(crate) fn judge(&self, features: Tensor<2>) -> Judged {
         Judged {
-            logits: self.classifier.forward(representation.clone(), LINEAR),
-            deltas: self.regression.forward(representation, LINEAR),
+            logits: self.classifier.forward(features.clone(), LINEAR),
+            deltas: self.regression.forward(features, LINEAR),
         }
     }
 
-    /// Weights that describe each class but the background: `[class − 1, representation]` of the
-    /// classifier, `[class − 1, 4 · representation]` of the regression.
+    /// Weights that describe each class but the background: `[class − 1, features]` of the
+    /// classifier, `[class − 1, 4 · features]` of the regression.
     pub(crate) fn class_weights(&self) -> (Tensor<2>, Tensor<2>) {
         let classifier = self.classifier.matrix().transpose();
         let [classes, inner] = classifier.dims();

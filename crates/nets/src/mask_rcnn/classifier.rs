@@ -1,15 +1,15 @@
-//! Pretraining of the body as a classifier of a source domain.
+//! Pretraining of the backbone as a classifier of a source domain.
 //!
 //! # Source
 //! Liu et al. 2021 (transfer learning of Mask R-CNN for electrical equipment), section on the
-//! source domain; He et al. 2016, arXiv:1512.03385, for the classifier behind the body.
+//! source domain; He et al. 2016, arXiv:1512.03385, for the classifier behind the backbone.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use retrial_core::seed::Stream;
 
 use super::architecture::{Backbone, Normalisation};
-use super::body::{Body, COLOURS};
+use super::backbone::{BackboneNet, COLOURS};
 use super::layer::{Dense, LINEAR};
 use super::loss::cross_entropy;
 use super::start::Start;
@@ -17,10 +17,10 @@ use super::training::TrainingError;
 use crate::sgd::{NamedGradients, Sgd, SgdRates};
 use crate::weights::{self, Weights, WeightsError, values};
 
-/// A body, the mean over all places, and a dense layer.
+/// A backbone, the mean over all places, and a dense layer.
 #[derive(Module, Debug)]
 pub struct Classifier {
-    body: Body,
+    body: BackboneNet,
     classes: Dense,
 }
 
@@ -38,7 +38,7 @@ impl Classifier {
     fn new(backbone: Backbone, classes: usize, stream: &mut Stream, device: &Device) -> Self {
         let start = &mut Start { stream, device };
         let read = backbone.channels()[3];
-        let body = Body::new(backbone, start);
+        let body = BackboneNet::new(backbone, start);
         let matrix = start.normal([read, classes], 0.01);
         Self {
             body,
@@ -124,7 +124,7 @@ impl ClassifierTraining {
         right(&values(logits), classes)
     }
 
-    /// Weights of the classifier, running statistics included; those of the body begin with
+    /// Weights of the classifier, running statistics included; those of the backbone begin with
     /// `body.`.
     #[must_use]
     pub fn weights(&self) -> Weights {

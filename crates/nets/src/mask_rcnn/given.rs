@@ -1,17 +1,17 @@
-//! Weights that other programs trained, as those of a body.
+//! Weights that other programs trained, as those of a backbone.
 
 use burn::tensor::Device;
 use retrial_core::seed::Seed;
 
 use super::architecture::{Backbone, Family, Normalisation};
-use super::body::Body;
+use super::backbone::BackboneNet;
 use super::lite;
 use super::net::{Batch, Picture};
 use super::start::Start;
 use super::torch::{Layout, Naming, TorchError, from_named, from_torch};
 use crate::weights::{self, NamedArray, Weights, WeightsError, values};
 
-/// What stands before the names of a body's weights in a detector.
+/// What stands before the names of a backbone's weights in a detector.
 const BODY: &str = "body.";
 
 /// The names of PyPI's `efficientnet-lite-pytorch` 0.1.0; its last convolution and what stands
@@ -24,7 +24,7 @@ pub(super) const EFFICIENTNET: Naming = Naming {
     },
 };
 
-/// The weights of a body, by their names in a detector, out of a classifier's state dict: of
+/// The weights of a backbone, by their names in a detector, out of a classifier's state dict: of
 /// torchvision for residual nets, of PyPI's `efficientnet-lite-pytorch` for EfficientNet-Lite0.
 ///
 /// # Errors
@@ -42,14 +42,14 @@ pub fn given_body(
     }
 }
 
-/// The maps of a body at strides 4, 8, 16 and 32, normalised by running moments: what is compared
+/// The maps of a backbone at strides 4, 8, 16 and 32, normalised by running moments: what is compared
 /// with other programs.
 ///
 /// # Shapes
 /// - result: `[n, height, width, channel]` each, of pictures in one batch
 ///
 /// # Errors
-/// [`WeightsError`] when the weights are of another body.
+/// [`WeightsError`] when the weights are of another backbone.
 pub fn body_features(
     body: &Weights,
     backbone: Backbone,
@@ -67,10 +67,10 @@ pub fn body_features(
     Ok(maps.into_iter().map(array).collect())
 }
 
-/// A body of the right sizes.
-pub(super) fn drawn(backbone: Backbone, device: &Device) -> Body {
+/// A backbone of the right sizes.
+pub(super) fn drawn(backbone: Backbone, device: &Device) -> BackboneNet {
     let stream = &mut Seed(0).stream("shapes");
-    Body::new(backbone, &mut Start { stream, device })
+    BackboneNet::new(backbone, &mut Start { stream, device })
 }
 
 fn place(name: &str) -> (String, Layout) {

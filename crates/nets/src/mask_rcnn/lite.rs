@@ -1,8 +1,8 @@
-//! EfficientNet-Lite0 as a body: inverted bottlenecks with convolutions of each channel by itself.
+//! EfficientNet-Lite0 as a backbone: inverted bottlenecks with convolutions of each channel by itself.
 //!
 //! Lite differs from EfficientNet-B0 in that it has no squeeze-and-excitation and that its
 //! rectifiers end at six. Padding is TensorFlow's "same" for sides that are multiples of 32, which
-//! those of every batch are; the classifier's last convolution is not part of the body.
+//! those of every batch are; the classifier's last convolution is not part of the backbone.
 //!
 //! # Source
 //! Tan & Le 2019, arXiv:1905.11946, table 1; Sandler et al. 2018, arXiv:1801.04381, section 3.
@@ -10,7 +10,7 @@
 use burn::tensor::Tensor;
 
 use super::architecture::Normalisation;
-use super::body::{Block, COLOURS, Stage};
+use super::backbone::{Block, COLOURS, Stage};
 use super::layer::{LINEAR, Normalised, convolve_inside};
 use super::start::Start;
 use crate::detection_ops::{DepthwiseGeometry, depthwise, relu6};

@@ -9,8 +9,8 @@ use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData, activation};
 
 use super::architecture::{
-    Architecture, Between, MaskArchitecture, MaskPredictor, Perceptron, Transfer, TransferForm,
-    TransferGradient, TransferSource,
+    Architecture, MaskArchitecture, MaskPredictor, Perceptron, Transfer, TransferActivation,
+    TransferForm, TransferGradient, TransferSource,
 };
 use super::box_head::BoxHead;
 use super::layer::{Biased, Dense, LINEAR, RELU, beside_ones};
@@ -83,7 +83,7 @@ impl MaskHead {
             MaskPredictor::PerClass => (Some(predictor(architecture.classes)), None),
             MaskPredictor::Agnostic => (Some(predictor(1)), None),
             MaskPredictor::Transfer(transfer) => {
-                let inner = architecture.representation;
+                let inner = architecture.fc_dim;
                 let function = TransferFunction::new(transfer, inner, channels, start);
                 (None, Some(function))
             }
@@ -230,9 +230,9 @@ impl TransferFunction {
         for (index, layer) in self.layers.iter().enumerate() {
             x = layer.forward(x, LINEAR);
             if index + 1 < self.layers.len() {
-                x = match transfer.between {
-                    Between::Relu => activation::relu(x),
-                    Between::LeakyRelu => activation::leaky_relu(x, LEAKY),
+                x = match transfer.activation {
+                    TransferActivation::Relu => activation::relu(x),
+                    TransferActivation::LeakyRelu => activation::leaky_relu(x, LEAKY),
                 };
             }
         }

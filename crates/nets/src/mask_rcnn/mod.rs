@@ -6,7 +6,7 @@
 //! arXiv:1612.03144; Hu et al. 2018, arXiv:1711.10370.
 
 mod architecture;
-mod body;
+mod backbone;
 mod box_head;
 mod classifier;
 mod detect;
@@ -29,8 +29,9 @@ pub mod torch;
 mod training;
 
 pub use architecture::{
-    Architecture, ArchitectureError, Backbone, Between, Family, MaskArchitecture, MaskPredictor,
-    Normalisation, Perceptron, Transfer, TransferForm, TransferGradient, TransferSource,
+    Architecture, ArchitectureError, Backbone, Family, MaskArchitecture, MaskPredictor,
+    Normalisation, Perceptron, Transfer, TransferActivation, TransferForm, TransferGradient,
+    TransferSource,
 };
 pub use classifier::{Classifier, ClassifierTraining};
 pub use detect::{Detection, DetectionRule};

@@ -8,7 +8,7 @@ use retrial_instances::boxes::Corners;
 use retrial_instances::levels::LevelRule;
 
 use super::architecture::{Architecture, ArchitectureError, Normalisation};
-use super::body::{Body, COLOURS};
+use super::backbone::{BackboneNet, COLOURS};
 use super::box_head::BoxHead;
 use super::mask_head::MaskHead;
 use super::proposal::ProposalHead;
@@ -22,7 +22,7 @@ use crate::detection_ops::{Regions, pool_regions};
 /// He et al. 2017, arXiv:1703.06870; Ren et al. 2015, arXiv:1506.01497.
 #[derive(Module, Debug)]
 pub struct MaskRcnn {
-    pub(crate) body: Body,
+    pub(crate) body: BackboneNet,
     pub(crate) pyramid: Pyramid,
     pub(crate) proposals: ProposalHead,
     pub(crate) boxes: BoxHead,
@@ -71,7 +71,7 @@ impl MaskRcnn {
         let start = &mut Start { stream, device };
         let channels = architecture.pyramid_channels;
         Ok(Self {
-            body: Body::new(architecture.backbone, start),
+            body: BackboneNet::new(architecture.backbone, start),
             pyramid: Pyramid::new(architecture.backbone.channels(), channels, start),
             proposals: ProposalHead::new(channels, architecture.anchors_per_position(), start),
             boxes: BoxHead::new(architecture, start),

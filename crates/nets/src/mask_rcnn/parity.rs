@@ -19,7 +19,7 @@ use crate::sgd::SgdRates;
 use crate::testing::mirrored;
 use crate::weights::{self, NamedArray, Weights, values};
 
-/// The fixture of one kind of body.
+/// The fixture of one kind of backbone.
 struct Fixture {
     weights: Weights,
     values: Weights,
@@ -64,7 +64,7 @@ fn architecture(kind: &str) -> Architecture {
             normalisation: Normalisation::Running,
         },
         pyramid_channels: 64,
-        representation: 64,
+        fc_dim: 64,
         classes: 4,
         anchor_sides: [8.0, 16.0, 32.0, 64.0, 128.0],
         anchor_ratios: vec![0.5, 1.0, 2.0],

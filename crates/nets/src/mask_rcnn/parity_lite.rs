@@ -9,7 +9,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::body::Body;
+use super::backbone::BackboneNet;
 use super::given::{EFFICIENTNET, drawn};
 use super::torch::{TorchError, from_named, to_named};
 use super::*;
@@ -192,7 +192,7 @@ fn near(ours: f64, theirs: f64, tolerance: f64, what: &str) {
     );
 }
 
-fn formula_body(device: &Device) -> Body {
+fn formula_body(device: &Device) -> BackboneNet {
     let given = given_body(&torch_weights(), BACKBONE, device).expect("all weights");
     let own = weights::part(&given, "body.");
     weights::apply(drawn(BACKBONE, device), &own).expect("of this body")

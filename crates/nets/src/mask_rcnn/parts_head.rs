@@ -255,7 +255,7 @@ mod tests {
                 normalisation: Normalisation::Running,
             },
             pyramid_channels: 4,
-            representation: 8,
+            fc_dim: 8,
             classes: 3,
             anchor_sides: [8.0, 16.0, 32.0, 64.0, 128.0],
             anchor_ratios: vec![1.0],

@@ -1,4 +1,4 @@
-//! Residual nets as a body.
+//! Residual nets as a backbone.
 //!
 //! # Source
 //! He et al. 2016, arXiv:1512.03385; the stride of a bottleneck stands in its 3 × 3 convolution,
@@ -9,7 +9,7 @@ use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Tensor, activation};
 
 use super::architecture::{Backbone, Family, Normalisation};
-use super::body::{Block, COLOURS, Stage};
+use super::backbone::{Block, COLOURS, Stage};
 use super::layer::{LINEAR, Normalised, RELU};
 use super::start::Start;
 

@@ -69,7 +69,7 @@ const TORCHVISION: Naming = Naming {
 /// Our weights from torchvision's.
 ///
 /// `like` holds every array that is wanted, as the net has it: the weights of a whole detector, or
-/// those whose names begin with `body.` to fill the body from a classifier. Names of older
+/// those whose names begin with `body.` to fill the backbone from a classifier. Names of older
 /// releases (`rpn.head.conv`, `mask_fcn1`, `inner_blocks.0`) are known, and those of a classifier
 /// (`conv1`, `layer1.0.conv1`).
 ///

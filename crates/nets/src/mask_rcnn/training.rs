@@ -149,7 +149,7 @@ impl DetectorTraining {
         }
     }
 
-    /// Keeps the stem and the first stages of the body as they are: 0 none, 5 all.
+    /// Keeps the stem and the first stages of the backbone as they are: 0 none, 5 all.
     pub fn freeze(&mut self, parts: usize) {
         self.net.body = self.net.body.clone().frozen(parts);
     }

@@ -135,6 +135,8 @@ pub(crate) fn record(
         experiment: experiment.to_owned(),
         params: point.clone(),
         point,
+        set: None,
+        amendments: Vec::new(),
         seed,
         device: "cpu".to_owned(),
         dataset: Some(DatasetUse {

@@ -82,6 +82,8 @@ pub(crate) fn record(size: i64, seed: u64, rmse: f64) -> Record {
         experiment: "sweep".to_owned(),
         params: point.clone(),
         point,
+        set: None,
+        amendments: Vec::new(),
         seed,
         device: "cpu".to_owned(),
         dataset: None,

@@ -3,21 +3,22 @@
 use std::collections::BTreeMap;
 
 use retrial_core::row;
+use retrial_core::statistics::upper_median;
 use retrial_detect::roc;
 use retrial_instances::boxes::iou;
 use retrial_nets::device::Device;
 use retrial_nets::mask_rcnn::{DetectionRule, PartsTraining};
 use retrial_synth::infrared::{EquipmentClass, Partition};
 
-use super::warmth::{Warmth, median, usual, warmth};
+use super::temperatures::{PartTemperature, temperature_in, usual};
 use super::{divided, placed};
 use crate::execute::context::{Context, TrialError};
+use crate::studies;
 use crate::studies::mask_rcnn::boxes::Detector;
 use crate::studies::mask_rcnn::items::{Item, Items, Object, PartBox};
-use crate::studies::mask_rcnn::judge::defined;
 use crate::studies::mask_rcnn::metrics::metric;
 use crate::studies::mask_rcnn::params::Finding;
-use crate::studies::mask_rcnn::settings::{self, words};
+use crate::studies::mask_rcnn::settings;
 
 /// IoU from which a part or a device is found.
 const FOUND: f32 = 0.5;
@@ -47,8 +48,8 @@ row! {
 row! {
     /// The fault step: one row a reference.
     pub(in crate::studies::mask_rcnn) struct FaultRow in "faults" {
-        /// What the highest temperature of a part is compared with: what is usual for the class, a like in the picture,
-        /// or what is usual where there is a like.
+        /// What the highest temperature of a part is compared with: the median of the training
+        /// pictures, that of its peers in the picture, or that of the training pictures where there are peers.
         reference: &'static str;
         /// Parts that can be compared.
         parts: usize;
@@ -75,8 +76,8 @@ struct Judgement {
     hot: Option<bool>,
     /// Its highest temperature over what is usual for it in training pictures, K.
     over_usual: Option<f64>,
-    /// The same over its like of other devices of its class in the picture, K.
-    over_like: Option<f64>,
+    /// The same over its peer of other devices of its class in the picture, K.
+    over_peer: Option<f64>,
 }
 
 pub(in crate::studies::mask_rcnn) fn judge(
@@ -90,7 +91,7 @@ pub(in crate::studies::mask_rcnn) fn judge(
         items,
         detector,
         training,
-        device: settings::device(&context.job.device)?,
+        device: studies::device(&context.job.device)?,
         rule: settings::detection(finding),
     };
     let usual = usual(items);
@@ -181,11 +182,11 @@ fn judged(
     [in_true, in_found]: [&Places; 2],
     usual: &BTreeMap<(usize, usize), f64>,
 ) -> Vec<Judgement> {
-    let mut warm: BTreeMap<(usize, usize), Warmth> = BTreeMap::new();
+    let mut warm: BTreeMap<(usize, usize), PartTemperature> = BTreeMap::new();
     for (number, (object, places)) in objects.iter().zip(in_true).enumerate() {
         for (part, corners) in places.iter().enumerate() {
             if object.parts.get(part).is_some_and(Option::is_some)
-                && let Some(own) = warmth(item, width, Some(&object.mask), *corners)
+                && let Some(own) = temperature_in(item, width, Some(&object.mask), *corners)
             {
                 warm.insert((number, part), own);
             }
@@ -198,12 +199,12 @@ fn judged(
                 continue;
             };
             let own = warm.get(&(number, part)).copied();
-            let like = objects
+            let peer = objects
                 .iter()
                 .enumerate()
-                .filter(|(other, like)| *other != number && like.class == object.class);
-            let like = like.filter_map(|(other, _)| warm.get(&(other, part)));
-            let like = median(like.map(|like| like.max).collect());
+                .filter(|(other, peer)| *other != number && peer.class == object.class);
+            let peer = peer.filter_map(|(other, _)| warm.get(&(other, part)));
+            let peer = upper_median(peer.map(|peer| peer.max).collect());
             let over = |base: Option<f64>| own.zip(base).map(|(own, base)| own.max - base);
             all.push(Judgement {
                 class: object.class,
@@ -211,13 +212,13 @@ fn judged(
                 detected: in_found[number]
                     .get(part)
                     .is_some_and(|corners| is_found(corners, known)),
-                centre_error: apart(corners, known, object),
+                centre_error: centre_error(corners, known, object),
                 errors: own
                     .zip(known.max_c.zip(known.mean_c))
                     .map(|(own, (max, mean))| [(own.max - max).abs(), (own.mean - mean).abs()]),
                 hot: known.hot,
                 over_usual: over(usual.get(&(object.class, part)).copied()),
-                over_like: over(like),
+                over_peer: over(peer),
             });
         }
     }
@@ -228,7 +229,7 @@ fn is_found(corners: &[f32; 4], part: &PartBox) -> bool {
     iou(corners, &part.corners) >= FOUND
 }
 
-fn apart(corners: &[f32; 4], part: &PartBox, object: &Object) -> f64 {
+fn centre_error(corners: &[f32; 4], part: &PartBox, object: &Object) -> f64 {
     let [x0, y0, x1, y1] = object.corners;
     let (x, y) = (
         (corners[0] + corners[2]) / 2.0,
@@ -275,9 +276,9 @@ fn report(context: &mut Context, items: &Items, all: &[Judgement]) -> Result<(),
         mean(errors.map(|own| own[which]))
     };
     let usual = faults(all, |one| one.over_usual, |_| true)?;
-    let like = faults(all, |one| one.over_like, |_| true)?;
-    let alike = |one: &Judgement| one.over_like.is_some();
-    let usual_alike = faults(all, |one| one.over_usual, alike)?;
+    let peer = faults(all, |one| one.over_peer, |_| true)?;
+    let has_peer = |one: &Judgement| one.over_peer.is_some();
+    let usual_with_peer = faults(all, |one| one.over_usual, has_peer)?;
     for (metric, value) in [
         (metric::part_accuracy, over_classes(|row| row.accuracy)),
         (
@@ -293,10 +294,10 @@ fn report(context: &mut Context, items: &Items, all: &[Judgement]) -> Result<(),
         (metric::part_temperature_error_k, warm(0)),
         (metric::part_mean_temperature_error_k, warm(1)),
         (metric::hot_spot_auroc, usual.area),
-        (metric::hot_spot_auroc_like, like.area),
-        (metric::hot_spot_auroc_usual_where_like, usual_alike.area),
+        (metric::hot_spot_auroc_peer, peer.area),
+        (metric::hot_spot_auroc_where_peer, usual_with_peer.area),
     ] {
-        defined(context, metric, value)?;
+        context.metric_if_any(metric, value)?;
     }
     context.rows(&rows)?;
     let row = |reference, faults: &Faults| FaultRow {
@@ -306,9 +307,9 @@ fn report(context: &mut Context, items: &Items, all: &[Judgement]) -> Result<(),
         auroc: faults.area.unwrap_or(f64::NAN),
     };
     context.rows(&[
-        row("usual for its class", &usual),
-        row("like in the picture", &like),
-        row("usual, where there is a like", &usual_alike),
+        row("training pictures", &usual),
+        row("peers", &peer),
+        row("training pictures, where there are peers", &usual_with_peer),
     ])
 }
 
@@ -355,7 +356,7 @@ fn faults(
         own.filter_map(|one| excess(one).zip(one.hot)).unzip();
     let both = faulty.contains(&true) && faulty.contains(&false);
     let area = match both {
-        true => Some(roc::auroc(&excess, &faulty).map_err(words)?),
+        true => Some(roc::auroc(&excess, &faulty).map_err(TrialError::of)?),
         false => None,
     };
     Ok(Faults {
@@ -434,7 +435,7 @@ mod tests {
         let usual = BTreeMap::from([((1, 0), 21.0), ((1, 1), 22.0)]);
         let all = judged(WIDTH, &item, &[&cool, &warm], [&in_true, &in_found], &usual);
         assert_eq!(all.len(), 4);
-        for (one, (usual, like, hot)) in all.iter().zip([
+        for (one, (usual, peer, hot)) in all.iter().zip([
             (-1.0, 0.0, false),
             (-2.0, -10.0, false),
             (-1.0, 0.0, false),
@@ -442,12 +443,12 @@ mod tests {
         ]) {
             assert!(one.right && !one.detected && one.centre_error < 1e-9);
             assert_eq!(one.errors.map(|own| own[0]), Some(0.0));
-            assert_eq!((one.over_usual, one.over_like), (Some(usual), Some(like)));
+            assert_eq!((one.over_usual, one.over_peer), (Some(usual), Some(peer)));
             assert_eq!(one.hot, Some(hot));
         }
-        let told = faults(&all, |one| one.over_like, |_| true).expect("finite");
-        assert_eq!((told.parts, told.faulty, told.area), (4, 1, Some(1.0)));
-        let cool_alone = faults(&all, |one| one.over_like, |one| one.hot == Some(false));
+        let found = faults(&all, |one| one.over_peer, |_| true).expect("finite");
+        assert_eq!((found.parts, found.faulty, found.area), (4, 1, Some(1.0)));
+        let cool_alone = faults(&all, |one| one.over_peer, |one| one.hot == Some(false));
         assert_eq!(cool_alone.expect("finite").area, None);
     }
 
@@ -474,7 +475,7 @@ mod tests {
         );
         assert!(
             all.iter()
-                .all(|one| one.detected && one.over_like.is_none())
+                .all(|one| one.detected && one.over_peer.is_none())
         );
         assert!(all.iter().all(|one| one.over_usual.is_none()));
     }

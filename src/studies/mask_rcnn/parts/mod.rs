@@ -6,7 +6,7 @@
 
 mod judge;
 mod sides;
-mod warmth;
+mod temperatures;
 
 use std::time::Instant;
 
@@ -23,10 +23,11 @@ use super::boxes::Detector;
 use super::items::{Items, MOST_PARTS, Object, PartBox};
 use super::params::{Jitters, MaskHead, MasksAlone, PartsHead};
 use super::pretrain::CHECKPOINT_EVERY;
-use super::settings::{self, words};
+use super::settings;
 use crate::execute::context::{Context, TrialError};
 use crate::execute::stage::{Work, stage};
-use crate::trees;
+use crate::stage_tree;
+use crate::studies;
 
 /// The name of the stage.
 pub(super) const STAGE: &str = "parts";
@@ -39,7 +40,7 @@ const JITTER: f64 = 0.1;
 pub(super) struct Input<'p> {
     pub(super) head: &'p MaskHead,
     pub(super) jitters: &'p Jitters,
-    /// Regions a step: `mask_batch`.
+    /// Regions a step: `mask_batch_size`.
     pub(super) batch: usize,
     pub(super) parts: &'p PartsHead,
 }
@@ -50,7 +51,7 @@ pub(super) fn train(
     items: &Items,
     detector: &Detector,
 ) -> Result<PartsTraining, TrialError> {
-    let batch = vec![(MasksAlone::mask_batch, input.batch.to_value())];
+    let batch = vec![(MasksAlone::mask_batch_size, input.batch.to_value())];
     let what = StageInput {
         name: STAGE,
         params: [
@@ -85,7 +86,7 @@ fn fresh(
         parts,
         settings::adam(input.parts.part_learning_rate),
         &mut seed.stream("init parts"),
-        &settings::device(device)?,
+        &studies::device(device)?,
     ))
 }
 
@@ -102,7 +103,7 @@ fn collect(
     items: &Items,
     detector: &Detector,
 ) -> Result<Regions, TrialError> {
-    let device = settings::device(&work.device)?;
+    let device = studies::device(&work.device)?;
     let mut stream = work.seed.stream("part boxes");
     let mut regions = Regions {
         features: RegionFeatures::default(),
@@ -130,7 +131,7 @@ fn collect(
                     let corners = [moved(x0, w), moved(y0, h), moved(x1, w), moved(y1, h)];
                     boxes.push(corners);
                     regions.classes.push(object.class);
-                    let place = |part: &Option<PartBox>| part.map(|part| seen(&part, corners));
+                    let place = |part: &Option<PartBox>| part.map(|part| in_region(&part, corners));
                     regions
                         .places
                         .push(object.parts.iter().map(place).collect());
@@ -153,7 +154,7 @@ fn divided(object: &Object) -> bool {
 }
 
 /// A part in shares of a region.
-fn seen(part: &PartBox, [x0, y0, x1, y1]: [f32; 4]) -> PartPlace {
+fn in_region(part: &PartBox, [x0, y0, x1, y1]: [f32; 4]) -> PartPlace {
     let (w, h) = ((x1 - x0).max(1.0), (y1 - y0).max(1.0));
     let [left, top, right, bottom] = part.corners;
     PartPlace {
@@ -188,7 +189,7 @@ fn build(
     for iteration in done..all {
         if let Err(stopped) = work.stop_point() {
             if iteration > 0 {
-                work.checkpoint(iteration, kept(&training)?)?;
+                work.checkpoint(iteration, to_tree(&training)?)?;
             }
             return Err(stopped);
         }
@@ -205,28 +206,30 @@ fn build(
         let features = regions.features.picked(&own);
         training
             .step(iteration, &features, &classes, &places)
-            .map_err(words)?;
+            .map_err(TrialError::of)?;
         work.progress(iteration + 1, all, "part steps");
         if saved.elapsed() >= CHECKPOINT_EVERY && iteration + 1 < all {
-            work.checkpoint(iteration + 1, kept(&training)?)?;
+            work.checkpoint(iteration + 1, to_tree(&training)?)?;
             saved = Instant::now();
         }
     }
-    kept(&training)
+    to_tree(&training)
 }
 
-fn kept(training: &PartsTraining) -> Result<Tree, TrialError> {
+fn to_tree(training: &PartsTraining) -> Result<Tree, TrialError> {
     let mut tree = Tree::new();
     let (moments, steps) = training.moments();
-    trees::put_weights(&mut tree, "weights", &training.weights())?;
-    trees::put_weights(&mut tree, "moments", &moments)?;
-    trees::put_number(&mut tree, "steps", u64::from(steps))?;
+    stage_tree::insert_weights(&mut tree, "weights", &training.weights())?;
+    stage_tree::insert_weights(&mut tree, "moments", &moments)?;
+    stage_tree::set_number(&mut tree, "steps", u64::from(steps))?;
     Ok(tree)
 }
 
 fn restore(training: &mut PartsTraining, tree: &Tree) -> Result<(), TrialError> {
-    let moments = trees::weights(tree, "moments")?;
-    let steps = u32::try_from(trees::number(tree, "steps")?).unwrap_or(u32::MAX);
-    let weights = trees::weights(tree, "weights")?;
-    training.restore(&weights, (&moments, steps)).map_err(words)
+    let moments = stage_tree::weights(tree, "moments")?;
+    let steps = u32::try_from(stage_tree::number(tree, "steps")?).unwrap_or(u32::MAX);
+    let weights = stage_tree::weights(tree, "weights")?;
+    training
+        .restore(&weights, (&moments, steps))
+        .map_err(TrialError::of)
 }

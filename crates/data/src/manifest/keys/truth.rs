@@ -56,7 +56,7 @@ macro_rules! field {
             &MapDef {
                 doc: $doc,
                 keys: &[
-                    Key::new(KIND, || Form::Word(vec![WordDef { word: $word, doc: "" }]), "Which field.")
+                    Key::new(KIND, || Form::Word(vec![WordDef { word: $word, was: &[], doc: "" }]), "Which field.")
                         .needed(),
                     $(Key::new($name, <f64 as KeyType>::form, $about).needed()),+
                 ],
@@ -175,6 +175,7 @@ impl KeyType for Stated {
     fn form() -> Form {
         let unknown = WordDef {
             word: UNKNOWN,
+            was: &[],
             doc: "Nothing is known.",
         };
         let mut truths = vec![Form::Word(vec![unknown]), TruthTableKeys::form()];

@@ -2,7 +2,7 @@
 
 use retrial_core::bounded;
 use retrial_core::declare::{Word, WordDef};
-use retrial_core::fault::{Faults, nearest};
+use retrial_core::fault::{Faults, instead, never_renamed};
 use retrial_core::keys::{At, Form, KeyType};
 use retrial_core::yaml::{Node, Value, list, text, whole};
 use retrial_synth::infrared::EquipmentClass;
@@ -20,11 +20,7 @@ pub(super) fn unknown_word<'w>(
     known: impl Iterator<Item = &'w str>,
     faults: &mut Faults,
 ) {
-    let known: Vec<&str> = known.collect();
-    let help = match nearest(&word.value, known.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("known here: {}", known.join(", ")),
-    };
+    let help = instead(&word.value, known.map(never_renamed));
     word.fault_with_help(format!("{:?} is not known", word.value), help, faults);
 }
 
@@ -69,6 +65,7 @@ impl KeyType for ClassName {
     fn form() -> Form {
         let words = EquipmentClass::ALL.iter().map(|class| WordDef {
             word: class.name(),
+            was: &[],
             doc: "",
         });
         Form::Word(words.collect())
@@ -169,6 +166,7 @@ impl KeyType for DecoderName {
     fn form() -> Form {
         let words = DECODERS.iter().map(|decoder| WordDef {
             word: decoder.name,
+            was: &[],
             doc: "",
         });
         Form::Word(words.collect())

@@ -92,9 +92,9 @@ pub(super) fn report(
     };
     let (bound_u, bound_v) = (mean(|i| i.bound_u), mean(|i| i.bound_v));
     for (metric, value) in [
-        (metric::noise_level, mean(|i| i.noise)),
-        (metric::stated_u, mean(|i| i.u)),
-        (metric::stated_v, mean(|i| i.v)),
+        (metric::noise_sd, mean(|i| i.noise)),
+        (metric::uncertainty_u, mean(|i| i.u)),
+        (metric::uncertainty_v, mean(|i| i.v)),
         (metric::bound_u, bound_u),
         (metric::bound_v, bound_v),
     ] {
@@ -119,8 +119,8 @@ pub(super) fn report(
         let worst = |value: fn(&ErrorSummary) -> f64| {
             known.iter().map(|s| value(s).abs()).fold(0.0, f64::max)
         };
-        context.metric(metric::worst_bias_u, worst(|s| s.u.bias))?;
-        context.metric(metric::worst_bias_v, worst(|s| s.v.bias))?;
+        context.metric(metric::max_abs_bias_u, worst(|s| s.u.bias))?;
+        context.metric(metric::max_abs_bias_v, worst(|s| s.v.bias))?;
         let (u, v) = (within(|s| s.u.random_error), within(|s| s.v.random_error));
         context.metric(metric::random_over_bound_u, u / bound_u)?;
         context.metric(metric::random_over_bound_v, v / bound_v)?;

@@ -148,6 +148,8 @@ pub(crate) fn fail(
 }
 
 fn blank(job: &Job, study: &StudyInfo, started: SystemTime, duration_s: f64) -> Record {
+    let set = study.set(job.params.iter());
+    let touching = study.amendments_of(&job.params);
     Record {
         format: RECORD_FORMAT,
         migrated_from: None,
@@ -157,6 +159,8 @@ fn blank(job: &Job, study: &StudyInfo, started: SystemTime, duration_s: f64) -> 
         experiment: job.experiment.clone(),
         point: job.point.clone(),
         params: job.params.clone(),
+        set: Some(set.iter().map(|(name, _)| (*name).to_owned()).collect()),
+        amendments: touching.map(|amendment| amendment.id.to_owned()).collect(),
         seed: job.seed,
         device: super::worker::device_kind(&job.device).to_owned(),
         dataset: job.data.as_ref().map(|data| DatasetUse {

@@ -1,4 +1,4 @@
-//! The error that the spectra of a series foretell, beside the one found.
+//! The error that the spectra of a series predict, beside the one found.
 
 use retrial_data::ImageSeries;
 use retrial_dic::{Gradient, PairSpectra, Settings};
@@ -31,7 +31,7 @@ pub(super) fn report(
         return Ok(());
     }
     let expected = f64::sqrt(squares / count);
-    context.metric(metric::expected_rmse, expected)?;
-    context.metric(metric::expected_worst_bias, bias)?;
-    context.metric(metric::expected_over_found, expected / rmse)
+    context.metric(metric::predicted_rmse, expected)?;
+    context.metric(metric::predicted_max_bias, bias)?;
+    context.metric(metric::predicted_over_measured_rmse, expected / rmse)
 }

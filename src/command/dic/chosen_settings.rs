@@ -14,7 +14,7 @@ use crate::cli::{DicArgs, FilterChoice, OrderChoice};
 use crate::failure::Failure;
 
 /// Settings with their filter and order, and where they come from.
-pub(super) struct Suited {
+pub(super) struct ChosenSettings {
     advice: SeriesAdvice,
     filter_by: By,
     order_by: String,
@@ -29,7 +29,7 @@ enum By {
     Default,
 }
 
-impl Suited {
+impl ChosenSettings {
     /// Asks deformed images which settings suit them: the first of five that tells for the filter, up to twelve for
     /// the order.
     pub(super) fn new(
@@ -95,7 +95,7 @@ impl Suited {
         &self.advice.settings
     }
 
-    /// What is foretold of the settings, if a pair tells.
+    /// The error predicted for the settings, where a pair shows one.
     fn forecast(&self) -> Option<ErrorForecast> {
         let (_, spectra) = self.advice.telling.as_ref()?;
         spectra.forecast(self.settings()).ok()

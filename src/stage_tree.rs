@@ -1,12 +1,12 @@
-//! Weights and other arrays in HDF5.
+//! Weights, lists and numbers in the HDF5 trees of stages.
 
 use retrial_nets::weights::{NamedArray, Weights};
 use retrial_store::{Array, Tree, Value};
 
 use crate::execute::context::TrialError;
 
-/// Puts weights below the group `group`.
-pub(crate) fn put_weights(
+/// Inserts weights below the group `group`.
+pub(crate) fn insert_weights(
     tree: &mut Tree,
     group: &str,
     weights: &Weights,
@@ -33,7 +33,7 @@ pub(crate) fn weights(tree: &Tree, group: &str) -> Result<Weights, TrialError> {
 }
 
 /// A whole number on the root.
-pub(crate) fn put_number(tree: &mut Tree, name: &str, number: u64) -> Result<(), TrialError> {
+pub(crate) fn set_number(tree: &mut Tree, name: &str, number: u64) -> Result<(), TrialError> {
     let number = i64::try_from(number).unwrap_or(i64::MAX);
     Ok(tree.set_attribute("", name, Value::I64(number))?)
 }
@@ -49,6 +49,6 @@ pub(crate) fn number(tree: &Tree, name: &str) -> Result<u64, TrialError> {
 }
 
 /// A list of numbers.
-pub(crate) fn put_list(tree: &mut Tree, name: &str, values: Vec<f64>) -> Result<(), TrialError> {
+pub(crate) fn insert_list(tree: &mut Tree, name: &str, values: Vec<f64>) -> Result<(), TrialError> {
     Ok(tree.insert(name, Array::list(values)?)?)
 }

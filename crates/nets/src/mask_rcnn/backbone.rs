@@ -1,4 +1,4 @@
-//! The body: a classifier's net without its head, as maps at four strides.
+//! The backbone: a classifier's net without its head, as maps at four strides.
 
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -10,7 +10,7 @@ use super::{lite, resnet};
 
 /// A net that gives the maps of its four stages.
 #[derive(Module, Debug)]
-pub(crate) struct Body {
+pub(crate) struct BackboneNet {
     stem: Normalised,
     stages: Vec<Stage>,
     #[module(skip)]
@@ -34,7 +34,7 @@ pub(crate) struct Block {
 /// Colours of an image.
 pub(crate) const COLOURS: usize = 3;
 
-impl Body {
+impl BackboneNet {
     pub(crate) fn new(backbone: Backbone, start: &mut Start<'_>) -> Self {
         let (stem, stages) = match backbone.family {
             Family::EfficientnetLite0 => lite::drawn(start),
@@ -47,7 +47,7 @@ impl Body {
         }
     }
 
-    /// The body with constant weights in the stem (`parts` ≥ 1) and the first `parts − 1` stages.
+    /// The backbone with constant weights in the stem (`parts` ≥ 1) and the first `parts − 1` stages.
     pub(crate) fn frozen(mut self, parts: usize) -> Self {
         if parts > 0 {
             self.stem = self.stem.no_grad();

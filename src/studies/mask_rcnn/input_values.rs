@@ -42,7 +42,7 @@ impl Input {
         match (self.values(picture), &picture.temperature, &picture.gray16) {
             (Values::Celsius, Some(raw), _) => Box::new(raw.iter().map(|&raw| i32::from(raw))),
             (Values::Deep, _, Some(values)) => Box::new(values.iter().map(|&v| i32::from(v))),
-            _ => Box::new(lumas(picture).map(|luma| luma.round() as i32)),
+            _ => Box::new(lumas(&picture.rgb).map(|luma| luma.round() as i32)),
         }
     }
 
@@ -62,7 +62,7 @@ impl Input {
     }
 
     /// The values of a picture; `range` is black and white of its set's 16-bit grey.
-    pub(super) fn seen(&self, picture: &ThermalPicture, range: Option<[u16; 2]>) -> Vec<f32> {
+    pub(super) fn scaled(&self, picture: &ThermalPicture, range: Option<[u16; 2]>) -> Vec<f32> {
         if let (true, Some(raw)) = (self.temperature, &picture.temperature) {
             let (cold, hot) = (self.coldest_c, self.hottest_c);
             // Cameras give tenths of a degree.
@@ -77,16 +77,16 @@ impl Input {
                 |&value: &u16| ((f64::from(value) - black) / width.max(1.0)).clamp(0.0, 1.0);
             return values.iter().map(|value| share(value) as f32).collect();
         }
-        lumas(picture).map(|luma| luma / 255.0).collect()
+        lumas(&picture.rgb).map(|luma| luma / 255.0).collect()
     }
 }
 
 /// The luma of ITU-R BT.601, as other programs make grey pictures: 0 to 255.
-fn lumas(picture: &ThermalPicture) -> impl Iterator<Item = f32> + '_ {
+pub(super) fn lumas(rgb: &[u8]) -> impl Iterator<Item = f32> + '_ {
     let luma = |rgb: &[u8]| {
         0.299 * f32::from(rgb[0]) + 0.587 * f32::from(rgb[1]) + 0.114 * f32::from(rgb[2])
     };
-    picture.rgb.chunks_exact(3).map(luma)
+    rgb.chunks_exact(3).map(luma)
 }
 
 /// What of a picture is seen.
@@ -190,15 +190,15 @@ mod tests {
         // Tenths of kelvin from 12 to 34 °C: all within one value of the upper byte.
         let values: Vec<u16> = (2850..=3070).collect();
         let deep = picture(&values);
-        let seen = gray().seen(&deep, Some([2850, 3070]));
+        let seen = gray().scaled(&deep, Some([2850, 3070]));
         assert_eq!((seen[0], seen[110], seen[220]), (0.0, 0.5, 1.0));
-        let stated = gray().seen(&deep, Some([2850, 2960]));
+        let stated = gray().scaled(&deep, Some([2850, 2960]));
         assert_eq!((stated[55], stated[110], stated[220]), (0.5, 1.0, 1.0));
     }
 
     #[test]
     fn a_picture_of_one_value_is_black() {
-        let seen = gray().seen(&picture(&[7; 4]), Some([7, 7]));
+        let seen = gray().scaled(&picture(&[7; 4]), Some([7, 7]));
         assert_eq!(seen.as_slice(), &[0.0; 4][..]);
     }
 

@@ -1,4 +1,4 @@
-//! The body out of a file of weights that others trained on ImageNet.
+//! The backbone out of a file of weights that others trained on ImageNet.
 
 use std::path::Path;
 
@@ -9,25 +9,30 @@ use retrial_nets::weights::{NamedArray, Weights};
 use retrial_store::Tree;
 
 use super::items::Items;
-use super::params::Body;
+use super::params::BackboneParams;
 use super::settings;
 use crate::execute::context::TrialError;
-use crate::trees;
+use crate::stage_tree;
+use crate::studies;
 
-/// Why there is no body without them.
+/// Why there is no backbone without them.
 pub(super) const NO_WEIGHTS: &str = "pretraining by `imagenet` needs weights, and the data set of this experiment has none; one that has \
      is `infrared-imagenet`";
 
 /// What the stage `pretrain` leaves of them: `weights/body.…`.
-pub(super) fn body(params: &Body, items: &Items, device: &str) -> Result<Tree, TrialError> {
+pub(super) fn backbone(
+    params: &BackboneParams,
+    items: &Items,
+    device: &str,
+) -> Result<Tree, TrialError> {
     let Some(file) = &items.given else {
         return Err(TrialError::Other(NO_WEIGHTS.to_owned()));
     };
-    let torch = file.read_torch().map_err(settings::words)?;
-    let device = settings::device(device)?;
-    let body = of_file(torch, &file.path, settings::backbone(params), &device)?;
+    let torch = file.read_torch().map_err(TrialError::of)?;
+    let device = studies::device(device)?;
+    let backbone = of_file(torch, &file.path, settings::backbone(params), &device)?;
     let mut tree = Tree::new();
-    trees::put_weights(&mut tree, "weights", &body)?;
+    stage_tree::insert_weights(&mut tree, "weights", &backbone)?;
     Ok(tree)
 }
 
@@ -144,7 +149,7 @@ mod tests {
     fn the_wheels_weights_give_its_maps_with_registry() {
         let (torch, path) = weights();
         let device = Device::flex();
-        let body = of_file(torch, &path, BACKBONE, &device).expect("all weights");
+        let backbone = of_file(torch, &path, BACKBONE, &device).expect("all weights");
         let all = images();
         let picture = |values: &[f32]| Picture {
             height: 64,
@@ -153,7 +158,8 @@ mod tests {
         };
         let pictures: Vec<Picture> = all.chunks(all.len() / 2).map(picture).collect();
         let pictures: Vec<&Picture> = pictures.iter().collect();
-        let maps = body_features(&body, BACKBONE, &pictures, &device).expect("of this body");
+        let maps =
+            body_features(&backbone, BACKBONE, &pictures, &device).expect("of this backbone");
         assert_eq!(maps.len(), MAPS.len());
         for (stage, (map, theirs)) in maps.iter().zip(MAPS).enumerate() {
             let count = map.values.len();
@@ -168,7 +174,7 @@ mod tests {
         }
     }
 
-    /// The classifier behind the body: 1 × 1, normalisation, rectifier, mean, dense layer.
+    /// The classifier behind the backbone: 1 × 1, normalisation, rectifier, mean, dense layer.
     fn best(torch: &TorchWeights, top: &NamedArray) -> usize {
         let get = |name: &str| {
             let tensor = torch.get(name).unwrap_or_else(|| panic!("no {name}"));
@@ -205,7 +211,7 @@ mod tests {
             panic!("no pictures");
         };
         let device = Device::flex();
-        let body = of_file(torch.clone(), &path, BACKBONE, &device).expect("all weights");
+        let backbone = of_file(torch.clone(), &path, BACKBONE, &device).expect("all weights");
         let (mean, deviation) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
         let mut right = 0;
         // The pictures are every fifth class of the thousand in the order of their names.
@@ -226,7 +232,8 @@ mod tests {
                 width: 224,
                 values,
             };
-            let maps = body_features(&body, BACKBONE, &[&picture], &device).expect("a body");
+            let maps =
+                body_features(&backbone, BACKBONE, &[&picture], &device).expect("a backbone");
             right += usize::from(best(&torch, &maps[3]) == 5 * place);
         }
         assert!(right >= RIGHT, "{right} of 10 are named");

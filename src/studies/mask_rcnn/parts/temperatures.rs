@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use retrial_core::instance_mask::InstanceMask;
+use retrial_core::statistics::upper_median;
 
 use crate::studies::mask_rcnn::items::{Item, Items};
 
 /// Temperatures of a part, °C.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Warmth {
+pub(super) struct PartTemperature {
     /// The highest.
     pub(super) max: f64,
     /// The mean.
@@ -18,12 +19,12 @@ pub(super) struct Warmth {
 /// Temperatures inside a box, of an object's pixels where its mask is known.
 ///
 /// `None` where the camera gave none, and where no pixel is inside.
-pub(super) fn warmth(
+pub(super) fn temperature_in(
     item: &Item,
     width: usize,
     mask: Option<&InstanceMask>,
     corners: [f32; 4],
-) -> Option<Warmth> {
+) -> Option<PartTemperature> {
     let temperature = item.temperature.as_ref()?;
     let within = |at: usize| {
         let (x, y) = ((at % width) as f32 + 0.5, (at / width) as f32 + 0.5);
@@ -38,7 +39,7 @@ pub(super) fn warmth(
             count += 1;
         }
     }
-    (count > 0).then(|| Warmth {
+    (count > 0).then(|| PartTemperature {
         max,
         mean: sum / f64::from(count),
     })
@@ -50,8 +51,9 @@ pub(super) fn usual(items: &Items) -> BTreeMap<(usize, usize), f64> {
     for item in &items.train {
         for object in item.objects.iter().filter(|object| super::divided(object)) {
             for (number, part) in object.parts.iter().enumerate() {
-                let own = part
-                    .and_then(|part| warmth(item, items.width, Some(&object.mask), part.corners));
+                let own = part.and_then(|part| {
+                    temperature_in(item, items.width, Some(&object.mask), part.corners)
+                });
                 if let Some(own) = own {
                     all.entry((object.class, number)).or_default().push(own.max);
                 }
@@ -59,14 +61,8 @@ pub(super) fn usual(items: &Items) -> BTreeMap<(usize, usize), f64> {
         }
     }
     all.into_iter()
-        .filter_map(|(part, values)| Some((part, median(values)?)))
+        .filter_map(|(part, values)| Some((part, upper_median(values)?)))
         .collect()
-}
-
-/// The upper median.
-pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
 }
 
 #[cfg(test)]
@@ -88,7 +84,7 @@ mod tests {
         };
         let all = [0.0, 0.0, 3.0, 2.0];
         let seen = |item: &Item, mask: Option<&InstanceMask>, corners| {
-            warmth(item, 3, mask, corners).map(|own| (own.max, own.mean))
+            temperature_in(item, 3, mask, corners).map(|own| (own.max, own.mean))
         };
         assert_eq!(seen(&item, Some(&mask), all), Some((60.0, 30.0)));
         assert_eq!(seen(&item, None, all), Some((90.0, 55.0)));

@@ -1,4 +1,4 @@
-//! Scores by encoders: of one generator, or the mean of a committee of several, each with an
+//! Scores by encoders: of one generator, or the mean of an ensemble of several, each with an
 //! encoder of its own. Members are the same stages under seeds of their own.
 
 use retrial_nets::anogan::{FrozenDiscriminator, FrozenEncoder, FrozenGenerator, compare, images};
@@ -7,11 +7,11 @@ use super::encoders::{self, EncoderMethod};
 use super::items::{Items, Part};
 use super::maps;
 use super::params::All;
-use super::residual::{local, relative};
+use super::residual::{local, per_ink};
 use super::score::{PASS, Scored, Scores, TIMED, timed_s};
-use super::settings;
 use super::train;
 use crate::execute::context::{Context, TrialError};
+use crate::studies;
 
 /// How far the seeds of two members lie apart. Trials whose seeds differ by less than this share
 /// no member.
@@ -23,7 +23,7 @@ pub(super) fn by_encoder(
     method: EncoderMethod,
     items: &Items,
 ) -> Result<Scored, TrialError> {
-    let members = params.search.restarts;
+    let members = params.scoring.ensemble_size;
     let mut scored = by_one_encoder(context, params, method, items, 0)?;
     for at in 1..members {
         let other = by_one_encoder(context, params, method, items, at)?;
@@ -43,7 +43,7 @@ pub(super) fn by_encoder(
         (&mut scored.validation, &items.validation),
     ] {
         scores.divide(members);
-        relative(kind, items, part, scores);
+        per_ink(kind, items, part, scores);
     }
     Ok(scored)
 }
@@ -99,7 +99,7 @@ fn by_one_encoder(
         generator: trained.training.generator().frozen(),
         discriminator: trained.training.discriminator().frozen(),
     };
-    let device = settings::device(&context.job.device)?;
+    let device = studies::device(&context.job.device)?;
     let difference = params.scoring.residual.difference();
     let is_local = params.scoring.residual.norm().is_none();
     let kappa = match method {
