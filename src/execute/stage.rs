@@ -92,9 +92,8 @@ pub(crate) fn stage(
     input: &StageInput<'_>,
     build: impl FnOnce(&Work) -> Result<Tree, TrialError>,
 ) -> Result<Built, TrialError> {
-    let digest = context.job.data.as_ref().map(|data| data.content.as_str());
     let device = super::worker::device_kind(&context.job.device);
-    let id = stage_id(context.study, input, context.params(), digest, device);
+    let id = stage_id(context.study, input, context.params(), device);
     let folder = context.results().join(STAGES).join(&id);
     let lease_path = lease::path(context.results(), &format!("stage.{id}"));
     if let Some(found) = ready(&folder, &id) {

@@ -13,11 +13,11 @@ use crate::project::{Project, Said};
 const TINY: &str = "base_channels: 4, pyramid_channels: 8, fc_dim: 16, mask_channels: 8, \
                     mask_convolutions: 1, iterations: 4, batch_size: 2, rpn_post_nms_topk_test: 20, \
                     rpn_post_nms_topk_train: 20, image_width: 64, image_height: 48";
-const WIDTH: usize = 64;
-const HEIGHT: usize = 48;
+pub(crate) const WIDTH: usize = 64;
+pub(crate) const HEIGHT: usize = 48;
 
 /// A project with a data set `own` of pictures with a pole (class 1) and a tank (class 2).
-struct Own {
+pub(crate) struct Own {
     project: Project,
     /// COCO, changed by a test before it is kept.
     coco: Value,
@@ -66,7 +66,7 @@ impl Own {
         }
     }
 
-    fn grey(count: usize) -> Self {
+    pub(crate) fn grey(count: usize) -> Self {
         Self::new(count, 1, |value| value)
     }
 
@@ -106,24 +106,30 @@ impl Own {
     }
 
     /// The same with the digest that the data have.
-    fn right(self, settings: &str, params: &str) -> Project {
+    pub(crate) fn right(self, settings: &str, params: &str) -> Project {
         let project = self.written(settings, params);
-        let said = check(&project);
-        let digest = said
-            .err
-            .split("content: ")
-            .nth(1)
-            .expect("the right digest");
-        let digest = digest.split('`').next().expect("the right digest");
-        let path = manifest(&project);
-        let text = fs::read_to_string(&path).expect("read");
-        let zeros = format!("blake3:{}", "0".repeat(64));
-        fs::write(path, text.replace(&zeros, digest)).expect("written");
+        set_digest(&project);
         project
     }
 }
 
-const COCO: &str = "pictures: {annotations: coco}";
+/// Gives the manifest the digest that the data have.
+pub(crate) fn set_digest(project: &Project) {
+    let path = manifest(project);
+    let text = fs::read_to_string(&path).expect("read");
+    let from = text.find("content: ").expect("a digest");
+    let old = text[from..].lines().next().expect("a digest");
+    let zeros = format!("content: blake3:{}", "0".repeat(64));
+    fs::write(&path, text.replace(old, &zeros)).expect("written");
+    let said = check(project);
+    let digest = said.err.split("content: ").nth(1);
+    let digest = digest.and_then(|rest| rest.split('`').next());
+    let right = digest.unwrap_or_else(|| panic!("the right digest: {}", said.err));
+    let right = format!("content: {right}");
+    fs::write(path, text.replace(old, &right)).expect("written");
+}
+
+pub(crate) const COCO: &str = "pictures: {annotations: coco}";
 
 fn manifest(project: &Project) -> PathBuf {
     project.path().join("datasets/own/manifest.yaml")
@@ -133,17 +139,17 @@ fn check(project: &Project) -> Said {
     project.retrial(&["check", "experiments/a.yaml"])
 }
 
-fn run(project: &Project) -> Said {
+pub(crate) fn run(project: &Project) -> Said {
     project.retrial(&["run", "experiments/a.yaml", "--offline", "--no-report"])
 }
 
-fn record(project: &Project) -> Record {
+pub(crate) fn record(project: &Project) -> Record {
     run(project).exits(0);
     let mut records = project.records("mask-rcnn", "a").into_values();
     records.next().expect("a record")
 }
 
-const FASTER: &str = "method: faster_rcnn, mask_training: end_to_end";
+pub(crate) const FASTER: &str = "method: faster_rcnn, mask_training: end_to_end";
 const MASKS: &str = "method: mask_rcnn, mask_training: end_to_end, mask_predictor: class_agnostic, \
                      min_instances: 2";
 

@@ -126,6 +126,8 @@ fn every_edit_of_a_pack_is_damage_and_runs_again() {
         ("trials.csv", ",2.0,", ",2.5,"),
         ("trials.csv", "blake3:1", "blake3:2"),
         ("trials.csv", "cpu,", "cuda,"),
+        ("trials.csv", ",rounds.csv\n", ",\n"),
+        ("trials.csv", ",rounds.csv\n", ",../rounds.csv\n"),
         ("tables/rounds.csv", ",1,", ",3,"),
         ("tables/rounds.csv", second.as_str(), "\n"),
     ] {

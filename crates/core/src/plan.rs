@@ -152,7 +152,11 @@ pub fn bears_its_id(record: &Record) -> Option<bool> {
         digest: record.dataset.as_ref().map(|data| data.content.as_str()),
         device: &record.device,
         set: &set,
-        amendments: &record.amendments.iter().map(String::as_str).collect::<Vec<_>>(),
+        amendments: &record
+            .amendments
+            .iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>(),
     });
     hasher.field(&record.seed.to_le_bytes());
     let stem = format!("{}-s{}", slug(&record.point), record.seed);
@@ -168,26 +172,23 @@ pub struct StageInput<'i> {
     pub params: Pairs,
     /// Ids of the stages whose results it uses.
     pub inputs: &'i [&'i str],
+    /// Digests of the parts of the data that it reads.
+    pub data: Vec<String>,
     /// The seed that its random numbers come from.
     pub seed: Option<u64>,
 }
 
-/// The id of a stage: a hash of study, revision, what it reads, amendments, and data digest and device where they matter.
+/// The id of a stage: a hash of study, revision, device, amendments and of all that it reads. Of the data only the
+/// parts that it reads enter: a training on the same pictures is the same training, whatever is judged.
 #[must_use]
-pub fn stage_id(
-    study: &StudyInfo,
-    stage: &StageInput<'_>,
-    trial: &Params,
-    digest: Option<&str>,
-    device: &str,
-) -> String {
+pub fn stage_id(study: &StudyInfo, stage: &StageInput<'_>, trial: &Params, device: &str) -> String {
     let pairs = stage.params.iter().map(|(name, value)| (*name, value));
     let touching = study.amendments_of(trial);
     let touching = touching.filter(|own| own.stages.contains(&stage.name));
     let mut hasher = identity(&Identity {
         study: study.name,
         revision: study.revision,
-        digest,
+        digest: None,
         device,
         set: &study.set(pairs),
         amendments: &touching.map(|amendment| amendment.id).collect::<Vec<_>>(),
@@ -197,6 +198,10 @@ pub fn stage_id(
     hasher.field(b"inputs");
     for input in stage.inputs {
         hasher.field(input.as_bytes());
+    }
+    hasher.field(b"data");
+    for part in &stage.data {
+        hasher.field(part.as_bytes());
     }
     if let Some(seed) = stage.seed {
         hasher.field(&seed.to_le_bytes());

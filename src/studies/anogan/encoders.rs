@@ -12,7 +12,7 @@ use retrial_nets::anogan::{
 };
 use retrial_store::Tree;
 
-use super::items::Items;
+use super::items::TrainingSet;
 use super::params::{Encoding, Features, Gan, Normal, Scoring};
 use super::settings;
 use super::train::{self, CHECKPOINT_EVERY, Trained};
@@ -87,7 +87,7 @@ words! {
 pub(super) fn encoder(
     context: &mut Context,
     input: Input<'_>,
-    items: &Items,
+    items: &TrainingSet,
     trained: &Trained,
     seed: u64,
 ) -> Result<(FrozenEncoder, String), TrialError> {
@@ -112,6 +112,7 @@ pub(super) fn encoder(
         name: "encode",
         params: [method, input.encoding.pairs(), input.features.pairs()].concat(),
         inputs: &[&trained.id],
+        data: vec![items.digest()],
         seed: Some(seed),
     };
     let built = stage(context, &what, |work| {
@@ -132,7 +133,7 @@ pub(super) fn ganomaly(
     context: &mut Context,
     (normal, normalisation): (&Normal, Normalisation),
     encoding: &Encoding,
-    items: &Items,
+    items: &TrainingSet,
 ) -> Result<Ganomaly, TrialError> {
     let seed = context.seed();
     let fresh = |device: &str| {
@@ -144,15 +145,12 @@ pub(super) fn ganomaly(
         )
         .map_err(TrialError::of)
     };
-    let mut params = [normal.pairs(), encoding.pairs()].concat();
-    // Its discriminator is normalised by it, too. Ids were given without it, and keep their meaning with the default.
-    if normalisation != Normalisation::Batch {
-        params.push((Gan::discriminator_norm, normalisation.to_value()));
-    }
+    let norm = vec![(Gan::discriminator_norm, normalisation.to_value())];
     let what = StageInput {
         name: "ganomaly",
-        params,
+        params: [normal.pairs(), norm, encoding.pairs()].concat(),
         inputs: &[],
+        data: vec![items.digest()],
         seed: Some(seed.0),
     };
     let built = stage(context, &what, |work| {
@@ -168,7 +166,7 @@ fn learn(
     mut learner: impl Learner,
     normal: &Normal,
     encoding: &Encoding,
-    items: &Items,
+    items: &TrainingSet,
 ) -> Result<Tree, TrialError> {
     let epochs = encoding.encoder_epochs as u64;
     let movement = (normal.shift_px, normal.rotation_deg);
@@ -189,7 +187,7 @@ fn learn(
             return Err(stopped);
         }
         let loss = if movement == (0.0, 0.0) {
-            learner.epoch(epoch, &items.train.pixels)
+            learner.epoch(epoch, &items.part.pixels)
         } else {
             let mut stream = work.seed.stream(&format!("move encoder {epoch}"));
             learner.epoch(epoch, &items.moved(movement, &mut stream)?)

@@ -91,9 +91,9 @@ fn by_one_encoder(
     at: usize,
 ) -> Result<Scored, TrialError> {
     let seed = context.job.seed.wrapping_add(SEEDS_APART * at as u64);
-    let trained = train::train(context, params.training(), items, seed)?;
+    let trained = train::train(context, params.training(), &items.train, seed)?;
     let input = params.encoder(method);
-    let (encoder, _) = encoders::encoder(context, input, items, &trained, seed)?;
+    let (encoder, _) = encoders::encoder(context, input, &items.train, &trained, seed)?;
     let nets = Encoding {
         encoder,
         generator: trained.training.generator().frozen(),

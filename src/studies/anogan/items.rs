@@ -1,5 +1,6 @@
 //! The chosen rows as images of the nets.
 
+use retrial_core::hash::FieldHasher;
 use retrial_core::image::GrayImage;
 use retrial_core::resize::{Bicubic, Scaling, bicubic};
 use retrial_core::seed::Stream;
@@ -14,7 +15,7 @@ pub(super) struct Items {
     /// Side of an image, px.
     pub(super) size: usize,
     /// Normal items to learn from.
-    pub(super) train: Part,
+    pub(super) train: TrainingSet,
     /// Held-out normal items.
     pub(super) validation: Part,
     /// Items to judge.
@@ -22,10 +23,25 @@ pub(super) struct Items {
     /// Value of a black pixel in the nets' scaling, or zero where the published ink counts from it.
     pub(super) black: f32,
     scaling: Scaling,
-    kernel: Bicubic,
-    raw_train: Vec<f32>,
+}
+
+/// The normal items to learn from: all of the data that a training reads.
+pub(super) struct TrainingSet {
+    pub(super) part: Part,
+    pub(super) form: Form,
+    /// The same items as the data set has them.
+    raw: Vec<f32>,
     /// Columns and rows of a picture of the data set.
     raw_size: (usize, usize),
+}
+
+/// How a picture of the data set becomes an image of the nets.
+#[derive(Clone, Copy)]
+pub(super) struct Form {
+    /// Side of an image, px.
+    pub(super) size: usize,
+    scaling: Scaling,
+    kernel: Bicubic,
 }
 
 /// Some items.
@@ -43,6 +59,13 @@ pub(super) struct Part {
 impl Part {
     pub(super) fn len(&self) -> usize {
         self.rows.len()
+    }
+
+    /// The hash of its images of the nets.
+    pub(super) fn digest(&self) -> String {
+        let mut hasher = FieldHasher::new("retrial images 1");
+        hasher.field(&self.len().to_le_bytes());
+        hasher.field(&bytes_of(&self.pixels)).tagged()
     }
 
     /// The first `count` items, of `area` pixels each.
@@ -68,33 +91,43 @@ pub(super) fn load(context: &mut Context, params: &All) -> Result<Items, TrialEr
         .ok_or_else(|| TrialError::Other(format!("no bicubic kernel has a = {a}")))?;
     let size = params.normal.image_size;
     let raw_size = (digits.train.width, digits.train.height);
-    let mut items = Items {
+    let form = Form {
         size,
-        train: Part::default(),
-        validation: Part::default(),
-        test: Part::default(),
-        black: if scaling == Scaling::Tanh { -1.0 } else { 0.0 },
         scaling,
         kernel,
-        raw_train: Vec::new(),
-        raw_size,
     };
-    let part = |rows: &[usize], set| items.part(&choice, rows, set);
+    let part = |rows: &[usize], set| form.part(&choice, rows, set);
     let train = part(&choice.train, &digits.train)?;
     let validation = part(&choice.validation, &digits.train)?;
     let test = part(&choice.judged, choice.judged_of)?;
     let area = raw_size.0 * raw_size.1;
     let raw = choice.train.iter();
     let raw = raw.flat_map(|row| &digits.train.pixels[row * area..(row + 1) * area]);
-    items.raw_train = raw.map(|&grey| f32::from(grey)).collect();
+    let raw = raw.map(|&grey| f32::from(grey)).collect();
     context.census = census;
-    items.train = train;
-    items.validation = validation;
-    items.test = test;
-    Ok(items)
+    Ok(Items {
+        size,
+        train: TrainingSet {
+            part: train,
+            form,
+            raw,
+            raw_size,
+        },
+        validation,
+        test,
+        black: if scaling == Scaling::Tanh { -1.0 } else { 0.0 },
+        scaling,
+    })
 }
 
-impl Items {
+fn bytes_of(values: &[f32]) -> Vec<u8> {
+    values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect()
+}
+
+impl Form {
     fn part(
         &self,
         choice: &Choice<'_>,
@@ -134,6 +167,19 @@ impl Items {
             .map(|x| self.scaling.apply(x))
             .collect())
     }
+}
+
+impl TrainingSet {
+    /// The hash of all that a training reads of it.
+    pub(super) fn digest(&self) -> String {
+        let (width, height) = self.raw_size;
+        let mut hasher = FieldHasher::new("retrial training items 1");
+        for side in [width, height, self.form.size] {
+            hasher.field(&side.to_le_bytes());
+        }
+        hasher.field(&bytes_of(&self.raw));
+        hasher.field(self.part.digest().as_bytes()).tagged()
+    }
 
     /// The training images, each moved and turned by what `stream` draws.
     pub(super) fn moved(
@@ -142,17 +188,19 @@ impl Items {
         stream: &mut Stream,
     ) -> Result<Vec<f32>, TrialError> {
         let (width, height) = self.raw_size;
-        let mut pixels = Vec::with_capacity(self.train.pixels.len());
-        for raw in self.raw_train.chunks(width * height) {
+        let mut pixels = Vec::with_capacity(self.part.pixels.len());
+        for raw in self.raw.chunks(width * height) {
             let mut within = |most: f64| (2.0 * stream.uniform() - 1.0) * most;
             let shift = (within(shift_px), within(shift_px));
             let angle = within(rotation_deg).to_radians();
             let moved = moved(raw, self.raw_size, shift, angle);
-            pixels.extend(self.image(self.raw_size, moved)?);
+            pixels.extend(self.form.image(self.raw_size, moved)?);
         }
         Ok(pixels)
     }
+}
 
+impl Items {
     /// The ink Σ|x − black| of every item of a part.
     pub(super) fn ink(&self, part: &Part) -> Vec<f64> {
         let area = self.size * self.size;
@@ -169,7 +217,16 @@ impl Items {
         let scaled = grey.iter().map(|&level| scaling.apply(level)).collect();
         Self {
             size,
-            train: Part::default(),
+            train: TrainingSet {
+                part: Part::default(),
+                form: Form {
+                    size,
+                    scaling,
+                    kernel: Bicubic::Plain,
+                },
+                raw: grey,
+                raw_size: (size, size),
+            },
             validation: Part::default(),
             test: Part {
                 rows: vec![0],
@@ -179,9 +236,6 @@ impl Items {
             },
             black: 0.0,
             scaling,
-            kernel: Bicubic::Plain,
-            raw_train: grey,
-            raw_size: (size, size),
         }
     }
 

@@ -75,13 +75,19 @@ pub(super) fn score(
 
 fn by_search(context: &mut Context, params: &All, items: &Items) -> Result<Scored, TrialError> {
     let seed = context.job.seed;
-    let trained = train::train(context, params.training(), items, seed)?;
+    let trained = train::train(context, params.training(), &items.train, seed)?;
     let encoder = match params.scoring.search_start {
         Start::Normal => None,
         // Its stage is shared with the method izi_f.
         Start::Encoder => {
             let input = params.encoder(EncoderMethod::IziF);
-            Some(encoders::encoder(context, input, items, &trained, seed)?)
+            Some(encoders::encoder(
+                context,
+                input,
+                &items.train,
+                &trained,
+                seed,
+            )?)
         }
     };
     let input = search::Input {
@@ -197,7 +203,7 @@ pub(super) fn weighted(lambda: f64, residual: &[f64], discrimination: &[f64]) ->
 
 fn by_ganomaly(context: &mut Context, params: &All, items: &Items) -> Result<Scored, TrialError> {
     let nets = (&params.normal, params.gan.discriminator_norm);
-    let nets = encoders::ganomaly(context, nets, &params.encoding, items)?;
+    let nets = encoders::ganomaly(context, nets, &params.encoding, &items.train)?;
     let difference = params.scoring.residual.difference();
     let device = studies::device(&context.job.device)?;
     let area = items.size * items.size;
@@ -287,7 +293,7 @@ pub(super) fn by_baseline<'i>(
     let area = items.size * items.size;
     let kind = scoring.residual;
     let before = cpu_seconds();
-    let normal = Rows::new(&items.train.pixels, area).map_err(TrialError::of)?;
+    let normal = Rows::new(&items.train.part.pixels, area).map_err(TrialError::of)?;
     let fitted = fit(normal).map_err(TrialError::of)?;
     let test = fitted.residuals(items, &items.test, kind)?;
     let seconds = (cpu_seconds() - before) / items.test.len() as f64;

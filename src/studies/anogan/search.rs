@@ -81,6 +81,7 @@ pub(super) fn search(
         name,
         params: [input.judged.pairs(), input.search.pairs()].concat(),
         inputs: &inputs,
+        data: [&items.test, &items.validation].map(Part::digest).into(),
         seed: Some(context.job.seed),
     };
     let tree = stage(context, &what, |work| build(work, input, items))?.tree;

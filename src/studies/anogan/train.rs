@@ -8,7 +8,7 @@ use retrial_core::seed::Seed;
 use retrial_nets::anogan::{EpochLosses, GanTraining, TrainingState};
 use retrial_store::{Array, Tree};
 
-use super::items::Items;
+use super::items::{Items, TrainingSet};
 use super::params::{Gan, Normal};
 use super::settings;
 use crate::execute::context::{Context, TrialError};
@@ -58,18 +58,19 @@ struct Progress {
 pub(super) fn train(
     context: &mut Context,
     input: Input<'_>,
-    items: &Items,
+    items: &TrainingSet,
     seed: u64,
 ) -> Result<Trained, TrialError> {
     let what = StageInput {
         name: "train",
         params: [input.normal.pairs(), input.gan.pairs()].concat(),
         inputs: &[],
+        data: vec![items.digest()],
         seed: Some(seed),
     };
     let Built { id, tree } = stage(context, &what, |work| build(work, input, items))?;
     let mut training = fresh(input, Seed(seed), &context.job.device)?;
-    let progress = restore(&mut training, &tree, items.size)?;
+    let progress = restore(&mut training, &tree, items.form.size)?;
     Ok(Trained {
         id,
         training,
@@ -89,12 +90,12 @@ fn fresh(input: Input<'_>, seed: Seed, device: &str) -> Result<GanTraining, Tria
     .map_err(TrialError::of)
 }
 
-fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialError> {
+fn build(work: &Work, input: Input<'_>, items: &TrainingSet) -> Result<Tree, TrialError> {
     let epochs = input.gan.epochs as u64;
     let movement = (input.normal.shift_px, input.normal.rotation_deg);
     let mut training = fresh(input, work.seed, &work.device)?;
     let mut progress = match work.resume()? {
-        Some((_, tree)) => restore(&mut training, &tree, items.size)?,
+        Some((_, tree)) => restore(&mut training, &tree, items.form.size)?,
         None => Progress {
             losses: Vec::new(),
             samples: Vec::new(),
@@ -107,13 +108,13 @@ fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialErro
             if epoch > 1 {
                 work.checkpoint(
                     epoch - 1,
-                    to_tree(&training.state(), &progress, items.size)?,
+                    to_tree(&training.state(), &progress, items.form.size)?,
                 )?;
             }
             return Err(stopped);
         }
         let losses = if movement == (0.0, 0.0) {
-            training.epoch(epoch, &items.train.pixels)
+            training.epoch(epoch, &items.part.pixels)
         } else {
             let mut stream = work.seed.stream(&format!("move {epoch}"));
             training.epoch(epoch, &items.moved(movement, &mut stream)?)
@@ -131,11 +132,14 @@ fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialErro
         }
         work.progress(epoch, epochs, "epochs");
         if saved.elapsed() >= CHECKPOINT_EVERY && epoch < epochs {
-            work.checkpoint(epoch, to_tree(&training.state(), &progress, items.size)?)?;
+            work.checkpoint(
+                epoch,
+                to_tree(&training.state(), &progress, items.form.size)?,
+            )?;
             saved = Instant::now();
         }
     }
-    to_tree(&training.state(), &progress, items.size)
+    to_tree(&training.state(), &progress, items.form.size)
 }
 
 /// Samples of the same latents at every epoch.

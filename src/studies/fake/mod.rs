@@ -174,6 +174,7 @@ fn run_stages(context: &mut Context, params: &All) -> Result<(), TrialError> {
         name: "prepare",
         params: rounds.pairs(),
         inputs: &[],
+        data: Vec::new(),
         seed: Some(context.job.seed),
     };
     let prepared = stage(context, &what, |work| prepare(work, rounds))?;
@@ -181,6 +182,7 @@ fn run_stages(context: &mut Context, params: &All) -> Result<(), TrialError> {
         name: "scale",
         params: params.scale.pairs(),
         inputs: &[&prepared.id],
+        data: Vec::new(),
         seed: None,
     };
     let scaled = stage(context, &what, |_| {

@@ -13,10 +13,10 @@ use retrial_nets::mask_rcnn::{
 use retrial_nets::weights::{self, Weights};
 use retrial_store::Tree;
 
-use super::items::{Item, Items};
+use super::items::{Item, TrainingSet};
 use super::mask_annotations::MaskAnnotations;
 use super::params::{
-    AnnotatedMasks, Augmentation, BackboneParams, MaskNet, Pictures, Reach, Regions, Training,
+    AnnotatedMasks, Augmentation, BackboneParams, MaskNet, Reach, Regions, Training,
 };
 use super::pretrain::{CHECKPOINT_EVERY, Pretrained};
 use super::settings;
@@ -31,7 +31,6 @@ const LOSSES: [&str; 5] = ["classes", "boxes", "masks", "objectness", "proposals
 /// What the stages read.
 #[derive(Clone, Copy)]
 pub(super) struct Input<'p> {
-    pub(super) pictures: &'p Pictures,
     pub(super) backbone: &'p BackboneParams,
     pub(super) regions: &'p Regions,
     pub(super) training: &'p Training,
@@ -71,7 +70,6 @@ impl Input<'_> {
 
     fn pairs(&self) -> Pairs {
         let mut pairs = [
-            self.pictures.pairs(),
             self.backbone.pairs(),
             self.regions.pairs(),
             self.training.pairs(),
@@ -108,14 +106,15 @@ impl Input<'_> {
 pub(super) fn train(
     context: &mut Context,
     input: Input<'_>,
-    items: &Items,
+    items: &TrainingSet,
     pretrained: &Pretrained,
 ) -> Result<Detector, TrialError> {
-    let architecture = input.architecture(items.classes.len());
+    let architecture = input.architecture(items.frame.classes.len());
     let what = StageInput {
         name: input.name(),
         params: input.pairs(),
         inputs: &[&pretrained.id],
+        data: vec![items.digest.clone()],
         seed: Some(context.job.seed),
     };
     // The time is no part of what the stage leaves, which must repeat bit by bit.
@@ -174,7 +173,7 @@ fn fresh(
 fn build(
     work: &Work,
     input: Input<'_>,
-    items: &Items,
+    items: &TrainingSet,
     backbone: &Weights,
     architecture: &Architecture,
     seconds: &mut Option<f64>,
@@ -186,7 +185,7 @@ fn build(
         None => MaskAnnotations::none(items),
     };
     let batches = Batches {
-        items: items.train.len(),
+        items: items.pictures.len(),
         batch: params.batch_size,
         seed: work.seed,
     };
@@ -212,11 +211,11 @@ fn build(
             .of(iteration)
             .into_iter()
             .map(|place| {
-                let item = &items.train[place];
-                let size = (items.height, items.width);
+                let item = &items.pictures[place];
+                let size = (items.frame.height, items.frame.width);
                 let changed = input.augmentation.apply(item, size, &mut stream);
                 (
-                    items.picture(&changed.gray),
+                    items.frame.picture(&changed.gray),
                     truth(&changed, &annotations, place),
                 )
             })
@@ -226,7 +225,7 @@ fn build(
             let names: Vec<&str> = batches
                 .of(iteration)
                 .iter()
-                .map(|&place| items.train[place].name.as_str())
+                .map(|&place| items.pictures[place].name.as_str())
                 .collect();
             let names = names.join(", ");
             TrialError::Other(format!(

@@ -11,10 +11,11 @@ use crate::execute::provenance::cpu_seconds;
 pub(super) fn detect(context: &Context, items: &Items) -> Result<(Detections, f64), TrialError> {
     let image = |item: &Item| {
         let gray = item.gray.iter().map(|value| value * 255.0).collect();
-        GrayImage::new(items.width, items.height, gray).map_err(TrialError::of)
+        GrayImage::new(items.train.frame.width, items.train.frame.height, gray)
+            .map_err(TrialError::of)
     };
-    let mut pictures = Vec::with_capacity(items.train.len());
-    for item in &items.train {
+    let mut pictures = Vec::with_capacity(items.train.pictures.len());
+    for item in &items.train.pictures {
         let objects = item.objects.iter();
         let instances = objects.filter(|object| !object.crowd && object.outlined);
         pictures.push(TrainingPicture {

@@ -8,7 +8,7 @@ use retrial_nets::mask_rcnn::{Backbone, given_body};
 use retrial_nets::weights::{NamedArray, Weights};
 use retrial_store::Tree;
 
-use super::items::Items;
+use super::items::Given;
 use super::params::BackboneParams;
 use super::settings;
 use crate::execute::context::TrialError;
@@ -22,10 +22,10 @@ pub(super) const NO_WEIGHTS: &str = "pretraining by `imagenet` needs weights, an
 /// What the stage `pretrain` leaves of them: `weights/body.…`.
 pub(super) fn backbone(
     params: &BackboneParams,
-    items: &Items,
+    given: &Given,
     device: &str,
 ) -> Result<Tree, TrialError> {
-    let Some(file) = &items.given else {
+    let Some(file) = &given.weights else {
         return Err(TrialError::Other(NO_WEIGHTS.to_owned()));
     };
     let torch = file.read_torch().map_err(TrialError::of)?;

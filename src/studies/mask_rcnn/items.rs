@@ -1,5 +1,6 @@
 //! Which pictures are trained on and judged, and how they become pictures of the nets.
 
+use retrial_core::hash::FieldHasher;
 use retrial_core::image::GrayImage;
 use retrial_core::instance_mask::InstanceMask;
 use retrial_core::resize::mean_over;
@@ -15,22 +16,42 @@ use crate::execute::context::{Context, TrialError};
 
 /// The pictures of a trial.
 pub(super) struct Items {
+    /// Pictures to learn from.
+    pub(super) train: TrainingSet,
+    /// Pictures to judge.
+    pub(super) test: Vec<Item>,
+    /// Pictures and weights that others made, for pretraining.
+    pub(super) given: Given,
+}
+
+/// What every picture of a trial has in common.
+#[derive(Clone)]
+pub(super) struct Frame {
     /// Names of the classes; class 1 is the first.
     pub(super) classes: Vec<String>,
     /// Rows of every picture.
     pub(super) height: usize,
     /// Columns of every picture.
     pub(super) width: usize,
+}
+
+/// The pictures to learn from: all of the target domain that a training reads.
+pub(super) struct TrainingSet {
+    pub(super) frame: Frame,
     /// Parts that have a twin on the other side.
     pub(super) sides: Sides,
-    /// Pictures to learn from.
-    pub(super) train: Vec<Item>,
-    /// Pictures to judge.
-    pub(super) test: Vec<Item>,
-    /// The source domain, where the data set has one.
-    pub(super) source: Option<LabelledSet>,
+    pub(super) pictures: Vec<Item>,
+    /// The hash of all of it that a training reads.
+    pub(super) digest: String,
+}
+
+/// What a backbone is pretrained on.
+#[derive(Default)]
+pub(super) struct Given {
+    /// The source domain with its digest, where the data set has one.
+    pub(super) source: Option<(LabelledSet, String)>,
     /// Weights of a net that others trained, where the data set has some.
-    pub(super) given: Option<WeightsFile>,
+    pub(super) weights: Option<WeightsFile>,
 }
 
 /// One picture.
@@ -83,10 +104,49 @@ pub(super) struct PartBox {
 /// Mean and standard deviation of grey values that the nets subtract and divide by.
 const MOMENTS: (f32, f32) = (0.45, 0.225);
 
-impl Items {
+impl Frame {
     /// A picture as the nets see it.
     pub(super) fn picture(&self, gray: &[f32]) -> Picture {
         picture(gray, self.height, self.width)
+    }
+}
+
+impl TrainingSet {
+    fn new(frame: Frame, sides: Sides, pictures: Vec<Item>) -> Self {
+        let mut hasher = FieldHasher::new("retrial training pictures 1");
+        hasher.field(format!("{:?} {sides:?}", frame.classes).as_bytes());
+        hasher.field(&frame.height.to_le_bytes());
+        hasher.field(&frame.width.to_le_bytes());
+        let bytes_of = |values: &[f32]| -> Vec<u8> {
+            values
+                .iter()
+                .flat_map(|value| value.to_le_bytes())
+                .collect()
+        };
+        for picture in &pictures {
+            hasher.field(&bytes_of(&picture.gray));
+            for object in &picture.objects {
+                let Object {
+                    class,
+                    mask,
+                    corners,
+                    crowd,
+                    outlined,
+                    parts,
+                } = object;
+                let places = parts.iter().map(|part| part.map(|p| (p.centre, p.corners)));
+                let places: Vec<_> = places.collect();
+                let rest = format!("{class} {corners:?} {crowd} {outlined} {places:?}");
+                hasher.field(rest.as_bytes());
+                hasher.field(format!("{:?}", mask.runs()).as_bytes());
+            }
+        }
+        Self {
+            digest: hasher.tagged(),
+            frame,
+            sides,
+            pictures,
+        }
     }
 }
 
@@ -132,27 +192,32 @@ pub(super) fn load(context: &mut Context, params: &All) -> Result<Items, TrialEr
             false => train.push(item),
         }
     }
-    let (mut source, mut given) = (None, None);
+    let mut given = Given::default();
     let parts = match content {
         Content::Several(parts) => parts,
         one => vec![(name, one)],
     };
     for (_, content) in parts {
         match content {
-            Content::Labelled(set) => source = Some(set),
-            Content::Weights(file) => given = Some(file),
+            Content::Labelled(_) => {
+                let digest = content.digest();
+                if let Content::Labelled(set) = content {
+                    given.source = Some((set, digest));
+                }
+            }
+            Content::Weights(file) => given.weights = Some(file),
             _ => {}
         }
     }
     context.census = census;
-    Ok(Items {
+    let frame = Frame {
         classes,
         height,
         width,
-        sides,
-        train,
+    };
+    Ok(Items {
+        train: TrainingSet::new(frame, sides, train),
         test,
-        source,
         given,
     })
 }

@@ -117,7 +117,7 @@ pub(super) fn detect(
         context.stop_point()?;
         let own: Vec<Picture> = pictures
             .iter()
-            .map(|item| items.picture(&item.gray))
+            .map(|item| items.train.frame.picture(&item.gray))
             .collect();
         let own: Vec<&Picture> = own.iter().collect();
         for detections in judged.net.detect(judged.architecture, &own, &rule, &device) {
@@ -126,7 +126,7 @@ pub(super) fn detect(
                     true => None,
                     false => Some(
                         detection
-                            .pixels(items.height, items.width, threshold)
+                            .pixels(items.train.frame.height, items.train.frame.width, threshold)
                             .map_err(TrialError::of)?
                             .runs(),
                     ),
@@ -162,7 +162,7 @@ pub(super) fn precision(
             detections,
         })
         .collect();
-    let count = items.classes.len();
+    let count = items.train.frame.classes.len();
     let accuracy = accuracies(&cases, count);
     let boxes = evaluate(&cases, count, &Settings::coco(Region::Box)).map_err(TrialError::of)?;
     predictions::write(context, items, &cases)?;
@@ -205,7 +205,7 @@ pub(super) fn precision(
     context.rows(&rows)?;
     let half = boxes.threshold(RIGHT).unwrap_or(0);
     let mut rows = Vec::new();
-    for (class, name) in items.classes.iter().enumerate() {
+    for (class, name) in items.train.frame.classes.iter().enumerate() {
         let points = boxes.curve(class, half, 0, 2).into_iter();
         rows.extend(points.map(|point| PrecisionRecallRow {
             class: name.clone(),
@@ -283,7 +283,7 @@ pub(super) fn masks_in_boxes(
         }
         let boxes: Vec<[f32; 4]> = objects.iter().map(|object| object.corners).collect();
         let classes: Vec<usize> = objects.iter().map(|object| object.class).collect();
-        let picture = items.picture(&item.gray);
+        let picture = items.train.frame.picture(&item.gray);
         let features = judged
             .net
             .region_features(judged.architecture, &picture, &boxes, &device);
@@ -295,7 +295,12 @@ pub(super) fn masks_in_boxes(
         };
         for (object, values) in objects.iter().zip(all.chunks(MASK_OUT * MASK_OUT)) {
             let square = SquareMask::new(MASK_OUT, values).map_err(TrialError::of)?;
-            let mask = square.mask(&object.corners, items.height, items.width, threshold);
+            let mask = square.mask(
+                &object.corners,
+                items.train.frame.height,
+                items.train.frame.width,
+                threshold,
+            );
             let iou = mask_iou(&mask.map_err(TrialError::of)?.runs(), &object.mask.runs());
             drawn.push(PairedIou {
                 class: object.class - 1,
@@ -303,7 +308,7 @@ pub(super) fn masks_in_boxes(
             });
         }
     }
-    let count = items.classes.len();
+    let count = items.train.frame.classes.len();
     Ok(Masks {
         drawn: (!drawn.is_empty()).then(|| agreement(&drawn, count, RIGHT)),
         whole: whole_boxes(items)?,
@@ -316,13 +321,14 @@ pub(super) fn whole_boxes(items: &Items) -> Result<Vec<ClassAgreement>, TrialErr
     let objects = items.test.iter().flat_map(|item| &item.objects);
     for object in objects.filter(|object| !object.crowd && object.outlined) {
         let corners = object.corners.map(f64::from);
-        let full = fill_box(corners, items.height, items.width).map_err(TrialError::of)?;
+        let full = fill_box(corners, items.train.frame.height, items.train.frame.width)
+            .map_err(TrialError::of)?;
         pairs.push(PairedIou {
             class: object.class - 1,
             iou: mask_iou(&full.runs(), &object.mask.runs()),
         });
     }
-    Ok(agreement(&pairs, items.classes.len(), RIGHT))
+    Ok(agreement(&pairs, items.train.frame.classes.len(), RIGHT))
 }
 
 /// The mean over classes, and over those, from 1, that have boxes only in training.
@@ -395,7 +401,7 @@ fn class_rows(
     let iou = |by_class: Option<&Vec<ClassAgreement>>, class: usize| {
         number(by_class.and_then(|all| all[class].mean_iou))
     };
-    let rows = items.classes.iter().enumerate();
+    let rows = items.train.frame.classes.iter().enumerate();
     let rows = rows.map(|(class, name)| ClassRow {
         class: name.clone(),
         objects: objects(class),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use retrial_core::seed::Seed;
 
-use super::items::Items;
+use super::items::TrainingSet;
 use super::params::AnnotatedMasks;
 
 /// The classes of every training picture whose masks are annotated.
@@ -18,15 +18,15 @@ impl MaskAnnotations {
     ///
     /// # Source
     /// Liu et al. 2021: 50 masks a class; Hu et al. 2018, arXiv:1711.10370: classes without masks.
-    pub(super) fn new(params: &AnnotatedMasks, items: &Items, seed: Seed) -> Self {
+    pub(super) fn new(params: &AnnotatedMasks, items: &TrainingSet, seed: Seed) -> Self {
         let each = params.masks_per_class;
-        let box_only = box_only_classes(params, items.classes.len(), seed);
-        let mut order: Vec<usize> = (0..items.train.len()).collect();
+        let box_only = box_only_classes(params, items.frame.classes.len(), seed);
+        let mut order: Vec<usize> = (0..items.pictures.len()).collect();
         seed.stream("known masks").shuffle(&mut order);
         let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
-        let mut annotated = vec![Vec::new(); items.train.len()];
+        let mut annotated = vec![Vec::new(); items.pictures.len()];
         for place in order {
-            let mut classes: Vec<usize> = items.train[place]
+            let mut classes: Vec<usize> = items.pictures[place]
                 .objects
                 .iter()
                 .filter(|object| object.outlined)
@@ -46,9 +46,9 @@ impl MaskAnnotations {
     }
 
     /// No mask is annotated.
-    pub(super) fn none(items: &Items) -> Self {
+    pub(super) fn none(items: &TrainingSet) -> Self {
         Self {
-            classes: vec![Vec::new(); items.train.len()],
+            classes: vec![Vec::new(); items.pictures.len()],
         }
     }
 
@@ -58,8 +58,8 @@ impl MaskAnnotations {
     }
 
     /// Number of masks that are annotated.
-    pub(super) fn count(&self, items: &Items) -> usize {
-        let objects = items.train.iter().enumerate().flat_map(|(place, item)| {
+    pub(super) fn count(&self, items: &TrainingSet) -> usize {
+        let objects = items.pictures.iter().enumerate().flat_map(|(place, item)| {
             let outlined = item.objects.iter().filter(|object| object.outlined);
             outlined.map(move |object| (place, object.class))
         });

@@ -13,7 +13,7 @@ use retrial_store::{Array, Tree};
 
 use super::augment::mirror;
 use super::boxes::Detector;
-use super::items::Items;
+use super::items::TrainingSet;
 use super::mask_annotations::MaskAnnotations;
 use super::params::{AnnotatedMasks, Jitters, MaskNet, MasksAlone};
 use super::pretrain::CHECKPOINT_EVERY;
@@ -56,7 +56,7 @@ struct Regions {
 pub(super) fn train(
     context: &mut Context,
     input: Input<'_>,
-    items: &Items,
+    items: &TrainingSet,
     detector: &Detector,
 ) -> Result<Masked, TrialError> {
     let seed = Some(context.job.seed);
@@ -64,6 +64,7 @@ pub(super) fn train(
         name: "features",
         params: input.jitters.pairs(),
         inputs: &[&detector.id],
+        data: vec![items.digest.clone()],
         seed,
     };
     let jitters = input.jitters.mask_jitters;
@@ -93,6 +94,7 @@ pub(super) fn train(
         ]
         .concat(),
         inputs: &[&detector.id, &collected.id],
+        data: vec![items.digest.clone()],
         seed,
     };
     let built = stage(context, &what, |work| {
@@ -124,19 +126,19 @@ pub(super) fn train(
 fn collect(
     work: &Work,
     jitters: usize,
-    items: &Items,
+    items: &TrainingSet,
     detector: &Detector,
 ) -> Result<Tree, TrialError> {
     let device = studies::device(&work.device)?;
     let mut stream = work.seed.stream("mask boxes");
     let mut features = RegionFeatures::default();
     let (mut expected, mut classes, mut pictures) = (Vec::new(), Vec::new(), Vec::new());
-    for (place, item) in items.train.iter().enumerate() {
+    for (place, item) in items.pictures.iter().enumerate() {
         work.stop_point()?;
         for mirrored in [false, true] {
             let mut item = item.clone();
             if mirrored {
-                mirror(&mut item, (items.height, items.width));
+                mirror(&mut item, (items.frame.height, items.frame.width));
             }
             let mut boxes = Vec::new();
             let mut seen: Vec<(&InstanceMask, [f32; 4])> = Vec::new();
@@ -149,10 +151,10 @@ fn collect(
                         (at + by as f32 * length).clamp(0.0, most as f32)
                     };
                     let corners = [
-                        moved(x0, w, items.width),
-                        moved(y0, h, items.height),
-                        moved(x1, w, items.width),
-                        moved(y1, h, items.height),
+                        moved(x0, w, items.frame.width),
+                        moved(y0, h, items.frame.height),
+                        moved(x1, w, items.frame.width),
+                        moved(y1, h, items.frame.height),
                     ];
                     boxes.push(corners);
                     seen.push((&object.mask, corners));
@@ -163,7 +165,7 @@ fn collect(
             if boxes.is_empty() {
                 continue;
             }
-            let picture = items.picture(&item.gray);
+            let picture = items.frame.picture(&item.gray);
             let own =
                 detector
                     .net
@@ -171,7 +173,7 @@ fn collect(
             features.extend(&own);
             expected.extend(mask_targets(&seen));
         }
-        work.progress(place as u64 + 1, items.train.len() as u64, "pictures");
+        work.progress(place as u64 + 1, items.pictures.len() as u64, "pictures");
     }
     let mut tree = Tree::new();
     let count = classes.len();

@@ -72,7 +72,10 @@ impl Study for MaskRcnn {
         let params = typed(context.params(), All::read)?;
         context.resume()?;
         let items = items::load(context, &params)?;
-        context.metric(metric::train_pictures_used, items.train.len() as f64)?;
+        context.metric(
+            metric::train_pictures_used,
+            items.train.pictures.len() as f64,
+        )?;
         context.metric(metric::test_pictures_used, items.test.len() as f64)?;
         match params.course.method {
             Method::Classical => without_net(context, &items),
@@ -100,12 +103,12 @@ fn by_net(
     with_masks: bool,
 ) -> Result<(), TrialError> {
     let pretrained = pretrain::pretrain(context, params.pretrain_input(), items)?;
-    if let (Some(drawn), Some(source)) = (&pretrained.drawn, &items.source) {
+    if let (Some(drawn), Some((source, _))) = (&pretrained.drawn, &items.given.source) {
         report::source(context, drawn, source)?;
     }
     let end_to_end = with_masks && params.course.mask_training == MaskTraining::EndToEnd;
     let input = params.detector_input(end_to_end);
-    let detector = boxes::train(context, input, items, &pretrained)?;
+    let detector = boxes::train(context, input, &items.train, &pretrained)?;
     report::training(context, &detector.losses)?;
     if let Some(seconds) = detector.seconds_per_iteration {
         context.metric(metric::seconds_per_iteration, seconds)?;
@@ -115,20 +118,21 @@ fn by_net(
         true => Some(masks::train(
             context,
             params.masks_input(),
-            items,
+            &items.train,
             &detector,
         )?),
         false => None,
     };
     if with_masks {
-        let annotations = MaskAnnotations::new(&params.annotated_masks, items, context.seed());
-        context.metric(metric::masks_used, annotations.count(items) as f64)?;
+        let annotations =
+            MaskAnnotations::new(&params.annotated_masks, &items.train, context.seed());
+        context.metric(metric::masks_used, annotations.count(&items.train) as f64)?;
     }
     if let Some(masked) = &masked {
         report::mask_training(context, &masked.losses)?;
     }
     if params.course.parts {
-        let head = parts::train(context, params.parts_input(), items, &detector)?;
+        let head = parts::train(context, params.parts_input(), &items.train, &detector)?;
         parts::judge(context, &params.finding, items, &detector, &head)?;
     }
     let judged = match &masked {
@@ -142,7 +146,7 @@ fn by_net(
         },
     };
     let masks = judge::masks_in_boxes(context, &params.finding, items, &judged)?;
-    let classes = items.classes.len();
+    let classes = items.train.frame.classes.len();
     let box_only =
         mask_annotations::box_only_classes(&params.annotated_masks, classes, context.seed());
     judge::mask_metrics(context, &masks, &box_only)?;

@@ -380,7 +380,6 @@ impl All {
     /// What the stage `pretrain` reads.
     pub(super) fn pretrain_input(&self) -> pretrain::Input<'_> {
         pretrain::Input {
-            pictures: &self.pictures,
             backbone: &self.backbone,
             pretraining: &self.pretraining,
         }
@@ -394,7 +393,6 @@ impl All {
             annotated: &self.annotated_masks,
         };
         boxes::Input {
-            pictures: &self.pictures,
             backbone: &self.backbone,
             regions: &self.regions,
             training: &self.training,

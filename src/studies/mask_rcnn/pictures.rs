@@ -52,25 +52,25 @@ pub(super) fn draw(
             .filter(|detection| detection.confidence >= SURE);
         let detected: Result<Vec<InstanceMask>, TrialError> =
             sure.map(|detection| outline_of(detection, items)).collect();
-        rows[1].push(outlined(&gray, &truth, items.width));
-        rows[2].push(outlined(&gray, &detected?, items.width));
+        rows[1].push(outlined(&gray, &truth, items.train.frame.width));
+        rows[2].push(outlined(&gray, &detected?, items.train.frame.width));
         rows[0].push(gray);
     }
     let columns = rows[0].len();
     let (width, height) = (
-        columns * (items.width + GAP) + GAP,
-        rows.len() * (items.height + GAP) + GAP,
+        columns * (items.train.frame.width + GAP) + GAP,
+        rows.len() * (items.train.frame.height + GAP) + GAP,
     );
     let mut picture = vec![0; width * height];
     for (row, tiles) in rows.iter().enumerate() {
         for (column, tile) in tiles.iter().enumerate() {
             let (left, top) = (
-                GAP + column * (items.width + GAP),
-                GAP + row * (items.height + GAP),
+                GAP + column * (items.train.frame.width + GAP),
+                GAP + row * (items.train.frame.height + GAP),
             );
-            for (y, line) in tile.chunks(items.width).enumerate() {
+            for (y, line) in tile.chunks(items.train.frame.width).enumerate() {
                 let start = (top + y) * width + left;
-                picture[start..start + items.width].copy_from_slice(line);
+                picture[start..start + items.train.frame.width].copy_from_slice(line);
             }
         }
     }
@@ -87,8 +87,12 @@ fn outline_of(detection: &Detection, items: &Items) -> Result<InstanceMask, Tria
         Some(runs) => Ok(runs.mask()),
         None => {
             let corners = detection.corners.map(f64::from);
-            retrial_core::polygon::fill_box(corners, items.height, items.width)
-                .map_err(TrialError::of)
+            retrial_core::polygon::fill_box(
+                corners,
+                items.train.frame.height,
+                items.train.frame.width,
+            )
+            .map_err(TrialError::of)
         }
     }
 }

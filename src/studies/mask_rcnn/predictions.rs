@@ -94,12 +94,12 @@ pub(super) fn write(
     let pictures = judged().map(|(id, (item, _))| Picture {
         id,
         file_name: &item.name,
-        width: items.width,
-        height: items.height,
+        width: items.train.frame.width,
+        height: items.train.frame.height,
         original_width: item.file_size.1,
         original_height: item.file_size.0,
     });
-    let categories = (1_usize..).zip(&items.classes);
+    let categories = (1_usize..).zip(&items.train.frame.classes);
     let categories = categories.map(|(id, name)| Category { id, name });
     let objects = judged().flat_map(|(picture, (item, case))| {
         let objects = item.objects.iter().zip(&case.truths);

@@ -14,8 +14,8 @@ use retrial_store::{Array, Tree};
 
 use super::imagenet;
 use super::input_values::lumas;
-use super::items::{Items, picture};
-use super::params::{BackboneParams, Pictures, Pretraining, PretrainingKind};
+use super::items::{Given, Items, TrainingSet, picture};
+use super::params::{BackboneParams, Pretraining, PretrainingKind};
 use super::settings;
 use super::source;
 use crate::execute::context::{Context, TrialError};
@@ -42,7 +42,6 @@ const RATES: SgdRates = SgdRates {
 /// What the stage reads.
 #[derive(Clone, Copy)]
 pub(super) struct Input<'p> {
-    pub(super) pictures: &'p Pictures,
     pub(super) backbone: &'p BackboneParams,
     pub(super) pretraining: &'p Pretraining,
 }
@@ -72,23 +71,30 @@ pub(super) fn pretrain(
     input: Input<'_>,
     items: &Items,
 ) -> Result<Pretrained, TrialError> {
+    let kind = input.pretraining.pretraining;
+    let (given, train) = (&items.given, &items.train);
+    let source = || given.source.iter().map(|(_, digest)| digest.clone());
     let what = StageInput {
         name: "pretrain",
-        params: [
-            input.pictures.pairs(),
-            input.backbone.pairs(),
-            input.pretraining.pairs(),
-        ]
-        .concat(),
+        params: [input.backbone.pairs(), input.pretraining.pairs()].concat(),
         inputs: &[],
+        data: match kind {
+            PretrainingKind::Nothing => Vec::new(),
+            PretrainingKind::Imagenet => {
+                let weights = given.weights.iter();
+                weights.map(|file| file.digest.clone()).collect()
+            }
+            PretrainingKind::Uniform => source().collect(),
+            PretrainingKind::Similarity => source().chain([train.digest.clone()]).collect(),
+        },
         seed: Some(context.job.seed),
     };
-    let kind = input.pretraining.pretraining;
     let Built { id, tree } = stage(context, &what, |work| match kind {
         // The stage is nothing then, but its id is an input of the next.
         PretrainingKind::Nothing => Ok(Tree::new()),
-        PretrainingKind::Imagenet => imagenet::backbone(input.backbone, items, &work.device),
-        PretrainingKind::Uniform | PretrainingKind::Similarity => build(work, input, items),
+        PretrainingKind::Imagenet => imagenet::backbone(input.backbone, given, &work.device),
+        PretrainingKind::Uniform => build(work, input, given, None),
+        PretrainingKind::Similarity => build(work, input, given, Some(train)),
     })?;
     let backbone = stage_tree::weights(&tree, "weights")?;
     let drawn = match kind {
@@ -123,12 +129,17 @@ impl SourceSample {
     }
 }
 
-fn build(work: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialError> {
-    let Some(source) = &items.source else {
+fn build(
+    work: &Work,
+    input: Input<'_>,
+    given: &Given,
+    targets: Option<&TrainingSet>,
+) -> Result<Tree, TrialError> {
+    let Some((source, _)) = &given.source else {
         return Err(TrialError::Other(NO_SOURCE.to_owned()));
     };
     let params = input.pretraining;
-    let weights = source::weights(params, items, source)?;
+    let weights = source::weights(params, targets, source)?;
     let mut stream = work.seed.stream("source draw");
     let drawn = draw(&weights, params.source_samples, &mut stream);
     let side = (source.train.height, source.train.width);

@@ -10,27 +10,28 @@ use retrial_similarity::{
 };
 
 use super::input_values::lumas;
-use super::items::Items;
-use super::params::{Pretraining, PretrainingKind, Texture};
+use super::items::TrainingSet;
+use super::params::{Pretraining, Texture};
 use crate::execute::context::TrialError;
 
 /// Angles at which neighbours are counted, degrees.
 const ANGLES: [f64; 4] = [0.0, 45.0, 90.0, 135.0];
 
-/// Weights of the source pictures for the training pictures.
+/// Weights of the source pictures by their similarity to the training pictures, or equal ones without these.
 pub(super) fn weights(
     params: &Pretraining,
-    items: &Items,
+    training: Option<&TrainingSet>,
     source: &LabelledSet,
 ) -> Result<Weights, TrialError> {
     let count = source.train.labels.len();
-    if params.pretraining != PretrainingKind::Similarity {
+    let Some(training) = training else {
         return Weights::uniform(count).map_err(TrialError::of);
-    }
+    };
     let settings = Compared::new(params);
     let mut targets = Vec::new();
-    for item in &items.train {
-        targets.extend(settings.row(&item.gray, items.height, items.width)?);
+    let frame = &training.frame;
+    for item in &training.pictures {
+        targets.extend(settings.row(&item.gray, frame.height, frame.width)?);
     }
     let (height, width) = (source.train.height, source.train.width);
     let mut sources = Vec::new();

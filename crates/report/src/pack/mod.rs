@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use retrial_core::file;
+use retrial_core::hash;
 use retrial_core::record::{RECORD_FORMAT, Record};
 use retrial_core::seal::sealed;
 
@@ -44,6 +45,8 @@ const PREDICTIONS: &str = "predictions";
 const ID: &str = "id";
 /// The column that names the files of a trial that are here, too.
 const KEPT: &str = "kept";
+/// The column of a hash of the record's seal and of the names in [`KEPT`].
+const KEPT_SEAL: &str = "kept_seal";
 
 /// The packed records of an experiment; none where nothing is packed.
 #[derive(Clone, Default)]
@@ -302,10 +305,12 @@ fn rows_of(
         (Err(error), _) | (_, Err(error)) => return Ok(Err(error.to_string())),
     };
     let column = |name: &str| names.iter().position(|other| other == name);
-    let [Some(trial), Some(format), Some(kept)] = ["trial", "format", KEPT].map(column) else {
-        return Ok(Err(
-            "it lacks one of the columns `trial`, `format` and `kept`".to_owned(),
-        ));
+    let needed = ["trial", "format", KEPT, KEPT_SEAL];
+    let [Some(trial), Some(format), Some(kept), Some(seal)] = needed.map(column) else {
+        return Ok(Err(format!(
+            "it lacks one of the columns `{}`",
+            needed.join("`, `")
+        )));
     };
     let formats = lines.iter().filter_map(|line| line[format].parse().ok());
     if let Some(found) = formats
@@ -314,12 +319,37 @@ fn rows_of(
     {
         return Err(Newer(found));
     }
-    let read = |line: &csv::StringRecord| Packed {
-        trial: line[trial].to_owned(),
-        record: sound(names, line, study, experiment),
-        kept: line[kept].split_whitespace().map(str::to_owned).collect(),
+    let read = |line: &csv::StringRecord| {
+        let record = sound(names, line, study, experiment);
+        let record =
+            record.and_then(
+                |record| match line[seal] == kept_seal(&record, &line[kept]) {
+                    true => Ok(record),
+                    false => Err(format!(
+                        "`{KEPT}` of its row was changed after it was packed"
+                    )),
+                },
+            );
+        Packed {
+            trial: line[trial].to_owned(),
+            kept: match record {
+                Ok(_) => line[kept].split_whitespace().map(str::to_owned).collect(),
+                Err(_) => Vec::new(),
+            },
+            record,
+        }
     };
     Ok(Ok(parallel::each(&lines, usize::MAX, read)))
+}
+
+/// The hash of a record's seal and of the names of its files that are packed.
+fn kept_seal(record: &Record, kept: &str) -> String {
+    hash::content(format!("{} {kept}", record.seal).as_bytes())
+}
+
+/// Whether a text names a file or folder within the folder in which it stands, and is not hidden.
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && !text.starts_with('.') && !text.contains(['/', '\\', '\0'])
 }
 
 /// The record of a row, if it is the one that was sealed.
@@ -332,8 +362,12 @@ fn sound(
     let cells = names
         .iter()
         .zip(line)
-        .filter(|(name, _)| ![ID, KEPT].contains(name));
+        .filter(|(name, _)| ![ID, KEPT, KEPT_SEAL].contains(name));
     let record = row::record(cells, study, experiment)?;
+    let files = record.artifacts.iter().map(|artifact| &artifact.path);
+    if let Some(name) = files.chain([&record.trial]).find(|name| !is_name(name)) {
+        return Err(format!("`{name}` is no name of a file"));
+    }
     if record.format != RECORD_FORMAT {
         let format = record.format;
         return Err(format!(

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use retrial_core::record::Record;
 
 use super::{
-    ATTEMPTS_FILE, ID, KEPT, TABLES, TRIALS_FILE, Table, place, row, rows, rows_of, short,
+    ATTEMPTS_FILE, ID, KEPT, KEPT_SEAL, TABLES, TRIALS_FILE, Table, kept_seal, place, row, rows,
+    rows_of, short,
 };
 use crate::error::ReportError;
 use crate::load::Experiment;
@@ -145,6 +146,7 @@ fn table<'r>(records: &'r [Record], kept: &[String]) -> Result<Vec<u8>, (&'r Rec
         let kept = kept.get(at).cloned().unwrap_or_default();
         let mut row = vec![(ID.to_owned(), short(&record.trial).to_owned())];
         row.extend(cells);
+        row.push((KEPT_SEAL.to_owned(), kept_seal(record, &kept)));
         row.push((KEPT.to_owned(), kept));
         all.push(row);
     }

@@ -103,7 +103,7 @@ pub(in crate::studies::mask_rcnn) fn judge(
             let in_true = divider.in_true_boxes(item, &objects);
             let in_found = divider.in_found_boxes(item, &objects);
             all.extend(judged(
-                items.width,
+                items.train.frame.width,
                 item,
                 &objects,
                 [&in_true, &in_found],
@@ -136,7 +136,7 @@ impl Divider<'_> {
     /// The parts in the surest box on every object; none where its class is wrong or no box is
     /// there.
     fn in_found_boxes(&self, item: &Item, objects: &[&Object]) -> Places {
-        let picture = self.items.picture(&item.gray);
+        let picture = self.items.train.frame.picture(&item.gray);
         let (net, architecture) = (&self.detector.net, &self.detector.architecture);
         let found = net.detect(architecture, &[&picture], &self.rule, &self.device);
         let found = found.into_iter().next().unwrap_or_default();
@@ -163,7 +163,7 @@ impl Divider<'_> {
     }
 
     fn divide(&self, item: &Item, boxes: &[[f32; 4]], classes: &[usize]) -> Places {
-        let picture = self.items.picture(&item.gray);
+        let picture = self.items.train.frame.picture(&item.gray);
         let (net, architecture) = (&self.detector.net, &self.detector.architecture);
         let features = net.region_features(architecture, &picture, boxes, &self.device);
         let found = self.training.places(&features, classes);
@@ -316,7 +316,7 @@ fn report(context: &mut Context, items: &Items, all: &[Judgement]) -> Result<(),
 /// The table `parts`.
 fn part_rows(items: &Items, all: &[Judgement]) -> Vec<PartsRow> {
     let mut rows = Vec::new();
-    for (class, name) in items.classes.iter().enumerate() {
+    for (class, name) in items.train.frame.classes.iter().enumerate() {
         let own = || all.iter().filter(|one| one.class == class + 1);
         let parts = own().count();
         if parts == 0 {

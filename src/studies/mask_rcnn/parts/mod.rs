@@ -20,7 +20,7 @@ pub(super) use self::judge::{FaultRow, PartsRow, judge};
 pub(super) use self::sides::Sides;
 use super::augment::mirror;
 use super::boxes::Detector;
-use super::items::{Items, MOST_PARTS, Object, PartBox};
+use super::items::{MOST_PARTS, Object, PartBox, TrainingSet};
 use super::params::{Jitters, MaskHead, MasksAlone, PartsHead};
 use super::pretrain::CHECKPOINT_EVERY;
 use super::settings;
@@ -48,7 +48,7 @@ pub(super) struct Input<'p> {
 pub(super) fn train(
     context: &mut Context,
     input: Input<'_>,
-    items: &Items,
+    items: &TrainingSet,
     detector: &Detector,
 ) -> Result<PartsTraining, TrialError> {
     let batch = vec![(MasksAlone::mask_batch_size, input.batch.to_value())];
@@ -62,6 +62,7 @@ pub(super) fn train(
         ]
         .concat(),
         inputs: &[&detector.id],
+        data: vec![items.digest.clone()],
         seed: Some(context.job.seed),
     };
     let built = stage(context, &what, |work| build(work, input, items, detector))?;
@@ -100,7 +101,7 @@ struct Regions {
 fn collect(
     work: &Work,
     jitters: usize,
-    items: &Items,
+    items: &TrainingSet,
     detector: &Detector,
 ) -> Result<Regions, TrialError> {
     let device = studies::device(&work.device)?;
@@ -110,12 +111,12 @@ fn collect(
         classes: Vec::new(),
         places: Vec::new(),
     };
-    for item in &items.train {
+    for item in &items.pictures {
         work.stop_point()?;
         for mirrored in [false, true] {
             let mut item = item.clone();
             if mirrored {
-                mirror(&mut item, (items.height, items.width));
+                mirror(&mut item, (items.frame.height, items.frame.width));
                 for object in &mut item.objects {
                     items.sides.arrange(object);
                 }
@@ -140,7 +141,7 @@ fn collect(
             if boxes.is_empty() {
                 continue;
             }
-            let picture = items.picture(&item.gray);
+            let picture = items.frame.picture(&item.gray);
             let net = &detector.net;
             let own = net.region_features(&detector.architecture, &picture, &boxes, &device);
             regions.features.extend(&own);
@@ -174,7 +175,7 @@ fn placed(place: &PartPlace, [x0, y0, x1, y1]: [f32; 4]) -> [f32; 4] {
 fn build(
     work: &Work,
     input: Input<'_>,
-    items: &Items,
+    items: &TrainingSet,
     detector: &Detector,
 ) -> Result<Tree, TrialError> {
     let regions = collect(work, input.jitters.mask_jitters, items, detector)?;

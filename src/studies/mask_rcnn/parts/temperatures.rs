@@ -48,11 +48,16 @@ pub(super) fn temperature_in(
 /// Median of the highest temperatures of every part of every class in the training pictures.
 pub(super) fn usual(items: &Items) -> BTreeMap<(usize, usize), f64> {
     let mut all: BTreeMap<(usize, usize), Vec<f64>> = BTreeMap::new();
-    for item in &items.train {
+    for item in &items.train.pictures {
         for object in item.objects.iter().filter(|object| super::divided(object)) {
             for (number, part) in object.parts.iter().enumerate() {
                 let own = part.and_then(|part| {
-                    temperature_in(item, items.width, Some(&object.mask), part.corners)
+                    temperature_in(
+                        item,
+                        items.train.frame.width,
+                        Some(&object.mask),
+                        part.corners,
+                    )
                 });
                 if let Some(own) = own {
                     all.entry((object.class, number)).or_default().push(own.max);
