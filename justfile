@@ -86,6 +86,11 @@ clippy:
 tidy:
     cargo test --release --package retrial-tidy
 
+# Count the files that a metric, a param, a table and an option of a command cost, and compile them
+[group('development')]
+extension-cost:
+    tests/extension/count
+
 # Measure speed; arguments go to criterion
 [group('development')]
 bench *ARGS:

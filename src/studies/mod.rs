@@ -88,34 +88,37 @@ pub(crate) fn infos() -> Vec<&'static StudyInfo> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use retrial_core::plan::bears_its_id;
+    use retrial_core::record::Record;
+
     use super::*;
 
-    /// An id holds the params that differ from their defaults, so a default that changes would give an old id to another
-    /// trial. A new param, whose default is what was done before, adds a line.
+    /// An id follows from its record alone, and holds the params that differ from their defaults. So a default changes
+    /// with the revision alone; a new param, whose default is what was done before, changes no id.
     #[test]
-    fn a_default_changes_with_the_revision_alone() {
-        let written: Vec<&str> = include_str!("defaults.txt").lines().collect();
-        let mut now = Vec::new();
+    fn committed_records_bear_their_ids_and_have_the_defaults_of_their_revision() {
+        let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("results");
+        let experiments = retrial_report::load(&results).expect("records");
         for study in infos() {
             // `fake` serves tests and leaves no records.
             if study.name == "fake" {
                 continue;
             }
-            for param in study.params {
-                let (name, revision) = (study.name, study.revision);
-                let default = param.default.value();
-                now.push(format!("{name} {revision} {} = {default}", param.name));
+            let own = experiments
+                .iter()
+                .filter(|one| one.sheet.study == study.name);
+            let records: Vec<&Record> = own.flat_map(|one| &one.finished).collect();
+            assert!(records.len() > 100, "{} of {}", records.len(), study.name);
+            for record in records {
+                let trial = format!("{}/{}/{}", record.study, record.experiment, record.trial);
+                assert_eq!(bears_its_id(record), Some(true), "{trial}");
+                assert_eq!(record.revision, study.revision, "{trial}");
+                let set = study.set(record.params.iter());
+                let set: Vec<String> = set.iter().map(|(name, _)| (*name).to_owned()).collect();
+                assert_eq!(record.set, Some(set), "{trial}: a default changed");
             }
         }
-        let gone: Vec<&&str> = (written.iter())
-            .filter(|line| !now.iter().any(|own| own == **line))
-            .collect();
-        let new: Vec<&String> = (now.iter())
-            .filter(|line| !written.contains(&line.as_str()))
-            .collect();
-        assert!(
-            gone.is_empty() && new.is_empty(),
-            "raise the revision where a default changed; then src/studies/defaults.txt loses {gone:#?} and gets {new:#?}"
-        );
     }
 }

@@ -178,55 +178,35 @@ pub fn read_param<T: ParamType>(params: &Params, name: &'static str) -> Result<T
     params.get(name).and_then(T::from_value).ok_or(name)
 }
 
-/// The rows of some tables in one, in the order of `names`.
-///
-/// # Panics
-/// Where a name is in no table, or the tables have another number of rows; in a constant that is an error of the
-/// compiler.
+/// Number of the declarations in some lists.
 #[must_use]
-pub const fn in_order<const N: usize>(tables: &[&[Param]], names: [&str; N]) -> [Param; N] {
-    let mut rows = [tables[0][0]; N];
-    let mut count = 0;
-    let mut table = 0;
-    while table < tables.len() {
-        count += tables[table].len();
-        table += 1;
+pub const fn count<T>(lists: &[&[T]]) -> usize {
+    let (mut count, mut list) = (0, 0);
+    while list < lists.len() {
+        count += lists[list].len();
+        list += 1;
     }
-    assert!(count == N, "the order names every param once");
-    let mut place = 0;
-    while place < N {
-        let mut found = false;
-        let mut table = 0;
-        while table < tables.len() {
-            let mut row = 0;
-            while row < tables[table].len() {
-                if same(tables[table][row].name, names[place]) {
-                    rows[place] = tables[table][row];
-                    found = true;
-                }
-                row += 1;
-            }
-            table += 1;
-        }
-        assert!(found, "the order names a param that no table has");
-        place += 1;
-    }
-    rows
+    count
 }
 
-const fn same(a: &str, b: &str) -> bool {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    if a.len() != b.len() {
-        return false;
-    }
-    let mut at = 0;
-    while at < a.len() {
-        if a[at] != b[at] {
-            return false;
+/// The declarations of some lists in one, [`count`] of them.
+///
+/// # Panics
+/// Where there are fewer; in a constant that is an error of the compiler.
+#[must_use]
+pub const fn concat<T: Copy, const N: usize>(lists: &[&[T]]) -> [T; N] {
+    let mut all = [lists[0][0]; N];
+    let (mut count, mut list) = (0, 0);
+    while list < lists.len() {
+        let mut place = 0;
+        while place < lists[list].len() {
+            all[count] = lists[list][place];
+            count += 1;
+            place += 1;
         }
-        at += 1;
+        list += 1;
     }
-    true
+    all
 }
 
 /// An enum whose values are written as words; `was` states what a word was before.
@@ -406,9 +386,12 @@ macro_rules! param_groups {
         }
 
         impl $name {
-            /// The tables of the groups.
-            pub const TABLES: &'static [&'static [$crate::params::Param]] =
+            const TABLES: &'static [&'static [$crate::params::Param]] =
                 &[$(<$group as $crate::declare::ParamGroup>::TABLE),+];
+
+            /// The table of all params, group by group.
+            pub const PARAMS: &'static [$crate::params::Param] =
+                &$crate::declare::concat::<_, { $crate::declare::count($name::TABLES) }>($name::TABLES);
 
             /// The params of a trial.
             ///

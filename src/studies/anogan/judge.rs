@@ -1,7 +1,7 @@
 //! What is said of the scores: metrics, tables, pictures.
 
 use retrial_core::metric::MetricDef;
-use retrial_core::{metrics, row};
+use retrial_core::{metrics, rows};
 use retrial_detect::{DetectError, Items as Rows};
 use retrial_detect::{
     bootstrap, confusion, correlation, generator, precision_recall, roc, threshold,
@@ -96,7 +96,10 @@ metrics! {
     }
 }
 
-row! {
+rows! {
+    /// What is said of a training, its scores and what they tell apart.
+    pub(super) const TABLES;
+
     /// One row an item.
     pub(super) struct ScoreRow in "scores" {
         /// Place among the items of its part, from 1.
@@ -120,9 +123,7 @@ row! {
         /// (1 − λ) times the ink: the score of `anogan` if nothing were drawn and D were nothing.
         ink_score: f64;
     }
-}
 
-row! {
     /// AUROC of the anomalies against the normal items of one digit only.
     pub(super) struct LabelRow in "auroc_by_label" {
         /// Digit of the normal items.
@@ -130,9 +131,7 @@ row! {
         /// AUROC.
         auroc: f64;
     }
-}
 
-row! {
     /// One row an epoch of the GAN.
     pub(super) struct TrainingRow in "training" {
         /// Epoch, from 1.
@@ -146,9 +145,7 @@ row! {
         /// Mean probability that it gives to generated images.
         d_of_fake: f64;
     }
-}
 
-row! {
     /// How a search goes on, at the iterations 0, 1, 2, 5, 10, … and the last.
     pub(super) struct IterationRow in "iterations" {
         /// Iterations of the search so far.
@@ -160,9 +157,7 @@ row! {
         /// Mean discrimination loss.
         discrimination: f64;
     }
-}
 
-row! {
     /// The same R and D weighted otherwise, λ from 0 to 1 by 0.05: no new search.
     pub(super) struct LambdaSweepRow in "lambda_sweep" was "reweighted" {
         /// Weight of D in the score.
@@ -172,9 +167,7 @@ row! {
         /// Average precision.
         average_precision: f64;
     }
-}
 
-row! {
     /// The ROC curve.
     pub(super) struct RocRow in "roc" {
         /// Share of normal items flagged.
@@ -182,9 +175,7 @@ row! {
         /// Share of anomalies flagged.
         true_positive_rate: f64;
     }
-}
 
-row! {
     /// The precision-recall curve.
     pub(super) struct PrecisionRecallRow in "precision_recall" {
         /// Share of anomalies flagged.

@@ -122,7 +122,6 @@ mod tests {
     use retrial_core::seed::Seed;
     use retrial_detect::baseline::principal_components;
 
-    use super::super::params::PARAMS;
     use super::super::score::{Baseline, Scored, by_baseline};
     use super::*;
 
@@ -153,7 +152,7 @@ mod tests {
     fn a_map_becomes_the_residual_of_its_item() {
         let mut items = Items::of_one(SIDE, vec![0.0; SIDE * SIDE], Scaling::Raw255);
         (items.train.part, items.test) = (part(9, "normal"), part(5, "judged"));
-        let mut params = All::read(&defaults(PARAMS)).expect("all there");
+        let mut params = All::read(&defaults(All::PARAMS)).expect("all there");
         let mut seen = Vec::new();
         for residual in [
             Residual::L1,
@@ -189,14 +188,14 @@ mod tests {
     #[test]
     fn the_ink_compares_no_images() {
         let items = Items::of_one(2, vec![1.0; 4], Scaling::Raw255);
-        let params = All::read(&defaults(PARAMS)).expect("all there");
+        let params = All::read(&defaults(All::PARAMS)).expect("all there");
         let maps = of(params.scoring.residual, &items, &items.test, &[]);
         assert!(maps.expect("nothing").is_empty());
     }
 
     #[test]
     fn a_net_sums_and_an_encoder_takes_the_mean() {
-        let mut params = All::read(&defaults(PARAMS)).expect("all there");
+        let mut params = All::read(&defaults(All::PARAMS)).expect("all there");
         let mut of = |method, residual, members| {
             params.scoring.method = method;
             params.scoring.residual = residual;

@@ -1,6 +1,5 @@
 //! What can be set in a spec: groups of params, most of them the input of a stage.
 
-use retrial_core::declare::in_order;
 use retrial_core::params::{NONE, Param};
 use retrial_core::resize::Scaling;
 use retrial_core::{param_groups, params, words};
@@ -282,55 +281,3 @@ impl All {
         }
     }
 }
-
-/// The table of all params. Its order enters the ids of trials.
-pub(super) const PARAMS: &[Param] = &in_order(
-    All::TABLES,
-    [
-        Scoring::method,
-        Normal::normal_digits,
-        Judged::anomalous_digits,
-        Normal::train_items,
-        Judged::validation_items,
-        Judged::test_items,
-        Judged::evaluation_split,
-        Normal::scaling,
-        Normal::image_size,
-        Normal::bicubic_a,
-        Normal::shift_px,
-        Normal::rotation_deg,
-        Normal::base_channels,
-        Normal::latent_size,
-        Gan::epochs,
-        Gan::batch_size,
-        Gan::learning_rate_g,
-        Gan::learning_rate_d,
-        Gan::beta1,
-        Gan::beta2,
-        Gan::initialisation,
-        Gan::discriminator_norm,
-        Gan::loss,
-        Gan::label_smoothing,
-        Gan::instance_noise,
-        Search::search_iterations,
-        Search::search_learning_rate,
-        Search::lambda,
-        Search::search_batch_norm,
-        Search::search_batch_size,
-        Search::search_optimiser,
-        Scoring::search_start,
-        Search::search_restarts,
-        Search::search_tolerance,
-        Encoding::encoder_epochs,
-        Encoding::encoder_batch_size,
-        Encoding::encoder_learning_rate,
-        Features::kappa,
-        Scoring::score_lambda,
-        Scoring::residual,
-        Scoring::components,
-        Scoring::ensemble_size,
-        Scoring::target_fpr,
-        Scoring::fixed_threshold,
-        Scoring::pictures,
-    ],
-);

@@ -1,7 +1,7 @@
 //! Pictures beside a record: samples by epoch, items with what was drawn for them, a search over
 //! time.
 
-use retrial_core::row;
+use retrial_core::rows;
 
 use super::items::Items;
 use super::score::Scored;
@@ -13,7 +13,10 @@ const SHOWN: usize = 10;
 /// Black pixels between tiles.
 const GAP: usize = 2;
 
-row! {
+rows! {
+    /// Pictures beside a record.
+    pub(super) const TABLES;
+
     /// What the generator draws, by epoch.
     pub(super) struct SamplesRow in "samples" {
         /// Epoch, from 1.
@@ -21,9 +24,7 @@ row! {
         /// File: 32 images of the same latents, by running moments.
         picture: String;
     }
-}
 
-row! {
     /// What a score is made of.
     pub(super) struct ReconstructionsRow in "reconstructions" was "nearest" {
         /// Number of items shown.
@@ -31,9 +32,7 @@ row! {
         /// File: judged items, the image found for each, the difference.
         picture: String;
     }
-}
 
-row! {
     /// A latent search over time.
     pub(super) struct SearchProgressRow in "search_progress" was "film" {
         /// Iterations shown, separated by blanks.

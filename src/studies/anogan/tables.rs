@@ -1,13 +1,13 @@
 //! What the study `anogan` declares of itself, and which params do not fit together.
 
-use retrial_core::declare::Row as _;
+use retrial_core::declare::{concat, count};
 use retrial_core::metric::TableDef;
 use retrial_core::params::Params;
 use retrial_core::resize::Bicubic;
 use retrial_core::study::{Conflict, StudyInfo};
 
 use super::params::{
-    All, Gan, Judged, Method, Normal, Optimiser, PARAMS, Scoring, Search, SearchNorm, Start,
+    All, Gan, Judged, Method, Normal, Optimiser, Scoring, Search, SearchNorm, Start,
 };
 use super::{judge, maps, pictures};
 
@@ -24,25 +24,14 @@ pub(super) const INFO: StudyInfo = StudyInfo {
     uses_device: true,
     cpu_methods: super::BASELINES,
     content_kinds: &["digits"],
-    params: PARAMS,
+    params: All::PARAMS,
     metrics: judge::metric::ALL,
-    tables: TABLES,
+    tables: &concat::<_, { count(TABLES) }>(TABLES),
     files: &[maps::MAPS],
     conflicts,
 };
 
-const TABLES: &[TableDef] = &[
-    judge::ScoreRow::TABLE,
-    judge::TrainingRow::TABLE,
-    judge::IterationRow::TABLE,
-    judge::LabelRow::TABLE,
-    judge::LambdaSweepRow::TABLE,
-    judge::RocRow::TABLE,
-    judge::PrecisionRecallRow::TABLE,
-    pictures::SamplesRow::TABLE,
-    pictures::ReconstructionsRow::TABLE,
-    pictures::SearchProgressRow::TABLE,
-];
+const TABLES: &[&[TableDef]] = &[judge::TABLES, pictures::TABLES];
 
 fn conflicts(params: &Params) -> Vec<Conflict> {
     let mut conflicts = Vec::new();

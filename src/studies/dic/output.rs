@@ -1,7 +1,7 @@
 //! What a correlation leaves: fields as arrays and tables.
 
 use retrial_core::metric::FileDef;
-use retrial_core::row;
+use retrial_core::rows;
 use retrial_data::ImageSeries;
 use retrial_dic::{Cut, ErrorSummary, Field, PARAMETERS, PointResult, Status};
 use retrial_store::{Array, StoreError, Tree, Value};
@@ -15,7 +15,10 @@ pub(super) const FIELDS: FileDef = FileDef {
     doc: "What every point of every deformed image measured.",
 };
 
-row! {
+rows! {
+    /// What is said of images and points.
+    pub(super) const TABLES;
+
     /// One row a deformed image.
     pub(super) struct ImageRow in "images" {
         /// Number of the deformed image, from 1.
@@ -61,9 +64,7 @@ row! {
         /// Share of errors within 1.96 stated uncertainties.
         coverage_95: f64;
     }
-}
 
-row! {
     /// The last image, thinned to 2,500 points; `fields.h5` holds everything. Displacement, error and correlation of
     /// points that did not converge are `NaN`.
     pub(super) struct FieldRow in "field" {

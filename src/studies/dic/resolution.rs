@@ -1,7 +1,7 @@
 //! Spatial resolution on star images: how much of a wave is left, period by period.
 
 use retrial_core::displacement::Displacement;
-use retrial_core::row;
+use retrial_core::rows;
 use retrial_data::{ImageSeries, Truth};
 use retrial_dic::{
     CUT_OFF_LEVEL, ErrorSummary, Guess, Settings, Status, correlate, efficiency_indicator,
@@ -11,7 +11,10 @@ use retrial_dic::{
 use super::metrics::metric;
 use crate::execute::context::{Context, TrialError};
 
-row! {
+rows! {
+    /// What is said of a star image.
+    pub(super) const TABLES;
+
     /// The centre row of a star image, thinned to 400 columns; only series with a star.
     pub(super) struct ResolutionRow in "resolution" {
         /// Period of the star wave at a column.

@@ -1,6 +1,7 @@
 //! What the study `dic` declares of itself, and its params.
 
-use retrial_core::declare::{ParamGroup as _, Row as _};
+use retrial_core::declare::{ParamGroup as _, concat, count};
+use retrial_core::metric::TableDef;
 use retrial_core::params::Params;
 use retrial_core::study::{Conflict, StudyInfo};
 use retrial_core::{params, words};
@@ -10,8 +11,8 @@ use retrial_dic::{
 };
 
 use super::metrics::metric;
-use super::output::{FIELDS, FieldRow, ImageRow};
-use super::resolution::ResolutionRow;
+use super::output::FIELDS;
+use super::{output, resolution};
 
 /// What the study declares of itself.
 pub(super) const INFO: StudyInfo = StudyInfo {
@@ -26,10 +27,12 @@ pub(super) const INFO: StudyInfo = StudyInfo {
     content_kinds: &["image series"],
     params: Correlation::TABLE,
     metrics: metric::ALL,
-    tables: &[ImageRow::TABLE, FieldRow::TABLE, ResolutionRow::TABLE],
+    tables: &concat::<_, { count(TABLES) }>(TABLES),
     files: &[FIELDS],
     conflicts,
 };
+
+const TABLES: &[&[TableDef]] = &[output::TABLES, resolution::TABLES];
 
 words! {
     /// Which settings are those that suit the pictures, as `retrial dic` chooses them.
@@ -44,7 +47,7 @@ words! {
 }
 
 params! {
-    /// All params of a trial, in the order in which they enter its id.
+    /// All params of a trial.
     pub(super) struct Correlation {
         /// Full width of the subset.
         subset_size_px: odd(5..=501) "px" = 41,

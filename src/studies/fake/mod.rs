@@ -4,12 +4,12 @@
 //! It has two stages, so that sharing and resuming of stages is exercised: `prepare` does
 //! `rounds` rounds of drawing with a checkpoint after each, `scale` multiplies its result.
 
-use retrial_core::declare::{ParamGroup as _, Row as _, in_order};
+use retrial_core::declare::ParamGroup as _;
 use retrial_core::metric::FileDef;
 use retrial_core::params::{Param, Params};
 use retrial_core::plan::StageInput;
 use retrial_core::study::{Conflict, StudyInfo};
-use retrial_core::{metrics, param_groups, params, row, words};
+use retrial_core::{metrics, param_groups, params, rows, words};
 use retrial_data::Manifest;
 use retrial_store::{Array, Tree};
 
@@ -29,9 +29,9 @@ const INFO: StudyInfo = StudyInfo {
     uses_device: false,
     cpu_methods: &[],
     content_kinds: &[],
-    params: PARAMS,
+    params: All::PARAMS,
     metrics: metric::ALL,
-    tables: &[RoundRow::TABLE],
+    tables: TABLES,
     files: &[ROUNDS],
     conflicts: |_: &Params| -> Vec<Conflict> { Vec::new() },
 };
@@ -51,7 +51,10 @@ metrics! {
     }
 }
 
-row! {
+rows! {
+    /// What a trial leaves.
+    const TABLES;
+
     /// One row a round.
     struct RoundRow in "rounds" {
         /// Round, from 0.
@@ -126,20 +129,6 @@ param_groups! {
         ending: Ending,
     }
 }
-
-/// The table of all params. Its order enters the ids of trials.
-const PARAMS: &[Param] = &in_order(
-    All::TABLES,
-    [
-        Level::level,
-        Level::noise,
-        Rounds::rounds,
-        Scale::factor,
-        Rounds::pause_ms,
-        Ending::ends,
-        Ending::fails_before,
-    ],
-);
 
 impl Study for Fake {
     fn info(&self) -> &'static StudyInfo {

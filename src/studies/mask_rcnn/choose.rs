@@ -302,7 +302,7 @@ mod tests {
     use retrial_data::{FetchOptions, find_manifest, load};
 
     use super::super::census::{Found, before};
-    use super::super::params::{All, InputKind, PARAMS, PretrainingKind, Split};
+    use super::super::params::{All, InputKind, PretrainingKind, Split};
     use super::*;
 
     fn scenes() -> Content {
@@ -314,7 +314,7 @@ mod tests {
     }
 
     fn params(change: fn(&mut All)) -> All {
-        let mut params = All::read(&defaults(PARAMS)).expect("all there");
+        let mut params = All::read(&defaults(All::PARAMS)).expect("all there");
         params.pretraining.pretraining = PretrainingKind::Nothing;
         params.pictures.min_instances = 2;
         change(&mut params);

@@ -3,7 +3,7 @@
 use retrial_core::instance_mask::InstanceMask;
 use retrial_core::metric::MetricDef;
 use retrial_core::polygon::fill_box;
-use retrial_core::row;
+use retrial_core::rows;
 use retrial_instances::boxes::iou;
 use retrial_instances::evaluate::{
     ClassAgreement, Detection, ImageCase, PairedIou, Region, Settings, Summary, Truth, agreement,
@@ -30,7 +30,10 @@ const EDGES: [f64; 5] = [0.0, 0.05, 0.15, 0.3, 1.0];
 /// Bounds of isolated, neither, and overlapped objects.
 const APART: [f64; 4] = [0.0, 0.05, 0.15, 1.0];
 
-row! {
+rows! {
+    /// What is said of the detections.
+    pub(super) const TABLES;
+
     /// One row a class; `NaN` where there is none.
     pub(super) struct ClassRow in "classes" {
         /// Name of the class.
@@ -50,9 +53,7 @@ row! {
         /// Share of objects whose best box above IoU 0.50 has their class.
         accuracy: f64;
     }
-}
 
-row! {
     /// Points of the curve of boxes at IoU 0.50.
     pub(super) struct PrecisionRecallRow in "precision_recall" {
         /// Name of the class.
@@ -62,9 +63,7 @@ row! {
         /// Share of its detections that are right.
         precision: f64;
     }
-}
 
-row! {
     /// How much neighbours disturb, a measure of our own: one row a bin of the IoU with the nearest other object,
     /// borders 0, 0.05, 0.15, 0.3 and 1.
     pub(super) struct CrowdingRow in "crowding" {

@@ -1,7 +1,7 @@
 //! What was found, drawn into pictures that may be shown.
 
 use retrial_core::instance_mask::InstanceMask;
-use retrial_core::row;
+use retrial_core::rows;
 use retrial_instances::evaluate::Detection;
 
 use super::items::Items;
@@ -14,7 +14,10 @@ const SURE: f32 = 0.5;
 /// Black pixels between tiles.
 const GAP: usize = 2;
 
-row! {
+rows! {
+    /// Pictures beside a record.
+    pub(super) const TABLES;
+
     /// One row, of generated scenes only.
     pub(super) struct DetectionPicturesRow in "detection_pictures" was "seen" {
         /// Number of pictures shown.

@@ -1,6 +1,6 @@
 //! What is said of trainings: metrics and tables.
 
-use retrial_core::row;
+use retrial_core::rows;
 use retrial_data::LabelledSet;
 use retrial_nets::mask_rcnn::Losses;
 
@@ -8,7 +8,10 @@ use super::metrics::metric;
 use super::pretrain::SourceSample;
 use crate::execute::context::{Context, TrialError};
 
-row! {
+rows! {
+    /// What is said of the trainings and of the source domain.
+    pub(super) const TABLES;
+
     /// How the training of the detector went.
     pub(super) struct TrainingRow in "training" {
         /// The last of the ten iterations of which a row has the means.
@@ -26,9 +29,7 @@ row! {
         /// Smooth absolute error of the boxes of anchors.
         loss_rpn_loc was "proposals": f64;
     }
-}
 
-row! {
     /// How the training of the mask head alone went.
     pub(super) struct MaskTrainingRow in "mask_training" {
         /// The last of the ten iterations of which a row has the means.
@@ -36,17 +37,13 @@ row! {
         /// Binary cross entropy of masks.
         loss: f64;
     }
-}
 
-row! {
     /// One row a source picture, every fourth.
     pub(super) struct SamplingWeightRow in "sampling_weights" was "source_weights" {
         /// Weight of a source picture times their number; 1 is uniform.
         weight: f64;
     }
-}
 
-row! {
     /// The ten most-drawn classes of the source domain.
     pub(super) struct SampledClassRow in "sampled_classes" was "source_classes" {
         /// Words of the class.

@@ -1,6 +1,6 @@
 //! What the study `mask-rcnn` declares of itself, and which params do not fit together.
 
-use retrial_core::declare::Row as _;
+use retrial_core::declare::{concat, count};
 use retrial_core::metric::TableDef;
 use retrial_core::params::Params;
 use retrial_core::study::{Conflict, StudyInfo};
@@ -8,8 +8,8 @@ use retrial_nets::mask_rcnn::Family;
 
 use super::metrics::metric;
 use super::params::{
-    All, AnnotatedMasks, BackboneParams, Course, MaskTraining, Method, PARAMS, Pictures,
-    PredictorKind, PretrainingKind, Training,
+    All, AnnotatedMasks, BackboneParams, Course, MaskTraining, Method, Pictures, PredictorKind,
+    PretrainingKind, Training,
 };
 use super::{judge, parts, pictures, predictions, report};
 
@@ -25,9 +25,9 @@ pub(super) const INFO: StudyInfo = StudyInfo {
     uses_device: true,
     cpu_methods: CPU_METHODS,
     content_kinds: &["infrared pictures", "several data sets"],
-    params: PARAMS,
+    params: All::PARAMS,
     metrics: metric::ALL,
-    tables: TABLES,
+    tables: &concat::<_, { count(TABLES) }>(TABLES),
     files: &[predictions::DETECTIONS, predictions::TRUTH],
     conflicts,
 };
@@ -35,17 +35,11 @@ pub(super) const INFO: StudyInfo = StudyInfo {
 /// Methods without a net.
 const CPU_METHODS: &[&str] = &[Method::Classical.name()];
 
-const TABLES: &[TableDef] = &[
-    report::TrainingRow::TABLE,
-    report::MaskTrainingRow::TABLE,
-    judge::ClassRow::TABLE,
-    parts::PartsRow::TABLE,
-    parts::FaultRow::TABLE,
-    judge::PrecisionRecallRow::TABLE,
-    judge::CrowdingRow::TABLE,
-    pictures::DetectionPicturesRow::TABLE,
-    report::SamplingWeightRow::TABLE,
-    report::SampledClassRow::TABLE,
+const TABLES: &[&[TableDef]] = &[
+    report::TABLES,
+    judge::TABLES,
+    parts::TABLES,
+    pictures::TABLES,
 ];
 
 /// Channels of the first stage of published residual nets.

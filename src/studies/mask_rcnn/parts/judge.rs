@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use retrial_core::row;
+use retrial_core::rows;
 use retrial_core::statistics::upper_median;
 use retrial_detect::roc;
 use retrial_instances::boxes::iou;
@@ -23,7 +23,10 @@ use crate::studies::mask_rcnn::settings;
 /// IoU from which a part or a device is found.
 const FOUND: f32 = 0.5;
 
-row! {
+rows! {
+    /// What is said of parts and their temperatures.
+    pub(in crate::studies::mask_rcnn) const TABLES;
+
     /// One row a class with labelled parts.
     pub(in crate::studies::mask_rcnn) struct PartsRow in "parts" {
         /// Name of the class.
@@ -43,9 +46,7 @@ row! {
         /// Mean error of the mean temperature, K.
         mean_temperature_error_k: f64;
     }
-}
 
-row! {
     /// The fault step: one row a reference.
     pub(in crate::studies::mask_rcnn) struct FaultRow in "faults" {
         /// What the highest temperature of a part is compared with: the median of the training

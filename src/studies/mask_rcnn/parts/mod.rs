@@ -16,7 +16,7 @@ use retrial_core::seed::Seed;
 use retrial_nets::mask_rcnn::{PartPlace, PartsArchitecture, PartsTraining, RegionFeatures};
 use retrial_store::Tree;
 
-pub(super) use self::judge::{FaultRow, PartsRow, judge};
+pub(super) use self::judge::{TABLES, judge};
 pub(super) use self::sides::Sides;
 use super::augment::mirror;
 use super::boxes::Detector;
