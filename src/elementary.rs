@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn the_standard_library_calls_these() {
         let mut differing = Vec::new();
-        let mut tell = |name: &'static str, is_same: bool| {
+        let mut note = |name: &'static str, is_same: bool| {
             if !is_same && !differing.contains(&name) {
                 differing.push(name);
             }
@@ -92,10 +92,10 @@ mod tests {
         macro_rules! compare {
             ($x:ident, $($std:ident is $own:ident;)+) => {$(
                 let of = |x: f64| libm::$own(x);
-                tell(stringify!($own), of($x).to_bits() == $x.$std().to_bits());
+                note(stringify!($own), of($x).to_bits() == $x.$std().to_bits());
                 let short = black_box($x as f32);
                 let own = of(f64::from(short)) as f32;
-                tell(concat!(stringify!($own), "f"), own.to_bits() == short.$std().to_bits());
+                note(concat!(stringify!($own), "f"), own.to_bits() == short.$std().to_bits());
             )+};
         }
         for step in 1..2000_u32 {
@@ -106,14 +106,14 @@ mod tests {
                 ln is log; log2 is log2; log10 is log10; ln_1p is log1p; cbrt is cbrt;
             }
             let y = black_box(1.7 + x);
-            tell("pow", libm::pow(x, y) == x.powf(y));
-            tell("atan2", libm::atan2(x, y) == x.atan2(y));
-            tell("hypot", libm::hypot(x, y) == x.hypot(y));
+            note("pow", libm::pow(x, y) == x.powf(y));
+            note("atan2", libm::atan2(x, y) == x.atan2(y));
+            note("hypot", libm::hypot(x, y) == x.hypot(y));
             let (x, y) = (black_box(x as f32), black_box(y as f32));
             let (long_x, long_y) = (f64::from(x), f64::from(y));
-            tell("powf", libm::pow(long_x, long_y) as f32 == x.powf(y));
-            tell("atan2f", libm::atan2(long_x, long_y) as f32 == x.atan2(y));
-            tell("hypotf", libm::hypot(long_x, long_y) as f32 == x.hypot(y));
+            note("powf", libm::pow(long_x, long_y) as f32 == x.powf(y));
+            note("atan2f", libm::atan2(long_x, long_y) as f32 == x.atan2(y));
+            note("hypotf", libm::hypot(long_x, long_y) as f32 == x.hypot(y));
         }
         assert!(differing.is_empty(), "{differing:?}");
     }

@@ -43,7 +43,7 @@ pub(crate) enum Failure {
     /// Records or sheets went or changed while their run was at work: 4.
     Lost(Vec<String>),
     /// Pages that show trials of which no record is left: 4.
-    Kept(Vec<KeptPage>),
+    KeptPages(Vec<KeptPage>),
     /// The person stopped it: 130.
     Interrupted,
     /// Results or reports cannot be read or written: 5.
@@ -63,7 +63,7 @@ impl Failure {
     pub(crate) fn of_kept(pages: Vec<KeptPage>) -> Result<(), Self> {
         match pages.is_empty() {
             true => Ok(()),
-            false => Err(Self::Kept(pages)),
+            false => Err(Self::KeptPages(pages)),
         }
     }
 
@@ -73,7 +73,7 @@ impl Failure {
             Self::Trials { .. } | Self::NothingConverged { .. } | Self::FramesLost { .. } => 1,
             Self::Usage(_) | Self::Faults(_) => 2,
             Self::Data(_) => 3,
-            Self::Stale(_) | Self::Damaged(_) | Self::Lost(_) | Self::Kept(_) => 4,
+            Self::Stale(_) | Self::Damaged(_) | Self::Lost(_) | Self::KeptPages(_) => 4,
             Self::Storage(_) => 5,
             Self::Interrupted | Self::SeriesStopped => 130,
         })
@@ -112,7 +112,7 @@ impl Failure {
                     eprintln!("  {what}");
                 }
             }
-            Self::Kept(pages) => {
+            Self::KeptPages(pages) => {
                 eprintln!("error: no record is left of trials that a report shows:");
                 for page in pages {
                     let experiments = page.experiments.join(", ");

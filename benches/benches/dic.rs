@@ -54,20 +54,19 @@ fn points_per_second(c: &mut Criterion) {
     let mut group = c.benchmark_group("dic/points_per_second");
     group.sample_size(10);
     for (order, name) in [(ShapeOrder::One, "order1"), (ShapeOrder::Two, "order2")] {
-        for subset_size_px in [21, 31, 41] {
+        for size_px in [21, 31, 41] {
             let settings = Settings {
-                subset_size_px,
                 step_px: 5,
                 shape_order: order,
                 stop_value: 1e-3,
-                ..Settings::default()
+                ..Settings::default().with_side_px(size_px)
             };
             let points = prepare(&reference, None, &settings)
                 .expect("settings")
                 .points()
                 .len();
             group.throughput(Throughput::Elements(points as u64));
-            group.bench_function(BenchmarkId::new(name, subset_size_px), |b| {
+            group.bench_function(BenchmarkId::new(name, size_px), |b| {
                 b.iter(|| {
                     pool.install(|| {
                         let reference = prepare(&reference, None, &settings).expect("settings");

@@ -147,7 +147,7 @@ fn search_iteration(c: &mut Criterion) {
             let images = nets.images(&images, IMAGE_SIZE);
             let features = nets.features(images.clone());
             let rates = SearchRates {
-                lambda: 0.1,
+                discrimination_weight: 0.1,
                 iterations: u64::MAX,
                 method: SearchMethod::Adam {
                     learning_rate: 1e-3,

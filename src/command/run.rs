@@ -142,7 +142,7 @@ fn execute(
     };
     let ran: Vec<&Experiment> = runnable.iter().map(|own| own.experiment).collect();
     sweep::after(&results, &ran);
-    tell(&summary, to_run);
+    print_summary(&summary, to_run);
     if summary.interrupted {
         return Err(Failure::Interrupted);
     }
@@ -196,8 +196,8 @@ fn named_in_text(workspace: &Workspace) -> Result<(), Failure> {
     }
 }
 
-/// What became of the trials of a run.
-fn tell(summary: &Summary, to_run: usize) {
+/// Prints what became of the trials of a run.
+fn print_summary(summary: &Summary, to_run: usize) {
     for (name, error) in &summary.failed {
         eprintln!("\nfailed: {name}");
         for line in error.lines().take(20) {

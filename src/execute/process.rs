@@ -48,7 +48,7 @@ impl TimeLimit {
         }
     }
 
-    fn words(self) -> String {
+    fn message(self) -> String {
         let seconds = self.duration().as_secs_f64();
         match self {
             Self::Given(_) => format!("ran longer than the limit of {seconds} s"),
@@ -160,7 +160,7 @@ pub(super) fn memory_kills() -> Option<u64> {
 }
 
 /// Cause and words of a worker that did not say itself why it failed.
-pub(super) fn judge(status: ExitStatus, stderr: &str, worker: &Worker) -> (String, String) {
+pub(super) fn failure_cause(status: ExitStatus, stderr: &str, worker: &Worker) -> (String, String) {
     let said = |text: String| {
         let tail = stderr.trim();
         if tail.is_empty() {
@@ -170,7 +170,7 @@ pub(super) fn judge(status: ExitStatus, stderr: &str, worker: &Worker) -> (Strin
         }
     };
     let (cause, text) = if worker.timed_out {
-        ("time_limit", worker.task.time_limit.words())
+        ("time_limit", worker.task.time_limit.message())
     } else if stderr.contains("memory allocation of") {
         (
             "out_of_memory",

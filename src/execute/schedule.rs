@@ -20,7 +20,7 @@ use retrial_core::study::StudyInfo;
 use super::folder::TrialFolders;
 use super::job::{EXIT_ELSEWHERE, EXIT_HELD, Job, STOP_LINE};
 use super::lease;
-use super::process::{LAST_WORDS, Message, TimeLimit, Worker, judge, listen, memory_kills};
+use super::process::{LAST_WORDS, Message, TimeLimit, Worker, failure_cause, listen, memory_kills};
 use super::program::Program;
 use super::progress::Display;
 use super::record_file;
@@ -295,7 +295,7 @@ impl Run<'_> {
         let (cause, error) = worker
             .failure
             .clone()
-            .unwrap_or_else(|| judge(status, stderr, &worker));
+            .unwrap_or_else(|| failure_cause(status, stderr, &worker));
         record_file::fail(
             &worker.task.job,
             worker.task.study,

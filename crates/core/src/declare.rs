@@ -307,15 +307,15 @@ macro_rules! words {
 /// retrial_core::params! {
 ///     /// What is cut.
 ///     pub struct Cut {
-///         /// Full width of the subset.
-///         subset_size_px: odd(5..=301) "px" = 41,
-///         /// Weight λ.
-///         lambda: float(0.0..=1.0) = 0.1,
+///         /// Full width of the piece.
+///         width_px: odd(5..=301) "px" = 41,
+///         /// Share of the rim.
+///         rim: float(0.0..=1.0) = 0.1,
 ///     }
 /// }
 /// use retrial_core::declare::ParamGroup as _;
 /// let cut = Cut::read(&retrial_core::params::defaults(Cut::TABLE)).expect("all there");
-/// assert_eq!((cut.subset_size_px, cut.lambda), (41, 0.1));
+/// assert_eq!((cut.width_px, cut.rim), (41, 0.1));
 /// ```
 #[macro_export]
 macro_rules! params {

@@ -1,4 +1,4 @@
-//! Prints the error that is foretold of a pair for every filter and both splines, and beside it the
+//! Prints the error that is predicted for a pair for every filter and both splines, and beside it the
 //! one found, where both components of the displacement are known.
 //!
 //! `cargo run --release -p retrial-dic --example error_forecast REF DEF SUBSET_PX [U V]`
@@ -19,9 +19,8 @@ fn main() {
         panic!("REF DEF SUBSET_PX [U V]");
     };
     let settings = Settings {
-        subset_size_px: subset.parse().expect("a whole number"),
         step_px: 7,
-        ..Settings::default()
+        ..Settings::default().with_side_px(subset.parse().expect("a whole number"))
     };
     let truth: Vec<f64> = truth
         .iter()

@@ -29,14 +29,13 @@ fn main() {
             text => text.parse().expect("a whole number"),
         })
         .collect();
-    let &[subset_size_px, step_px, order, repeats, ref others @ ..] = &numbers[..] else {
+    let &[size_px, step_px, order, repeats, ref others @ ..] = &numbers[..] else {
         panic!("SUBSET_PX STEP_PX ORDER REPEATS");
     };
     let mut settings = Settings {
-        subset_size_px,
         step_px,
         shape_order: [ShapeOrder::Zero, ShapeOrder::One, ShapeOrder::Two][order],
-        ..Settings::default()
+        ..Settings::default().with_side_px(size_px)
     };
     if let &[degree, hundredths] = others {
         settings.spline_degree = if degree == 5 {

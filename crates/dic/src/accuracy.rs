@@ -179,7 +179,7 @@ impl Moments {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cut::Cut;
+    use crate::partial_subsets::Cut;
 
     fn point(u: f64, v: f64, status: Status) -> PointResult {
         let mut p = [0.0; 12];

@@ -6,19 +6,19 @@ use rayon::prelude::*;
 use retrial_core::image::GrayImage;
 use serde::{Deserialize, Serialize};
 
-use crate::columns::Columns;
-use crate::cut::Cut;
+use crate::column_sums::ColumnSums;
 use crate::dispatch::Dispatch;
 use crate::error::DicError;
 use crate::guess::{Pictures, own_best, own_peak, rigid};
 use crate::icgn::{Match, match_subset};
 use crate::kernel::Pair;
+use crate::partial_subsets::Cut;
 use crate::phase::{Fading, PhaseCorrelator};
-use crate::recover::median;
 use crate::reference::{Deformed, Frame, Reference, check_pixels, filtered};
 use crate::remainder::Remainder;
 use crate::settings::{InitialGuess, Settings};
 use crate::shape::{PARAMETERS, Parameters};
+use crate::solve_points::median;
 use crate::status::Status;
 use crate::subset::{SubsetRow, pixel_count};
 use crate::uncertainty::PointSensitivity;
@@ -67,8 +67,8 @@ pub struct PointResult {
     pub reference_changes: usize,
 }
 
-/// The first parameters of every point, but for those that the points around
-/// [lead](crate::InitialGuess::Led).
+/// The first parameters of every point, but for those that start
+/// [from coarse to fine](InitialGuess::CoarseToFine).
 #[derive(Clone, Copy, Debug)]
 pub enum Guess<'a> {
     /// By phase correlation, as [`Settings::initial_guess`] says.
@@ -124,7 +124,7 @@ pub fn correlate(
     };
     let sites = reference.sites();
     let starts = job.starts(&sites, guess)?;
-    let solved = job.solve_and_cut(&sites, &starts, previous_zncc(guess));
+    let solved = job.solve_with_parts(&sites, &starts, previous_zncc(guess));
     let whole = pixel_count(&reference.rows);
     let points = (0..sites.len()).into_par_iter().with_min_len(1024);
     Ok(Field {
@@ -243,7 +243,7 @@ impl Site<'_> {
     pub(crate) fn is_whole(&self, settings: &Settings) -> bool {
         let half = settings.half_px() as i32;
         let is_centred = |row: &SubsetRow| row.first == -row.last;
-        self.rows.len() == settings.subset_size_px
+        self.rows.len() == settings.side_px()
             && self.rows.iter().all(is_centred)
             && self.rows.iter().any(|row| row.last == half)
     }
@@ -280,15 +280,16 @@ impl Job<'_> {
     /// Matches every point in parallel; results are in the order of `sites`.
     pub(crate) fn run(&self, sites: &[Site<'_>], starts: &[Option<Parameters>]) -> Vec<Match> {
         let dispatch = Dispatch::best(self.settings.instruction_set);
-        let new_correlator = || PhaseCorrelator::new(self.settings.subset_size_px, Fading::None);
+        let new_correlator = || PhaseCorrelator::new(self.settings.side_px(), Fading::None);
         sites
             .par_iter()
             .zip(starts)
             .with_min_len(FEWEST_TOGETHER)
             .map_init(
-                || (None, self.columns()),
-                |(correlator, columns): &mut (Option<PhaseCorrelator>, Columns), (site, start)| {
-                    self.match_point(dispatch, site, start.as_ref(), columns, || {
+                || (None, self.column_sums()),
+                |(correlator, column_sums): &mut (Option<PhaseCorrelator>, ColumnSums),
+                 (site, start)| {
+                    self.match_point(dispatch, site, start.as_ref(), column_sums, || {
                         correlator.get_or_insert_with(new_correlator)
                     })
                 },
@@ -314,17 +315,17 @@ impl Job<'_> {
         dispatch: Dispatch,
         site: &Site<'_>,
         guess: &Parameters,
-        columns: &mut Columns,
+        column_sums: &mut ColumnSums,
     ) -> Match {
         let subset = (site.centre, site.rows);
-        self.match_subset(dispatch, subset, guess, self.settings, Some(columns))
+        self.match_subset(dispatch, subset, guess, self.settings, Some(column_sums))
     }
 
-    /// No columns summed yet.
-    pub(crate) fn columns(&self) -> Columns {
+    /// No column is summed yet.
+    pub(crate) fn column_sums(&self) -> ColumnSums {
         let settings = self.settings;
         let width = self.frame.pixels.width;
-        Columns::new(settings.subset_size_px, width, settings.shape_order)
+        ColumnSums::new(settings.side_px(), width, settings.shape_order)
     }
 
     fn match_subset(
@@ -333,7 +334,7 @@ impl Job<'_> {
         (centre, rows): ((usize, usize), &[SubsetRow]),
         guess: &Parameters,
         settings: &Settings,
-        columns: Option<&mut Columns>,
+        column_sums: Option<&mut ColumnSums>,
     ) -> Match {
         if rows.is_empty() {
             return Match::without_iteration([0.0; PARAMETERS], Status::Masked);
@@ -344,7 +345,7 @@ impl Job<'_> {
             settings,
             self.frame.brightest,
             guess,
-            columns,
+            column_sums,
         )
     }
 
@@ -388,11 +389,11 @@ impl Job<'_> {
         dispatch: Dispatch,
         site: &Site<'_>,
         start: Option<&Parameters>,
-        columns: &mut Columns,
+        column_sums: &mut ColumnSums,
         correlator: impl FnOnce() -> &'c mut PhaseCorrelator,
     ) -> Match {
         let half = self.settings.half_px();
-        let mut from = |guess: &Parameters| self.match_beside(dispatch, site, guess, columns);
+        let mut from = |guess: &Parameters| self.match_beside(dispatch, site, guess, column_sums);
         if start.is_none() && !self.square_is_inside(site.centre) {
             return from(&[0.0; PARAMETERS]);
         }

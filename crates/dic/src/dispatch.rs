@@ -3,7 +3,7 @@
 //! All kernels are the same code on different vectors, compiled for the instruction set of each.
 //! They agree within rounding; which one runs never depends on data or threads.
 
-use crate::columns::Columns;
+use crate::column_sums::ColumnSums;
 use crate::kernel::{Moments, Offsets, Pair, Products, moments, products};
 use crate::lanes::Portable;
 use crate::settings::{InstructionSet, ShapeOrder};
@@ -52,14 +52,14 @@ impl Dispatch {
         self,
         pair: &Pair<'_>,
         order: ShapeOrder,
-        columns: Option<&mut Columns>,
+        column_sums: Option<&mut ColumnSums>,
     ) -> Moments {
         match self {
-            Self::Portable => moments::<Portable>(pair, order, columns),
+            Self::Portable => moments::<Portable>(pair, order, column_sums),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(token) => token.moments(pair, order, columns),
+            Self::Avx2(token) => token.moments(pair, order, column_sums),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(token) => token.moments(pair, order, columns),
+            Self::Avx512(token) => token.moments(pair, order, column_sums),
         }
     }
 
@@ -89,7 +89,7 @@ mod x86 {
     )]
 
     use super::{
-        Columns, Moments, Offsets, Pair, Parameters, Products, ShapeOrder, moments, products,
+        ColumnSums, Moments, Offsets, Pair, Parameters, Products, ShapeOrder, moments, products,
     };
     use crate::lanes::x86::{Ymm, Zmm};
 
@@ -111,10 +111,10 @@ mod x86 {
             self,
             pair: &Pair<'_>,
             order: ShapeOrder,
-            columns: Option<&mut Columns>,
+            column_sums: Option<&mut ColumnSums>,
         ) -> Moments {
             // SAFETY: `detect`, the only maker of `Avx2`, found the instruction sets.
-            unsafe { moments_avx2(pair, order, columns) }
+            unsafe { moments_avx2(pair, order, column_sums) }
         }
 
         pub(super) fn products(
@@ -143,10 +143,10 @@ mod x86 {
             self,
             pair: &Pair<'_>,
             order: ShapeOrder,
-            columns: Option<&mut Columns>,
+            column_sums: Option<&mut ColumnSums>,
         ) -> Moments {
             // SAFETY: `detect`, the only maker of `Avx512`, found the instruction sets.
-            unsafe { moments_avx512(pair, order, columns) }
+            unsafe { moments_avx512(pair, order, column_sums) }
         }
 
         pub(super) fn products(
@@ -162,8 +162,12 @@ mod x86 {
     }
 
     #[target_feature(enable = "avx2,fma")]
-    fn moments_avx2(pair: &Pair<'_>, order: ShapeOrder, columns: Option<&mut Columns>) -> Moments {
-        moments::<Ymm>(pair, order, columns)
+    fn moments_avx2(
+        pair: &Pair<'_>,
+        order: ShapeOrder,
+        column_sums: Option<&mut ColumnSums>,
+    ) -> Moments {
+        moments::<Ymm>(pair, order, column_sums)
     }
 
     #[target_feature(enable = "avx2,fma")]
@@ -180,9 +184,9 @@ mod x86 {
     fn moments_avx512(
         pair: &Pair<'_>,
         order: ShapeOrder,
-        columns: Option<&mut Columns>,
+        column_sums: Option<&mut ColumnSums>,
     ) -> Moments {
-        moments::<Zmm>(pair, order, columns)
+        moments::<Zmm>(pair, order, column_sums)
     }
 
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx2,fma")]
@@ -407,7 +411,7 @@ mod tests {
         for order in [ShapeOrder::Zero, ShapeOrder::One, ShapeOrder::Two] {
             with_pair(21, SplineDegree::Three, |pair| {
                 for dispatch in Dispatch::available() {
-                    let mut columns = Columns::new(21, 420, order);
+                    let mut column_sums = ColumnSums::new(21, 420, order);
                     let walk = (10..410).step_by(7).map(|x| (x, 12));
                     let jumps = [
                         (200, 12),
@@ -419,7 +423,7 @@ mod tests {
                     ];
                     for centre in walk.chain(jumps) {
                         let here = Pair { centre, ..pair };
-                        let shared = dispatch.moments(&here, order, Some(&mut columns));
+                        let shared = dispatch.moments(&here, order, Some(&mut column_sums));
                         let own = dispatch.moments(&here, order, None);
                         let near = |got: f64, expected: f64, scale: f64| {
                             assert!(
@@ -470,8 +474,8 @@ mod tests {
             offset: frame.mean,
         };
         for dispatch in Dispatch::available() {
-            let mut columns = Columns::new(21, 120, ShapeOrder::One);
-            let shared = dispatch.moments(&pair, ShapeOrder::One, Some(&mut columns));
+            let mut column_sums = ColumnSums::new(21, 120, ShapeOrder::One);
+            let shared = dispatch.moments(&pair, ShapeOrder::One, Some(&mut column_sums));
             let own = dispatch.moments(&pair, ShapeOrder::One, None);
             assert_eq!(shared.energy, own.energy, "{dispatch:?}");
         }

@@ -75,7 +75,7 @@ pub(crate) struct Tiles<'a> {
 impl<'a> Tiles<'a> {
     /// No tile is correlated yet.
     pub(crate) fn new(pictures: Pictures<'a>, settings: &Settings) -> Self {
-        let subset = settings.subset_size_px;
+        let subset = settings.side_px();
         let power = subset.next_power_of_two().max(SMALLEST_TILE);
         let fits = power <= pictures.reference.width && power <= pictures.reference.height;
         let (side, fading) = match fits {
@@ -92,7 +92,7 @@ impl<'a> Tiles<'a> {
     }
 
     /// The displacement at each of `points`.
-    pub(crate) fn look(&mut self, points: &[(usize, usize)]) -> Vec<Shift> {
+    pub(crate) fn shifts_at(&mut self, points: &[(usize, usize)]) -> Vec<Shift> {
         let subset = self.subset;
         let node_of = |&(x, y): &(usize, usize)| (y / subset, x / subset);
         let mut nodes: Vec<(usize, usize)> = points.iter().map(node_of).collect();

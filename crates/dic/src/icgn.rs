@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::cholesky::Cholesky;
-use crate::columns::Columns;
+use crate::column_sums::ColumnSums;
 use crate::criterion::{Evaluation, normal_entry};
 use crate::dispatch::Dispatch;
 use crate::forward::forward_gauss_newton;
@@ -67,7 +67,7 @@ pub(crate) struct Task<'a> {
 
 /// Matches one subset from the parameters `guess`.
 ///
-/// `brightest` is the largest absolute grey value of the reference image; `columns` keeps what subsets
+/// `brightest` is the largest absolute grey value of the reference image; `column_sums` keeps what subsets
 /// of one row share, from one to the next.
 pub(crate) fn match_subset(
     dispatch: Dispatch,
@@ -75,14 +75,14 @@ pub(crate) fn match_subset(
     settings: &Settings,
     brightest: f64,
     guess: &Parameters,
-    columns: Option<&mut Columns>,
+    column_sums: Option<&mut ColumnSums>,
 ) -> Match {
     let count = pixel_count(pair.rows) as f64;
     let task = Task {
         dispatch,
         pair,
         settings,
-        moments: dispatch.moments(pair, settings.shape_order, columns),
+        moments: dispatch.moments(pair, settings.shape_order, column_sums),
         guess,
         count,
         flat: count * (FLAT_CONTRAST * brightest).powi(2),
@@ -257,7 +257,7 @@ impl Task<'_> {
 
     /// Whether all parameters are finite and the displacement is within a subset of the guess.
     pub(crate) fn is_within(&self, p: &Parameters) -> bool {
-        let search = self.settings.subset_size_px as f64;
+        let search = self.settings.side_px() as f64;
         p.iter().all(|value| value.is_finite())
             && (p[0] - self.guess[0]).abs() <= search
             && (p[6] - self.guess[6]).abs() <= search

@@ -10,7 +10,7 @@
 //! # Source
 //! Atkinson & Becker 2020, doi:10.3390/rs12182906, Eq. (14), (19), (20).
 
-use crate::columns::Columns;
+use crate::column_sums::ColumnSums;
 use crate::lanes::Vector;
 use crate::moments::moments_of;
 use crate::plane::Plane;
@@ -112,22 +112,22 @@ pub(crate) struct Products {
 pub(crate) fn moments<V: Vector>(
     pair: &Pair<'_>,
     order: ShapeOrder,
-    columns: Option<&mut Columns>,
+    column_sums: Option<&mut ColumnSums>,
 ) -> Moments {
     match order {
-        ShapeOrder::Zero => moments_by::<V, 0, 1, 1>(pair, columns),
-        ShapeOrder::One => moments_by::<V, 1, 2, 3>(pair, columns),
-        ShapeOrder::Two => moments_by::<V, 2, 3, 5>(pair, columns),
+        ShapeOrder::Zero => moments_by::<V, 0, 1, 1>(pair, column_sums),
+        ShapeOrder::One => moments_by::<V, 1, 2, 3>(pair, column_sums),
+        ShapeOrder::Two => moments_by::<V, 2, 3, 5>(pair, column_sums),
     }
 }
 
 #[inline(always)]
 fn moments_by<V: Vector, const ORDER: usize, const POWERS: usize, const SQUARES: usize>(
     pair: &Pair<'_>,
-    columns: Option<&mut Columns>,
+    column_sums: Option<&mut ColumnSums>,
 ) -> Moments {
-    if let Some(columns) = columns
-        && let Some(found) = columns.moments::<V, ORDER, POWERS, SQUARES>(pair)
+    if let Some(column_sums) = column_sums
+        && let Some(found) = column_sums.moments::<V, ORDER, POWERS, SQUARES>(pair)
     {
         return found;
     }

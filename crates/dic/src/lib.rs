@@ -17,53 +17,53 @@
 
 mod accuracy;
 mod affine;
+mod border_subsets;
 mod boundary;
 pub mod calibration;
-mod carry;
 mod cholesky;
-mod columns;
+mod column_sums;
 mod correlate;
 mod criterion;
-mod cut;
 mod dispatch;
 mod efficiency;
-mod elsewhere;
 mod error;
 mod filter;
 mod forecast;
 mod forward;
+mod global_starts;
 mod gradient;
 mod grid;
 mod guess;
-mod guided;
 mod icgn;
 mod iclm;
-mod intercept;
 mod kernel;
+mod keypoint_starts;
 mod keypoints;
 mod lanes;
-mod lattice;
-mod leaving;
-mod left;
 mod moments;
+mod neighbours;
+mod partial_subsets;
 mod phase;
+mod pixel_weights;
 mod plane;
 mod products;
 mod quality;
-mod recover;
 mod reference;
+mod reference_update;
+mod reliability_guided;
 mod remainder;
 mod scalespace;
-mod seeds;
 mod series;
 mod settings;
 mod shape;
+mod solve_points;
 mod spline;
+mod spline_row;
 mod split;
 mod status;
 mod strain;
 mod subset;
-mod taps;
+mod subsets_outside;
 mod textureless;
 mod truncate;
 mod uncertainty;
@@ -71,7 +71,6 @@ mod warp;
 
 pub use accuracy::{Accept, ComponentErrors, ErrorStatistics, ErrorSummary};
 pub use correlate::{Field, Guess, PointResult, correlate};
-pub use cut::Cut;
 pub use efficiency::{
     CUT_OFF_LEVEL, efficiency_indicator, measured_cut_off, recovered_amplitude, smoothed_shares,
     theoretical_cut_off,
@@ -79,8 +78,9 @@ pub use efficiency::{
 pub use error::DicError;
 pub use filter::{GaussianFilter, gaussian_filter};
 pub use forecast::{
-    ErrorForecast, OrderAdvice, OrderSource, PairSpectra, SeriesAdvice, Wanted, advise_series,
+    AdviceScope, ErrorForecast, OrderAdvice, OrderSource, PairSpectra, SeriesAdvice, advise_series,
 };
+pub use partial_subsets::Cut;
 pub use quality::{
     ImageQuality, PointQuality, SpeckleSize, advised_subset_size, image_quality, speckle_size,
 };

@@ -8,8 +8,8 @@ use crate::kernel::{BLOCK_ROWS, MONOMIALS, Offsets, Pair, Products};
 use crate::lanes::Vector;
 use crate::plane::MARGIN;
 use crate::shape::{PARAMETERS, Parameters};
+use crate::spline_row::{Crossing, interpolate};
 use crate::subset::SubsetRow;
-use crate::taps::{Crossing, interpolate};
 use crate::warp::{Limits, Warp};
 
 /// The products at parameters `p` by the spline of `TAPS × TAPS` coefficients a value.

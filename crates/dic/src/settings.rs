@@ -196,19 +196,19 @@ retrial_core::words! {
         /// unexplained, pairs of keypoints that agree on local affine maps give places to begin from
         /// in spite of large rotation and stretch; good results spread from there, the best first, and
         /// points that are left over are reached in small paces.
-        Shared = "phase_and_keypoints" was "shared",
+        PhaseAndKeypoints = "phase_and_keypoints" was "shared",
         /// As `phase_and_keypoints`, but where that suits the picture only points in the middle of large blocks start
         /// so. The middles of the blocks within, and in the end all points, start between what the middles of the
         /// blocks around them found, carried to them by the displacement gradients, and need fewer iterations; those
         /// that this does not lead to a clear match start for themselves.
-        Led = "coarse_to_fine" was "led",
+        CoarseToFine = "coarse_to_fine" was "led",
         /// Phase correlation of tiles that neighbouring points share, peaks checked by ZNCC. A point
         /// that fails from it, or from a previous result, is tried again from its own subset. Points
         /// that still correlate badly are tried again from their neighbours and from phase correlation
         /// of the whole picture; a low ZNCC without the agreement of other points is not believed.
-        Tiles = "phase_correlation" was "tiles",
+        PhaseCorrelation = "phase_correlation" was "tiles",
         /// Keypoints first, and phase correlation only for points that they do not lead to.
-        Features = "keypoints" was "features",
+        Keypoints = "keypoints" was "features",
         /// Phase correlation of every subset on its own, its highest peak taken as it is. A previous
         /// result is used even if it failed.
         PerSubset = "per_subset",
@@ -278,9 +278,9 @@ impl Settings {
     /// # Errors
     /// The variant of [`DicError`] that names the setting and its value.
     pub fn check(&self) -> Result<(), DicError> {
-        if self.subset_size_px < 3 || self.subset_size_px.is_multiple_of(2) {
+        if self.side_px() < 3 || self.side_px().is_multiple_of(2) {
             return Err(DicError::SubsetSize {
-                subset_size_px: self.subset_size_px,
+                size_px: self.side_px(),
             });
         }
         if self.step_px == 0 {
@@ -303,9 +303,24 @@ impl Settings {
         self.prefilter.map_or(Ok(()), GaussianFilter::check)
     }
 
+    /// The side of the square that holds a subset, px.
+    #[must_use]
+    pub fn side_px(&self) -> usize {
+        self.subset_size_px
+    }
+
+    /// The same settings with subsets of this side.
+    #[must_use]
+    pub fn with_side_px(self, side_px: usize) -> Self {
+        Self {
+            subset_size_px: side_px,
+            ..self
+        }
+    }
+
     /// Half the subset without its centre pixel, `(S − 1) / 2`.
     pub(crate) fn half_px(&self) -> usize {
-        (self.subset_size_px - 1) / 2
+        (self.side_px() - 1) / 2
     }
 }
 
@@ -330,7 +345,7 @@ impl Default for Settings {
             criterion: Criterion::Znssd,
             optimiser: Optimiser::IcGn,
             reference_strategy: ReferenceStrategy::Automatic,
-            initial_guess: InitialGuess::Led,
+            initial_guess: InitialGuess::CoarseToFine,
             stop_value: 1e-3,
             iteration_limit: 100,
             last_evaluation: LastEvaluation::BeforeUpdate,

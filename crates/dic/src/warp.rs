@@ -5,7 +5,7 @@
 
 use crate::plane::{MARGIN, Plane};
 use crate::shape::Parameters;
-use crate::taps::Piece;
+use crate::spline_row::Piece;
 
 /// Numbers this large have no fraction: what is added to one is rounded to a whole number.
 const WHOLE: f64 = 4_503_599_627_370_496.0;

@@ -70,7 +70,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let x = nets.images(&x, 64);
         let features = nets.features(x.clone());
         let rates = SearchRates {
-            lambda: 0.1,
+            discrimination_weight: 0.1,
             iterations: u64::MAX,
             method: SearchMethod::Adam {
                 learning_rate: 1e-3,

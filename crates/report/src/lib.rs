@@ -21,7 +21,7 @@ mod view;
 
 pub use error::ReportError;
 pub use load::{
-    Damaged, Experiment, Kept, has_records, load, load_experiment, read_attempt, read_finished,
+    Damaged, Experiment, Loaded, has_records, load, load_experiment, read_attempt, read_finished,
     read_sheet,
 };
 pub use pack::{

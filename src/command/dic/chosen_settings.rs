@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use retrial_core::image::{GrayImage, Mask};
 use retrial_dic::{
-    ErrorForecast, OrderSource, SeriesAdvice, Settings, SplineDegree, Wanted, advise_series,
+    AdviceScope, ErrorForecast, OrderSource, SeriesAdvice, Settings, SplineDegree, advise_series,
 };
 
 use super::frames::Frames;
@@ -39,7 +39,7 @@ impl ChosenSettings {
         mask: Option<&Mask>,
         settings: &Settings,
     ) -> Result<Self, Failure> {
-        let wanted = Wanted {
+        let scope = AdviceScope {
             filter: args.filter == FilterChoice::Automatic,
             order: args.order == OrderChoice::Automatic,
         };
@@ -59,15 +59,15 @@ impl ChosenSettings {
             }
             Err(Failure::usage(why))
         };
-        let advice = advise_series(reference, count, image, mask, settings, wanted)?;
+        let advice = advise_series(reference, count, image, mask, settings, scope)?;
         let used = used.into_inner();
         let name = |index: usize| {
             frames.list[*used.get(&index).unwrap_or(&index)]
                 .name
                 .clone()
         };
-        let filter_by = match &advice.telling {
-            _ if !wanted.filter => By::User,
+        let filter_by = match &advice.informative {
+            _ if !scope.filter => By::User,
             Some((index, _)) => By::Pair(name(*index)),
             None => By::Default,
         };
@@ -76,7 +76,7 @@ impl ChosenSettings {
             Some(OrderSource::Image { index, .. }) => {
                 format!("places of the pair with {}", name(*index))
             }
-            Some(OrderSource::Silent { index }) => {
+            Some(OrderSource::Uninformative { index }) => {
                 format!("default, {} tells nothing of it", name(*index))
             }
             Some(OrderSource::NotAllAsked { asked }) => {
@@ -97,7 +97,7 @@ impl ChosenSettings {
 
     /// The error predicted for the settings, where a pair shows one.
     fn forecast(&self) -> Option<ErrorForecast> {
-        let (_, spectra) = self.advice.telling.as_ref()?;
+        let (_, spectra) = self.advice.informative.as_ref()?;
         spectra.forecast(self.settings()).ok()
     }
 
@@ -164,11 +164,11 @@ impl ChosenSettings {
             );
             facts.push(("order_evidence", text));
         }
-        if let Some((error, (_, telling))) = self.forecast().zip(self.advice.telling.as_ref()) {
+        if let Some((error, (_, spectra))) = self.forecast().zip(self.advice.informative.as_ref()) {
             let both = |(u, v): (f64, f64)| format!("{u:.5} px in u, {v:.5} px in v");
             facts.push(("expected_bias_up_to", both(error.bias)));
             facts.push(("expected_random_error", both(error.random)));
-            facts.push(("expected_from_tiles", telling.tiles().to_string()));
+            facts.push(("expected_from_tiles", spectra.tiles().to_string()));
         }
         facts
     }

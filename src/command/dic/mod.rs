@@ -63,7 +63,7 @@ pub(crate) fn run(args: &DicArgs) -> Result<(), Failure> {
         eprintln!(
             "note: with a step of {} px it is not seen whether the shape function follows the field; {} px or less show it",
             settings.step_px,
-            3 * (settings.subset_size_px / 2) / 4
+            3 * (settings.side_px() / 2) / 4
         );
     }
     let Inputs {

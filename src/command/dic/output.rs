@@ -10,7 +10,7 @@ use super::call::Call;
 use super::columns::numbers;
 use super::frames::{Frame, Frames};
 use super::inputs::Inputs;
-use super::progress::{FILE, Kept, Progress, Stamp, stamp};
+use super::progress::{FILE, Progress, SavedProgress, Stamp, stamp};
 use super::provenance;
 use super::summary::Summary;
 use crate::cli::{DicArgs, FieldFormat};
@@ -71,14 +71,14 @@ impl Output {
         let is_own =
             |name: &str| WHOLE.contains(&name) || stems.iter().any(|stem| is_of_field(name, stem));
         check_inputs(args, &folder, is_own)?;
-        let mut kept = None;
+        let mut saved = None;
         let mut formats = args.format.clone();
         formats.sort_unstable();
         formats.dedup();
         if facts_file.exists() {
             if !args.force {
                 Call::new(&facts, &formats, &stems).check_interrupted(&facts_file)?;
-                match Kept::read(&folder, &inputs.frames.list) {
+                match SavedProgress::read(&folder, &inputs.frames.list) {
                     Ok(found) => {
                         if let Some(picture) = found.changed_picture(&inputs.frames.list) {
                             return Err(Failure::usage(format!(
@@ -86,12 +86,12 @@ impl Output {
                                 facts_file.display()
                             )));
                         }
-                        kept = Some(found);
+                        saved = Some(found);
                     }
                     Err(why) => eprintln!("note: the series begins anew: {why}"),
                 }
             }
-            let stays = kept.as_ref().map_or(&[][..], |kept| &kept.written);
+            let stays = saved.as_ref().map_or(&[][..], |saved| &saved.written);
             remove_earlier(&folder, &facts_file, stays);
         } else if let Some(name) = file_of_another_run(&folder, is_own) {
             return Err(Failure::usage(format!(
@@ -117,9 +117,9 @@ impl Output {
             lines: Vec::new(),
             stems,
         };
-        let progress = kept.map(|kept| {
-            (output.written, output.vtk, output.lines) = (kept.written, kept.vtk, kept.lines);
-            kept.progress
+        let progress = saved.map(|saved: SavedProgress| {
+            (output.written, output.vtk, output.lines) = (saved.written, saved.vtk, saved.lines);
+            saved.progress
         });
         output.keep(&[], false)?;
         Ok((output, progress))
@@ -132,7 +132,7 @@ impl Output {
         }
         let (written, stamps) = (self.written.clone(), self.stamps.clone());
         let (vtk, lines) = (self.vtk.clone(), self.lines.clone());
-        Kept::new(progress, &frames.list, written, stamps, vtk, lines).write(&self.folder)
+        SavedProgress::new(progress, &frames.list, written, stamps, vtk, lines).write(&self.folder)
     }
 
     /// Writes the field of one image in every format.
@@ -161,13 +161,13 @@ impl Output {
                     self.written.push(name);
                 }
                 FieldFormat::Npy => {
-                    self.put(format!("{stem}.npy"), &npy::structured(columns)?)?;
+                    self.write_file(format!("{stem}.npy"), &npy::structured(columns)?)?;
                 }
                 FieldFormat::Vtk => {
                     let (end, text) = self.vtk_text(&head, columns)?;
                     let name = format!("{stem}.{end}");
                     self.vtk.push(((index + 1) as f64, name.clone()));
-                    self.put(name, text.as_bytes())?;
+                    self.write_file(name, text.as_bytes())?;
                 }
                 FieldFormat::Png => self.draw(&stem, columns)?,
             }
@@ -189,7 +189,7 @@ impl Output {
             .collect();
         if !self.vtk.is_empty() {
             let text = collection(&head, &self.vtk);
-            self.put("fields.pvd".to_owned(), text.as_bytes())?;
+            self.write_file("fields.pvd".to_owned(), text.as_bytes())?;
         }
         let table = summary.table()?.with_head(&head);
         table.write(self.folder.join("summary.csv"))?;
@@ -224,7 +224,7 @@ impl Output {
         Ok(())
     }
 
-    fn put(&mut self, name: String, bytes: &[u8]) -> Result<(), Failure> {
+    fn write_file(&mut self, name: String, bytes: &[u8]) -> Result<(), Failure> {
         atomic_write(self.folder.join(&name), bytes)?;
         self.written.push(name);
         Ok(())
@@ -258,7 +258,7 @@ impl Output {
                 continue;
             };
             if let Some(png) = retrial_report::field_png(&x, &y, values, name, column.unit) {
-                self.put(format!("{stem}_{name}.png"), &png)?;
+                self.write_file(format!("{stem}_{name}.png"), &png)?;
             }
         }
         for name in CLASSES {
@@ -268,7 +268,7 @@ impl Output {
             {
                 let classes: Vec<usize> = codes.iter().map(|code| usize::from(*code)).collect();
                 if let Some(png) = retrial_report::classes_png(&x, &y, &classes, name, words) {
-                    self.put(format!("{stem}_{name}.png"), &png)?;
+                    self.write_file(format!("{stem}_{name}.png"), &png)?;
                 }
             }
         }

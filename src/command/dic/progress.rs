@@ -28,7 +28,7 @@ pub(super) struct Progress {
 
 /// The same with what was written.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Kept {
+pub(super) struct SavedProgress {
     pub(super) progress: Progress,
     pub(super) written: Vec<String>,
     pub(super) vtk: Vec<(f64, String)>,
@@ -42,7 +42,7 @@ pub(super) struct Kept {
 /// Size and time of a file; `None` where it cannot be asked.
 pub(super) type Stamp = Option<(u64, SystemTime)>;
 
-impl Kept {
+impl SavedProgress {
     pub(super) fn new(
         progress: Progress,
         frames: &[Frame],
@@ -74,21 +74,22 @@ impl Kept {
     pub(super) fn read(folder: &Path, frames: &[Frame]) -> Result<Self, String> {
         let text = std::fs::read(folder.join(FILE))
             .map_err(|_| format!("it was interrupted before {FILE} was written"))?;
-        let kept: Self =
+        let saved: Self =
             serde_json::from_slice(&text).map_err(|error| format!("{FILE} is damaged: {error}"))?;
-        let next = kept.progress.next;
-        let mut taken = kept.progress.taken.iter();
-        if next > frames.len() || kept.pictures.len() != next || taken.any(|index| *index >= next) {
+        let next = saved.progress.next;
+        let mut taken = saved.progress.taken.iter();
+        if next > frames.len() || saved.pictures.len() != next || taken.any(|index| *index >= next)
+        {
             return Err(format!("{FILE} is of another series"));
         }
-        let mut written = kept.written.iter().zip(&kept.stamps);
+        let mut written = saved.written.iter().zip(&saved.stamps);
         let is_other = |name: &str, before: &Stamp| {
             let now = stamp(&folder.join(name));
             now.is_none() || now != *before
         };
         match written.find(|(name, before)| is_other(name, before)) {
             Some((name, _)) => Err(format!("{name} is gone or was changed")),
-            None => Ok(kept),
+            None => Ok(saved),
         }
     }
 

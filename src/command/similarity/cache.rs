@@ -40,9 +40,9 @@ pub(super) struct Cache {
 
 /// What tells a picture from others and from its own earlier states.
 pub(super) fn key(folder: &Path, name: &str) -> Result<Key, String> {
-    let words = |error: std::io::Error| error.to_string();
-    let data = fs::metadata(folder.join(name)).map_err(words)?;
-    let changed = data.modified().map_err(words)?;
+    let to_text = |error: std::io::Error| error.to_string();
+    let data = fs::metadata(folder.join(name)).map_err(to_text)?;
+    let changed = data.modified().map_err(to_text)?;
     // Before 1970 is as good as 1970: the size still tells.
     let changed = changed.duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut hasher = FieldHasher::new("retrial picture file v1");

@@ -32,8 +32,8 @@ pub(super) struct Domain {
 }
 
 /// What became of a picture.
-enum Found {
-    Kept(Place),
+enum PictureState {
+    Cached(Place),
     Decoded(Key, Vec<f64>),
     Unreadable(String),
 }
@@ -58,16 +58,18 @@ impl Domain {
         let bar = progress(domain.listing.len(), &format!("{what}: textures"));
         for start in (0..domain.listing.len()).step_by(block) {
             let end = domain.listing.len().min(start + block);
-            let found: Vec<Found> = {
+            let found: Vec<PictureState> = {
                 let (listing, cache) = (&domain.listing, &*cache);
                 let one = |counted: &mut Cooccurrence, at: usize| {
                     let found = match key(&folder, listing.name(at)) {
-                        Err(error) => Found::Unreadable(error),
+                        Err(error) => PictureState::Unreadable(error),
                         Ok(key) => match cache.place(&key) {
-                            Some(place) => Found::Kept(place),
+                            Some(place) => PictureState::Cached(place),
                             None => texture
                                 .row(&listing.path(at), counted)
-                                .map_or_else(Found::Unreadable, |row| Found::Decoded(key, row)),
+                                .map_or_else(PictureState::Unreadable, |row| {
+                                    PictureState::Decoded(key, row)
+                                }),
                         },
                     };
                     bar.inc(1);
@@ -90,19 +92,24 @@ impl Domain {
         Ok(domain)
     }
 
-    fn take(&mut self, start: usize, found: Vec<Found>, cache: &mut Cache) -> Result<(), Failure> {
+    fn take(
+        &mut self,
+        start: usize,
+        found: Vec<PictureState>,
+        cache: &mut Cache,
+    ) -> Result<(), Failure> {
         let mut rows = Vec::new();
         let mut places = Vec::new();
         for (at, found) in (start..).zip(found) {
             let number = u32::try_from(at)
                 .map_err(|_| Failure::usage(format!("at most {} pictures are listed", u32::MAX)))?;
             match found {
-                Found::Kept(place) => places.push((number, Some(place))),
-                Found::Decoded(key, row) => {
+                PictureState::Cached(place) => places.push((number, Some(place))),
+                PictureState::Decoded(key, row) => {
                     places.push((number, None));
                     rows.push((key, row));
                 }
-                Found::Unreadable(reason) => {
+                PictureState::Unreadable(reason) => {
                     let name = self.listing.name(at).to_owned();
                     self.unreadable.push((name, reason));
                 }

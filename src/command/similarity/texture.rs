@@ -91,10 +91,10 @@ impl Texture {
                 [0.0, 1.0]
             }
         };
-        let words = |error: retrial_similarity::SimilarityError| error.to_string();
-        let levels = quantise_f32(height, width, &pixels, self.levels, range).map_err(words)?;
-        count_into(&levels, &self.counting, counted).map_err(words)?;
-        features(counted, &self.features).map_err(words)
+        let to_text = |error: retrial_similarity::SimilarityError| error.to_string();
+        let levels = quantise_f32(height, width, &pixels, self.levels, range).map_err(to_text)?;
+        count_into(&levels, &self.counting, counted).map_err(to_text)?;
+        features(counted, &self.features).map_err(to_text)
     }
 }
 

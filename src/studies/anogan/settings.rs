@@ -55,7 +55,7 @@ pub(super) fn ganomaly(encoding: &Encoding) -> GanomalyRates {
 
 pub(super) fn search(search: &Search) -> SearchRates {
     SearchRates {
-        lambda: search.lambda,
+        discrimination_weight: search.lambda,
         iterations: search.search_iterations as u64,
         method: match search.search_optimiser {
             Optimiser::Lbfgs => SearchMethod::Lbfgs,

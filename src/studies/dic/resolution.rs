@@ -52,7 +52,7 @@ pub(super) fn report(
         return Ok(());
     };
     let (width, height) = (series.reference.width(), series.reference.height());
-    let half = settings.subset_size_px / 2;
+    let half = settings.side_px() / 2;
     let centre = cy.round() as usize;
     if centre < half || centre + half >= height {
         return Ok(());
@@ -79,7 +79,7 @@ pub(super) fn report(
         .map(|point| (period(point.x), point.p[6] / imposed(point.x)))
         .collect();
     let (size, shape, order) = (
-        settings.subset_size_px,
+        settings.side_px(),
         settings.subset_shape,
         settings.shape_order,
     );

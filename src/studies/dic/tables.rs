@@ -76,7 +76,7 @@ params! {
         /// Image each deformed one is compared with.
         reference_strategy: word(ReferenceStrategy) = ReferenceStrategy::First,
         /// Where the search of a point begins.
-        initial_guess: word(InitialGuess) = InitialGuess::Led,
+        initial_guess: word(InitialGuess) = InitialGuess::CoarseToFine,
         /// Convergence norm below which a point has converged.
         stop_value: float(1e-9..=1.0) "px" = 1e-3,
         /// Most parameter updates of a point.

@@ -7,8 +7,9 @@ use retrial_core::declare::ParamGroup as _;
 use retrial_core::statistics::upper_median;
 use retrial_data::{Content, ImageSeries};
 use retrial_dic::{
-    Borders, DicError, ErrorStatistics, ErrorSummary, Field, GaussianFilter, Guess, InstructionSet,
-    ReferenceStrategy, Settings, ShapeOrder, SplineDegree, Split, Status, Wanted, advise_series,
+    AdviceScope, Borders, DicError, ErrorStatistics, ErrorSummary, Field, GaussianFilter, Guess,
+    InstructionSet, ReferenceStrategy, Settings, ShapeOrder, SplineDegree, Split, Status,
+    advise_series,
 };
 use retrial_store::Tree;
 
@@ -46,7 +47,7 @@ pub(super) fn run(context: &mut Context) -> Result<(), TrialError> {
         .iter()
         .map(|r| r.field.points.len())
         .sum();
-    judge(context, &params, &series, &settings, &results)?;
+    report(context, &params, &series, &settings, &results)?;
     context.metric(metric::points_per_second, computed as f64 / seconds)?;
     context.metric(
         metric::points_per_cpu_second,
@@ -61,14 +62,14 @@ fn chosen(
     series: &ImageSeries,
     settings: Settings,
 ) -> Result<Settings, TrialError> {
-    let wanted = Wanted {
+    let scope = AdviceScope {
         filter: automatic != AutoSettings::Nothing,
         order: automatic == AutoSettings::FilterAndOrder,
     };
-    let settings = if wanted.filter {
+    let settings = if scope.filter {
         let image = |index: usize| Ok::<_, DicError>(series.images[index].image.clone());
         let count = series.images.len();
-        advise_series(&series.reference, count, image, None, &settings, wanted)?.settings
+        advise_series(&series.reference, count, image, None, &settings, scope)?.settings
     } else {
         settings
     };
@@ -157,7 +158,7 @@ fn from_previous(
 }
 
 /// Reports metrics, tables and fields of a finished correlation.
-fn judge(
+fn report(
     context: &mut Context,
     params: &Correlation,
     series: &ImageSeries,

@@ -2,8 +2,8 @@
 
 use super::millimetres::PixelMap;
 use crate::correlate::Field;
-use crate::cut::Cut;
 use crate::error::DicError;
+use crate::partial_subsets::Cut;
 use crate::settings::Settings;
 use crate::status::Status;
 use crate::strain::{

@@ -36,10 +36,10 @@ use crate::filter::filter_plane;
 use crate::icgn::Match;
 use crate::kernel::{Moments, Pair};
 use crate::plane::Plane;
-use crate::recover::median;
 use crate::reference::{Deformed, Reference, filtered};
 use crate::settings::{Settings, ShapeOrder, SubsetShape};
 use crate::shape::{PARAMETERS, Parameters, active, recentred};
+use crate::solve_points::median;
 use crate::status::Status;
 use crate::subset::{pixel_count, subset_rows};
 use crate::uncertainty::{KernelNoise, gradient_scale};
@@ -120,7 +120,7 @@ pub(super) fn advised(
     check_deformed(reference, deformed)?;
     let settings = &reference.settings;
     let deformed = Deformed::new(filtered(deformed, settings)?, settings);
-    let look = Look::new(reference, &deformed, mask)?;
+    let matcher = OrderMatcher::new(reference, &deformed, mask)?;
     let apart: &[(isize, isize)] = match places.len() {
         PLENTY.. => &[(0, 0)],
         _ => &AROUND,
@@ -130,16 +130,16 @@ pub(super) fn advised(
         .flat_map_iter(|(centre, guess)| apart.iter().map(move |apart| (centre, guess, apart)))
         .map(|((x, y), guess, &(dx, dy))| {
             let place = (x.checked_add_signed(dx)?, y.checked_add_signed(dy)?);
-            look.place(place, &recentred(guess, dx as f64, dy as f64))
+            matcher.place(place, &recentred(guess, dx as f64, dy as f64))
         })
         .collect();
     let found: Vec<Place> = found.into_iter().flatten().collect();
     let pixels = &reference.frame.pixels;
-    Ok(judged(&found, (pixels.width, pixels.height)))
+    Ok(advice_from(&found, (pixels.width, pixels.height)))
 }
 
 /// What is the same at all places.
-struct Look<'a> {
+struct OrderMatcher<'a> {
     reference: &'a Reference,
     deformed: &'a Deformed,
     mask: Option<&'a Mask>,
@@ -148,7 +148,7 @@ struct Look<'a> {
     noise: KernelNoise,
 }
 
-impl<'a> Look<'a> {
+impl<'a> OrderMatcher<'a> {
     fn new(
         reference: &'a Reference,
         deformed: &'a Deformed,
@@ -188,7 +188,7 @@ impl<'a> Look<'a> {
         let mut rigid = [0.0; PARAMETERS];
         (rigid[0], rigid[6]) = (of_one.p[0], of_one.p[6]);
         let of_zero = from(&rigid, zero);
-        let of_two = (self.reference.settings.subset_size_px >= SMALLEST_OF_ORDER_TWO)
+        let of_two = (self.reference.settings.side_px() >= SMALLEST_OF_ORDER_TWO)
             .then(|| from(&of_one.p, two))
             .flatten();
         let (hessian, middle) = self.moments(centre);
@@ -380,7 +380,7 @@ impl Noise<'_> {
 }
 
 /// The advice that the places give, in a picture of that width and height.
-fn judged(places: &[Place], (width, height): (usize, usize)) -> Option<OrderAdvice> {
+fn advice_from(places: &[Place], (width, height): (usize, usize)) -> Option<OrderAdvice> {
     let level = median(places.iter().filter_map(|place| place.noise).collect())?;
     let is_known = |place: &&Place| level * level * place.noise_share <= LARGEST_NOISE_SHARE;
     let places: Vec<&Place> = places.iter().filter(is_known).collect();

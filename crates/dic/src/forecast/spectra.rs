@@ -14,10 +14,10 @@ use crate::dispatch::Dispatch;
 use crate::guess::{Pictures, best};
 use crate::phase::{Fading, PhaseCorrelator, Shift, transform};
 use crate::plane::Plane;
-use crate::recover::median;
 use crate::reference::{Deformed, Frame};
 use crate::settings::{Settings, SplineDegree, SubsetShape};
 use crate::shape::{PARAMETERS, Parameters, displacement_at};
+use crate::solve_points::median;
 use crate::status::Status;
 use crate::subset::{SubsetRow, subset_rows};
 
@@ -97,17 +97,16 @@ impl Spectra {
         }
         let places = places(width, height, mask);
         let settings = Settings {
-            subset_size_px: TILE + 1,
             prefilter: None,
             spline_degree: SplineDegree::Five,
-            ..Settings::default()
+            ..Settings::default().with_side_px(TILE + 1)
         };
         let plan = FftPlanner::new().plan_fft_forward(TILE);
         let matcher = Matcher {
             first,
             deformed,
             plan,
-            rows: subset_rows(settings.subset_size_px, SubsetShape::Square),
+            rows: subset_rows(settings.side_px(), SubsetShape::Square),
             settings,
             window: hann(),
         };

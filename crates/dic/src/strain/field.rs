@@ -6,12 +6,12 @@ use super::fit::{StrainWindow, derivative_weights};
 use super::propagate::{Overlap, StrainUncertainty, gradient_covariance, propagate};
 use super::tensor::{DisplacementGradient, StrainMeasure, StrainTensor};
 use crate::correlate::{Field, PointResult};
-use crate::cut::Cut;
 use crate::error::DicError;
-use crate::lattice::Lattice;
-use crate::recover::median;
+use crate::neighbours::PointGrid;
+use crate::partial_subsets::Cut;
 use crate::settings::Settings;
 use crate::shape::displacement_at;
+use crate::solve_points::median;
 use crate::split::{LEAST_JUMP, UNUSUAL};
 use crate::status::Status;
 use crate::uncertainty::PointUncertainty;
@@ -121,7 +121,7 @@ pub fn strain_field(
         field,
         window,
         measure,
-        lattice: Lattice::new(&nodes, settings.step_px),
+        grid: PointGrid::new(&nodes, settings.step_px),
         overlap: uncertainties.map(|_| Overlap::new(settings, window.points)),
         uncertainties,
         jump_px: None,
@@ -151,7 +151,7 @@ struct Work<'a> {
     field: &'a Field,
     window: &'a StrainWindow,
     measure: StrainMeasure,
-    lattice: Lattice,
+    grid: PointGrid,
     overlap: Option<Overlap>,
     uncertainties: Option<&'a [Option<PointUncertainty>]>,
     /// The smallest jump between neighbours that ends a window, px; `None` where no subset was
@@ -182,7 +182,7 @@ impl Work<'_> {
             return None;
         }
         let usual = |(across, down): (isize, isize)| {
-            let beside = |i: usize| self.lattice.at(i, across, down).map(|j| (i, j));
+            let beside = |i: usize| self.grid.at(i, across, down).map(|j| (i, j));
             let pairs = (0..points.len()).filter_map(beside);
             let measured = pairs.filter(|&(i, j)| self.converged(i) && self.converged(j));
             median(measured.map(|(i, j)| self.contradiction(i, j)).collect()).unwrap_or(0.0)
@@ -231,7 +231,7 @@ impl Work<'_> {
             return Err(StrainFault::PointFailed);
         }
         let mut near: Vec<(usize, i32, i32)> = self
-            .lattice
+            .grid
             .within(i, self.window.points / 2)
             .filter(|&(j, ..)| self.converged(j))
             .collect();
@@ -321,9 +321,8 @@ mod tests {
 
     fn settings() -> Settings {
         Settings {
-            subset_size_px: 21,
             step_px: 5,
-            ..Settings::default()
+            ..Settings::default().with_side_px(21)
         }
     }
 

@@ -6,7 +6,7 @@
 
 use crate::cholesky::Cholesky;
 use crate::error::DicError;
-use crate::lattice::Lattice;
+use crate::neighbours::PointGrid;
 use crate::settings::{Settings, check_positive};
 use crate::shape::PARAMETERS;
 
@@ -60,7 +60,7 @@ impl StrainWindow {
     pub fn gauge_px(&self, settings: &Settings) -> usize {
         (self.points - 1)
             .saturating_mul(settings.step_px)
-            .saturating_add(settings.subset_size_px)
+            .saturating_add(settings.side_px())
     }
 
     pub(crate) fn check(&self) -> Result<(), DicError> {
@@ -90,7 +90,7 @@ impl StrainWindow {
         points: &[(usize, usize)],
         settings: &Settings,
     ) -> Result<(), DicError> {
-        let (columns, rows) = Lattice::new(points, settings.step_px).size();
+        let (columns, rows) = PointGrid::new(points, settings.step_px).size();
         let least = self.least_points();
         let most = columns.min(self.points) * rows.min(self.points);
         let most = most.min(points.len());

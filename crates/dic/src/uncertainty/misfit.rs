@@ -21,7 +21,7 @@ use rayon::prelude::*;
 
 use super::point::PointUncertainty;
 use crate::correlate::Field;
-use crate::cut::Cut;
+use crate::partial_subsets::Cut;
 use crate::settings::{Settings, ShapeOrder, SubsetShape};
 use crate::status::Status;
 
@@ -278,7 +278,7 @@ impl Windows {
         let error = error_stencil(order);
         let smooth = composed(&error, &window(order));
         let stencils = [error, smooth];
-        let share = length / settings.subset_size_px as f64;
+        let share = length / settings.side_px() as f64;
         Some(Self {
             columns,
             rows,

@@ -8,9 +8,9 @@ use super::sensitivity::{PointSensitivity, Sensitivity};
 use crate::correlate::{Field, PointResult};
 use crate::error::DicError;
 use crate::filter::GaussianFilter;
-use crate::recover::median;
 use crate::reference::check_pair;
 use crate::settings::{Settings, ShapeOrder, check_positive};
+use crate::solve_points::median;
 use crate::status::Status;
 
 /// Share of noise in the Hessian above which the uncertainty of a point is not known.
@@ -199,7 +199,7 @@ fn noise_at(
     known: &PointSensitivity,
     point: &PointResult,
 ) -> Option<f64> {
-    let size = sensitivity.settings.subset_size_px as f64;
+    let size = sensitivity.settings.side_px() as f64;
     if known.freedom < LEAST_FREEDOM * size * size {
         return None;
     }
@@ -318,7 +318,7 @@ fn in_the_deformed_image(
             let shown = filter_passes(known, point, side) / (a * d - b * c).clamp(0.1, 10.0);
             (0.5 + 0.5 * shown).sqrt()
         }
-        changes => (1.0 + 0.5 / settings.subset_size_px as f64 * changes as f64).sqrt(),
+        changes => (1.0 + 0.5 / settings.side_px() as f64 * changes as f64).sqrt(),
     };
     let [across, down] = [growth(0), growth(1)];
     let (uu, vv) = ((across * stated.u).powi(2), (down * stated.v).powi(2));

@@ -108,7 +108,7 @@ type Matrix = [[f64; PARAMETERS]; PARAMETERS];
 impl<'k> Workspace<'k> {
     fn new(settings: &Settings, kernel: Option<&'k [f32]>) -> Self {
         let margin = kernel.map_or(0, |kernel| kernel.len() / 2);
-        let side = settings.subset_size_px + 2 * margin;
+        let side = settings.side_px() + 2 * margin;
         let count = active(settings.shape_order).len();
         Self {
             order: settings.shape_order,

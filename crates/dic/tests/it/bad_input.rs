@@ -29,7 +29,7 @@ fn wrong_settings_are_named_with_their_values() {
         subset_size_px: 20,
         ..settings.clone()
     };
-    assert_eq!(refused(&even), DicError::SubsetSize { subset_size_px: 20 });
+    assert_eq!(refused(&even), DicError::SubsetSize { size_px: 20 });
     assert_eq!(
         refused(&even).to_string(),
         "subset size must be odd and at least 3 px, got 20 px"
@@ -234,10 +234,10 @@ fn any_settings() -> impl Strategy<Value = Settings> {
         ][usize::from(flags[3]) + usize::from(flags[5])],
         initial_guess: if flags[4] {
             [
-                InitialGuess::Shared,
-                InitialGuess::Tiles,
-                InitialGuess::Features,
-                InitialGuess::Led,
+                InitialGuess::PhaseAndKeypoints,
+                InitialGuess::PhaseCorrelation,
+                InitialGuess::Keypoints,
+                InitialGuess::CoarseToFine,
             ][step % 4]
         } else {
             InitialGuess::PerSubset
@@ -313,9 +313,9 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Pictures large enough for tiles, and for blocks of points that are led by their middle.
+    /// Pictures large enough for tiles, and for coarse points.
     #[test]
-    fn larger_pictures_are_matched_and_foretold_without_a_panic(
+    fn larger_pictures_are_matched_and_predicted_without_a_panic(
         (width, height) in (60_usize..180, 60_usize..180),
         (first, second) in (0_u8..7, 0_u8..7),
         (seed, same) in (any::<u32>(), any::<bool>()),

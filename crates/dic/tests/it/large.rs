@@ -263,10 +263,10 @@ fn truncated_subsets_reach_every_border() {
     assert!(2 * counts[1] > 3 * counts[0], "{counts:?}");
 }
 
-/// The points that are led stop within the stop value of where they stop alone, after fewer
+/// Points that start from coarse to fine stop within the stop value of where they stop alone, after fewer
 /// iterations, on any number of threads, on both sides of a jump that nothing divides.
 #[test]
-fn led_points_find_what_they_find_alone() {
+fn points_find_the_same_coarse_to_fine() {
     let size = 300;
     let speckle = Speckle::new(size, size, 31);
     let first = speckle.picture_by(size, size, |x, y| (x, y));
@@ -286,13 +286,13 @@ fn led_points_find_what_they_find_alone() {
             .install(|| correlate(&reference, &deformed, Guess::Phase))
             .expect("images of one size")
     };
-    let (alone, led) = (
-        solved(InitialGuess::Shared, 1),
-        solved(InitialGuess::Led, 1),
+    let (alone, refined) = (
+        solved(InitialGuess::PhaseAndKeypoints, 1),
+        solved(InitialGuess::CoarseToFine, 1),
     );
-    assert_eq!(led, solved(InitialGuess::Led, 3));
+    assert_eq!(refined, solved(InitialGuess::CoarseToFine, 3));
     let (mut iterations, mut far) = ([0, 0], 0);
-    for (a, b) in alone.points.iter().zip(&led.points) {
+    for (a, b) in alone.points.iter().zip(&refined.points) {
         let apart = (a.p[0] - b.p[0]).hypot(a.p[6] - b.p[6]);
         // Subsets across the jump match either side, or neither.
         let across = a.y.abs_diff(150) <= 18;
@@ -300,14 +300,14 @@ fn led_points_find_what_they_find_alone() {
         iterations[0] += a.icgn_iterations;
         iterations[1] += b.icgn_iterations;
     }
-    assert_eq!(far, 0, "of {}", led.points.len());
+    assert_eq!(far, 0, "of {}", refined.points.len());
     assert!(4 * iterations[1] < 3 * iterations[0], "{iterations:?}");
 }
 
 /// A plate that turns and moves by 14 px before a flat wall, whose rim correlates clearly wherever it lies: points
-/// that are led find what they find alone, on the plate and at its rim, and none is led beyond it.
+/// that start from coarse to fine find what they find alone, on the plate and at its rim, and none beyond it.
 #[test]
-fn led_points_at_the_rim_of_a_plate() {
+fn coarse_to_fine_at_the_rim_of_a_plate() {
     let size = 320;
     let speckle = Speckle::new(size, size, 47);
     let plate = |x: f64, y: f64| (60.0..230.0).contains(&x) && (70.0..240.0).contains(&y);
@@ -329,17 +329,18 @@ fn led_points_at_the_rim_of_a_plate() {
         scene(x, y) as f32
     });
     let (first, deformed) = (first.expect("a size"), deformed.expect("a size"));
-    let [alone, led] = [InitialGuess::Shared, InitialGuess::Led].map(|initial_guess| {
-        let settings = Settings {
-            initial_guess,
-            split: Split::None,
-            ..settings(25, 5, ShapeOrder::One)
-        };
-        let reference = prepare(&first, None, &settings).expect("valid settings");
-        correlate(&reference, &deformed, Guess::Phase).expect("images of one size")
-    });
+    let [alone, refined] =
+        [InitialGuess::PhaseAndKeypoints, InitialGuess::CoarseToFine].map(|initial_guess| {
+            let settings = Settings {
+                initial_guess,
+                split: Split::None,
+                ..settings(25, 5, ShapeOrder::One)
+            };
+            let reference = prepare(&first, None, &settings).expect("valid settings");
+            correlate(&reference, &deformed, Guess::Phase).expect("images of one size")
+        });
     let (mut on_plate, mut wrong) = (0, [0, 0]);
-    for (a, b) in alone.points.iter().zip(&led.points) {
+    for (a, b) in alone.points.iter().zip(&refined.points) {
         let (x, y) = (a.x as f64, a.y as f64);
         let far = |point: &PointResult| {
             let (back_x, back_y) = back(x + point.p[0], y + point.p[6]);
@@ -366,7 +367,7 @@ fn threads_make_no_difference() {
     let speckle = Speckle::new(size, size, 15);
     let first = speckle.picture_by(size, size, |x, y| (x, y));
     let deformed = speckle.picture_by(size, size, |x, y| (239.0 - 0.9 * y, 20.0 + 0.8 * x));
-    for initial_guess in [InitialGuess::Shared, InitialGuess::Features] {
+    for initial_guess in [InitialGuess::PhaseAndKeypoints, InitialGuess::Keypoints] {
         let settings = Settings {
             initial_guess,
             ..settings(31, 8, ShapeOrder::One)

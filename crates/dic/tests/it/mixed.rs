@@ -28,7 +28,7 @@ fn measured(
 
 /// Errors of points by what was stated of them.
 #[derive(Debug, Default)]
-struct Told {
+struct Coverage {
     points: f64,
     /// Shares within 1.96 standard uncertainties, of `u` and of `v`.
     within: [f64; 2],
@@ -39,12 +39,12 @@ struct Told {
     by_noise: f64,
 }
 
-fn told(
+fn coverage(
     (found, stated): &(Field, Vec<Option<PointUncertainty>>),
     truth: impl Fn(f64, f64) -> (f64, f64),
     is_chosen: impl Fn(&PointResult) -> bool,
-) -> Told {
-    let mut out = Told::default();
+) -> Coverage {
+    let mut out = Coverage::default();
     for (point, one) in found.points.iter().zip(stated) {
         let Some(one) = one.filter(|_| is_chosen(point)) else {
             continue;
@@ -122,10 +122,10 @@ fn a_roller_beside_the_specimen_is_part_of_the_uncertainty() {
         let apart = |point: &PointResult| (point.x as f64 - EDGE).abs();
         // On the edge itself a point may be taken for either body. Beside the border of the picture the noise is that
         // of the other points, whatever the residual.
-        let near = told(&found, truth, |point| {
+        let near = coverage(&found, truth, |point| {
             (2.0..=reach).contains(&apart(point)) && (30..SIZE - 30).contains(&point.y)
         });
-        let far = told(&found, truth, |point| apart(point) > reach);
+        let far = coverage(&found, truth, |point| apart(point) > reach);
         println!("{subset_size_px} px: {near:.3?}; elsewhere {far:.4?}");
         assert!(near.points > 90.0 && near.largest < 8.0, "{near:?}");
         for (sum, share) in within.iter_mut().zip(near.within) {
@@ -162,7 +162,7 @@ fn subsets_that_touch_a_crack_state_it() {
             }
         };
         // On the crack itself a point may be taken for either side.
-        let near = told(&found, truth, |point| {
+        let near = coverage(&found, truth, |point| {
             (2.0..24.0).contains(&below(point.x as f64, point.y as f64).abs())
         });
         println!("{subset_size_px} px, {degrees}°: {near:.3?}");
@@ -208,7 +208,7 @@ fn bumps_are_covered() {
         };
         let found = measured(&first, &second, &settings);
         let reach = if width > 20.0 { 75.0 } else { 36.0 };
-        let inside = told(&found, truth, |point| {
+        let inside = coverage(&found, truth, |point| {
             (point.x as f64 - 120.0).hypot(point.y as f64 - 115.0) < reach
         });
         println!("{subset_size_px} px: {inside:.4?}");
@@ -253,7 +253,7 @@ fn noise_alone_adds_nothing() {
             shape_order,
             ..settings(subset_size_px)
         };
-        let all = told(
+        let all = coverage(
             &measured(&first, &second, &settings),
             |x, y| pull.at(x, y),
             |_| true,

@@ -2,8 +2,8 @@
 
 use retrial_core::image::{GrayImage, Mask};
 use retrial_dic::{
-    DicError, GaussianFilter, Guess, OrderAdvice, OrderSource, PairSpectra, Settings, ShapeOrder,
-    Wanted, advise_series, correlate, prepare,
+    AdviceScope, DicError, GaussianFilter, Guess, OrderAdvice, OrderSource, PairSpectra, Settings,
+    ShapeOrder, advise_series, correlate, prepare,
 };
 
 use crate::support::{Speckle, noisy, read, real_series};
@@ -206,11 +206,11 @@ fn a_series_gets_the_highest_order_that_one_of_its_images_needs() {
     let images = [&shifted, &strained, &shifted];
     let advise = |images: &[&GrayImage]| {
         let image = |index: usize| Ok::<_, DicError>(images[index].clone());
-        let wanted = Wanted {
+        let scope = AdviceScope {
             filter: true,
             order: true,
         };
-        advise_series(&first, images.len(), image, None, &settings(31), wanted)
+        advise_series(&first, images.len(), image, None, &settings(31), scope)
             .expect("images of one size")
     };
     let advice = advise(&images);
@@ -220,12 +220,15 @@ fn a_series_gets_the_highest_order_that_one_of_its_images_needs() {
         "{:?}",
         advice.order
     );
-    assert_eq!(advice.telling.map(|(index, _)| index), Some(0));
+    assert_eq!(advice.informative.map(|(index, _)| index), Some(0));
     let alone = advise(&[&shifted]);
     assert_eq!(alone.settings.shape_order, ShapeOrder::Zero);
     // The reference among the images says nothing, and keeps order 1.
     let with_first = advise(&[&first, &shifted]);
-    assert_eq!(with_first.order, Some(OrderSource::Silent { index: 0 }));
+    assert_eq!(
+        with_first.order,
+        Some(OrderSource::Uninformative { index: 0 })
+    );
     assert_eq!(with_first.settings.shape_order, ShapeOrder::One);
 }
 

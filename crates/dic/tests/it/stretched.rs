@@ -137,7 +137,7 @@ fn no_point_is_converged_without_an_uncertainty() {
     assert!(converged > 0 && uncertain > 0);
 }
 
-/// A bump narrower than the subset: its errors are covered, and told of; a field without one tells nothing.
+/// A bump narrower than the subset: its errors are covered and shown; a field without one shows none.
 #[test]
 fn what_order_one_does_not_follow_is_part_of_the_uncertainty() {
     let settings = |shape_order| Settings {
@@ -171,7 +171,7 @@ fn what_order_one_does_not_follow_is_part_of_the_uncertainty() {
         let stated = uncertainty(&known, &mut found, NoiseLevel::Residual).expect("one field");
         (found, stated)
     };
-    let told = [ShapeOrder::One, ShapeOrder::Two].map(|order| {
+    let shown = [ShapeOrder::One, ShapeOrder::Two].map(|order| {
         let (found, stated) = measured(order, &moved);
         let (mut within, mut count) = (0.0, 0.0);
         for (point, one) in found.points.iter().zip(&stated) {
@@ -183,20 +183,20 @@ fn what_order_one_does_not_follow_is_part_of_the_uncertainty() {
                 count += 2.0;
             }
         }
-        let told = misfit(&stated);
-        println!("{told:?}, covered {} of {count}", within / count);
+        let shown = misfit(&stated);
+        println!("{shown:?}, covered {} of {count}", within / count);
         assert!(within / count > 0.75);
-        told
+        shown
     });
-    let first_order = told[0].expect("a misfit");
+    let first_order = shown[0].expect("a misfit");
     assert!(first_order.points > 50 && first_order.largest_px > 0.1);
-    let second_order = told[1].map_or(0.0, |told| told.largest_px);
+    let second_order = shown[1].map_or(0.0, |shown| shown.largest_px);
     assert!(
         second_order < 0.5 * first_order.largest_px,
         "{second_order}"
     );
     let (_, stated) = measured(ShapeOrder::One, &level);
-    let few = misfit(&stated).map_or(0, |told| told.points);
+    let few = misfit(&stated).map_or(0, |shown| shown.points);
     println!("{few} of {} by noise", stated.len());
     assert!(50 * few < stated.len(), "{few}");
 }
@@ -223,7 +223,7 @@ fn what_order_two_does_not_follow_is_part_of_the_uncertainty() {
     let known = sensitivity(&reference).expect("valid settings");
     let mut found = correlate(&reference, &moved, Guess::Phase).expect("one size");
     let stated = uncertainty(&known, &mut found, NoiseLevel::Residual).expect("one field");
-    let told = misfit(&stated).expect("a misfit");
+    let shown = misfit(&stated).expect("a misfit");
     // A window reaches 20 px to each side, and twice of it is looked at: what lies further out borrows from inside.
     let inner = |p: usize| (65..SIZE - 65).contains(&p);
     let mut covered = [(0.0, 0.0); 2];
@@ -235,8 +235,8 @@ fn what_order_two_does_not_follow_is_part_of_the_uncertainty() {
             *count += 1.0;
         }
     }
-    println!("{told:?}, covered {covered:?}");
-    assert!(told.points > 300 && told.largest_px > 0.05);
+    println!("{shown:?}, covered {covered:?}");
+    assert!(shown.points > 300 && shown.largest_px > 0.05);
     for (within, count) in covered {
         assert!(count > 500.0 && within / count > 0.75);
     }
@@ -258,7 +258,7 @@ fn noise_alone_is_no_misfit_at_any_step() {
         let known = sensitivity(&reference).expect("valid settings");
         let mut found = correlate(&reference, &level, Guess::Phase).expect("one size");
         let stated = uncertainty(&known, &mut found, NoiseLevel::Residual).expect("one field");
-        let few = misfit(&stated).map_or(0, |told| told.points);
+        let few = misfit(&stated).map_or(0, |shown| shown.points);
         println!(
             "{subset_size_px} px, step {step_px}: {few} of {}",
             stated.len()

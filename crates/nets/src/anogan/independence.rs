@@ -14,7 +14,7 @@ type Found = (Vec<f32>, Vec<f64>, Vec<f64>);
 
 fn rates(method: SearchMethod) -> SearchRates {
     SearchRates {
-        lambda: 0.1,
+        discrimination_weight: 0.1,
         iterations: 5,
         method,
         tolerance: 0.0,

@@ -172,7 +172,7 @@ fn searches_are_those_of_pytorch() {
         ),
     ] {
         let rates = SearchRates {
-            lambda: 0.1,
+            discrimination_weight: 0.1,
             iterations: 5,
             method: SearchMethod::Adam {
                 learning_rate: 1e-2,

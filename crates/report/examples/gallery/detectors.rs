@@ -68,7 +68,7 @@ pub(crate) fn write(results: &Path) -> Result<(), Box<dyn Error>> {
             }
             sheet.trials.push(record.trial.clone());
             if trained {
-                leave_pictures(&folder, &mut record, &mut noise)?;
+                write_pictures(&folder, &mut record, &mut noise)?;
             }
             write_record(&folder, &record, &tables)?;
         }
@@ -282,14 +282,14 @@ fn picture_table() -> Result<String, std::fmt::Error> {
     Ok(table)
 }
 
-fn leave_pictures(
+fn write_pictures(
     folder: &Path,
     record: &mut retrial_core::record::Record,
     noise: &mut Noise,
 ) -> Result<(), Box<dyn Error>> {
     let folder = folder.join(&record.trial);
     fs::create_dir_all(&folder)?;
-    let mut leave = |name: String, columns: usize, rows: usize| -> Result<(), Box<dyn Error>> {
+    let mut write = |name: String, columns: usize, rows: usize| -> Result<(), Box<dyn Error>> {
         let pixels = rings(columns, rows, noise);
         let (width, height) = ((columns * SIZE) as u32, (rows * SIZE) as u32);
         let png = retrial_report::gray_png(width, height, &pixels).ok_or("a wrong size")?;
@@ -303,11 +303,11 @@ fn leave_pictures(
     };
     for epoch in [0, 1, 5, 10, 20, 50, 100, 300] {
         for kind in ["query", "reconstruction", "residual"] {
-            leave(format!("{kind}_{epoch}.png"), 1, 1)?;
+            write(format!("{kind}_{epoch}.png"), 1, 1)?;
         }
-        leave(format!("grid_{epoch}.png"), 4, 4)?;
+        write(format!("grid_{epoch}.png"), 4, 4)?;
     }
-    leave("whole.png".to_owned(), 8, 8)
+    write("whole.png".to_owned(), 8, 8)
 }
 
 /// Soft rings in a grid.

@@ -29,7 +29,7 @@ use retrial_core::seal::sealed;
 pub use write::{Packing, export, pack};
 
 use crate::error::ReportError;
-use crate::load::{Kept, MAX_BYTES};
+use crate::load::{Loaded, MAX_BYTES};
 use crate::parallel;
 
 /// The table of finished trials.
@@ -87,7 +87,7 @@ impl Pack {
     ///
     /// # Errors
     /// A file that cannot be read, or is of a newer program.
-    pub fn read(folder: &Path, study: &str, experiment: &str) -> Kept<Self> {
+    pub fn read(folder: &Path, study: &str, experiment: &str) -> Loaded<Self> {
         let mut pack = Self {
             folder: folder.to_owned(),
             ..Self::default()
@@ -272,7 +272,7 @@ pub fn without_rows(text: &str, trials: &[&str]) -> String {
     rows(text).filter(is_left).collect()
 }
 
-fn read_rows(path: &Path, study: &str, experiment: &str) -> Kept<Vec<Packed>> {
+fn read_rows(path: &Path, study: &str, experiment: &str) -> Loaded<Vec<Packed>> {
     let text = match file::text(path, MAX_BYTES) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Ok(Vec::new())),

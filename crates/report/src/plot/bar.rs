@@ -103,7 +103,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     let most = bars.iter().map(|bar| bar.summary.n).max().unwrap_or(0);
     let mut notes = Vec::new();
     if most > 1 {
-        let whiskers = band::words(spec.band, "whiskers");
+        let whiskers = band::caption(spec.band, "whiskers");
         notes.push(format!("Means over up to {most} trials{whiskers}."));
     }
     notes.extend(source.notes());

@@ -6,7 +6,7 @@ use retrial_core::report_spec::Guide;
 use super::axis::Axis;
 use super::mark::Mark;
 use super::scene::{Anchor, INK, Ink, POINT, Scene, text_width};
-use super::{guide, words};
+use super::{guide, tick_labels};
 
 /// Size of numbers at ticks, pt.
 pub(crate) const TICK_POINTS: f64 = 7.5;
@@ -88,7 +88,7 @@ impl Chart {
             true => top + right - left,
             false => top + HEIGHT,
         };
-        let below = words::extra(&x, right - left);
+        let below = tick_labels::extra(&x, right - left);
         let height = bottom + 1.6 + TICK_POINTS * POINT + 1.6 + label_room + EDGE + below;
         let mut chart = Self {
             scene: Scene::new(WIDTH - (full - right), height),
@@ -116,7 +116,7 @@ impl Chart {
         let faint = INK.faded(0.13);
         let along_x = |share: f64| left + share * (right - left);
         let along_y = |share: f64| bottom - share * (bottom - top);
-        let fit = words::fit(&self.x, right - left);
+        let fit = tick_labels::fit(&self.x, right - left);
         for (value, text) in self.x.ticks.clone() {
             let Some(x) = self.x.share(value).map(along_x) else {
                 continue;
@@ -126,7 +126,7 @@ impl Chart {
             }
             self.scene
                 .line(vec![(x, bottom), (x, bottom + 1.0)], INK, AXIS_WIDTH);
-            words::draw(&mut self.scene, &text, (x, bottom + 1.6), fit);
+            tick_labels::draw(&mut self.scene, &text, (x, bottom + 1.6), fit);
         }
         for (value, text) in self.y.ticks.clone() {
             let Some(y) = self.y.share(value).map(along_y) else {

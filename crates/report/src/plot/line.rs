@@ -202,7 +202,7 @@ fn notes(source: &Source<'_>, lines: &[Line]) -> Vec<String> {
             true => format!("{most} trials"),
             false => format!("{least} to {most} trials"),
         };
-        let band = band::words(source.spec.band, "bands");
+        let band = band::caption(source.spec.band, "bands");
         notes.push(format!("Means over {n}{band}."));
     }
     notes.extend(source.notes());

@@ -22,7 +22,7 @@ mod sheet;
 mod source;
 mod spread;
 mod svg;
-mod words;
+mod tick_labels;
 
 use retrial_core::experiment::ExperimentSheet;
 use retrial_core::report_spec::{FigureKind, FigureSpec};

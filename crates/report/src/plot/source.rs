@@ -46,7 +46,7 @@ impl<'e> Source<'e> {
             };
             return Err(source.fault(reason));
         }
-        source.tell_missing();
+        source.note_missing();
         source.leave_out_without_table();
         source.pick();
         source.lines = source.placed_lines();
@@ -54,7 +54,7 @@ impl<'e> Source<'e> {
     }
 
     /// Says which planned trials are not there, and which of those there have nothing to show.
-    fn tell_missing(&mut self) {
+    fn note_missing(&mut self) {
         let planned = (self.experiment.planned().iter())
             .filter(|trial| passes_planned(trial, &self.spec.filter))
             .count();
@@ -119,13 +119,13 @@ impl<'e> Source<'e> {
             without.len(),
             counted(self.records.len(), "trial")
         );
-        let told = (self.experiment.sheet.swept.iter()).find_map(|name| {
+        let settings = (self.experiment.sheet.swept.iter()).find_map(|name| {
             let values = values_of(&without, name);
             let kept = values_of(&with, name);
             let apart = !values.is_empty() && values.iter().all(|v| !kept.contains(v));
             apart.then(|| format!(" ({}: {})", name.replace('_', " "), values.join(", ")))
         });
-        note.push_str(&told.unwrap_or_default());
+        note.push_str(&settings.unwrap_or_default());
         note.push('.');
         self.left_out.push(note);
         self.records = with;

@@ -100,7 +100,7 @@ pub(super) fn draw(source: &Source<'_>, frame: &Frame, x: &str) -> Result<Drawin
     let most = spreads.iter().map(|spread| spread.y.n).max().unwrap_or(0);
     let mut notes = Vec::new();
     if most > 1 {
-        let whiskers = band::words(spec.band, "whiskers");
+        let whiskers = band::caption(spec.band, "whiskers");
         notes.push(format!("Means over up to {most} seeds{whiskers}."));
     }
     Ok(Drawing {

@@ -3,14 +3,14 @@
 use rayon::prelude::*;
 
 use crate::icgn::Match;
-use crate::recover::{CLEAR, DROP, Look};
 use crate::shape::{Parameters, displacement_at, recentred};
+use crate::solve_points::{CLEAR, DROP, PointSolver};
 use crate::status::Status;
 
 /// Good points next to a failed one that must agree that its subset leaves.
-const WITNESSES: usize = 4;
+const AGREEING_POINTS: usize = 4;
 
-/// Places of the lattice in every direction that are searched for them first.
+/// Places of the grid in every direction that are searched for them first.
 const NEAR: usize = 4;
 
 /// Good points, evenly over the picture, among which they are searched for otherwise.
@@ -19,11 +19,11 @@ const FAR: usize = 512;
 /// How far beyond the outermost pixel centres the spline goes, px. The updates of a subset that ends there lead it out.
 const BEYOND: f64 = 0.5;
 
-impl Look<'_> {
+impl PointSolver<'_> {
     /// Gives [`Status::OutOfImage`] to failed points, and to those that correlate badly, whose subset lies partly
     /// outside the picture by what each of the nearest good points predicts; and to a good one where most of the good
     /// points around predict that, and do not lead to its displacement.
-    pub(crate) fn tell_the_left(&mut self, usual: f64) {
+    pub(crate) fn mark_outside(&mut self, usual: f64) {
         let least = CLEAR.min(usual - DROP);
         let failed = |&i: &usize| match self.matches[i].status {
             Status::Converged => self.matches[i].zncc < least,
@@ -47,10 +47,10 @@ impl Look<'_> {
         let left: Vec<Option<Parameters>> = failed
             .par_iter()
             .map(|&i| {
-                let near = self.lattice.window(i, NEAR).filter(|&j| is_good(j));
+                let near = self.grid.window(i, NEAR).filter(|&j| is_good(j));
                 let near: Vec<usize> = near.collect();
                 let nearest = match near.len() {
-                    ..WITNESSES => self.nearest(i, far.clone()),
+                    ..AGREEING_POINTS => self.nearest(i, far.clone()),
                     _ => self.nearest(i, near),
                 };
                 let predictions: Vec<Parameters> = nearest
@@ -78,30 +78,30 @@ impl Look<'_> {
     /// Where the points around a good point lead it, if most of them lead it out of the picture and not to the place
     /// that it found: a coarse pattern may look alike elsewhere, to some overlapping subsets at once.
     fn strayed(&self, i: usize, is_good: impl Fn(usize) -> bool) -> Option<Parameters> {
-        let mut beside = self.lattice.around(i, 1);
+        let mut beside = self.grid.around(i, 1);
         if beside.all(|j| is_good(j) && self.predicts(j, i)) {
             return None;
         }
         let near: Vec<usize> = self
-            .lattice
+            .grid
             .window(i, NEAR.max(self.stride))
             .filter(|&j| is_good(j))
             .collect();
-        let led = |j: usize| {
+        let predicted = |j: usize| {
             let (dx, dy) = self.between(j, i);
             recentred(&self.matches[j].p, dx, dy)
         };
         let agreeing = near.iter().filter(|&&j| self.predicts(j, i)).count();
         let leaving = near
             .iter()
-            .filter(|&&j| self.leaves(i, &led(j), BEYOND))
+            .filter(|&&j| self.leaves(i, &predicted(j), BEYOND))
             .count();
         let is_most = |count: usize| 2 * count > near.len();
-        let is_lost = near.len() >= WITNESSES && is_most(leaving) && !is_most(agreeing);
+        let is_lost = near.len() >= AGREEING_POINTS && is_most(leaving) && !is_most(agreeing);
         let nearest = self.nearest(i, near);
         let outside = nearest
             .into_iter()
-            .map(led)
+            .map(predicted)
             .find(|p| self.leaves(i, p, BEYOND));
         outside.filter(|_| is_lost)
     }
@@ -112,7 +112,7 @@ impl Look<'_> {
             dx.hypot(dy)
         };
         among.sort_by(|&a, &b| distance(a).total_cmp(&distance(b)).then(a.cmp(&b)));
-        among.truncate(WITNESSES);
+        among.truncate(AGREEING_POINTS);
         among
     }
 

@@ -19,7 +19,7 @@ const TOGETHER: usize = 8;
 const LONGEST: usize = 256;
 
 /// Sums over the columns of squares whose centres lie in one row of a picture.
-pub(crate) struct Columns {
+pub(crate) struct ColumnSums {
     size_px: usize,
     /// Row of the centres.
     row: usize,
@@ -35,7 +35,7 @@ pub(crate) struct Columns {
     powers: [Vec<f64>; 5],
 }
 
-impl Columns {
+impl ColumnSums {
     /// Nothing summed yet, for squares of `size_px` in pictures of so many columns.
     pub(crate) fn new(size_px: usize, width: usize, order: ShapeOrder) -> Self {
         let padded = size_px.next_multiple_of(TOGETHER);

@@ -1,7 +1,7 @@
 //! Which points lie around a point.
 
 /// The points of a grid by column and row; places that a mask leaves out are empty.
-pub(crate) struct Lattice {
+pub(crate) struct PointGrid {
     columns: usize,
     rows: usize,
     /// Index of the point at `row * columns + column`.
@@ -10,8 +10,8 @@ pub(crate) struct Lattice {
     places: Vec<(usize, usize)>,
 }
 
-impl Lattice {
-    /// The lattice of `nodes`, positions that are whole multiples of `step` px apart.
+impl PointGrid {
+    /// The grid of `nodes`, positions that are whole multiples of `step` px apart.
     pub(crate) fn new(nodes: &[(usize, usize)], step: usize) -> Self {
         let left = nodes.iter().map(|node| node.0).min().unwrap_or(0);
         let top = nodes.iter().map(|node| node.1).min().unwrap_or(0);
@@ -39,13 +39,13 @@ impl Lattice {
     }
 
     /// The points in the eight directions at `stride` places from point `i`, nearer where the
-    /// lattice has fewer places.
+    /// grid has fewer places.
     pub(crate) fn around(&self, i: usize, stride: usize) -> impl Iterator<Item = usize> + '_ {
         let (column, row) = self.places[i];
         let across = stride.min(self.columns - 1) as isize;
         let down = stride.min(self.rows - 1) as isize;
         let directions = (-1..=1).flat_map(|v| (-1..=1).map(move |u| (u, v)));
-        // A lattice of one row or column has no neighbours across it.
+        // A grid of one row or column has no neighbours across it.
         let distinct =
             move |&(u, v): &(isize, isize)| (u == 0 || across > 0) && (v == 0 || down > 0);
         directions.filter(distinct).filter_map(move |(u, v)| {
@@ -103,7 +103,7 @@ impl Lattice {
     }
 }
 
-impl Lattice {
+impl PointGrid {
     /// The points of the square window of `reach` places in every direction, without point `i`.
     pub(crate) fn window(&self, i: usize, reach: usize) -> impl Iterator<Item = usize> + '_ {
         let (column, row) = self.places[i];
@@ -126,21 +126,21 @@ mod tests {
             .flat_map(|row| (0..5).map(move |column| (7 + 3 * column, 9 + 3 * row)))
             .filter(|&node| node != (10, 9))
             .collect();
-        let lattice = Lattice::new(&nodes, 3);
+        let grid = PointGrid::new(&nodes, 3);
         let at = |i: usize, stride: usize| -> Vec<(usize, usize)> {
-            lattice.around(i, stride).map(|j| nodes[j]).collect()
+            grid.around(i, stride).map(|j| nodes[j]).collect()
         };
         assert_eq!(at(0, 1), [(7, 12), (10, 12)]);
         assert_eq!(at(0, 2), [(13, 9), (7, 15), (13, 15)]);
         assert_eq!(at(0, 99), [(19, 9), (7, 18), (19, 18)]);
         assert_eq!(
-            lattice.within(0, 1).collect::<Vec<_>>(),
+            grid.within(0, 1).collect::<Vec<_>>(),
             [(0, 0, 0), (4, 0, 1), (5, 1, 1)]
         );
-        assert_eq!(lattice.block_centre(0, 3), Some(5));
-        assert_eq!(lattice.block_centre(3, 3), Some(8));
-        assert_eq!(lattice.block_centre(18, 3), None);
-        let alone = Lattice::new(&[(5, 5)], 3);
+        assert_eq!(grid.block_centre(0, 3), Some(5));
+        assert_eq!(grid.block_centre(3, 3), Some(8));
+        assert_eq!(grid.block_centre(18, 3), None);
+        let alone = PointGrid::new(&[(5, 5)], 3);
         assert_eq!(alone.around(0, 1).count(), 0);
     }
 }

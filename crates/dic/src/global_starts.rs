@@ -6,30 +6,30 @@ use rayon::prelude::*;
 use crate::dispatch::Dispatch;
 use crate::guess::{rigid, whole, zncc};
 use crate::icgn::Match;
+use crate::keypoint_starts::{Views, keypoint_starts};
 use crate::phase::Shift;
-use crate::recover::{DROP, Look};
-use crate::seeds::{Views, seeds};
+use crate::solve_points::{DROP, PointSolver};
 use crate::status::Status;
 
 /// Points that choose among the displacements of the whole picture.
-const JURY: usize = 64;
+const VOTERS: usize = 64;
 
 /// Displacements of the whole picture that every point compares.
-const FINALISTS: usize = 4;
+const CANDIDATES: usize = 4;
 
-/// Seeds that are tried at most.
-const MOST_SEEDS: usize = 600;
+/// Starts that are tried at most.
+const MOST_KEYPOINT_STARTS: usize = 600;
 
-impl Look<'_> {
+impl PointSolver<'_> {
     /// Tries points from the displacement of the whole picture that suits each best.
     pub(crate) fn try_whole_picture(&mut self, doubtful: &[usize]) {
         let shifts = whole(self.job.pictures(), self.job.settings.half_px());
-        let jury: Vec<usize> = doubtful
+        let voters: Vec<usize> = doubtful
             .iter()
             .copied()
-            .step_by(doubtful.len().div_ceil(JURY).max(1))
+            .step_by(doubtful.len().div_ceil(VOTERS).max(1))
             .collect();
-        let votes: Vec<Option<Shift>> = jury
+        let votes: Vec<Option<Shift>> = voters
             .par_iter()
             .map(|&i| self.promising(i, &shifts))
             .collect();
@@ -44,16 +44,16 @@ impl Look<'_> {
             .filter(|&(count, _)| count > 0)
             .collect();
         ranked.sort_by_key(|&(count, _)| std::cmp::Reverse(count));
-        let finalists: Vec<Shift> = ranked
+        let candidates: Vec<Shift> = ranked
             .iter()
-            .take(FINALISTS)
+            .take(CANDIDATES)
             .map(|&(_, shift)| shift)
             .collect();
         let dispatch = Dispatch::best(self.job.settings.instruction_set);
         let found: Vec<Option<Match>> = doubtful
             .par_iter()
             .map(|&i| {
-                let shift = self.promising(i, &finalists)?;
+                let shift = self.promising(i, &candidates)?;
                 Some(self.quick(dispatch, i, &rigid(shift)))
             })
             .collect();
@@ -90,34 +90,30 @@ impl Look<'_> {
     }
 
     /// Tries points from the affine maps of keypoint pairs, each map at the point nearest to it.
-    pub(crate) fn try_seeds(&mut self, unexplained: &[usize]) {
+    pub(crate) fn try_keypoints(&mut self, unexplained: &[usize]) {
         let views = match self.previous_zncc {
             None => Views::Stretched,
             Some(_) => Views::Plain,
         };
         let mut tried = vec![false; self.sites.len()];
         let mut attempts = Vec::new();
-        for seed in seeds(self.job.pictures(), views) {
+        for start in keypoint_starts(self.job.pictures(), views) {
             let distance = |i: usize| {
                 let (x, y) = self.position(i);
-                (x - seed.place.0).hypot(y - seed.place.1)
+                (x - start.place.0).hypot(y - start.place.1)
             };
             let nearest = unexplained
                 .iter()
                 .copied()
                 .min_by(|&a, &b| distance(a).total_cmp(&distance(b)));
-            let reach = self
-                .job
-                .settings
-                .subset_size_px
-                .max(self.job.settings.step_px);
+            let reach = self.job.settings.side_px().max(self.job.settings.step_px);
             if let Some(i) = nearest
                 && distance(i) <= reach as f64
                 && !tried[i]
-                && attempts.len() < MOST_SEEDS
+                && attempts.len() < MOST_KEYPOINT_STARTS
             {
                 tried[i] = true;
-                attempts.push((i, seed.map.parameters(self.position(i))));
+                attempts.push((i, start.map.parameters(self.position(i))));
             }
         }
         let dispatch = Dispatch::best(self.job.settings.instruction_set);

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use crate::correlate::{Job, Site};
-use crate::cut::{Cut, Part};
 use crate::dispatch::Dispatch;
 use crate::icgn::Match;
-use crate::lattice::Lattice;
-use crate::recover::{CLEAR, DROP, median};
+use crate::neighbours::PointGrid;
+use crate::partial_subsets::{Cut, Part};
 use crate::settings::Settings;
 use crate::shape::{PARAMETERS, Parameters, displacement_at, recentred};
+use crate::solve_points::{CLEAR, DROP, median};
 use crate::status::Status;
 use crate::subset::{SubsetRow, pixel_count, subset_rows};
 use crate::truncate::edge_reach;
@@ -27,11 +27,11 @@ fn room(settings: &Settings) -> f64 {
 
 /// What became of points whose subset leaves the deformed picture, by their index.
 #[derive(Default)]
-pub(crate) struct Leaving {
+pub(crate) struct BorderSubsets {
     /// Those of which enough stays inside.
     pub(crate) parts: BTreeMap<usize, Part>,
     /// Those of which too little does: where the points around place them.
-    pub(crate) gone: BTreeMap<usize, Match>,
+    pub(crate) outside: BTreeMap<usize, Match>,
 }
 
 /// Tries every failed point that leaves the picture with the pixels of its subset that stay inside, from the
@@ -40,13 +40,13 @@ pub(crate) struct Leaving {
 ///
 /// A part that a displacement leads out after all, or that does not correlate as the others do,
 /// is none: the point has left the picture.
-pub(crate) fn shortened(
+pub(crate) fn match_inside(
     job: &Job<'_>,
     sites: &[Site<'_>],
     matches: &[Match],
     least_share: f64,
-) -> Leaving {
-    let mut out = Leaving::default();
+) -> BorderSubsets {
+    let mut out = BorderSubsets::default();
     let has_failed = |&i: &usize| {
         matches!(
             matches[i].status,
@@ -54,7 +54,7 @@ pub(crate) fn shortened(
         )
     };
     let room = room(job.settings);
-    let stays = |i: usize, p: &Parameters| rows_that_stay(job, &sites[i], p, room);
+    let stays = |i: usize, p: &Parameters| rows_inside(job, &sites[i], p, room);
     let reaches_rim = |i: usize| {
         let found = &matches[i];
         found.status == Status::Converged
@@ -68,12 +68,12 @@ pub(crate) fn shortened(
         return out;
     }
     let nodes: Vec<(usize, usize)> = sites.iter().map(|site| site.node).collect();
-    let lattice = Lattice::new(&nodes, job.settings.step_px);
+    let grid = PointGrid::new(&nodes, job.settings.step_px);
     let is_good = |found: &&Match| found.status == Status::Converged;
     let usual = median(matches.iter().filter(is_good).map(|m| m.zncc).collect());
     let good = usual.map_or(CLEAR, |usual| usual - DROP);
     let whole = pixel_count(&subset_rows(
-        job.settings.subset_size_px,
+        job.settings.side_px(),
         job.settings.subset_shape,
     ));
     let least = ((least_share * whole as f64).ceil() as usize).max(PARAMETERS);
@@ -86,17 +86,17 @@ pub(crate) fn shortened(
                 let is_clear = |j: &usize| is_good(&here(*j)) && here(*j).zncc >= good;
                 let own = Some(i).filter(is_clear);
                 let found = own.or_else(|| {
-                    let around = lattice.around(i, 1).filter(is_clear);
+                    let around = grid.around(i, 1).filter(is_clear);
                     around.max_by(|&a, &b| here(a).zncc.total_cmp(&here(b).zncc).then(b.cmp(&a)))
                 });
                 // Where nothing was found, the prediction for a point that is gone leads on.
                 let source = found.or_else(|| {
-                    let mut around = lattice.around(i, 1);
-                    around.find(|j| out.gone.contains_key(j))
+                    let mut around = grid.around(i, 1);
+                    around.find(|j| out.outside.contains_key(j))
                 })?;
                 let from_p = match found {
                     Some(j) => here(j).p,
-                    None => out.gone.get(&source)?.p,
+                    None => out.outside.get(&source)?.p,
                 };
                 let (from, to) = (sites[source].centre, sites[i].centre);
                 let (dx, dy) = (to.0 as f64 - from.0 as f64, to.1 as f64 - from.1 as f64);
@@ -121,20 +121,20 @@ pub(crate) fn shortened(
                 }))
             })
             .collect();
-        let before = (out.parts.len(), out.gone.len());
+        let before = (out.parts.len(), out.outside.len());
         for (&i, found) in waiting.iter().zip(found) {
             match found {
                 Some(Ok(part)) => {
                     out.parts.insert(i, part);
-                    out.gone.remove(&i);
+                    out.outside.remove(&i);
                 }
                 Some(Err(gone)) => {
-                    out.gone.insert(i, gone);
+                    out.outside.insert(i, gone);
                 }
                 None => {}
             }
         }
-        if (out.parts.len(), out.gone.len()) == before {
+        if (out.parts.len(), out.outside.len()) == before {
             return out;
         }
         waiting.retain(|i| !out.parts.contains_key(i));
@@ -142,7 +142,7 @@ pub(crate) fn shortened(
 }
 
 /// The pixels of a subset that the parameters leave inside the picture by `room` px, row by row.
-fn rows_that_stay(job: &Job<'_>, site: &Site<'_>, p: &Parameters, room: f64) -> Vec<SubsetRow> {
+fn rows_inside(job: &Job<'_>, site: &Site<'_>, p: &Parameters, room: f64) -> Vec<SubsetRow> {
     let plane = &job.frame.pixels;
     let inside = |t: f64, n: usize| (room..=n as f64 - 1.0 - room).contains(&t);
     let (x, y) = (site.centre.0 as f64, site.centre.1 as f64);

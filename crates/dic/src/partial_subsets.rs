@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::border_subsets::match_inside;
 use crate::correlate::{Job, Site, Starts};
 use crate::icgn::Match;
-use crate::leaving::shortened;
 use crate::remainder::{Remainder, remainders};
 use crate::settings::{Borders, Split};
 use crate::split::split;
@@ -65,7 +65,7 @@ pub(crate) struct Solved {
 
 impl Job<'_> {
     /// Solves every point, then those again of which only a part can be matched.
-    pub(crate) fn solve_and_cut(
+    pub(crate) fn solve_with_parts(
         &self,
         sites: &[Site<'_>],
         starts: &Starts<'_>,
@@ -77,10 +77,10 @@ impl Job<'_> {
             cuts: BTreeMap::new(),
         };
         if let Borders::Truncated { least_share } = self.settings.borders {
-            let leaving = shortened(self, sites, &solved.matches, least_share);
-            solved.take(leaving.parts);
-            for (i, gone) in leaving.gone {
-                solved.matches[i] = gone;
+            let border = match_inside(self, sites, &solved.matches, least_share);
+            solved.take(border.parts);
+            for (i, outside) in border.outside {
+                solved.matches[i] = outside;
             }
         }
         if self.settings.split == Split::Automatic {

@@ -1,12 +1,12 @@
-//! Carries points from one reference image to the next: subsets around moved points, and the
+//! Takes points from one reference image to the next: subsets around moved points, and the
 //! composition of displacements.
 
 use serde::{Deserialize, Serialize};
 
+use crate::border_subsets::kept_rows;
 use crate::correlate::{Field, Job, PointResult, Site, Starts, point_result};
-use crate::cut::Cut;
 use crate::icgn::Match;
-use crate::leaving::kept_rows;
+use crate::partial_subsets::Cut;
 use crate::reference::{Deformed, Reference};
 use crate::settings::Borders;
 use crate::shape::{PARAMETERS, Parameters, compose, recentred};
@@ -23,7 +23,7 @@ pub(crate) struct Track {
 }
 
 /// Where the points of a reference image were found.
-pub(crate) struct Carried {
+pub(crate) struct TrackedField {
     /// Displacements from the first image.
     pub(crate) field: Field,
     /// Parameters between the two images, of the points that converged.
@@ -58,13 +58,13 @@ pub(crate) fn tracks_of(field: &Field) -> Vec<Track> {
 ///
 /// `reference` holds the frame of the image that the tracks have reached, `relative` the parameters
 /// between that image and one before `deformed`, if there was one.
-pub(crate) fn carry(
+pub(crate) fn advance_tracks(
     reference: &Reference,
     deformed: &Deformed,
     tracks: &mut [Track],
     relative: Option<&[Option<Parameters>]>,
     reference_changes: usize,
-) -> Carried {
+) -> TrackedField {
     let job = Job {
         settings: &reference.settings,
         frame: &reference.frame,
@@ -105,7 +105,7 @@ pub(crate) fn carry(
         .collect();
     let known = moving.iter().map(|&i| relative.and_then(|all| all[i]));
     let known: Vec<Option<Parameters>> = known.collect();
-    let solved = job.solve_and_cut(&sites, &Starts::Given(&known), None);
+    let solved = job.solve_with_parts(&sites, &Starts::Given(&known), None);
     let sensitivities = solved.sensitivities(&job, &sites);
     let cut_sensitivity = sensitivities
         .into_iter()
@@ -155,7 +155,7 @@ pub(crate) fn carry(
         }
     }
     let points = reference.points.iter().zip(&results).zip(outlines);
-    Carried {
+    TrackedField {
         field: Field {
             points: points
                 .map(|((&point, result), (cut, share))| PointResult {

@@ -15,7 +15,7 @@ use crate::subset::{pixel_count, subset_rows};
 
 /// Weights of the `size × size` pixels of a subset, row by row; they add up to 1. Pixels outside a
 /// circle have none.
-pub(crate) fn intercept_weights(size: usize, shape: SubsetShape, order: ShapeOrder) -> Vec<f64> {
+pub(crate) fn pixel_weights(size: usize, shape: SubsetShape, order: ShapeOrder) -> Vec<f64> {
     let half = ((size - 1) / 2) as i32;
     let rows = subset_rows(size, shape);
     let scale = f64::from(half.max(1));
@@ -58,7 +58,7 @@ pub(crate) fn intercept_weights(size: usize, shape: SubsetShape, order: ShapeOrd
 
 /// Variance of the centre over that of a pixel.
 pub(crate) fn centre_variance(size: usize, shape: SubsetShape, order: ShapeOrder) -> f64 {
-    let weights = intercept_weights(size, shape, order);
+    let weights = pixel_weights(size, shape, order);
     weights.iter().map(|w| w * w).sum()
 }
 
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn orders_zero_and_one_take_the_mean() {
         for order in [ShapeOrder::Zero, ShapeOrder::One] {
-            let weights = intercept_weights(11, SubsetShape::Square, order);
+            let weights = pixel_weights(11, SubsetShape::Square, order);
             assert_eq!(weights.len(), 121);
             for weight in weights {
                 assert!((weight - 1.0 / 121.0).abs() < 1e-15);
@@ -88,12 +88,12 @@ mod tests {
     /// points −3, 12, 17, 12, −3 over 35.
     #[test]
     fn order_two_smooths_as_savitzky_and_golay() {
-        let weights = intercept_weights(5, SubsetShape::Square, ShapeOrder::Two);
+        let weights = pixel_weights(5, SubsetShape::Square, ShapeOrder::Two);
         assert_eq!(weights.len(), 25);
         for (row, expected) in weights.chunks(5).zip([-3.0, 12.0, 17.0, 12.0, -3.0]) {
             assert!((row.iter().sum::<f64>() - expected / 35.0).abs() < 1e-14);
         }
-        let circle = intercept_weights(9, SubsetShape::Circle, ShapeOrder::Two);
+        let circle = pixel_weights(9, SubsetShape::Circle, ShapeOrder::Two);
         assert!((circle.iter().sum::<f64>() - 1.0).abs() < 1e-12);
         assert_eq!(circle[0], 0.0);
     }

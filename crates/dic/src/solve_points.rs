@@ -5,7 +5,7 @@
 //! in vain: the displacement of the whole picture and pairs of keypoints give places to begin from,
 //! and good results spread from there.
 //!
-//! With [`InitialGuess::Led`] most points start between what the middles of the blocks around them
+//! With [`InitialGuess::CoarseToFine`] most points start between what the middles of the blocks around them
 //! found, whatever their own start would have been, and so do the middles of blocks from those of
 //! larger ones.
 //!
@@ -18,7 +18,7 @@ use crate::correlate::{FEWEST_TOGETHER, Job, Site, Starts};
 use crate::dispatch::Dispatch;
 use crate::guess::{Tiles, rigid};
 use crate::icgn::Match;
-use crate::lattice::Lattice;
+use crate::neighbours::PointGrid;
 use crate::settings::{InitialGuess, Settings};
 use crate::shape::{PARAMETERS, Parameters, displacement_at, recentred};
 use crate::status::Status;
@@ -38,17 +38,17 @@ const FAR_DROP: f64 = 0.2;
 const WORTH_THE_PICTURE: usize = 50;
 
 /// Share of unexplained points, one in so many, from which keypoints are searched for.
-const WORTH_THE_SEEDS: usize = 20;
+const WORTH_THE_KEYPOINTS: usize = 20;
 
-/// Places a side of the smallest blocks whose middle leads the others; every larger block holds so many
+/// Places a side of the smallest blocks whose middle is a coarse point; every larger block holds so many
 /// a side.
 const BLOCK: usize = 3;
 
 /// Side of the largest blocks, in subsets.
 const FARTHEST: usize = 4;
 
-/// How far apart the predictions of leaders may lie that are averaged, px.
-const AGREEING_LEADERS: f64 = 0.5;
+/// How far apart the predictions of coarse points may lie that are averaged, px.
+const AGREEING_PX: f64 = 0.5;
 
 /// Points that try the ordinary start before the others.
 const PROBES: usize = 96;
@@ -67,11 +67,11 @@ pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
 }
 
 /// The state of a picture that is being solved.
-pub(crate) struct Look<'a> {
+pub(crate) struct PointSolver<'a> {
     pub(crate) job: Job<'a>,
     pub(crate) sites: &'a [Site<'a>],
-    pub(crate) lattice: Lattice,
-    /// Places of the lattice between points whose subsets barely overlap: wrong matches of
+    pub(crate) grid: PointGrid,
+    /// Places of the grid between points whose subsets barely overlap: wrong matches of
     /// overlapping subsets agree with each other.
     pub(crate) stride: usize,
     pub(crate) previous_zncc: Option<f64>,
@@ -85,19 +85,19 @@ pub(crate) struct Look<'a> {
 }
 
 /// Points between which others start.
-struct Leaders {
+struct CoarsePoints {
     /// Places a side of a block.
     side: usize,
-    /// Where the parameters of each point stand in `fields`, if it leads.
+    /// Where the parameters of each point stand in `fields`, if it is a coarse point.
     place: Vec<Option<u32>>,
     fields: Vec<Parameters>,
 }
 
-impl Leaders {
-    /// What the leader of point `i` and those next to it in its direction predict there, weighted as
-    /// in linear interpolation between the leaders, so that their noise averages out. Leaders that
+impl CoarsePoints {
+    /// What the coarse point of the block of point `i` and those next to it in its direction predict there, weighted
+    /// as in linear interpolation between them, so that their noise averages out. Coarse points that
     /// predict something else, across a crack perhaps, do not count.
-    fn prediction(&self, lattice: &Lattice, sites: &[Site<'_>], i: usize) -> Option<Parameters> {
+    fn prediction(&self, grid: &PointGrid, sites: &[Site<'_>], i: usize) -> Option<Parameters> {
         let of = |j: usize| {
             let field = &self.fields[self.place[j]? as usize];
             let (from, to) = (sites[j].centre, sites[i].centre);
@@ -108,9 +108,9 @@ impl Leaders {
                 between(from.1, to.1),
             ))
         };
-        let leader = lattice.block_centre(i, self.side)?;
-        let own = of(leader)?;
-        let (across, down) = lattice.places_between(leader, i);
+        let coarse_point = grid.block_centre(i, self.side)?;
+        let own = of(coarse_point)?;
+        let (across, down) = grid.places_between(coarse_point, i);
         let share = |places: isize| places.unsigned_abs() as f64 / self.side as f64;
         let (share_across, share_down) = (share(across), share(down));
         let next = |places: isize| places.signum() * self.side as isize;
@@ -122,11 +122,11 @@ impl Leaders {
         let mut total = (1.0 - share_across) * (1.0 - share_down);
         let mut sum = own.map(|value| total * value);
         for (across, down, weight) in others.into_iter().filter(|other| other.2 > 0.0) {
-            let Some(other) = lattice.at(leader, across, down).and_then(of) else {
+            let Some(other) = grid.at(coarse_point, across, down).and_then(of) else {
                 continue;
             };
             let apart = (other[0] - own[0]).abs().max((other[6] - own[6]).abs());
-            if apart <= AGREEING_LEADERS {
+            if apart <= AGREEING_PX {
                 total += weight;
                 for (sum, value) in sum.iter_mut().zip(other) {
                     *sum += weight * value;
@@ -157,11 +157,11 @@ impl Job<'_> {
             let p = starts.get(i).unwrap_or([0.0; PARAMETERS]);
             Match::without_iteration(p, Status::Diverged)
         };
-        let mut look = Look {
+        let mut solver = PointSolver {
             job: *self,
             sites,
-            lattice: Lattice::new(&nodes, step),
-            stride: self.settings.subset_size_px.div_ceil(step),
+            grid: PointGrid::new(&nodes, step),
+            stride: self.settings.side_px().div_ceil(step),
             previous_zncc,
             quick_settings: Settings {
                 iteration_limit: self.settings.iteration_limit.min(QUICK_ITERATIONS),
@@ -172,25 +172,25 @@ impl Job<'_> {
             starts: *starts,
             tiles: Tiles::new(self.pictures(), self.settings),
         };
-        look.solve();
-        look.matches
+        solver.solve();
+        solver.matches
     }
 }
 
-impl Look<'_> {
+impl PointSolver<'_> {
     fn solve(&mut self) {
         let all: Vec<usize> = (0..self.sites.len()).collect();
         let apart = all.len().div_ceil(PROBES).max(1);
         let probes: Vec<usize> = all.iter().copied().step_by(apart).collect();
         let kind = self.job.settings.initial_guess;
         match kind {
-            InitialGuess::Features => {}
-            InitialGuess::Tiles | InitialGuess::PerSubset => self.start(&all),
-            InitialGuess::Shared | InitialGuess::Led => {
+            InitialGuess::Keypoints => {}
+            InitialGuess::PhaseCorrelation | InitialGuess::PerSubset => self.start(&all),
+            InitialGuess::PhaseAndKeypoints | InitialGuess::CoarseToFine => {
                 self.start(&probes);
-                if self.agree(&probes, 2) {
-                    if kind == InitialGuess::Led {
-                        self.lead();
+                if self.probes_agree(&probes, 2) {
+                    if kind == InitialGuess::CoarseToFine {
+                        self.start_coarse_to_fine();
                     }
                     self.start(&all);
                 }
@@ -208,19 +208,21 @@ impl Look<'_> {
         }
         let many = |count: usize, part: usize| count * part >= all.len();
         if lost || many(unexplained.len(), WORTH_THE_PICTURE) {
-            if kind != InitialGuess::Features {
+            if kind != InitialGuess::Keypoints {
                 if !has_started {
                     self.try_whole_picture(&probes);
                 }
-                if has_started || self.agree(&probes, 4) {
+                if has_started || self.probes_agree(&probes, 4) {
                     self.try_whole_picture(&unexplained);
                 }
                 // Clear matches first: where most are wrong, the usual ZNCC is that of wrong ones.
                 let doubtful = self.doubtful();
                 unexplained = self.propagate(&doubtful, CLEAR);
             }
-            if kind != InitialGuess::Tiles && many(unexplained.len(), WORTH_THE_SEEDS) {
-                self.try_seeds(&unexplained);
+            if kind != InitialGuess::PhaseCorrelation
+                && many(unexplained.len(), WORTH_THE_KEYPOINTS)
+            {
+                self.try_keypoints(&unexplained);
                 let doubtful = self.doubtful();
                 self.propagate(&doubtful, CLEAR);
             }
@@ -229,11 +231,11 @@ impl Look<'_> {
             let (doubtful, good) = (self.doubtful(), self.usual_zncc() - DROP);
             unexplained = self.propagate(&doubtful, good);
         }
-        if kind != InitialGuess::Tiles {
+        if kind != InitialGuess::PhaseCorrelation {
             let good = self.usual_zncc() - DROP;
             self.rescue(unexplained, good);
         }
-        self.judge();
+        self.reject_incredible();
     }
 
     /// Tries the ordinary start of those points of which it has not been tried.
@@ -248,7 +250,7 @@ impl Look<'_> {
         let unknown: Vec<usize> = (0..which.len()).filter(|&k| starts[k].is_none()).collect();
         let centre = |&k: &usize| self.sites[which[k]].centre;
         let places: Vec<(usize, usize)> = unknown.iter().map(centre).collect();
-        for (k, shift) in unknown.into_iter().zip(self.tiles.look(&places)) {
+        for (k, shift) in unknown.into_iter().zip(self.tiles.shifts_at(&places)) {
             starts[k] = Some(rigid(shift));
         }
         let sites: Vec<Site<'_>> = which.iter().map(|&i| self.sites[i]).collect();
@@ -268,61 +270,61 @@ impl Look<'_> {
 
     /// Starts the points in the middle of large blocks; from the fields of those that match clearly and
     /// agree with the middles of the blocks around, the middles of the blocks within, and so on down
-    /// to single points. Middles of blocks that are not led start for themselves.
-    fn lead(&mut self) {
+    /// to single points. Middles of blocks of which this finds no clear match start for themselves.
+    fn start_coarse_to_fine(&mut self) {
         let settings = self.job.settings;
-        if BLOCK * settings.step_px > settings.subset_size_px {
+        if BLOCK * settings.step_px > settings.side_px() {
             return;
         }
         let sides = std::iter::successors(Some(BLOCK), |side| Some(BLOCK * side));
-        let largest = FARTHEST * settings.subset_size_px / settings.step_px;
+        let largest = FARTHEST * settings.side_px() / settings.step_px;
         let sides: Vec<usize> = sides
             .take_while(|side| *side <= largest.max(BLOCK))
             .collect();
-        let mut followers = self.middles(sides[sides.len() - 1]);
+        let mut finer = self.middles(sides[sides.len() - 1]);
         for (k, &side) in sides.iter().enumerate().rev() {
-            self.start(&followers);
-            followers = match k.checked_sub(1) {
+            self.start(&finer);
+            finer = match k.checked_sub(1) {
                 Some(within) => self.middles(sides[within]),
                 None => (0..self.sites.len()).collect(),
             };
-            followers.retain(|&i| !self.started[i]);
-            self.follow(side, &followers);
+            finer.retain(|&i| !self.started[i]);
+            self.start_between(side, &finer);
         }
     }
 
     /// The points in the middle of blocks of so many places a side.
     fn middles(&self, side: usize) -> Vec<usize> {
         let all = (0..self.sites.len()).into_par_iter().with_min_len(1024);
-        all.filter(|&i| self.lattice.block_centre(i, side) == Some(i))
+        all.filter(|&i| self.grid.block_centre(i, side) == Some(i))
             .collect()
     }
 
     /// Starts points between the middles of the blocks around them.
-    fn follow(&mut self, side: usize, followers: &[usize]) {
+    fn start_between(&mut self, side: usize, finer: &[usize]) {
         let dispatch = Dispatch::best(self.job.settings.instruction_set);
         let least = CLEAR.max(self.usual_zncc() - DROP);
         let is_clear = |found: &Match| found.status == Status::Converged && found.zncc >= least;
-        let leaders = self.leaders(side, is_clear);
-        let mut follows = vec![false; self.sites.len()];
-        for &i in followers {
-            follows[i] = true;
+        let coarse = self.coarse_points(side, is_clear);
+        let mut is_finer = vec![false; self.sites.len()];
+        for &i in finer {
+            is_finer[i] = true;
         }
-        let (job, sites, lattice) = (&self.job, self.sites, &self.lattice);
+        let (job, sites, grid) = (&self.job, self.sites, &self.grid);
         let states = self.matches.par_iter_mut().zip(&mut self.started);
         states
             .enumerate()
             .with_min_len(FEWEST_TOGETHER)
             .for_each_init(
-                || job.columns(),
-                |columns, (i, (state, has_started))| {
-                    if !follows[i] {
+                || job.column_sums(),
+                |column_sums, (i, (state, has_started))| {
+                    if !is_finer[i] {
                         return;
                     }
-                    let Some(guess) = leaders.prediction(lattice, sites, i) else {
+                    let Some(guess) = coarse.prediction(grid, sites, i) else {
                         return;
                     };
-                    let found = job.match_beside(dispatch, &sites[i], &guess, columns);
+                    let found = job.match_beside(dispatch, &sites[i], &guess, column_sums);
                     if is_clear(&found) {
                         *state = found;
                         *has_started = true;
@@ -332,10 +334,10 @@ impl Look<'_> {
     }
 
     /// The middles of blocks that match clearly and agree with those around them.
-    fn leaders(&self, side: usize, is_clear: impl Fn(&Match) -> bool + Sync) -> Leaders {
-        let leads = |&i: &usize| {
-            // A wrong leader would bring its own witnesses: the leaders around must agree with it.
-            let around = self.lattice.around(i, side);
+    fn coarse_points(&self, side: usize, is_clear: impl Fn(&Match) -> bool + Sync) -> CoarsePoints {
+        let is_coarse = |&i: &usize| {
+            // A wrong coarse point would mislead all points around it: those around must agree with it.
+            let around = self.grid.around(i, side);
             let clear = around.filter(|&j| is_clear(&self.matches[j]));
             let (clear, agreeing) = clear.fold((0, 0), |(clear, agreeing), j| {
                 (clear + 1, agreeing + usize::from(self.predicts(j, i)))
@@ -343,13 +345,13 @@ impl Look<'_> {
             is_clear(&self.matches[i]) && 2 * agreeing >= clear
         };
         let middles = self.middles(side).into_par_iter().with_min_len(64);
-        let leaders: Vec<usize> = middles.filter(leads).collect();
+        let coarse: Vec<usize> = middles.filter(is_coarse).collect();
         let mut place = vec![None; self.sites.len()];
-        for (field, &i) in leaders.iter().enumerate() {
+        for (field, &i) in coarse.iter().enumerate() {
             place[i] = u32::try_from(field).ok();
         }
-        let fields = leaders.iter().map(|&i| self.matches[i].p).collect();
-        Leaders {
+        let fields = coarse.iter().map(|&i| self.matches[i].p).collect();
+        CoarsePoints {
             side,
             place,
             fields,
@@ -357,7 +359,7 @@ impl Look<'_> {
     }
 
     /// Whether one in so many probes, or more, correlates clearly or agrees with the probes around.
-    fn agree(&self, probes: &[usize], part: usize) -> bool {
+    fn probes_agree(&self, probes: &[usize], part: usize) -> bool {
         let with_contrast: Vec<usize> = probes
             .iter()
             .copied()
@@ -453,7 +455,7 @@ impl Look<'_> {
             return true;
         }
         let (mut around, mut agreeing) = (0, 0);
-        for j in self.lattice.around(i, self.stride) {
+        for j in self.grid.around(i, self.stride) {
             around += 1;
             agreeing += usize::from(self.predicts(j, i));
         }
@@ -466,7 +468,7 @@ impl Look<'_> {
     /// subset that has left the picture finds some place inside.
     fn stands_alone(&self, i: usize) -> bool {
         let (mut clear, mut agreeing) = (0, 0);
-        for j in self.lattice.around(i, 1) {
+        for j in self.grid.around(i, 1) {
             let there = &self.matches[j];
             if there.status == Status::Converged && there.zncc >= CLEAR {
                 clear += 1;
@@ -519,7 +521,7 @@ impl Look<'_> {
     }
 
     /// Notes that the neighbours place point `i` outside the picture, unless it was found inside.
-    pub(crate) fn has_left(&mut self, i: usize, p: Parameters) {
+    pub(crate) fn place_outside(&mut self, i: usize, p: Parameters) {
         let here = &mut self.matches[i];
         if here.status != Status::Converged && p.iter().all(|value| value.is_finite()) {
             *here = Match::without_iteration(p, Status::OutOfImage);
@@ -527,7 +529,7 @@ impl Look<'_> {
     }
 
     /// Gives [`Status::LowCorrelation`] to every result that is not credible.
-    fn judge(&mut self) {
+    fn reject_incredible(&mut self) {
         let usual = self.usual_zncc();
         let incredible: Vec<usize> = (0..self.sites.len())
             .into_par_iter()
@@ -536,7 +538,7 @@ impl Look<'_> {
         for i in incredible {
             self.matches[i].status = Status::LowCorrelation;
         }
-        self.tell_the_left(usual);
+        self.mark_outside(usual);
     }
 }
 
@@ -544,13 +546,13 @@ impl Look<'_> {
 mod tests {
     use super::*;
 
-    /// Nine leaders of one affine field, of which one is missing and one says something else.
+    /// Nine coarse points of one affine field, of which one is missing and one says something else.
     #[test]
-    fn leaders_of_one_field_predict_it_everywhere() {
+    fn coarse_points_of_one_field_predict_it_everywhere() {
         let nodes: Vec<(usize, usize)> = (0..81)
             .map(|k| (50 + 4 * (k % 9), 60 + 4 * (k / 9)))
             .collect();
-        let lattice = Lattice::new(&nodes, 4);
+        let grid = PointGrid::new(&nodes, 4);
         let site = |&node: &(usize, usize)| Site {
             node,
             centre: node,
@@ -561,30 +563,30 @@ mod tests {
         (field[0], field[1], field[2]) = (3.0, 0.02, -0.01);
         (field[6], field[7], field[8]) = (-1.5, 0.03, 0.04);
         let at = |i: usize| recentred(&field, nodes[i].0 as f64, nodes[i].1 as f64);
-        let mut leaders = Leaders {
+        let mut coarse = CoarsePoints {
             side: 3,
             place: vec![None; 81],
             fields: Vec::new(),
         };
-        let middles = (0..81).filter(|&i| lattice.block_centre(i, 3) == Some(i));
+        let middles = (0..81).filter(|&i| grid.block_centre(i, 3) == Some(i));
         for (k, i) in middles.enumerate() {
             let mut own = at(i);
             match k {
                 4 => continue,
-                8 => own[0] += 2.0 * AGREEING_LEADERS,
+                8 => own[0] += 2.0 * AGREEING_PX,
                 _ => {}
             }
-            leaders.place[i] = u32::try_from(leaders.fields.len()).ok();
-            leaders.fields.push(own);
+            coarse.place[i] = u32::try_from(coarse.fields.len()).ok();
+            coarse.fields.push(own);
         }
         for i in 0..81 {
             let block = (i % 9 / 3, i / 27);
-            let found = leaders.prediction(&lattice, &sites, i);
+            let found = coarse.prediction(&grid, &sites, i);
             match block {
                 (1, 1) => assert_eq!(found, None),
-                (2, 2) => assert!(found.is_some_and(|p| p[0] - at(i)[0] > AGREEING_LEADERS)),
+                (2, 2) => assert!(found.is_some_and(|p| p[0] - at(i)[0] > AGREEING_PX)),
                 _ => {
-                    let found = found.expect("led");
+                    let found = found.expect("a prediction");
                     for (got, expected) in found.iter().zip(at(i)) {
                         assert!((got - expected).abs() < 1e-9, "{i}: {got} {expected}");
                     }

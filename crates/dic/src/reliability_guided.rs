@@ -16,8 +16,8 @@ use rayon::prelude::*;
 use crate::affine::{Affine, Link};
 use crate::dispatch::Dispatch;
 use crate::icgn::Match;
-use crate::recover::{CLEAR, Look};
 use crate::shape::{Parameters, recentred};
+use crate::solve_points::{CLEAR, PointSolver};
 use crate::status::Status;
 
 /// Neighbours a point is tried from at most.
@@ -27,7 +27,7 @@ const TRIES: u8 = 5;
 const BATCH: usize = 64;
 const BATCH_PART: usize = 4;
 
-/// Places of the lattice in every direction that predict a leftover point together.
+/// Places of the grid in every direction that predict a leftover point together.
 const REGION: usize = 3;
 
 /// Good points in that region from which a prediction is made.
@@ -56,7 +56,7 @@ struct Entry {
     source: Reverse<usize>,
 }
 
-impl Look<'_> {
+impl PointSolver<'_> {
     /// Tries `waiting` points from their best neighbours as good results spread, where results
     /// below the ZNCC `good` do not spread.
     ///
@@ -77,7 +77,7 @@ impl Look<'_> {
         let mut tries = vec![0_u8; sources.len()];
         let mut queue = BinaryHeap::new();
         for &target in waiting {
-            for source in self.lattice.around(target, 1) {
+            for source in self.grid.around(target, 1) {
                 if let Some(there) = sources[source] {
                     queue.push(entry(there.zncc, target, source));
                 }
@@ -107,7 +107,7 @@ impl Look<'_> {
                 tries[i] += 1;
                 sources[i] = match found {
                     None => {
-                        self.has_left(i, guess);
+                        self.place_outside(i, guess);
                         Some(Source {
                             p: guess,
                             zncc: 0.0,
@@ -124,7 +124,7 @@ impl Look<'_> {
                 let Some(here) = sources[i] else {
                     continue;
                 };
-                for target in self.lattice.around(i, 1) {
+                for target in self.grid.around(i, 1) {
                     if is_waiting[target] {
                         queue.push(self::entry(here.zncc, target, i));
                     }
@@ -171,7 +171,7 @@ impl Look<'_> {
     fn region_prediction(&self, i: usize, good: f64) -> Option<Parameters> {
         let (x, y) = self.position(i);
         let links: Vec<(Link, f64)> = self
-            .lattice
+            .grid
             .window(i, REGION)
             .filter(|&j| good_source(&self.matches[j], good).is_some())
             .map(|j| {
@@ -191,7 +191,7 @@ impl Look<'_> {
     /// Follows the field from the best neighbour to point `i` through subsets between them.
     fn walk_to(&self, dispatch: Dispatch, i: usize, good: f64) -> Option<Match> {
         let best = self
-            .lattice
+            .grid
             .around(i, 1)
             .filter(|&j| good_source(&self.matches[j], good).is_some())
             .max_by(|&a, &b| self.matches[a].zncc.total_cmp(&self.matches[b].zncc))?;

@@ -17,7 +17,7 @@ use crate::plane::Plane;
 use crate::scalespace::{Raster, octaves};
 
 /// Keypoints that are taken from a picture at most.
-const WANTED: usize = 6000;
+const MOST_KEYPOINTS: usize = 6000;
 
 /// Octaves of the scale space.
 const OCTAVES: usize = 4;
@@ -37,7 +37,7 @@ const NEIGHBOURS: usize = 16;
 /// How many of them must agree with a map.
 const SUPPORT: usize = 5;
 
-/// Seeds below which the reference is looked at from other sides.
+/// Starts below which the reference is looked at from other sides.
 const ENOUGH: usize = 12;
 
 /// Stretches of the simulated views.
@@ -48,7 +48,7 @@ const SIDES: usize = 4;
 
 /// A place of the reference with the affine map around it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Seed {
+pub(crate) struct KeypointStart {
     pub(crate) place: (f64, f64),
     pub(crate) map: Affine,
     /// Neighbouring pairs that agree with the map.
@@ -62,8 +62,8 @@ pub(crate) enum Views {
     Stretched,
 }
 
-/// The seeds of a pair of pictures; empty where they share nothing.
-pub(crate) fn seeds(pictures: Pictures<'_>, views: Views) -> Vec<Seed> {
+/// The starts of a pair of pictures; empty where they share nothing.
+pub(crate) fn keypoint_starts(pictures: Pictures<'_>, views: Views) -> Vec<KeypointStart> {
     let standardised = |plane: &Plane| Raster::standardised(plane);
     let (Some(reference), Some(deformed)) = (
         standardised(pictures.reference),
@@ -71,7 +71,7 @@ pub(crate) fn seeds(pictures: Pictures<'_>, views: Views) -> Vec<Seed> {
     ) else {
         return Vec::new();
     };
-    let of = |raster: &Raster| keypoints(&octaves(raster, OCTAVES, LARGEST_PX), WANTED);
+    let of = |raster: &Raster| keypoints(&octaves(raster, OCTAVES, LARGEST_PX), MOST_KEYPOINTS);
     let there = of(&deformed);
     let mut best = agreeing(&links(&of(&reference), &there));
     if best.len() >= ENOUGH || views == Views::Plain {
@@ -258,17 +258,17 @@ fn dot(a: &[f32; LENGTH], b: &[f32; LENGTH]) -> f32 {
 }
 
 /// The pairs that agree with enough of their neighbours on one affine map, best supported first.
-fn agreeing(links: &[Link]) -> Vec<Seed> {
-    let mut out: Vec<Seed> = links
+fn agreeing(links: &[Link]) -> Vec<KeypointStart> {
+    let mut out: Vec<KeypointStart> = links
         .par_iter()
         .filter_map(|&link| agreement(link, links))
         .collect();
-    out.sort_by_key(|seed| std::cmp::Reverse(seed.support));
+    out.sort_by_key(|start| std::cmp::Reverse(start.support));
     out
 }
 
 /// The affine map through a pair and two of its neighbours with which most of them agree.
-fn agreement(link: Link, links: &[Link]) -> Option<Seed> {
+fn agreement(link: Link, links: &[Link]) -> Option<KeypointStart> {
     let distance = |other: &Link| (other.from.0 - link.from.0).hypot(other.from.1 - link.from.1);
     // Keypoints with two directions make the same pair twice.
     let mut near: Vec<(f64, usize)> = links
@@ -308,7 +308,7 @@ fn agreement(link: Link, links: &[Link]) -> Option<Seed> {
         .map(|&other| (other, 1.0))
         .collect();
     let fitted = Affine::fitted(link.from, &agreeing).filter(Affine::is_plausible);
-    Some(Seed {
+    Some(KeypointStart {
         place: link.from,
         map: fitted.unwrap_or(map),
         support,
