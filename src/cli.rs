@@ -253,8 +253,8 @@ pub(crate) struct RenameArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
-    /// The file to write
-    #[arg(value_name = "FILE.csv")]
+    /// The file to write, by its ending: .csv, or .arrow for an Arrow (Feather) file
+    #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// `STUDY/EXPERIMENT` or `STUDY`; all that have records if none is named
     #[arg(value_name = "NAME")]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use retrial_core::experiment::SHEET_FILE;
 use retrial_core::record::{ATTEMPT_FILE, RECORD_FILE, Record};
 use retrial_core::seal::sealed;
-use retrial_report::{Experiment, record_text};
+use retrial_report::{Experiment, Export, record_text};
 
 use super::pack::{chosen, storage};
 use super::{count, report};
@@ -238,17 +238,21 @@ fn text_of(record: &Record) -> Result<String, Failure> {
     record_text(&open).map_err(|error| Failure::storage(format!("{}: {error}", record.trial)))
 }
 
-/// One table of all finished trials: a row each, with params, metrics and provenance.
+/// One table of all finished trials, CSV or Arrow: a row each, with params, metrics and provenance.
 pub(crate) fn export(workspace: &Workspace, args: &ExportArgs) -> Result<(), Failure> {
-    if args.file.extension().is_none_or(|end| end != "csv") {
-        let file = args.file.display();
-        return Err(Failure::usage(format!(
-            "`{file}` is no CSV file: end its name with .csv"
-        )));
-    }
+    let end = args.file.extension().and_then(|end| end.to_str());
+    let form = match end {
+        Some("csv") => Export::Csv,
+        Some("arrow") => Export::Arrow,
+        _ => {
+            let file = args.file.display();
+            let message = format!("`{file}`: end its name with .csv, or .arrow for an Arrow file");
+            return Err(Failure::usage(message));
+        }
+    };
     let chosen = chosen(workspace, &args.names)?;
     let records: Vec<&Record> = chosen.iter().flat_map(|one| &one.finished).collect();
-    let text = retrial_report::export(&records).map_err(Failure::storage)?;
+    let text = retrial_report::export(&records, form).map_err(Failure::storage)?;
     retrial_store::atomic_write(&args.file, &text)?;
     let file: PathBuf = args.file.clone();
     say!("{}: {}", file.display(), count(records.len(), "trial"));

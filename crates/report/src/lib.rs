@@ -25,8 +25,8 @@ pub use load::{
     read_sheet,
 };
 pub use pack::{
-    ATTEMPTS_FILE, PACK_FOLDERS, Pack, Packed, Packing, TRIALS_FILE, export, pack, record_text,
-    without_rows,
+    ATTEMPTS_FILE, Export, PACK_FOLDERS, Pack, Packed, Packing, TRIALS_FILE, export, pack,
+    record_text, without_rows,
 };
 pub use plot::{
     HistogramWords, SheetPicture, SheetRow, classes_png, contact_sheet_png, field_png, gray_png,

@@ -1,6 +1,6 @@
 //! What can be set in a spec: groups of params, most of them the input of a stage.
 
-use retrial_core::params::{NONE, Param};
+use retrial_core::params::NONE;
 use retrial_core::resize::Scaling;
 use retrial_core::{param_groups, params, words};
 use retrial_nets::anogan::{Initialisation, Normalisation};

@@ -4,6 +4,8 @@
 //! # Source
 //! Atkinson & Becker 2020, doi:10.3390/rs12182906.
 
+#[cfg(all(test, target_arch = "x86_64"))]
+mod golden;
 mod metrics;
 mod output;
 mod prediction;

@@ -6,7 +6,7 @@
 
 use retrial_core::declare::ParamGroup as _;
 use retrial_core::metric::FileDef;
-use retrial_core::params::{Param, Params};
+use retrial_core::params::Params;
 use retrial_core::plan::StageInput;
 use retrial_core::study::{Conflict, StudyInfo};
 use retrial_core::{metrics, param_groups, params, rows, words};

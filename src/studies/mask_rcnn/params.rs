@@ -1,6 +1,5 @@
 //! What can be set in a spec: groups of params, most of them the input of a stage.
 
-use retrial_core::params::Param;
 use retrial_core::{param_groups, params, words};
 use retrial_nets::mask_rcnn::{
     Family, Normalisation, TransferActivation, TransferForm, TransferSource,

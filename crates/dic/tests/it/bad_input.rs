@@ -90,7 +90,7 @@ fn images_and_masks_that_do_not_fit_are_named_with_their_sizes() {
     for (width, height) in [(1, 1), (20, 64), (64, 20)] {
         let error = prepare(&picture(width, height), None, &settings).expect_err("too small");
         let expected = DicError::SubsetExceedsImage {
-            subset_size_px: 21,
+            size_px: 21,
             width,
             height,
         };
@@ -367,7 +367,7 @@ fn chosen_points_are_matched_in_their_order_or_refused() {
         let expected = DicError::PointOutside {
             x,
             y,
-            subset_size_px: 21,
+            size_px: 21,
             width: 64,
             height: 48,
         };

@@ -13,6 +13,7 @@
 //! is what a trial left, byte for byte, or damaged.
 
 mod row;
+mod table;
 mod write;
 
 use std::collections::HashMap;
@@ -26,7 +27,7 @@ use retrial_core::hash;
 use retrial_core::record::{RECORD_FORMAT, Record};
 use retrial_core::seal::sealed;
 
-pub use write::{Packing, export, pack};
+pub use write::{Export, Packing, export, pack};
 
 use crate::error::ReportError;
 use crate::load::{Loaded, MAX_BYTES};
