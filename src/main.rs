@@ -20,8 +20,6 @@ macro_rules! eprint {
 mod cli;
 mod command;
 mod diagnostic;
-#[expect(unsafe_code, reason = "names of C that serve every crate")]
-mod elementary;
 mod execute;
 mod experiment;
 mod failure;
@@ -41,6 +39,7 @@ use crate::failure::Failure;
 use crate::workspace::Workspace;
 
 fn main() -> ExitCode {
+    retrial_elementary::link();
     let cli = Cli::parse();
     match cli.verb {
         Verb::Worker { probe: None } => return execute::worker::main(),

@@ -9,7 +9,7 @@ use retrial_core::record::{Build, ProjectState, Provenance, StageOrigin};
 use serde::{Deserialize, Serialize};
 
 /// Hash of the lock file this program was built with.
-const LOCK_FILE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.lock"));
+const LOCK_FILE: &str = include_str!(env!("RETRIAL_LOCK_FILE"));
 
 /// The commit this program was built from, if the build knew it.
 const REVISION: Option<&str> = option_env!("RETRIAL_REVISION");

@@ -4,12 +4,14 @@ use crate::repository::{Fault, Repository};
 
 /// Folder of a crate, and the crates of ours that it may depend on. Tests may also use `synth`.
 const ALLOWED: &[(&str, &[&str])] = &[
+    ("build-info", &[]),
     ("classical", &["core"]),
     ("core", &[]),
     ("synth", &["core"]),
     ("data", &["core", "synth"]),
     ("detect", &["core"]),
     ("dic", &["core"]),
+    ("elementary", &[]),
     ("instances", &["core"]),
     ("kernels", &[]),
     ("nets", &["core", "instances", "kernels"]),
