@@ -148,7 +148,7 @@ build := 'cargo build --release ' + (if features == '' { '' } else { '--features
 
 built := 'if [ ! -x ' + quote(retrial) + ' ]; then
         ' + build + '
-    elif [ -n "$(find build.rs src crates -name "*.rs" -newer ' + quote(retrial) + ' -print -quit)" ]; then
+    elif [ -n "$(find build.rs src crates studies -name "*.rs" -newer ' + quote(retrial) + ' -print -quit)" ]; then
         echo "note: the program is older than its source; \`./justw build\` builds it" >&2
     fi'
 

@@ -29,7 +29,6 @@ pub const RULES: &[Rule] = &[
     ),
     ("lints are shared", manifests::lints),
     ("algorithms do no I/O", imports::pure_algorithms),
-    ("studies stand alone", imports::separate_studies),
     ("studies name what they declare", imports::declared_items),
     ("ignored tests say what they need", ignored::reasons),
     ("no test passes without running", ignored::early_ends),

@@ -2,7 +2,8 @@
 
 use crate::repository::{Fault, Repository};
 
-/// Folder of a crate, and the crates of ours that it may depend on. Tests may also use `synth`.
+/// Folder of a crate, and the crates of ours that it may depend on. Tests may also use `synth`. A study may depend on
+/// all of them.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("build-info", &[]),
     ("classical", &["core"]),
@@ -14,7 +15,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("elementary", &[]),
     ("instances", &["core"]),
     ("kernels", &[]),
+    ("net-study", &["nets", "runner", "store"]),
     ("nets", &["core", "instances", "kernels"]),
+    ("runner", &["core", "data", "elementary", "report", "store"]),
     ("similarity", &["core"]),
     ("store", &["core"]),
     ("report", &["core"]),
@@ -29,11 +32,20 @@ const HEAVY: &[(&str, &[&str])] = &[
     ("plotters", &["crates/report"]),
 ];
 
-/// `core` depends on no crate of ours, the others on `core` only, `tidy` on nothing at all.
+/// A crate depends on those below it, `tidy` on nothing at all, and no study on another.
 #[must_use]
 pub fn directions(repository: &Repository) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (path, manifest) in packages(repository) {
+        if let Some(name) = folder(path).strip_prefix("studies/") {
+            let others = dependencies(manifest).into_iter();
+            let others = others.filter(|other| other.name.starts_with("retrial-study-"));
+            faults.extend(others.map(|other| {
+                let what = format!("the study `{name}` may not depend on `{}`", other.name);
+                Fault::new(path, what)
+            }));
+            continue;
+        }
         let Some(name) = folder(path).strip_prefix("crates/") else {
             continue;
         };
@@ -239,6 +251,7 @@ mod tests {
             ),
             ("data", "[dev-dependencies]\nretrial-dic.workspace = true\n"),
             ("tidy", "[dependencies]\nregex = \"1\"\n"),
+            ("runner", "[dependencies]\nretrial-nets.workspace = true\n"),
             ("novel", ""),
         ];
         for (name, body) in bad {
@@ -261,6 +274,16 @@ mod tests {
                 []
             );
         }
+    }
+
+    #[test]
+    fn a_study_that_depends_on_another() {
+        let check = |body: &str| directions(&one("studies/dic/Cargo.toml", body));
+        let bad = "[dev-dependencies]\nretrial-study-anogan.workspace = true\n";
+        assert_eq!(check(bad).len(), 1);
+        let good =
+            "[dependencies]\nretrial-dic.workspace = true\nretrial-runner.workspace = true\n";
+        assert_eq!(check(good), []);
     }
 
     #[test]
