@@ -17,13 +17,12 @@ const EXIT_CODES: &str = "Exit codes: 0 all went well, 1 a trial or a measuremen
 #[derive(Debug, Parser)]
 #[command(max_term_width = 100, disable_help_subcommand = true)]
 pub(crate) struct Cli {
-    /// The project folder, in place of the one around the current folder
-    #[arg(long, global = true, value_name = "DIR")]
-    pub(crate) root: Option<PathBuf>,
-
     #[command(subcommand)]
     pub(crate) verb: Verb,
 }
+
+/// The argument of all commands that names the project folder.
+pub(crate) const ROOT: &str = "root";
 
 /// The command line of a program.
 pub(crate) fn command_line(program: &'static Program) -> clap::Command {
@@ -39,6 +38,14 @@ pub(crate) fn command_line(program: &'static Program) -> clap::Command {
         .version(version)
         .about(about)
         .long_about(format!("{about}.\n\n{EXIT_CODES}"))
+        .arg(
+            Arg::new(ROOT)
+                .long(ROOT)
+                .global(true)
+                .value_name("DIR")
+                .value_parser(clap::value_parser!(PathBuf))
+                .help("The project folder, in place of the one around the current folder"),
+        )
         .subcommands(own);
     command.mut_subcommands(|verb| {
         let verb = verb.mut_args(|arg| match arg.get_id() == "device" {

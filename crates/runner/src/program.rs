@@ -1,6 +1,6 @@
 //! A program: what it is called, how it was built, what it runs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::FromArgMatches as _;
@@ -121,10 +121,10 @@ pub fn main(program: &'static Program) -> ExitCode {
     retrial_elementary::link();
     let mut command_line = cli::command_line(program);
     let matches = command_line.get_matches_mut();
-    let root = matches.get_one::<std::path::PathBuf>("root");
+    let root = matches.get_one::<PathBuf>(cli::ROOT);
     let call = Call {
         program,
-        root: root.map(std::path::PathBuf::as_path),
+        root: root.map(PathBuf::as_path),
     };
     let own = matches.subcommand().and_then(|(name, matches)| {
         let own = program.commands().find(|own| own.name == name)?;
@@ -135,11 +135,11 @@ pub fn main(program: &'static Program) -> ExitCode {
     }
     let cli = Cli::from_arg_matches(&matches);
     let cli = cli.unwrap_or_else(|error| error.format(&mut command_line).exit());
-    let ends = match cli.verb {
+    let ends = match &cli.verb {
         Verb::Worker { probe: None } => return worker::main(program),
         Verb::Worker {
             probe: Some(device),
-        } => return command::doctor::probe_here(program, &device),
+        } => return command::doctor::probe_here(program, device),
         // What they say to workers must not end them: a worker may die.
         Verb::Run(_) | Verb::Reproduce(_) => Ends::WhenAsked,
         _ => Ends::AtOnce,
