@@ -54,6 +54,8 @@ const KEPT_SEAL: &str = "kept_seal";
 pub struct Pack {
     folder: PathBuf,
     trials: Vec<Packed>,
+    /// Places among these by id.
+    places: HashMap<String, usize>,
     attempts: Vec<Packed>,
     tables: Arc<Mutex<HashMap<String, Arc<Table>>>>,
 }
@@ -102,6 +104,8 @@ impl Pack {
                 Err(reason) => return Ok(Err(format!("{name}: {reason}"))),
             }
         }
+        let ids = pack.trials.iter().map(|row| row.trial.clone());
+        pack.places = ids.zip(0..).collect();
         Ok(Ok(pack))
     }
 
@@ -120,7 +124,7 @@ impl Pack {
     /// The row of a finished trial.
     #[must_use]
     pub fn trial(&self, id: &str) -> Option<&Packed> {
-        self.trials.iter().find(|row| row.trial == id)
+        self.places.get(id).map(|&place| &self.trials[place])
     }
 
     /// The failed attempts of a trial, the first one first.
