@@ -3,9 +3,9 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use retrial_core::displacement::Displacement;
-use retrial_core::image::GrayImage;
-use retrial_core::seed::Seed;
 use retrial_dic::{Guess, Settings, ShapeOrder, correlate, prepare};
+use retrial_image::GrayImage;
+use retrial_seed::Seed;
 use retrial_synth::{Camera, Exposure, SpecklePattern, SpeckleScene, render};
 
 /// A reference and the same scene displaced by 0.3 px and stretched a little.

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use retrial_core::seed::{Seed, Stream};
+use retrial_seed::{Seed, Stream};
 use retrial_similarity::{
     Angles, FeatureKind, FeatureSettings, GlcmSettings, Moments, Property, Reduction,
     SimilaritySettings, Targets, Weights, count, draw, features, log_similarities, quantise_f32,

@@ -6,8 +6,7 @@
 //! doi:10.1201/9780429246593, chapter 13. Items are drawn within each class, so that every draw
 //! has the class sizes of the original.
 
-use retrial_core::seed::Stream;
-use retrial_core::statistics::quantile;
+use retrial_seed::Stream;
 
 use crate::error::DetectError;
 use crate::ranking::{check_classes, check_fraction};
@@ -141,9 +140,17 @@ fn resample<const LISTS: usize>(
     })
 }
 
+/// The `q`-quantile of sorted values by linear interpolation (type 7, as NumPy's default).
+fn quantile(sorted: &[f64], q: f64) -> f64 {
+    let position = q * (sorted.len() - 1) as f64;
+    let below = position.floor() as usize;
+    let above = (below + 1).min(sorted.len() - 1);
+    sorted[below] + (position - below as f64) * (sorted[above] - sorted[below])
+}
+
 #[cfg(test)]
 mod tests {
-    use retrial_core::seed::Seed;
+    use retrial_seed::Seed;
 
     use super::*;
     use crate::ranking::examples;

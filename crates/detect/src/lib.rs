@@ -14,7 +14,9 @@ pub mod local;
 pub mod precision_recall;
 mod ranking;
 pub mod roc;
+mod scaling;
 pub mod threshold;
 
 pub use error::DetectError;
 pub use items::{Items, Norm};
+pub use scaling::Scaling;

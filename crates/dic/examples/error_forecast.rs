@@ -8,10 +8,10 @@
 
 use std::time::Instant;
 
-use retrial_core::image::GrayImage;
 use retrial_dic::{
     GaussianFilter, Guess, PairSpectra, Settings, SplineDegree, Status, correlate, prepare,
 };
+use retrial_image::GrayImage;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -8,11 +8,11 @@
 //! included, the choice of filter and spline too where they are not given, and that of the order where it is
 //! `auto`; then one line a converged point: `x y u v iterations`.
 
-use retrial_core::image::GrayImage;
 use retrial_dic::{
     GaussianFilter, Guess, PairSpectra, Settings, ShapeOrder, SplineDegree, Status, correlate,
     prepare,
 };
+use retrial_image::GrayImage;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -8,11 +8,11 @@
 
 use std::time::Instant;
 
-use retrial_core::image::GrayImage;
 use retrial_dic::{
     Accept, ErrorStatistics, Guess, InstructionSet, Settings, ShapeOrder, SplineDegree, correlate,
     prepare,
 };
+use retrial_image::GrayImage;
 
 const SIZE: usize = 512;
 const STRETCH: f64 = 0.002;

@@ -18,8 +18,8 @@ use std::thread::ScopedJoinHandle;
 use std::time::Instant;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use retrial_core::image::GrayImage;
 use retrial_dic::{Guess, Settings, correlate, prepare};
+use retrial_image::GrayImage;
 
 const SIZE: usize = 1024;
 

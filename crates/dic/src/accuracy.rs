@@ -7,7 +7,7 @@
 use crate::correlate::{Field, PointResult};
 use crate::status::Status;
 
-retrial_core::words! {
+retrial_words::words! {
     /// Which points enter the statistics; the others are counted as failed.
     pub enum Accept {
         /// Points that converged.

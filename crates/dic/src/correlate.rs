@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
-use retrial_core::image::GrayImage;
+use retrial_image::GrayImage;
 use serde::{Deserialize, Serialize};
 
 use crate::column_sums::ColumnSums;
@@ -54,7 +54,7 @@ pub struct PointResult {
     /// Passes over the deformed subset.
     pub icgn_iterations: usize,
     /// Size of the last update in px; see [`Settings::stop_value`].
-    #[serde(with = "retrial_core::float")]
+    #[serde(with = "crate::float")]
     pub convergence_norm: f64,
     /// Whether to believe it.
     pub status: Status,

@@ -202,7 +202,7 @@ mod x86 {
 
 #[cfg(test)]
 mod tests {
-    use retrial_core::image::GrayImage;
+    use retrial_image::GrayImage;
 
     use super::*;
     use crate::plane::Plane;

@@ -5,7 +5,7 @@
 //! that interpolation cannot represent and that cause a bias.
 
 use rayon::prelude::*;
-use retrial_core::image::GrayImage;
+use retrial_image::GrayImage;
 
 use crate::error::DicError;
 use crate::plane::Plane;

@@ -34,7 +34,7 @@ pub(crate) struct Match {
     pub(crate) p: Parameters,
     pub(crate) zncc: f64,
     pub(crate) icgn_iterations: usize,
-    #[serde(with = "retrial_core::float")]
+    #[serde(with = "crate::float")]
     pub(crate) convergence_norm: f64,
     pub(crate) status: Status,
 }

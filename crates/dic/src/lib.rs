@@ -8,7 +8,7 @@
 //! [`calibration`] turns fields into millimetres.
 //!
 //! Nothing here touches files, logs or the environment: arguments in, values out. Coordinates are
-//! those of [`retrial_core::image`]: zero-based pixel centres, `x` right, `y` down.
+//! those of [`retrial_image`]: zero-based pixel centres, `x` right, `y` down.
 //!
 //! # Source
 //! Atkinson & Becker 2020, "A 117 Line 2D Digital Image Correlation Code Written in MATLAB",
@@ -28,6 +28,7 @@ mod dispatch;
 mod efficiency;
 mod error;
 mod filter;
+pub mod float;
 mod forecast;
 mod forward;
 mod global_starts;

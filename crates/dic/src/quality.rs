@@ -6,7 +6,7 @@
 //! noise of displacements).
 
 use rayon::prelude::*;
-use retrial_core::image::{GrayImage, Mask};
+use retrial_image::{GrayImage, Mask};
 
 use crate::error::DicError;
 use crate::pixel_weights::noise_spread;

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use retrial_core::image::{GrayImage, Mask};
+use retrial_image::{GrayImage, Mask};
 use serde::{Deserialize, Serialize};
 
 use crate::correlate::{Field, Guess, PointResult, check_deformed, correlate};

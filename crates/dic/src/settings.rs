@@ -46,7 +46,7 @@ pub struct Settings {
     pub instruction_set: InstructionSet,
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// Outline of a subset of size `S`.
     pub enum SubsetShape {
         /// All `S × S` pixels.
@@ -56,7 +56,7 @@ retrial_core::words! {
     }
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// Where the points lie.
     pub enum Grid {
         /// As many points as fit, the remainder shared between opposite edges.
@@ -83,7 +83,7 @@ pub enum Borders {
     },
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// What becomes of subsets across which the displacement jumps, as at a crack.
     pub enum Split {
         /// They are matched as a whole, with one displacement field for both sides.
@@ -135,7 +135,7 @@ impl SplineDegree {
     }
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// Gradient of the reference image.
     pub enum Gradient {
         /// Derivative of the same B-spline that interpolates the images. It is zero at the border of a filtered
@@ -149,7 +149,7 @@ retrial_core::words! {
     }
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// What the match of two subsets minimises.
     pub enum Criterion {
         /// Zero-mean normalised sum of squared differences: blind to gain and offset, which it takes from mean and
@@ -164,7 +164,7 @@ retrial_core::words! {
     }
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// How the criterion is minimised.
     pub enum Optimiser {
         /// Inverse-compositional Gauss-Newton.
@@ -176,7 +176,7 @@ retrial_core::words! {
     }
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// Which image the reference subsets are taken from.
     pub enum ReferenceStrategy {
         /// Always the first image.
@@ -189,7 +189,7 @@ retrial_core::words! {
     }
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// How points without a previous result get their first parameters.
     pub enum InitialGuess {
         /// As `phase_correlation`, at some points first. Where they fail, or where many points stay
@@ -215,7 +215,7 @@ retrial_core::words! {
     }
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// Whether the subset is evaluated once more at the final parameters.
     pub enum LastEvaluation {
         /// No: `zncc` belongs to the parameters before the last update, which is below the stop value.
@@ -225,7 +225,7 @@ retrial_core::words! {
     }
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// Vector instructions of the kernels. What the processor lacks is replaced by the next best.
     pub enum InstructionSet {
         /// The best that the processor has.

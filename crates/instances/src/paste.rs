@@ -5,7 +5,7 @@
 //! pixel is put around the mask, the box grows with it and is cut to whole pixels, and the mask
 //! is stretched over the box, bilinear with pixel centres at halves.
 
-use retrial_core::instance_mask::InstanceMask;
+use retrial_image::InstanceMask;
 use thiserror::Error;
 
 use crate::boxes::Corners;

@@ -16,7 +16,7 @@ pub enum FeatureKind {
     Properties(Vec<Property>),
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// What becomes of the offsets.
     pub enum Angles {
         /// The mean of the features over the offsets.

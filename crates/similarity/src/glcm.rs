@@ -16,7 +16,7 @@ pub struct Offset {
     pub angle: f64,
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// Whether the order of the two levels of a pair counts.
     pub enum Order {
         /// A pair `(i, j)` counts once as `(i, j)` and once as `(j, i)`.

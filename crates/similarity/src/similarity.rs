@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use crate::SimilarityError;
 
-retrial_core::words! {
+retrial_words::words! {
     /// What becomes of the similarities of one source picture to all target pictures.
     pub enum Reduction {
         /// Their mean.

@@ -8,9 +8,11 @@ const PURE: &[&str] = &[
     "crates/classical/src/",
     "crates/detect/src/",
     "crates/dic/src/",
+    "crates/image/src/",
     "crates/instances/src/",
     "crates/kernels/src/",
     "crates/nets/src/",
+    "crates/seed/src/",
     "crates/similarity/src/",
 ];
 
@@ -19,7 +21,7 @@ const OUTSIDE: &[&str] = &["fs", "env", "time", "net", "process"];
 
 const PRINTING: &[&str] = &["println!", "print!", "eprintln!", "eprint!"];
 
-/// `detect`, `dic`, `kernels` and `nets` touch no file, clock, environment or terminal, their tests aside.
+/// Algorithms touch no file, clock, environment or terminal, their tests aside.
 #[must_use]
 pub fn pure_algorithms(repository: &Repository) -> Vec<Fault> {
     let mut faults = Vec::new();

@@ -2,22 +2,28 @@
 
 use crate::repository::{Fault, Repository};
 
-/// Folder of a crate, and the crates of ours that it may depend on. Tests may also use `synth`.
+/// Folder of a crate, and the crates of ours that it may depend on.
 const ALLOWED: &[(&str, &[&str])] = &[
-    ("classical", &["core"]),
-    ("core", &[]),
-    ("synth", &["core"]),
-    ("data", &["core", "synth"]),
-    ("detect", &["core"]),
-    ("dic", &["core"]),
-    ("instances", &["core"]),
+    ("image", &[]),
     ("kernels", &[]),
-    ("nets", &["core", "instances", "kernels"]),
-    ("similarity", &["core"]),
-    ("store", &["core"]),
+    ("seed", &[]),
+    ("words", &[]),
+    ("classical", &["image", "seed"]),
+    ("core", &["words"]),
+    ("detect", &["seed", "words"]),
+    ("dic", &["image", "words"]),
+    ("instances", &["image", "seed"]),
+    ("nets", &["image", "instances", "kernels", "seed", "words"]),
+    ("similarity", &["seed", "words"]),
+    ("store", &["core", "image"]),
     ("report", &["core"]),
+    ("synth", &["core", "image", "seed"]),
+    ("data", &["core", "image", "seed", "synth"]),
     ("tidy", &[]),
 ];
+
+/// What tests of any crate may depend on.
+const OF_TESTS: &[&str] = &["core", "image", "synth"];
 
 /// A heavy library, and the folders of the packages that may see it.
 const HEAVY: &[(&str, &[&str])] = &[
@@ -27,7 +33,7 @@ const HEAVY: &[(&str, &[&str])] = &[
     ("plotters", &["crates/report"]),
 ];
 
-/// `core` depends on no crate of ours, the others on `core` only, `tidy` on nothing at all.
+/// A crate depends on those below it, and on no other of ours; `tidy` on nothing at all.
 #[must_use]
 pub fn directions(repository: &Repository) -> Vec<Fault> {
     let mut faults = Vec::new();
@@ -41,7 +47,9 @@ pub fn directions(repository: &Repository) -> Vec<Fault> {
         };
         for dependency in dependencies(manifest) {
             let fine = match dependency.name.strip_prefix("retrial-") {
-                Some(ours) => allowed.contains(&ours) || (dependency.for_tests && ours == "synth"),
+                Some(ours) => {
+                    allowed.contains(&ours) || (dependency.for_tests && OF_TESTS.contains(&ours))
+                }
                 None => name != "tidy",
             };
             if !fine {
@@ -225,7 +233,7 @@ mod tests {
     fn wrong_directions() {
         let bad = [
             ("core", "[dependencies]\nretrial-store.workspace = true\n"),
-            ("dic", "[dependencies]\nretrial-synth.workspace = true\n"),
+            ("dic", "[dependencies]\nretrial-core.workspace = true\n"),
             (
                 "nets",
                 "[dependencies]\nx = { path = \"../dic\", package = \"retrial-dic\" }\n",
@@ -246,7 +254,7 @@ mod tests {
         let good = [
             (
                 "dic",
-                "[dependencies]\nretrial-core.workspace = true\nrayon = \"1\"\n[dev-dependencies]\nretrial-synth.workspace = true\n",
+                "[dependencies]\nretrial-image.workspace = true\nrayon = \"1\"\n[dev-dependencies]\nretrial-core.workspace = true\n",
             ),
             (
                 "data",

@@ -4,10 +4,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use retrial_core::image::{GrayImage, Mask};
 use retrial_dic::{
     AdviceScope, ErrorForecast, OrderSource, SeriesAdvice, Settings, SplineDegree, advise_series,
 };
+use retrial_image::{GrayImage, Mask};
 
 use super::frames::Frames;
 use crate::cli::{DicArgs, FilterChoice, OrderChoice};

@@ -7,9 +7,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use retrial_core::census::count;
-use retrial_core::image::GrayImage;
 use retrial_data::{Channel, DataError, picture_pages, read_page};
 use retrial_dic::{DicError, PointUncertainty, Settings, ShapeOrder, misfit};
+use retrial_image::GrayImage;
 use serde::{Deserialize, Serialize};
 
 use super::file_name;

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use retrial_core::resize::mean_over;
 use retrial_data::{DataError, GradedImage, read_graded};
+use retrial_image::resize::mean_over;
 use retrial_similarity::{
     Cooccurrence, FeatureKind, FeatureSettings, GlcmSettings, Offset, Property, count_into,
     feature_len, features, quantise_f32,

@@ -1,7 +1,7 @@
 //! From features to weights and a draw, a block of pictures at a time.
 
 use retrial_core::hash::FieldHasher;
-use retrial_core::seed::Seed;
+use retrial_seed::Seed;
 use retrial_similarity::{
     Moments, Scan, SimilarityError, SimilaritySettings, Standardiser, Targets, Weights, draw,
     log_similarities, tally,

@@ -4,10 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use retrial_core::record::Record;
-use retrial_core::seed::Seed;
 use retrial_nets::anogan::{GanWeights, torch};
 use retrial_nets::device::{self, DeviceChoice};
 use retrial_nets::weights::{self, Weights, safetensors};
+use retrial_seed::Seed;
 
 use super::pictures::grid;
 use crate::execute::stage::STAGES;

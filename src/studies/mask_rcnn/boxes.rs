@@ -4,13 +4,13 @@ use std::time::Instant;
 
 use retrial_core::declare::{Pairs, ParamGroup as _};
 use retrial_core::plan::StageInput;
-use retrial_core::seed::Seed;
 use retrial_nets::device::Device;
 use retrial_nets::mask_rcnn::{
     Architecture, DetectorState, DetectorTraining, Losses, MaskRcnn, Picture, TransferGradient,
     Truth,
 };
 use retrial_nets::weights::{self, Weights};
+use retrial_seed::Seed;
 use retrial_store::Tree;
 
 use super::items::{Item, TrainingSet};

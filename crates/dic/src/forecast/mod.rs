@@ -32,7 +32,7 @@ mod series;
 mod spectra;
 mod transfer;
 
-use retrial_core::image::{GrayImage, Mask};
+use retrial_image::{GrayImage, Mask};
 
 pub use self::order::OrderAdvice;
 pub use self::series::{AdviceScope, OrderSource, SeriesAdvice, advise_series};

@@ -26,7 +26,7 @@
 use std::f64::consts::LN_2;
 
 use rayon::prelude::*;
-use retrial_core::image::{GrayImage, Mask};
+use retrial_image::{GrayImage, Mask};
 
 use crate::cholesky::Cholesky;
 use crate::correlate::{Job, check_deformed};

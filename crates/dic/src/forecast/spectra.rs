@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use retrial_core::image::{GrayImage, Mask};
+use retrial_image::{GrayImage, Mask};
 use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
 

@@ -84,7 +84,7 @@ pub(super) fn gain(filter: Option<GaussianFilter>) -> [f64; BINS] {
 
 #[cfg(test)]
 mod tests {
-    use retrial_core::image::GrayImage;
+    use retrial_image::GrayImage;
 
     use super::*;
     use crate::spline::Spline;

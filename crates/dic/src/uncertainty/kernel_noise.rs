@@ -1,6 +1,6 @@
 //! What filter, gradient and interpolation do to white noise of unit variance.
 
-use retrial_core::image::GrayImage;
+use retrial_image::GrayImage;
 
 use crate::error::DicError;
 use crate::gradient::gradient_planes;

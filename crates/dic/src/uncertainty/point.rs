@@ -1,7 +1,7 @@
 //! The uncertainty of measured points.
 
 use rayon::prelude::*;
-use retrial_core::image::GrayImage;
+use retrial_image::GrayImage;
 
 use super::misfit::add_misfit;
 use super::sensitivity::{PointSensitivity, Sensitivity};

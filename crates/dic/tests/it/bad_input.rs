@@ -2,13 +2,13 @@
 //! and never a panic.
 
 use proptest::prelude::*;
-use retrial_core::image::{GrayImage, Mask};
 use retrial_dic::{
     Borders, Criterion, DicError, GaussianFilter, Gradient, Grid, Guess, InitialGuess,
     InstructionSet, LastEvaluation, Optimiser, PairSpectra, ReferenceStrategy, Settings,
     ShapeOrder, SplineDegree, Split, SubsetShape, correlate, correlate_series, gaussian_filter,
     prepare, prepare_points,
 };
+use retrial_image::{GrayImage, Mask};
 
 fn picture(width: usize, height: usize) -> GrayImage {
     GrayImage::from_fn(width, height, |x, y| ((x * 97 + y * y * 31) % 251) as f32)

@@ -1,11 +1,11 @@
 //! Criteria and optimisers against sums written down from their definitions, pixel by pixel.
 
 use retrial_core::displacement::Displacement;
-use retrial_core::image::GrayImage;
 use retrial_dic::{
     Criterion, Field, Guess, Optimiser, Parameters, Settings, ShapeOrder, Spline, SplineDegree,
     Status, correlate, displacement_at, prepare,
 };
+use retrial_image::GrayImage;
 
 use crate::support::Speckle;
 

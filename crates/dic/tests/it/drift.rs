@@ -2,11 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use retrial_core::image::GrayImage;
 use retrial_dic::{
     Bookmark, DicError, Field, NoiseLevel, ReferenceStrategy, Series, Settings, Status,
     correlate_series, prepare, sensitivity, uncertainty,
 };
+use retrial_image::GrayImage;
 
 use crate::support::{Speckle, noisy};
 

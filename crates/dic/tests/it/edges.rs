@@ -1,12 +1,12 @@
 //! Subsets at the end of the material: beside a mask, beside a blank background, and beyond the picture.
 
 use retrial_core::displacement::Displacement;
-use retrial_core::image::{GrayImage, Mask};
 use retrial_dic::{
     Borders, Cut, DicError, Field, Guess, NoiseLevel, PointUncertainty, Reference, Settings,
     Status, StrainMeasure, StrainWindow, correlate, prepare, prepare_points, sensitivity,
     strain_field, uncertainty,
 };
+use retrial_image::{GrayImage, Mask};
 
 use crate::support::{Speckle, noisy};
 

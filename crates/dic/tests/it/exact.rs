@@ -3,12 +3,12 @@
 use std::ops::ControlFlow;
 
 use retrial_core::displacement::Displacement;
-use retrial_core::image::{GrayImage, Mask};
 use retrial_dic::{
     DicError, Field, Gradient, Guess, InitialGuess, InstructionSet, LastEvaluation,
     ReferenceStrategy, Settings, ShapeOrder, SplineDegree, Status, SubsetShape, correlate,
     correlate_series, prepare,
 };
+use retrial_image::{GrayImage, Mask};
 
 use crate::support::Speckle;
 

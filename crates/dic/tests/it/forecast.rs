@@ -1,10 +1,10 @@
 //! Predicted errors against those found, and the filter that they advise.
 
-use retrial_core::image::{GrayImage, Mask};
 use retrial_dic::{
     DicError, GaussianFilter, Guess, PairSpectra, Settings, ShapeOrder, SplineDegree, Status,
     correlate, prepare,
 };
+use retrial_image::{GrayImage, Mask};
 
 use crate::support::{Speckle, noisy, read, real_series};
 

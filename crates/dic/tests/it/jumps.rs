@@ -4,8 +4,8 @@
 use std::ops::ControlFlow;
 
 use retrial_core::displacement::Displacement;
-use retrial_core::image::GrayImage;
 use retrial_dic::{DicError, Field, Guess, Settings, Status, correlate, correlate_series, prepare};
+use retrial_image::GrayImage;
 
 use crate::support::{Speckle, read, real_series, texgen};
 

@@ -3,11 +3,11 @@
 
 use std::ops::ControlFlow;
 
-use retrial_core::image::{GrayImage, Mask};
 use retrial_dic::{
     Borders, DicError, Field, Guess, InitialGuess, PointResult, ReferenceStrategy, Settings,
     ShapeOrder, Split, Status, correlate, correlate_series, prepare,
 };
+use retrial_image::{GrayImage, Mask};
 
 use crate::support::{Speckle, read, real_series};
 

@@ -2,11 +2,11 @@
 //! to fail the correlation.
 
 use retrial_core::displacement::Displacement;
-use retrial_core::image::GrayImage;
 use retrial_dic::{
     Field, Guess, NoiseLevel, PointResult, PointUncertainty, Settings, ShapeOrder, correlate,
     prepare, sensitivity, uncertainty,
 };
+use retrial_image::GrayImage;
 
 use crate::split::{cracked, side};
 use crate::support::{Speckle, noisy};

@@ -1,10 +1,10 @@
 //! The advised order of the shape function against the errors of all three.
 
-use retrial_core::image::{GrayImage, Mask};
 use retrial_dic::{
     AdviceScope, DicError, GaussianFilter, Guess, OrderAdvice, OrderSource, PairSpectra, Settings,
     ShapeOrder, advise_series, correlate, prepare,
 };
+use retrial_image::{GrayImage, Mask};
 
 use crate::support::{Speckle, noisy, read, real_series};
 

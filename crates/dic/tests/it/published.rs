@@ -7,11 +7,11 @@
 use std::ops::ControlFlow;
 
 use crate::support::{Shifted, real_series, sample3, texgen};
-use retrial_core::image::GrayImage;
 use retrial_dic::{
     Accept, DicError, ErrorStatistics, ErrorSummary, Gradient, Settings, ShapeOrder,
     correlate_series,
 };
+use retrial_image::GrayImage;
 
 /// One row: sample, subset, order, gradient, mae, abs_error_std, rmse, mean iterations.
 type Row = (u8, usize, ShapeOrder, Gradient, [f64; 4]);

@@ -2,11 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use retrial_core::image::GrayImage;
 use retrial_dic::{
     Accept, DicError, ErrorStatistics, ErrorSummary, Guess, Settings, Status, correlate,
     correlate_series, prepare,
 };
+use retrial_image::GrayImage;
 
 use crate::support::{Shifted, read, real_series, sample3, texgen};
 

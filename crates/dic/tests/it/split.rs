@@ -1,10 +1,10 @@
 //! Subsets across discontinuities: published halves that move apart, generated cracks with known
 //! openings, and continuous fields that nothing may divide.
 
-use retrial_core::image::GrayImage;
 use retrial_dic::{
     Cut, Field, GaussianFilter, Guess, Settings, SplineDegree, Split, Status, correlate, prepare,
 };
+use retrial_image::GrayImage;
 
 use crate::support::{Speckle, noisy, read, real_series, sample3};
 

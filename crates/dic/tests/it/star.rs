@@ -1,11 +1,11 @@
 //! Resolution, noise and stated uncertainty on published pictures.
 
-use retrial_core::image::GrayImage;
 use retrial_dic::{
     CUT_OFF_LEVEL, Field, Guess, NoiseLevel, Reference, Settings, ShapeOrder, Status, correlate,
     image_quality, measured_cut_off, noise_of_pair, prepare, prepare_points, residual_noise,
     sensitivity, theoretical_cut_off, uncertainty,
 };
+use retrial_image::GrayImage;
 
 use crate::support::{read, real_series, sample3};
 

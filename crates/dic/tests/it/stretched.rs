@@ -2,11 +2,11 @@
 //! shape function does not follow the field.
 
 use retrial_core::displacement::Displacement;
-use retrial_core::image::GrayImage;
 use retrial_dic::{
     GaussianFilter, Guess, NoiseLevel, Settings, ShapeOrder, Status, correlate, misfit, prepare,
     residual_noise, sensitivity, uncertainty,
 };
+use retrial_image::GrayImage;
 
 use crate::support::{Speckle, noisy};
 

@@ -1,12 +1,12 @@
 //! Stated uncertainties against the scatter of repeated measurements with fresh noise.
 
 use retrial_core::displacement::Displacement;
-use retrial_core::image::GrayImage;
 use retrial_dic::{
     DicError, FitOrder, Guess, NoiseLevel, Settings, ShapeOrder, SplineDegree, Status,
     StrainMeasure, StrainWindow, SubsetShape, WindowWeights, correlate, noise_of_pair, prepare,
     residual_noise, sensitivity, strain_field, uncertainty,
 };
+use retrial_image::GrayImage;
 
 use crate::support::{Speckle, noisy};
 

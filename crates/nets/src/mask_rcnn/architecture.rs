@@ -36,7 +36,7 @@ pub struct Backbone {
     pub normalisation: Normalisation,
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// Blocks of a backbone.
     ///
     /// # Source
@@ -55,7 +55,7 @@ retrial_core::words! {
     }
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// How the backbone's activations are normalised in training; detection always uses running moments.
     pub enum Normalisation {
         /// By the moments of the batch, which enter the running ones.
@@ -107,7 +107,7 @@ pub struct Transfer {
     pub perceptron: Perceptron,
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// Weights of the box head that describe a class.
     pub enum TransferSource {
         /// Both, one after the other.
@@ -119,7 +119,7 @@ retrial_core::words! {
     }
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// The function between two layers of a transfer.
     pub enum TransferActivation {
         /// Leaky rectifier of slope 0.1.
@@ -138,7 +138,7 @@ pub enum TransferGradient {
     Passed,
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// The form of transferred weights.
     pub enum TransferForm {
         /// `w = T(e)`.

@@ -6,7 +6,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use retrial_core::seed::Stream;
+use retrial_seed::Stream;
 
 use super::architecture::{Backbone, Normalisation};
 use super::backbone::{BackboneNet, COLOURS};

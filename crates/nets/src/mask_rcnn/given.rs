@@ -1,7 +1,7 @@
 //! Weights that other programs trained, as those of a backbone.
 
 use burn::tensor::Device;
-use retrial_core::seed::Seed;
+use retrial_seed::Seed;
 
 use super::architecture::{Backbone, Family, Normalisation};
 use super::backbone::BackboneNet;

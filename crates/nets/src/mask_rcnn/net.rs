@@ -2,10 +2,10 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use retrial_core::seed::Stream;
 use retrial_instances::anchors::{Grid, pyramid};
 use retrial_instances::boxes::Corners;
 use retrial_instances::levels::LevelRule;
+use retrial_seed::Stream;
 
 use super::architecture::{Architecture, ArchitectureError, Normalisation};
 use super::backbone::{BackboneNet, COLOURS};

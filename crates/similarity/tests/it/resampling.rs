@@ -1,6 +1,6 @@
 //! What the similarity does to a source domain, on two families of generated textures.
 
-use retrial_core::seed::{Seed, Stream};
+use retrial_seed::{Seed, Stream};
 use retrial_similarity::{
     Angles, FeatureKind, FeatureSettings, GlcmSettings, Levels, Moments, Property, Reduction,
     SimilaritySettings, Targets, Weights, count, features, log_similarities, quantise_u8,

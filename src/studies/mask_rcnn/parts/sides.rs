@@ -64,7 +64,7 @@ impl Sides {
 
 #[cfg(test)]
 mod tests {
-    use retrial_core::instance_mask::InstanceMask;
+    use retrial_image::InstanceMask;
 
     use super::*;
     use crate::studies::mask_rcnn::items::PartBox;

@@ -1,6 +1,6 @@
 //! Polygons drawn around objects: their faults, and their pixels by two published rules.
 //!
-//! Vertices are `[x, y]` in pixels, corner convention of [`crate::instance_mask`]; the last vertex
+//! Vertices are `[x, y]` in pixels, corner convention of [this crate](crate); the last vertex
 //! joins the first. The two rules differ along the outline, so a data set must say which it means:
 //!
 //! - [`fill_coco`]: COCO's, pixel centres inside, found on a grid five times finer;
