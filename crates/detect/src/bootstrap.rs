@@ -13,11 +13,28 @@ use crate::ranking::{check_classes, check_fraction};
 
 /// How an interval is made.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Resampling {
     /// Number of draws; two thousand fix a 95 % bound well enough for two digits.
     pub draws: usize,
     /// Share of the draws inside the interval, such as 0.95.
     pub confidence: f64,
+}
+
+impl Resampling {
+    /// The same resampling with this number of draws.
+    #[must_use]
+    pub fn with_draws(mut self, draws: usize) -> Self {
+        self.draws = draws;
+        self
+    }
+
+    /// The same resampling with this share of the draws inside the interval.
+    #[must_use]
+    pub fn with_confidence(mut self, confidence: f64) -> Self {
+        self.confidence = confidence;
+        self
+    }
 }
 
 impl Default for Resampling {

@@ -17,9 +17,10 @@ use crate::phase::{Fading, PhaseCorrelator};
 use crate::reference::{Deformed, Frame, Reference, check_pixels, filtered};
 use crate::remainder::Remainder;
 use crate::settings::{InitialGuess, Settings};
-use crate::shape::{PARAMETERS, Parameters};
+use crate::shape::{PARAMETERS, Parameters, displacement};
 use crate::solve_points::median;
 use crate::status::Status;
+use crate::strain::DisplacementGradient;
 use crate::subset::{SubsetRow, pixel_count};
 use crate::uncertainty::PointSensitivity;
 
@@ -39,12 +40,14 @@ pub struct Field {
 
 /// The result at one point.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PointResult {
     /// Column of the point in the first reference image, px.
     pub x: usize,
     /// Row of the point in the first reference image, px.
     pub y: usize,
-    /// Displacement and its derivatives at the point, from the first reference image.
+    /// Displacement and its derivatives at the point, from the first reference image; by name [`u`](Self::u),
+    /// [`v`](Self::v), [`gradient`](Self::gradient) and [`curvature`](Self::curvature).
     ///
     /// Always finite. Unless the status is [`Status::Converged`] this is the last estimate, which
     /// may be far off.
@@ -65,6 +68,78 @@ pub struct PointResult {
     /// Changes of the reference image that the displacement is composed over: `0` where the
     /// subset was matched with the first image itself.
     pub reference_changes: usize,
+}
+
+impl PointResult {
+    /// The result at `(x, y)` px of a whole subset matched with the reference itself, without a correlation
+    /// coefficient or an iteration.
+    #[must_use]
+    pub fn new((x, y): (usize, usize), p: Parameters, status: Status) -> Self {
+        Self {
+            x,
+            y,
+            p,
+            zncc: 0.0,
+            icgn_iterations: 0,
+            convergence_norm: 0.0,
+            status,
+            cut: Cut::Whole,
+            share: 1.0,
+            reference_changes: 0,
+        }
+    }
+
+    /// Displacement to the right, px.
+    #[must_use]
+    pub fn u(&self) -> f64 {
+        let [u, _] = displacement(&self.p);
+        u
+    }
+
+    /// Displacement downwards, px.
+    #[must_use]
+    pub fn v(&self) -> f64 {
+        let [_, v] = displacement(&self.p);
+        v
+    }
+
+    /// First derivatives of the displacement, px a px; zero where the shape function has order 0.
+    #[must_use]
+    pub fn gradient(&self) -> DisplacementGradient {
+        let [_, u_x, u_y, _, _, _, _, v_x, v_y, ..] = self.p;
+        DisplacementGradient { u_x, u_y, v_x, v_y }
+    }
+
+    /// Second derivatives of the displacement, px a px²; zero below order 2.
+    #[must_use]
+    pub fn curvature(&self) -> Curvature {
+        let [_, _, _, u_xx, u_xy, u_yy, _, _, _, v_xx, v_xy, v_yy] = self.p;
+        Curvature {
+            u_xx,
+            u_xy,
+            u_yy,
+            v_xx,
+            v_xy,
+            v_yy,
+        }
+    }
+}
+
+/// Second derivatives of the displacement by the position in the reference picture, px a px².
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Curvature {
+    /// `∂²u/∂x²`.
+    pub u_xx: f64,
+    /// `∂²u/∂x∂y`.
+    pub u_xy: f64,
+    /// `∂²u/∂y²`.
+    pub u_yy: f64,
+    /// `∂²v/∂x²`.
+    pub v_xx: f64,
+    /// `∂²v/∂x∂y`.
+    pub v_xy: f64,
+    /// `∂²v/∂y²`.
+    pub v_yy: f64,
 }
 
 /// The first parameters of every point, but for those that start
@@ -163,18 +238,12 @@ pub(crate) fn check_deformed(reference: &Reference, deformed: &GrayImage) -> Res
     check_pixels(deformed)
 }
 
-pub(crate) fn point_result((x, y): (usize, usize), result: &Match) -> PointResult {
+pub(crate) fn point_result(place: (usize, usize), result: &Match) -> PointResult {
     PointResult {
-        x,
-        y,
-        p: result.p,
         zncc: result.zncc,
         icgn_iterations: result.icgn_iterations,
         convergence_norm: result.convergence_norm,
-        status: result.status,
-        cut: Cut::Whole,
-        share: 1.0,
-        reference_changes: 0,
+        ..PointResult::new(place, result.p, result.status)
     }
 }
 

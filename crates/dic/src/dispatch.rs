@@ -208,7 +208,7 @@ mod tests {
     use crate::plane::Plane;
     use crate::reference::{Deformed, Frame};
     use crate::settings::{Settings, SplineDegree, SubsetShape};
-    use crate::shape::displacement_at;
+    use crate::shape::{affine, displacement_at};
     use crate::subset::subset_rows;
 
     #[test]
@@ -391,8 +391,7 @@ mod tests {
                         centre: (x, y),
                         ..pair
                     };
-                    let mut p = [0.0; 12];
-                    (p[0], p[1], p[6], p[8]) = (u, u_x, v, v_y);
+                    let p = affine([u, u_x, 0.0], [v, 0.0, v_y]);
                     for order in [ShapeOrder::One, ShapeOrder::Two] {
                         for dispatch in Dispatch::available() {
                             let found = dispatch.products(&here, order, offsets, &p);

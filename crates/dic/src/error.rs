@@ -4,6 +4,7 @@ use thiserror::Error;
 
 /// Why a correlation could not begin.
 #[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
 pub enum DicError {
     /// The subset has no centre pixel, or is too small to hold a gradient.
     #[error("subset size must be odd and at least 3 px, got {size_px} px")]

@@ -84,7 +84,7 @@ impl PointSolver<'_> {
             }
         }
         let is_here = |(u, v): Shift| {
-            (u as f64 - here.p[0]).abs() <= 1.0 && (v as f64 - here.p[6]).abs() <= 1.0
+            (u as f64 - here.u()).abs() <= 1.0 && (v as f64 - here.v()).abs() <= 1.0
         };
         best.filter(|&shift| here.status != Status::Converged || !is_here(shift))
     }

@@ -13,7 +13,9 @@ use crate::forward::forward_gauss_newton;
 use crate::iclm::levenberg_marquardt;
 use crate::kernel::{Moments, Offsets, Pair, Products};
 use crate::settings::{LastEvaluation, Optimiser, Settings, ShapeOrder};
-use crate::shape::{PARAMETERS, Parameters, active, compose_inverse, convergence_norm};
+use crate::shape::{
+    PARAMETERS, Parameters, active, compose_inverse, convergence_norm, displacement,
+};
 use crate::status::Status;
 use crate::subset::pixel_count;
 
@@ -40,6 +42,18 @@ pub(crate) struct Match {
 }
 
 impl Match {
+    /// Displacement to the right, px.
+    pub(crate) fn u(&self) -> f64 {
+        let [u, _] = displacement(&self.p);
+        u
+    }
+
+    /// Displacement downwards, px.
+    pub(crate) fn v(&self) -> f64 {
+        let [_, v] = displacement(&self.p);
+        v
+    }
+
     /// A point that was never iterated.
     pub(crate) fn without_iteration(p: Parameters, status: Status) -> Self {
         Self {
@@ -258,8 +272,9 @@ impl Task<'_> {
     /// Whether all parameters are finite and the displacement is within a subset of the guess.
     pub(crate) fn is_within(&self, p: &Parameters) -> bool {
         let search = self.settings.side_px() as f64;
+        let ([u, v], [start_u, start_v]) = (displacement(p), displacement(self.guess));
         p.iter().all(|value| value.is_finite())
-            && (p[0] - self.guess[0]).abs() <= search
-            && (p[6] - self.guess[6]).abs() <= search
+            && (u - start_u).abs() <= search
+            && (v - start_v).abs() <= search
     }
 }

@@ -16,7 +16,7 @@ use crate::moments::moments_of;
 use crate::plane::Plane;
 use crate::products::{products_at_pixels, products_of};
 use crate::settings::{ShapeOrder, SplineDegree};
-use crate::shape::{PARAMETERS, Parameters};
+use crate::shape::{PARAMETERS, Parameters, displacement};
 use crate::spline::Spline;
 use crate::subset::SubsetRow;
 
@@ -166,5 +166,6 @@ pub(crate) fn products<V: Vector>(
 fn whole_pixels(p: &Parameters) -> Option<(i32, i32)> {
     let is_rigid = (0..PARAMETERS).all(|i| i % 6 == 0 || p[i] == 0.0);
     let whole = |shift: f64| shift == shift.round() && shift.abs() < 1e6;
-    (is_rigid && whole(p[0]) && whole(p[6])).then_some((p[0] as i32, p[6] as i32))
+    let [u, v] = displacement(p);
+    (is_rigid && whole(u) && whole(v)).then_some((u as i32, v as i32))
 }

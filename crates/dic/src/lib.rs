@@ -10,6 +10,11 @@
 //! Nothing here touches files, logs or the environment: arguments in, values out. Coordinates are
 //! those of [`retrial_image`]: zero-based pixel centres, `x` right, `y` down.
 //!
+//! # Versions
+//! Settings and errors may get more fields and variants within a minor version, which is why they are
+//! `#[non_exhaustive]`. Enums of choices and of results, such as [`Gradient`] and [`Status`], are not: what a program
+//! does for each of them should be asked again where there is one more.
+//!
 //! # Source
 //! Atkinson & Becker 2020, "A 117 Line 2D Digital Image Correlation Code Written in MATLAB",
 //! doi:10.3390/rs12182906; equation numbers in this crate are that article's unless another
@@ -71,7 +76,7 @@ mod uncertainty;
 mod warp;
 
 pub use accuracy::{Accept, ComponentErrors, ErrorStatistics, ErrorSummary};
-pub use correlate::{Field, Guess, PointResult, correlate};
+pub use correlate::{Curvature, Field, Guess, PointResult, correlate};
 pub use efficiency::{
     CUT_OFF_LEVEL, efficiency_indicator, measured_cut_off, recovered_amplitude, smoothed_shares,
     theoretical_cut_off,
@@ -91,7 +96,7 @@ pub use settings::{
     Borders, Criterion, Gradient, Grid, InitialGuess, InstructionSet, LastEvaluation, Optimiser,
     ReferenceStrategy, Settings, ShapeOrder, SplineDegree, Split, SubsetShape,
 };
-pub use shape::{PARAMETERS, Parameters, displacement_at};
+pub use shape::{PARAMETERS, Parameters, displacement_at, translation};
 pub use spline::Spline;
 pub use status::Status;
 pub use strain::{

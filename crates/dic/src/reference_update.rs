@@ -9,7 +9,7 @@ use crate::icgn::Match;
 use crate::partial_subsets::Cut;
 use crate::reference::{Deformed, Reference};
 use crate::settings::Borders;
-use crate::shape::{PARAMETERS, Parameters, compose, recentred};
+use crate::shape::{PARAMETERS, Parameters, compose, displacement, recentred};
 use crate::status::Status;
 use crate::subset::{SubsetRow, pixel_count};
 
@@ -131,8 +131,9 @@ pub(crate) fn advance_tracks(
     for ((i, site), found) in moving.into_iter().zip(sites).zip(solved.matches) {
         let track = &mut tracks[i];
         let (x, y) = site.node;
-        let dx = x as f64 + track.total[0] - site.centre.0 as f64;
-        let dy = y as f64 + track.total[6] - site.centre.1 as f64;
+        let [u, v] = displacement(&track.total);
+        let dx = x as f64 + u - site.centre.0 as f64;
+        let dy = y as f64 + v - site.centre.1 as f64;
         let total = compose(&recentred(&found.p, dx, dy), &track.total);
         let followed = matches!(
             found.status,
@@ -179,7 +180,8 @@ type Moved = ((usize, usize), Option<Vec<SubsetRow>>);
 fn moved_site(reference: &Reference, site: &Site<'_>, total: &Parameters) -> Option<Moved> {
     let plane = &reference.frame.pixels;
     let (x, y) = site.node;
-    let (x, y) = ((x as f64 + total[0]).round(), (y as f64 + total[6]).round());
+    let [u, v] = displacement(total);
+    let (x, y) = ((x as f64 + u).round(), (y as f64 + v).round());
     let first = site.rows.iter().map(|row| row.first).min()?;
     let last = site.rows.iter().map(|row| row.last).max()?;
     let (top, bottom) = (site.rows.first()?.dy, site.rows.last()?.dy);

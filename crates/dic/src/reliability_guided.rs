@@ -176,7 +176,7 @@ impl PointSolver<'_> {
             .filter(|&j| good_source(&self.matches[j], good).is_some())
             .map(|j| {
                 let (from, there) = (self.position(j), &self.matches[j]);
-                let to = (from.0 + there.p[0], from.1 + there.p[6]);
+                let to = (from.0 + there.u(), from.1 + there.v());
                 let square = (from.0 - x).powi(2) + (from.1 - y).powi(2);
                 (Link { from, to }, there.zncc / square)
             })

@@ -21,7 +21,9 @@ use crate::icgn::Match;
 use crate::kernel::Offsets;
 use crate::neighbours::PointGrid;
 use crate::settings::{Settings, ShapeOrder};
-use crate::shape::{PARAMETERS, Parameters, displacement_at, recentred};
+use crate::shape::{
+    PARAMETERS, Parameters, deformation_gradient, displacement, displacement_at, recentred,
+};
 use crate::solve_points::median;
 use crate::status::Status;
 use crate::subset::{SubsetRow, pixel_count, subset_rows};
@@ -231,6 +233,7 @@ impl PairCells<'_> {
         let [fx, fy] = [0, 6].map(|k| scale * (of_f.sum_jf[k] + mean * of_f.sum_j[k]));
         let [gx, gy] = [0, 6].map(|k| scale * of_g.sum_jg[k]);
         let energy = of_f.energy + count * mean * mean;
+        let [u, v] = displacement(p);
         Some(Cell {
             even: [
                 count,
@@ -242,7 +245,7 @@ impl PairCells<'_> {
                 xy,
                 yy,
             ],
-            odd: [jx, jy, fx, fy, gx, gy, p[0], p[6]],
+            odd: [jx, jy, fx, fy, gx, gy, u, v],
         })
     }
 
@@ -327,12 +330,12 @@ impl PairCells<'_> {
 
 /// `F` times a way in the reference.
 fn forward(p: &Parameters, [x, y]: [f64; 2]) -> [f64; 2] {
-    [(1.0 + p[1]) * x + p[2] * y, p[7] * x + (1.0 + p[8]) * y]
+    deformation_gradient(p).map(|[a, b]| a * x + b * y)
 }
 
 /// `F⁻¹` times a way in the deformed image.
 fn inverse(p: &Parameters, (u, v): (f64, f64)) -> Option<[f64; 2]> {
-    let (a, b, c, d) = (1.0 + p[1], p[2], p[7], 1.0 + p[8]);
+    let [[a, b], [c, d]] = deformation_gradient(p);
     let det = a * d - b * c;
     (det > 0.0).then(|| [(d * u - b * v) / det, (a * v - c * u) / det])
 }

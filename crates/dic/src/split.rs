@@ -35,7 +35,7 @@ use crate::icgn::Match;
 use crate::neighbours::PointGrid;
 use crate::partial_subsets::{Cut, Part};
 use crate::settings::{Settings, ShapeOrder};
-use crate::shape::{Parameters, displacement_at, recentred};
+use crate::shape::{Parameters, displacement, displacement_at, recentred};
 use crate::solve_points::{CLEAR, DROP, median};
 use crate::status::Status;
 use crate::subset::{SubsetRow, pixel_count};
@@ -217,7 +217,8 @@ impl Scan<'_> {
 
     /// By how much two fields disagree at the point, px.
     fn contradiction(fields: &Fields) -> f64 {
-        (fields.0[0] - fields.1[0]).hypot(fields.0[6] - fields.1[6])
+        let ([u, v], [other_u, other_v]) = (displacement(&fields.0), displacement(&fields.1));
+        (u - other_u).hypot(v - other_v)
     }
 
     /// How far the points at `near` places to both sides of point `i` contradict each other in each
@@ -570,7 +571,8 @@ impl Scan<'_> {
             return false;
         }
         let keeps = |part: &Part, seed: &Parameters| {
-            let error = (part.found.p[0] - seed[0]).hypot(part.found.p[6] - seed[6]);
+            let [u, v] = displacement(seed);
+            let error = (part.found.u() - u).hypot(part.found.v() - v);
             error <= LARGEST_ERROR * size + LEAST_JUMP
         };
         if !(keeps(a, &seeds.0) && keeps(b, &seeds.1)) {

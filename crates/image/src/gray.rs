@@ -22,6 +22,7 @@ pub struct Mask {
 
 /// Why an image or a mask could not be built.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ImageError {
     /// The number of values does not fit the stated size.
     #[error("an image of {width} × {height} px needs {} values, got {got}", width * height)]

@@ -22,6 +22,7 @@ pub struct RunLengths {
 
 /// Why a mask could not be built.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum MaskError {
     /// The number of pixels does not fit the stated size.
     #[error("a mask of {height} rows and {width} columns has {} pixels, got {got}", width * height)]

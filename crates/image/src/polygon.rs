@@ -21,6 +21,7 @@ const FAR_PX: f64 = 1e6;
 
 /// What is wrong with a polygon.
 #[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
 pub enum PolygonFault {
     /// A flat list of coordinates does not pair up.
     #[error("a polygon has two coordinates a vertex, got {got} in all")]

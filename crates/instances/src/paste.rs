@@ -12,6 +12,7 @@ use crate::boxes::Corners;
 
 /// Why a mask could not be pasted.
 #[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
 pub enum PasteError {
     /// The mask is not a square of the stated side.
     #[error("a square mask of side {side} has {} values, got {got}", side * side)]

@@ -120,7 +120,7 @@ impl ChosenSettings {
                 say!("{filter} and {degree} spline, the default: no picture tells which ones suit");
             }
         }
-        let order = self.settings().shape_order as u8;
+        let order = self.settings().shape_order.number();
         match (&self.advice.order, &self.order_by) {
             (None, _) => {}
             (Some(OrderSource::Image { .. }), by) => {

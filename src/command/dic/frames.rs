@@ -274,7 +274,7 @@ impl Frames {
             "warning: {}: order {} of the shape function does not follow the displacement at {}, by {px:.3} px \
              or more{others}; u_std and v_std hold what shows of it; try {advice}",
             self.list[*index].name,
-            settings.shape_order as u8,
+            settings.shape_order.number(),
             count(*points, "point")
         );
     }

@@ -44,11 +44,10 @@ impl Texture {
             levels: usize::from(args.texture_levels),
             range: args.grey_range,
             side: args.side.map(usize::from),
-            counting: GlcmSettings {
-                offsets: args.distances.iter().flat_map(each).collect(),
-                order,
-            },
-            features: FeatureSettings { kind, angles },
+            counting: GlcmSettings::default()
+                .with_offsets(args.distances.iter().flat_map(each).collect())
+                .with_order(order),
+            features: FeatureSettings::new(kind, angles),
             facts: json!({
                 "texture": word,
                 "texture_levels": args.texture_levels,

@@ -65,7 +65,7 @@ pub fn field_mm(map: &PixelMap, field: &Field) -> Vec<Option<[f64; 2]>> {
     let displacement = |point: &crate::correlate::PointResult| {
         let measured = point.status == Status::Converged;
         let pixel = [point.x as f64, point.y as f64];
-        measured.then(|| map.displacement_mm(pixel, [point.p[0], point.p[6]]))?
+        measured.then(|| map.displacement_mm(pixel, [point.u(), point.v()]))?
     };
     field.points.iter().map(displacement).collect()
 }
