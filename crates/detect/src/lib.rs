@@ -2,6 +2,8 @@
 //!
 //! Anomalous is the positive class and a larger score is more anomalous, always. An item is
 //! flagged when its score is **at least** the threshold, in the curves as in the decisions.
+//!
+#![doc = include_str!("../README.md")]
 
 pub mod baseline;
 pub mod bootstrap;

@@ -19,6 +19,8 @@
 //! Atkinson & Becker 2020, "A 117 Line 2D Digital Image Correlation Code Written in MATLAB",
 //! doi:10.3390/rs12182906; equation numbers in this crate are that article's unless another
 //! source is named.
+//!
+#![doc = include_str!("../README.md")]
 
 mod accuracy;
 mod affine;

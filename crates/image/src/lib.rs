@@ -10,6 +10,8 @@
 //! # Coordinates of boxes and polygons
 //! Boxes and polygons of instances follow COCO: pixel `i` covers `i..i + 1`, so a box around the
 //! pixels `3..=5` is `[3, 6]`. This is the corner convention; pictures speak of centres.
+//!
+#![doc = include_str!("../README.md")]
 
 mod gray;
 mod instance_mask;

@@ -4,6 +4,8 @@
 //! `[batch, height, width, channel]`, weights `[kernel_y, kernel_x, in_channel, out_channel]`.
 //! Work is divided over the current rayon pool by outputs, so that results have the same bits for
 //! any number of threads; convolutions also give an item the same bits in any batch.
+//!
+#![doc = include_str!("../README.md")]
 
 mod activation;
 mod adam;

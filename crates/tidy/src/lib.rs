@@ -28,6 +28,7 @@ pub const RULES: &[Rule] = &[
         manifests::heavy_libraries,
     ),
     ("lints are shared", manifests::lints),
+    ("libraries can be taken as they are", manifests::libraries),
     ("algorithms do no I/O", imports::pure_algorithms),
     ("studies stand alone", imports::separate_studies),
     ("studies name what they declare", imports::declared_items),

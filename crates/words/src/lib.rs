@@ -2,6 +2,8 @@
 //!
 //! [`words!`] declares the enum with its words and their meanings. What reads a word, lists the words or explains them
 //! comes from that one place.
+//!
+#![doc = include_str!("../README.md")]
 
 /// A word and what it means.
 #[derive(Clone, Copy, Debug, PartialEq)]
