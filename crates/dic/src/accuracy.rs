@@ -4,7 +4,7 @@
 //! two mean *absolute* errors "bias" and the magnitude of two standard *deviations* of the absolute
 //! error "variance"; here they are `mae` and `abs_error_std`.
 
-use crate::correlate::{Field, PointResult};
+use crate::field::{Field, PointResult};
 use crate::status::Status;
 
 retrial_words::words! {

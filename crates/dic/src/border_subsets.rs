@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use crate::correlate::{Job, Site};
 use crate::dispatch::Dispatch;
-use crate::icgn::Match;
+use crate::job::Job;
 use crate::neighbours::PointGrid;
-use crate::partial_subsets::{Cut, Part};
+use crate::part::{Cut, Part};
 use crate::settings::Settings;
 use crate::shape::{PARAMETERS, Parameters, displacement, displacement_at, recentred};
-use crate::solve_points::{CLEAR, DROP, median};
+use crate::site::Site;
 use crate::status::Status;
 use crate::subset::{SubsetRow, pixel_count, subset_rows};
+use crate::task::Match;
 use crate::truncate::edge_reach;
+use crate::trust::{CLEAR, DROP, median};
 
 /// How far inside the outermost pixel centres a predicted position must lie at least, px: room for the
 /// updates that follow.

@@ -4,8 +4,9 @@
 //! They agree within rounding; which one runs never depends on data or threads.
 
 use crate::column_sums::ColumnSums;
-use crate::kernel::{Moments, Offsets, Pair, Products, moments, products};
+use crate::kernel::{moments, products};
 use crate::lanes::Portable;
+use crate::pair::{Moments, Offsets, Pair, Products};
 use crate::settings::{InstructionSet, ShapeOrder};
 use crate::shape::Parameters;
 

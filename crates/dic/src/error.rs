@@ -185,3 +185,12 @@ pub enum DicError {
         got: usize,
     },
 }
+
+/// Refuses zero, negative and non-finite values.
+pub(crate) fn check_positive(setting: &'static str, value: f64) -> Result<(), DicError> {
+    if value.is_finite() && value > 0.0 {
+        Ok(())
+    } else {
+        Err(DicError::NotPositive { setting, value })
+    }
+}

@@ -5,11 +5,12 @@ use rayon::prelude::*;
 
 use crate::dispatch::Dispatch;
 use crate::guess::{rigid, whole, zncc};
-use crate::icgn::Match;
 use crate::keypoint_starts::{Views, keypoint_starts};
 use crate::phase::Shift;
-use crate::solve_points::{DROP, PointSolver};
+use crate::solve_points::PointSolver;
 use crate::status::Status;
+use crate::task::Match;
+use crate::trust::DROP;
 
 /// Points that choose among the displacements of the whole picture.
 const VOTERS: usize = 64;

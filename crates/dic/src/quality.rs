@@ -8,11 +8,11 @@
 use rayon::prelude::*;
 use retrial_image::{GrayImage, Mask};
 
-use crate::error::DicError;
+use crate::error::{DicError, check_positive};
 use crate::pixel_weights::noise_spread;
 use crate::plane::Plane;
 use crate::reference::{check_pixels, prepare};
-use crate::settings::{Borders, Settings, ShapeOrder, SplineDegree, SubsetShape, check_positive};
+use crate::settings::{Borders, Settings, ShapeOrder, SplineDegree, SubsetShape};
 use crate::spline::Spline;
 
 /// Largest shift of the autocorrelation, px.

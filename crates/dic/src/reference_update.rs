@@ -4,14 +4,18 @@
 use serde::{Deserialize, Serialize};
 
 use crate::border_subsets::kept_rows;
-use crate::correlate::{Field, Job, PointResult, Site, Starts, point_result};
-use crate::icgn::Match;
-use crate::partial_subsets::Cut;
+use crate::field::{Field, PointResult, point_result};
+use crate::job::Job;
+use crate::part::Cut;
+use crate::partial_subsets::solve_with_parts;
 use crate::reference::{Deformed, Reference};
 use crate::settings::Borders;
 use crate::shape::{PARAMETERS, Parameters, compose, displacement, recentred};
+use crate::site::Site;
+use crate::starts::Starts;
 use crate::status::Status;
 use crate::subset::{SubsetRow, pixel_count};
+use crate::task::Match;
 
 /// A point on its way through a series.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -105,7 +109,7 @@ pub(crate) fn advance_tracks(
         .collect();
     let known = moving.iter().map(|&i| relative.and_then(|all| all[i]));
     let known: Vec<Option<Parameters>> = known.collect();
-    let solved = job.solve_with_parts(&sites, &Starts::Given(&known), None);
+    let solved = solve_with_parts(&job, &sites, &Starts::Given(&known), None);
     let sensitivities = solved.sensitivities(&job, &sites);
     let cut_sensitivity = sensitivities
         .into_iter()

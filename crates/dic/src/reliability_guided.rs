@@ -15,10 +15,11 @@ use rayon::prelude::*;
 
 use crate::affine::{Affine, Link};
 use crate::dispatch::Dispatch;
-use crate::icgn::Match;
 use crate::shape::{Parameters, recentred};
-use crate::solve_points::{CLEAR, PointSolver};
+use crate::solve_points::PointSolver;
 use crate::status::Status;
+use crate::task::Match;
+use crate::trust::CLEAR;
 
 /// Neighbours a point is tried from at most.
 const TRIES: u8 = 5;

@@ -15,18 +15,19 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use crate::cholesky::Cholesky;
-use crate::correlate::{FEWEST_TOGETHER, Job, Site};
 use crate::dispatch::Dispatch;
-use crate::icgn::Match;
-use crate::kernel::Offsets;
+use crate::job::{FEWEST_TOGETHER, Job};
 use crate::neighbours::PointGrid;
+use crate::pair::Offsets;
 use crate::settings::{Settings, ShapeOrder};
 use crate::shape::{
     PARAMETERS, Parameters, deformation_gradient, displacement, displacement_at, recentred,
 };
-use crate::solve_points::median;
+use crate::site::Site;
 use crate::status::Status;
 use crate::subset::{SubsetRow, pixel_count, subset_rows};
+use crate::task::Match;
+use crate::trust::median;
 use crate::uncertainty::gradient_scale;
 
 /// Cells over the width of a subset, where the step allows it.

@@ -1,7 +1,7 @@
 //! What a correlation can be told, with the defaults and the published choice side by side.
 
-use crate::error::DicError;
-use crate::filter::GaussianFilter;
+use crate::error::{DicError, check_positive};
+use crate::gaussian::GaussianFilter;
 
 /// Everything that decides a result apart from the images and the mask.
 ///
@@ -470,14 +470,5 @@ impl Default for Settings {
             min_zncc: 0.5,
             instruction_set: InstructionSet::Best,
         }
-    }
-}
-
-/// Refuses zero, negative and non-finite values.
-pub(crate) fn check_positive(setting: &'static str, value: f64) -> Result<(), DicError> {
-    if value.is_finite() && value > 0.0 {
-        Ok(())
-    } else {
-        Err(DicError::NotPositive { setting, value })
     }
 }

@@ -14,22 +14,17 @@
 
 use rayon::prelude::*;
 
-use crate::correlate::{FEWEST_TOGETHER, Job, Site, Starts};
 use crate::dispatch::Dispatch;
 use crate::guess::{Tiles, rigid};
-use crate::icgn::Match;
+use crate::job::{FEWEST_TOGETHER, Job};
 use crate::neighbours::PointGrid;
 use crate::settings::{InitialGuess, Settings};
 use crate::shape::{PARAMETERS, Parameters, displacement, displacement_at, recentred};
+use crate::site::Site;
+use crate::starts::Starts;
 use crate::status::Status;
-
-/// ZNCC from which a result is believed without the agreement of other points, unless it is
-/// clearly below the usual one.
-pub(crate) const CLEAR: f64 = 0.8;
-
-/// How far below the usual ZNCC a result is tried again and needs the agreement of a quarter of the
-/// points around it.
-pub(crate) const DROP: f64 = 0.1;
+use crate::task::Match;
+use crate::trust::{CLEAR, DROP, median};
 
 /// How far below the usual ZNCC a result needs the agreement of half of them.
 const FAR_DROP: f64 = 0.2;
@@ -58,13 +53,6 @@ const PROBE_NEIGHBOURS: usize = 4;
 
 /// Updates after which an attempt from a prediction is given up.
 const QUICK_ITERATIONS: usize = 30;
-
-/// The median; the lower one of two middle values.
-pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
-    let middle = values.len().checked_sub(1)? / 2;
-    let (_, value, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
-    Some(*value)
-}
 
 /// The state of a picture that is being solved.
 pub(crate) struct PointSolver<'a> {
@@ -138,44 +126,42 @@ impl CoarsePoints {
     }
 }
 
-impl Job<'_> {
-    /// Solves every point. Phase correlation finds the first parameters that `starts` does not know;
-    /// `previous_zncc` is the ZNCC that the series had so far.
-    pub(crate) fn solve(
-        &self,
-        sites: &[Site<'_>],
-        starts: &Starts<'_>,
-        previous_zncc: Option<f64>,
-    ) -> Vec<Match> {
-        if self.settings.initial_guess == InitialGuess::PerSubset {
-            let starts: Vec<Option<Parameters>> = (0..sites.len()).map(|i| starts.get(i)).collect();
-            return self.run(sites, &starts);
-        }
-        let step = self.settings.step_px;
-        let many = |count: usize| (0..count).into_par_iter().with_min_len(1024);
-        let nodes: Vec<(usize, usize)> = many(sites.len()).map(|i| sites[i].node).collect();
-        let untried = |i: usize| {
-            let p = starts.get(i).unwrap_or([0.0; PARAMETERS]);
-            Match::without_iteration(p, Status::Diverged)
-        };
-        let mut solver = PointSolver {
-            job: *self,
-            sites,
-            grid: PointGrid::new(&nodes, step),
-            stride: self.settings.side_px().div_ceil(step),
-            previous_zncc,
-            quick_settings: Settings {
-                iteration_limit: self.settings.iteration_limit.min(QUICK_ITERATIONS),
-                ..self.settings.clone()
-            },
-            matches: many(sites.len()).map(untried).collect(),
-            started: vec![false; sites.len()],
-            starts: *starts,
-            tiles: Tiles::new(self.pictures(), self.settings),
-        };
-        solver.solve();
-        solver.matches
+/// Solves every point. Phase correlation finds the first parameters that `starts` does not know;
+/// `previous_zncc` is the ZNCC that the series had so far.
+pub(crate) fn solve(
+    job: &Job<'_>,
+    sites: &[Site<'_>],
+    starts: &Starts<'_>,
+    previous_zncc: Option<f64>,
+) -> Vec<Match> {
+    if job.settings.initial_guess == InitialGuess::PerSubset {
+        let starts: Vec<Option<Parameters>> = (0..sites.len()).map(|i| starts.get(i)).collect();
+        return job.run(sites, &starts);
     }
+    let step = job.settings.step_px;
+    let many = |count: usize| (0..count).into_par_iter().with_min_len(1024);
+    let nodes: Vec<(usize, usize)> = many(sites.len()).map(|i| sites[i].node).collect();
+    let untried = |i: usize| {
+        let p = starts.get(i).unwrap_or([0.0; PARAMETERS]);
+        Match::without_iteration(p, Status::Diverged)
+    };
+    let mut solver = PointSolver {
+        job: *job,
+        sites,
+        grid: PointGrid::new(&nodes, step),
+        stride: job.settings.side_px().div_ceil(step),
+        previous_zncc,
+        quick_settings: Settings {
+            iteration_limit: job.settings.iteration_limit.min(QUICK_ITERATIONS),
+            ..job.settings.clone()
+        },
+        matches: many(sites.len()).map(untried).collect(),
+        started: vec![false; sites.len()],
+        starts: *starts,
+        tiles: Tiles::new(job.pictures(), job.settings),
+    };
+    solver.solve();
+    solver.matches
 }
 
 impl PointSolver<'_> {

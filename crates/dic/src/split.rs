@@ -28,17 +28,18 @@ use rayon::prelude::*;
 
 use crate::border_subsets::kept_rows;
 use crate::boundary::{Line, Pixels, Side};
-use crate::correlate::{Job, Site};
 use crate::dispatch::Dispatch;
-use crate::filter::GaussianFilter;
-use crate::icgn::Match;
+use crate::gaussian::GaussianFilter;
+use crate::job::Job;
 use crate::neighbours::PointGrid;
-use crate::partial_subsets::{Cut, Part};
+use crate::part::{Cut, Part};
 use crate::settings::{Settings, ShapeOrder};
 use crate::shape::{Parameters, displacement, displacement_at, recentred};
-use crate::solve_points::{CLEAR, DROP, median};
+use crate::site::Site;
 use crate::status::Status;
 use crate::subset::{SubsetRow, pixel_count};
+use crate::task::Match;
+use crate::trust::{CLEAR, DROP, median};
 
 /// Contradiction from which a point is a candidate, as a multiple of the median one.
 pub(crate) const UNUSUAL: f64 = 6.0;

@@ -6,7 +6,7 @@
 
 use retrial_image::Mask;
 
-use crate::filter::GaussianFilter;
+use crate::gaussian::GaussianFilter;
 use crate::grid::Counts;
 use crate::settings::Settings;
 use crate::subset::{SubsetRow, pixel_count};

@@ -1,9 +1,9 @@
 //! The strain of a flat specimen behind a calibrated camera.
 
 use super::millimetres::PixelMap;
-use crate::correlate::Field;
 use crate::error::DicError;
-use crate::partial_subsets::Cut;
+use crate::field::Field;
+use crate::part::Cut;
 use crate::settings::Settings;
 use crate::shape::{affine, deformation_gradient, translation};
 use crate::status::Status;

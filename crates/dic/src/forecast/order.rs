@@ -29,19 +29,20 @@ use rayon::prelude::*;
 use retrial_image::{GrayImage, Mask};
 
 use crate::cholesky::Cholesky;
-use crate::correlate::{Job, check_deformed};
+use crate::correlate::check_deformed;
 use crate::dispatch::Dispatch;
 use crate::error::DicError;
 use crate::filter::filter_plane;
-use crate::icgn::Match;
-use crate::kernel::{Moments, Pair};
+use crate::job::Job;
+use crate::pair::{Moments, Pair};
 use crate::plane::Plane;
 use crate::reference::{Deformed, Reference, filtered};
 use crate::settings::{Settings, ShapeOrder, SubsetShape};
 use crate::shape::{PARAMETERS, Parameters, active, recentred, translation};
-use crate::solve_points::median;
 use crate::status::Status;
 use crate::subset::{pixel_count, subset_rows};
+use crate::task::Match;
+use crate::trust::median;
 use crate::uncertainty::{KernelNoise, gradient_scale};
 
 /// The fewest places that say something of the picture, and of a quarter of it.

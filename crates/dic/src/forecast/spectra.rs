@@ -8,24 +8,18 @@ use retrial_image::{GrayImage, Mask};
 use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
 
-use super::transfer::{frequency, interpolated};
-use crate::correlate::Job;
+use super::transfer::{BINS, TILE, frequency, interpolated};
 use crate::dispatch::Dispatch;
 use crate::guess::{Pictures, best};
+use crate::job::Job;
 use crate::phase::{Fading, PhaseCorrelator, Shift, transform};
 use crate::plane::Plane;
 use crate::reference::{Deformed, Frame};
 use crate::settings::{Settings, SplineDegree, SubsetShape};
 use crate::shape::{PARAMETERS, Parameters, displacement, displacement_at, moved_by};
-use crate::solve_points::median;
 use crate::status::Status;
 use crate::subset::{SubsetRow, subset_rows};
-
-/// Side of a tile, px.
-pub(super) const TILE: usize = 32;
-
-/// Frequencies from zero to one half.
-pub(super) const BINS: usize = TILE / 2 + 1;
+use crate::trust::median;
 
 /// Side of the window in which the displacement of a tile is looked for, px.
 const WINDOW: usize = 64;

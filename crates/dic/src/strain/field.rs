@@ -5,15 +5,15 @@ use rayon::prelude::*;
 use super::fit::{StrainWindow, derivative_weights};
 use super::propagate::{Overlap, StrainUncertainty, gradient_covariance, propagate};
 use super::tensor::{DisplacementGradient, StrainMeasure, StrainTensor};
-use crate::correlate::{Field, PointResult};
 use crate::error::DicError;
+use crate::field::{Field, PointResult};
 use crate::neighbours::PointGrid;
-use crate::partial_subsets::Cut;
+use crate::part::Cut;
 use crate::settings::Settings;
 use crate::shape::displacement_at;
-use crate::solve_points::median;
 use crate::split::{LEAST_JUMP, UNUSUAL};
 use crate::status::Status;
+use crate::trust::median;
 use crate::uncertainty::PointUncertainty;
 
 /// Strain at every point of a field.

@@ -5,9 +5,9 @@
 //! window and gauge length as in the DIC Good Practices Guide, doi:10.32720/idics/gpg.ed1.
 
 use crate::cholesky::Cholesky;
-use crate::error::DicError;
+use crate::error::{DicError, check_positive};
 use crate::neighbours::PointGrid;
-use crate::settings::{Settings, check_positive, setters};
+use crate::settings::{Settings, setters};
 use crate::shape::PARAMETERS;
 
 /// The points that a strain is fitted to, and how.

@@ -19,9 +19,9 @@
 
 use rayon::prelude::*;
 
-use super::point::PointUncertainty;
-use crate::correlate::Field;
-use crate::partial_subsets::Cut;
+use super::value::PointUncertainty;
+use crate::field::Field;
+use crate::part::Cut;
 use crate::settings::{Settings, ShapeOrder, SubsetShape};
 use crate::shape::displacement;
 use crate::status::Status;

@@ -5,14 +5,15 @@ use retrial_image::GrayImage;
 
 use super::misfit::add_misfit;
 use super::sensitivity::{PointSensitivity, Sensitivity};
-use crate::correlate::{Field, PointResult};
-use crate::error::DicError;
-use crate::filter::GaussianFilter;
+use super::value::PointUncertainty;
+use crate::error::{DicError, check_positive};
+use crate::field::{Field, PointResult};
+use crate::gaussian::GaussianFilter;
 use crate::reference::check_pair;
-use crate::settings::{Settings, ShapeOrder, check_positive};
+use crate::settings::{Settings, ShapeOrder};
 use crate::shape::deformation_gradient;
-use crate::solve_points::median;
 use crate::status::Status;
+use crate::trust::median;
 
 /// Share of noise in the Hessian above which the uncertainty of a point is not known.
 const LARGEST_NOISE_SHARE: f64 = 0.8;
@@ -33,25 +34,6 @@ pub enum NoiseLevel {
     /// Standard deviation of the white noise of one image in grey levels of the reference, the
     /// same in both, such as from [`noise_of_pair`].
     Known(f64),
-}
-
-/// Standard uncertainty of one point.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PointUncertainty {
-    /// Of `u` in px.
-    pub u: f64,
-    /// Of `v` in px.
-    pub v: f64,
-    /// Correlation coefficient of the errors of `u` and `v`, in `-1..=1`.
-    pub correlation_uv: f64,
-    /// Of `[u_x, u_y, v_x, v_y]`; `None` for order 0, which has none.
-    pub gradient: Option<[f64; 4]>,
-    /// The white noise of one image that was assumed, in grey levels of the reference before the
-    /// prefilter, as if both images had the same.
-    pub noise: f64,
-    /// How far the field may lie from what the shape function can follow around the point, in `u` and `v`, px; a
-    /// part of `u` and `v` above. `None` where nothing beyond noise shows.
-    pub misfit: Option<(f64, f64)>,
 }
 
 /// The uncertainty of every point of a field measured with the reference of `sensitivity`.
