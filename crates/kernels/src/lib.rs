@@ -12,6 +12,7 @@ mod adam;
 mod aligned;
 mod batch_norm;
 mod convolution;
+mod convolve;
 mod depthwise;
 mod dispatch;
 mod epilogue;
@@ -37,6 +38,7 @@ pub use batch_norm::{
     batch_norm_parameter_gradients,
 };
 pub use convolution::Convolution;
+pub use convolve::{forward, forward_onto, input_gradient};
 pub use depthwise::{
     Depthwise, depthwise_forward, depthwise_input_gradient, depthwise_weight_gradient,
 };
@@ -47,7 +49,6 @@ pub use join::{add_activate, relu6_gradient};
 pub use max_pool::{MaxPool, max_pool, max_pool_gradient};
 pub use moments::{Moments, channel_moments};
 pub use panels::{Packed, PackedTransposed, pack, pack_transposed};
-pub use product::{forward, forward_onto, input_gradient};
 pub use resize_nearest::{ResizeNearest, add_nearest, nearest_gradient};
 pub use roi_align::{Roi, RoiAlign, roi_align, roi_align_gradient};
 

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{lite, resnet};
+use super::lite_stages;
 
 /// Everything that fixes the shape of a net and the rules around it.
 #[derive(Clone, Debug, PartialEq)]
@@ -224,7 +224,15 @@ impl Family {
             Self::Resnet18 => [2, 2, 2, 2],
             Self::Resnet34 | Self::Resnet50 => [3, 4, 6, 3],
             Self::Resnet101 => [3, 4, 23, 3],
-            Self::EfficientnetLite0 => lite::blocks(),
+            Self::EfficientnetLite0 => lite_stages::blocks(),
+        }
+    }
+
+    /// Channels behind a residual block, as a multiple of its inner width.
+    pub(super) fn expansion(self) -> usize {
+        match self {
+            Self::Resnet50 | Self::Resnet101 => 4,
+            Self::Resnet18 | Self::Resnet34 | Self::EfficientnetLite0 => 1,
         }
     }
 }
@@ -234,8 +242,8 @@ impl Backbone {
     #[must_use]
     pub fn channels(&self) -> [usize; 4] {
         match self.family {
-            Family::EfficientnetLite0 => lite::CHANNELS,
-            _ => resnet::channels(*self),
+            Family::EfficientnetLite0 => lite_stages::CHANNELS,
+            _ => [1, 2, 4, 8].map(|factor| factor * self.width * self.family.expansion()),
         }
     }
 }

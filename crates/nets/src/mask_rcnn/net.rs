@@ -8,11 +8,12 @@ use retrial_instances::levels::LevelRule;
 use retrial_seed::Stream;
 
 use super::architecture::{Architecture, ArchitectureError, Normalisation};
-use super::backbone::{BackboneNet, COLOURS};
+use super::backbone::BackboneNet;
 use super::box_head::BoxHead;
 use super::mask_head::MaskHead;
 use super::proposal::ProposalHead;
 use super::pyramid::Pyramid;
+use super::stage::COLOURS;
 use super::start::Start;
 use crate::detection_ops::{Regions, pool_regions};
 
