@@ -89,14 +89,14 @@ pub fn declared_items(repository: &Repository) -> Vec<Fault> {
 }
 
 /// The text without comment lines.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     text.lines()
         .filter(|line| !line.trim_start().starts_with("//"))
         .fold(String::new(), |code, line| code + line + "\n")
 }
 
 /// Whether `parent::child` is named, also in a list such as `parent::{a, child}`.
-fn imports(code: &str, parent: &str, child: &str) -> bool {
+pub(crate) fn imports(code: &str, parent: &str, child: &str) -> bool {
     let lead = format!("{parent}::");
     code.match_indices(&lead).any(|(start, _)| {
         let rest = &code[start + lead.len()..];
