@@ -3,9 +3,9 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use retrial_core::displacement::Displacement;
-use retrial_core::image::GrayImage;
-use retrial_core::seed::Seed;
 use retrial_dic::{Guess, Settings, ShapeOrder, correlate, prepare};
+use retrial_image::GrayImage;
+use retrial_seed::Seed;
 use retrial_synth::{Camera, Exposure, SpecklePattern, SpeckleScene, render};
 
 /// A reference and the same scene displaced by 0.3 px and stretched a little.
@@ -55,12 +55,11 @@ fn points_per_second(c: &mut Criterion) {
     group.sample_size(10);
     for (order, name) in [(ShapeOrder::One, "order1"), (ShapeOrder::Two, "order2")] {
         for size_px in [21, 31, 41] {
-            let settings = Settings {
-                step_px: 5,
-                shape_order: order,
-                stop_value: 1e-3,
-                ..Settings::default().with_side_px(size_px)
-            };
+            let settings = Settings::default()
+                .with_side_px(size_px)
+                .with_step_px(5)
+                .with_shape_order(order)
+                .with_stop_value(1e-3);
             let points = prepare(&reference, None, &settings)
                 .expect("settings")
                 .points()

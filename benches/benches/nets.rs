@@ -5,7 +5,6 @@
 //! be repeated after every change.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use retrial_core::seed::Seed;
 use retrial_kernels::{
     Convolution, Epilogue, forward, input_gradient, pack, pack_transposed, weight_gradient,
 };
@@ -15,6 +14,7 @@ use retrial_nets::anogan::{
     SearchNets, SearchRates, SearchState,
 };
 use retrial_nets::device::Device;
+use retrial_seed::Seed;
 
 const LATENT_SIZE: usize = 20;
 const IMAGE_SIZE: usize = 64;

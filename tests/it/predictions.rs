@@ -5,10 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use retrial_core::instance_mask::RunLengths;
 use retrial_core::record::Record;
-use retrial_core::run_text;
 use retrial_detect::roc;
+use retrial_image::RunLengths;
+use retrial_image::run_text;
 use retrial_instances::evaluate::{Detection, ImageCase, Region, Settings, Truth, evaluate};
 use retrial_store::Value as Attribute;
 use serde_json::Value;

@@ -11,6 +11,7 @@ pub use serde_json::Value as Json;
 use serde_json::{Map, json};
 
 pub use self::form::Form;
+pub(crate) use self::types::{read_word, word_keys};
 use crate::fault::{Faults, Place, instead, never_renamed};
 use crate::yaml::{Entry, Node, Value, join};
 
@@ -537,6 +538,8 @@ mod tests {
             Lines = "lines",
         }
     }
+
+    word_keys!(Sort);
 
     crate::keys! {
         /// An example.

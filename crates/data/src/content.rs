@@ -2,7 +2,7 @@
 
 use retrial_core::displacement::Displacement;
 use retrial_core::hash::FieldHasher;
-use retrial_core::image::GrayImage;
+use retrial_image::GrayImage;
 
 use crate::format::labelled::LabelledSet;
 use crate::format::pictures::PictureFolder;

@@ -8,11 +8,11 @@
 
 use std::time::Instant;
 
-use retrial_core::image::GrayImage;
 use retrial_dic::{
     Accept, ErrorStatistics, Guess, InstructionSet, Settings, ShapeOrder, SplineDegree, correlate,
     prepare,
 };
+use retrial_image::GrayImage;
 
 const SIZE: usize = 512;
 const STRETCH: f64 = 0.002;
@@ -42,12 +42,11 @@ fn main() {
         (41, ShapeOrder::Two, SplineDegree::Three),
         (41, ShapeOrder::One, SplineDegree::Five),
     ] {
-        let settings = Settings {
-            shape_order,
-            spline_degree,
-            instruction_set,
-            ..Settings::default().with_side_px(size_px)
-        };
+        let settings = Settings::default()
+            .with_side_px(size_px)
+            .with_shape_order(shape_order)
+            .with_spline_degree(spline_degree)
+            .with_instruction_set(instruction_set);
         let mut best = f64::INFINITY;
         let mut statistics = ErrorStatistics::new(Accept::Converged);
         let mut count = 0;

@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use crate::correlate::{Job, Site};
 use crate::dispatch::Dispatch;
-use crate::icgn::Match;
+use crate::job::Job;
 use crate::neighbours::PointGrid;
-use crate::partial_subsets::{Cut, Part};
+use crate::part::{Cut, Part};
 use crate::settings::Settings;
-use crate::shape::{PARAMETERS, Parameters, displacement_at, recentred};
-use crate::solve_points::{CLEAR, DROP, median};
+use crate::shape::{PARAMETERS, Parameters, displacement, displacement_at, recentred};
+use crate::site::Site;
 use crate::status::Status;
 use crate::subset::{SubsetRow, pixel_count, subset_rows};
+use crate::task::Match;
 use crate::truncate::edge_reach;
+use crate::trust::{CLEAR, DROP, median};
 
 /// How far inside the outermost pixel centres a predicted position must lie at least, px: room for the
 /// updates that follow.
@@ -112,7 +113,8 @@ pub(crate) fn match_inside(
                 }
                 let found = job.match_at(dispatch, sites[i].centre, &rows, &guess, job.settings);
                 let tolerance = 1.0 + 0.05 * dx.hypot(dy);
-                let agrees = (found.p[0] - guess[0]).hypot(found.p[6] - guess[6]) <= tolerance;
+                let [u, v] = displacement(&guess);
+                let agrees = (found.u() - u).hypot(found.v() - v) <= tolerance;
                 let is_believed = is_good(&&found) && found.zncc >= good && agrees;
                 is_believed.then_some(Ok(Part {
                     cut: Cut::DeformedBorder,

@@ -5,10 +5,9 @@
 
 use std::ops::Range;
 
-use crate::icgn::LARGEST_OFFSET;
-use crate::kernel::{BLOCK_ROWS, Moments, Pair};
 use crate::lanes::{Vector, WIDEST};
 use crate::moments::{Totals, strip_sums};
+use crate::pair::{BLOCK_ROWS, LARGEST_OFFSET, Moments, Pair};
 use crate::settings::ShapeOrder;
 use crate::subset::SubsetRow;
 

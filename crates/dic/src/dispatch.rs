@@ -4,8 +4,9 @@
 //! They agree within rounding; which one runs never depends on data or threads.
 
 use crate::column_sums::ColumnSums;
-use crate::kernel::{Moments, Offsets, Pair, Products, moments, products};
+use crate::kernel::{moments, products};
 use crate::lanes::Portable;
+use crate::pair::{Moments, Offsets, Pair, Products};
 use crate::settings::{InstructionSet, ShapeOrder};
 use crate::shape::Parameters;
 
@@ -202,13 +203,13 @@ mod x86 {
 
 #[cfg(test)]
 mod tests {
-    use retrial_core::image::GrayImage;
+    use retrial_image::GrayImage;
 
     use super::*;
     use crate::plane::Plane;
     use crate::reference::{Deformed, Frame};
     use crate::settings::{Settings, SplineDegree, SubsetShape};
-    use crate::shape::displacement_at;
+    use crate::shape::{affine, displacement_at};
     use crate::subset::subset_rows;
 
     #[test]
@@ -391,8 +392,7 @@ mod tests {
                         centre: (x, y),
                         ..pair
                     };
-                    let mut p = [0.0; 12];
-                    (p[0], p[1], p[6], p[8]) = (u, u_x, v, v_y);
+                    let p = affine([u, u_x, 0.0], [v, 0.0, v_y]);
                     for order in [ShapeOrder::One, ShapeOrder::Two] {
                         for dispatch in Dispatch::available() {
                             let found = dispatch.products(&here, order, offsets, &p);

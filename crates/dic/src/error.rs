@@ -4,6 +4,7 @@ use thiserror::Error;
 
 /// Why a correlation could not begin.
 #[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
 pub enum DicError {
     /// The subset has no centre pixel, or is too small to hold a gradient.
     #[error("subset size must be odd and at least 3 px, got {size_px} px")]
@@ -183,4 +184,13 @@ pub enum DicError {
         /// Uncertainties given.
         got: usize,
     },
+}
+
+/// Refuses zero, negative and non-finite values.
+pub(crate) fn check_positive(setting: &'static str, value: f64) -> Result<(), DicError> {
+    if value.is_finite() && value > 0.0 {
+        Ok(())
+    } else {
+        Err(DicError::NotPositive { setting, value })
+    }
 }

@@ -5,11 +5,12 @@ use rayon::prelude::*;
 
 use crate::dispatch::Dispatch;
 use crate::guess::{rigid, whole, zncc};
-use crate::icgn::Match;
 use crate::keypoint_starts::{Views, keypoint_starts};
 use crate::phase::Shift;
-use crate::solve_points::{DROP, PointSolver};
+use crate::solve_points::PointSolver;
 use crate::status::Status;
+use crate::task::Match;
+use crate::trust::DROP;
 
 /// Points that choose among the displacements of the whole picture.
 const VOTERS: usize = 64;
@@ -84,7 +85,7 @@ impl PointSolver<'_> {
             }
         }
         let is_here = |(u, v): Shift| {
-            (u as f64 - here.p[0]).abs() <= 1.0 && (v as f64 - here.p[6]).abs() <= 1.0
+            (u as f64 - here.u()).abs() <= 1.0 && (v as f64 - here.v()).abs() <= 1.0
         };
         best.filter(|&shift| here.status != Status::Converged || !is_here(shift))
     }

@@ -4,7 +4,7 @@
 //! The published positions and mask rule are those of the code of Atkinson & Becker 2020,
 //! doi:10.3390/rs12182906.
 
-use retrial_core::image::Mask;
+use retrial_image::Mask;
 
 use crate::settings::{Borders, Grid, Settings};
 

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::phase::{Fading, PhaseCorrelator, Shift};
 use crate::plane::Plane;
 use crate::settings::Settings;
-use crate::shape::{PARAMETERS, Parameters};
+use crate::shape::{Parameters, translation};
 
 /// Peaks that are compared by ZNCC before one is believed.
 const CANDIDATES: usize = 4;
@@ -28,10 +28,7 @@ pub(crate) struct Pictures<'a> {
 
 /// The parameters of a rigid displacement.
 pub(crate) fn rigid((u, v): Shift) -> Parameters {
-    let mut p = [0.0; PARAMETERS];
-    p[0] = u as f64;
-    p[6] = v as f64;
-    p
+    translation(u as f64, v as f64)
 }
 
 /// Columns that [`zncc`] sums apart.

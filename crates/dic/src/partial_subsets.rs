@@ -1,59 +1,19 @@
-//! Subsets of which a part was matched: by what they were cut, and how much is left.
+//! All points of a pair of images, and those again of which only a part of the subset can be matched.
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use crate::border_subsets::match_inside;
-use crate::correlate::{Job, Site, Starts};
-use crate::icgn::Match;
+use crate::job::Job;
+use crate::part::{Cut, Part};
 use crate::remainder::{Remainder, remainders};
 use crate::settings::{Borders, Split};
+use crate::site::Site;
+use crate::solve_points::solve;
 use crate::split::split;
+use crate::starts::Starts;
 use crate::subset::{SubsetRow, pixel_count};
+use crate::task::Match;
 use crate::uncertainty::{KernelNoise, PointSensitivity, at_sites};
-
-/// By what the subset of a point was cut; the last of them where there were several.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Cut {
-    /// All its pixels took part.
-    Whole,
-    /// By the mask, a background without texture or the border of the reference image.
-    Border,
-    /// By the border of the deformed image.
-    DeformedBorder,
-    /// Along a discontinuity of the displacement: the part that holds the centre took part.
-    Split,
-}
-
-impl Cut {
-    /// Every kind, in the order of declaration.
-    pub const ALL: [Self; 4] = [Self::Whole, Self::Border, Self::DeformedBorder, Self::Split];
-
-    /// The stable `snake_case` name for files and tables.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Whole => "whole",
-            Self::Border => "border",
-            Self::DeformedBorder => "deformed_border",
-            Self::Split => "split",
-        }
-    }
-
-    /// The kind with that [`name`](Self::name).
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|cut| cut.name() == name)
-    }
-}
-
-/// A part of a subset and its match.
-pub(crate) struct Part {
-    pub(crate) cut: Cut,
-    pub(crate) rows: Vec<SubsetRow>,
-    pub(crate) found: Match,
-}
 
 /// All points of a pair of images.
 pub(crate) struct Solved {
@@ -63,32 +23,30 @@ pub(crate) struct Solved {
     cuts: BTreeMap<usize, Cut>,
 }
 
-impl Job<'_> {
-    /// Solves every point, then those again of which only a part can be matched.
-    pub(crate) fn solve_with_parts(
-        &self,
-        sites: &[Site<'_>],
-        starts: &Starts<'_>,
-        previous_zncc: Option<f64>,
-    ) -> Solved {
-        let mut solved = Solved {
-            matches: self.solve(sites, starts, previous_zncc),
-            parts: BTreeMap::new(),
-            cuts: BTreeMap::new(),
-        };
-        if let Borders::Truncated { least_share } = self.settings.borders {
-            let border = match_inside(self, sites, &solved.matches, least_share);
-            solved.take(border.parts);
-            for (i, outside) in border.outside {
-                solved.matches[i] = outside;
-            }
+/// Solves every point, then those again of which only a part can be matched.
+pub(crate) fn solve_with_parts(
+    job: &Job<'_>,
+    sites: &[Site<'_>],
+    starts: &Starts<'_>,
+    previous_zncc: Option<f64>,
+) -> Solved {
+    let mut solved = Solved {
+        matches: solve(job, sites, starts, previous_zncc),
+        parts: BTreeMap::new(),
+        cuts: BTreeMap::new(),
+    };
+    if let Borders::Truncated { least_share } = job.settings.borders {
+        let border = match_inside(job, sites, &solved.matches, least_share);
+        solved.take(border.parts);
+        for (i, outside) in border.outside {
+            solved.matches[i] = outside;
         }
-        if self.settings.split == Split::Automatic {
-            let parts = split(self, sites, &solved.matches);
-            solved.take(parts);
-        }
-        solved
     }
+    if job.settings.split == Split::Automatic {
+        let parts = split(job, sites, &solved.matches);
+        solved.take(parts);
+    }
+    solved
 }
 
 impl Solved {

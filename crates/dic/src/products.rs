@@ -4,8 +4,8 @@
 //! the spline, so that the taps are contiguous loads, or on two along x or y, with one more tap; a
 //! vector that lies on more is cut.
 
-use crate::kernel::{BLOCK_ROWS, MONOMIALS, Offsets, Pair, Products};
 use crate::lanes::Vector;
+use crate::pair::{BLOCK_ROWS, MONOMIALS, Offsets, Pair, Products};
 use crate::plane::MARGIN;
 use crate::shape::{PARAMETERS, Parameters};
 use crate::spline_row::{Crossing, interpolate};

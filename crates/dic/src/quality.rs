@@ -6,13 +6,13 @@
 //! noise of displacements).
 
 use rayon::prelude::*;
-use retrial_core::image::{GrayImage, Mask};
+use retrial_image::{GrayImage, Mask};
 
-use crate::error::DicError;
+use crate::error::{DicError, check_positive};
 use crate::pixel_weights::noise_spread;
 use crate::plane::Plane;
 use crate::reference::{check_pixels, prepare};
-use crate::settings::{Borders, Settings, ShapeOrder, SplineDegree, SubsetShape, check_positive};
+use crate::settings::{Borders, Settings, ShapeOrder, SplineDegree, SubsetShape};
 use crate::spline::Spline;
 
 /// Largest shift of the autocorrelation, px.

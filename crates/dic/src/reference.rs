@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
-use retrial_core::image::{GrayImage, Mask};
+use retrial_image::{GrayImage, Mask};
 
-use crate::correlate::Site;
 use crate::error::DicError;
 use crate::filter::gaussian_plane;
 use crate::gradient::gradient_planes;
 use crate::grid;
 use crate::plane::Plane;
 use crate::settings::{Borders, Gradient, Settings, ShapeOrder};
+use crate::site::Site;
 use crate::spline::Spline;
 use crate::status::Status;
 use crate::subset::{SubsetRow, pixel_count, subset_rows};

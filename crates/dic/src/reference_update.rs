@@ -4,14 +4,18 @@
 use serde::{Deserialize, Serialize};
 
 use crate::border_subsets::kept_rows;
-use crate::correlate::{Field, Job, PointResult, Site, Starts, point_result};
-use crate::icgn::Match;
-use crate::partial_subsets::Cut;
+use crate::field::{Field, PointResult, point_result};
+use crate::job::Job;
+use crate::part::Cut;
+use crate::partial_subsets::solve_with_parts;
 use crate::reference::{Deformed, Reference};
 use crate::settings::Borders;
-use crate::shape::{PARAMETERS, Parameters, compose, recentred};
+use crate::shape::{PARAMETERS, Parameters, compose, displacement, recentred};
+use crate::site::Site;
+use crate::starts::Starts;
 use crate::status::Status;
 use crate::subset::{SubsetRow, pixel_count};
+use crate::task::Match;
 
 /// A point on its way through a series.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -105,7 +109,7 @@ pub(crate) fn advance_tracks(
         .collect();
     let known = moving.iter().map(|&i| relative.and_then(|all| all[i]));
     let known: Vec<Option<Parameters>> = known.collect();
-    let solved = job.solve_with_parts(&sites, &Starts::Given(&known), None);
+    let solved = solve_with_parts(&job, &sites, &Starts::Given(&known), None);
     let sensitivities = solved.sensitivities(&job, &sites);
     let cut_sensitivity = sensitivities
         .into_iter()
@@ -131,8 +135,9 @@ pub(crate) fn advance_tracks(
     for ((i, site), found) in moving.into_iter().zip(sites).zip(solved.matches) {
         let track = &mut tracks[i];
         let (x, y) = site.node;
-        let dx = x as f64 + track.total[0] - site.centre.0 as f64;
-        let dy = y as f64 + track.total[6] - site.centre.1 as f64;
+        let [u, v] = displacement(&track.total);
+        let dx = x as f64 + u - site.centre.0 as f64;
+        let dy = y as f64 + v - site.centre.1 as f64;
         let total = compose(&recentred(&found.p, dx, dy), &track.total);
         let followed = matches!(
             found.status,
@@ -179,7 +184,8 @@ type Moved = ((usize, usize), Option<Vec<SubsetRow>>);
 fn moved_site(reference: &Reference, site: &Site<'_>, total: &Parameters) -> Option<Moved> {
     let plane = &reference.frame.pixels;
     let (x, y) = site.node;
-    let (x, y) = ((x as f64 + total[0]).round(), (y as f64 + total[6]).round());
+    let [u, v] = displacement(total);
+    let (x, y) = ((x as f64 + u).round(), (y as f64 + v).round());
     let first = site.rows.iter().map(|row| row.first).min()?;
     let last = site.rows.iter().map(|row| row.last).max()?;
     let (top, bottom) = (site.rows.first()?.dy, site.rows.last()?.dy);

@@ -15,10 +15,11 @@ use rayon::prelude::*;
 
 use crate::affine::{Affine, Link};
 use crate::dispatch::Dispatch;
-use crate::icgn::Match;
 use crate::shape::{Parameters, recentred};
-use crate::solve_points::{CLEAR, PointSolver};
+use crate::solve_points::PointSolver;
 use crate::status::Status;
+use crate::task::Match;
+use crate::trust::CLEAR;
 
 /// Neighbours a point is tried from at most.
 const TRIES: u8 = 5;
@@ -176,7 +177,7 @@ impl PointSolver<'_> {
             .filter(|&j| good_source(&self.matches[j], good).is_some())
             .map(|j| {
                 let (from, there) = (self.position(j), &self.matches[j]);
-                let to = (from.0 + there.p[0], from.1 + there.p[6]);
+                let to = (from.0 + there.u(), from.1 + there.v());
                 let square = (from.0 - x).powi(2) + (from.1 - y).powi(2);
                 (Link { from, to }, there.zncc / square)
             })

@@ -15,16 +15,19 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use crate::cholesky::Cholesky;
-use crate::correlate::{FEWEST_TOGETHER, Job, Site};
 use crate::dispatch::Dispatch;
-use crate::icgn::Match;
-use crate::kernel::Offsets;
+use crate::job::{FEWEST_TOGETHER, Job};
 use crate::neighbours::PointGrid;
+use crate::pair::Offsets;
 use crate::settings::{Settings, ShapeOrder};
-use crate::shape::{PARAMETERS, Parameters, displacement_at, recentred};
-use crate::solve_points::median;
+use crate::shape::{
+    PARAMETERS, Parameters, deformation_gradient, displacement, displacement_at, recentred,
+};
+use crate::site::Site;
 use crate::status::Status;
 use crate::subset::{SubsetRow, pixel_count, subset_rows};
+use crate::task::Match;
+use crate::trust::median;
 use crate::uncertainty::gradient_scale;
 
 /// Cells over the width of a subset, where the step allows it.
@@ -231,6 +234,7 @@ impl PairCells<'_> {
         let [fx, fy] = [0, 6].map(|k| scale * (of_f.sum_jf[k] + mean * of_f.sum_j[k]));
         let [gx, gy] = [0, 6].map(|k| scale * of_g.sum_jg[k]);
         let energy = of_f.energy + count * mean * mean;
+        let [u, v] = displacement(p);
         Some(Cell {
             even: [
                 count,
@@ -242,7 +246,7 @@ impl PairCells<'_> {
                 xy,
                 yy,
             ],
-            odd: [jx, jy, fx, fy, gx, gy, p[0], p[6]],
+            odd: [jx, jy, fx, fy, gx, gy, u, v],
         })
     }
 
@@ -327,12 +331,12 @@ impl PairCells<'_> {
 
 /// `F` times a way in the reference.
 fn forward(p: &Parameters, [x, y]: [f64; 2]) -> [f64; 2] {
-    [(1.0 + p[1]) * x + p[2] * y, p[7] * x + (1.0 + p[8]) * y]
+    deformation_gradient(p).map(|[a, b]| a * x + b * y)
 }
 
 /// `F⁻¹` times a way in the deformed image.
 fn inverse(p: &Parameters, (u, v): (f64, f64)) -> Option<[f64; 2]> {
-    let (a, b, c, d) = (1.0 + p[1], p[2], p[7], 1.0 + p[8]);
+    let [[a, b], [c, d]] = deformation_gradient(p);
     let det = a * d - b * c;
     (det > 0.0).then(|| [(d * u - b * v) / det, (a * v - c * u) / det])
 }

@@ -2,17 +2,19 @@
 
 use std::ops::ControlFlow;
 
-use retrial_core::image::{GrayImage, Mask};
+use retrial_image::{GrayImage, Mask};
 use serde::{Deserialize, Serialize};
 
-use crate::correlate::{Field, Guess, PointResult, check_deformed, correlate};
+use crate::correlate::{check_deformed, correlate};
 use crate::error::DicError;
+use crate::field::{Field, PointResult};
 use crate::reference::{Deformed, Frame, Reference, filtered, prepare};
 use crate::reference_update::{Track, advance_tracks, tracks_at, tracks_of};
 use crate::settings::{ReferenceStrategy, Settings};
 use crate::shape::Parameters;
-use crate::solve_points::median;
+use crate::starts::Guess;
 use crate::status::Status;
+use crate::trust::median;
 
 /// Share of the points followed so far, one in so many, that must be lost before another
 /// reference image is tried.

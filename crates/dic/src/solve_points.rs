@@ -14,22 +14,17 @@
 
 use rayon::prelude::*;
 
-use crate::correlate::{FEWEST_TOGETHER, Job, Site, Starts};
 use crate::dispatch::Dispatch;
 use crate::guess::{Tiles, rigid};
-use crate::icgn::Match;
+use crate::job::{FEWEST_TOGETHER, Job};
 use crate::neighbours::PointGrid;
 use crate::settings::{InitialGuess, Settings};
-use crate::shape::{PARAMETERS, Parameters, displacement_at, recentred};
+use crate::shape::{PARAMETERS, Parameters, displacement, displacement_at, recentred};
+use crate::site::Site;
+use crate::starts::Starts;
 use crate::status::Status;
-
-/// ZNCC from which a result is believed without the agreement of other points, unless it is
-/// clearly below the usual one.
-pub(crate) const CLEAR: f64 = 0.8;
-
-/// How far below the usual ZNCC a result is tried again and needs the agreement of a quarter of the
-/// points around it.
-pub(crate) const DROP: f64 = 0.1;
+use crate::task::Match;
+use crate::trust::{CLEAR, DROP, median};
 
 /// How far below the usual ZNCC a result needs the agreement of half of them.
 const FAR_DROP: f64 = 0.2;
@@ -58,13 +53,6 @@ const PROBE_NEIGHBOURS: usize = 4;
 
 /// Updates after which an attempt from a prediction is given up.
 const QUICK_ITERATIONS: usize = 30;
-
-/// The median; the lower one of two middle values.
-pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
-    let middle = values.len().checked_sub(1)? / 2;
-    let (_, value, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
-    Some(*value)
-}
 
 /// The state of a picture that is being solved.
 pub(crate) struct PointSolver<'a> {
@@ -125,7 +113,8 @@ impl CoarsePoints {
             let Some(other) = grid.at(coarse_point, across, down).and_then(of) else {
                 continue;
             };
-            let apart = (other[0] - own[0]).abs().max((other[6] - own[6]).abs());
+            let ([u, v], [own_u, own_v]) = (displacement(&other), displacement(&own));
+            let apart = (u - own_u).abs().max((v - own_v).abs());
             if apart <= AGREEING_PX {
                 total += weight;
                 for (sum, value) in sum.iter_mut().zip(other) {
@@ -137,44 +126,42 @@ impl CoarsePoints {
     }
 }
 
-impl Job<'_> {
-    /// Solves every point. Phase correlation finds the first parameters that `starts` does not know;
-    /// `previous_zncc` is the ZNCC that the series had so far.
-    pub(crate) fn solve(
-        &self,
-        sites: &[Site<'_>],
-        starts: &Starts<'_>,
-        previous_zncc: Option<f64>,
-    ) -> Vec<Match> {
-        if self.settings.initial_guess == InitialGuess::PerSubset {
-            let starts: Vec<Option<Parameters>> = (0..sites.len()).map(|i| starts.get(i)).collect();
-            return self.run(sites, &starts);
-        }
-        let step = self.settings.step_px;
-        let many = |count: usize| (0..count).into_par_iter().with_min_len(1024);
-        let nodes: Vec<(usize, usize)> = many(sites.len()).map(|i| sites[i].node).collect();
-        let untried = |i: usize| {
-            let p = starts.get(i).unwrap_or([0.0; PARAMETERS]);
-            Match::without_iteration(p, Status::Diverged)
-        };
-        let mut solver = PointSolver {
-            job: *self,
-            sites,
-            grid: PointGrid::new(&nodes, step),
-            stride: self.settings.side_px().div_ceil(step),
-            previous_zncc,
-            quick_settings: Settings {
-                iteration_limit: self.settings.iteration_limit.min(QUICK_ITERATIONS),
-                ..self.settings.clone()
-            },
-            matches: many(sites.len()).map(untried).collect(),
-            started: vec![false; sites.len()],
-            starts: *starts,
-            tiles: Tiles::new(self.pictures(), self.settings),
-        };
-        solver.solve();
-        solver.matches
+/// Solves every point. Phase correlation finds the first parameters that `starts` does not know;
+/// `previous_zncc` is the ZNCC that the series had so far.
+pub(crate) fn solve(
+    job: &Job<'_>,
+    sites: &[Site<'_>],
+    starts: &Starts<'_>,
+    previous_zncc: Option<f64>,
+) -> Vec<Match> {
+    if job.settings.initial_guess == InitialGuess::PerSubset {
+        let starts: Vec<Option<Parameters>> = (0..sites.len()).map(|i| starts.get(i)).collect();
+        return job.run(sites, &starts);
     }
+    let step = job.settings.step_px;
+    let many = |count: usize| (0..count).into_par_iter().with_min_len(1024);
+    let nodes: Vec<(usize, usize)> = many(sites.len()).map(|i| sites[i].node).collect();
+    let untried = |i: usize| {
+        let p = starts.get(i).unwrap_or([0.0; PARAMETERS]);
+        Match::without_iteration(p, Status::Diverged)
+    };
+    let mut solver = PointSolver {
+        job: *job,
+        sites,
+        grid: PointGrid::new(&nodes, step),
+        stride: job.settings.side_px().div_ceil(step),
+        previous_zncc,
+        quick_settings: Settings {
+            iteration_limit: job.settings.iteration_limit.min(QUICK_ITERATIONS),
+            ..job.settings.clone()
+        },
+        matches: many(sites.len()).map(untried).collect(),
+        started: vec![false; sites.len()],
+        starts: *starts,
+        tiles: Tiles::new(job.pictures(), job.settings),
+    };
+    solver.solve();
+    solver.matches
 }
 
 impl PointSolver<'_> {
@@ -487,7 +474,7 @@ impl PointSolver<'_> {
         );
         let (dx, dy) = self.between(j, i);
         let (u, v) = displacement_at(&there.p, dx, dy);
-        let (error_u, error_v) = ((u - here.p[0]).abs(), (v - here.p[6]).abs());
+        let (error_u, error_v) = ((u - here.u()).abs(), (v - here.v()).abs());
         let within = |tolerance: f64| error_u <= tolerance && error_v <= tolerance;
         // Most are so near that the distance need not be known.
         measured && (within(1.0) || within(1.0 + 0.05 * dx.hypot(dy)))
@@ -508,7 +495,8 @@ impl PointSolver<'_> {
         let plane = &self.job.frame.pixels;
         let inside = |centre: f64, n: usize| (half..=n as f64 - 1.0 - half).contains(&centre);
         let (x, y) = self.position(i);
-        inside(x + p[0], plane.width) && inside(y + p[6], plane.height)
+        let [u, v] = displacement(p);
+        inside(x + u, plane.width) && inside(y + v, plane.height)
     }
 
     /// Takes a converged result in place of one that has not, or that correlates worse.
@@ -545,6 +533,7 @@ impl PointSolver<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shape::{affine, moved_by};
 
     /// Nine coarse points of one affine field, of which one is missing and one says something else.
     #[test]
@@ -559,9 +548,7 @@ mod tests {
             rows: &[],
         };
         let sites: Vec<Site<'_>> = nodes.iter().map(site).collect();
-        let mut field = [0.0; PARAMETERS];
-        (field[0], field[1], field[2]) = (3.0, 0.02, -0.01);
-        (field[6], field[7], field[8]) = (-1.5, 0.03, 0.04);
+        let field = affine([3.0, 0.02, -0.01], [-1.5, 0.03, 0.04]);
         let at = |i: usize| recentred(&field, nodes[i].0 as f64, nodes[i].1 as f64);
         let mut coarse = CoarsePoints {
             side: 3,
@@ -573,7 +560,7 @@ mod tests {
             let mut own = at(i);
             match k {
                 4 => continue,
-                8 => own[0] += 2.0 * AGREEING_PX,
+                8 => own = moved_by(&own, [2.0 * AGREEING_PX, 0.0]),
                 _ => {}
             }
             coarse.place[i] = u32::try_from(coarse.fields.len()).ok();
@@ -582,9 +569,10 @@ mod tests {
         for i in 0..81 {
             let block = (i % 9 / 3, i / 27);
             let found = coarse.prediction(&grid, &sites, i);
+            let [u, _] = displacement(&at(i));
             match block {
                 (1, 1) => assert_eq!(found, None),
-                (2, 2) => assert!(found.is_some_and(|p| p[0] - at(i)[0] > AGREEING_PX)),
+                (2, 2) => assert!(found.is_some_and(|p| displacement(&p)[0] - u > AGREEING_PX)),
                 _ => {
                     let found = found.expect("a prediction");
                     for (got, expected) in found.iter().zip(at(i)) {

@@ -28,17 +28,18 @@ use rayon::prelude::*;
 
 use crate::border_subsets::kept_rows;
 use crate::boundary::{Line, Pixels, Side};
-use crate::correlate::{Job, Site};
 use crate::dispatch::Dispatch;
-use crate::filter::GaussianFilter;
-use crate::icgn::Match;
+use crate::gaussian::GaussianFilter;
+use crate::job::Job;
 use crate::neighbours::PointGrid;
-use crate::partial_subsets::{Cut, Part};
+use crate::part::{Cut, Part};
 use crate::settings::{Settings, ShapeOrder};
-use crate::shape::{Parameters, displacement_at, recentred};
-use crate::solve_points::{CLEAR, DROP, median};
+use crate::shape::{Parameters, displacement, displacement_at, recentred};
+use crate::site::Site;
 use crate::status::Status;
 use crate::subset::{SubsetRow, pixel_count};
+use crate::task::Match;
+use crate::trust::{CLEAR, DROP, median};
 
 /// Contradiction from which a point is a candidate, as a multiple of the median one.
 pub(crate) const UNUSUAL: f64 = 6.0;
@@ -217,7 +218,8 @@ impl Scan<'_> {
 
     /// By how much two fields disagree at the point, px.
     fn contradiction(fields: &Fields) -> f64 {
-        (fields.0[0] - fields.1[0]).hypot(fields.0[6] - fields.1[6])
+        let ([u, v], [other_u, other_v]) = (displacement(&fields.0), displacement(&fields.1));
+        (u - other_u).hypot(v - other_v)
     }
 
     /// How far the points at `near` places to both sides of point `i` contradict each other in each
@@ -570,7 +572,8 @@ impl Scan<'_> {
             return false;
         }
         let keeps = |part: &Part, seed: &Parameters| {
-            let error = (part.found.p[0] - seed[0]).hypot(part.found.p[6] - seed[6]);
+            let [u, v] = displacement(seed);
+            let error = (part.found.u() - u).hypot(part.found.v() - v);
             error <= LARGEST_ERROR * size + LEAST_JUMP
         };
         if !(keeps(a, &seeds.0) && keeps(b, &seeds.1)) {

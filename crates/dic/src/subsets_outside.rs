@@ -2,10 +2,11 @@
 
 use rayon::prelude::*;
 
-use crate::icgn::Match;
 use crate::shape::{Parameters, displacement_at, recentred};
-use crate::solve_points::{CLEAR, DROP, PointSolver};
+use crate::solve_points::PointSolver;
 use crate::status::Status;
+use crate::task::Match;
+use crate::trust::{CLEAR, DROP};
 
 /// Good points next to a failed one that must agree that its subset leaves.
 const AGREEING_POINTS: usize = 4;

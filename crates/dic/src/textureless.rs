@@ -17,7 +17,7 @@
 use std::collections::VecDeque;
 
 use rayon::prelude::*;
-use retrial_core::image::GrayImage;
+use retrial_image::GrayImage;
 
 /// Cells along a side of the smallest square of a background, and of the part of it that the picture must hold.
 const SQUARE: (usize, usize) = (4, 2);

@@ -4,9 +4,9 @@
 //! material: a crack that the mask draws divides the material on its two sides. Of those it leaves out the ones
 //! whose filtered grey value, or its interpolation, depends on what lies beside the material.
 
-use retrial_core::image::Mask;
+use retrial_image::Mask;
 
-use crate::filter::GaussianFilter;
+use crate::gaussian::GaussianFilter;
 use crate::grid::Counts;
 use crate::settings::Settings;
 use crate::subset::{SubsetRow, pixel_count};

@@ -37,10 +37,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 fn pass(pictures: &[&[u8]], levels: usize) -> Result<(), SimilarityError> {
     let settings = GlcmSettings::default();
-    let six = FeatureSettings {
-        kind: FeatureKind::Properties(Property::SIX.to_vec()),
-        angles: Angles::Kept,
-    };
+    let six = FeatureSettings::new(
+        FeatureKind::Properties(Property::SIX.to_vec()),
+        Angles::Kept,
+    );
     let mut counted = Cooccurrence::empty();
     for picture in pictures {
         let picture = quantise_u8(SIZE, SIZE, picture, levels)?;

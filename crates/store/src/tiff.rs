@@ -3,7 +3,7 @@
 //! # Source
 //! Adobe 1992, "TIFF, Revision 6.0", section 4 (baseline grey-scale images).
 
-use retrial_core::image::GrayImage;
+use retrial_image::GrayImage;
 
 /// The bytes of the file: 8 bits a pixel where `bits` is 8, otherwise 16.
 ///

@@ -8,9 +8,11 @@ const PURE: &[&str] = &[
     "crates/classical/src/",
     "crates/detect/src/",
     "crates/dic/src/",
+    "crates/image/src/",
     "crates/instances/src/",
     "crates/kernels/src/",
     "crates/nets/src/",
+    "crates/seed/src/",
     "crates/similarity/src/",
 ];
 
@@ -19,7 +21,7 @@ const OUTSIDE: &[&str] = &["fs", "env", "time", "net", "process"];
 
 const PRINTING: &[&str] = &["println!", "print!", "eprintln!", "eprint!"];
 
-/// `detect`, `dic`, `kernels` and `nets` touch no file, clock, environment or terminal, their tests aside.
+/// Algorithms touch no file, clock, environment or terminal, their tests aside.
 #[must_use]
 pub fn pure_algorithms(repository: &Repository) -> Vec<Fault> {
     let mut faults = Vec::new();
@@ -61,14 +63,14 @@ pub fn declared_items(repository: &Repository) -> Vec<Fault> {
 }
 
 /// The text without comment lines.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     text.lines()
         .filter(|line| !line.trim_start().starts_with("//"))
         .fold(String::new(), |code, line| code + line + "\n")
 }
 
 /// Whether `parent::child` is named, also in a list such as `parent::{a, child}`.
-fn imports(code: &str, parent: &str, child: &str) -> bool {
+pub(crate) fn imports(code: &str, parent: &str, child: &str) -> bool {
     let lead = format!("{parent}::");
     code.match_indices(&lead).any(|(start, _)| {
         let rest = &code[start + lead.len()..];

@@ -4,12 +4,12 @@
 use std::path::{Path, PathBuf};
 
 use retrial_core::record::Record;
-use retrial_core::seed::Seed;
 use retrial_net_study::stage_tree;
 use retrial_nets::anogan::{GanWeights, torch};
 use retrial_nets::device::{self, DeviceChoice};
 use retrial_nets::weights::{self, Weights, safetensors};
 use retrial_runner::stage_result;
+use retrial_seed::Seed;
 
 use super::pictures::grid;
 

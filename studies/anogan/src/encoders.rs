@@ -2,9 +2,8 @@
 
 use std::time::Instant;
 
-use retrial_core::declare::{ParamGroup as _, ParamType as _};
+use retrial_core::declare::{ParamGroup as _, word_value};
 use retrial_core::plan::StageInput;
-use retrial_core::seed::Seed;
 use retrial_core::words;
 use retrial_net_study::{device, stage_tree};
 use retrial_nets::anogan::{
@@ -12,6 +11,7 @@ use retrial_nets::anogan::{
     TrainingState,
 };
 use retrial_runner::{Context, TrialError, Work, stage};
+use retrial_seed::Seed;
 use retrial_store::Tree;
 
 use super::items::TrainingSet;
@@ -105,7 +105,7 @@ pub(super) fn encoder(
         )
         .map_err(TrialError::of)
     };
-    let method = vec![(Scoring::method, input.method.to_value())];
+    let method = vec![(Scoring::method, word_value(input.method))];
     let what = StageInput {
         name: "encode",
         params: [method, input.encoding.pairs(), input.features.pairs()].concat(),
@@ -143,7 +143,7 @@ pub(super) fn ganomaly(
         )
         .map_err(TrialError::of)
     };
-    let norm = vec![(Gan::discriminator_norm, normalisation.to_value())];
+    let norm = vec![(Gan::discriminator_norm, word_value(normalisation))];
     let what = StageInput {
         name: "ganomaly",
         params: [normal.pairs(), norm, encoding.pairs()].concat(),

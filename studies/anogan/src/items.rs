@@ -1,11 +1,12 @@
 //! The chosen rows as images of the nets.
 
 use retrial_core::hash::FieldHasher;
-use retrial_core::image::GrayImage;
-use retrial_core::resize::{Bicubic, Scaling, bicubic};
-use retrial_core::seed::Stream;
 use retrial_data::DigitSet;
+use retrial_detect::Scaling;
+use retrial_image::GrayImage;
+use retrial_image::resize::{Bicubic, bicubic};
 use retrial_runner::{Context, TrialError};
+use retrial_seed::Stream;
 
 use super::choose::{Choice, choose};
 use super::params::All;

@@ -118,9 +118,9 @@ pub(super) fn write(
 #[cfg(test)]
 mod tests {
     use retrial_core::params::defaults;
-    use retrial_core::resize::Scaling;
-    use retrial_core::seed::Seed;
+    use retrial_detect::Scaling;
     use retrial_detect::baseline::principal_components;
+    use retrial_seed::Seed;
 
     use super::super::score::{Baseline, Scored, by_baseline};
     use super::*;

@@ -1,8 +1,8 @@
 //! What can be set in a spec: groups of params, most of them the input of a stage.
 
 use retrial_core::params::NONE;
-use retrial_core::resize::Scaling;
 use retrial_core::{param_groups, params, words};
+use retrial_detect::Scaling;
 use retrial_nets::anogan::{Initialisation, Normalisation};
 
 use super::encoders::{self, EncoderMethod};

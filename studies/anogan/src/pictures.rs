@@ -201,7 +201,7 @@ pub(super) fn grid(size: usize, columns: usize, tiles: &[&[u8]]) -> (u32, u32, V
 
 #[cfg(test)]
 mod tests {
-    use retrial_core::resize::Scaling;
+    use retrial_detect::Scaling;
 
     use super::*;
 

@@ -3,8 +3,8 @@
 use retrial_core::declare::{concat, count};
 use retrial_core::metric::TableDef;
 use retrial_core::params::Params;
-use retrial_core::resize::Bicubic;
 use retrial_core::study::{Conflict, StudyInfo};
+use retrial_image::resize::Bicubic;
 
 use super::params::{
     All, Gan, Judged, Method, Normal, Optimiser, Scoring, Search, SearchNorm, Start,

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use retrial_core::declare::ParamGroup as _;
 use retrial_core::plan::StageInput;
-use retrial_core::seed::Seed;
 use retrial_net_study::{device, stage_tree};
 use retrial_nets::anogan::{EpochLosses, GanTraining, TrainingState};
 use retrial_runner::{Built, Context, TrialError, Work, stage};
+use retrial_seed::Seed;
 use retrial_store::{Array, Tree};
 
 use super::items::{Items, TrainingSet};

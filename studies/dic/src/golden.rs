@@ -58,12 +58,10 @@ fn every_bit_of_the_correlation_is_known() {
 }
 
 fn bits(series: &ImageSeries, shape_order: ShapeOrder, instruction_set: InstructionSet) -> String {
-    let settings = Settings {
-        subset_size_px: 21,
-        shape_order,
-        instruction_set,
-        ..Settings::default()
-    };
+    let settings = Settings::default()
+        .with_side_px(21)
+        .with_shape_order(shape_order)
+        .with_instruction_set(instruction_set);
     let reference = prepare(&series.reference, None, &settings).expect("settings");
     let field = correlate(&reference, &series.images[0].image, Guess::Phase);
     let mut hasher = FieldHasher::new("golden");

@@ -3,7 +3,7 @@
 use retrial_core::metric::FileDef;
 use retrial_core::rows;
 use retrial_data::ImageSeries;
-use retrial_dic::{Cut, ErrorSummary, Field, PARAMETERS, PointResult, Status};
+use retrial_dic::{ErrorSummary, Field, PARAMETERS, PointResult, Status};
 use retrial_runner::TrialError;
 use retrial_store::{Array, StoreError, Tree, Value};
 
@@ -174,22 +174,14 @@ pub(super) fn from_tree(tree: &Tree) -> Result<Vec<ImageResult>, TrialError> {
             let i = image * count + point;
             let mut p = [0.0; PARAMETERS];
             p.copy_from_slice(&parameters[i * PARAMETERS..(i + 1) * PARAMETERS]);
-            PointResult {
-                x: size(x[point]),
-                y: size(y[point]),
-                p,
-                zncc: zncc[i],
-                icgn_iterations: size(iterations[i]),
-                convergence_norm: norm[i],
-                status: Status::ALL
-                    .get(usize::from(status[i]))
-                    .copied()
-                    .unwrap_or(Status::Diverged),
-                // The study matches subsets as they are.
-                cut: Cut::Whole,
-                share: 1.0,
-                reference_changes: 0,
-            }
+            let status = Status::ALL.get(usize::from(status[i])).copied();
+            let place = (size(x[point]), size(y[point]));
+            // The study matches subsets as they are.
+            let mut found = PointResult::new(place, p, status.unwrap_or(Status::Diverged));
+            found.zncc = zncc[i];
+            found.icgn_iterations = size(iterations[i]);
+            found.convergence_norm = norm[i];
+            found
         });
         ImageResult {
             name: name.clone(),
@@ -214,7 +206,7 @@ pub(super) fn image_rows(
             let truth = |p: &PointResult| image.truth.at(p.x as f64, p.y as f64);
             let imposed = mean_pair(points.iter().filter_map(truth));
             let converged = points.iter().filter(|p| p.status == Status::Converged);
-            let measured = mean_pair(converged.map(|p| (p.p[0], p.p[6])));
+            let measured = mean_pair(converged.map(|p| (p.u(), p.v())));
             let of = |value: fn(&ErrorSummary) -> f64| summary.as_ref().map_or(f64::NAN, value);
             let known = |value: fn(&StatedImage) -> f64| stated.get(index).map_or(f64::NAN, value);
             let iterations: usize = points.iter().map(|p| p.icgn_iterations).sum();
@@ -265,10 +257,10 @@ pub(super) fn field_rows(series: &ImageSeries, results: &[ImageResult]) -> Vec<F
         FieldRow {
             x: p.x,
             y: p.y,
-            u: shown(p.p[0]),
-            v: shown(p.p[6]),
-            error_u: shown(p.p[0] - u),
-            error_v: shown(p.p[6] - v),
+            u: shown(p.u()),
+            v: shown(p.v()),
+            error_u: shown(p.u() - u),
+            error_v: shown(p.v() - v),
             zncc: shown(p.zncc),
             status: p.status.name(),
         }

@@ -61,10 +61,7 @@ pub(super) fn report(
         return Ok(());
     }
     let points = (half..width - half).map(|x| (x, centre)).collect();
-    let every_column = Settings {
-        step_px: 1,
-        ..settings.clone()
-    };
+    let every_column = settings.clone().with_step_px(1);
     let reference = prepare_points(&series.reference, points, &every_column);
     let reference = reference.map_err(TrialError::of)?;
     let field = correlate(&reference, &image.image, Guess::Phase).map_err(TrialError::of)?;
@@ -77,7 +74,7 @@ pub(super) fn report(
         .points
         .iter()
         .filter(|point| point.status == Status::Converged)
-        .map(|point| (period(point.x), point.p[6] / imposed(point.x)))
+        .map(|point| (period(point.x), point.v() / imposed(point.x)))
         .collect();
     let (size, shape, order) = (
         settings.side_px(),

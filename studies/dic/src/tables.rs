@@ -121,13 +121,10 @@ mod tests {
     #[test]
     fn the_defaults_are_those_of_the_engine() {
         let settings = super::super::trial::settings(&defaults()).expect("defaults fit");
-        // A trial that may change its reference cannot go on from a checkpoint.
-        let first = retrial_dic::Settings {
-            reference_strategy: ReferenceStrategy::First,
-            // Records hold whole subsets only.
-            split: retrial_dic::Split::None,
-            ..retrial_dic::Settings::default()
-        };
+        // A trial that may change its reference cannot go on from a checkpoint; records hold whole subsets only.
+        let first = retrial_dic::Settings::default()
+            .with_reference_strategy(ReferenceStrategy::First)
+            .with_split(retrial_dic::Split::None);
         assert_eq!(settings, first);
     }
 

@@ -261,26 +261,27 @@ pub(super) fn settings(params: &Correlation) -> Result<Settings, TrialError> {
         sigma_px: params.prefilter_sigma_px,
         window_px: params.prefilter_window_px,
     };
-    Ok(Settings {
-        subset_size_px: params.subset_size_px,
-        subset_shape: params.subset_shape,
-        step_px: params.step_px,
-        grid: params.grid,
-        shape_order: ShapeOrder::of(params.order).ok_or_else(|| wrong(Correlation::order))?,
-        borders: Borders::Whole,
-        split: Split::None,
-        prefilter: (filter.sigma_px > 0.0).then_some(filter),
-        spline_degree: SplineDegree::of(params.spline_degree)
-            .ok_or_else(|| wrong(Correlation::spline_degree))?,
-        gradient: params.gradient,
-        criterion: params.criterion,
-        optimiser: params.optimiser,
-        reference_strategy: params.reference_strategy,
-        initial_guess: params.initial_guess,
-        stop_value: params.stop_value,
-        iteration_limit: params.iteration_limit,
-        last_evaluation: params.last_evaluation,
-        min_zncc: params.min_zncc,
-        instruction_set: InstructionSet::Best,
-    })
+    Ok(Settings::default()
+        .with_side_px(params.subset_size_px)
+        .with_subset_shape(params.subset_shape)
+        .with_step_px(params.step_px)
+        .with_grid(params.grid)
+        .with_shape_order(ShapeOrder::of(params.order).ok_or_else(|| wrong(Correlation::order))?)
+        .with_borders(Borders::Whole)
+        .with_split(Split::None)
+        .with_prefilter((filter.sigma_px > 0.0).then_some(filter))
+        .with_spline_degree(
+            SplineDegree::of(params.spline_degree)
+                .ok_or_else(|| wrong(Correlation::spline_degree))?,
+        )
+        .with_gradient(params.gradient)
+        .with_criterion(params.criterion)
+        .with_optimiser(params.optimiser)
+        .with_reference_strategy(params.reference_strategy)
+        .with_initial_guess(params.initial_guess)
+        .with_stop_value(params.stop_value)
+        .with_iteration_limit(params.iteration_limit)
+        .with_last_evaluation(params.last_evaluation)
+        .with_min_zncc(params.min_zncc)
+        .with_instruction_set(InstructionSet::Best))
 }

@@ -59,8 +59,8 @@ pub(super) fn report(
             };
             squares.add(known.u, known.v);
             if let Some((u, v)) = image.truth.at(point.x as f64, point.y as f64) {
-                one.add((point.p[0] - u) / known.u);
-                one.add((point.p[6] - v) / known.v);
+                one.add((point.u() - u) / known.u);
+                one.add((point.v() - v) / known.v);
             }
         }
         all.join(&one);

@@ -1,7 +1,7 @@
 //! Training pictures changed at random: mirrored, moved, of other contrast.
 
-use retrial_core::instance_mask::InstanceMask;
-use retrial_core::seed::Stream;
+use retrial_image::InstanceMask;
+use retrial_seed::Stream;
 
 use super::items::{Item, Object};
 use super::params::Augmentation;
@@ -164,7 +164,7 @@ fn bilinear(gray: &[f32], (height, width): (usize, usize), x: f64, y: f64) -> f3
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-    use retrial_core::seed::Seed;
+    use retrial_seed::Seed;
 
     use super::*;
 

@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use retrial_core::declare::{Pairs, ParamGroup as _};
 use retrial_core::plan::StageInput;
-use retrial_core::seed::Seed;
 use retrial_net_study::{device, stage_tree};
 use retrial_nets::device::Device;
 use retrial_nets::mask_rcnn::{
@@ -13,6 +12,7 @@ use retrial_nets::mask_rcnn::{
 };
 use retrial_nets::weights::{self, Weights};
 use retrial_runner::{Built, Context, TrialError, Work, cpu_seconds, stage};
+use retrial_seed::Seed;
 use retrial_store::Tree;
 
 use super::items::{Item, TrainingSet};

@@ -5,10 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::iter::{IntoParallelRefMutIterator as _, ParallelIterator as _};
 use retrial_core::census::count;
-use retrial_core::image::GrayImage;
-use retrial_core::instance_mask::InstanceMask;
-use retrial_core::resize::mean_over;
 use retrial_data::{Annotation, AnnotationSet, Content, ThermalPicture, ThermalSet};
+use retrial_image::resize::mean_over;
+use retrial_image::{GrayImage, InstanceMask};
 use retrial_runner::TrialError;
 
 use super::params::Pictures;

@@ -1,7 +1,7 @@
 //! The detector without a net that the publication argues against.
 
 use retrial_classical::{DetectorSettings, Instance, TrainingPicture, fit_detector};
-use retrial_core::image::GrayImage;
+use retrial_image::GrayImage;
 use retrial_runner::{Context, TrialError, cpu_seconds};
 
 use super::items::{Item, Items};

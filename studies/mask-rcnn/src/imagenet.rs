@@ -59,10 +59,10 @@ fn of_file(
 
 #[cfg(test)]
 mod tests {
-    use retrial_core::image::GrayImage;
-    use retrial_core::resize::mean_over;
     use retrial_data::format::torch_weights::NamedTensor;
     use retrial_data::{Content, FetchOptions, find_manifest, load};
+    use retrial_image::GrayImage;
+    use retrial_image::resize::mean_over;
     use retrial_nets::mask_rcnn::{Family, Normalisation, Picture, body_features};
 
     use super::*;

@@ -1,10 +1,9 @@
 //! Which pictures are trained on and judged, and how they become pictures of the nets.
 
 use retrial_core::hash::FieldHasher;
-use retrial_core::image::GrayImage;
-use retrial_core::instance_mask::InstanceMask;
-use retrial_core::resize::mean_over;
 use retrial_data::{Annotation, Content, LabelledSet, ThermalPicture, WeightsFile};
+use retrial_image::resize::mean_over;
+use retrial_image::{GrayImage, InstanceMask};
 use retrial_nets::mask_rcnn::Picture;
 use retrial_runner::{Context, TrialError};
 

@@ -1,9 +1,9 @@
 //! What is said of a detector: metrics and tables.
 
-use retrial_core::instance_mask::InstanceMask;
 use retrial_core::metric::MetricDef;
-use retrial_core::polygon::fill_box;
 use retrial_core::rows;
+use retrial_image::InstanceMask;
+use retrial_image::polygon::fill_box;
 use retrial_instances::boxes::iou;
 use retrial_instances::evaluate::{
     ClassAgreement, Detection, ImageCase, PairedIou, Region, Settings, Summary, Truth, agreement,

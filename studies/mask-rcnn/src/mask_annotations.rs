@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use retrial_core::seed::Seed;
+use retrial_seed::Seed;
 
 use super::items::TrainingSet;
 use super::params::AnnotatedMasks;

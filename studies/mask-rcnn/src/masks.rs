@@ -4,8 +4,8 @@
 use std::time::Instant;
 
 use retrial_core::declare::ParamGroup as _;
-use retrial_core::instance_mask::InstanceMask;
 use retrial_core::plan::StageInput;
+use retrial_image::InstanceMask;
 use retrial_net_study::{device, stage_tree};
 use retrial_nets::mask_rcnn::{
     Architecture, MASK_OUT, MaskRcnn, MaskTraining, RegionFeatures, TransferGradient, mask_targets,

@@ -1,7 +1,7 @@
 //! What was found, drawn into pictures that may be shown.
 
-use retrial_core::instance_mask::InstanceMask;
 use retrial_core::rows;
+use retrial_image::InstanceMask;
 use retrial_instances::evaluate::Detection;
 use retrial_runner::{Context, TrialError};
 
@@ -87,7 +87,7 @@ fn outline_of(detection: &Detection, items: &Items) -> Result<InstanceMask, Tria
         Some(runs) => Ok(runs.mask()),
         None => {
             let corners = detection.corners.map(f64::from);
-            retrial_core::polygon::fill_box(
+            retrial_image::polygon::fill_box(
                 corners,
                 items.train.frame.height,
                 items.train.frame.width,

@@ -5,9 +5,9 @@
 //! cannot be brought back to the pixels of the file without changing their overlaps, so boxes are not either; the
 //! list of pictures has both sizes.
 
-use retrial_core::instance_mask::RunLengths;
 use retrial_core::metric::FileDef;
-use retrial_core::run_text;
+use retrial_image::RunLengths;
+use retrial_image::run_text;
 use retrial_instances::boxes::Corners;
 use retrial_instances::evaluate::ImageCase;
 use retrial_runner::{Context, TrialError};

@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use retrial_core::declare::ParamGroup as _;
 use retrial_core::plan::StageInput;
-use retrial_core::seed::Stream;
 use retrial_data::LabelledPictures;
 use retrial_net_study::{device, stage_tree};
 use retrial_nets::mask_rcnn::ClassifierTraining;
 use retrial_nets::sgd::SgdRates;
 use retrial_nets::weights::Weights;
 use retrial_runner::{Built, Context, TrialError, Work, stage};
+use retrial_seed::Stream;
 use retrial_similarity::{draw, tally};
 use retrial_store::{Array, Tree};
 

@@ -50,10 +50,9 @@ pub(super) fn weights(
         standard.apply(&mut targets).map_err(TrialError::of)?;
     }
     let targets = Targets::new(dimension, targets).map_err(TrialError::of)?;
-    let similarity = SimilaritySettings {
-        bandwidth: params.bandwidth,
-        reduction: params.reduction,
-    };
+    let similarity = SimilaritySettings::default()
+        .with_bandwidth(params.bandwidth)
+        .with_reduction(params.reduction);
     let log = log_similarities(&sources, &targets, &similarity).map_err(TrialError::of)?;
     Weights::from_log(log).map_err(TrialError::of)
 }
@@ -77,14 +76,10 @@ impl Compared {
         };
         Self {
             levels: params.texture_levels,
-            counting: GlcmSettings {
-                offsets: ANGLES.map(offset).into(),
-                order: Order::Symmetric,
-            },
-            features: FeatureSettings {
-                kind,
-                angles: Angles::Averaged,
-            },
+            counting: GlcmSettings::default()
+                .with_offsets(ANGLES.map(offset).into())
+                .with_order(Order::Symmetric),
+            features: FeatureSettings::new(kind, Angles::Averaged),
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::{MAX_MEMORY_MIB, MAX_TIME_S, MIN_MEMORY_MIB, SPEC_FORMAT, WhenUnavailable};
 use crate::claim::Origin;
 use crate::fault::Faults;
-use crate::keys::{At, Entries, Form, KeyType, Texts};
+use crate::keys::{At, Entries, Form, KeyType, Texts, word_keys};
 use crate::report_spec::{Band, FigureKind, Join, Labels, Pick, Scale};
 use crate::yaml::{Node, Value};
 
@@ -279,6 +279,18 @@ crate::words! {
         Falling = "falling",
     }
 }
+
+word_keys!(
+    Band,
+    FigureKind,
+    Join,
+    Labels,
+    Origin,
+    Pick,
+    Scale,
+    Trend,
+    WhenUnavailable
+);
 
 /// The version of the spec format.
 #[derive(Clone, Copy, Debug)]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use retrial_core::census::count;
 use retrial_core::fault::Fault;
-use retrial_core::image::ImageError;
+use retrial_image::ImageError;
 use thiserror::Error;
 
 pub use self::fetch::{Attempt, FetchError};

@@ -1,6 +1,6 @@
 //! Content without files: the generators.
 
-use retrial_core::seed::Seed;
+use retrial_seed::Seed;
 use retrial_synth::render_series;
 
 use super::Inputs;

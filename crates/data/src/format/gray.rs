@@ -18,7 +18,7 @@ use crate::error::DataError;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 use retrial_core::file;
-use retrial_core::image::{GrayImage, Mask};
+use retrial_image::{GrayImage, Mask};
 
 /// Largest picture that is decoded, in pixels.
 const MAX_PIXELS: u64 = 1 << 28;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use retrial_core::census::count;
 use retrial_core::file;
-use retrial_core::image::GrayImage;
+use retrial_image::GrayImage;
 
 use super::Inputs;
 use super::gray::read_gray;

@@ -6,7 +6,7 @@
 //! content.
 
 use rayon::prelude::*;
-use retrial_core::instance_mask::InstanceMask;
+use retrial_image::InstanceMask;
 use retrial_synth::infrared::{Scene, SceneInstance, pseudo_colour, scene};
 
 use super::Inputs;

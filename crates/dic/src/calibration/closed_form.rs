@@ -5,12 +5,12 @@
 //! first, as for the homographies, because the equations are badly scaled in pixels.
 
 use super::camera::Camera;
-use super::estimate::CalibrationPoint;
 use super::homography::normalised;
 use super::matrix::{
     Matrix3, Vector3, add_product, apply, cross, inverse, multiply, norm, symmetric_eigen,
     transpose,
 };
+use super::model::CalibrationPoint;
 use super::pose::{Pose, nearest_rotation};
 
 /// Smallest ratio of the second smallest to the largest eigenvalue of the equations.

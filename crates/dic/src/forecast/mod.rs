@@ -32,14 +32,14 @@ mod series;
 mod spectra;
 mod transfer;
 
-use retrial_core::image::{GrayImage, Mask};
+use retrial_image::{GrayImage, Mask};
 
 pub use self::order::OrderAdvice;
 pub use self::series::{AdviceScope, OrderSource, SeriesAdvice, advise_series};
-use self::spectra::{BINS, Spectra};
-use self::transfer::{Transfer, frequency, gain};
+use self::spectra::Spectra;
+use self::transfer::{BINS, Transfer, frequency, gain};
 use crate::error::DicError;
-use crate::filter::GaussianFilter;
+use crate::gaussian::GaussianFilter;
 use crate::pixel_weights::centre_variance;
 use crate::reference::{Reference, check_pair};
 use crate::settings::{Settings, SplineDegree};

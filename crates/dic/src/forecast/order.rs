@@ -26,22 +26,23 @@
 use std::f64::consts::LN_2;
 
 use rayon::prelude::*;
-use retrial_core::image::{GrayImage, Mask};
+use retrial_image::{GrayImage, Mask};
 
 use crate::cholesky::Cholesky;
-use crate::correlate::{Job, check_deformed};
+use crate::correlate::check_deformed;
 use crate::dispatch::Dispatch;
 use crate::error::DicError;
 use crate::filter::filter_plane;
-use crate::icgn::Match;
-use crate::kernel::{Moments, Pair};
+use crate::job::Job;
+use crate::pair::{Moments, Pair};
 use crate::plane::Plane;
 use crate::reference::{Deformed, Reference, filtered};
 use crate::settings::{Settings, ShapeOrder, SubsetShape};
-use crate::shape::{PARAMETERS, Parameters, active, recentred};
-use crate::solve_points::median;
+use crate::shape::{PARAMETERS, Parameters, active, recentred, translation};
 use crate::status::Status;
 use crate::subset::{pixel_count, subset_rows};
+use crate::task::Match;
+use crate::trust::median;
 use crate::uncertainty::{KernelNoise, gradient_scale};
 
 /// The fewest places that say something of the picture, and of a quarter of it.
@@ -185,9 +186,7 @@ impl<'a> OrderMatcher<'a> {
             (found.status == Status::Converged).then_some(found)
         };
         let of_one = from(guess, one)?;
-        let mut rigid = [0.0; PARAMETERS];
-        (rigid[0], rigid[6]) = (of_one.p[0], of_one.p[6]);
-        let of_zero = from(&rigid, zero);
+        let of_zero = from(&translation(of_one.u(), of_one.v()), zero);
         let of_two = (self.reference.settings.side_px() >= SMALLEST_OF_ORDER_TWO)
             .then(|| from(&of_one.p, two))
             .flatten();
@@ -205,7 +204,7 @@ impl<'a> OrderMatcher<'a> {
             from_noise: noise.between(low, high) / scale,
             cost: (noise.variance(high) - noise.variance(low)) / scale,
         };
-        let square = |a: &Match, b: &Match| (a.p[0] - b.p[0]).powi(2) + (a.p[6] - b.p[6]).powi(2);
+        let square = |a: &Match, b: &Match| (a.u() - b.u()).powi(2) + (a.v() - b.v()).powi(2);
         // What order 0 does not even find counts as far as one place can.
         let zero_to_one = of_zero.map_or(f64::INFINITY, |zero| square(&zero, &of_one));
         let two = of_two.as_ref().zip(by_two.as_ref());
@@ -277,7 +276,7 @@ impl<'a> OrderMatcher<'a> {
     /// The white noise of one image, in grey levels of the reference, by the residual of a match; `None` where the fit
     /// absorbs most of it.
     fn noise_of(&self, noise: &Noise<'_>, found: &Match, moved: &Moved) -> Option<f64> {
-        let interpolated = self.noise.interpolated(found.p[0], found.p[6]);
+        let interpolated = self.noise.interpolated(found.u(), found.v());
         let squares = 2.0 * noise.hessian.energy * (1.0 - found.zncc).max(0.0);
         // The mean absorbs the whole of what the filter leaves of it, contrast what it leaves of a gradient.
         let share = noise.middle(0, 0) / noise.hessian(0, 0);

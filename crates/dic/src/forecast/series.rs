@@ -1,6 +1,6 @@
 //! The filter, the spline and the order of the shape function that suit a series.
 
-use retrial_core::image::{GrayImage, Mask};
+use retrial_image::{GrayImage, Mask};
 
 use super::{OrderAdvice, PairSpectra};
 use crate::error::DicError;

@@ -5,12 +5,12 @@ use rayon::prelude::*;
 
 use super::kernel_noise::{KernelNoise, gradient_scale, row_of};
 use crate::cholesky::Cholesky;
-use crate::correlate::Site;
 use crate::error::DicError;
-use crate::filter::GaussianFilter;
+use crate::gaussian::GaussianFilter;
 use crate::reference::{Frame, Reference};
 use crate::settings::{Settings, ShapeOrder};
 use crate::shape::{PARAMETERS, active};
+use crate::site::Site;
 use crate::subset::SubsetRow;
 
 /// Entries of the upper triangle of a 6 × 6 matrix.

@@ -44,20 +44,18 @@ fn what_stays_inside_is_followed() {
     };
     let first = speckle.picture_by(SIZE, SIZE, |x, y| (x, y));
     let deformed = speckle.picture(SIZE, SIZE, &field);
-    let settings = Settings {
-        subset_size_px: (2 * HALF + 1) as usize,
-        borders: Borders::Truncated {
+    let settings = Settings::default()
+        .with_side_px((2 * HALF + 1) as usize)
+        .with_borders(Borders::Truncated {
             least_share: LEAST_SHARE,
-        },
-        ..Settings::default()
-    };
+        });
     let reference = prepare(&first, None, &settings).expect("valid settings");
     let found = correlate(&reference, &deformed, Guess::Phase).expect("images of one size");
     let (mut followed, mut left, mut whole) = (0, 0, 0);
     for point in &found.points {
         let (least, most) = shares(&field, point.x, point.y);
         let (u, v) = field.at(point.x as f64, point.y as f64);
-        let error = (point.p[0] - u).hypot(point.p[6] - v);
+        let error = (point.u() - u).hypot(point.v() - v);
         if point.status == Status::Converged {
             assert!(error < 0.03, "{error}: {point:?}");
             assert!((least..=most).contains(&point.share), "{least}: {point:?}");
@@ -86,20 +84,18 @@ fn the_rim_of_the_deformed_picture_takes_no_part() {
     let first = speckle.picture_by(SIZE, SIZE, |x, y| (x, y));
     for v in [4.3, -4.3, 1.5] {
         let deformed = speckle.picture_by(SIZE, SIZE, |x, y| (x, y - v));
-        let settings = Settings {
-            subset_size_px: (2 * HALF + 1) as usize,
-            step_px: 3,
-            borders: Borders::Truncated {
+        let settings = Settings::default()
+            .with_side_px((2 * HALF + 1) as usize)
+            .with_step_px(3)
+            .with_borders(Borders::Truncated {
                 least_share: LEAST_SHARE,
-            },
-            ..Settings::default()
-        };
+            });
         let reference = prepare(&first, None, &settings).expect("valid settings");
         let found = correlate(&reference, &deformed, Guess::Phase).expect("images of one size");
         let (mut worst, mut followed) = (0.0_f64, 0);
         for point in &found.points {
             if point.status == Status::Converged {
-                worst = worst.max(point.p[0].hypot(point.p[6] - v));
+                worst = worst.max(point.u().hypot(point.v() - v));
                 followed += usize::from(point.cut == Cut::DeformedBorder);
             }
         }
@@ -112,11 +108,7 @@ fn the_rim_of_the_deformed_picture_takes_no_part() {
 /// believed.
 #[test]
 fn nothing_is_found_in_place_of_what_has_left() {
-    let settings = Settings {
-        subset_size_px: 21,
-        step_px: 5,
-        ..Settings::default()
-    };
+    let settings = Settings::default().with_side_px(21).with_step_px(5);
     let (mut left, mut wrong) = (0, 0);
     for seed in 1..=12 {
         let speckle = Speckle::new(SIZE, SIZE, seed);
@@ -140,7 +132,7 @@ fn nothing_is_found_in_place_of_what_has_left() {
         let found = correlate(&reference, &deformed, Guess::Phase).expect("images of one size");
         for point in &found.points {
             let (u, v) = field.at(point.x as f64, point.y as f64);
-            let error = (point.p[0] - u).hypot(point.p[6] - v);
+            let error = (point.u() - u).hypot(point.v() - v);
             wrong += usize::from(point.status == Status::Converged && error > 1.0);
             left += usize::from(point.status == Status::OutOfImage);
         }

@@ -1,10 +1,10 @@
 //! Predicted errors against those found, and the filter that they advise.
 
-use retrial_core::image::{GrayImage, Mask};
 use retrial_dic::{
     DicError, GaussianFilter, Guess, PairSpectra, Settings, ShapeOrder, SplineDegree, Status,
     correlate, prepare,
 };
+use retrial_image::{GrayImage, Mask};
 
 use crate::support::{Speckle, noisy, read, real_series};
 
@@ -37,27 +37,24 @@ fn measured_error([first, deformed]: &[GrayImage; 2], settings: &Settings) -> f6
     let field = correlate(&reference, deformed, Guess::Phase).expect("images of one size");
     assert_eq!(field.count(Status::Converged), field.points.len());
     let squares = field.points.iter().map(|point| {
-        let (u, v) = (point.p[0] - SHIFT, point.p[6] - SHIFT);
+        let (u, v) = (point.u() - SHIFT, point.v() - SHIFT);
         u * u + v * v
     });
     (squares.sum::<f64>() / field.points.len() as f64).sqrt()
 }
 
 fn settings(subset_size_px: usize, shape_order: ShapeOrder) -> Settings {
-    Settings {
-        subset_size_px,
-        shape_order,
-        step_px: 9,
-        ..Settings::default()
-    }
+    Settings::default()
+        .with_side_px(subset_size_px)
+        .with_shape_order(shape_order)
+        .with_step_px(9)
 }
 
 fn with(settings: &Settings, degree: SplineDegree, sigma_px: f64) -> Settings {
-    Settings {
-        spline_degree: degree,
-        prefilter: (sigma_px > 0.0).then(|| GaussianFilter::reaching(sigma_px)),
-        ..settings.clone()
-    }
+    settings
+        .clone()
+        .with_spline_degree(degree)
+        .with_prefilter((sigma_px > 0.0).then(|| GaussianFilter::reaching(sigma_px)))
 }
 
 fn measured([first, deformed]: &[GrayImage; 2]) -> PairSpectra {
@@ -154,10 +151,7 @@ fn pairs_that_say_nothing_are_told_apart() {
         matches!(error, Err(DicError::NonFinitePixel { .. })),
         "{error:?}"
     );
-    let wrong = Settings {
-        subset_size_px: 40,
-        ..Settings::default()
-    };
+    let wrong = Settings::default().with_side_px(40);
     let spectra = measured(&[first, deformed]);
     assert!(spectra.forecast(&wrong).is_err() && spectra.advise(&wrong).is_err());
 }
@@ -174,7 +168,7 @@ fn filters_that_leave_a_gradient_of_noise_are_not_advised() {
         let reference = prepare(&pair[0], None, settings).expect("valid settings");
         let field = correlate(&reference, &pair[1], Guess::Phase).expect("images of one size");
         let errors = field.points.iter().map(|point| {
-            let (u, v) = (point.p[0] - SHIFT, point.p[6] - SHIFT);
+            let (u, v) = (point.u() - SHIFT, point.v() - SHIFT);
             u.hypot(v)
         });
         let mut errors: Vec<f64> = errors.collect();

@@ -2,11 +2,11 @@
 //! to fail the correlation.
 
 use retrial_core::displacement::Displacement;
-use retrial_core::image::GrayImage;
 use retrial_dic::{
     Field, Guess, NoiseLevel, PointResult, PointUncertainty, Settings, ShapeOrder, correlate,
     prepare, sensitivity, uncertainty,
 };
+use retrial_image::GrayImage;
 
 use crate::split::{cracked, side};
 use crate::support::{Speckle, noisy};
@@ -50,7 +50,7 @@ fn coverage(
             continue;
         };
         let (u, v) = truth(point.x as f64, point.y as f64);
-        let ratios = [(point.p[0] - u) / one.u, (point.p[6] - v) / one.v];
+        let ratios = [(point.u() - u) / one.u, (point.v() - v) / one.v];
         for (within, ratio) in out.within.iter_mut().zip(ratios) {
             *within += f64::from(u8::from(ratio.abs() <= 1.96));
             out.largest = out.largest.max(ratio.abs());
@@ -66,11 +66,9 @@ fn coverage(
 }
 
 fn settings(subset_size_px: usize) -> Settings {
-    Settings {
-        subset_size_px,
-        step_px: 5,
-        ..Settings::default()
-    }
+    Settings::default()
+        .with_side_px(subset_size_px)
+        .with_step_px(5)
 }
 
 /// A specimen that is pulled, and beside it a roller that stands still; each pixel by the part of it that the specimen
@@ -202,10 +200,7 @@ fn bumps_are_covered() {
             noise_px + 1,
             NOISE,
         );
-        let settings = Settings {
-            shape_order: ShapeOrder::One,
-            ..settings(subset_size_px)
-        };
+        let settings = settings(subset_size_px).with_shape_order(ShapeOrder::One);
         let found = measured(&first, &second, &settings);
         let reach = if width > 20.0 { 75.0 } else { 36.0 };
         let inside = coverage(&found, truth, |point| {
@@ -248,11 +243,9 @@ fn noise_alone_adds_nothing() {
         (31, 3, ShapeOrder::Two),
         (41, 10, ShapeOrder::Two),
     ] {
-        let settings = Settings {
-            step_px,
-            shape_order,
-            ..settings(subset_size_px)
-        };
+        let settings = settings(subset_size_px)
+            .with_step_px(step_px)
+            .with_shape_order(shape_order);
         let all = coverage(
             &measured(&first, &second, &settings),
             |x, y| pull.at(x, y),

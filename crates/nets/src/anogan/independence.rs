@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use retrial_core::seed::Seed;
+use retrial_seed::Seed;
 
 use super::small::{LATENT, architecture, drawn, pictures, trained};
 use super::*;

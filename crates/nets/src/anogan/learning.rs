@@ -1,7 +1,7 @@
 //! Nets learn what they are given, a search finds what is there, and broken numbers end no
 //! process.
 
-use retrial_core::seed::Seed;
+use retrial_seed::Seed;
 
 use super::small::{LATENT, adam, architecture, drawn, fresh, gan_rates, pictures, trained};
 use super::*;

@@ -4,7 +4,7 @@
 
 #![cfg(test)]
 
-use retrial_core::seed::Seed;
+use retrial_seed::Seed;
 
 use super::training::{GanRates, GanTraining};
 use super::*;

@@ -6,7 +6,7 @@
 
 use burn::module::Module as _;
 use burn::tensor::{Device, Tensor};
-use retrial_core::seed::Seed;
+use retrial_seed::Seed;
 
 use super::discriminator::{Discriminator, FrozenDiscriminator};
 use super::generator::{FrozenGenerator, Generator};

@@ -6,12 +6,12 @@
 
 use burn::module::Module as _;
 use burn::tensor::{Device, Tensor, TensorData};
-use retrial_core::instance_mask::InstanceMask;
-use retrial_core::seed::{Seed, Stream};
+use retrial_image::InstanceMask;
 use retrial_instances::boxes::{Corners, overlaps};
 use retrial_instances::coder::BoxCoder;
 use retrial_instances::matcher::{Match, MatchRule};
 use retrial_instances::sampler::Balance;
+use retrial_seed::{Seed, Stream};
 use thiserror::Error;
 
 use super::architecture::Architecture;

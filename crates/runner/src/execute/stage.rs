@@ -13,7 +13,7 @@ use std::time::Duration;
 use retrial_core::event::Event;
 use retrial_core::plan::{StageInput, stage_id};
 use retrial_core::record::{StageOrigin, StageUse};
-use retrial_core::seed::Seed;
+use retrial_seed::Seed;
 use retrial_store::{StoreError, Tree, Value};
 
 use super::context::{Context, TrialError, announce, belongs, healed, io};

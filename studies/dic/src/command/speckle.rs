@@ -4,10 +4,10 @@ use std::path::Path;
 
 use retrial_core::census::count;
 use retrial_core::displacement::Displacement;
-use retrial_core::seed::Seed;
 use retrial_data::manifest::{Settings, SpeckleSettings};
 use retrial_data::{find_manifest, read_speckle_settings};
 use retrial_runner::{Call, Failure, say};
+use retrial_seed::Seed;
 use retrial_store::{atomic_write, tiff};
 use retrial_synth::render_series;
 use serde::Serialize;

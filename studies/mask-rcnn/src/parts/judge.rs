@@ -369,7 +369,7 @@ fn faults(
 
 #[cfg(test)]
 mod tests {
-    use retrial_core::instance_mask::InstanceMask;
+    use retrial_image::InstanceMask;
 
     use super::*;
 

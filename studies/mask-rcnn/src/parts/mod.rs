@@ -12,10 +12,10 @@ use std::time::Instant;
 
 use retrial_core::declare::{ParamGroup as _, ParamType as _};
 use retrial_core::plan::StageInput;
-use retrial_core::seed::Seed;
 use retrial_net_study::{device, stage_tree};
 use retrial_nets::mask_rcnn::{PartPlace, PartsArchitecture, PartsTraining, RegionFeatures};
 use retrial_runner::{Context, TrialError, Work, stage};
+use retrial_seed::Seed;
 use retrial_store::Tree;
 
 pub(super) use self::judge::{TABLES, judge};

@@ -62,7 +62,7 @@ impl Sides {
 
 #[cfg(test)]
 mod tests {
-    use retrial_core::instance_mask::InstanceMask;
+    use retrial_image::InstanceMask;
 
     use super::*;
     use crate::items::PartBox;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use retrial_core::instance_mask::InstanceMask;
 use retrial_core::statistics::upper_median;
+use retrial_image::InstanceMask;
 
 use crate::items::{Item, Items};
 

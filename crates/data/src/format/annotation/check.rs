@@ -185,14 +185,14 @@ pub(crate) fn bounds(polygons: &[Vec<f64>]) -> Option<[f64; 4]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use retrial_core::instance_mask::RunLengths;
+    use retrial_image::RunLengths;
 
     #[test]
     fn bounds_of_runs_are_those_of_their_pixels() {
         // Every mask of 3 × 3 pixels.
         for bits in 0..512_u32 {
             let inside = (0..9).map(|i| bits >> i & 1 == 1).collect();
-            let mask = retrial_core::instance_mask::InstanceMask::new(3, 3, inside);
+            let mask = retrial_image::InstanceMask::new(3, 3, inside);
             let mask = mask.expect("the size fits");
             let runs: RunLengths = mask.runs();
             assert_eq!(run_bounds(3, runs.counts()), mask.bounds(), "{bits:b}");

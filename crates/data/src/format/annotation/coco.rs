@@ -8,7 +8,8 @@
 //! The data format of COCO, <https://cocodataset.org/#format-data>.
 
 use retrial_core::census::count;
-use retrial_core::{file, run_text};
+use retrial_core::file;
+use retrial_image::run_text;
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -2,7 +2,7 @@
 //! right.
 
 use retrial_core::census::count;
-use retrial_core::run_text::RunTextError;
+use retrial_image::run_text::RunTextError;
 use std::path::PathBuf;
 
 use thiserror::Error;

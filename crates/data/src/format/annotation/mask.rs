@@ -1,7 +1,7 @@
 //! The pixels of an annotated object.
 
-use retrial_core::instance_mask::{InstanceMask, MaskError, RunLengths};
-use retrial_core::polygon::{PolygonFault, Vertex, fill_box, fill_coco, vertices};
+use retrial_image::polygon::{PolygonFault, Vertex, fill_box, fill_coco, vertices};
+use retrial_image::{InstanceMask, MaskError, RunLengths};
 use thiserror::Error;
 
 use super::model::{Annotation, AnnotationSet, Segmentation};

@@ -6,7 +6,7 @@
 //! # Coordinates
 //! COCO's corner convention: pixel `i` covers `i..i + 1`, x to the right, y downwards.
 
-use retrial_core::instance_mask::RunLengths;
+use retrial_image::RunLengths;
 use serde::Serialize;
 
 use super::fault::AnnotationFault;

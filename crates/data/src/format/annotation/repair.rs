@@ -2,7 +2,7 @@
 //! outlines without a pixel become boxes, objects without an extent are left out. Each change is noted.
 
 use retrial_core::census::count;
-use retrial_core::polygon::{encloses_pixel, vertices};
+use retrial_image::polygon::{encloses_pixel, vertices};
 
 use super::check::{self, BORDER_PX, bounds};
 use super::fault::{Findings, Spot};

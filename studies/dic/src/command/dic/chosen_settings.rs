@@ -4,10 +4,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use retrial_core::image::{GrayImage, Mask};
 use retrial_dic::{
     AdviceScope, ErrorForecast, OrderSource, SeriesAdvice, Settings, SplineDegree, advise_series,
 };
+use retrial_image::{GrayImage, Mask};
 use retrial_runner::{Failure, say};
 
 use super::Refused;
@@ -121,7 +121,7 @@ impl ChosenSettings {
                 say!("{filter} and {degree} spline, the default: no picture tells which ones suit");
             }
         }
-        let order = self.settings().shape_order as u8;
+        let order = self.settings().shape_order.number();
         match (&self.advice.order, &self.order_by) {
             (None, _) => {}
             (Some(OrderSource::Image { .. }), by) => {

@@ -47,21 +47,26 @@ pub(super) fn columns(
             "row of the point in the reference image, from 0, downwards",
             whole(|p| p.y),
         ),
-        column("u", "px", "displacement to the right", number(&|p| p.p[0])),
-        column("v", "px", "displacement downwards", number(&|p| p.p[6])),
+        column(
+            "u",
+            "px",
+            "displacement to the right",
+            number(&PointResult::u),
+        ),
+        column("v", "px", "displacement downwards", number(&PointResult::v)),
     ];
     if let Some(map) = map {
         columns.extend(millimetres(points, map));
     }
     columns.extend(extra.columns(field, map));
-    for (i, name, unit, meaning) in DERIVATIVES {
+    for (value, name, unit, meaning) in DERIVATIVES {
         let shown = match order {
             ShapeOrder::Zero => false,
             ShapeOrder::One => unit == "px/px",
             ShapeOrder::Two => true,
         };
         if shown {
-            columns.push(column(name, unit, meaning, number(&|p| p.p[i])));
+            columns.push(column(name, unit, meaning, number(&value)));
         }
     }
     columns.extend([
@@ -111,64 +116,72 @@ pub(super) fn columns(
     columns
 }
 
-/// Place in the parameters, name, unit and meaning of the derivatives of the shape function.
-const DERIVATIVES: [(usize, &str, &str, &str); 10] = [
+/// Value, name, unit and meaning of a column.
+type Derivative = (
+    fn(&PointResult) -> f64,
+    &'static str,
+    &'static str,
+    &'static str,
+);
+
+/// The derivatives of the shape function.
+const DERIVATIVES: [Derivative; 10] = [
     (
-        1,
+        |p| p.gradient().u_x,
         "u_x",
         "px/px",
         "derivative of u along x within the subset",
     ),
     (
-        2,
+        |p| p.gradient().u_y,
         "u_y",
         "px/px",
         "derivative of u along y within the subset",
     ),
     (
-        7,
+        |p| p.gradient().v_x,
         "v_x",
         "px/px",
         "derivative of v along x within the subset",
     ),
     (
-        8,
+        |p| p.gradient().v_y,
         "v_y",
         "px/px",
         "derivative of v along y within the subset",
     ),
     (
-        3,
+        |p| p.curvature().u_xx,
         "u_xx",
         "1/px",
         "second derivative of u along x within the subset",
     ),
     (
-        4,
+        |p| p.curvature().u_xy,
         "u_xy",
         "1/px",
         "mixed second derivative of u within the subset",
     ),
     (
-        5,
+        |p| p.curvature().u_yy,
         "u_yy",
         "1/px",
         "second derivative of u along y within the subset",
     ),
     (
-        9,
+        |p| p.curvature().v_xx,
         "v_xx",
         "1/px",
         "second derivative of v along x within the subset",
     ),
     (
-        10,
+        |p| p.curvature().v_xy,
         "v_xy",
         "1/px",
         "mixed second derivative of v within the subset",
     ),
     (
-        11,
+        |p| p.curvature().v_yy,
         "v_yy",
         "1/px",
         "second derivative of v along y within the subset",
@@ -181,7 +194,7 @@ fn millimetres(points: &[PointResult], map: &PixelMap) -> [Quantity; 4] {
         let pixel = [point.x as f64, point.y as f64];
         let place = map.position_mm(pixel).unwrap_or([f64::NAN; 2]);
         let moved = match point.status {
-            Status::Converged => map.displacement_mm(pixel, [point.p[0], point.p[6]]),
+            Status::Converged => map.displacement_mm(pixel, [point.u(), point.v()]),
             _ => None,
         };
         let [u, v] = moved.unwrap_or([f64::NAN; 2]);

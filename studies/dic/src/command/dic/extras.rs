@@ -34,10 +34,7 @@ impl Extras {
             Some(points) if !(3..=501).contains(&points) || points.is_multiple_of(2) => {
                 return Err(refused(DicError::StrainWindow { points }));
             }
-            Some(points) => Some(StrainWindow {
-                points,
-                ..StrainWindow::default()
-            }),
+            Some(points) => Some(StrainWindow::default().with_points(points)),
             None => None,
         };
         if let Some(window) = &window {
@@ -158,7 +155,7 @@ fn spreads(known: &[Option<PointUncertainty>]) -> [Quantity; 3] {
 fn spreads_mm(field: &Field, known: &[Option<PointUncertainty>], map: &PixelMap) -> [Quantity; 2] {
     let mut out = [Vec::new(), Vec::new()];
     for (point, known) in field.points.iter().zip(known) {
-        let moved = [point.x as f64 + point.p[0], point.y as f64 + point.p[6]];
+        let moved = [point.x as f64 + point.u(), point.y as f64 + point.v()];
         let both = known.as_ref().zip(map.gradient_mm_per_px(moved));
         for (axis, column) in out.iter_mut().enumerate() {
             column.push(both.map_or(f64::NAN, |(known, gradient)| {

@@ -7,9 +7,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use retrial_core::census::count;
-use retrial_core::image::GrayImage;
 use retrial_data::{Channel, DataError, picture_pages, read_page};
 use retrial_dic::{DicError, PointUncertainty, Settings, ShapeOrder, misfit};
+use retrial_image::GrayImage;
 use retrial_runner::{Failure, eprintln};
 use serde::{Deserialize, Serialize};
 
@@ -274,7 +274,7 @@ impl Frames {
             "warning: {}: order {} of the shape function does not follow the displacement at {}, by {px:.3} px \
              or more{others}; u_std and v_std hold what shows of it; try {advice}",
             self.list[*index].name,
-            settings.shape_order as u8,
+            settings.shape_order.number(),
             count(*points, "point")
         );
     }

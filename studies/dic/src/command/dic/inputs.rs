@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use retrial_core::image::Mask;
 use retrial_data::{DataError, picture_pages, read_mask, read_page};
 use retrial_dic::calibration::PixelMap;
 use retrial_dic::{Reference, Settings, prepare, prepare_points};
+use retrial_image::Mask;
 use retrial_runner::{Failure, eprintln};
 
 use super::chosen_settings::ChosenSettings;

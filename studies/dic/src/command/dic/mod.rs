@@ -260,23 +260,22 @@ fn settings(args: &DicArgs) -> Settings {
         FilterChoice::Sigma(0.0) => None,
         FilterChoice::Sigma(sigma_px) => Some(GaussianFilter::reaching(sigma_px)),
     };
-    Settings {
-        subset_size_px: args.subset,
-        step_px: args.step,
-        shape_order: match args.order {
-            OrderChoice::Automatic => defaults.shape_order,
-            OrderChoice::Order(order) => order,
-        },
-        subset_shape: args.shape,
-        reference_strategy: args.reference_strategy,
-        borders: match args.truncate {
+    let order = match args.order {
+        OrderChoice::Automatic => defaults.shape_order,
+        OrderChoice::Order(order) => order,
+    };
+    defaults
+        .with_side_px(args.subset)
+        .with_step_px(args.step)
+        .with_shape_order(order)
+        .with_subset_shape(args.shape)
+        .with_reference_strategy(args.reference_strategy)
+        .with_borders(match args.truncate {
             Some(least_share) => Borders::Truncated { least_share },
             None => Borders::Whole,
-        },
-        split: args.split,
-        prefilter,
-        ..defaults
-    }
+        })
+        .with_split(args.split)
+        .with_prefilter(prefilter)
 }
 
 /// The name of a file without its folder.

@@ -24,7 +24,7 @@ struct Row {
     name: String,
     statuses: [usize; Status::ALL.len()],
     ranges: Vec<Range>,
-    #[serde(with = "retrial_core::float")]
+    #[serde(with = "retrial_dic::float")]
     median_zncc: f64,
 }
 
@@ -33,11 +33,11 @@ struct Row {
 struct Range {
     name: String,
     unit: String,
-    #[serde(with = "retrial_core::float")]
+    #[serde(with = "retrial_dic::float")]
     mean: f64,
-    #[serde(with = "retrial_core::float")]
+    #[serde(with = "retrial_dic::float")]
     low: f64,
-    #[serde(with = "retrial_core::float")]
+    #[serde(with = "retrial_dic::float")]
     high: f64,
 }
 

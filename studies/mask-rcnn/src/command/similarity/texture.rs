@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use retrial_core::resize::mean_over;
 use retrial_data::{DataError, GradedImage, read_graded};
+use retrial_image::resize::mean_over;
 use retrial_similarity::{
     Cooccurrence, FeatureKind, FeatureSettings, GlcmSettings, Offset, Property, count_into,
     feature_len, features, quantise_f32,
@@ -44,11 +44,10 @@ impl Texture {
             levels: usize::from(args.texture_levels),
             range: args.grey_range,
             side: args.side.map(usize::from),
-            counting: GlcmSettings {
-                offsets: args.distances.iter().flat_map(each).collect(),
-                order,
-            },
-            features: FeatureSettings { kind, angles },
+            counting: GlcmSettings::default()
+                .with_offsets(args.distances.iter().flat_map(each).collect())
+                .with_order(order),
+            features: FeatureSettings::new(kind, angles),
             facts: json!({
                 "texture": word,
                 "texture_levels": args.texture_levels,

@@ -1,8 +1,8 @@
 //! From features to weights and a draw, a block of pictures at a time.
 
 use retrial_core::hash::FieldHasher;
-use retrial_core::seed::Seed;
 use retrial_runner::Failure;
+use retrial_seed::Seed;
 use retrial_similarity::{
     Moments, Scan, SimilarityError, SimilaritySettings, Standardiser, Targets, Weights, draw,
     log_similarities, tally,
@@ -65,10 +65,9 @@ pub(super) fn weigh(
         standard.apply(&mut targets).map_err(refused)?;
     }
     let targets = Targets::new(dimension, targets).map_err(refused)?;
-    let settings = SimilaritySettings {
-        bandwidth: args.bandwidth,
-        reduction: args.reduction,
-    };
+    let settings = SimilaritySettings::default()
+        .with_bandwidth(args.bandwidth)
+        .with_reduction(args.reduction);
     let mut log = Vec::with_capacity(source.pictures.len());
     let mut scan = Scan::default();
     let bar = progress(source.pictures.len(), "similarities");

@@ -1,12 +1,12 @@
-//! Bicubic resizing of grey images, and the scalings that follow it. Values must equal those of
-//! the libraries with which results were published, so both of their kernels are here.
+//! Resizing of grey images. Values must equal those of the libraries with which results were
+//! published, so both of their bicubic kernels are here.
 //!
 //! # Source
 //! Keys 1981, doi:10.1109/TASSP.1981.1163711, with the slope `a` left free; the choice of
 //! `a`, of pixel centres and of the border as PyTorch documents and does it
 //! (`torch.nn.functional.interpolate`, `mode="bicubic"`, `align_corners=False`).
 
-use crate::image::{GrayImage, ImageError};
+use crate::gray::{GrayImage, ImageError};
 
 /// Which of the two bicubic kernels in use resizes an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,38 +49,6 @@ impl Bicubic {
         } else {
             0.0
         }
-    }
-}
-
-crate::words! {
-    /// How the grey levels `0..=255` of a picture become the numbers that a detector sees.
-    pub enum Scaling {
-        /// `x / 127.5 − 1`, clamped to `-1..=1`: what a generator that ends in `tanh` can reach.
-        Tanh = "tanh",
-        /// `(x / 255 − 0.1307) / 0.3081`: what the constants are meant for.
-        Unit = "unit",
-        /// `(x − 0.1307) / 0.3081` with `x` in `0..=255`: MNIST's constants on undivided grey levels, as
-        /// published.
-        Raw255 = "raw255",
-    }
-}
-
-/// Mean of MNIST's training pixels in `0..=1`, as the published programs round it.
-const MNIST_MEAN: f64 = 0.1307;
-/// Their standard deviation.
-const MNIST_SD: f64 = 0.3081;
-
-impl Scaling {
-    /// The scaled value of a grey level; a bicubic overshoot beyond `0..=255` is a grey level too.
-    #[must_use]
-    pub fn apply(self, gray: f32) -> f32 {
-        let gray = f64::from(gray);
-        let scaled = match self {
-            Self::Raw255 => (gray - MNIST_MEAN) / MNIST_SD,
-            Self::Unit => (gray / 255.0 - MNIST_MEAN) / MNIST_SD,
-            Self::Tanh => (gray / 127.5 - 1.0).clamp(-1.0, 1.0),
-        };
-        scaled as f32
     }
 }
 
@@ -212,8 +180,6 @@ fn renormalised(centre: f64, stretch: f64, from_px: usize) -> Vec<Tap> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     fn ramp(width: usize, height: usize) -> GrayImage {
@@ -267,36 +233,6 @@ mod tests {
         assert_eq!(Bicubic::from_a(-1.0), None);
     }
 
-    /// Digits resized and scaled by torch 2.15.0 in both kernels.
-    #[test]
-    #[ignore = "needs RETRIAL_MIRROR"]
-    fn digits_agree_with_pytorch() {
-        let tensors = Tensors::read();
-        let scalings = [
-            ("raw255", Scaling::Raw255),
-            ("unit", Scaling::Unit),
-            ("tanh", Scaling::Tanh),
-        ];
-        let digits = tensors.bytes("u8");
-        for (name, scaling) in scalings {
-            for (suffix, kernel) in [("noaa", Bicubic::Plain), ("aa", Bicubic::Antialias)] {
-                let tensor = format!("pre.{name}.{suffix}");
-                let expected = tensors.floats(&tensor);
-                let (low, high) = expected
-                    .iter()
-                    .fold((f32::MAX, f32::MIN), |(l, h), &v| (l.min(v), h.max(v)));
-                for (digit, expected) in digits.chunks(28 * 28).zip(expected.chunks(64 * 64)) {
-                    let pixels = digit.iter().map(|&gray| f32::from(gray)).collect();
-                    let digit = GrayImage::new(28, 28, pixels).expect("28 × 28 values");
-                    let resized = bicubic(&digit, 64, 64, kernel).expect("a valid size");
-                    let scaled: Vec<f32> =
-                        resized.pixels().iter().map(|&v| scaling.apply(v)).collect();
-                    assert_close(&scaled, expected, high - low, &tensor);
-                }
-            }
-        }
-    }
-
     /// Differs by a millionth of `range` at most.
     fn assert_close(got: &[f32], expected: &[f32], range: f32, what: &str) {
         assert_eq!(got.len(), expected.len(), "{what}");
@@ -306,42 +242,6 @@ mod tests {
             .map(|(got, expected)| (got - expected).abs())
             .fold(0.0, f32::max);
         assert!(worst <= 1e-6 * range, "{what}: {worst} of {range}");
-    }
-
-    /// A file of tensors: the length of the header, a header in JSON, the data.
-    struct Tensors {
-        header: serde_json::Value,
-        data: Vec<u8>,
-    }
-
-    impl Tensors {
-        fn read() -> Self {
-            let mirror = std::env::var_os("RETRIAL_MIRROR");
-            let mirror = mirror.expect("set RETRIAL_MIRROR to a folder with copies of the data");
-            let file = Path::new(&mirror).join("parity_anogan/anogan_c4.safetensors");
-            let bytes = std::fs::read(&file);
-            let bytes = bytes.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-            let (length, rest) = bytes.split_at(8);
-            let length = u64::from_le_bytes(length.try_into().expect("eight bytes"));
-            let (header, data) = rest.split_at(length as usize);
-            Self {
-                header: serde_json::from_slice(header).expect("a header in JSON"),
-                data: data.to_vec(),
-            }
-        }
-
-        fn bytes(&self, name: &str) -> &[u8] {
-            let offsets = &self.header[name]["data_offsets"];
-            let at = |i: usize| offsets[i].as_u64().expect("an offset") as usize;
-            &self.data[at(0)..at(1)]
-        }
-
-        fn floats(&self, name: &str) -> Vec<f32> {
-            self.bytes(name)
-                .chunks_exact(4)
-                .map(|value| f32::from_le_bytes(value.try_into().expect("four bytes")))
-                .collect()
-        }
     }
 
     #[test]

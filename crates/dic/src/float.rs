@@ -1,4 +1,4 @@
-//! Numbers that are kept whatever they are, for `#[serde(with = "retrial_core::float")]`: JSON has no word for what is
+//! Numbers that are kept whatever they are, for `#[serde(with = "retrial_dic::float")]`: JSON has no word for what is
 //! not finite, and would make it `null`.
 
 use serde::de::Error;

@@ -1,6 +1,6 @@
 //! Polygons drawn around objects: their faults, and their pixels by two published rules.
 //!
-//! Vertices are `[x, y]` in pixels, corner convention of [`crate::instance_mask`]; the last vertex
+//! Vertices are `[x, y]` in pixels, corner convention of [this crate](crate); the last vertex
 //! joins the first. The two rules differ along the outline, so a data set must say which it means:
 //!
 //! - [`fill_coco`]: COCO's, pixel centres inside, found on a grid five times finer;
@@ -21,6 +21,7 @@ const FAR_PX: f64 = 1e6;
 
 /// What is wrong with a polygon.
 #[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
 pub enum PolygonFault {
     /// A flat list of coordinates does not pair up.
     #[error("a polygon has two coordinates a vertex, got {got} in all")]

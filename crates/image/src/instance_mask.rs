@@ -1,8 +1,4 @@
 //! The pixels of one object in a picture, and their run lengths.
-//!
-//! # Coordinates of boxes and polygons
-//! Boxes and polygons of instances follow COCO: pixel `i` covers `i..i + 1`, so a box around the
-//! pixels `3..=5` is `[3, 6]`. This is the corner convention; [`crate::image`] speaks of centres.
 
 use thiserror::Error;
 
@@ -26,6 +22,7 @@ pub struct RunLengths {
 
 /// Why a mask could not be built.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum MaskError {
     /// The number of pixels does not fit the stated size.
     #[error("a mask of {height} rows and {width} columns has {} pixels, got {got}", width * height)]

@@ -4,6 +4,8 @@
 //! one stream never shifts another. The generator is ChaCha8, which is portable and seekable; the
 //! transforms to uniform and normal numbers are our own, because a library may change them
 //! between minor versions and a recorded trial must stay repeatable.
+//!
+#![doc = include_str!("../README.md")]
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng as _, SeedableRng as _};

@@ -1,11 +1,4 @@
 //! Grey images and pixel masks.
-//!
-//! # Pixel coordinates
-//! Everywhere in retrial `x` counts columns to the right and `y` counts rows downwards, both from
-//! zero, and an integer coordinate is the *centre* of a pixel: `(0.0, 0.0)` is the centre of the
-//! top-left pixel and the picture covers `-0.5..width - 0.5`. Pixels are stored row by row, so
-//! pixel `(x, y)` is `pixels[y * width + x]`. A displacement `(u, v)` moves the material point at
-//! `(x, y)` of the reference image to `(x + u, y + v)` in the deformed image.
 
 use thiserror::Error;
 
@@ -29,6 +22,7 @@ pub struct Mask {
 
 /// Why an image or a mask could not be built.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ImageError {
     /// The number of values does not fit the stated size.
     #[error("an image of {width} × {height} px needs {} values, got {got}", width * height)]
