@@ -5,10 +5,11 @@ use retrial_core::statistics::Summary;
 
 use super::axis::Axis;
 use super::chart::{Chart, Entry, Sign};
+use super::drawing::Drawing;
 use super::palette;
 use super::scene::INK;
 use super::source::Source;
-use super::{Drawing, band, guide};
+use super::{band, guide};
 use crate::error::ReportError;
 
 /// Part of a group's room that its bars take.

@@ -1,11 +1,11 @@
 //! Fields as colour on a regular grid, with `y` downwards as in images; points without a value
 //! are grey.
 
-use super::Drawing;
 use super::axis::{label_with, nice_ticks, tick_labels};
-use super::chart::{AXIS_WIDTH, LABEL_POINTS, TICK_POINTS};
+use super::chart::AXIS_WIDTH;
+use super::drawing::Drawing;
 use super::palette;
-use super::scene::{Anchor, INK, POINT, Scene, Shape, text_width};
+use super::scene::{Anchor, INK, LABEL_POINTS, POINT, Scene, Shape, TICK_POINTS, text_width};
 use super::source::Source;
 use crate::error::ReportError;
 

@@ -9,12 +9,12 @@ use retrial_core::statistics::{mean, quantile, standard_deviation};
 
 use super::axis::{Axis, nice_ticks};
 use super::chart::{Chart, DATA_WIDTH, Entry, Extras, Sign};
+use super::drawing::Drawing;
 use super::scene::Scene;
 use super::source::Source;
-use super::{Drawing, guide, palette, png};
+use super::{guide, palette, png};
 use crate::error::ReportError;
-use crate::number::{decimals_for, fixed, plain};
-use crate::view::counted;
+use crate::number::{counted, decimals_for, fixed, plain};
 
 /// Distance of the fences from the quartiles, in ranges between the quartiles.
 const FENCE: f64 = 5.0;

@@ -6,10 +6,11 @@ use retrial_core::statistics::Summary;
 
 use super::axis::Axis;
 use super::chart::{Chart, DATA_WIDTH, Entry, Sign};
+use super::drawing::Drawing;
 use super::mark::{Mark, mark, reference_ink};
 use super::palette;
 use super::source::Source;
-use super::{Drawing, band, curve, guide};
+use super::{band, curve, guide};
 use crate::error::ReportError;
 use crate::frame::Frame;
 
@@ -99,7 +100,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     // Below our own marks, which stay visible inside the rings.
     for reference in references {
         if let Some(point) = chart.at(reference.x, reference.y) {
-            chart.draw_mark(point, Mark::Hollow, ink);
+            chart.scene.draw_mark(point, Mark::Hollow, ink);
         }
     }
     for (i, line) in lines.iter().enumerate() {
@@ -114,7 +115,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
             .line(points.clone(), palette::series(i), DATA_WIDTH);
         if points.len() <= 40 {
             for point in points {
-                chart.draw_mark(point, mark(i), palette::series(i));
+                chart.scene.draw_mark(point, mark(i), palette::series(i));
             }
         }
     }

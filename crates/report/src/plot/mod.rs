@@ -5,8 +5,10 @@ mod band;
 mod bar;
 mod chart;
 mod curve;
+mod drawing;
 mod font;
 mod guide;
+mod guide_labels;
 mod heat;
 mod histogram;
 mod image_grid;
@@ -27,21 +29,14 @@ mod tick_labels;
 use retrial_core::experiment::ExperimentSheet;
 use retrial_core::report_spec::{FigureKind, FigureSpec};
 
+pub(crate) use self::drawing::Drawing;
 pub use self::histogram::{HistogramWords, histogram_png};
 pub use self::picture::gray_png;
-use self::scene::Scene;
 pub use self::sheet::{SheetPicture, SheetRow, contact_sheet_png};
 use self::source::Source;
 use crate::error::ReportError;
 use crate::load::Experiment;
 use crate::quantity;
-
-/// A figure as a scene, with sentences on what was averaged or left out.
-#[derive(Debug)]
-pub(crate) struct Drawing {
-    pub(crate) scene: Scene,
-    pub(crate) notes: Vec<String>,
-}
 
 /// Draws values at the points of a regular grid as colour, as a PNG file, without any record.
 ///
@@ -97,7 +92,7 @@ const KINDS: [(FigureKind, Draw); 6] = [
 
 /// The figure that a spec asks for.
 pub(crate) fn draw(experiment: &Experiment, spec: &FigureSpec) -> Result<Drawing, ReportError> {
-    let source = Source::new(experiment, spec)?;
+    let source = Source::new(experiment, spec, title(&experiment.sheet, spec))?;
     let (_, draw) = (KINDS.iter())
         .find(|(kind, _)| *kind == spec.kind)
         .ok_or_else(|| source.fault("this kind of figure cannot be drawn".to_owned()))?;
@@ -138,22 +133,5 @@ pub(crate) fn slug(sheet: &ExperimentSheet, spec: &FigureSpec) -> String {
         "figure".to_owned()
     } else {
         slug
-    }
-}
-
-impl Drawing {
-    /// Width in print, mm.
-    pub(crate) fn width(&self) -> f64 {
-        self.scene.width
-    }
-
-    /// The figure as an SVG file.
-    pub(crate) fn svg(&self, prefix: &str, title: &str) -> String {
-        svg::render(&self.scene, prefix, title)
-    }
-
-    /// The figure as a PNG file.
-    pub(crate) fn png(&self) -> Vec<u8> {
-        png::render(&self.scene)
     }
 }

@@ -5,10 +5,11 @@ use retrial_core::report_spec::{Band, Labels};
 
 use super::axis::Axis;
 use super::chart::{Chart, Entry, Sign};
+use super::drawing::Drawing;
 use super::mark::{Mark, mark, reference_ink};
 use super::scene::Shape;
 use super::source::Source;
-use super::{Drawing, guide, palette, spread};
+use super::{guide, palette, spread};
 use crate::error::ReportError;
 
 /// From this many points on, marks are small and see-through discs.
@@ -90,7 +91,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
         let places: Vec<_> = points.iter().filter_map(|p| chart.at(p.0, p.1)).collect();
         for centre in places {
             if count < MANY {
-                chart.draw_mark(centre, mark(i), palette::series(i));
+                chart.scene.draw_mark(centre, mark(i), palette::series(i));
             } else {
                 chart.scene.shapes.push(Shape::Disc {
                     centre,
@@ -103,7 +104,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     }
     for reference in references() {
         if let Some(point) = chart.at(reference.x, reference.y) {
-            chart.draw_mark(point, Mark::Hollow, ink);
+            chart.scene.draw_mark(point, Mark::Hollow, ink);
         }
     }
     guide::draw(&mut chart, &source.lines);
