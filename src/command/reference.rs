@@ -9,7 +9,7 @@ pub(crate) fn run(of: SchemaKind) {
             // The study `fake` serves tests.
             let mut shown = studies::infos();
             shown.retain(|study| study.name != "fake");
-            retrial_core::reference::specs(&shown)
+            retrial_core::reference::specs(&shown, &retrial_report::figure_kinds())
         }
         SchemaKind::Manifest => retrial_data::manifest::reference(),
     };

@@ -19,6 +19,7 @@ pub(crate) fn run(root: Option<&Path>, args: &SchemaArgs) -> Result<(), Failure>
             print_json(&retrial_core::spec::schema(
                 &studies::infos(),
                 &dataset_infos(&manifests),
+                &retrial_report::figure_kinds(),
             ))
         }
         SchemaKind::Manifest => print_json(&retrial_data::manifest::schema()),

@@ -29,8 +29,8 @@ pub use loaded::Loaded;
 pub use pack::write::{Export, Packing, export, pack};
 pub use pack::{ATTEMPTS_FILE, PACK_FOLDERS, Pack, Packed, TRIALS_FILE, record_text, without_rows};
 pub use plot::{
-    HistogramWords, SheetPicture, SheetRow, classes_png, contact_sheet_png, field_png, gray_png,
-    histogram_png,
+    HistogramWords, SheetPicture, SheetRow, classes_png, contact_sheet_png, field_png,
+    figure_kinds, gray_png, histogram_png,
 };
 pub use render::{KeptPage, ReportSummary, check, kept, render};
 pub use verdict::{ClaimRow, Ours, verdicts};

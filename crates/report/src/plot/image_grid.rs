@@ -6,8 +6,10 @@
 //! figure, so that small pictures stay crisp; one picture may be a whole grid made by the study.
 
 use image::ImageFormat;
+use retrial_core::keys::Kind;
 
 use super::drawing::Drawing;
+use super::kind::{FigureKind, Title};
 use super::picture::Pixels;
 use super::scene::{Anchor, LABEL_POINTS, POINT, Scene, Shape, TICK_POINTS, text_width};
 use super::source::Source;
@@ -52,7 +54,18 @@ struct Strip<'p> {
     pictures: Vec<Option<&'p Pixels>>,
 }
 
-pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
+pub(super) const KIND: FigureKind = FigureKind {
+    keys: Kind {
+        word: "image_grid",
+        doc: "PNG files that trials leave, side by side.",
+        needs: &["table", "value"],
+        takes: &["x"],
+    },
+    title: Title::Value("pictures"),
+    draw,
+};
+
+fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     let mut notes = Vec::new();
     let pictures = pictures(source, &mut notes)?;
     let mut rows: Vec<&str> = Vec::new();

@@ -1,11 +1,13 @@
 //! Points, one per line of the trials or of their tables; nothing is averaged unless a band is
 //! asked for.
 
+use retrial_core::keys::Kind;
 use retrial_core::report_spec::{Band, Labels};
 
 use super::axis::Axis;
 use super::chart::{Chart, Entry, Sign};
 use super::drawing::Drawing;
+use super::kind::{FigureKind, Title};
 use super::mark::{Mark, mark, reference_ink};
 use super::scene::Shape;
 use super::source::Source;
@@ -15,7 +17,30 @@ use crate::error::ReportError;
 /// From this many points on, marks are small and see-through discs.
 const MANY: usize = 400;
 
-pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
+pub(super) const KIND: FigureKind = FigureKind {
+    keys: Kind {
+        word: "scatter",
+        doc: "Every trial or row as a point; with `band` or `labels: points` means over seeds.",
+        needs: &["x", "y"],
+        takes: &[
+            "table",
+            "band",
+            "x_scale",
+            "y_scale",
+            "reference",
+            "lines.x",
+            "lines.y",
+            "lines.slope",
+            "lines.x_metric",
+            "diagonal",
+            "labels",
+        ],
+    },
+    title: Title::Axes,
+    draw,
+};
+
+fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     let spec = source.spec;
     let frame = source.frame()?;
     let x_name = source.x()?;
