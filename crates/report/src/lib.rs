@@ -5,6 +5,7 @@
 //! records give the same bytes, so that [`check`] can tell a stale report from a fresh one.
 
 mod checklist;
+mod csv_text;
 mod error;
 mod frame;
 mod load;
