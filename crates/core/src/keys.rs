@@ -4,6 +4,7 @@
 //! Schema and the page of reference come from that one place. What keys mean together is code beside it.
 
 mod form;
+mod kind;
 mod types;
 
 #[doc(hidden)]
@@ -12,6 +13,7 @@ use serde_json::{Map, json};
 
 pub use self::form::Form;
 pub(crate) use self::types::{read_word, word_keys};
+pub use self::kind::{Kind, KindWord, Kinds};
 use crate::fault::{Faults, Place, instead, never_renamed};
 use crate::yaml::{Entry, Node, Value, join};
 
@@ -38,10 +40,8 @@ pub struct Key {
     pub form: fn() -> Form,
     /// Its value where it is left out.
     pub default: Option<fn() -> Json>,
-    /// Which kinds of the mapping need it: none of them by name means all.
-    pub needed: Option<&'static [&'static str]>,
-    /// Which kinds of the mapping take it: none of them by name means all.
-    pub of: &'static [&'static str],
+    /// Whether every mapping must have it.
+    pub needed: bool,
     /// Whether it is one of those of which exactly one is given.
     pub one: bool,
     /// Whether it speaks of its own file alone, so that `extends` does not take it over.
@@ -58,8 +58,7 @@ impl Key {
             name,
             form,
             default: None,
-            needed: None,
-            of: &[],
+            needed: false,
             one: false,
             own: false,
             doc,
@@ -68,21 +67,8 @@ impl Key {
 
     /// It must be given.
     #[must_use]
-    pub const fn needed(self) -> Self {
-        self.needed_by(&[])
-    }
-
-    /// Mappings of these kinds need it.
-    #[must_use]
-    pub const fn needed_by(mut self, kinds: &'static [&'static str]) -> Self {
-        self.needed = Some(kinds);
-        self
-    }
-
-    /// Only mappings of these kinds take it.
-    #[must_use]
-    pub const fn of(mut self, kinds: &'static [&'static str]) -> Self {
-        self.of = kinds;
+    pub const fn needed(mut self) -> Self {
+        self.needed = true;
         self
     }
 
@@ -107,12 +93,6 @@ impl Key {
         self
     }
 
-    /// Whether every mapping must have it.
-    #[must_use]
-    pub const fn always(&self) -> bool {
-        matches!(self.needed, Some([]))
-    }
-
     fn schema(&self) -> Json {
         let mut schema = (self.form)().schema();
         schema["description"] = json!(self.doc);
@@ -122,9 +102,6 @@ impl Key {
         schema
     }
 }
-
-/// The key of a mapping that says which kind it is, where its keys depend on that.
-const KIND: &str = "kind";
 
 /// A mapping whose keys are declared.
 #[derive(Clone, Copy, Debug)]
@@ -154,7 +131,7 @@ impl MapDef {
             "additionalProperties": false,
             "properties": properties,
         });
-        let needed = names(&Key::always);
+        let needed = names(&|key| key.needed);
         if !needed.is_empty() {
             schema["required"] = json!(needed);
         }
@@ -166,36 +143,14 @@ impl MapDef {
                 .collect();
             schema["oneOf"] = json!(one);
         }
-        let by_kind = self.kinds().into_iter().map(|kind| {
-            let needed = names(&|key| key.needed.is_some_and(|kinds| kinds.contains(&kind)));
-            let left_out = names(&|key| !key.of.is_empty() && !key.of.contains(&kind));
-            let left_out = left_out
-                .into_iter()
-                .map(|name| (name.to_owned(), json!(false)));
-            let left_out: Map<String, Json> = left_out.collect();
-            json!({
-                "if": { "properties": { KIND: { "const": kind } }, "required": [KIND] },
-                "then": { "required": needed, "properties": left_out },
-            })
-        });
-        let by_kind: Vec<Json> = by_kind.collect();
-        if !by_kind.is_empty() {
-            schema["allOf"] = json!(by_kind);
-        }
         schema
     }
 
-    /// The kinds on which its keys depend.
-    fn kinds(&self) -> Vec<&'static str> {
-        let mut kinds = Vec::new();
-        for key in self.keys {
-            for kind in key.needed.unwrap_or_default().iter().chain(key.of) {
-                if !kinds.contains(kind) {
-                    kinds.push(*kind);
-                }
-            }
-        }
-        kinds
+    /// Whether one of its keys says which kind it is.
+    #[must_use]
+    pub fn has_kinds(&self) -> bool {
+        let mut forms = self.keys.iter().map(|key| (key.form)());
+        forms.any(|form| matches!(form, Form::Kind))
     }
 
     /// Where the mapping `node` stands and which keys it gives, with a fault if it is no mapping, and one for each key
@@ -213,7 +168,7 @@ impl MapDef {
                 .filter_map(|entry| known().find(|name| *name == entry.key))
                 .collect(),
         };
-        for key in self.keys.iter().filter(|key| key.always()) {
+        for key in self.keys.iter().filter(|key| key.needed) {
             if !site.gives(key.name) {
                 faults.add(&site.place, &site.path(key.name), "this key is missing");
             }
@@ -547,7 +502,7 @@ mod tests {
             /// Its kind.
             kind: Sort [needed()];
             /// How often.
-            step: u64 [of(&["lines"]).needed_by(&["lines"])] = 2;
+            step: u64 = 2;
             /// What it is called.
             name: String;
             /// A share.
@@ -608,8 +563,5 @@ mod tests {
             schema["properties"]["kind"]["enum"],
             json!(["points", "lines"])
         );
-        let only = &schema["allOf"][0];
-        assert_eq!(only["if"]["properties"]["kind"]["const"], json!("lines"));
-        assert_eq!(only["then"]["required"], json!(["step"]));
     }
 }

@@ -6,6 +6,7 @@ pub mod claim;
 pub mod declare;
 pub mod displacement;
 pub mod event;
+pub mod exact;
 pub mod experiment;
 pub mod fault;
 pub mod file;

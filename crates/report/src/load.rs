@@ -12,15 +12,9 @@ use retrial_core::seal::unsealed;
 use serde::de::DeserializeOwned;
 
 use crate::error::ReportError;
+use crate::loaded::{Loaded, MAX_BYTES};
 use crate::pack::{ATTEMPTS_FILE, PACK_FOLDERS, Pack, Packed, TRIALS_FILE};
 use crate::parallel;
-
-/// Largest record or sheet that is read, in bytes.
-pub(crate) const MAX_BYTES: u64 = 256 * 1024 * 1024;
-
-/// What a file of a results folder holds, or why it is damaged; an error where it may be sound and
-/// cannot be read, by this program or at all.
-pub type Loaded<T> = Result<Result<T, String>, ReportError>;
 
 /// An experiment with everything its trials left.
 #[derive(Clone, Debug)]

@@ -108,8 +108,10 @@ pub(crate) fn load(
     for file in &files {
         let read = spec::read(file, &overrides, &workspace.root);
         let tree = read.as_ref().ok().map(|written| written.root.clone());
-        let checked =
-            read.and_then(|written| spec::check(&written, &program.infos_for(&written), &infos));
+        let checked = read.and_then(|written| {
+            let figures = retrial_report::figure_kinds();
+            spec::check(&written, &program.infos_for(&written), &infos, &figures)
+        });
         match checked {
             Ok(spec) if is_named || pick.takes(&spec) => specs.push(spec),
             Ok(_) => passed_over += 1,

@@ -15,6 +15,7 @@ const LAYERED: &[&str] = &[
     "instances",
     "kernels",
     "nets",
+    "report",
     "seed",
     "similarity",
     "store",

@@ -10,9 +10,7 @@ use retrial_core::experiment::{DatasetSheet, ExperimentSheet, QuantitySheet, SHE
 use retrial_core::metric::Direction;
 use retrial_core::params::{ParamValue, Params};
 use retrial_core::record::{DatasetUse, Outcome, Provenance, RECORD_FORMAT, Record};
-use retrial_core::report_spec::{
-    Band, FigureKind, FigureSpec, Join, Labels, Pick, ReportSpec, Scale,
-};
+use retrial_core::report_spec::{Band, FigureSpec, Join, Labels, Pick, ReportSpec, Scale};
 use retrial_core::seal::sealed;
 
 /// The param that most experiments sweep.
@@ -91,9 +89,9 @@ pub(crate) fn claim(id: &str, subset: i64, expect: Expect) -> Claim {
     }
 }
 
-pub(crate) fn figure(kind: FigureKind, x: &str, y: &[&str]) -> FigureSpec {
+pub(crate) fn figure(kind: &str, x: &str, y: &[&str]) -> FigureSpec {
     FigureSpec {
-        kind,
+        kind: kind.to_owned(),
         table: None,
         x: Some(x.to_owned()),
         y: y.iter().map(|&y| y.to_owned()).collect(),

@@ -9,7 +9,7 @@ use retrial_core::claim::Expect;
 use retrial_core::metric::Direction;
 use retrial_core::params::{ParamValue, Params};
 use retrial_core::record::Outcome;
-use retrial_core::report_spec::{FigureKind, FigureSpec, ReferencePoint, Scale, TableSpec};
+use retrial_core::report_spec::{FigureSpec, ReferencePoint, Scale, TableSpec};
 
 use crate::parts::{SUBSET, claim, figure, params, record, sheet, write_record, write_sheet};
 
@@ -60,28 +60,28 @@ pub(crate) fn write(results: &Path) -> Result<(), Box<dyn Error>> {
             },
         ],
         caption: Some("Root mean square error over all points and images.".to_owned()),
-        ..figure(FigureKind::Line, SUBSET, &["rmse"])
+        ..figure("line", SUBSET, &["rmse"])
     };
     let log = FigureSpec {
         x_scale: Scale::Log,
         y_scale: Scale::Log,
         title: Some("Noise and bias, logarithmic".to_owned()),
         filter: params(&[("order", ParamValue::Int(1))]),
-        ..figure(FigureKind::Line, SUBSET, &["random_error_u", "rmse"])
+        ..figure("line", SUBSET, &["random_error_u", "rmse"])
     };
     let imposed = FigureSpec {
         table: Some("errors".to_owned()),
         filter: params(&[("order", ParamValue::Int(1)), (SUBSET, ParamValue::Int(41))]),
         title: Some("Error against imposed displacement".to_owned()),
-        ..figure(FigureKind::Line, "imposed_u", &["bias_u", "bias_v"])
+        ..figure("line", "imposed_u", &["bias_u", "bias_v"])
     };
     let scatter = FigureSpec {
         table: Some("errors".to_owned()),
         series: Some("order".to_owned()),
         title: Some("Bias of every image".to_owned()),
-        ..figure(FigureKind::Scatter, "imposed_u", &["bias_u"])
+        ..figure("scatter", "imposed_u", &["bias_u"])
     };
-    let missing = figure(FigureKind::Line, SUBSET, &["variance"]);
+    let missing = figure("line", SUBSET, &["variance"]);
     sheet.report.figures = vec![rmse, log, imposed, scatter, missing];
     let mut records = Vec::new();
     for subset in [15i64, 21, 31, 41, 61, 81] {

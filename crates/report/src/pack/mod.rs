@@ -14,7 +14,7 @@
 
 mod row;
 mod table;
-mod write;
+pub(crate) mod write;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -27,10 +27,8 @@ use retrial_core::hash;
 use retrial_core::record::{RECORD_FORMAT, Record};
 use retrial_core::seal::sealed;
 
-pub use write::{Export, Packing, export, pack};
-
 use crate::error::ReportError;
-use crate::load::{Loaded, MAX_BYTES};
+use crate::loaded::{Loaded, MAX_BYTES};
 use crate::parallel;
 
 /// The table of finished trials.

@@ -10,6 +10,7 @@ use polars_arrow::io::ipc::write::{FileWriter, WriteOptions};
 use polars_arrow::record_batch::RecordBatchT;
 
 use super::row;
+use crate::csv_text::csv_text;
 
 /// Rows under the names of all their columns; where a row lacks one, its cell is empty.
 pub(super) struct Table {
@@ -34,15 +35,8 @@ impl Table {
     }
 
     /// The table as CSV.
-    pub(super) fn csv(&self) -> Result<String, String> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        for line in std::iter::once(&self.columns).chain(&self.rows) {
-            writer
-                .write_record(line)
-                .map_err(|error| error.to_string())?;
-        }
-        let bytes = writer.into_inner().map_err(|error| error.to_string())?;
-        String::from_utf8(bytes).map_err(|error| error.to_string())
+    pub(super) fn csv(&self) -> String {
+        csv_text(std::iter::once(&self.columns).chain(&self.rows))
     }
 
     /// The table as an Arrow file, without compression: pandas, polars, R and DuckDB read it. A column holds whole
@@ -123,7 +117,7 @@ mod tests {
             ],
         ]);
         assert_eq!(
-            table.csv().expect("text"),
+            table.csv(),
             "trial,seed,auroc,loss,pictures\na,3,0.5,,true\n\"b, 1\",4,NaN,1,\n"
         );
         let mut bytes = Cursor::new(table.arrow().expect("a file"));

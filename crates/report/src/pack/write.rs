@@ -160,9 +160,7 @@ fn table<'r>(records: &'r [Record], kept: &[String]) -> Result<Vec<u8>, (&'r Rec
         row.push((KEPT.to_owned(), kept));
         all.push(row);
     }
-    let text = Rows::new(all)
-        .csv()
-        .map_err(|reason| (&records[0], reason))?;
+    let text = Rows::new(all).csv();
     let (study, experiment) = (&records[0].study, &records[0].experiment);
     let back = match rows_of(&text, study, experiment) {
         Ok(Ok(back)) => back,
@@ -195,7 +193,7 @@ pub fn export(records: &[&Record], form: Export) -> Result<Vec<u8>, String> {
     }
     let table = Rows::new(all);
     match form {
-        Export::Csv => table.csv().map(String::into_bytes),
+        Export::Csv => Ok(table.csv().into_bytes()),
         Export::Arrow => table.arrow().map_err(|error| error.to_string()),
     }
 }

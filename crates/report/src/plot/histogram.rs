@@ -4,17 +4,19 @@
 //! # Source
 //! Width of bins: Freedman & Diaconis 1981, doi:10.1007/BF01025868.
 
+use retrial_core::keys::Kind;
 use retrial_core::report_spec::{Guide, GuideAt, Scale};
 use retrial_core::statistics::{mean, quantile, standard_deviation};
 
 use super::axis::{Axis, nice_ticks};
 use super::chart::{Chart, DATA_WIDTH, Entry, Extras, Sign};
+use super::drawing::Drawing;
+use super::kind::{FigureKind, Title};
 use super::scene::Scene;
 use super::source::Source;
-use super::{Drawing, guide, palette, png};
+use super::{guide, palette, png};
 use crate::error::ReportError;
-use crate::number::{decimals_for, fixed, plain};
-use crate::view::counted;
+use crate::number::{counted, decimals_for, fixed, plain};
 
 /// Distance of the fences from the quartiles, in ranges between the quartiles.
 const FENCE: f64 = 5.0;
@@ -23,7 +25,18 @@ const TAIL: f64 = 0.03;
 /// Range of an axis, as largest over smallest value, on which ticks between powers would merge.
 const MANY_DECADES: f64 = 1e8;
 
-pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
+pub(super) const KIND: FigureKind = FigureKind {
+    keys: Kind {
+        word: "histogram",
+        doc: "Shares of all values of a series, one outline a value of `series`.",
+        needs: &["value"],
+        takes: &["table", "x_scale", "lines.x", "lines.y", "lines.x_metric"],
+    },
+    title: Title::Value("a histogram"),
+    draw,
+};
+
+fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     let spec = source.spec;
     let frame = source.frame()?;
     let name = (spec.value.as_ref())

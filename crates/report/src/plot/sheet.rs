@@ -1,9 +1,8 @@
 //! A contact sheet: titled rows of pictures of any size, a number below each, without any record.
 
-use super::chart::{LABEL_POINTS, TICK_POINTS};
 use super::picture::Pixels;
 use super::png;
-use super::scene::{Anchor, INK, POINT, Scene, Shape};
+use super::scene::{Anchor, INK, LABEL_POINTS, POINT, Scene, Shape, TICK_POINTS};
 use crate::number::of_log10;
 
 /// Width of the sheet, mm.

@@ -9,14 +9,15 @@ use super::chart::Extras;
 use crate::error::ReportError;
 use crate::frame::{Frame, SEED, passes, passes_planned, pooled, pooled_note};
 use crate::load::Experiment;
-use crate::number::plain;
+use crate::number::{counted, plain};
 use crate::quantity;
-use crate::view::counted;
 
 /// The data and the wishes behind a figure.
 pub(crate) struct Source<'e> {
     pub(crate) experiment: &'e Experiment,
     pub(crate) spec: &'e FigureSpec,
+    /// What the figure is called.
+    title: String,
     pub(crate) records: Vec<&'e Record>,
     /// Straight lines, all at numbers.
     pub(crate) lines: Vec<Guide>,
@@ -28,6 +29,7 @@ impl<'e> Source<'e> {
     pub(crate) fn new(
         experiment: &'e Experiment,
         spec: &'e FigureSpec,
+        title: String,
     ) -> Result<Self, ReportError> {
         let records: Vec<&Record> = (experiment.finished.iter())
             .filter(|record| passes(record, &spec.filter))
@@ -35,6 +37,7 @@ impl<'e> Source<'e> {
         let mut source = Self {
             experiment,
             spec,
+            title,
             records,
             lines: Vec::new(),
             left_out: Vec::new(),
@@ -320,10 +323,7 @@ impl<'e> Source<'e> {
     }
 
     fn part(&self) -> String {
-        format!(
-            "figure “{}”",
-            super::title(&self.experiment.sheet, self.spec)
-        )
+        format!("figure “{}”", self.title)
     }
 }
 

@@ -1,9 +1,8 @@
 //! Words at the ticks of a horizontal axis: on one line, broken into several, or turned.
 
 use super::axis::Axis;
-use super::chart::TICK_POINTS;
 use super::font::Weight;
-use super::scene::{Anchor, INK, POINT, Scene, Shape, text_width};
+use super::scene::{Anchor, INK, POINT, Scene, Shape, TICK_POINTS, text_width};
 
 /// Distance of lines, mm.
 const LINE: f64 = 1.15 * TICK_POINTS * POINT;

@@ -5,7 +5,10 @@ use crate::program::Program;
 
 pub(crate) fn run(program: &Program, of: SchemaKind) {
     let page = match of {
-        SchemaKind::Spec => retrial_core::reference::specs(&program.infos()),
+        SchemaKind::Spec => {
+            let figures = retrial_report::figure_kinds();
+            retrial_core::reference::specs(&program.infos(), &figures)
+        },
         SchemaKind::Manifest => retrial_data::manifest::reference(),
     };
     say!("{}", page.trim_end());

@@ -17,6 +17,7 @@ pub(crate) fn run(call: &Call<'_>, args: &SchemaArgs) -> Result<(), Failure> {
             print_json(&retrial_core::spec::schema(
                 &call.program.infos(),
                 &dataset_infos(&manifests),
+                &retrial_report::figure_kinds(),
             ))
         }
         SchemaKind::Manifest => print_json(&retrial_data::manifest::schema()),
