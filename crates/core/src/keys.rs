@@ -406,6 +406,28 @@ macro_rules! keys {
                     ),+
                 ],
             };
+
+            /// The values of its keys in a mapping whose site is known; other keys are left to others.
+            pub fn at(
+                site: $crate::keys::Site,
+                node: &$crate::yaml::Node,
+                faults: &mut $crate::fault::Faults,
+            ) -> Self {
+                Self {
+                    $(
+                        $field: $crate::key_or!(
+                            $crate::keys::value_at::<$type>(
+                                node,
+                                &site.path,
+                                $crate::key_name!($field $(, $key)?),
+                                faults,
+                            )
+                            $(, $default)?
+                        ),
+                    )+
+                    site,
+                }
+            }
         }
 
         impl $crate::keys::KeyType for $name {
@@ -419,20 +441,7 @@ macro_rules! keys {
                 faults: &mut $crate::fault::Faults,
             ) -> Option<Self> {
                 let site = Self::MAP.site(node, path, faults)?;
-                Some(Self {
-                    $(
-                        $field: $crate::key_or!(
-                            $crate::keys::value_at::<$type>(
-                                node,
-                                path,
-                                $crate::key_name!($field $(, $key)?),
-                                faults,
-                            )
-                            $(, $default)?
-                        ),
-                    )+
-                    site,
-                })
+                Some(Self::at(site, node, faults))
             }
         }
     };

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use retrial_data::{Content, find_manifest, load};
+use retrial_data::{Content, Model as _, TargetPoints, find_manifest, load};
 
 use crate::cli::CalibrateArgs;
 use crate::failure::Failure;
@@ -28,7 +28,7 @@ pub(super) fn located(root: Option<&Path>, args: &CalibrateArgs) -> Result<Calib
         ))
     };
     let kind = manifest.content_kind();
-    if kind != retrial_data::content::kind::TARGETS {
+    if kind != TargetPoints::KIND {
         return Err(wrong(kind));
     }
     let (content, _) = load(&manifest, &workspace.fetch_options(false), &mut |_| {})?;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use retrial_data::format::torch_weights::TorchWeights;
+use retrial_data::format::weights_file::torch_weights::TorchWeights;
 use retrial_nets::device::Device;
 use retrial_nets::mask_rcnn::{Backbone, given_body};
 use retrial_nets::weights::{NamedArray, Weights};
@@ -62,7 +62,7 @@ fn of_file(
 mod tests {
     use retrial_core::image::GrayImage;
     use retrial_core::resize::mean_over;
-    use retrial_data::format::torch_weights::NamedTensor;
+    use retrial_data::format::weights_file::torch_weights::NamedTensor;
     use retrial_data::{Content, FetchOptions, find_manifest, load};
     use retrial_nets::mask_rcnn::{Family, Normalisation, Picture, body_features};
 
