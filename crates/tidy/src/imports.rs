@@ -87,7 +87,8 @@ pub fn declared_items(repository: &Repository) -> Vec<Fault> {
 }
 
 /// The text without comment lines.
-fn code(text: &str) -> String {
+#[must_use]
+pub fn code(text: &str) -> String {
     text.lines()
         .filter(|line| !line.trim_start().starts_with("//"))
         .fold(String::new(), |code, line| code + line + "\n")
@@ -122,10 +123,14 @@ fn first_names(list: &str) -> impl Iterator<Item = &str> {
 }
 
 fn identifier(text: &str) -> &str {
-    let end = text
-        .find(|c: char| !c.is_alphanumeric() && c != '_')
-        .unwrap_or(text.len());
-    &text[..end]
+    &text[..identifier_end(text)]
+}
+
+/// Where the identifier ends with which a text begins.
+#[must_use]
+pub fn identifier_end(text: &str) -> usize {
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_');
+    end.unwrap_or(text.len())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! A rule is a function from the files of the repository to its faults, so that each is shown to
 //! fail on a bad example as well as to hold here. What cannot be a rule is in CONTRIBUTING.md.
 
+pub mod circles;
 pub mod documents;
 pub mod ignored;
 pub mod imports;
@@ -29,6 +30,7 @@ pub const RULES: &[Rule] = &[
     ),
     ("lints are shared", manifests::lints),
     ("algorithms do no I/O", imports::pure_algorithms),
+    ("modules import in no circle", circles::import_circles),
     ("studies stand alone", imports::separate_studies),
     ("studies name what they declare", imports::declared_items),
     ("ignored tests say what they need", ignored::reasons),

@@ -83,14 +83,16 @@ impl Settings {
     /// The files that they name.
     #[must_use]
     pub fn files(&self) -> Vec<&str> {
-        self.value
-            .as_deref()
-            .map_or(Vec::new(), FormatSettings::files)
+        let value = self.value.as_deref();
+        value.map_or(Vec::new(), FormatSettings::files)
     }
 
     /// The data sets that they name.
     #[must_use]
     pub fn parts(&self) -> &[At<String>] {
-        self.value.as_deref().map_or(&[], FormatSettings::parts)
+        match self.value.as_deref() {
+            Some(value) => value.parts(),
+            None => &[],
+        }
     }
 }

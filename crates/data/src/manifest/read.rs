@@ -52,10 +52,10 @@ pub fn parse_manifest(path: &Path, text: &str) -> Result<ParsedManifest, Vec<Fau
             check_settings(&root, settings, variant, &mut faults);
         }
     }
-    let parts = settings.as_ref().map_or(&[][..], Settings::parts);
+    let parts = settings.as_ref().map(|settings| settings.parts().to_vec());
     Ok(ParsedManifest {
         content: keys.content.as_ref().map(|content| content.0.clone()),
-        parts: parts.to_vec(),
+        parts: parts.unwrap_or_default(),
         manifest: whole(keys, settings, variants, folder),
         faults,
     })
