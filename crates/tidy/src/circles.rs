@@ -77,12 +77,11 @@ impl<'r> Modules<'r> {
             let (uses, rest) = statements(&code(without_tests(text)));
             let mut imported = inline(&rest);
             for (is_public, path) in uses {
-                match (is_public, path.rsplit("::").next()) {
-                    (true, Some(name)) => {
-                        let name = name.to_owned();
-                        modules.handed_on.insert((module.clone(), name), path);
-                    }
-                    _ => imported.push(path),
+                if is_public {
+                    let name = path.rsplit("::").next().unwrap_or_default().to_owned();
+                    modules.handed_on.insert((module.clone(), name), path);
+                } else {
+                    imported.push(path);
                 }
             }
             modules.imports.insert(module, (file, imported));
