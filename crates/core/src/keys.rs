@@ -12,8 +12,8 @@ pub use serde_json::Value as Json;
 use serde_json::{Map, json};
 
 pub use self::form::Form;
-pub(crate) use self::types::{read_word, word_keys};
 pub use self::kind::{Kind, KindWord, Kinds};
+pub(crate) use self::types::{read_word, word_keys};
 use crate::fault::{Faults, Place, instead, never_renamed};
 use crate::yaml::{Entry, Node, Value, join};
 
@@ -362,6 +362,28 @@ macro_rules! keys {
                     ),+
                 ],
             };
+
+            /// The values of its keys in a mapping whose site is known; other keys are left to others.
+            pub fn at(
+                site: $crate::keys::Site,
+                node: &$crate::yaml::Node,
+                faults: &mut $crate::fault::Faults,
+            ) -> Self {
+                Self {
+                    $(
+                        $field: $crate::key_or!(
+                            $crate::keys::value_at::<$type>(
+                                node,
+                                &site.path,
+                                $crate::key_name!($field $(, $key)?),
+                                faults,
+                            )
+                            $(, $default)?
+                        ),
+                    )+
+                    site,
+                }
+            }
         }
 
         impl $crate::keys::KeyType for $name {
@@ -375,20 +397,7 @@ macro_rules! keys {
                 faults: &mut $crate::fault::Faults,
             ) -> Option<Self> {
                 let site = Self::MAP.site(node, path, faults)?;
-                Some(Self {
-                    $(
-                        $field: $crate::key_or!(
-                            $crate::keys::value_at::<$type>(
-                                node,
-                                path,
-                                $crate::key_name!($field $(, $key)?),
-                                faults,
-                            )
-                            $(, $default)?
-                        ),
-                    )+
-                    site,
-                })
+                Some(Self::at(site, node, faults))
             }
         }
     };

@@ -9,6 +9,7 @@ use crate::sources::without_tests;
 /// Crates whose files stand one above the other.
 const LAYERED: &[&str] = &[
     "classical",
+    "data",
     "detect",
     "dic",
     "image",

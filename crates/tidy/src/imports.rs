@@ -98,10 +98,14 @@ fn first_names(list: &str) -> impl Iterator<Item = &str> {
 }
 
 fn identifier(text: &str) -> &str {
-    let end = text
-        .find(|c: char| !c.is_alphanumeric() && c != '_')
-        .unwrap_or(text.len());
-    &text[..end]
+    &text[..identifier_end(text)]
+}
+
+/// Where the identifier ends with which a text begins.
+#[must_use]
+pub fn identifier_end(text: &str) -> usize {
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_');
+    end.unwrap_or(text.len())
 }
 
 #[cfg(test)]

@@ -19,8 +19,7 @@ mod uncertainty;
 use retrial_core::declare::ParamGroup as _;
 use retrial_core::params::Params;
 use retrial_core::study::StudyInfo;
-use retrial_data::Manifest;
-use retrial_data::manifest::Settings;
+use retrial_data::{Manifest, SeriesSettings, SpeckleSettings};
 use retrial_dic::Gradient;
 use retrial_runner::{Command, Context, Study, TrialError};
 
@@ -35,10 +34,11 @@ impl Study for Dic {
     }
 
     fn cost_s(&self, params: &Params, dataset: Option<&Manifest>) -> f64 {
-        let images = dataset.map_or(1, |manifest| match &manifest.settings {
-            Settings::Series(series) => series.images.len(),
-            Settings::Speckle(speckle) => speckle.plan.images.len(),
-            _ => 1,
+        let images = dataset.and_then(|manifest| {
+            let series = manifest.settings.of::<SeriesSettings>();
+            let speckle = manifest.settings.of::<SpeckleSettings>();
+            let images = series.map(|own| own.images.len());
+            images.or(speckle.map(|own| own.plan.images.len()))
         });
         let Ok(params) = Correlation::read(params) else {
             return 0.0;
@@ -50,7 +50,7 @@ impl Study for Dic {
             Gradient::Prewitt | Gradient::Spline => 5.0,
         };
         let subset = (params.subset_size_px as f64).powi(2) * (1.0 + 0.5 * params.order as f64);
-        images as f64 * (0.05 + points * subset * iterations * 5e-9)
+        images.unwrap_or(1) as f64 * (0.05 + points * subset * iterations * 5e-9)
     }
 
     fn commands(&self) -> &'static [Command] {

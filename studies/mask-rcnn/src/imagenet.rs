@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use retrial_data::format::torch_weights::TorchWeights;
+use retrial_data::format::weights_file::torch_weights::TorchWeights;
 use retrial_net_study::{device, stage_tree};
 use retrial_nets::device::Device;
 use retrial_nets::mask_rcnn::{Backbone, given_body};
@@ -59,7 +59,7 @@ fn of_file(
 
 #[cfg(test)]
 mod tests {
-    use retrial_data::format::torch_weights::NamedTensor;
+    use retrial_data::format::weights_file::torch_weights::NamedTensor;
     use retrial_data::{Content, FetchOptions, find_manifest, load};
     use retrial_image::GrayImage;
     use retrial_image::resize::mean_over;

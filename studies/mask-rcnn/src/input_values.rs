@@ -160,7 +160,7 @@ impl Scale {
 
 #[cfg(test)]
 mod tests {
-    use retrial_data::format::thermal::Depth;
+    use retrial_data::Depth;
 
     use super::*;
 

@@ -11,7 +11,7 @@ use retrial_image::ImageError;
 use thiserror::Error;
 
 pub use self::fetch::{Attempt, FetchError};
-use crate::format::annotation::AnnotationFault;
+use crate::annotation::AnnotationFault;
 
 /// Why a data set could not be read, obtained or decoded.
 #[derive(Debug, Error)]

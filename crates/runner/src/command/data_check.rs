@@ -7,7 +7,8 @@ use retrial_core::census::Census;
 use retrial_core::plan::Trial;
 use retrial_data::manifest::Source;
 use retrial_data::{
-    Availability, Content, DataError, Manifest, available, load, obtain, unreadable,
+    Availability, Content, DataError, LabelledSet, Manifest, Model as _, available, load, obtain,
+    unreadable,
 };
 
 use crate::experiment::{Experiment, Experiments};
@@ -135,7 +136,7 @@ impl DataCheck {
             return decoded(workspace, manifest);
         }
         // A hundred thousand small pictures take a minute: `data fetch` decodes them once.
-        let slow = |part: &Manifest| part.content_kind() == retrial_data::content::kind::LABELLED;
+        let slow = |part: &Manifest| part.content_kind() == LabelledSet::KIND;
         let wanted = || manifest.parts.iter().filter(|part| !slow(part));
         let mut fresh = Vec::new();
         for part in wanted() {

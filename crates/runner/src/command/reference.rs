@@ -8,7 +8,7 @@ pub(crate) fn run(program: &Program, of: SchemaKind) {
         SchemaKind::Spec => {
             let figures = retrial_report::figure_kinds();
             retrial_core::reference::specs(&program.infos(), &figures)
-        },
+        }
         SchemaKind::Manifest => retrial_data::manifest::reference(),
     };
     say!("{}", page.trim_end());

@@ -4,8 +4,7 @@ use std::path::Path;
 
 use retrial_core::census::count;
 use retrial_core::displacement::Displacement;
-use retrial_data::manifest::{Settings, SpeckleSettings};
-use retrial_data::{find_manifest, read_speckle_settings};
+use retrial_data::{SpeckleSettings, find_manifest, read_speckle_settings};
 use retrial_runner::{Call, Failure, say};
 use retrial_seed::Seed;
 use retrial_store::{atomic_write, tiff};
@@ -144,11 +143,11 @@ fn settings(call: &Call<'_>, args: &SpeckleArgs) -> Result<SpeckleSettings, Fail
     }
     let datasets = call.workspace()?.root.join("datasets");
     let manifest = find_manifest(&datasets, &args.settings)?;
-    match manifest.settings {
-        Settings::Speckle(settings) => Ok(settings),
-        _ => Err(Failure::usage(format!(
+    let settings = manifest.settings.of::<SpeckleSettings>().cloned();
+    settings.ok_or_else(|| {
+        Failure::usage(format!(
             "the data set `{}` is no generated speckle series",
             args.settings
-        ))),
-    }
+        ))
+    })
 }

@@ -1,6 +1,6 @@
 //! Calibration points of a data set that is named in place of a file.
 
-use retrial_data::{Content, find_manifest, load};
+use retrial_data::{Content, Model as _, TargetPoints, find_manifest, load};
 use retrial_runner::{Call, Failure};
 
 use crate::cli::CalibrateArgs;
@@ -25,7 +25,7 @@ pub(super) fn located(call: &Call<'_>, args: &CalibrateArgs) -> Result<Calibrate
         ))
     };
     let kind = manifest.content_kind();
-    if kind != retrial_data::content::kind::TARGETS {
+    if kind != TargetPoints::KIND {
         return Err(wrong(kind));
     }
     let (content, _) = load(&manifest, &workspace.fetch_options(false), &mut |_| {})?;
