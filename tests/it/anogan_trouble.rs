@@ -53,7 +53,7 @@ fn params_that_cannot_be_are_faults() {
         ("method: izi, ensemble_size: 65", "ensemble_size"),
         (
             "method: izi, restarts: 3",
-            "it is called `search_restarts` or `ensemble_size` now",
+            "it is called `ensemble_size` or `search_restarts` now",
         ),
         (
             "residual: local_relative",
