@@ -76,6 +76,7 @@ lint: (fmt '--check') clippy
 [group('development')]
 fmt *ARGS:
     cargo fmt --all "$@"
+    cargo fmt --manifest-path examples/own-study/Cargo.toml "$@"
 
 [private]
 clippy:
@@ -90,6 +91,16 @@ tidy:
 [group('development')]
 extension-cost:
     tests/extension/count
+
+# Build, test and run the study outside the workspace, without the network
+[group('development')]
+own-study:
+    cd examples/own-study && { [ Cargo.lock -nt ../../Cargo.lock ] || cp ../../Cargo.lock .; }
+    {{ own_cargo }} test --release
+    {{ own_cargo }} run --release -- check
+    {{ own_cargo }} run --release -- run
+    {{ own_cargo }} run --release -- report
+    {{ own_cargo }} run --release -- claims
 
 # Measure speed; arguments go to criterion
 [group('development')]
@@ -122,6 +133,9 @@ built:
 bench-peers *ARGS:
     cargo build --release --workspace --exclude retrial-benches --example anogan_speed
     benches/peers/anogan.sh "$@"
+
+# Cargo reads the settings of the folder it is called in.
+own_cargo := 'cd examples/own-study && CARGO_NET_OFFLINE=true CARGO_TARGET_DIR=' + quote(absolute_path(target)) + ' cargo'
 
 # Drops the first `--`, then makes files named from the folder of the caller absolute, because
 # recipes run in the root.

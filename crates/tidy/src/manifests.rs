@@ -114,10 +114,11 @@ pub fn heavy_libraries(repository: &Repository) -> Vec<Fault> {
     faults
 }
 
-/// Every package takes the lints of the workspace.
+/// Every package of the workspace takes its lints; those in `examples/` are outside.
 #[must_use]
 pub fn lints(repository: &Repository) -> Vec<Fault> {
     packages(repository)
+        .filter(|(path, _)| !path.starts_with("examples/"))
         .filter(|(_, manifest)| {
             !sections(manifest).any(|(header, lines)| {
                 header == "lints" && lines.iter().any(|line| squeezed(line) == "workspace=true")
@@ -246,6 +247,7 @@ fn squeezed(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::fs;
     use std::process::Command;
 
     use super::*;
@@ -271,7 +273,6 @@ mod tests {
         let tree = [
             "tree",
             "--offline",
-            "--locked",
             "--prefix",
             "none",
             "--format",
@@ -288,8 +289,14 @@ mod tests {
     /// A feature that only a test asks for would compile its package, and all above it, a second time.
     #[test]
     fn tests_share_the_dependencies_of_the_program() {
-        let program = compiled(&["--package", "retrial", "--edges", "normal,build"]);
-        let workspace = ["--workspace", "--exclude", "retrial-benches"];
+        let program = compiled(&[
+            "--locked",
+            "--package",
+            "retrial",
+            "--edges",
+            "normal,build",
+        ]);
+        let workspace = ["--locked", "--workspace", "--exclude", "retrial-benches"];
         let tests = compiled(&[&workspace[..], &["--edges", "normal,build,dev"]].concat());
         assert!(program.len() > 100, "{} packages", program.len());
         let names = |all: &BTreeSet<String>| -> BTreeSet<String> {
@@ -301,6 +308,39 @@ mod tests {
             .difference(&program)
             .filter(|&line| known.contains(line.split(" [").next().unwrap_or_default()));
         assert_eq!(twice.collect::<Vec<_>>(), Vec::<&String>::new());
+    }
+
+    /// What the study outside the workspace needs of the registry is there once the workspace is compiled.
+    #[test]
+    fn the_study_outside_shares_the_dependencies_of_the_workspace() {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+        let own = format!("{root}/examples/own-study/Cargo.toml");
+        let manifest = fs::read_to_string(own).expect("a manifest");
+        // A copy, whose lock file cargo makes of that of the workspace.
+        let folder = std::env::temp_dir().join(format!("retrial-tidy-{}", std::process::id()));
+        fs::create_dir_all(folder.join("src")).expect("a folder");
+        let manifest = manifest.replace("../..", root);
+        for (name, text) in [
+            ("Cargo.toml", manifest.as_str()),
+            ("build.rs", "fn main() {}"),
+            ("src/lib.rs", ""),
+        ] {
+            fs::write(folder.join(name), text).expect("written");
+        }
+        fs::copy(format!("{root}/Cargo.lock"), folder.join("Cargo.lock")).expect("copied");
+        let copy = folder.join("Cargo.toml").display().to_string();
+        let edges = ["--edges", "normal,build"];
+        let own = compiled(&[&["--manifest-path", copy.as_str()][..], &edges].concat());
+        fs::remove_dir_all(&folder).expect("removed");
+        let workspace = ["--locked", "--workspace", "--exclude", "retrial-benches"];
+        let workspace = compiled(&[&workspace[..], &edges].concat());
+        assert!(own.len() > 100, "{} packages", own.len());
+        let again: Vec<&String> = own.difference(&workspace).collect();
+        assert_eq!(
+            again,
+            Vec::<&String>::new(),
+            "examples/own-study/Cargo.toml asks for other features than the workspace"
+        );
     }
 
     /// All at once, since none of them is in a registry; what they depend on is not asked for.
@@ -430,5 +470,6 @@ mod tests {
             lints(&one("Cargo.toml", "[dependencies]\nworkspace = true\n")).len(),
             1
         );
+        assert_eq!(lints(&one("examples/own/Cargo.toml", "")), []);
     }
 }
