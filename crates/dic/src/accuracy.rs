@@ -182,7 +182,10 @@ mod tests {
     use crate::shape::translation;
 
     fn point(u: f64, v: f64, status: Status) -> PointResult {
-        PointResult::new((3, 4), translation(u, v), status)
+        PointResult {
+            icgn_iterations: 2,
+            ..PointResult::new((3, 4), translation(u, v), status)
+        }
     }
 
     /// Errors of u: 1, −2, 4; of v: 0, 0, 3. Literal values of numpy 2: mean, std(ddof=1).
