@@ -31,6 +31,9 @@ use crate::content::series::ImageSeries;
 use crate::content::thermal::ThermalSet;
 use crate::error::DataError;
 
+/// From files to content.
+type Decode = fn(&Inputs<'_>) -> Result<Content, DataError>;
+
 /// A format with what it decodes to.
 #[derive(Debug)]
 pub struct Decoder {
@@ -39,7 +42,7 @@ pub struct Decoder {
     /// What it gives, as [`Content::kind`] says it.
     pub kind: &'static str,
     /// The decoding of files; nothing for a data set made of others, each decoded as it is alone.
-    pub(crate) decode: Option<fn(&Inputs<'_>) -> Result<Content, DataError>>,
+    pub(crate) decode: Option<Decode>,
 }
 
 /// A line a kind of content: its model, and the formats that give it.
