@@ -3,6 +3,7 @@
 //! It knows no tree, file, clock or terminal: a [`Watch`] says when to stop and takes what is to be kept. An epoch of
 //! burn-train is what lies between two such moments; nothing that a training leaves depends on where they are.
 
+mod feed;
 pub(crate) mod gradients;
 mod records;
 mod share;
@@ -10,6 +11,7 @@ mod shown;
 mod strategy;
 #[cfg(test)]
 pub(crate) mod tests;
+mod wrapped;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -20,8 +22,10 @@ use burn::tensor::{Device, Tensor};
 use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
 use thiserror::Error;
 
+use self::feed::{Batches, ByStep, NoBatches};
 use self::shown::{Journal, Quiet, Shown};
-use self::strategy::{Batches, ByInterval, ByStep, NoBatches, Wrapped};
+use self::strategy::ByInterval;
+use self::wrapped::Wrapped;
 use crate::adam::AdamRates;
 use crate::sgd::SgdRates;
 use crate::weights::{self, Weights, WeightsError};

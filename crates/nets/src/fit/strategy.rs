@@ -1,287 +1,20 @@
 //! The loop itself, as a strategy of burn-train.
 
-use std::any::Any;
-use std::fmt;
-use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
-use burn::data::dataset::DatasetError;
-use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
-use burn::lr_scheduler::{LrScheduler, LrSchedulerRecord};
-use burn::module::Module;
-use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer, OptimizerRecord};
-use burn::tensor::{Device, ExecutionError};
-use burn::train::metric::Adaptor;
+use burn::data::dataloader::DataLoaderIterator;
+use burn::module::Module as _;
+use burn::optim::GradientsAccumulator;
+use burn::tensor::Device;
 use burn::train::{
-    EventProcessorTraining, InferenceStep, Interrupter, ItemLazy, Learner, LearnerEvent,
-    SupervisedLearningStrategy, SupervisedTrainingEventProcessor, TrainLoader, TrainOutput,
-    TrainStep, TrainingComponents, TrainingItem, ValidLoader,
+    EventProcessorTraining, Interrupter, Learner, LearnerEvent, SupervisedLearningStrategy,
+    SupervisedTrainingEventProcessor, TrainLoader, TrainOutput, TrainStep, TrainingComponents,
+    TrainingItem, ValidLoader,
 };
 
-use super::gradients::clipped;
-use super::shown::Listed;
-use super::{
-    FitError, NamedLosses, OfStep, Share, State, Supervised, TrainingError, Watch, records,
-};
+use super::wrapped::{Outcome, Wrapped};
+use super::{FitError, NamedLosses, Share, State, Supervised, TrainingError, Watch, records};
 use crate::weights;
-
-/// A net as burn-train sees it.
-#[derive(Module, Debug)]
-pub(super) struct Wrapped<N: Module> {
-    pub(super) net: N,
-    #[module(skip)]
-    aside: Aside,
-    #[module(skip)]
-    clip: Option<f64>,
-}
-
-/// What passes between a step, the optimiser and the strategy beside gradients.
-#[derive(Clone, Default)]
-struct Aside(Arc<Mutex<Laid>>);
-
-#[derive(Default)]
-enum Laid {
-    #[default]
-    Nothing,
-    /// The net after its forward pass, whose running statistics moved.
-    Net(Box<dyn Any + Send>),
-    /// The strategy asks for what the optimiser remembers.
-    Asked,
-    Record(OptimizerRecord),
-}
-
-impl Aside {
-    fn lay(&self, laid: Laid) {
-        *open(&self.0) = laid;
-    }
-
-    fn take(&self) -> Laid {
-        std::mem::take(&mut *open(&self.0))
-    }
-}
-
-impl fmt::Debug for Aside {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Aside")
-    }
-}
-
-fn open<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What came of a step.
-pub(super) struct Outcome<L>(Result<L, TrainingError>);
-
-impl<L: NamedLosses> ItemLazy for Outcome<L> {
-    fn sync(self) -> Result<Self, ExecutionError> {
-        Ok(self)
-    }
-}
-
-impl<L: NamedLosses> Adaptor<Listed> for Outcome<L> {
-    fn adapt(&self) -> Listed {
-        Listed(self.0.as_ref().map(L::values).unwrap_or_default())
-    }
-}
-
-impl<N: Module> Wrapped<N> {
-    pub(super) fn new(net: N, clip: Option<f64>) -> Self {
-        Self {
-            net,
-            aside: Aside::default(),
-            clip,
-        }
-    }
-}
-
-impl<N: Supervised> TrainStep for Wrapped<N> {
-    type Input = Share<N>;
-    type Output = Outcome<N::Losses>;
-
-    fn step(&self, share: Share<N>) -> TrainOutput<Self::Output> {
-        let mut net = self.net.clone();
-        let mut grads = GradientsParams::new();
-        let losses = net.losses(&share).map(|(losses, sum)| {
-            if let Some(sum) = sum {
-                grads = GradientsParams::from_grads(sum.backward(), &self.net);
-            }
-            self.aside.lay(Laid::Net(Box::new(net)));
-            losses
-        });
-        TrainOutput {
-            grads,
-            item: Outcome(losses),
-        }
-    }
-
-    fn optimize(
-        mut self,
-        optimiser: &mut ModuleOptimizer,
-        rate: ModuleLearningRate,
-        mut grads: GradientsParams,
-    ) -> Self {
-        match self.aside.take() {
-            Laid::Asked => {
-                self.aside.lay(Laid::Record(optimiser.to_record()));
-                return self;
-            }
-            Laid::Net(net) => {
-                if let Ok(net) = net.downcast() {
-                    self.net = *net;
-                }
-            }
-            Laid::Nothing | Laid::Record(_) => {}
-        }
-        if let Some(largest) = self.clip {
-            grads = clipped(&self.net, grads, largest);
-        }
-        optimiser.step(rate, self, grads)
-    }
-}
-
-/// Nothing is validated while a net is trained.
-impl<N: Supervised> InferenceStep for Wrapped<N> {
-    type Input = ();
-    type Output = ();
-
-    fn step(&self, (): ()) {}
-}
-
-/// The batches of the steps that are left.
-pub(super) struct Batches<N: Supervised> {
-    pub(super) task: Arc<N::Task>,
-    pub(super) of: OfStep<N::Batch>,
-    pub(super) device: Device,
-    pub(super) steps: Range<u64>,
-}
-
-struct Coming<'b, N: Supervised> {
-    steps: Range<u64>,
-    from: &'b Batches<N>,
-}
-
-impl<N: Supervised> Batches<N> {
-    fn of_steps(&self, steps: Range<u64>) -> Self {
-        Self {
-            task: Arc::clone(&self.task),
-            of: Arc::clone(&self.of),
-            device: self.device.clone(),
-            steps,
-        }
-    }
-}
-
-impl<N: Supervised> DataLoader<Share<N>> for Batches<N> {
-    fn iter<'b>(&'b self) -> Box<dyn DataLoaderIterator<Share<N>> + 'b> {
-        Box::new(Coming {
-            steps: self.steps.clone(),
-            from: self,
-        })
-    }
-
-    fn num_items(&self) -> usize {
-        (self.steps.end - self.steps.start) as usize
-    }
-
-    fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<Share<N>>> {
-        let mut moved = self.of_steps(self.steps.clone());
-        moved.device = device.clone();
-        Arc::new(moved)
-    }
-
-    fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<Share<N>>> {
-        let first = self.steps.start;
-        Arc::new(self.of_steps(first + start as u64..first + end as u64))
-    }
-}
-
-impl<N: Supervised> Iterator for Coming<'_, N> {
-    type Item = Result<Share<N>, DatasetError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let iteration = self.steps.next()?;
-        let Batches {
-            task, of, device, ..
-        } = self.from;
-        let batch = Arc::new(of(iteration));
-        let share = Share::whole(iteration, Arc::clone(task), batch, device);
-        Some(Ok(share))
-    }
-}
-
-impl<N: Supervised> DataLoaderIterator<Share<N>> for Coming<'_, N> {
-    fn progress(&self) -> Progress {
-        let unit = Some("steps".to_owned());
-        Progress::new(self.steps.start as usize, self.steps.end as usize, unit)
-    }
-}
-
-/// What is validated: nothing.
-pub(super) struct NoBatches;
-
-impl DataLoader<()> for NoBatches {
-    fn iter<'b>(&'b self) -> Box<dyn DataLoaderIterator<()> + 'b> {
-        Box::new(Self)
-    }
-
-    fn num_items(&self) -> usize {
-        0
-    }
-
-    fn to_device(&self, _: &Device) -> Arc<dyn DataLoader<()>> {
-        Arc::new(Self)
-    }
-
-    fn slice(&self, _: usize, _: usize) -> Arc<dyn DataLoader<()>> {
-        Arc::new(Self)
-    }
-}
-
-impl Iterator for NoBatches {
-    type Item = Result<(), DatasetError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        None
-    }
-}
-
-impl DataLoaderIterator<()> for NoBatches {
-    fn progress(&self) -> Progress {
-        Progress::new(0, 0, None)
-    }
-}
-
-/// A learning rate by the number of the step.
-#[derive(Clone)]
-pub(super) struct ByStep {
-    next: u64,
-    rate: OfStep<f64>,
-}
-
-const NEXT: &str = "next";
-
-impl ByStep {
-    pub(super) fn new(next: u64, rate: OfStep<f64>) -> Self {
-        Self { next, rate }
-    }
-}
-
-impl LrScheduler for ByStep {
-    fn step(&mut self) -> f64 {
-        self.next += 1;
-        (self.rate)(self.next - 1)
-    }
-
-    fn to_record(&self) -> LrSchedulerRecord {
-        LrSchedulerRecord::new().with_scalar(NEXT, self.next)
-    }
-
-    fn load_record(&mut self, record: LrSchedulerRecord) {
-        self.next = record.scalar(NEXT).unwrap_or(self.next);
-    }
-}
 
 /// The strategy: an epoch ends where the watch is due or stops.
 pub(super) struct ByInterval<N: Supervised> {
@@ -349,15 +82,19 @@ impl<N: Supervised> SupervisedLearningStrategy<Wrapped<N>> for ByInterval<N> {
             }
             epoch += 1;
         };
-        *open(&self.ended) = Some(ended);
+        *self.slot() = Some(ended);
         (standing.learner.model(), events)
     }
 }
 
 impl<N: Supervised> ByInterval<N> {
+    fn slot(&self) -> MutexGuard<'_, Option<Ended<N>>> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// How the training ended, once it has.
     pub(super) fn ended(&self) -> Option<Ended<N>> {
-        open(&self.ended).take()
+        self.slot().take()
     }
 
     fn epoch(
@@ -430,15 +167,13 @@ impl<N: Supervised> ByInterval<N> {
         let shares = step.divided(&self.devices);
         let outputs: Vec<_> = std::thread::scope(|scope| {
             let start = |(place, share): (usize, Share<N>)| {
-                let mut model = learner.model();
-                if place > 0 {
-                    // Running statistics are those of the first device.
-                    model.aside = Aside::default();
-                }
+                let model = learner.model();
                 scope.spawn(move || {
-                    if place > 0 {
-                        model = model.fork(&share.device);
-                    }
+                    // Running statistics are those of the first device.
+                    let model = match place {
+                        0 => model,
+                        _ => model.apart().fork(&share.device),
+                    };
                     TrainStep::step(&model, share)
                 })
             };
@@ -471,16 +206,8 @@ fn plus<L: NamedLosses>(one: L, other: L) -> L {
 
 /// Where the training stands.
 fn state<N: Supervised>(standing: &mut Standing<'_, N>) -> Ended<N> {
-    let learner = &mut standing.learner;
-    // burn lends its optimiser to `optimize` alone.
-    let aside = learner.model().aside;
-    aside.lay(Laid::Asked);
-    learner.optimizer_step(GradientsParams::new());
-    let record = match aside.take() {
-        Laid::Record(record) => record,
-        _ => OptimizerRecord::default(),
-    };
-    let net = learner.model().net;
+    let record = Wrapped::record(&mut standing.learner);
+    let net = standing.learner.model().net;
     let (moments, steps) = records::moments(record, &net)?;
     Ok(State {
         done: standing.done,
