@@ -10,6 +10,8 @@ pub use burn::tensor::Device;
 use burn::tensor::Tensor;
 use thiserror::Error;
 
+use crate::ops::reduce::total;
+
 /// A device as named by a person: `flex` (or `cpu`), `cuda`, `cuda:1`, `wgpu`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum DeviceChoice {
@@ -136,7 +138,7 @@ fn product_and_gradient(device: &Device) -> Result<(Vec<f32>, Vec<f32>), String>
     let matrix = |values: [[f32; 2]; 2]| Tensor::<2>::from_data(values, device);
     let a = matrix([[1.0, 2.0], [3.0, 4.0]]).require_grad();
     let product = a.clone().matmul(matrix([[5.0, 6.0], [7.0, 8.0]]));
-    let loss = (product.clone() * product.clone()).sum();
+    let loss = total(product.clone() * product.clone());
     let gradients = loss.backward();
     let gradient = a.grad(&gradients).ok_or("no gradient came back")?;
     let numbers = |tensor: Tensor<2>| {

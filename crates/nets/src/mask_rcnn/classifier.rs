@@ -15,6 +15,7 @@ use super::loss::cross_entropy;
 use super::stage::COLOURS;
 use super::start::Start;
 use super::training::TrainingError;
+use crate::ops::reduce::column_means;
 use crate::sgd::{NamedGradients, Sgd, SgdRates};
 use crate::weights::{self, Weights, WeightsError, values};
 
@@ -53,8 +54,8 @@ impl Classifier {
         let maps = self.body.forward(images, normalisation);
         let top = maps[3].clone();
         let [n, height, width, channels] = top.dims();
-        let mean = top.reshape([n, height * width, channels]).mean_dim(1);
-        self.classes.forward(mean.reshape([n, channels]), LINEAR)
+        let means = column_means(top.reshape([n, height * width, channels]));
+        self.classes.forward(means, LINEAR)
     }
 }
 
