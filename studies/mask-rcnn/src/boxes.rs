@@ -120,13 +120,14 @@ pub(super) fn train(
     let Built { id, tree } = stage(context, &what, |work| {
         build(work, input, items, backbone, &architecture, &mut seconds)
     })?;
+    // One device is enough for what needs no training.
     let device = device::open(context.device())?;
     let mut training = fresh(
         input.training,
         &architecture,
         backbone,
         context.seed(),
-        device,
+        &[device],
     )?;
     let losses = restore(&mut training, &tree)?;
     let weights = training.state().weights;
@@ -148,10 +149,10 @@ fn fresh(
     architecture: &Architecture,
     backbone: &Weights,
     seed: Seed,
-    device: Device,
+    devices: &[Device],
 ) -> Result<DetectorTraining, TrialError> {
     let mut stream = seed.stream("init detector");
-    let net = MaskRcnn::new(architecture, &mut stream, &device).map_err(TrialError::of)?;
+    let net = MaskRcnn::new(architecture, &mut stream, &devices[0]).map_err(TrialError::of)?;
     let mut all = weights::collect(&net);
     all.extend(backbone.clone());
     let net = weights::apply(net, &all).map_err(TrialError::of)?;
@@ -161,7 +162,7 @@ fn fresh(
         settings::loss_rules(params),
         settings::sgd(params),
         seed,
-        &[device],
+        devices,
     );
     training.freeze(params.freeze_at);
     Ok(training)
@@ -186,8 +187,8 @@ fn build(
         batch: params.batch_size,
         seed: work.seed,
     };
-    let device = device::open(&work.device)?;
-    let mut training = fresh(params, architecture, backbone, work.seed, device)?;
+    let devices = device::open_all(&work.device)?;
+    let mut training = fresh(params, architecture, backbone, work.seed, &devices)?;
     let mut losses = Vec::new();
     if let Some((_, tree)) = work.resume()? {
         losses = restore(&mut training, &tree)?;
