@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use criterion::{Criterion, criterion_group, criterion_main};
 use retrial_core::plan;
 use retrial_core::spec;
-use retrial_core::study::StudyInfo;
+use retrial_core::study::{DeviceUse, StudyInfo};
 
 fn program() -> PathBuf {
     let bench = std::env::current_exe().expect("a program");
@@ -97,7 +97,7 @@ fn fake_info() -> StudyInfo {
         amendments: &[],
         work: "none",
         deterministic: true,
-        uses_device: false,
+        devices: DeviceUse::Cpu,
         cpu_methods: &[],
         content_kinds: &[],
         params: PARAMS,

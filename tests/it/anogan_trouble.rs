@@ -10,6 +10,15 @@ use crate::anogan::{TINY, again, near, numbers, records, run, spec, table};
 use crate::project::{Project, names};
 
 #[test]
+fn several_devices_are_refused() {
+    let project = Project::new().with("a", &spec("", ""));
+    project
+        .retrial(&["plan", "experiments/a.yaml", "--device", "cuda:0,cuda:1"])
+        .exits(2)
+        .complains("`anogan` runs on one device; name one of `--device cuda:0,cuda:1`");
+}
+
+#[test]
 fn params_that_cannot_be_are_faults() {
     for (params, words) in [
         ("image_size: 30", "30 is none of 28, 32 and 64"),

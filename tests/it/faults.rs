@@ -78,6 +78,22 @@ fn wrong_arguments_are_named() {
             &["run", "experiments/a.yaml", "--device", "cuda:0"],
             "runs on the CPU only",
         ),
+        (
+            &["run", "experiments/a.yaml", "--device", "cuda:0,cuda:1"],
+            "runs on the CPU only; leave `--device cuda:0,cuda:1` out",
+        ),
+        (
+            &["run", "experiments/a.yaml", "--device", "cuda:0,wgpu"],
+            "`cuda:0,wgpu` has devices of two kinds, cuda and wgpu",
+        ),
+        (
+            &["run", "experiments/a.yaml", "--device", "cuda,cuda:0"],
+            "`cuda,cuda:0` has the device `cuda:0` twice",
+        ),
+        (
+            &["run", "experiments/a.yaml", "--device", "cuda:0,"],
+            "`cuda:0,` lacks a device beside a comma",
+        ),
         (&["run", "experiments/a.yaml", "--jobs", "0"], "0"),
         (
             &[

@@ -275,6 +275,21 @@ fn a_device_that_is_not_there_is_refused_before_the_first_trial() {
     assert!(!project.path().join("results").exists());
 }
 
+#[test]
+fn several_devices_run_trials_of_their_own() {
+    let project = project(ALONE, "");
+    let id = |device: &str| {
+        let plan = ["plan", "experiments/a.yaml", "--format", "json", "--device"];
+        let plan = [&plan[..], &[device]].concat();
+        let plan = project.retrial(&plan).exits(0).json();
+        plan["experiments"][0]["trials"][0]["trial"].to_string()
+    };
+    assert_eq!(id("cuda:0"), id("cuda:3"));
+    assert_eq!(id("cuda:0,cuda:1"), id("cuda:3,cuda:2"));
+    assert_ne!(id("cuda:0,cuda:1"), id("cuda:0"));
+    assert_ne!(id("cuda:0,cuda:1"), id("cuda:0,cuda:1,cuda:2"));
+}
+
 fn stage(project: &Project, name: &str) -> Option<PathBuf> {
     let stages = project.path().join("results/.stages");
     let prefix = format!("mask-rcnn-{name}-");

@@ -2,7 +2,7 @@
 //!
 //! A pure function of spec, study tables and data digests; nothing is read and nothing is
 //! drawn. What enters a trial id: study, revision, digest of the decoded data, params that differ
-//! from their defaults, ids of amendments that touch them, seed and kind of device. Instruction set,
+//! from their defaults, ids of amendments that touch them, seed, kind and number of devices. Instruction set,
 //! threads, host and source revision do not.
 
 use crate::declare::Pairs;
@@ -85,8 +85,8 @@ pub fn points(spec: &Spec) -> impl Iterator<Item = Point> + '_ {
 
 /// The trials of a spec, in order: points outside, seeds inside.
 ///
-/// `device` is the kind of device: `cpu`, `cuda` or `wgpu`. Trials that do not use it are those of
-/// the CPU.
+/// `device` is the kind of device: `cpu`, `cuda` or `wgpu`, of two cards `2 x cuda`. Trials that do
+/// not use it are those of the CPU.
 #[must_use]
 pub fn trials(
     spec: &Spec,

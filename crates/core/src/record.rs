@@ -54,7 +54,7 @@ pub struct Record {
     pub amendments: Vec<String>,
     /// Root seed.
     pub seed: u64,
-    /// `cpu`, `cuda` or `wgpu`.
+    /// `cpu`, `cuda` or `wgpu`, of two cards `2 x cuda`.
     pub device: String,
     /// The data.
     pub dataset: Option<DatasetUse>,

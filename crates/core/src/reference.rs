@@ -6,7 +6,7 @@ use crate::keys::{Form, Key, Kind, Kinds, MapDef};
 use crate::metric::{Direction, MetricDef, TableDef};
 use crate::params::Param;
 use crate::spec::keys::{SpacedKeys, SpecKeys};
-use crate::study::StudyInfo;
+use crate::study::{DeviceUse, StudyInfo};
 
 /// The page of specs: their keys and kinds of figure, and the params, metrics and tables of the studies.
 #[must_use]
@@ -171,9 +171,10 @@ fn study_section(study: &StudyInfo) -> String {
         true => "without randomness",
         false => "with randomness",
     };
-    let device = match study.uses_device {
-        true => "on the CPU or, with `--device`, on a graphics card",
-        false => "on the CPU",
+    let device = match study.devices {
+        DeviceUse::Cpu => "on the CPU",
+        DeviceUse::One => "on the CPU or, with `--device`, on a graphics card",
+        DeviceUse::Several => "on the CPU or, with `--device`, on graphics cards",
     };
     let data = match study.content_kinds {
         [] => "It takes no data set.".to_owned(),

@@ -17,8 +17,8 @@ pub struct StudyInfo {
     pub work: &'static str,
     /// Whether its numbers do not depend on the seed.
     pub deterministic: bool,
-    /// Whether its trials run on a device that can be chosen; otherwise on the CPU.
-    pub uses_device: bool,
+    /// What its trials run on.
+    pub devices: DeviceUse,
     /// Values of the param `method` whose trials run on the CPU all the same.
     pub cpu_methods: &'static [&'static str],
     /// Kinds of data set it takes (decoded content); empty for a study without data.
@@ -33,6 +33,17 @@ pub struct StudyInfo {
     pub files: &'static [FileDef],
     /// Params that do not fit together: param and reason.
     pub conflicts: fn(&Params) -> Vec<Conflict>,
+}
+
+/// What the trials of a study run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceUse {
+    /// The CPU.
+    Cpu,
+    /// A device that can be chosen.
+    One,
+    /// A device that can be chosen, or several of one kind that share the work of a trial.
+    Several,
 }
 
 /// A change of numbers that touches only trials with one value of one param.
@@ -61,7 +72,7 @@ impl StudyInfo {
             Some(ParamValue::Text(method)) => method.as_str(),
             _ => "",
         };
-        self.uses_device && !self.cpu_methods.contains(&method)
+        self.devices != DeviceUse::Cpu && !self.cpu_methods.contains(&method)
     }
 
     /// Those of some params that differ from their defaults, by name; the name of the data is none of them.

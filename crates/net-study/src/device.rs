@@ -2,16 +2,26 @@
 
 use std::sync::{Arc, Mutex};
 
-use retrial_nets::device::{Device, DeviceChoice, DeviceError, probe};
+use retrial_nets::device::{self, Device, DeviceChoices, DeviceError, probe};
 use retrial_runner::{Devices, TrialError};
 
-/// The device of that name, as a trial or a stage has it.
+/// The device of that name, as a trial or a stage has it; the first of several.
 ///
 /// # Errors
 /// Why there is none, or why it cannot be had.
 pub fn open(name: &str) -> Result<Device, TrialError> {
-    let choice: DeviceChoice = name.parse().map_err(TrialError::of)?;
-    retrial_nets::device::open(choice).map_err(TrialError::of)
+    let choices: DeviceChoices = name.parse().map_err(TrialError::of)?;
+    device::open(choices.first()).map_err(TrialError::of)
+}
+
+/// All devices of that name, as a trial or a stage has them, for work that they share.
+///
+/// # Errors
+/// As [`open`], for each of them.
+pub fn open_all(name: &str) -> Result<Vec<Device>, TrialError> {
+    let choices: DeviceChoices = name.parse().map_err(TrialError::of)?;
+    let opened = choices.each().iter().map(|&choice| device::open(choice));
+    opened.collect::<Result<_, _>>().map_err(TrialError::of)
 }
 
 /// The processor, and graphics cards by the cargo features of [`retrial_nets`].
@@ -19,7 +29,7 @@ pub struct NetDevices;
 
 impl Devices for NetDevices {
     fn names(&self) -> &'static str {
-        "flex (CPU), cuda:N or wgpu"
+        "flex (CPU), cuda:N or wgpu; several cards as cuda:0,cuda:1"
     }
 
     fn default_name(&self) -> &'static str {
@@ -27,28 +37,32 @@ impl Devices for NetDevices {
     }
 
     fn named(&self, name: &str) -> Result<retrial_runner::Device, String> {
-        let choice: DeviceChoice = name
+        let choices: DeviceChoices = name
             .parse()
             .map_err(|error: DeviceError| error.to_string())?;
         Ok(retrial_runner::Device {
-            name: choice.to_string(),
-            kind: choice.kind().to_owned(),
+            name: choices.to_string(),
+            kind: choices.kind(),
+            count: choices.each().len(),
         })
     }
 
     fn probe(&self, device: &retrial_runner::Device) -> Result<(), String> {
-        let choice: DeviceChoice = device
+        let choices: DeviceChoices = device
             .name
             .parse()
             .map_err(|error: DeviceError| error.to_string())?;
-        let (found, heard) = quietly(|| probe(choice));
-        found.map_err(|error| match (error, heard) {
-            // What panicked first is the cause; what the probe got is often only that it did.
-            (DeviceError::Broken { .. }, Some(cause)) => {
-                format!("device `{choice}` does not work: {}", one_line(&cause))
-            }
-            (error, _) => one_line(&error.to_string()),
-        })
+        for &choice in choices.each() {
+            let (found, heard) = quietly(|| probe(choice));
+            found.map_err(|error| match (error, heard) {
+                // What panicked first is the cause; what the probe got is often only that it did.
+                (DeviceError::Broken { .. }, Some(cause)) => {
+                    format!("device `{choice}` does not work: {}", one_line(&cause))
+                }
+                (error, _) => one_line(&error.to_string()),
+            })?;
+        }
+        Ok(())
     }
 }
 
@@ -88,5 +102,21 @@ mod tests {
         assert_eq!(heard.as_deref(), Some("no library of that name"));
         assert_eq!(quietly(|| 3), (3, None));
         assert_eq!(one_line("a\n  b"), "a b");
+    }
+
+    #[test]
+    fn several_devices_have_a_kind_of_their_own() {
+        let named = NetDevices.named("cuda,cuda:1").expect("two cards");
+        assert_eq!(
+            (&*named.name, &*named.kind, named.count),
+            ("cuda:0,cuda:1", "2 x cuda", 2)
+        );
+        let named = NetDevices.named("cpu").expect("the processor");
+        assert_eq!(
+            (&*named.name, &*named.kind, named.count),
+            ("flex", "cpu", 1)
+        );
+        assert!(NetDevices.named("cuda:0,wgpu").is_err());
+        assert_eq!(open_all("flex").expect("the processor").len(), 1);
     }
 }

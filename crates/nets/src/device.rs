@@ -10,6 +10,8 @@ pub use burn::tensor::Device;
 use burn::tensor::Tensor;
 use thiserror::Error;
 
+use crate::ops::reduce::total;
+
 /// A device as named by a person: `flex` (or `cpu`), `cuda`, `cuda:1`, `wgpu`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum DeviceChoice {
@@ -22,6 +24,12 @@ pub enum DeviceChoice {
     Wgpu,
 }
 
+/// Devices of one kind that share the work of a trial, each named once: `cuda:0,cuda:1`.
+///
+/// One name is a list of one; no list is empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceChoices(Vec<DeviceChoice>);
+
 /// Why a device cannot be used.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum DeviceError {
@@ -30,6 +38,30 @@ pub enum DeviceError {
     Unknown {
         /// The name as given.
         name: String,
+    },
+    /// A list has a comma with nothing on one side of it.
+    #[error("`{list}` lacks a device beside a comma: expected such as `cuda:0,cuda:1`")]
+    Lacks {
+        /// The list as given.
+        list: String,
+    },
+    /// A list has devices of two kinds.
+    #[error("`{list}` has devices of two kinds, {kind} and {other}: expected one kind")]
+    Kinds {
+        /// The list as given.
+        list: String,
+        /// The kind of the first.
+        kind: &'static str,
+        /// Another kind.
+        other: &'static str,
+    },
+    /// A list has a device twice.
+    #[error("`{list}` has the device `{choice}` twice: expected each device once")]
+    Twice {
+        /// The list as given.
+        list: String,
+        /// The device.
+        choice: DeviceChoice,
     },
     /// The program was built without the cargo feature.
     #[error(
@@ -64,7 +96,7 @@ pub enum DeviceError {
 }
 
 impl DeviceChoice {
-    /// The kind of device, which enters the ids of trials; the index does not.
+    /// The kind of device.
     #[must_use]
     pub fn kind(self) -> &'static str {
         match self {
@@ -105,6 +137,67 @@ impl fmt::Display for DeviceChoice {
     }
 }
 
+impl DeviceChoices {
+    /// All of them, in the order given.
+    #[must_use]
+    pub fn each(&self) -> &[DeviceChoice] {
+        &self.0
+    }
+
+    /// The one that does what is not shared.
+    #[must_use]
+    pub fn first(&self) -> DeviceChoice {
+        self.0[0]
+    }
+
+    /// Kind and number, which enter the ids of trials; the indices do not: `cuda`, `2 x cuda`.
+    ///
+    /// The number counts because several devices add gradients up in another order than one does.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        let kind = self.first().kind();
+        match self.0.len() {
+            1 => kind.to_owned(),
+            count => format!("{count} x {kind}"),
+        }
+    }
+}
+
+impl FromStr for DeviceChoices {
+    type Err = DeviceError;
+
+    fn from_str(list: &str) -> Result<Self, DeviceError> {
+        let mut choices: Vec<DeviceChoice> = Vec::new();
+        for name in list.split(',') {
+            let list = list.to_owned();
+            if name.is_empty() && list.contains(',') {
+                return Err(DeviceError::Lacks { list });
+            }
+            let choice: DeviceChoice = name.parse()?;
+            if choices.contains(&choice) {
+                return Err(DeviceError::Twice { list, choice });
+            }
+            let kind = choices.first().map_or(choice.kind(), |first| first.kind());
+            if kind != choice.kind() {
+                let other = choice.kind();
+                return Err(DeviceError::Kinds { list, kind, other });
+            }
+            choices.push(choice);
+        }
+        Ok(Self(choices))
+    }
+}
+
+impl fmt::Display for DeviceChoices {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, choice) in self.0.iter().enumerate() {
+            let comma = if place == 0 { "" } else { "," };
+            write!(f, "{comma}{choice}")?;
+        }
+        Ok(())
+    }
+}
+
 /// The device of that name, without automatic differentiation: add it with `Device::autodiff`.
 ///
 /// Graphics cards are opened by their first operation: [`probe`] says whether one works.
@@ -136,7 +229,7 @@ fn product_and_gradient(device: &Device) -> Result<(Vec<f32>, Vec<f32>), String>
     let matrix = |values: [[f32; 2]; 2]| Tensor::<2>::from_data(values, device);
     let a = matrix([[1.0, 2.0], [3.0, 4.0]]).require_grad();
     let product = a.clone().matmul(matrix([[5.0, 6.0], [7.0, 8.0]]));
-    let loss = (product.clone() * product.clone()).sum();
+    let loss = total(product.clone() * product.clone());
     let gradients = loss.backward();
     let gradient = a.grad(&gradients).ok_or("no gradient came back")?;
     let numbers = |tensor: Tensor<2>| {
@@ -245,10 +338,46 @@ mod tests {
     }
 
     #[test]
-    fn the_kind_leaves_out_the_index() {
-        assert_eq!(DeviceChoice::Flex.kind(), "cpu");
-        assert_eq!(DeviceChoice::Cuda(3).kind(), "cuda");
-        assert_eq!(DeviceChoice::Wgpu.kind(), "wgpu");
+    fn lists_are_read_and_written() {
+        let read = |list: &str| list.parse::<DeviceChoices>();
+        for (list, whole, kind) in [
+            ("cpu", "flex", "cpu"),
+            ("wgpu", "wgpu", "wgpu"),
+            ("cuda", "cuda:0", "cuda"),
+            ("cuda:3", "cuda:3", "cuda"),
+            ("cuda:1,cuda", "cuda:1,cuda:0", "2 x cuda"),
+            ("cuda:0,cuda:1,cuda:2", "cuda:0,cuda:1,cuda:2", "3 x cuda"),
+        ] {
+            let choices = read(list).expect(list);
+            assert_eq!((&*choices.to_string(), &*choices.kind()), (whole, kind));
+            assert_eq!(choices.to_string().parse(), Ok(choices));
+        }
+        let choices = read("cuda:1,cuda").expect("two cards");
+        assert_eq!(
+            choices.each(),
+            [DeviceChoice::Cuda(1), DeviceChoice::Cuda(0)]
+        );
+        assert_eq!(choices.first(), DeviceChoice::Cuda(1));
+    }
+
+    #[test]
+    fn faulty_lists_say_what_is_wrong() {
+        for (list, said) in [
+            ("", "unknown device ``: expected flex"),
+            ("cuda:0,tpu", "unknown device `tpu`: expected flex"),
+            ("cuda:0,", "`cuda:0,` lacks a device beside a comma"),
+            (",cuda:0", "`,cuda:0` lacks a device beside a comma"),
+            (",", "`,` lacks a device beside a comma"),
+            (
+                "cuda:0,wgpu",
+                "`cuda:0,wgpu` has devices of two kinds, cuda and wgpu",
+            ),
+            ("cuda,cuda:0", "`cuda,cuda:0` has the device `cuda:0` twice"),
+            ("cpu,flex", "`cpu,flex` has the device `flex` twice"),
+        ] {
+            let error = list.parse::<DeviceChoices>().expect_err(list).to_string();
+            assert!(error.starts_with(said), "{error}");
+        }
     }
 
     #[test]

@@ -1,13 +1,16 @@
-//! What tests are given: the device, which is the CPU or what `RETRIAL_TEST_DEVICE` names, and
+//! What tests are given: the device, which is the CPU or what `RETRIAL_TEST_DEVICE` names, trained nets, and
 //! files of the mirror.
 
 #![cfg(test)]
 
+use std::error::Error;
 use std::path::Path;
+use std::sync::Arc;
 
 use burn::tensor::Device;
 
 use crate::device::open;
+use crate::fit::{FitError, OfStep, Plan, Rule, State, Supervised, Watch, fit};
 
 /// The device that tests run on.
 pub(crate) fn device() -> Device {
@@ -22,4 +25,60 @@ pub(crate) fn mirrored(file: &str) -> Vec<u8> {
     let mirror = mirror.expect("set RETRIAL_MIRROR to a folder with copies of the data");
     let path = Path::new(&mirror).join(file);
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// A net trained on one batch again and again.
+pub(crate) fn trained<N: Supervised>(
+    net: N,
+    task: N::Task,
+    rule: Rule,
+    batch: N::Batch,
+    steps: u64,
+) -> Result<(N, State<N::Losses>), FitError>
+where
+    N::Batch: Clone,
+{
+    let batches = Arc::new(move |_| batch.clone());
+    divided(net, task, rule, batches, steps, 1)
+}
+
+/// A net trained by so many workers on one device.
+pub(crate) fn divided<N: Supervised>(
+    net: N,
+    task: N::Task,
+    rule: Rule,
+    batches: OfStep<N::Batch>,
+    steps: u64,
+    workers: usize,
+) -> Result<(N, State<N::Losses>), FitError> {
+    let plan = Plan {
+        task,
+        steps,
+        rule,
+        batches,
+        devices: vec![device(); workers],
+    };
+    let nobody: Arc<dyn Watch<N::Losses>> = Arc::new(Nobody);
+    fit(net, None, plan, &nobody)
+}
+
+/// Lets a training go on to its end.
+struct Nobody;
+
+impl<L> Watch<L> for Nobody {
+    fn stops(&self) -> bool {
+        false
+    }
+
+    fn is_due(&self) -> bool {
+        false
+    }
+
+    fn keep(&self, _: &State<L>) -> Result<(), Box<dyn Error + Send + Sync>> {
+        Ok(())
+    }
+
+    fn progress(&self, _: u64, _: u64) {}
+
+    fn curve(&self, _: &str, _: u64, _: f64) {}
 }

@@ -5,13 +5,15 @@ use serde::{Deserialize, Serialize};
 /// The kind of device of trials that use no other.
 pub(crate) const CPU: &str = "cpu";
 
-/// A device.
+/// A device, or several of one kind that share the work of a trial.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Device {
-    /// Its whole name, such as `cuda:0`.
+    /// Its whole name, such as `cuda:0` or `cuda:0,cuda:1`.
     pub name: String,
-    /// Its kind, which enters ids; that of the processor is `cpu`.
+    /// Its kind, which enters ids, such as `cuda` or `2 x cuda`; that of the processor is `cpu`.
     pub kind: String,
+    /// How many they are.
+    pub count: usize,
 }
 
 /// What a program knows of devices.
@@ -52,6 +54,7 @@ impl Devices for Cpu {
             "cpu" => Ok(Device {
                 name: name.to_owned(),
                 kind: name.to_owned(),
+                count: 1,
             }),
             _ => Err(format!("unknown device `{name}`: expected cpu")),
         }

@@ -14,6 +14,7 @@ use retrial_core::params::Params;
 use retrial_core::plan::{self, Trial};
 use retrial_core::seal::sealed;
 use retrial_core::spec::{self, Spec, WhenUnavailable};
+use retrial_core::study::DeviceUse;
 use retrial_core::yaml::{Node, Value};
 use retrial_data::{DataError, Manifest};
 
@@ -177,12 +178,18 @@ pub(crate) fn load(
             .study(&spec.study)
             .ok_or_else(|| Failure::usage(format!("there is no study `{}`", spec.study)))?;
         let info = study.info();
-        if !info.uses_device && device.kind != CPU {
-            let message = format!(
-                "the study `{}` runs on the CPU only; leave `--device {}` out",
-                spec.study, device.name
-            );
-            return Err(Failure::usage(message));
+        let (named, given) = (&spec.study, &device.name);
+        let refusal = match info.devices {
+            DeviceUse::Cpu if device.kind != CPU => Some(format!(
+                "the study `{named}` runs on the CPU only; leave `--device {given}` out"
+            )),
+            DeviceUse::One if device.count > 1 => Some(format!(
+                "the study `{named}` runs on one device; name one of `--device {given}`"
+            )),
+            _ => None,
+        };
+        if let Some(refusal) = refusal {
+            return Err(Failure::usage(refusal));
         }
         let trials = plan::trials(&spec, info, &infos, &device.kind);
         list.push(Experiment {

@@ -8,7 +8,7 @@ use retrial_core::declare::ParamGroup as _;
 use retrial_core::metric::FileDef;
 use retrial_core::params::Params;
 use retrial_core::plan::StageInput;
-use retrial_core::study::{Conflict, StudyInfo};
+use retrial_core::study::{Conflict, DeviceUse, StudyInfo};
 use retrial_core::{metrics, param_groups, params, rows, words};
 use retrial_data::Manifest;
 use retrial_store::{Array, Tree};
@@ -26,7 +26,7 @@ const INFO: StudyInfo = StudyInfo {
     amendments: &[],
     work: "No published work: a study that tests retrial itself",
     deterministic: false,
-    uses_device: false,
+    devices: DeviceUse::Cpu,
     cpu_methods: &[],
     content_kinds: &[],
     params: All::PARAMS,

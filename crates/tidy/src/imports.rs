@@ -1,6 +1,6 @@
 //! Rules for what a source file may use of the language's library and of its neighbours.
 
-use crate::repository::{Fault, Repository};
+use crate::repository::{Fault, Repository, text};
 use crate::sources::{has_word, without_tests};
 
 /// Crates whose functions get arguments and give values.
@@ -60,6 +60,54 @@ pub fn declared_items(repository: &Repository) -> Vec<Fault> {
         }
     }
     faults
+}
+
+/// The file whose reductions have the same bits in every build of burn.
+const REDUCE: &str = "crates/nets/src/ops/reduce.rs";
+
+/// Reductions of burn's tensors. A sum without a type is one of them: those of iterators name theirs.
+const REDUCTIONS: &[&str] = &[
+    ".sum()",
+    ".sum_dim",
+    ".mean()",
+    ".mean_dim",
+    ".prod()",
+    ".prod_dim",
+    ".var(",
+    ".var_",
+    ".dot(",
+    "activation::log_softmax",
+];
+
+/// Nets reduce tensors by `ops/reduce.rs` alone, their tests aside.
+#[must_use]
+pub fn reductions(repository: &Repository) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (path, text) in repository.sources() {
+        let ours = path.starts_with("crates/nets/src/") && path != REDUCE;
+        if !ours || is_test(repository, path) {
+            continue;
+        }
+        let code = code(without_tests(text));
+        for call in REDUCTIONS.iter().filter(|call| code.contains(**call)) {
+            let what =
+                format!("has `{call}`; take `{REDUCE}`, and `.sum::<f64>()` for an iterator");
+            faults.push(Fault::new(path, what));
+        }
+    }
+    faults
+}
+
+/// Whether the module above declares this file as one of tests.
+fn is_test(repository: &Repository, path: &str) -> bool {
+    let (folder, file) = path.rsplit_once('/').unwrap_or_default();
+    let declared = format!("#[cfg(test)]\nmod {};", file.trim_end_matches(".rs"));
+    ["lib.rs", "mod.rs"].iter().any(|above| {
+        let above = repository.get(&format!("{folder}/{above}"));
+        above
+            .and_then(text)
+            .is_some_and(|above| above.contains(&declared))
+    })
 }
 
 /// The text without comment lines.
@@ -135,6 +183,35 @@ mod tests {
         }
         let elsewhere = Repository::of(&[("crates/data/src/a.rs", "use std::fs;")]);
         assert_eq!(pure_algorithms(&elsewhere), []);
+    }
+
+    #[test]
+    fn a_net_that_reduces_by_itself() {
+        let check = |path: &str, text: &str| {
+            let above = "#[cfg(test)]\nmod parity;\n";
+            let files = [("crates/nets/src/anogan/mod.rs", above), (path, text)];
+            reductions(&Repository::of(&files)).len()
+        };
+        let net = "crates/nets/src/anogan/loss.rs";
+        for bad in [
+            "let loss = x.square().sum();",
+            "x.mean() * 2.0",
+            "x.clone()\n    .sum_dim(1)\n",
+            "use burn::tensor::{Tensor, activation};\nactivation::log_softmax(x, 1);",
+        ] {
+            assert_eq!(check(net, bad), 1, "{bad}");
+            assert_eq!(check("crates/nets/src/anogan/parity.rs", bad), 0, "{bad}");
+            assert_eq!(check("crates/nets/src/ops/reduce.rs", bad), 0, "{bad}");
+            assert_eq!(check("crates/dic/src/a.rs", bad), 0, "{bad}");
+        }
+        for good in [
+            "let loss = total(x.square());",
+            "// as x.sum() would",
+            "each.iter().sum::<f64>()",
+            "#[cfg(test)]\nmod tests {\n    x.sum();\n}\n",
+        ] {
+            assert_eq!(check(net, good), 0, "{good}");
+        }
     }
 
     #[test]

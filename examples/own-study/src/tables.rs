@@ -2,7 +2,7 @@
 
 use retrial_core::declare::ParamGroup as _;
 use retrial_core::params;
-use retrial_core::study::StudyInfo;
+use retrial_core::study::{DeviceUse, StudyInfo};
 
 use crate::metrics::metric;
 use crate::output;
@@ -14,7 +14,7 @@ pub(crate) const INFO: StudyInfo = StudyInfo {
     work: "Lazzarini M. (1901) \"Un'applicazione del calcolo della probabilità alla ricerca \
            sperimentale di un valore approssimato di π\", Periodico di Matematica 4, 140–143",
     deterministic: false,
-    uses_device: false,
+    devices: DeviceUse::Cpu,
     cpu_methods: &[],
     content_kinds: &[],
     params: Throwing::TABLE,

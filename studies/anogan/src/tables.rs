@@ -3,7 +3,7 @@
 use retrial_core::declare::{concat, count};
 use retrial_core::metric::TableDef;
 use retrial_core::params::Params;
-use retrial_core::study::{Conflict, StudyInfo};
+use retrial_core::study::{Conflict, DeviceUse, StudyInfo};
 use retrial_image::resize::Bicubic;
 
 use super::params::{
@@ -21,7 +21,7 @@ pub(super) const INFO: StudyInfo = StudyInfo {
            Discovery\", IPMI 2017, arXiv:1703.05921, as reproduced on MNIST by the program \
            AnoGAN-pytorch (wsj-create, commit 246ea56, 2023)",
     deterministic: false,
-    uses_device: true,
+    devices: DeviceUse::One,
     cpu_methods: super::BASELINES,
     content_kinds: &["digits"],
     params: All::PARAMS,

@@ -3,7 +3,7 @@
 use retrial_core::declare::{ParamGroup as _, concat, count};
 use retrial_core::metric::TableDef;
 use retrial_core::params::Params;
-use retrial_core::study::{Conflict, StudyInfo};
+use retrial_core::study::{Conflict, DeviceUse, StudyInfo};
 use retrial_core::{params, words};
 use retrial_dic::{
     Accept, Criterion, Gradient, Grid, InitialGuess, LastEvaluation, Optimiser, ReferenceStrategy,
@@ -22,7 +22,7 @@ pub(super) const INFO: StudyInfo = StudyInfo {
     work: "Atkinson D., Becker T.H. (2020) \"A 117 Line 2D Digital Image Correlation Code Written \
            in MATLAB\", Remote Sensing 12(18), 2906, doi:10.3390/rs12182906",
     deterministic: true,
-    uses_device: false,
+    devices: DeviceUse::Cpu,
     cpu_methods: &[],
     content_kinds: &["image series"],
     params: Correlation::TABLE,

@@ -131,6 +131,7 @@ pub(super) fn train(
         build(work, input, items, backbone, &architecture, &mut seconds)
     })?;
     let weights = stage_tree::weights(&tree, "weights")?;
+    // One device is enough for what needs no training.
     let device = device::open(context.device())?;
     let net = drawn(&architecture, context.seed(), &device)?;
     let trained = weights
@@ -160,8 +161,8 @@ fn build(
     seconds: &mut Option<f64>,
 ) -> Result<Tree, TrialError> {
     let params = input.training.clone();
-    let device = device::open(&work.device)?;
-    let net = drawn(architecture, work.seed, &device)?;
+    let devices = device::open_all(&work.device)?;
+    let net = drawn(architecture, work.seed, &devices[0])?;
     let mut all = weights::collect(&net);
     all.extend(backbone.clone());
     let net = weights::apply(net, &all).map_err(TrialError::of)?;
@@ -183,7 +184,7 @@ fn build(
         },
         steps: params.iterations as u64,
         batches: Arc::new(batches.seen(items, input.augmentation, annotations)),
-        devices: vec![device],
+        devices,
         rule: Rule::Sgd(
             settings::sgd(&params),
             Arc::new(move |iteration| settings::learning_rate(&params, iteration)),

@@ -239,9 +239,9 @@ fn build(
             "no mask of the training pictures is known: nothing to learn masks from".to_owned(),
         ));
     }
-    let device = device::open(&work.device)?;
+    let devices = device::open_all(&work.device)?;
     let mut stream = work.seed.stream("init masks");
-    let fresh = MaskTask::new(architecture, &detector.net, &mut stream, &device);
+    let fresh = MaskTask::new(architecture, &detector.net, &mut stream, &devices[0]);
     let (head, task) = fresh.ok_or_else(|| TrialError::of("there is no mask head to train"))?;
     let (seed, batch) = (work.seed, params.mask_batch_size);
     let plan = Plan {
@@ -253,7 +253,7 @@ fn build(
             let draw = |_| annotated[stream.below(annotated.len() as u64) as usize];
             regions.picked(&(0..batch).map(draw).collect::<Vec<usize>>())
         }),
-        devices: vec![device],
+        devices,
     };
     let trained = training::train(work, &LAYOUT, head, plan, ToString::to_string)?;
     Ok(trained.tree)

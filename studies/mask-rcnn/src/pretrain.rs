@@ -145,7 +145,8 @@ fn build(
     let mut stream = work.seed.stream("source draw");
     let drawn = draw(&weights, params.source_samples, &mut stream);
     let batch = params.source_batch_size;
-    let device = device::open(&work.device)?;
+    let devices = device::open_all(&work.device)?;
+    let device = devices[0].clone();
     let mut stream = work.seed.stream("init classifier");
     let backbone = settings::backbone(input.backbone);
     let classes = source.classes.len();
@@ -168,7 +169,7 @@ fn build(
         steps: all,
         rule: Rule::Sgd(RATES, Arc::new(move |iteration| rate * cosine(iteration))),
         batches: Arc::new(move |iteration| batches.of(iteration)),
-        devices: vec![device.clone()],
+        devices,
     };
     let trained = training::train(work, &LAYOUT, net, plan, ToString::to_string)?;
     let mut right = 0;

@@ -3,7 +3,7 @@
 use retrial_core::declare::{concat, count};
 use retrial_core::metric::TableDef;
 use retrial_core::params::Params;
-use retrial_core::study::{Conflict, StudyInfo};
+use retrial_core::study::{Conflict, DeviceUse, StudyInfo};
 use retrial_nets::mask_rcnn::Family;
 
 use super::metrics::metric;
@@ -22,7 +22,7 @@ pub(super) const INFO: StudyInfo = StudyInfo {
            Infrared Images Based on Transfer Learning of Mask-RCNN\"; weight transfer after Hu R. et \
            al. (2018) \"Learning to Segment Every Thing\", arXiv:1711.10370",
     deterministic: false,
-    uses_device: true,
+    devices: DeviceUse::Several,
     cpu_methods: CPU_METHODS,
     content_kinds: &["infrared pictures", "several data sets"],
     params: All::PARAMS,

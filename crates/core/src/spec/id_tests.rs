@@ -5,7 +5,7 @@ use super::*;
 use crate::metric::MetricDef;
 use crate::params::{DefaultValue, Param, ParamKind, ParamValue};
 use crate::plan;
-use crate::study::{Amendment, DatasetInfo, StudyInfo};
+use crate::study::{Amendment, DatasetInfo, DeviceUse, StudyInfo};
 
 #[test]
 fn ids_hold_what_decides_and_nothing_else() {
@@ -20,9 +20,13 @@ fn ids_hold_what_decides_and_nothing_else() {
     renamed[0].content = "blake3:other".to_owned();
     assert_ne!(base, id(&spec, &renamed, "cpu", &STUDY));
     assert_ne!(base, id(&spec, &datasets(), "cuda", &STUDY));
+    assert_ne!(
+        id(&spec, &datasets(), "cuda", &STUDY),
+        id(&spec, &datasets(), "2 x cuda", &STUDY)
+    );
     // What does not use the device is the same trial on all of them.
     let on_cpu = StudyInfo {
-        uses_device: false,
+        devices: DeviceUse::Cpu,
         ..STUDY
     };
     assert_eq!(base, id(&spec, &datasets(), "cuda", &on_cpu));

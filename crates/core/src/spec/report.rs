@@ -282,6 +282,7 @@ mod tests {
     use crate::metric::{Direction, MetricDef};
     use crate::report_spec::{Labels, Pick};
     use crate::spec::tests::FIGURES;
+    use crate::study::DeviceUse;
 
     const STUDY: StudyInfo = StudyInfo {
         name: "anogan",
@@ -289,7 +290,7 @@ mod tests {
         amendments: &[],
         work: "A work",
         deterministic: false,
-        uses_device: false,
+        devices: DeviceUse::Cpu,
         cpu_methods: &[],
         content_kinds: &[],
         params: &[],

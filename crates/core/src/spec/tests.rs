@@ -9,7 +9,7 @@ use crate::keys::Kind;
 use crate::metric::{ColumnDef, Direction, MetricDef, TableDef};
 use crate::params::{DefaultValue, Param, ParamKind, ParamValue};
 use crate::plan;
-use crate::study::{Conflict, DatasetInfo, StudyInfo};
+use crate::study::{Conflict, DatasetInfo, DeviceUse, StudyInfo};
 
 pub(super) const STUDY: StudyInfo = StudyInfo {
     name: "dic",
@@ -17,7 +17,7 @@ pub(super) const STUDY: StudyInfo = StudyInfo {
     amendments: &[],
     work: "A work",
     deterministic: true,
-    uses_device: true,
+    devices: DeviceUse::Several,
     cpu_methods: &["plain"],
     content_kinds: &["image series"],
     params: &[

@@ -52,8 +52,10 @@ impl Discriminator {
         }
         let features = values.flatten::<2>(1, 3);
         let n = features.dims()[0];
-        let logits = ops::multiply(features.clone(), self.critic.val()).reshape([n]);
-        (logits + self.critic_bias.val(), features)
+        // The bias is broadcast along the first of two axes, for the sake of its gradient; see [`ops::reduce`].
+        let logits = ops::multiply(features.clone(), self.critic.val())
+            + self.critic_bias.val().unsqueeze_dim(0);
+        (logits.reshape([n]), features)
     }
 
     /// Takes over the statistics (running moments, singular vectors) of a copy that saw a batch.
@@ -104,5 +106,42 @@ impl FrozenDiscriminator {
                 .map(FrozenLayer::differentiable)
                 .collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::TensorData;
+    use retrial_seed::Seed;
+
+    use super::*;
+    use crate::anogan::Normalisation;
+    use crate::anogan::start::Initialisation;
+    use crate::ops::reduce::total;
+    use crate::weights::values;
+
+    #[test]
+    fn the_gradient_of_the_bias_is_added_from_left_to_right() {
+        let device = burn::tensor::Device::flex().autodiff();
+        let mut stream = Seed(6).stream("bias");
+        let mut start = Start {
+            initialisation: Initialisation::Torch,
+            stream: &mut stream,
+            device: &device,
+        };
+        let architecture = Architecture {
+            image_size: 28,
+            width: 2,
+            latent_size: 3,
+            normalisation: Normalisation::None,
+        };
+        let mut net = Discriminator::new(&architecture, &mut start).expect("a known size");
+        let weights: Vec<f32> = (0..33).map(|_| stream.normal() as f32).collect();
+        let (logits, _) = net.by_batch(Tensor::zeros([33, 28, 28, 1], &device));
+        let loss =
+            total(logits * Tensor::from_data(TensorData::new(weights.clone(), [33]), &device));
+        let gradient = net.critic_bias.val().grad(&loss.backward());
+        let expected = weights.iter().fold(0.0_f32, |sum, weight| sum + weight);
+        assert_eq!(values(gradient.expect("a gradient")), [expected]);
     }
 }

@@ -15,6 +15,7 @@ use super::start::{Initialisation, Start};
 use super::training::{scalar, shuffled};
 use super::{images, latents};
 use crate::adam::{Adam, AdamRates};
+use crate::ops::reduce::{mean, row_means};
 use crate::weights::{self, Weights, WeightsError};
 
 /// What the encoder is trained to keep.
@@ -70,17 +71,16 @@ pub fn compare(
     x: Tensor<4>,
     difference: Difference,
 ) -> Compared {
-    let n = x.dims()[0];
     let again = generator.draw(encoder.encode(x.clone()));
     let features = discriminator.features(x.clone());
     let found = discriminator.features(again.clone());
-    let mean = |apart: Tensor<2>| {
-        let means = weights::values(difference.of(apart).mean_dim(1).reshape([n]));
+    let of_each = |apart: Tensor<2>| {
+        let means = weights::values(row_means(difference.of(apart)));
         means.into_iter().map(f64::from).collect()
     };
     Compared {
-        residual: mean((x - again.clone()).flatten::<2>(1, 3)),
-        discrimination: mean(features - found),
+        residual: of_each((x - again.clone()).flatten::<2>(1, 3)),
+        discrimination: of_each(features - found),
         images: weights::values(again),
     }
 }
@@ -210,17 +210,17 @@ impl EncoderTraining {
 
     fn ziz(&mut self, z: Tensor<2>) -> Tensor<1> {
         let found = self.encoder.by_batch(self.generator.draw(z.clone()));
-        (z - found).square().mean()
+        mean((z - found).square())
     }
 
     fn izi(&mut self, x: Tensor<4>) -> Tensor<1> {
         let again = self.generator.draw(self.encoder.by_batch(x.clone()));
-        let loss = (x.clone() - again.clone()).square().mean();
+        let loss = mean((x.clone() - again.clone()).square());
         match self.rates.loss {
             EncoderLoss::IziF { kappa } => {
                 let real = self.discriminator.features(x);
                 let found = self.discriminator.features(again);
-                loss + (real - found).square().mean() * kappa
+                loss + mean((real - found).square()) * kappa
             }
             EncoderLoss::Izi | EncoderLoss::Ziz => loss,
         }

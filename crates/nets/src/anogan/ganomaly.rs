@@ -18,6 +18,7 @@ use super::loss::GanLoss;
 use super::start::{Initialisation, Start};
 use super::training::{EpochLosses, TrainingState, scalar, shuffled};
 use crate::adam::{Adam, AdamRates};
+use crate::ops::reduce::{mean, row_sums};
 use crate::weights::{self, Weights, WeightsError};
 
 /// Rates and weights of a training.
@@ -70,14 +71,10 @@ impl Ganomaly {
         let z = self.encoder.encode(x.clone());
         let again = self.decoder.draw(z.clone());
         let found = self.second.encode(again.clone());
-        let n = x.dims()[0];
         let apart = (x - again.clone()).flatten::<2>(1, 3);
-        let image = difference.of(apart).sum_dim(1);
-        let latent = (z - found).abs().sum_dim(1);
-        let doubles = |sums: Tensor<2>| {
-            let sums = weights::values(sums.reshape([n]));
-            sums.into_iter().map(f64::from).collect()
-        };
+        let image = row_sums(difference.of(apart));
+        let latent = row_sums((z - found).abs());
+        let doubles = |sums: Tensor<1>| weights::values(sums).into_iter().map(f64::from).collect();
         (doubles(image), doubles(latent), weights::values(again))
     }
 }
@@ -203,9 +200,9 @@ impl GanomalyTraining {
         let (_, features) = judge.by_batch(real.clone());
         let (_, imitated) = judge.by_batch(again.clone());
         let [feature, image, latent] = self.rates.weights;
-        let loss = (features - imitated).square().mean() * feature
-            + (real.clone() - again.clone()).abs().mean() * image
-            + (z - found).square().mean() * latent;
+        let loss = mean((features - imitated).square()) * feature
+            + mean((real.clone() - again.clone()).abs()) * image
+            + mean((z - found).square()) * latent;
         let gradients = loss.backward();
         self.net = self.net_adam.step(self.net.clone(), &gradients);
         let (real, _) = self.discriminator.by_batch(real.clone());

@@ -6,6 +6,7 @@ use burn::tensor::{Tensor, activation};
 
 use super::architecture::Normalisation;
 use super::start::Start;
+use crate::ops::reduce::total;
 use crate::ops::{self, Activation, EPSILON, Geometry};
 
 /// Width of every kernel.
@@ -248,7 +249,7 @@ fn power_step(kernel: &Tensor<4>, left: Tensor<1>) -> (Tensor<1>, Tensor<1>) {
 /// A column as a vector of length one.
 fn unit(column: Tensor<2>) -> Tensor<1> {
     let length = column.dims()[0];
-    let norm = column.clone().square().sum().sqrt() + 1e-12;
+    let norm = total(column.clone().square()).sqrt() + 1e-12;
     column.reshape([length]) / norm
 }
 
@@ -256,7 +257,9 @@ fn unit(column: Tensor<2>) -> Tensor<1> {
 fn divided_by_singular(kernel: Tensor<4>, left: Tensor<1>, right: Tensor<1>) -> Tensor<4> {
     let left: Tensor<2> = left.unsqueeze_dim(0);
     let value = left.matmul(matrix(&kernel)).matmul(right.unsqueeze_dim(1));
-    kernel / value.reshape([1, 1, 1, 1])
+    // With an axis behind the last one, so that the gradient of σ is added up as in [`crate::ops::reduce`].
+    let kernel: Tensor<5> = kernel.unsqueeze_dim(4);
+    (kernel / value.reshape([1; 5])).squeeze_dim(4)
 }
 
 /// A layer whose normalisation was worked into its kernel.
@@ -377,6 +380,48 @@ mod tests {
         assert_eq!((trained.len(), frozen.len()), (2 * 2 * 8, 2 * 2 * 8));
         for (a, b) in trained.iter().zip(&frozen) {
             assert!((a - b).abs() < 1e-4, "{a} {b}");
+        }
+    }
+
+    /// As [`crate::ops::reduce`] adds, along every axis; on the CPU, whose products of two numbers
+    /// are known to the bit.
+    #[test]
+    fn the_gradient_of_the_singular_value_is_added_from_left_to_right() {
+        const SHAPE: [usize; 4] = [KERNEL, KERNEL, 2, 20];
+        let device = burn::tensor::Device::flex().autodiff();
+        let mut stream = Seed(5).stream("singular");
+        let mut drawn = |count: usize| -> Vec<f32> {
+            let mut number = || (2.0 * stream.normal()).exp() * stream.normal();
+            (0..count).map(|_| number() as f32).collect()
+        };
+        let (kernel, weights) = (drawn(640), drawn(640));
+        let (left, right) = (drawn(32), drawn(20));
+        let tensor = |numbers: &[f32]| {
+            let data = TensorData::new(numbers.to_vec(), [numbers.len()]);
+            Tensor::<1>::from_data(data, &device)
+        };
+        let leaf = tensor(&kernel).reshape(SHAPE).require_grad();
+        let divided = divided_by_singular(leaf.clone(), tensor(&left), tensor(&right));
+        let loss = total(divided * tensor(&weights).reshape(SHAPE));
+        let found = values(leaf.grad(&loss.backward()).expect("a gradient"));
+        let row: Tensor<2> = tensor(&left).unsqueeze_dim(0);
+        let row = row.matmul(tensor(&kernel).reshape([32, 20]));
+        let singular = values(row.matmul(tensor(&right).unsqueeze_dim(1)))[0];
+        let mut sums: Vec<f32> = kernel
+            .iter()
+            .zip(&weights)
+            .map(|(value, weight)| weight * (-value / (singular * singular)))
+            .collect();
+        for length in SHAPE {
+            let rest = sums.len() / length;
+            let sum = |at| (0..length).fold(0.0, |sum, i| sum + sums[i * rest + at]);
+            sums = (0..rest).map(sum).collect();
+        }
+        for (at, found) in found.iter().enumerate() {
+            let by_value = weights[at] * (1.0 / singular);
+            let by_singular = left[at / 20] * (sums[0] * right[at % 20]);
+            let expected = by_value + by_singular;
+            assert_eq!(found.to_bits(), expected.to_bits(), "weight {at}");
         }
     }
 }

@@ -116,7 +116,7 @@ impl Lbfgs {
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
+    a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>()
 }
 
 fn add(to: &mut [f64], what: &[f64], factor: f64) {

@@ -2,6 +2,8 @@
 
 use burn::tensor::{Tensor, activation};
 
+use crate::ops::reduce::mean;
+
 /// The pair of losses.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum GanLoss {
@@ -28,9 +30,7 @@ impl GanLoss {
             Self::CrossEntropy { real_label } => {
                 cross_entropy(real, real_label) + cross_entropy(fake, 0.0)
             }
-            Self::Hinge => {
-                activation::relu(-real + 1.0).mean() + activation::relu(fake + 1.0).mean()
-            }
+            Self::Hinge => mean(activation::relu(-real + 1.0)) + mean(activation::relu(fake + 1.0)),
         }
     }
 
@@ -38,7 +38,7 @@ impl GanLoss {
     pub(crate) fn of_generator(self, fake: Tensor<1>) -> Tensor<1> {
         match self {
             Self::CrossEntropy { .. } => cross_entropy(fake, 1.0),
-            Self::Hinge => -fake.mean(),
+            Self::Hinge => -mean(fake),
         }
     }
 }
@@ -47,7 +47,7 @@ impl GanLoss {
 fn cross_entropy(logits: Tensor<1>, label: f64) -> Tensor<1> {
     let positive = activation::relu(logits.clone());
     let rest = (-logits.clone().abs()).exp().log1p();
-    (positive - logits * label + rest).mean()
+    mean(positive - logits * label + rest)
 }
 
 #[cfg(test)]

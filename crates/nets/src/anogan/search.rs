@@ -12,6 +12,7 @@ use super::discriminator::{Discriminator, FrozenDiscriminator};
 use super::generator::{FrozenGenerator, Generator};
 use super::lbfgs::Lbfgs;
 use super::{images, latents};
+use crate::ops::reduce::{row_sums, total};
 use crate::weights::values;
 
 /// The nets of a search: constants, whose gradients are never computed.
@@ -136,11 +137,11 @@ impl SearchNets {
             residual: doubles(residual.clone().detach()),
             ..Evaluation::default()
         };
-        let mut loss = residual.sum() * (1.0 - weight);
+        let mut loss = total(residual) * (1.0 - weight);
         if weight > 0.0 {
             let part = discrimination(features, self.features(generated));
             evaluation.discrimination = doubles(part.clone().detach());
-            loss = loss + part.sum() * weight;
+            loss = loss + total(part) * weight;
         }
         let gradients = loss.backward();
         if let Some(gradient) = z.grad(&gradients) {
@@ -152,15 +153,13 @@ impl SearchNets {
 
 /// R of every image, `[n]`.
 fn residual(images: &Tensor<4>, generated: Tensor<4>) -> Tensor<1> {
-    let n = images.dims()[0];
-    let difference = (images.clone() - generated).abs().flatten::<2>(1, 3);
-    difference.sum_dim(1).reshape([n])
+    let difference = (images.clone() - generated).abs();
+    row_sums(difference.flatten(1, 3))
 }
 
 /// D of every image, `[n]`.
 fn discrimination(features: &Tensor<2>, generated: Tensor<2>) -> Tensor<1> {
-    let n = features.dims()[0];
-    (features.clone() - generated).abs().sum_dim(1).reshape([n])
+    row_sums((features.clone() - generated).abs())
 }
 
 fn doubles(tensor: Tensor<1>) -> Vec<f64> {

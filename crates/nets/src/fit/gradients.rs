@@ -31,9 +31,9 @@ pub(super) fn clipped<M: Module>(
     mut gradients: GradientsParams,
     largest: f64,
 ) -> GradientsParams {
-    let square = |values: Vec<f32>| -> f64 {
+    let square = |values: Vec<f32>| {
         let squares = values.iter().map(|&v| f64::from(v) * f64::from(v));
-        squares.sum()
+        squares.sum::<f64>()
     };
     let squares = each(module, &gradients, square);
     let norm = squares.values().sum::<f64>().sqrt();

@@ -10,7 +10,7 @@ mod share;
 mod shown;
 mod strategy;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 mod wrapped;
 
 use std::error::Error;

@@ -10,6 +10,7 @@ use retrial_seed::Seed;
 
 use super::*;
 use crate::adam::Adam;
+use crate::ops::reduce::mean;
 use crate::weights::{Path, collect, values};
 
 /// A small net with running means of its inner layer.
@@ -57,15 +58,12 @@ impl Small {
         };
         let given = tensor(&rows.given, READ);
         let inner = activation::relu(given.matmul(self.inner.val()) + self.bias.val().unsqueeze());
-        let mean = inner.clone().mean_dim(0).reshape([INNER]).detach();
-        let moved = |old: Tensor<1>| old.detach() * 0.9 + mean * 0.1;
+        let means = inner.clone().mean_dim(0).reshape([INNER]).detach();
+        let moved = |old: Tensor<1>| old.detach() * 0.9 + means * 0.1;
         self.running = self.running.clone().map(moved).set_require_grad(false);
         let found = inner.matmul(self.outer.val());
         let errors = (found - tensor(&rows.expected, WRITTEN)).square();
-        errors
-            .reshape([count * WRITTEN, 1])
-            .mean_dim(0)
-            .reshape([1])
+        mean(errors)
     }
 }
 
@@ -198,41 +196,6 @@ impl<L: NamedLosses> Watch<L> for Owner<L> {
 }
 
 const NEVER: u64 = u64::MAX;
-
-/// A net trained on one batch again and again.
-pub(crate) fn trained<N: Supervised>(
-    net: N,
-    task: N::Task,
-    rule: Rule,
-    batch: N::Batch,
-    steps: u64,
-) -> Result<(N, State<N::Losses>), FitError>
-where
-    N::Batch: Clone,
-{
-    let batches = Arc::new(move |_| batch.clone());
-    divided(net, task, rule, batches, steps, 1)
-}
-
-/// A net trained by so many workers on one device.
-pub(crate) fn divided<N: Supervised>(
-    net: N,
-    task: N::Task,
-    rule: Rule,
-    batches: OfStep<N::Batch>,
-    steps: u64,
-    workers: usize,
-) -> Result<(N, State<N::Losses>), FitError> {
-    let plan = Plan {
-        task,
-        steps,
-        rule,
-        batches,
-        devices: vec![crate::testing::device(); workers],
-    };
-    let owner: Arc<dyn Watch<N::Losses>> = Owner::new(NEVER, NEVER);
-    fit(net, None, plan, &owner)
-}
 
 fn small(
     rule: Rule,

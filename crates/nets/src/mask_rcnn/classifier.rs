@@ -18,6 +18,7 @@ use super::stage::COLOURS;
 use super::start::Start;
 use super::training::finite;
 use crate::fit::{Share, Supervised, TrainingError};
+use crate::ops::reduce::column_means;
 use crate::weights::values;
 
 /// A backbone, the mean over all places, and a dense layer.
@@ -73,8 +74,8 @@ impl Classifier {
         let maps = self.body.forward(images, normalisation);
         let top = maps[3].clone();
         let [n, height, width, channels] = top.dims();
-        let mean = top.reshape([n, height * width, channels]).mean_dim(1);
-        self.classes.forward(mean.reshape([n, channels]), LINEAR)
+        let means = column_means(top.reshape([n, height * width, channels]));
+        self.classes.forward(means, LINEAR)
     }
 
     /// How many pictures are given their class by the running moments; on the net's device.

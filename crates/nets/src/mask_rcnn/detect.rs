@@ -170,7 +170,7 @@ pub(crate) fn proposed_boxes(
     sizes: &[[usize; 2]],
     rule: ProposalRule,
 ) -> Vec<Vec<Corners>> {
-    let count: usize = anchors.iter().map(Vec::len).sum();
+    let count = anchors.iter().map(Vec::len).sum::<usize>();
     let of_image = |(image, &size): (usize, &[usize; 2])| {
         let range = image * count..(image + 1) * count;
         let deltas = &deltas[4 * range.start..4 * range.end];

@@ -83,8 +83,8 @@ fn place(name: &str) -> (String, Layout) {
         ["body", "stem"] if normalises => "_bn0".to_owned(),
         ["body", "stem"] => "_conv_stem".to_owned(),
         ["body", "stages", stage, "blocks", block, "layers", layer] => {
-            let before: usize = lite_stages::blocks().into_iter().take(number(stage)).sum();
-            let block = before + number(block);
+            let blocks = lite_stages::blocks().into_iter();
+            let block = blocks.take(number(stage)).sum::<usize>() + number(block);
             // The first block expands nothing.
             let layer = number(layer) + usize::from(block == 0);
             let kind = match (normalises, layer) {

@@ -43,7 +43,7 @@ pub(super) const STAGES: [&[Row]; 4] = [
 
 /// Blocks of the four stages.
 pub(super) fn blocks() -> [usize; 4] {
-    STAGES.map(|rows| rows.iter().map(|row| row.blocks).sum())
+    STAGES.map(|rows| rows.iter().map(|row| row.blocks).sum::<usize>())
 }
 
 /// Distance of the positions of a block's output, in positions of its input.

@@ -2,6 +2,8 @@
 
 use burn::tensor::{Int, Tensor, TensorData, activation};
 
+use crate::ops::reduce::{log_softmax, mean, total};
+
 /// The absolute error above which the loss of a box is linear.
 ///
 /// # Source
@@ -13,8 +15,7 @@ pub(crate) fn smooth_l1<const D: usize>(found: Tensor<D>, expected: Tensor<D>) -
     let error = (found - expected).abs();
     // min(e, β) (e − min(e, β) / 2) / β is both pieces at once.
     let inner = error.clone().clamp_max(BETA);
-    let loss = inner.clone() * (error - inner * 0.5) / BETA;
-    loss.sum()
+    total(inner.clone() * (error - inner * 0.5) / BETA)
 }
 
 /// Mean binary cross entropy of logits.
@@ -24,7 +25,7 @@ pub(crate) fn binary_cross_entropy<const D: usize>(
 ) -> Tensor<1> {
     // max(x, 0) − x t + ln(1 + e^(−|x|)), which does not overflow.
     let tail = logits.clone().abs().neg().exp().log1p();
-    (activation::relu(logits.clone()) - logits * expected + tail).mean()
+    mean(activation::relu(logits.clone()) - logits * expected + tail)
 }
 
 /// Mean cross entropy of class logits `[n, class]`.
@@ -33,10 +34,7 @@ pub(crate) fn cross_entropy(logits: Tensor<2>, classes: &[usize]) -> Tensor<1> {
     let classes: Vec<i64> = classes.iter().map(|&class| class as i64).collect();
     let n = classes.len();
     let classes = Tensor::<2, Int>::from_data(TensorData::new(classes, [n, 1]), &device);
-    activation::log_softmax(logits, 1)
-        .gather(1, classes)
-        .mean()
-        .neg()
+    -mean(log_softmax(logits).gather(1, classes))
 }
 
 #[cfg(test)]

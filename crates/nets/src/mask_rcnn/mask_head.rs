@@ -16,6 +16,7 @@ use super::box_head::BoxHead;
 use super::layer::{Biased, Dense, LINEAR, RELU, beside_ones};
 use super::start::Start;
 use crate::detection_ops::affine_activate;
+use crate::ops::reduce::row_sums;
 use crate::ops::{self, Geometry};
 
 /// Side of a region's features.
@@ -124,9 +125,9 @@ impl MaskHead {
                 let weights = function.weights(transfer, boxes);
                 let own = picked(weights, &classes.iter().map(|c| c - 1).collect::<Vec<_>>());
                 let own = own.reshape([regions, 1, 1, channels]);
-                let logits = (features * own)
-                    .sum_dim(3)
-                    .reshape([regions, height, width]);
+                let places = regions * height * width;
+                let logits = row_sums((features * own).reshape([places, channels]));
+                let logits = logits.reshape([regions, height, width]);
                 match &function.perceptron {
                     Some(perceptron) => logits + perceptron.forward(convolved),
                     None => logits,

@@ -21,10 +21,9 @@ use super::mask_head::MASK_SIDE;
 use super::net::{Batch, pooled};
 use super::*;
 use crate::fit::gradients::each;
-use crate::fit::tests::trained;
 use crate::fit::{Rule, Share, Supervised as _};
 use crate::sgd::SgdRates;
-use crate::testing::mirrored;
+use crate::testing::{mirrored, trained};
 use crate::weights::{self, NamedArray, Weights, values};
 
 /// The fixture of one kind of backbone.

@@ -198,8 +198,8 @@ impl Supervised for PartsHead {
         let expected = TensorData::new(expected, [count, 2]);
         let expected = Tensor::from_data(expected, &share.device);
         let sizes = smooth_l1(picked(sizes, &rows), expected) / count as f64;
-        let all = batch.places.iter().map(|own| self.known(own).count()).sum();
-        let loss = part(centres + sizes * SIZES, count, all);
+        let all = batch.places.iter().map(|own| self.known(own).count());
+        let loss = part(centres + sizes * SIZES, count, all.sum::<usize>());
         let value = finite(&loss, "parts", share.iteration)?;
         Ok((value, Some(loss)))
     }
@@ -217,9 +217,9 @@ mod tests {
 
     use super::*;
     use crate::adam::AdamRates;
-    use crate::fit::tests::trained;
     use crate::fit::{Rule, State};
     use crate::mask_rcnn::{Backbone, Family, Normalisation};
+    use crate::testing::trained;
     use crate::weights::{Weights, collect};
 
     fn head() -> PartsHead {

@@ -3,6 +3,8 @@
 //! # Source
 //! He et al. 2017, arXiv:1703.06870, section 3; normalisation of the losses as torchvision's.
 
+use std::ops::Range;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use retrial_image::InstanceMask;
 use retrial_instances::boxes::Corners;
@@ -175,15 +177,7 @@ impl Supervised for MaskRcnn {
         let (proposals, anchors) = (share.meeting.all(&own).concat(), anchors.concat());
         let mut stream = seed.stream(&format!("draw {} 0", share.iteration));
         let drawn = Drawn::new(&truths, &anchors, proposals, rules, &mut stream);
-        let masked = drawn.regions.iter().zip(&truths);
-        let seen = Seen {
-            all_anchors: drawn.anchors.iter().map(SampledAnchors::len).sum(),
-            all_regions: drawn.regions.iter().map(|r| r.boxes.len()).sum(),
-            all_masks: masked.map(|(regions, truth)| regions.masks(truth)).sum(),
-            truths: &truths[share.items.clone()],
-            anchors: &drawn.anchors[share.items.clone()],
-            regions: &drawn.regions[share.items.clone()],
-        };
+        let seen = Seen::new(&drawn, &truths, share.items.clone());
         let [objectness, proposals] = seen.proposal_losses(proposed, &anchors);
         let [classes, boxes] = self.region_losses(architecture, &levels, &seen);
         let masks = self.mask_loss(architecture, &levels, &seen);
@@ -199,7 +193,22 @@ impl Supervised for MaskRcnn {
     }
 }
 
-impl Seen<'_> {
+impl<'d> Seen<'d> {
+    fn new(drawn: &'d Drawn, truths: &'d [&'d Truth], own: Range<usize>) -> Self {
+        let anchors = drawn.anchors.iter().map(SampledAnchors::len);
+        let regions = drawn.regions.iter().map(|regions| regions.boxes.len());
+        let masked = drawn.regions.iter().zip(truths);
+        let masks = masked.map(|(regions, truth)| regions.masks(truth));
+        Self {
+            all_anchors: anchors.sum::<usize>(),
+            all_regions: regions.sum::<usize>(),
+            all_masks: masks.sum::<usize>(),
+            truths: &truths[own.clone()],
+            anchors: &drawn.anchors[own.clone()],
+            regions: &drawn.regions[own],
+        }
+    }
+
     /// Losses of objectness and of boxes of sampled anchors.
     fn proposal_losses(&self, proposed: Proposed, anchors: &[Corners]) -> [Tensor<1>; 2] {
         let device = proposed.objectness.device();

@@ -10,9 +10,9 @@ use retrial_instances::sampler::Balance;
 use retrial_seed::Seed;
 
 use super::*;
-use crate::fit::tests::divided;
 use crate::fit::{NamedLosses as _, Rule, State};
 use crate::sgd::SgdRates;
+use crate::testing::divided;
 
 fn architecture() -> Architecture {
     Architecture {

@@ -12,6 +12,7 @@ mod differentiated;
 mod flex;
 mod geometry;
 mod portable;
+pub(crate) mod reduce;
 
 pub use geometry::{Activation, Geometry};
 

@@ -166,8 +166,8 @@ fn build(
     detector: &Detector,
 ) -> Result<Tree, TrialError> {
     let regions = collect(work, input.jitters.mask_jitters, items, detector)?;
-    let device = device::open(&work.device)?;
-    let head = drawn(input, detector, work.seed, &device);
+    let devices = device::open_all(&work.device)?;
+    let head = drawn(input, detector, work.seed, &devices[0]);
     let (seed, batch) = (work.seed, input.batch);
     let plan = Plan {
         task: (),
@@ -187,7 +187,7 @@ fn build(
                     .collect(),
             }
         }),
-        devices: vec![device],
+        devices,
     };
     let trained = training::train(work, &LAYOUT, head, plan, ToString::to_string)?;
     Ok(trained.tree)
