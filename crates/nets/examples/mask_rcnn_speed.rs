@@ -138,6 +138,7 @@ fn measure(
         steps: 1 + ROUNDS as u64,
         rule: Rule::Sgd(rates, Arc::new(|_| 1e-4)),
         batches: Arc::new(move |_| items.clone()),
+        patience: None,
         devices: vec![device],
     };
     let clock = Arc::new(Clock::default());

@@ -56,6 +56,7 @@ pub(crate) fn divided<N: Supervised>(
         steps,
         rule,
         batches,
+        patience: None,
         devices: vec![device(); workers],
     };
     let nobody: Arc<dyn Watch<N::Losses>> = Arc::new(Nobody);

@@ -184,6 +184,7 @@ fn build(
         },
         steps: params.iterations as u64,
         batches: Arc::new(batches.seen(items, input.augmentation, annotations)),
+        patience: (params.patience > 0).then_some(params.patience as u64),
         devices,
         rule: Rule::Sgd(
             settings::sgd(&params),

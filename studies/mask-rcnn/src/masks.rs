@@ -253,6 +253,7 @@ fn build(
             let draw = |_| annotated[stream.below(annotated.len() as u64) as usize];
             regions.picked(&(0..batch).map(draw).collect::<Vec<usize>>())
         }),
+        patience: None,
         devices,
     };
     let trained = training::train(work, &LAYOUT, head, plan, ToString::to_string)?;

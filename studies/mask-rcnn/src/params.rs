@@ -219,6 +219,8 @@ params! {
         roi_batch_size_per_image was "regions_drawn": int(2..=100_000) = 48,
         /// Proposals of a training picture that are kept after non-maximum suppression.
         rpn_post_nms_topk_train was "train_proposals": int(1..=100_000) = 200,
+        /// The training ends after so many iterations without a lower mean loss; 0 for never.
+        patience: int(0..=10_000_000) = 0,
     }
 }
 

@@ -169,6 +169,7 @@ fn build(
         steps: all,
         rule: Rule::Sgd(RATES, Arc::new(move |iteration| rate * cosine(iteration))),
         batches: Arc::new(move |iteration| batches.of(iteration)),
+        patience: None,
         devices,
     };
     let trained = training::train(work, &LAYOUT, net, plan, ToString::to_string)?;

@@ -5,6 +5,7 @@
 
 mod feed;
 pub(crate) mod gradients;
+mod patience;
 mod records;
 mod share;
 mod shown;
@@ -14,7 +15,7 @@ mod tests;
 mod wrapped;
 
 use std::error::Error;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use burn::module::{Module, ModuleDisplay};
 use burn::optim::ModuleOptimizer;
@@ -23,6 +24,7 @@ use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
 use thiserror::Error;
 
 use self::feed::{Batches, ByStep, NoBatches};
+use self::patience::Patience;
 use self::shown::{Journal, Quiet, Shown};
 use self::strategy::ByInterval;
 use self::wrapped::Wrapped;
@@ -98,12 +100,14 @@ pub enum Rule {
 pub struct Plan<N: Supervised> {
     /// What the losses read.
     pub task: N::Task,
-    /// Number of steps.
+    /// Most steps.
     pub steps: u64,
     /// How weights follow their gradients.
     pub rule: Rule,
     /// The batch of every step.
     pub batches: OfStep<N::Batch>,
+    /// Steps without a lower mean of the losses after which it ends early; none where they are not kept.
+    pub patience: Option<u64>,
     /// Devices without automatic differentiation. The first keeps the weights; each has a share of every batch.
     pub devices: Vec<Device>,
 }
@@ -205,6 +209,11 @@ pub fn fit<N: Supervised>(
         optimiser = records::remembering(optimiser, &state.moments, state.steps, &net)?;
         (done, losses) = (state.done, state.losses);
     }
+    let losses = Arc::new(Mutex::new(losses));
+    let patience = Patience {
+        steps: plan.patience,
+        losses: Arc::clone(&losses),
+    };
     let batches = Batches {
         task: Arc::new(plan.task),
         of: plan.batches,
@@ -215,7 +224,8 @@ pub fn fit<N: Supervised>(
         watch: Arc::clone(watch),
         all: plan.steps,
         devices,
-        begun: (done, losses),
+        begun: done,
+        losses,
         ended: None.into(),
     });
     let journal = Journal::new(Arc::clone(watch), done, plan.steps);
@@ -225,6 +235,7 @@ pub fn fit<N: Supervised>(
             .with_application_logger(None)
             .with_metric_logger(Quiet)
             .renderer(Box::new(journal))
+            .early_stopping(patience)
             .with_training_strategy(TrainingStrategy::Custom(strategy.clone()));
     for place in 0..N::Losses::NAMES.len() {
         training = training.metric_train_numeric(Shown::new::<N::Losses>(place));

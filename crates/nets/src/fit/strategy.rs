@@ -12,6 +12,7 @@ use burn::train::{
     TrainingItem, ValidLoader,
 };
 
+use super::patience::AllLosses;
 use super::wrapped::{Outcome, Wrapped};
 use super::{FitError, NamedLosses, Share, State, Supervised, TrainingError, Watch, records};
 use crate::weights;
@@ -22,8 +23,9 @@ pub(super) struct ByInterval<N: Supervised> {
     pub(super) all: u64,
     /// With automatic differentiation.
     pub(super) devices: Vec<Device>,
-    /// Steps done before, and their losses.
-    pub(super) begun: (u64, Vec<N::Losses>),
+    /// Steps done before.
+    pub(super) begun: u64,
+    pub(super) losses: AllLosses<N::Losses>,
     pub(super) ended: Mutex<Option<Ended<N>>>,
 }
 
@@ -34,7 +36,8 @@ struct Standing<'b, N: Supervised> {
     learner: Learner<Wrapped<N>>,
     batches: Box<dyn DataLoaderIterator<Share<N>> + 'b>,
     done: u64,
-    losses: Vec<N::Losses>,
+    /// Whether it ends early after so many steps.
+    is_over: Box<dyn FnMut(u64) -> bool + 'b>,
 }
 
 /// Why an epoch ended.
@@ -58,12 +61,15 @@ impl<N: Supervised> SupervisedLearningStrategy<Wrapped<N>> for ByInterval<N> {
     ) -> (Wrapped<N>, SupervisedTrainingEventProcessor<Wrapped<N>>) {
         let interrupter = components.interrupter;
         let mut events = components.event_processor;
-        let (done, losses) = self.begun.clone();
+        let (mut early, store) = (components.early_stopping, components.event_store);
         let mut standing = Standing {
             learner,
             batches: train.iter(),
-            done,
-            losses,
+            done: self.begun,
+            is_over: Box::new(move |done| {
+                let early = early.as_mut();
+                early.is_some_and(|early| early.should_stop(done as usize, &store))
+            }),
         };
         let mut epoch = first;
         let ended = loop {
@@ -82,19 +88,15 @@ impl<N: Supervised> SupervisedLearningStrategy<Wrapped<N>> for ByInterval<N> {
             }
             epoch += 1;
         };
-        *self.slot() = Some(ended);
+        *open(&self.ended) = Some(ended);
         (standing.learner.model(), events)
     }
 }
 
 impl<N: Supervised> ByInterval<N> {
-    fn slot(&self) -> MutexGuard<'_, Option<Ended<N>>> {
-        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// How the training ended, once it has.
     pub(super) fn ended(&self) -> Option<Ended<N>> {
-        self.slot().take()
+        open(&self.ended).take()
     }
 
     fn epoch(
@@ -122,7 +124,7 @@ impl<N: Supervised> ByInterval<N> {
             learner.lr_step();
             learner.optimizer_step(grads);
             standing.done += 1;
-            standing.losses.push(losses);
+            open(&self.losses).push(losses);
             let rate = learner.lr_current();
             let number = Some(standing.done as usize);
             let progress = standing.batches.progress();
@@ -132,7 +134,10 @@ impl<N: Supervised> ByInterval<N> {
             if interrupter.should_stop() {
                 return Pause::Broken;
             }
-            if is_due && standing.done < self.all {
+            if standing.done == self.all || (standing.is_over)(standing.done) {
+                return Pause::Done;
+            }
+            if is_due {
                 return Pause::Due;
             }
         }
@@ -141,7 +146,7 @@ impl<N: Supervised> ByInterval<N> {
     /// Keeps the state where it has to be kept; how the training ends, if it does.
     fn paused(&self, pause: Pause, standing: &mut Standing<'_, N>) -> Option<Ended<N>> {
         match pause {
-            Pause::Done => Some(state(standing)),
+            Pause::Done => Some(self.state(standing)),
             Pause::Due => self.keep(standing).err().map(Err),
             Pause::Stopped if standing.done == 0 => Some(Err(FitError::Stopped)),
             Pause::Stopped => Some(Err(self.keep(standing).err().unwrap_or(FitError::Stopped))),
@@ -151,8 +156,22 @@ impl<N: Supervised> ByInterval<N> {
     }
 
     fn keep(&self, standing: &mut Standing<'_, N>) -> Result<(), FitError> {
-        let state = state(standing)?;
+        let state = self.state(standing)?;
         self.watch.keep(&state).map_err(FitError::Kept)
+    }
+
+    /// Where the training stands.
+    fn state(&self, standing: &mut Standing<'_, N>) -> Ended<N> {
+        let record = Wrapped::record(&mut standing.learner);
+        let net = standing.learner.model().net;
+        let (moments, steps) = records::moments(record, &net)?;
+        Ok(State {
+            done: standing.done,
+            weights: weights::collect(&net),
+            moments,
+            steps,
+            losses: open(&self.losses).clone(),
+        })
     }
 
     /// Losses and gradients of a step, each device computing its share.
@@ -204,16 +223,6 @@ fn plus<L: NamedLosses>(one: L, other: L) -> L {
     L::of(&both.map(|(a, b)| a + b).collect::<Vec<f64>>())
 }
 
-/// Where the training stands.
-fn state<N: Supervised>(standing: &mut Standing<'_, N>) -> Ended<N> {
-    let record = Wrapped::record(&mut standing.learner);
-    let net = standing.learner.model().net;
-    let (moments, steps) = records::moments(record, &net)?;
-    Ok(State {
-        done: standing.done,
-        weights: weights::collect(&net),
-        moments,
-        steps,
-        losses: standing.losses.clone(),
-    })
+fn open<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -203,11 +203,22 @@ fn small(
     workers: usize,
     owner: &Arc<Owner<f64>>,
 ) -> Result<State<f64>, FitError> {
+    patient(None, rule, from, workers, owner)
+}
+
+fn patient(
+    patience: Option<u64>,
+    rule: Rule,
+    from: Option<State<f64>>,
+    workers: usize,
+    owner: &Arc<Owner<f64>>,
+) -> Result<State<f64>, FitError> {
     let plan = Plan {
         task: (),
         steps: STEPS,
         rule,
         batches: Arc::new(rows),
+        patience,
         devices: vec![crate::testing::device(); workers],
     };
     let watch: Arc<dyn Watch<f64>> = Arc::<Owner<f64>>::clone(owner);
@@ -366,6 +377,23 @@ fn a_watch_is_told_every_step_and_loss_and_keeps_what_is_due() {
     assert_eq!(kept, [10, 20, 30], "and not what is done");
     assert_eq!(owner.kept()[1].steps, 20);
     assert_eq!(owner.kept()[1].losses, state.losses[..20]);
+}
+
+#[test]
+fn a_training_without_progress_ends_early_where_it_also_ends_when_resumed() {
+    let train = |from, owner: &Arc<Owner<f64>>| patient(Some(5), Rule::Adam(ADAM), from, 1, owner);
+    let early = train(None, &Owner::new(NEVER, NEVER)).expect("finite");
+    assert!((10..STEPS).contains(&early.done), "{}", early.done);
+    assert_eq!(early.losses.len() as u64, early.done);
+    let mean = |own: &[f64]| own.iter().sum::<f64>();
+    let means: Vec<f64> = early.losses.chunks(5).map(mean).collect();
+    let (last, before) = means.split_last().expect("there are some");
+    assert!(before.windows(2).all(|pair| pair[1] < pair[0]), "{means:?}");
+    assert!(before.last().is_some_and(|lowest| last >= lowest));
+    let owner = Owner::new(early.done - 2, NEVER);
+    assert!(train(None, &owner).is_err(), "stopped");
+    let rest = train(owner.kept().into_iter().next(), &Owner::new(NEVER, 7));
+    assert_eq!(rest.expect("finite"), early);
 }
 
 #[test]

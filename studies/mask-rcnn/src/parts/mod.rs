@@ -187,6 +187,7 @@ fn build(
                     .collect(),
             }
         }),
+        patience: None,
         devices,
     };
     let trained = training::train(work, &LAYOUT, head, plan, ToString::to_string)?;
