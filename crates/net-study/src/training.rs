@@ -20,8 +20,8 @@ const VELOCITIES: &str = "velocities";
 const MOMENTS: &str = "moments";
 const STEPS: &str = "steps";
 
-/// What a training leaves in the tree of its stage beside weights and what the optimiser remembers, and how its steps
-/// are called.
+/// What a training leaves in the tree of its stage beside weights and what the optimiser remembers, and how its
+/// iterations are called.
 pub struct Layout {
     /// A list for each of its losses; none where they are not kept.
     pub losses: &'static [&'static str],
@@ -35,8 +35,8 @@ pub struct Trained<N> {
     pub net: N,
     /// What the stage leaves of it.
     pub tree: Tree,
-    /// CPU time of a step; none where all had been done before.
-    pub seconds_per_step: Option<f64>,
+    /// CPU time of an iteration; none where all had been done before.
+    pub seconds_per_iteration: Option<f64>,
 }
 
 impl Layout {
@@ -47,8 +47,8 @@ impl Layout {
             lists.push(tree.values::<f64>(name)?);
         }
         let count = lists.iter().map(|list| list.len()).min().unwrap_or(0);
-        let of_step = |step: usize| lists.iter().map(|list| list[step]).collect::<Vec<f64>>();
-        Ok((0..count).map(|step| L::of(&of_step(step))).collect())
+        let of_one = |place: usize| lists.iter().map(|list| list[place]).collect::<Vec<f64>>();
+        Ok((0..count).map(|place| L::of(&of_one(place))).collect())
     }
 
     fn tree<L: NamedLosses>(&self, state: &State<L>, is_adam: bool) -> Result<Tree, TrialError> {
@@ -90,7 +90,7 @@ impl Layout {
 }
 
 /// Trains a net that lies on the first device of the plan, from where its stage stands; `explain` says what a failed
-/// step means.
+/// iteration means.
 pub fn train<N: Supervised>(
     work: &Work,
     layout: &'static Layout,
@@ -123,7 +123,8 @@ pub fn train<N: Supervised>(
     Ok(Trained {
         net,
         tree: layout.tree(&state, is_adam)?,
-        seconds_per_step: (clock.steps > 0).then(|| clock.spent / f64::from(clock.steps)),
+        seconds_per_iteration: (clock.iterations > 0)
+            .then(|| clock.spent / f64::from(clock.iterations)),
     })
 }
 
@@ -137,11 +138,11 @@ struct Owner {
 
 struct Clock {
     saved: Instant,
-    /// CPU seconds of the process when the step began.
+    /// CPU seconds of the process when the iteration began.
     begun: f64,
-    /// CPU seconds of steps.
+    /// CPU seconds of iterations.
     spent: f64,
-    steps: u32,
+    iterations: u32,
 }
 
 impl Clock {
@@ -150,7 +151,7 @@ impl Clock {
             saved: Instant::now(),
             begun: 0.0,
             spent: 0.0,
-            steps: 0,
+            iterations: 0,
         }
     }
 }
@@ -170,7 +171,7 @@ impl<L: NamedLosses> Watch<L> for Owner {
     fn is_due(&self) -> bool {
         let mut clock = self.clock();
         clock.spent += cpu_seconds() - clock.begun;
-        clock.steps += 1;
+        clock.iterations += 1;
         clock.saved.elapsed() >= CHECKPOINT_EVERY
     }
 

@@ -135,7 +135,7 @@ fn measure(
             rules,
             seed: Seed(1),
         },
-        steps: 1 + ROUNDS as u64,
+        iterations: 1 + ROUNDS as u64,
         rule: Rule::Sgd(rates, Arc::new(|_| 1e-4)),
         batches: Arc::new(move |_| items.clone()),
         patience: None,

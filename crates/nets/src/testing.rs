@@ -10,7 +10,7 @@ use std::sync::Arc;
 use burn::tensor::Device;
 
 use crate::device::open;
-use crate::fit::{FitError, OfStep, Plan, Rule, State, Supervised, Watch, fit};
+use crate::fit::{FitError, OfIteration, Plan, Rule, State, Supervised, Watch, fit};
 
 /// The device that tests run on.
 pub(crate) fn device() -> Device {
@@ -47,13 +47,13 @@ pub(crate) fn divided<N: Supervised>(
     net: N,
     task: N::Task,
     rule: Rule,
-    batches: OfStep<N::Batch>,
+    batches: OfIteration<N::Batch>,
     steps: u64,
     workers: usize,
 ) -> Result<(N, State<N::Losses>), FitError> {
     let plan = Plan {
         task,
-        steps,
+        iterations: steps,
         rule,
         batches,
         patience: None,

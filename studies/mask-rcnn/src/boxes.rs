@@ -182,7 +182,7 @@ fn build(
             rules: settings::loss_rules(&params),
             seed: work.seed,
         },
-        steps: params.iterations as u64,
+        iterations: params.iterations as u64,
         batches: Arc::new(batches.seen(items, input.augmentation, annotations)),
         patience: (params.patience > 0).then_some(params.patience as u64),
         devices,
@@ -202,10 +202,10 @@ fn build(
     };
     let Trained {
         tree,
-        seconds_per_step,
+        seconds_per_iteration,
         ..
     } = training::train(work, &LAYOUT, frozen, plan, explain)?;
-    *seconds = seconds_per_step;
+    *seconds = seconds_per_iteration;
     Ok(tree)
 }
 

@@ -246,7 +246,7 @@ fn build(
     let (seed, batch) = (work.seed, params.mask_batch_size);
     let plan = Plan {
         task,
-        steps: params.mask_iterations as u64,
+        iterations: params.mask_iterations as u64,
         rule: Rule::Adam(settings::adam(params.mask_learning_rate)),
         batches: Arc::new(move |iteration| {
             let mut stream = seed.stream(&format!("mask batch {iteration}"));

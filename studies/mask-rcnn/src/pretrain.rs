@@ -166,7 +166,7 @@ fn build(
     };
     let plan = Plan {
         task: backbone.normalisation,
-        steps: all,
+        iterations: all,
         rule: Rule::Sgd(RATES, Arc::new(move |iteration| rate * cosine(iteration))),
         batches: Arc::new(move |iteration| batches.of(iteration)),
         patience: None,

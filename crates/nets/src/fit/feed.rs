@@ -8,28 +8,28 @@ use burn::data::dataset::DatasetError;
 use burn::lr_scheduler::{LrScheduler, LrSchedulerRecord};
 use burn::tensor::Device;
 
-use super::{OfStep, Share, Supervised};
+use super::{OfIteration, Share, Supervised};
 
-/// The batches of the steps that are left.
+/// The batches of the iterations that are left.
 pub(super) struct Batches<N: Supervised> {
     pub(super) task: Arc<N::Task>,
-    pub(super) of: OfStep<N::Batch>,
+    pub(super) of: OfIteration<N::Batch>,
     pub(super) device: Device,
-    pub(super) steps: Range<u64>,
+    pub(super) iterations: Range<u64>,
 }
 
 struct Coming<'b, N: Supervised> {
-    steps: Range<u64>,
+    iterations: Range<u64>,
     from: &'b Batches<N>,
 }
 
 impl<N: Supervised> Batches<N> {
-    fn of_steps(&self, steps: Range<u64>) -> Self {
+    fn of_iterations(&self, iterations: Range<u64>) -> Self {
         Self {
             task: Arc::clone(&self.task),
             of: Arc::clone(&self.of),
             device: self.device.clone(),
-            steps,
+            iterations,
         }
     }
 }
@@ -37,24 +37,24 @@ impl<N: Supervised> Batches<N> {
 impl<N: Supervised> DataLoader<Share<N>> for Batches<N> {
     fn iter<'b>(&'b self) -> Box<dyn DataLoaderIterator<Share<N>> + 'b> {
         Box::new(Coming {
-            steps: self.steps.clone(),
+            iterations: self.iterations.clone(),
             from: self,
         })
     }
 
     fn num_items(&self) -> usize {
-        (self.steps.end - self.steps.start) as usize
+        self.iterations.end.saturating_sub(self.iterations.start) as usize
     }
 
     fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<Share<N>>> {
-        let mut moved = self.of_steps(self.steps.clone());
+        let mut moved = self.of_iterations(self.iterations.clone());
         moved.device = device.clone();
         Arc::new(moved)
     }
 
     fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<Share<N>>> {
-        let first = self.steps.start;
-        Arc::new(self.of_steps(first + start as u64..first + end as u64))
+        let first = self.iterations.start;
+        Arc::new(self.of_iterations(first + start as u64..first + end as u64))
     }
 }
 
@@ -62,7 +62,7 @@ impl<N: Supervised> Iterator for Coming<'_, N> {
     type Item = Result<Share<N>, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let iteration = self.steps.next()?;
+        let iteration = self.iterations.next()?;
         let Batches {
             task, of, device, ..
         } = self.from;
@@ -75,7 +75,11 @@ impl<N: Supervised> Iterator for Coming<'_, N> {
 impl<N: Supervised> DataLoaderIterator<Share<N>> for Coming<'_, N> {
     fn progress(&self) -> Progress {
         let unit = Some("steps".to_owned());
-        Progress::new(self.steps.start as usize, self.steps.end as usize, unit)
+        Progress::new(
+            self.iterations.start as usize,
+            self.iterations.end as usize,
+            unit,
+        )
     }
 }
 
@@ -114,22 +118,22 @@ impl DataLoaderIterator<()> for NoBatches {
     }
 }
 
-/// A learning rate by the number of the step.
+/// A learning rate by the number of the iteration.
 #[derive(Clone)]
-pub(super) struct ByStep {
+pub(super) struct ByIteration {
     next: u64,
-    rate: OfStep<f64>,
+    rate: OfIteration<f64>,
 }
 
 const NEXT: &str = "next";
 
-impl ByStep {
-    pub(super) fn new(next: u64, rate: OfStep<f64>) -> Self {
+impl ByIteration {
+    pub(super) fn new(next: u64, rate: OfIteration<f64>) -> Self {
         Self { next, rate }
     }
 }
 
-impl LrScheduler for ByStep {
+impl LrScheduler for ByIteration {
     fn step(&mut self) -> f64 {
         self.next += 1;
         (self.rate)(self.next - 1)

@@ -23,7 +23,7 @@ use burn::tensor::{Device, Tensor};
 use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
 use thiserror::Error;
 
-use self::feed::{Batches, ByStep, NoBatches};
+use self::feed::{Batches, ByIteration, NoBatches};
 use self::patience::Patience;
 use self::shown::{Journal, Quiet, Shown};
 use self::strategy::ByInterval;
@@ -39,11 +39,11 @@ pub use self::share::{Meeting, Share};
 pub trait Supervised: Module + ModuleDisplay + 'static {
     /// What its losses read beside weights and batches.
     type Task: Send + Sync + 'static;
-    /// The numbers of a step.
+    /// The numbers of an iteration.
     type Batch: Send + Sync + 'static;
-    /// What workers tell each other in the middle of a step.
+    /// What workers tell each other in the middle of an iteration.
     type Word: Clone + Send + 'static;
-    /// The losses of a step.
+    /// The losses of an iteration.
     type Losses: NamedLosses;
 
     /// How many items of a batch workers can divide among them.
@@ -84,14 +84,14 @@ impl NamedLosses for f64 {
     }
 }
 
-/// A number for every step, counted from 0.
-pub type OfStep<T> = Arc<dyn Fn(u64) -> T + Send + Sync>;
+/// A number for every iteration, counted from 0.
+pub type OfIteration<T> = Arc<dyn Fn(u64) -> T + Send + Sync>;
 
 /// How weights follow their gradients.
 #[derive(Clone)]
 pub enum Rule {
     /// Gradient descent with momentum, and its learning rate.
-    Sgd(SgdRates, OfStep<f64>),
+    Sgd(SgdRates, OfIteration<f64>),
     /// Adam.
     Adam(AdamRates),
 }
@@ -100,13 +100,13 @@ pub enum Rule {
 pub struct Plan<N: Supervised> {
     /// What the losses read.
     pub task: N::Task,
-    /// Most steps.
-    pub steps: u64,
+    /// Most iterations.
+    pub iterations: u64,
     /// How weights follow their gradients.
     pub rule: Rule,
-    /// The batch of every step.
-    pub batches: OfStep<N::Batch>,
-    /// Steps without a lower mean of the losses after which it ends early; none where they are not kept.
+    /// The batch of every iteration.
+    pub batches: OfIteration<N::Batch>,
+    /// Iterations without a lower mean of the losses after which it ends early; none where they are not kept.
     pub patience: Option<u64>,
     /// Devices without automatic differentiation. The first keeps the weights; each has a share of every batch.
     pub devices: Vec<Device>,
@@ -115,7 +115,7 @@ pub struct Plan<N: Supervised> {
 /// Where a training stands: all that it needs to go on.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State<L> {
-    /// Number of steps done.
+    /// Number of iterations done.
     pub done: u64,
     /// Weights by name, running statistics included.
     pub weights: Weights,
@@ -123,16 +123,16 @@ pub struct State<L> {
     pub moments: Weights,
     /// Number of steps that Adam made.
     pub steps: u32,
-    /// The losses of every step, as far back as they were kept.
+    /// The losses of every iteration, as far back as they were kept.
     pub losses: Vec<L>,
 }
 
-/// Who looks after a training: asked between steps on its thread, told of steps on another one.
+/// Who looks after a training: asked between iterations on its thread, told of them on another one.
 pub trait Watch<L>: Send + Sync + 'static {
-    /// Asked before every step: whether to stop.
+    /// Asked before every iteration: whether to stop.
     fn stops(&self) -> bool;
 
-    /// Asked after every step: whether it is time to keep the state.
+    /// Asked after every iteration: whether it is time to keep the state.
     fn is_due(&self) -> bool;
 
     /// Takes the state of a training that is not done.
@@ -141,14 +141,14 @@ pub trait Watch<L>: Send + Sync + 'static {
     /// Why it cannot be kept, which ends the training.
     fn keep(&self, state: &State<L>) -> Result<(), Box<dyn Error + Send + Sync>>;
 
-    /// Told after every step.
+    /// Told after every iteration.
     fn progress(&self, done: u64, all: u64);
 
-    /// Told every loss of the step that makes `done`.
+    /// Told every loss of the iteration that makes `done`.
     fn curve(&self, name: &str, done: u64, value: f64);
 }
 
-/// A step that led nowhere.
+/// An iteration that led nowhere.
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum TrainingError {
     /// A loss is infinite or no number.
@@ -158,18 +158,18 @@ pub enum TrainingError {
         term: &'static str,
         /// Its value.
         value: f64,
-        /// Number of the step.
+        /// Number of the iteration.
         iteration: u64,
     },
 }
 
-/// Why a training ended before its last step.
+/// Why a training ended before its last iteration.
 #[derive(Debug, Error)]
 pub enum FitError {
     /// The watch stopped it.
     #[error("stopped on request")]
     Stopped,
-    /// A step failed.
+    /// An iteration failed.
     #[error(transparent)]
     Training(#[from] TrainingError),
     /// The state it was to go on from is of another net.
@@ -199,7 +199,7 @@ pub fn fit<N: Supervised>(
 ) -> Result<(N, State<N::Losses>), FitError> {
     let devices: Vec<Device> = plan.devices.iter().map(|d| d.clone().autodiff()).collect();
     let mut net = net.to_device(&plan.devices[0]).train();
-    let (mut optimiser, clip, rate): (ModuleOptimizer, _, OfStep<f64>) = match plan.rule {
+    let (mut optimiser, clip, rate): (ModuleOptimizer, _, OfIteration<f64>) = match plan.rule {
         Rule::Sgd(rates, rate) => (rates.into(), rates.clip_norm, rate),
         Rule::Adam(rates) => (rates.into(), None, Arc::new(move |_| rates.learning_rate)),
     };
@@ -211,24 +211,24 @@ pub fn fit<N: Supervised>(
     }
     let losses = Arc::new(Mutex::new(losses));
     let patience = Patience {
-        steps: plan.patience,
+        iterations: plan.patience,
         losses: Arc::clone(&losses),
     };
     let batches = Batches {
         task: Arc::new(plan.task),
         of: plan.batches,
         device: devices[0].clone(),
-        steps: done..plan.steps,
+        iterations: done..plan.iterations,
     };
     let strategy = Arc::new(ByInterval {
         watch: Arc::clone(watch),
-        all: plan.steps,
+        all: plan.iterations,
         devices,
         begun: done,
         losses,
         ended: None.into(),
     });
-    let journal = Journal::new(Arc::clone(watch), done, plan.steps);
+    let journal = Journal::new(Arc::clone(watch), done, plan.iterations);
     // With a logger and a renderer of ours burn-train touches neither folder nor terminal.
     let mut training =
         SupervisedTraining::<Wrapped<N>>::new("", Arc::new(batches), Arc::new(NoBatches))
@@ -240,7 +240,11 @@ pub fn fit<N: Supervised>(
     for place in 0..N::Losses::NAMES.len() {
         training = training.metric_train_numeric(Shown::new::<N::Losses>(place));
     }
-    let learner = Learner::new(Wrapped::new(net, clip), optimiser, ByStep::new(done, rate));
+    let learner = Learner::new(
+        Wrapped::new(net, clip),
+        optimiser,
+        ByIteration::new(done, rate),
+    );
     let result = training.launch(learner);
     if let Some(error) = result.error {
         return Err(FitError::Burn(error.to_string()));

@@ -7,38 +7,38 @@ use burn::train::metric::store::EventStoreClient;
 
 use super::NamedLosses;
 
-/// The losses of every step.
+/// The losses of every iteration.
 pub(super) type AllLosses<L> = Arc<Mutex<Vec<L>>>;
 
-/// Stops where so many steps brought no lower mean loss.
+/// Stops where so many iterations brought no lower mean loss.
 ///
-/// It looks at the losses of all steps and remembers nothing else. So a training that was stopped and resumed ends where
-/// one does that was left alone.
+/// It looks at the losses of all iterations and remembers nothing else. So a training that was stopped and resumed ends
+/// where one does that was left alone.
 #[derive(Clone)]
 pub(super) struct Patience<L> {
     /// None for any number.
-    pub(super) steps: Option<u64>,
+    pub(super) iterations: Option<u64>,
     pub(super) losses: AllLosses<L>,
 }
 
 impl<L: NamedLosses> EarlyStoppingStrategy for Patience<L> {
     fn should_stop(&mut self, _: usize, _: &EventStoreClient) -> bool {
-        let Some(steps) = self.steps else {
+        let Some(iterations) = self.iterations else {
             return false;
         };
         let losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
         let sum = |losses: &L| losses.values().iter().sum::<f64>();
-        is_over(&losses.iter().map(sum).collect::<Vec<f64>>(), steps)
+        is_over(&losses.iter().map(sum).collect::<Vec<f64>>(), iterations)
     }
 }
 
-/// Whether the last `steps` losses have a mean that is not below the lowest of those before, `steps` by `steps`.
-fn is_over(losses: &[f64], steps: u64) -> bool {
-    let steps = usize::try_from(steps).unwrap_or(usize::MAX).max(1);
-    if !losses.len().is_multiple_of(steps) {
+/// Whether the mean of the last so many losses is not below the lowest mean of as many before.
+fn is_over(losses: &[f64], iterations: u64) -> bool {
+    let iterations = usize::try_from(iterations).unwrap_or(usize::MAX).max(1);
+    if !losses.len().is_multiple_of(iterations) {
         return false;
     }
-    let sums = losses.chunks(steps).map(|own| own.iter().sum::<f64>());
+    let sums = losses.chunks(iterations).map(|own| own.iter().sum::<f64>());
     let sums: Vec<f64> = sums.collect();
     let Some((last, before)) = sums.split_last() else {
         return false;
@@ -51,10 +51,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_ends_after_so_many_steps_without_a_lower_mean() {
+    fn it_ends_after_so_many_iterations_without_a_lower_mean() {
         // Means of two: 5, 3, 4.
         let losses = [6.0, 4.0, 4.0, 2.0, 5.0, 3.0];
-        let ends = |steps: u64| (0..=losses.len()).find(|&done| is_over(&losses[..done], steps));
+        let ends =
+            |iterations: u64| (0..=losses.len()).find(|&done| is_over(&losses[..done], iterations));
         assert_eq!(ends(2), Some(6));
         assert_eq!(ends(1), Some(3), "the third is not below the second");
         assert_eq!(ends(3), None, "4.67, 3.33");

@@ -8,9 +8,9 @@ use burn::tensor::{Device, Tensor};
 
 use super::Supervised;
 
-/// What one worker computes of a step: all of it where there is one.
+/// What one worker computes of an iteration: all of it where there is one.
 pub struct Share<N: Supervised> {
-    /// Number of the step, from 0.
+    /// Number of the iteration, from 0.
     pub iteration: u64,
     /// What the losses read beside weights and batch.
     pub task: Arc<N::Task>,
@@ -24,14 +24,14 @@ pub struct Share<N: Supervised> {
     pub meeting: Meeting<N::Word>,
 }
 
-/// Where the workers of a step tell each other something.
+/// Where the workers of an iteration tell each other something.
 pub struct Meeting<W> {
     to: Vec<Sender<W>>,
     from: Vec<Receiver<W>>,
 }
 
 impl<N: Supervised> Share<N> {
-    /// The whole of a step.
+    /// The whole of an iteration.
     pub fn whole(
         iteration: u64,
         task: Arc<N::Task>,
@@ -48,7 +48,7 @@ impl<N: Supervised> Share<N> {
         }
     }
 
-    /// The whole of a step cut into shares of nearly equal size, one a device; fewer where items are fewer.
+    /// The whole of an iteration cut into shares of nearly equal size, one a device; fewer where items are fewer.
     pub(super) fn divided(self, devices: &[Device]) -> Vec<Self> {
         let all = self.items.len();
         let count = devices.len().min(all).max(1);

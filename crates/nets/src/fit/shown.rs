@@ -26,7 +26,7 @@ pub(super) struct Shown {
     state: NumericMetricState,
 }
 
-/// The losses of a step by their places.
+/// The losses of an iteration by their places.
 pub(super) struct Listed(pub(super) Vec<f64>);
 
 impl Shown {
@@ -92,7 +92,7 @@ impl Numeric for Shown {
     }
 }
 
-/// The renderer: it tells a watch of steps and their losses.
+/// The renderer: it tells a watch of iterations and their losses.
 pub(super) struct Journal<L> {
     watch: Arc<dyn Watch<L>>,
     done: u64,

@@ -23,7 +23,7 @@ pub(super) struct ByInterval<N: Supervised> {
     pub(super) all: u64,
     /// With automatic differentiation.
     pub(super) devices: Vec<Device>,
-    /// Steps done before.
+    /// Iterations done before.
     pub(super) begun: u64,
     pub(super) losses: AllLosses<N::Losses>,
     pub(super) ended: Mutex<Option<Ended<N>>>,
@@ -36,7 +36,7 @@ struct Standing<'b, N: Supervised> {
     learner: Learner<Wrapped<N>>,
     batches: Box<dyn DataLoaderIterator<Share<N>> + 'b>,
     done: u64,
-    /// Whether it ends early after so many steps.
+    /// Whether it ends early after so many iterations.
     is_over: Box<dyn FnMut(u64) -> bool + 'b>,
 }
 
@@ -151,7 +151,7 @@ impl<N: Supervised> ByInterval<N> {
             Pause::Stopped if standing.done == 0 => Some(Err(FitError::Stopped)),
             Pause::Stopped => Some(Err(self.keep(standing).err().unwrap_or(FitError::Stopped))),
             Pause::Failed(error) => Some(Err(error.into())),
-            Pause::Broken => Some(Err(FitError::Burn("a step has no batch".to_owned()))),
+            Pause::Broken => Some(Err(FitError::Burn("an iteration has no batch".to_owned()))),
         }
     }
 
@@ -174,7 +174,7 @@ impl<N: Supervised> ByInterval<N> {
         })
     }
 
-    /// Losses and gradients of a step, each device computing its share.
+    /// Losses and gradients of an iteration, each device computing its share.
     fn output(
         &self,
         learner: &Learner<Wrapped<N>>,

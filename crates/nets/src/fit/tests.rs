@@ -138,7 +138,7 @@ fn rules() -> Vec<Rule> {
     ]
 }
 
-/// Stops after so many steps, keeps a state every so many, and notes what it is told.
+/// Stops after so many iterations, keeps a state every so many, and notes what it is told.
 struct Owner<L> {
     stop_after: u64,
     every: u64,
@@ -215,7 +215,7 @@ fn patient(
 ) -> Result<State<f64>, FitError> {
     let plan = Plan {
         task: (),
-        steps: STEPS,
+        iterations: STEPS,
         rule,
         batches: Arc::new(rows),
         patience,
@@ -231,7 +231,7 @@ fn straight(rule: Rule) -> State<f64> {
     small(rule, None, 1, &Owner::new(NEVER, NEVER)).expect("finite")
 }
 
-/// A step of SGD as it is written.
+/// SGD as it is written.
 struct ByHand<'h> {
     path: Path,
     velocities: &'h mut BTreeMap<String, Tensor<1>>,

@@ -25,7 +25,7 @@ pub(super) struct Wrapped<N: Module> {
     clip: Option<f64>,
 }
 
-/// What passes between a step, the optimiser and the strategy beside gradients.
+/// What passes between an iteration, the optimiser and the strategy beside gradients.
 #[derive(Clone, Default)]
 struct Aside(Arc<Mutex<Laid>>);
 
@@ -56,7 +56,7 @@ impl fmt::Debug for Aside {
     }
 }
 
-/// What came of a step.
+/// What came of an iteration.
 pub(super) struct Outcome<L>(pub(super) Result<L, TrainingError>);
 
 impl<L: NamedLosses> ItemLazy for Outcome<L> {

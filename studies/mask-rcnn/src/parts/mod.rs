@@ -171,7 +171,7 @@ fn build(
     let (seed, batch) = (work.seed, input.batch);
     let plan = Plan {
         task: (),
-        steps: input.parts.part_iterations as u64,
+        iterations: input.parts.part_iterations as u64,
         rule: Rule::Adam(settings::adam(input.parts.part_learning_rate)),
         batches: Arc::new(move |iteration| {
             let mut stream = seed.stream(&format!("part batch {iteration}"));
