@@ -1,4 +1,6 @@
-//! What studies with nets share: the devices of burn, and weights in the trees of stages.
+//! What studies with nets share: the devices of burn, weights in the trees of stages, and burn-train's dashboard.
 
+#[cfg(feature = "tui")]
+pub mod dashboard;
 pub mod device;
 pub mod stage_tree;

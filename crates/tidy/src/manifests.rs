@@ -34,6 +34,7 @@ const OF_TESTS: &[&str] = &["core", "image", "synth"];
 
 /// A heavy library, and the folders of the packages that may see it.
 const HEAVY: &[(&str, &[&str])] = &[
+    ("burn-train", &["crates/net-study"]),
     ("burn", &["crates/nets", "benches"]),
     ("hdf5", &["crates/store"]),
     ("polars", &["crates/report"]),
