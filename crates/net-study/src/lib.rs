@@ -1,4 +1,4 @@
-//! What studies with nets share: the devices of burn, weights in the trees of stages, and burn-train's dashboard.
+//! What studies with nets share: the devices of burn, and weights in the trees of stages.
 
 #[cfg(feature = "tui")]
 pub mod dashboard;
