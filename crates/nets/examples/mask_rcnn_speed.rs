@@ -2,6 +2,8 @@
 //!
 //! `mask_rcnn_speed [narrow | r50]`; one thread: `RAYON_NUM_THREADS=1`.
 
+use std::error::Error;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nix::sys::resource::{UsageWho, getrusage};
@@ -9,9 +11,10 @@ use retrial_image::InstanceMask;
 use retrial_instances::matcher::MatchRule;
 use retrial_instances::sampler::Balance;
 use retrial_nets::device::Device;
+use retrial_nets::fit::{Plan, Rule, State, Watch, fit};
 use retrial_nets::mask_rcnn::{
-    Architecture, Backbone, DetectionRule, DetectorTraining, Family, LossRules, MaskArchitecture,
-    MaskPredictor, MaskRcnn, Normalisation, Picture, ProposalRule, Truth,
+    Architecture, Backbone, DetectionRule, DetectorTask, Family, LossRules, Losses,
+    MaskArchitecture, MaskPredictor, MaskRcnn, Normalisation, Picture, ProposalRule, Truth,
 };
 use retrial_nets::sgd::SgdRates;
 use retrial_seed::Seed;
@@ -125,16 +128,23 @@ fn measure(
         weight_decay: 0.0,
         clip_norm: None,
     };
-    let mut training =
-        DetectorTraining::new(architecture.clone(), net, rules, rates, Seed(1), &[device]);
-    let items: Vec<(&Picture, &Truth)> = pictures.iter().zip(&truths).collect();
-    let mut iteration = 0;
-    let step = median(|| {
-        training
-            .step(iteration, 1e-4, &items)
-            .expect("finite losses");
-        iteration += 1;
-    });
+    let items: Vec<(Picture, Truth)> = pictures.into_iter().zip(truths).collect();
+    let plan = Plan {
+        task: DetectorTask {
+            architecture: architecture.clone(),
+            rules,
+            seed: Seed(1),
+        },
+        steps: 1 + ROUNDS as u64,
+        rule: Rule::Sgd(rates, Arc::new(|_| 1e-4)),
+        batches: Arc::new(move |_| items.clone()),
+        devices: vec![device],
+    };
+    let clock = Arc::new(Clock::default());
+    let watch: Arc<dyn Watch<Losses>> = Arc::<Clock>::clone(&clock);
+    fit(net, None, plan, &watch).expect("finite losses");
+    let steps = clock.steps.lock().expect("no panic").clone();
+    let step = middle(steps);
     println!(
         "{name} {height}x{width} b{batch}: infer {:.3} s ({found} found), train {:.3} s",
         infer.as_secs_f64(),
@@ -159,16 +169,47 @@ fn truth(height: usize, width: usize) -> Truth {
     truth
 }
 
-/// Median CPU time, after one call that does not count.
+/// CPU time of every step.
+#[derive(Default)]
+struct Clock {
+    begun: Mutex<Duration>,
+    steps: Mutex<Vec<Duration>>,
+}
+
+impl Watch<Losses> for Clock {
+    fn stops(&self) -> bool {
+        *self.begun.lock().expect("no panic") = cpu();
+        false
+    }
+
+    fn is_due(&self) -> bool {
+        let spent = cpu() - *self.begun.lock().expect("no panic");
+        self.steps.lock().expect("no panic").push(spent);
+        false
+    }
+
+    fn keep(&self, _: &State<Losses>) -> Result<(), Box<dyn Error + Send + Sync>> {
+        Ok(())
+    }
+
+    fn progress(&self, _: u64, _: u64) {}
+
+    fn curve(&self, _: &str, _: u64, _: f64) {}
+}
+
+/// Median CPU time.
 fn median(mut work: impl FnMut()) -> Duration {
-    work();
-    let mut times: Vec<Duration> = (0..ROUNDS)
-        .map(|_| {
-            let before = cpu();
-            work();
-            cpu() - before
-        })
-        .collect();
+    let time = |_| {
+        let before = cpu();
+        work();
+        cpu() - before
+    };
+    middle((0..=ROUNDS).map(time).collect())
+}
+
+/// The median of times, of which the first does not count.
+fn middle(mut times: Vec<Duration>) -> Duration {
+    times.remove(0);
     times.sort();
     times[ROUNDS / 2]
 }

@@ -1,7 +1,7 @@
-//! The optimiser Adam, with moments that can be written down and read back exactly.
+//! The optimiser Adam, by itself for a step of several updates, and behind burn's trait of optimisers.
 //!
-//! burn-optim's own keeps its moments under random ids; here they carry the names of the weights,
-//! so that a training goes on from a checkpoint bit by bit.
+//! burn-optim's own computes in another order. Its moments can be written down and read back exactly, under the names of
+//! weights, so that a training goes on from a checkpoint bit by bit.
 //!
 //! # Source
 //! Kingma & Ba 2015, arXiv:1412.6980, algorithm 1, in the form of PyTorch's `torch.optim.Adam`.
@@ -9,10 +9,12 @@
 use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleMapper, Param};
-use burn::tensor::{Gradients, Tensor, TensorData};
+use burn::optim::{Optimizer, RecordState, StateSink, StateSource};
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use burn_pack::Scalar;
 
 use crate::ops::{self, AdamStep};
-use crate::weights::{NamedArray, Path, Weights, WeightsError, apply, collect, values};
+use crate::weights::{NamedArray, Path, Weights, values};
 
 /// Rates of [`Adam`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,50 +25,6 @@ pub struct AdamRates {
     pub beta1: f64,
     /// Decay of the second moment.
     pub beta2: f64,
-}
-
-/// A module and the optimiser that trains it.
-#[derive(Clone, Debug)]
-pub(crate) struct Learner<M> {
-    pub(crate) module: M,
-    rates: AdamRates,
-    adam: Adam,
-}
-
-impl<M: Module> Learner<M> {
-    pub(crate) fn new(module: M, rates: AdamRates) -> Self {
-        Self {
-            module,
-            rates,
-            adam: Adam::new(rates),
-        }
-    }
-
-    /// One step down a loss.
-    pub(crate) fn learn(&mut self, gradients: &Gradients) {
-        self.module = self.adam.step(self.module.clone(), gradients);
-    }
-
-    pub(crate) fn weights(&self) -> Weights {
-        collect(&self.module)
-    }
-
-    /// Moments and number of steps.
-    pub(crate) fn moments(&self) -> (Weights, u32) {
-        (self.adam.state(), self.adam.steps())
-    }
-
-    /// Goes on from weights and moments; `device` without automatic differentiation.
-    pub(crate) fn restore(
-        &mut self,
-        weights: &Weights,
-        (moments, steps): (&Weights, u32),
-        device: &burn::tensor::Device,
-    ) -> Result<(), WeightsError> {
-        self.module = apply(self.module.clone(), weights)?;
-        self.adam = Adam::restored(self.rates, steps, moments, device);
-        Ok(())
-    }
 }
 
 /// The optimiser of one module.
@@ -83,7 +41,109 @@ struct Moments {
     second: Tensor<1>,
 }
 
+/// The moments of a weight, and the number of steps that it was learnt in.
+#[derive(Clone, Debug)]
+pub struct Remembered {
+    moments: Moments,
+    steps: u32,
+}
+
 const EPSILON: f64 = 1e-8;
+
+/// What the number of steps and the moments are called in burn's record.
+pub(crate) const STEPS: &str = "steps";
+pub(crate) const FIRST: &str = "first";
+pub(crate) const SECOND: &str = "second";
+
+impl AdamRates {
+    /// What `ops::adam` needs to know of a step, from 1.
+    fn of_step(self, step: u32) -> AdamStep {
+        let Self {
+            learning_rate,
+            beta1,
+            beta2,
+        } = self;
+        AdamStep {
+            learning_rate,
+            beta1,
+            beta2,
+            epsilon: EPSILON,
+            step,
+        }
+    }
+}
+
+/// A weight one step down its gradient, and its moments.
+fn moved<const D: usize>(
+    weights: Tensor<D>,
+    gradient: Tensor<D>,
+    old: Option<Moments>,
+    step: AdamStep,
+) -> (Tensor<D>, Moments) {
+    let shape = weights.shape();
+    let length = shape.num_elements();
+    let weights: Tensor<1> = weights.reshape([length]);
+    let gradient: Tensor<1> = gradient.reshape([length]);
+    let old = old.unwrap_or_else(|| Moments {
+        first: gradient.zeros_like(),
+        second: gradient.zeros_like(),
+    });
+    let (weights, first, second) = ops::adam(weights, gradient, old.first, old.second, step);
+    (weights.reshape(shape), Moments { first, second })
+}
+
+impl Optimizer for AdamRates {
+    type State<const D: usize> = Remembered;
+
+    fn step<const D: usize>(
+        &self,
+        learning_rate: f64,
+        weights: Tensor<D>,
+        gradient: Tensor<D>,
+        old: Option<Remembered>,
+    ) -> (Tensor<D>, Option<Remembered>) {
+        let (old, before) = old.map_or((None, 0), |old| (Some(old.moments), old.steps));
+        let steps = before + 1;
+        let step = AdamStep {
+            learning_rate,
+            ..self.of_step(steps)
+        };
+        let (weights, moments) = moved(weights, gradient, old, step);
+        (weights, Some(Remembered { moments, steps }))
+    }
+
+    fn to_device<const D: usize>(state: Remembered, device: &Device) -> Remembered {
+        let Moments { first, second } = state.moments;
+        let moments = Moments {
+            first: first.to_device(device),
+            second: second.to_device(device),
+        };
+        Remembered { moments, ..state }
+    }
+}
+
+impl RecordState for Remembered {
+    fn state_flatten(&self, prefix: &str, sink: &mut StateSink) {
+        sink.push_tensor(prefix, FIRST, self.moments.first.clone().into_data());
+        sink.push_tensor(prefix, SECOND, self.moments.second.clone().into_data());
+        sink.push_scalar(prefix, STEPS, Scalar::from(self.steps));
+    }
+
+    /// On the CPU, which is always there; the first step takes it to the device of its weight.
+    fn state_unflatten(prefix: &str, source: &mut StateSource, _: &Device) -> Option<Self> {
+        let mut tensor = |leaf: &str| {
+            let data = source.take_tensor(prefix, leaf)?;
+            Some(Tensor::from_data(data, &Device::flex()))
+        };
+        let moments = Moments {
+            first: tensor(FIRST)?,
+            second: tensor(SECOND)?,
+        };
+        let steps = source.take_scalar(prefix, STEPS)?;
+        let steps = u32::try_from(steps).ok()?;
+        Some(Self { moments, steps })
+    }
+}
 
 impl Adam {
     /// An optimiser that has seen nothing.
@@ -100,23 +160,11 @@ impl Adam {
     #[must_use]
     pub fn step<M: Module>(&mut self, module: M, gradients: &Gradients) -> M {
         self.steps += 1;
-        let AdamRates {
-            learning_rate,
-            beta1,
-            beta2,
-        } = self.rates;
-        let step = AdamStep {
-            learning_rate,
-            beta1,
-            beta2,
-            epsilon: EPSILON,
-            step: self.steps,
-        };
         module.map(&mut Update {
             path: Path::default(),
             moments: &mut self.moments,
             gradients,
-            step,
+            step: self.rates.of_step(self.steps),
         })
     }
 
@@ -144,12 +192,7 @@ impl Adam {
 
     /// The optimiser as [`Adam::state`] and [`Adam::steps`] left it; `like` says on what device.
     #[must_use]
-    pub fn restored(
-        rates: AdamRates,
-        steps: u32,
-        state: &Weights,
-        device: &burn::tensor::Device,
-    ) -> Self {
+    pub fn restored(rates: AdamRates, steps: u32, state: &Weights, device: &Device) -> Self {
         let tensor = |array: &NamedArray| {
             let data = TensorData::new(array.values.clone(), [array.values.len()]);
             Tensor::<1>::from_data(data, device)
@@ -184,19 +227,11 @@ impl ModuleMapper for Update<'_> {
         let Some(gradient) = tensor.grad(self.gradients) else {
             return Param::from_mapped_value(id, tensor, mapper);
         };
-        let shape = tensor.shape();
-        let length = shape.num_elements();
-        let weights: Tensor<1> = tensor.inner().reshape([length]);
-        let gradient: Tensor<1> = gradient.reshape([length]);
         let name = self.path.name();
-        let old = self.moments.remove(&name).unwrap_or_else(|| Moments {
-            first: gradient.zeros_like(),
-            second: gradient.zeros_like(),
-        });
-        let (weights, first, second) =
-            ops::adam(weights, gradient, old.first, old.second, self.step);
-        self.moments.insert(name, Moments { first, second });
-        let tensor = Tensor::from_inner(weights.reshape(shape)).require_grad();
+        let old = self.moments.remove(&name);
+        let (weights, moments) = moved(tensor.inner(), gradient, old, self.step);
+        self.moments.insert(name, moments);
+        let tensor = Tensor::from_inner(weights).require_grad();
         Param::from_mapped_value(id, tensor, mapper)
     }
 
@@ -214,6 +249,7 @@ mod tests {
     use burn::nn::{Linear, LinearConfig};
 
     use super::*;
+    use crate::weights::collect;
 
     const RATES: AdamRates = AdamRates {
         learning_rate: 0.1,

@@ -6,6 +6,7 @@ pub mod adam;
 pub mod anogan;
 pub mod detection_ops;
 pub mod device;
+pub mod fit;
 pub mod mask_rcnn;
 pub mod ops;
 pub mod sgd;

@@ -1,17 +1,18 @@
 //! The stages `boxes` and `end_to_end`: the detector, without or with its mask head.
 
-use std::time::Instant;
+use std::sync::Arc;
 
 use retrial_core::declare::{Pairs, ParamGroup as _};
 use retrial_core::plan::StageInput;
+use retrial_net_study::training::{self, Layout, Trained};
 use retrial_net_study::{device, stage_tree};
 use retrial_nets::device::Device;
+use retrial_nets::fit::{Plan, Rule, TrainingError};
 use retrial_nets::mask_rcnn::{
-    Architecture, DetectorState, DetectorTraining, Losses, MaskRcnn, Picture, TransferGradient,
-    Truth,
+    Architecture, DetectorTask, Losses, MaskRcnn, Picture, TransferGradient, Truth,
 };
 use retrial_nets::weights::{self, Weights};
-use retrial_runner::{Built, Context, TrialError, Work, cpu_seconds, stage};
+use retrial_runner::{Built, Context, TrialError, Work, stage};
 use retrial_seed::Seed;
 use retrial_store::Tree;
 
@@ -20,10 +21,19 @@ use super::mask_annotations::MaskAnnotations;
 use super::params::{
     AnnotatedMasks, Augmentation, BackboneParams, MaskNet, Reach, Regions, Training,
 };
-use super::pretrain::{CHECKPOINT_EVERY, Pretrained};
+use super::pretrain::Pretrained;
 use super::settings;
 
-const LOSSES: [&str; 5] = ["classes", "boxes", "masks", "objectness", "proposals"];
+const LAYOUT: Layout = Layout {
+    losses: &[
+        "losses/classes",
+        "losses/boxes",
+        "losses/masks",
+        "losses/objectness",
+        "losses/proposals",
+    ],
+    unit: "steps",
+};
 
 /// What the stages read.
 #[derive(Clone, Copy)]
@@ -103,7 +113,7 @@ impl Input<'_> {
 pub(super) fn train(
     context: &mut Context,
     input: Input<'_>,
-    items: &TrainingSet,
+    items: &Arc<TrainingSet>,
     pretrained: &Pretrained,
 ) -> Result<Detector, TrialError> {
     let architecture = input.architecture(items.frame.classes.len());
@@ -120,125 +130,81 @@ pub(super) fn train(
     let Built { id, tree } = stage(context, &what, |work| {
         build(work, input, items, backbone, &architecture, &mut seconds)
     })?;
+    let weights = stage_tree::weights(&tree, "weights")?;
     let device = device::open(context.device())?;
-    let mut training = fresh(
-        input.training,
-        &architecture,
-        backbone,
-        context.seed(),
-        device,
-    )?;
-    let losses = restore(&mut training, &tree)?;
-    let weights = training.state().weights;
+    let net = drawn(&architecture, context.seed(), &device)?;
     let trained = weights
         .iter()
         .filter(|(name, _)| !name.ends_with(".running"));
     Ok(Detector {
         id,
-        architecture,
-        net: training.net(),
         seconds_per_iteration: seconds,
         weights: trained.map(|(_, array)| array.values.len()).sum(),
-        losses,
+        losses: LAYOUT.losses(&tree)?,
+        net: weights::apply(net, &weights).map_err(TrialError::of)?,
+        architecture,
     })
 }
 
-fn fresh(
-    params: &Training,
-    architecture: &Architecture,
-    backbone: &Weights,
-    seed: Seed,
-    device: Device,
-) -> Result<DetectorTraining, TrialError> {
+fn drawn(architecture: &Architecture, seed: Seed, device: &Device) -> Result<MaskRcnn, TrialError> {
     let mut stream = seed.stream("init detector");
-    let net = MaskRcnn::new(architecture, &mut stream, &device).map_err(TrialError::of)?;
-    let mut all = weights::collect(&net);
-    all.extend(backbone.clone());
-    let net = weights::apply(net, &all).map_err(TrialError::of)?;
-    let mut training = DetectorTraining::new(
-        architecture.clone(),
-        net,
-        settings::loss_rules(params),
-        settings::sgd(params),
-        seed,
-        &[device],
-    );
-    training.freeze(params.freeze_at);
-    Ok(training)
+    MaskRcnn::new(architecture, &mut stream, device).map_err(TrialError::of)
 }
 
 fn build(
     work: &Work,
     input: Input<'_>,
-    items: &TrainingSet,
+    items: &Arc<TrainingSet>,
     backbone: &Weights,
     architecture: &Architecture,
     seconds: &mut Option<f64>,
 ) -> Result<Tree, TrialError> {
-    let params = input.training;
-    let all = params.iterations as u64;
-    let annotations = match input.end_to_end {
-        Some(end_to_end) => MaskAnnotations::new(end_to_end.annotated, items, work.seed),
-        None => MaskAnnotations::none(items),
-    };
+    let params = input.training.clone();
+    let device = device::open(&work.device)?;
+    let net = drawn(architecture, work.seed, &device)?;
+    let mut all = weights::collect(&net);
+    all.extend(backbone.clone());
+    let net = weights::apply(net, &all).map_err(TrialError::of)?;
     let batches = Batches {
         items: items.pictures.len(),
         batch: params.batch_size,
         seed: work.seed,
     };
-    let device = device::open(&work.device)?;
-    let mut training = fresh(params, architecture, backbone, work.seed, device)?;
-    let mut losses = Vec::new();
-    if let Some((_, tree)) = work.resume()? {
-        losses = restore(&mut training, &tree)?;
-    }
-    let (begun, mut spent) = (losses.len(), 0.0);
-    let mut saved = Instant::now();
-    for iteration in losses.len() as u64..all {
-        if let Err(stopped) = work.stop_point() {
-            if iteration > 0 {
-                work.checkpoint(iteration, to_tree(&training, &losses)?)?;
-            }
-            return Err(stopped);
-        }
-        let before = cpu_seconds();
-        let rate = settings::learning_rate(params, iteration);
-        let mut stream = work.seed.stream(&format!("augment {iteration}"));
-        let chosen: Vec<(Picture, Truth)> = batches
-            .of(iteration)
-            .into_iter()
-            .map(|place| {
-                let item = &items.pictures[place];
-                let size = (items.frame.height, items.frame.width);
-                let changed = input.augmentation.apply(item, size, &mut stream);
-                (
-                    items.frame.picture(&changed.gray),
-                    truth(&changed, &annotations, place),
-                )
-            })
+    let annotations = match input.end_to_end {
+        Some(end_to_end) => MaskAnnotations::new(end_to_end.annotated, items, work.seed),
+        None => MaskAnnotations::none(items),
+    };
+    let frozen = net.frozen(params.freeze_at);
+    let plan = Plan {
+        task: DetectorTask {
+            architecture: architecture.clone(),
+            rules: settings::loss_rules(&params),
+            seed: work.seed,
+        },
+        steps: params.iterations as u64,
+        batches: Arc::new(batches.seen(items, input.augmentation, annotations)),
+        devices: vec![device],
+        rule: Rule::Sgd(
+            settings::sgd(&params),
+            Arc::new(move |iteration| settings::learning_rate(&params, iteration)),
+        ),
+    };
+    let explain = |error: &TrainingError| {
+        let TrainingError::NotFinite { iteration, .. } = error;
+        let chosen = batches.of(*iteration).into_iter();
+        let names: Vec<&str> = chosen
+            .map(|place| items.pictures[place].name.as_str())
             .collect();
-        let batch: Vec<(&Picture, &Truth)> = chosen.iter().map(|(p, t)| (p, t)).collect();
-        let own = training.step(iteration, rate, &batch).map_err(|error| {
-            let names: Vec<&str> = batches
-                .of(iteration)
-                .iter()
-                .map(|&place| items.pictures[place].name.as_str())
-                .collect();
-            let names = names.join(", ");
-            TrialError::Other(format!(
-                "{error}, with the pictures {names}; a smaller learning_rate or clip_norm may help"
-            ))
-        })?;
-        losses.push(own);
-        spent += cpu_seconds() - before;
-        work.progress(iteration + 1, all, "steps");
-        if saved.elapsed() >= CHECKPOINT_EVERY && iteration + 1 < all {
-            work.checkpoint(iteration + 1, to_tree(&training, &losses)?)?;
-            saved = Instant::now();
-        }
-    }
-    *seconds = (losses.len() > begun).then(|| spent / (losses.len() - begun) as f64);
-    to_tree(&training, &losses)
+        let names = names.join(", ");
+        format!("{error}, with the pictures {names}; a smaller learning_rate or clip_norm may help")
+    };
+    let Trained {
+        tree,
+        seconds_per_step,
+        ..
+    } = training::train(work, &LAYOUT, frozen, plan, explain)?;
+    *seconds = seconds_per_step;
+    Ok(tree)
 }
 
 /// What the losses know of a changed picture.
@@ -255,6 +221,7 @@ fn truth(item: &Item, annotations: &MaskAnnotations, place: usize) -> Truth {
 }
 
 /// Which pictures a step sees: passes over all of them, each in an order of its own.
+#[derive(Clone, Copy)]
 struct Batches {
     items: usize,
     batch: usize,
@@ -281,45 +248,26 @@ impl Batches {
         }
         chosen
     }
-}
 
-fn to_tree(training: &DetectorTraining, losses: &[Losses]) -> Result<Tree, TrialError> {
-    let mut tree = Tree::new();
-    let state = training.state();
-    stage_tree::insert_weights(&mut tree, "weights", &state.weights)?;
-    stage_tree::insert_weights(&mut tree, "velocities", &state.velocities)?;
-    let columns: [fn(&Losses) -> f64; 5] = [
-        |l| l.classes,
-        |l| l.boxes,
-        |l| l.masks,
-        |l| l.objectness,
-        |l| l.proposals,
-    ];
-    for (name, column) in LOSSES.iter().zip(columns) {
-        let values = losses.iter().map(column).collect();
-        stage_tree::insert_list(&mut tree, &format!("losses/{name}"), values)?;
+    /// Changed pictures of every step, with what the losses know of them.
+    fn seen(
+        self,
+        items: &Arc<TrainingSet>,
+        augmentation: &Augmentation,
+        annotations: MaskAnnotations,
+    ) -> impl Fn(u64) -> Vec<(Picture, Truth)> + use<> {
+        let (items, augmentation) = (Arc::clone(items), augmentation.clone());
+        move |iteration| {
+            let mut stream = self.seed.stream(&format!("augment {iteration}"));
+            let size = (items.frame.height, items.frame.width);
+            let one = |place: usize| {
+                let changed = augmentation.apply(&items.pictures[place], size, &mut stream);
+                let picture = items.frame.picture(&changed.gray);
+                (picture, truth(&changed, &annotations, place))
+            };
+            self.of(iteration).into_iter().map(one).collect()
+        }
     }
-    Ok(tree)
-}
-
-fn restore(training: &mut DetectorTraining, tree: &Tree) -> Result<Vec<Losses>, TrialError> {
-    let state = DetectorState {
-        weights: stage_tree::weights(tree, "weights")?,
-        velocities: stage_tree::weights(tree, "velocities")?,
-    };
-    training.restore(&state).map_err(TrialError::of)?;
-    let mut columns = Vec::with_capacity(LOSSES.len());
-    for name in LOSSES {
-        columns.push(tree.values::<f64>(&format!("losses/{name}"))?);
-    }
-    let losses = (0..columns[0].len()).map(|at| Losses {
-        classes: columns[0][at],
-        boxes: columns[1][at],
-        masks: columns[2][at],
-        objectness: columns[3][at],
-        proposals: columns[4][at],
-    });
-    Ok(losses.collect())
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Which pictures are trained on and judged, and how they become pictures of the nets.
 
+use std::sync::Arc;
+
 use retrial_core::hash::FieldHasher;
 use retrial_data::{Annotation, Content, LabelledSet, ThermalPicture, WeightsFile};
 use retrial_image::resize::mean_over;
@@ -16,7 +18,7 @@ use super::{census, values};
 /// The pictures of a trial.
 pub(super) struct Items {
     /// Pictures to learn from.
-    pub(super) train: TrainingSet,
+    pub(super) train: Arc<TrainingSet>,
     /// Pictures to judge.
     pub(super) test: Vec<Item>,
     /// Pictures and weights that others made, for pretraining.
@@ -48,7 +50,7 @@ pub(super) struct TrainingSet {
 #[derive(Default)]
 pub(super) struct Given {
     /// The source domain with its digest, where the data set has one.
-    pub(super) source: Option<(LabelledSet, String)>,
+    pub(super) source: Option<(Arc<LabelledSet>, String)>,
     /// Weights of a net that others trained, where the data set has some.
     pub(super) weights: Option<WeightsFile>,
 }
@@ -200,7 +202,7 @@ pub(super) fn load(context: &mut Context, params: &All) -> Result<Items, TrialEr
             Content::Labelled(_) => {
                 let digest = content.digest();
                 if let Content::Labelled(set) = content {
-                    given.source = Some((set, digest));
+                    given.source = Some((Arc::new(set), digest));
                 }
             }
             Content::Weights(file) => given.weights = Some(file),
@@ -214,7 +216,7 @@ pub(super) fn load(context: &mut Context, params: &All) -> Result<Items, TrialEr
         width,
     };
     Ok(Items {
-        train: TrainingSet::new(frame, sides, train),
+        train: Arc::new(TrainingSet::new(frame, sides, train)),
         test,
         given,
     })

@@ -1,14 +1,17 @@
 //! The stages `features` and `masks`: the mask head alone, on features that a trained detector
 //! gives once.
 
-use std::time::Instant;
+use std::sync::Arc;
 
 use retrial_core::declare::ParamGroup as _;
 use retrial_core::plan::StageInput;
 use retrial_image::InstanceMask;
+use retrial_net_study::training::{self, Layout};
 use retrial_net_study::{device, stage_tree};
+use retrial_nets::fit::{Plan, Rule};
 use retrial_nets::mask_rcnn::{
-    Architecture, MASK_OUT, MaskRcnn, MaskTraining, RegionFeatures, TransferGradient, mask_targets,
+    Architecture, MASK_OUT, MaskRcnn, MaskTask, MaskedRegions, RegionFeatures, TransferGradient,
+    mask_targets,
 };
 use retrial_runner::{Context, TrialError, Work, stage};
 use retrial_store::{Array, Tree};
@@ -18,8 +21,12 @@ use super::boxes::Detector;
 use super::items::TrainingSet;
 use super::mask_annotations::MaskAnnotations;
 use super::params::{AnnotatedMasks, Jitters, MaskNet, MasksAlone};
-use super::pretrain::CHECKPOINT_EVERY;
 use super::settings;
+
+const LAYOUT: Layout = Layout {
+    losses: &["losses"],
+    unit: "mask steps",
+};
 
 /// Largest move of a side of a box, as a share of the box.
 const JITTER: f64 = 0.1;
@@ -103,7 +110,7 @@ pub(super) fn train(
             &annotations,
             detector,
             &architecture,
-            &regions,
+            regions,
         )
     })?;
     let device = device::open(context.device())?;
@@ -203,6 +210,17 @@ impl Regions {
             pictures: numbers("pictures")?,
         })
     }
+
+    /// The regions of these numbers, in this order.
+    fn picked(&self, numbers: &[usize]) -> MaskedRegions {
+        let area = MASK_OUT * MASK_OUT;
+        let expected = |&region: &usize| &self.expected[region * area..(region + 1) * area];
+        MaskedRegions {
+            features: self.features.picked(numbers),
+            classes: numbers.iter().map(|&region| self.classes[region]).collect(),
+            expected: numbers.iter().flat_map(expected).copied().collect(),
+        }
+    }
 }
 
 fn build(
@@ -211,7 +229,7 @@ fn build(
     annotations: &MaskAnnotations,
     detector: &Detector,
     architecture: &Architecture,
-    regions: &Regions,
+    regions: Regions,
 ) -> Result<Tree, TrialError> {
     let annotated: Vec<usize> = (0..regions.classes.len())
         .filter(|&region| annotations.include(regions.pictures[region], regions.classes[region]))
@@ -223,60 +241,20 @@ fn build(
     }
     let device = device::open(&work.device)?;
     let mut stream = work.seed.stream("init masks");
-    let rates = settings::adam(params.mask_learning_rate);
-    let training = MaskTraining::new(architecture, &detector.net, rates, &mut stream, &device);
-    let mut training = training.ok_or_else(|| TrialError::of("there is no mask head to train"))?;
-    let mut losses: Vec<f64> = Vec::new();
-    if let Some((_, tree)) = work.resume()? {
-        let moments = stage_tree::weights(&tree, "moments")?;
-        let steps = u32::try_from(stage_tree::number(&tree, "steps")?).unwrap_or(u32::MAX);
-        training
-            .restore(&stage_tree::weights(&tree, "weights")?, (&moments, steps))
-            .map_err(TrialError::of)?;
-        losses = tree.values::<f64>("losses")?.to_vec();
-    }
-    let all = params.mask_iterations as u64;
-    let batch = params.mask_batch_size;
-    let mut saved = Instant::now();
-    for iteration in losses.len() as u64..all {
-        if let Err(stopped) = work.stop_point() {
-            if iteration > 0 {
-                work.checkpoint(iteration, to_tree(&training, &losses)?)?;
-            }
-            return Err(stopped);
-        }
-        let mut stream = work.seed.stream(&format!("mask batch {iteration}"));
-        let own: Vec<usize> = (0..batch)
-            .map(|_| annotated[stream.below(annotated.len() as u64) as usize])
-            .collect();
-        let classes: Vec<usize> = own.iter().map(|&region| regions.classes[region]).collect();
-        let area = MASK_OUT * MASK_OUT;
-        let expected = own.iter().flat_map(|&region| {
-            regions.expected[region * area..(region + 1) * area]
-                .iter()
-                .copied()
-        });
-        let expected: Vec<f32> = expected.collect();
-        let features = regions.features.picked(&own);
-        let loss = training
-            .step(iteration, &features, &classes, &expected)
-            .map_err(TrialError::of)?;
-        losses.push(loss);
-        work.progress(iteration + 1, all, "mask steps");
-        if saved.elapsed() >= CHECKPOINT_EVERY && iteration + 1 < all {
-            work.checkpoint(iteration + 1, to_tree(&training, &losses)?)?;
-            saved = Instant::now();
-        }
-    }
-    to_tree(&training, &losses)
-}
-
-fn to_tree(training: &MaskTraining, losses: &[f64]) -> Result<Tree, TrialError> {
-    let mut tree = Tree::new();
-    let (moments, steps) = training.moments();
-    stage_tree::insert_weights(&mut tree, "weights", &training.weights())?;
-    stage_tree::insert_weights(&mut tree, "moments", &moments)?;
-    stage_tree::set_number(&mut tree, "steps", u64::from(steps))?;
-    stage_tree::insert_list(&mut tree, "losses", losses.to_vec())?;
-    Ok(tree)
+    let fresh = MaskTask::new(architecture, &detector.net, &mut stream, &device);
+    let (head, task) = fresh.ok_or_else(|| TrialError::of("there is no mask head to train"))?;
+    let (seed, batch) = (work.seed, params.mask_batch_size);
+    let plan = Plan {
+        task,
+        steps: params.mask_iterations as u64,
+        rule: Rule::Adam(settings::adam(params.mask_learning_rate)),
+        batches: Arc::new(move |iteration| {
+            let mut stream = seed.stream(&format!("mask batch {iteration}"));
+            let draw = |_| annotated[stream.below(annotated.len() as u64) as usize];
+            regions.picked(&(0..batch).map(draw).collect::<Vec<usize>>())
+        }),
+        devices: vec![device],
+    };
+    let trained = training::train(work, &LAYOUT, head, plan, ToString::to_string)?;
+    Ok(trained.tree)
 }

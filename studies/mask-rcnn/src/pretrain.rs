@@ -1,16 +1,18 @@
 //! The stage `pretrain`: the backbone, trained on a source domain before.
 
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use retrial_core::declare::ParamGroup as _;
 use retrial_core::plan::StageInput;
-use retrial_data::LabelledPictures;
+use retrial_data::{LabelledPictures, LabelledSet};
+use retrial_net_study::training::{self, Layout};
 use retrial_net_study::{device, stage_tree};
-use retrial_nets::mask_rcnn::ClassifierTraining;
+use retrial_nets::fit::{Plan, Rule};
+use retrial_nets::mask_rcnn::{Classifier, LabelledBatch};
 use retrial_nets::sgd::SgdRates;
 use retrial_nets::weights::Weights;
 use retrial_runner::{Built, Context, TrialError, Work, stage};
-use retrial_seed::Stream;
+use retrial_seed::{Seed, Stream};
 use retrial_similarity::{draw, tally};
 use retrial_store::{Array, Tree};
 
@@ -21,8 +23,10 @@ use super::params::{BackboneParams, Pretraining, PretrainingKind};
 use super::settings;
 use super::source;
 
-/// Shortest time between checkpoints.
-pub(super) const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
+const LAYOUT: Layout = Layout {
+    losses: &[],
+    unit: "pretraining steps",
+};
 /// Most-drawn classes that are listed.
 const LISTED: usize = 10;
 /// Of so many weights one is kept for the histogram.
@@ -140,64 +144,39 @@ fn build(
     let weights = source::weights(params, targets, source)?;
     let mut stream = work.seed.stream("source draw");
     let drawn = draw(&weights, params.source_samples, &mut stream);
-    let side = (source.train.height, source.train.width);
-    let (batch, epochs) = (params.source_batch_size, params.source_epochs);
-    let mut training = ClassifierTraining::new(
-        settings::backbone(input.backbone),
-        source.classes.len(),
-        RATES,
-        &mut work.seed.stream("init classifier"),
-        &device::open(&work.device)?,
-    );
-    let mut done = 0;
-    if let Some((round, tree)) = work.resume()? {
-        done = round;
-        let velocities = stage_tree::weights(&tree, "velocities")?;
-        training
-            .restore(&stage_tree::weights(&tree, "weights")?, &velocities)
-            .map_err(TrialError::of)?;
-    }
-    let a_pass = drawn.len().div_ceil(batch) as u64;
-    let all = a_pass * epochs as u64;
-    let mut saved = Instant::now();
+    let batch = params.source_batch_size;
+    let device = device::open(&work.device)?;
+    let mut stream = work.seed.stream("init classifier");
+    let backbone = settings::backbone(input.backbone);
+    let classes = source.classes.len();
+    let net = Classifier::new(backbone, classes, &mut stream, &device);
+    let batches = Batches {
+        source: Arc::clone(source),
+        drawn: drawn.clone(),
+        batch,
+        seed: work.seed,
+        order: Mutex::default(),
+    };
+    let all = batches.a_pass() * params.source_epochs as u64;
     let rate = params.source_learning_rate;
-    let mut order = Vec::new();
-    for iteration in done..all {
-        if let Err(stopped) = work.stop_point() {
-            if iteration > 0 {
-                work.checkpoint(iteration, to_tree(&training)?)?;
-            }
-            return Err(stopped);
-        }
-        let (epoch, place) = (iteration / a_pass, iteration % a_pass);
-        if place == 0 || order.is_empty() {
-            order = drawn.clone();
-            work.seed
-                .stream(&format!("source shuffle {epoch}"))
-                .shuffle(&mut order);
-        }
-        let first = place as usize * batch;
-        let own = &order[first..order.len().min(first + batch)];
-        let mut stream = work.seed.stream(&format!("source flip {iteration}"));
-        let (images, labels) = images(&source.train, own, Some(&mut stream));
-        // Loshchilov & Hutter 2017, arXiv:1608.03983, Eq. (5), without restarts.
-        let cosine = 0.5 * (1.0 + (std::f64::consts::PI * iteration as f64 / all as f64).cos());
-        training
-            .step(iteration, rate * cosine, side, &images, &labels)
-            .map_err(TrialError::of)?;
-        work.progress(iteration + 1, all, "pretraining steps");
-        if saved.elapsed() >= CHECKPOINT_EVERY && iteration + 1 < all {
-            work.checkpoint(iteration + 1, to_tree(&training)?)?;
-            saved = Instant::now();
-        }
-    }
+    // Loshchilov & Hutter 2017, arXiv:1608.03983, Eq. (5), without restarts.
+    let cosine = move |iteration: u64| {
+        0.5 * (1.0 + (std::f64::consts::PI * iteration as f64 / all as f64).cos())
+    };
+    let plan = Plan {
+        task: backbone.normalisation,
+        steps: all,
+        rule: Rule::Sgd(RATES, Arc::new(move |iteration| rate * cosine(iteration))),
+        batches: Arc::new(move |iteration| batches.of(iteration)),
+        devices: vec![device.clone()],
+    };
+    let trained = training::train(work, &LAYOUT, net, plan, ToString::to_string)?;
     let mut right = 0;
     let numbers: Vec<usize> = (0..source.val.labels.len()).collect();
     for own in numbers.chunks(batch) {
-        let (images, labels) = images(&source.val, own, None);
-        right += training.right(side, &images, &labels);
+        right += trained.net.right(&images(&source.val, own, None), &device);
     }
-    let mut tree = to_tree(&training)?;
+    let mut tree = trained.tree;
     let sources = source.train.labels.len();
     let classes = drawn
         .iter()
@@ -222,11 +201,38 @@ fn build(
     Ok(tree)
 }
 
-fn to_tree(training: &ClassifierTraining) -> Result<Tree, TrialError> {
-    let mut tree = Tree::new();
-    stage_tree::insert_weights(&mut tree, "weights", &training.weights())?;
-    stage_tree::insert_weights(&mut tree, "velocities", &training.velocities())?;
-    Ok(tree)
+/// The source pictures of every step: passes over those drawn, each in an order of its own.
+struct Batches {
+    source: Arc<LabelledSet>,
+    drawn: Vec<usize>,
+    batch: usize,
+    seed: Seed,
+    /// That of the last pass asked for, and which it is.
+    order: Mutex<Option<(u64, Vec<usize>)>>,
+}
+
+impl Batches {
+    /// Steps of a pass.
+    fn a_pass(&self) -> u64 {
+        self.drawn.len().div_ceil(self.batch) as u64
+    }
+
+    fn of(&self, iteration: u64) -> LabelledBatch {
+        let (pass, place) = (iteration / self.a_pass(), iteration % self.a_pass());
+        let mut order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        if order.as_ref().is_none_or(|(own, _)| *own != pass) {
+            let mut numbers = self.drawn.clone();
+            self.seed
+                .stream(&format!("source shuffle {pass}"))
+                .shuffle(&mut numbers);
+            *order = Some((pass, numbers));
+        }
+        let numbers = order.as_ref().map_or(&[][..], |(_, numbers)| numbers);
+        let first = place as usize * self.batch;
+        let own = &numbers[first..numbers.len().min(first + self.batch)];
+        let mut stream = self.seed.stream(&format!("source flip {iteration}"));
+        images(&self.source.train, own, Some(&mut stream))
+    }
 }
 
 /// Source pictures as the nets see them, grey as infrared pictures are, half of them mirrored.
@@ -234,7 +240,7 @@ fn images(
     set: &LabelledPictures,
     numbers: &[usize],
     mut flips: Option<&mut Stream>,
-) -> (Vec<f32>, Vec<usize>) {
+) -> LabelledBatch {
     let (height, width) = (set.height, set.width);
     let length = 3 * height * width;
     let mut values = Vec::with_capacity(numbers.len() * length);
@@ -251,5 +257,10 @@ fn images(
     let labels = numbers
         .iter()
         .map(|&number| usize::from(set.labels[number]));
-    (values, labels.collect())
+    LabelledBatch {
+        height,
+        width,
+        values,
+        classes: labels.collect(),
+    }
 }

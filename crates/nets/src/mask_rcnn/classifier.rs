@@ -4,6 +4,8 @@
 //! Liu et al. 2021 (transfer learning of Mask R-CNN for electrical equipment), section on the
 //! source domain; He et al. 2016, arXiv:1512.03385, for the classifier behind the backbone.
 
+use std::ops::Range;
+
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use retrial_seed::Stream;
@@ -14,9 +16,9 @@ use super::layer::{Dense, LINEAR};
 use super::loss::cross_entropy;
 use super::stage::COLOURS;
 use super::start::Start;
-use super::training::TrainingError;
-use crate::sgd::{NamedGradients, Sgd, SgdRates};
-use crate::weights::{self, Weights, WeightsError, values};
+use super::training::finite;
+use crate::fit::{Share, Supervised, TrainingError};
+use crate::weights::values;
 
 /// A backbone, the mean over all places, and a dense layer.
 #[derive(Module, Debug)]
@@ -25,18 +27,36 @@ pub struct Classifier {
     classes: Dense,
 }
 
-/// A classifier in training.
-#[derive(Debug)]
-pub struct ClassifierTraining {
-    backbone: Backbone,
-    device: Device,
-    net: Classifier,
-    rates: SgdRates,
-    sgd: Sgd,
+/// Pictures of one size with their classes.
+///
+/// # Shapes
+/// - `values`: `[n, height, width, 3]`, normalised; `classes`: `[n]`, from 0
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LabelledBatch {
+    /// Rows of every picture.
+    pub height: usize,
+    /// Columns of every picture.
+    pub width: usize,
+    /// All pictures.
+    pub values: Vec<f32>,
+    /// Their classes.
+    pub classes: Vec<usize>,
+}
+
+impl LabelledBatch {
+    /// The pictures of these places.
+    fn tensor(&self, places: Range<usize>, device: &Device) -> Tensor<4> {
+        let length = self.height * self.width * COLOURS;
+        let values = &self.values[places.start * length..places.end * length];
+        let shape = [places.len(), self.height, self.width, COLOURS];
+        Tensor::from_data(TensorData::new(values.to_vec(), shape), device)
+    }
 }
 
 impl Classifier {
-    fn new(backbone: Backbone, classes: usize, stream: &mut Stream, device: &Device) -> Self {
+    /// A classifier with drawn weights; those of the backbone have names that begin with `body.`.
+    #[must_use]
+    pub fn new(backbone: Backbone, classes: usize, stream: &mut Stream, device: &Device) -> Self {
         let start = &mut Start { stream, device };
         let read = backbone.channels()[3];
         let body = BackboneNet::new(backbone, start);
@@ -56,104 +76,34 @@ impl Classifier {
         let mean = top.reshape([n, height * width, channels]).mean_dim(1);
         self.classes.forward(mean.reshape([n, channels]), LINEAR)
     }
-}
 
-impl ClassifierTraining {
-    /// A fresh classifier on a device without automatic differentiation.
+    /// How many pictures are given their class by the running moments; on the net's device.
     #[must_use]
-    pub fn new(
-        backbone: Backbone,
-        classes: usize,
-        rates: SgdRates,
-        stream: &mut Stream,
-        device: &Device,
-    ) -> Self {
-        let device = device.clone().autodiff();
-        Self {
-            net: Classifier::new(backbone, classes, stream, &device),
-            backbone,
-            device,
-            rates,
-            sgd: Sgd::new(rates),
-        }
-    }
-
-    /// One step; the loss, and how many of the batch were right before it.
-    ///
-    /// # Shapes
-    /// - `images`: `[n, height, width, 3]`, normalised; `classes`: `[n]`, from 0
-    ///
-    /// # Errors
-    /// [`TrainingError::NotFinite`]; the weights are as before then.
-    pub fn step(
-        &mut self,
-        iteration: u64,
-        learning_rate: f64,
-        (height, width): (usize, usize),
-        images: &[f32],
-        classes: &[usize],
-    ) -> Result<(f64, usize), TrainingError> {
-        let mut net = self.net.clone();
-        let images = batch(images, height, width, &self.device);
-        let logits = net.forward(images, self.backbone.normalisation);
-        let right = right(&values(logits.clone().detach()), classes);
-        let loss = cross_entropy(logits, classes);
-        let value = f64::from(values(loss.clone().detach())[0]);
-        if !value.is_finite() {
-            return Err(TrainingError::NotFinite {
-                term: "source classes",
-                value,
-                iteration,
-            });
-        }
-        let gradients = NamedGradients::of(&net, &loss.backward());
-        self.net = self.sgd.step(net, gradients, learning_rate);
-        Ok((value, right))
-    }
-
-    /// How many images are given their class by the running moments.
-    #[must_use]
-    pub fn right(
-        &self,
-        (height, width): (usize, usize),
-        images: &[f32],
-        classes: &[usize],
-    ) -> usize {
-        let mut net = self.net.clone().valid();
-        let images = batch(images, height, width, &self.device.clone().inner());
-        let logits = net.forward(images, Normalisation::Running);
-        right(&values(logits), classes)
-    }
-
-    /// Weights of the classifier, running statistics included; those of the backbone begin with
-    /// `body.`.
-    #[must_use]
-    pub fn weights(&self) -> Weights {
-        weights::collect(&self.net)
-    }
-
-    /// Velocities of the optimiser.
-    #[must_use]
-    pub fn velocities(&self) -> Weights {
-        self.sgd.state()
-    }
-
-    /// Goes on from weights and velocities.
-    ///
-    /// # Errors
-    /// [`WeightsError`] when they are of another net.
-    pub fn restore(&mut self, weights: &Weights, velocities: &Weights) -> Result<(), WeightsError> {
-        self.net = weights::apply(self.net.clone(), weights)?;
-        let plain = self.device.clone().inner();
-        self.sgd = Sgd::restored(self.rates, velocities, &plain);
-        Ok(())
+    pub fn right(&self, batch: &LabelledBatch, device: &Device) -> usize {
+        let images = batch.tensor(0..batch.classes.len(), device);
+        let logits = self.clone().forward(images, Normalisation::Running);
+        right(&values(logits), &batch.classes)
     }
 }
 
-fn batch(images: &[f32], height: usize, width: usize, device: &Device) -> Tensor<4> {
-    let count = images.len() / (height * width * COLOURS);
-    let shape = [count, height, width, COLOURS];
-    Tensor::from_data(TensorData::new(images.to_vec(), shape), device)
+impl Supervised for Classifier {
+    type Task = Normalisation;
+    type Batch = LabelledBatch;
+    type Word = ();
+    type Losses = f64;
+
+    fn items(batch: &LabelledBatch) -> usize {
+        batch.classes.len()
+    }
+
+    fn losses(&mut self, share: &Share<Self>) -> Result<(f64, Option<Tensor<1>>), TrainingError> {
+        let images = share.batch.tensor(share.items.clone(), &share.device);
+        let logits = self.forward(images, *share.task);
+        let classes = &share.batch.classes[share.items.clone()];
+        let loss = share.part(cross_entropy(logits, classes));
+        let value = finite(&loss, "source classes", share.iteration)?;
+        Ok((value, Some(loss)))
+    }
 }
 
 fn right(logits: &[f32], classes: &[usize]) -> usize {

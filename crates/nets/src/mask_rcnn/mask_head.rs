@@ -29,7 +29,7 @@ const LEAKY: f64 = 0.1;
 
 /// Convolutions, a doubling and a predictor.
 #[derive(Module, Debug)]
-pub(crate) struct MaskHead {
+pub struct MaskHead {
     convolutions: Vec<Biased>,
     doubling: Doubling,
     /// Per class, or of all classes: `[1, 1, channel, output]`.

@@ -3,6 +3,8 @@
 //! # Source
 //! Hu et al. 2018, arXiv:1711.10370, section 3.3 (stage-wise training).
 
+use std::ops::Range;
+
 use burn::module::Module as _;
 use burn::tensor::{Device, Tensor, TensorData, activation};
 
@@ -11,8 +13,8 @@ use super::box_head::BoxHead;
 use super::loss::binary_cross_entropy;
 use super::mask_head::{MASK_OUT, MASK_SIDE, MaskHead};
 use super::net::{Batch, MaskRcnn, Picture, pooled};
-use super::training::TrainingError;
-use crate::adam::{AdamRates, Learner};
+use super::training::finite;
+use crate::fit::{Share, Supervised, TrainingError};
 use crate::weights::{self, Weights, WeightsError, values};
 use retrial_instances::boxes::Corners;
 use retrial_seed::Stream;
@@ -29,13 +31,25 @@ pub struct RegionFeatures {
     pub values: Vec<f32>,
 }
 
-/// A mask head in training beside a box head that stays as it is.
+/// What a mask head learns: masks beside a box head that stays as it is.
 #[derive(Debug)]
-pub struct MaskTraining {
+pub struct MaskTask {
     masks: MaskArchitecture,
-    device: Device,
     boxes: BoxHead,
-    head: Learner<MaskHead>,
+}
+
+/// Regions with their masks.
+///
+/// # Shapes
+/// - `classes`: one a region; `expected`: `[region, 28, 28]`, shares of cells
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MaskedRegions {
+    /// Features of the regions.
+    pub features: RegionFeatures,
+    /// Their classes.
+    pub classes: Vec<usize>,
+    /// Their masks.
+    pub expected: Vec<f32>,
 }
 
 impl RegionFeatures {
@@ -72,9 +86,12 @@ impl RegionFeatures {
         MASK_SIDE * MASK_SIDE * self.channels
     }
 
-    pub(crate) fn tensor(&self, device: &Device) -> Tensor<4> {
-        let shape = [self.len(), MASK_SIDE, MASK_SIDE, self.channels];
-        Tensor::from_data(TensorData::new(self.values.clone(), shape), device)
+    /// The regions of these places.
+    pub(crate) fn tensor(&self, places: Range<usize>, device: &Device) -> Tensor<4> {
+        let length = self.length();
+        let values = &self.values[places.start * length..places.end * length];
+        let shape = [places.len(), MASK_SIDE, MASK_SIDE, self.channels];
+        Tensor::from_data(TensorData::new(values.to_vec(), shape), device)
     }
 }
 
@@ -112,7 +129,12 @@ impl MaskRcnn {
         if features.is_empty() {
             return Some(Vec::new());
         }
-        let logits = head.forward(features.tensor(device), classes, masks, &self.boxes);
+        let logits = head.forward(
+            features.tensor(0..features.len(), device),
+            classes,
+            masks,
+            &self.boxes,
+        );
         Some(values(activation::sigmoid(logits)))
     }
 
@@ -139,86 +161,47 @@ impl MaskRcnn {
     }
 }
 
-impl MaskTraining {
-    /// A fresh mask head beside the box head of `net`; none if `architecture` has no mask head.
+impl MaskTask {
+    /// A fresh mask head and what it learns beside the box head of `net`; none if `architecture` has no mask head.
     #[must_use]
     pub fn new(
         architecture: &Architecture,
         net: &MaskRcnn,
-        rates: AdamRates,
         stream: &mut Stream,
         device: &Device,
-    ) -> Option<Self> {
+    ) -> Option<(MaskHead, Self)> {
         let masks = architecture.masks?;
-        let device = device.clone().autodiff();
-        let start = &mut super::start::Start {
-            stream,
-            device: &device,
-        };
-        Some(Self {
-            head: Learner::new(MaskHead::new(architecture, masks, start), rates),
+        let start = &mut super::start::Start { stream, device };
+        let task = Self {
             boxes: net.boxes.clone().train().no_grad(),
             masks,
-            device,
-        })
+        };
+        Some((MaskHead::new(architecture, masks, start), task))
+    }
+}
+
+impl Supervised for MaskHead {
+    type Task = MaskTask;
+    type Batch = MaskedRegions;
+    type Word = ();
+    type Losses = f64;
+
+    fn items(batch: &MaskedRegions) -> usize {
+        batch.classes.len()
     }
 
-    /// One step; the loss before it.
-    ///
-    /// # Shapes
-    /// - `classes`: one a region; `expected`: `[region, 28, 28]`, shares of cells
-    ///
-    /// # Errors
-    /// [`TrainingError::NotFinite`]; the weights are as before then.
-    pub fn step(
-        &mut self,
-        iteration: u64,
-        features: &RegionFeatures,
-        classes: &[usize],
-        expected: &[f32],
-    ) -> Result<f64, TrainingError> {
-        let pooled = features.tensor(&self.device);
-        let logits = self
-            .head
-            .module
-            .forward(pooled, classes, self.masks, &self.boxes);
-        let shape = [classes.len(), MASK_OUT, MASK_OUT];
-        let expected = TensorData::new(expected.to_vec(), shape);
-        let loss = binary_cross_entropy(logits, Tensor::from_data(expected, &self.device));
-        let value = f64::from(values(loss.clone().detach())[0]);
-        if !value.is_finite() {
-            return Err(TrainingError::NotFinite {
-                term: "masks",
-                value,
-                iteration,
-            });
-        }
-        self.head.learn(&loss.backward());
-        Ok(value)
-    }
-
-    /// The weights of the head.
-    #[must_use]
-    pub fn weights(&self) -> Weights {
-        self.head.weights()
-    }
-
-    /// Moments and number of steps of the optimiser.
-    #[must_use]
-    pub fn moments(&self) -> (Weights, u32) {
-        self.head.moments()
-    }
-
-    /// Goes on from what [`MaskTraining::weights`] and [`MaskTraining::moments`] gave.
-    ///
-    /// # Errors
-    /// [`WeightsError`] when the weights are of another head.
-    pub fn restore(
-        &mut self,
-        weights: &Weights,
-        moments: (&Weights, u32),
-    ) -> Result<(), WeightsError> {
-        let plain = self.device.clone().inner();
-        self.head.restore(weights, moments, &plain)
+    fn losses(&mut self, share: &Share<Self>) -> Result<(f64, Option<Tensor<1>>), TrainingError> {
+        let (batch, items) = (&*share.batch, share.items.clone());
+        let pooled = batch.features.tensor(items.clone(), &share.device);
+        let MaskTask { masks, boxes } = &*share.task;
+        let boxes = boxes.clone().fork(&share.device);
+        let logits = self.forward(pooled, &batch.classes[items.clone()], *masks, &boxes);
+        let area = MASK_OUT * MASK_OUT;
+        let expected = batch.expected[items.start * area..items.end * area].to_vec();
+        let expected = TensorData::new(expected, [items.len(), MASK_OUT, MASK_OUT]);
+        let expected = Tensor::from_data(expected, &share.device);
+        let loss = share.part(binary_cross_entropy(logits, expected));
+        let value = finite(&loss, "masks", share.iteration)?;
+        Ok((value, Some(loss)))
     }
 }

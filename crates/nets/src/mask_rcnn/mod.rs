@@ -25,24 +25,25 @@ mod proposal;
 mod propose;
 mod pyramid;
 mod resnet;
+mod sampling;
 mod stage;
 mod start;
 pub mod torch;
 mod training;
+mod workers;
 
 pub use architecture::{
     Architecture, ArchitectureError, Backbone, Family, MaskArchitecture, MaskPredictor,
     Normalisation, Perceptron, Transfer, TransferActivation, TransferForm, TransferGradient,
     TransferSource,
 };
-pub use classifier::{Classifier, ClassifierTraining};
+pub use classifier::{Classifier, LabelledBatch};
 pub use detect::{Detection, DetectionRule};
 pub use given::{body_features, given_body};
-pub use mask_head::MASK_OUT;
-pub use masks_alone::{MaskTraining, RegionFeatures};
+pub use mask_head::{MASK_OUT, MaskHead};
+pub use masks_alone::{MaskTask, MaskedRegions, RegionFeatures};
 pub use net::{MaskRcnn, Picture};
-pub use parts_head::{PartPlace, PartsArchitecture, PartsTraining};
+pub use parts_head::{DividedRegions, PartPlace, PartsArchitecture, PartsHead};
 pub use propose::ProposalRule;
-pub use training::{
-    DetectorState, DetectorTraining, LossRules, Losses, TrainingError, Truth, mask_targets,
-};
+pub use sampling::{LossRules, Truth};
+pub use training::{DetectorTask, Losses, mask_targets};

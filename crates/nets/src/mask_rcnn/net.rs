@@ -95,11 +95,24 @@ impl MaskRcnn {
 
 impl Batch {
     pub(crate) fn new(pictures: &[&Picture], device: &Device) -> Self {
+        Self::padded(pictures, Self::size(pictures), device)
+    }
+
+    /// The common size of pictures, `[height, width]`.
+    pub(crate) fn size(pictures: &[&Picture]) -> [usize; 2] {
         let largest = |side: fn(&Picture) -> usize| {
             let sides = pictures.iter().map(|picture| side(picture));
             sides.max().unwrap_or(0).next_multiple_of(MULTIPLE)
         };
-        let (height, width) = (largest(|p| p.height), largest(|p| p.width));
+        [largest(|p| p.height), largest(|p| p.width)]
+    }
+
+    /// Pictures of at most that size.
+    pub(crate) fn padded(
+        pictures: &[&Picture],
+        [height, width]: [usize; 2],
+        device: &Device,
+    ) -> Self {
         let mut values = vec![0.0; pictures.len() * height * width * COLOURS];
         for (picture, image) in pictures
             .iter()

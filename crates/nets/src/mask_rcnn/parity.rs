@@ -3,6 +3,11 @@
 
 #![cfg(test)]
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use burn::module::Module as _;
+use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData};
 use retrial_image::InstanceMask;
 use retrial_instances::boxes::Corners;
@@ -15,6 +20,9 @@ use super::detect::numbered;
 use super::mask_head::MASK_SIDE;
 use super::net::{Batch, pooled};
 use super::*;
+use crate::fit::gradients::each;
+use crate::fit::tests::trained;
+use crate::fit::{Rule, Share, Supervised as _};
 use crate::sgd::SgdRates;
 use crate::testing::mirrored;
 use crate::weights::{self, NamedArray, Weights, values};
@@ -366,16 +374,16 @@ fn a_step_is_torchvisions(kind: &str) {
         weight_decay: 0.0,
         clip_norm: None,
     };
-    let mut training = DetectorTraining::new(
-        architecture(kind),
-        net(kind, &fixture),
+    let task = DetectorTask {
+        architecture: architecture(kind),
         rules,
-        rates,
-        Seed(0),
-        &[crate::testing::device()],
-    );
-    let (pictures, truths) = (fixture.pictures(), fixture.truths());
-    let items: Vec<(&Picture, &Truth)> = pictures.iter().zip(&truths).collect();
+        seed: Seed(0),
+    };
+    let items: Vec<(Picture, Truth)> = fixture
+        .pictures()
+        .into_iter()
+        .zip(fixture.truths())
+        .collect();
     let losses_are = |losses: Losses, when: &str| {
         for (ours, name) in [
             (losses.classes, "classifier"),
@@ -392,9 +400,10 @@ fn a_step_is_torchvisions(kind: &str) {
             );
         }
     };
-    let (losses, gradients) = training.gradients(0, &items).expect("finite");
+    let net = net(kind, &fixture);
+    let (losses, before) = gradients(&net, &task, &items);
     losses_are(losses, "loss");
-    let layout = torch_gradients(&training, &gradients);
+    let layout = torch_gradients(&net, &before);
     for (name, theirs) in fixture
         .norms
         .iter()
@@ -423,20 +432,39 @@ fn a_step_is_torchvisions(kind: &str) {
         let theirs = fixture.get(&format!("train.grad.{name}"));
         near(&layout[name].values, &theirs.values, 2e-3, name);
     }
-    training.step(0, 0.002, &items).expect("finite");
-    let (after, _) = training.gradients(1, &items).expect("finite");
+    let rule = Rule::Sgd(rates, Arc::new(|_| 0.002));
+    let (net, _) = trained(net, task.clone(), rule, items.clone(), 1).expect("finite");
+    let (after, _) = gradients(&net, &task, &items);
     losses_are(after, "loss_after");
 }
 
+/// The losses of a step and their gradients by the names of weights.
+fn gradients(
+    net: &MaskRcnn,
+    task: &DetectorTask,
+    items: &[(Picture, Truth)],
+) -> (Losses, BTreeMap<String, Vec<f32>>) {
+    let mut net = net.clone().train();
+    let (task, items) = (Arc::new(task.clone()), Arc::new(items.to_vec()));
+    let share = Share::whole(0, task, items, &crate::testing::device().autodiff());
+    let (losses, sum) = net.losses(&share).expect("finite");
+    let gradients = GradientsParams::from_grads(sum.expect("a loss").backward(), &net);
+    (losses, each(&net, &gradients, |values| values))
+}
+
 /// Gradients under torchvision's names.
-fn torch_gradients(training: &DetectorTraining, gradients: &crate::sgd::NamedGradients) -> Weights {
-    let state = training.state().weights;
-    let gradient = |(name, array): (&String, &NamedArray)| {
-        let values = gradients.values_of(name)?;
-        let shape = array.shape.clone();
-        Some((name.clone(), NamedArray { shape, values }))
+fn torch_gradients(net: &MaskRcnn, gradients: &BTreeMap<String, Vec<f32>>) -> Weights {
+    let gradient = |(name, array): (String, NamedArray)| {
+        let values = gradients.get(&name)?.clone();
+        let shape = array.shape;
+        Some((name, NamedArray { shape, values }))
     };
-    torch::to_torch(&state.iter().filter_map(gradient).collect())
+    torch::to_torch(
+        &weights::collect(net)
+            .into_iter()
+            .filter_map(gradient)
+            .collect(),
+    )
 }
 
 #[test]

@@ -7,13 +7,14 @@
 
 #![cfg(test)]
 
+use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::backbone::BackboneNet;
 use super::given::{EFFICIENTNET, drawn};
 use super::torch::{TorchError, from_named, to_named};
 use super::*;
-use crate::sgd::NamedGradients;
+use crate::fit::gradients::each;
 use crate::weights::{self, NamedArray, Weights, values};
 
 const BACKBONE: Backbone = Backbone {
@@ -255,10 +256,11 @@ fn gradients_are_the_packages(
         let weight = Tensor::<4>::from_data(TensorData::new(weight, dims), &device);
         loss = loss + (map * weight).mean();
     }
-    let gradients = NamedGradients::of(&body, &loss.backward());
+    let gradients = GradientsParams::from_grads(loss.backward(), &body);
+    let gradients = each(&body, &gradients, |values| values);
     let arrays = weights::collect(&body);
     let named = |(name, array): (&String, &NamedArray)| {
-        let values = gradients.values_of(name)?;
+        let values = gradients.get(name)?.clone();
         let shape = array.shape.clone();
         Some((format!("body.{name}"), NamedArray { shape, values }))
     };

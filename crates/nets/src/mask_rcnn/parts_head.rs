@@ -12,12 +12,12 @@ use retrial_seed::Stream;
 use super::architecture::Architecture;
 use super::layer::{Biased, Dense, LINEAR, RELU};
 use super::loss::{cross_entropy, smooth_l1};
-use super::mask_head::{Doubling, MASK_OUT, picked};
+use super::mask_head::{Doubling, MASK_OUT, MASK_SIDE, picked};
 use super::masks_alone::RegionFeatures;
 use super::start::Start;
-use super::training::TrainingError;
-use crate::adam::{AdamRates, Learner};
-use crate::weights::{Weights, WeightsError, values};
+use super::training::finite;
+use crate::fit::{Share, Supervised, TrainingError, part};
+use crate::weights::values;
 
 /// Sizes of the head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,22 +39,30 @@ pub struct PartPlace {
     pub size: [f32; 2],
 }
 
+/// Regions with the places of their parts.
+///
+/// # Shapes
+/// - `classes`: one a region, from 1; `places`: one list a region, by the number of the part
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DividedRegions {
+    /// Features of the regions.
+    pub features: RegionFeatures,
+    /// Their classes.
+    pub classes: Vec<usize>,
+    /// Places of their parts, where they are known.
+    pub places: Vec<Vec<Option<PartPlace>>>,
+}
+
 /// Convolutions, a doubling, a map for every part of every class, and a size for each.
 #[derive(Module, Debug)]
-struct PartsHead {
+pub struct PartsHead {
+    /// Most parts of a class.
+    parts: usize,
     convolutions: Vec<Biased>,
     doubling: Doubling,
     centres: Biased,
     inner: Dense,
     sizes: Dense,
-}
-
-/// A parts head in training, or trained.
-#[derive(Debug)]
-pub struct PartsTraining {
-    parts: usize,
-    device: Device,
-    head: Learner<PartsHead>,
 }
 
 /// Weight of the loss of sizes beside that of centres.
@@ -64,12 +72,16 @@ const INNER: usize = 64;
 const CELLS: usize = MASK_OUT * MASK_OUT;
 
 impl PartsHead {
-    fn new(
+    /// A head with drawn weights.
+    #[must_use]
+    pub fn new(
         architecture: &Architecture,
         parts: PartsArchitecture,
-        side: usize,
-        start: &mut Start<'_>,
+        stream: &mut Stream,
+        device: &Device,
     ) -> Self {
+        let start = &mut Start { stream, device };
+        let side = MASK_SIDE;
         let channels = parts.channels;
         let outputs = (architecture.classes - 1) * parts.parts;
         let mut read = architecture.pyramid_channels;
@@ -84,6 +96,7 @@ impl PartsHead {
         let inner = start.kaiming([side * side * read, INNER], side * side * read);
         let sizes = start.normal([INNER, 2 * outputs], 0.01);
         Self {
+            parts: parts.parts,
             convolutions,
             doubling,
             centres: Biased::from(centres, start),
@@ -111,84 +124,28 @@ impl PartsHead {
     }
 }
 
-impl PartsTraining {
-    /// A fresh head for features of `side × side`; `device` without automatic differentiation.
-    #[must_use]
-    pub fn new(
-        architecture: &Architecture,
-        parts: PartsArchitecture,
-        rates: AdamRates,
-        stream: &mut Stream,
-        device: &Device,
-    ) -> Self {
-        let device = device.clone().autodiff();
-        let start = &mut Start {
-            stream,
-            device: &device,
-        };
-        let side = super::mask_head::MASK_SIDE;
-        Self {
-            parts: parts.parts,
-            head: Learner::new(PartsHead::new(architecture, parts, side, start), rates),
-            device,
-        }
+impl PartsHead {
+    /// Parts with known places, by their numbers.
+    fn known<'p>(
+        &self,
+        places: &'p [Option<PartPlace>],
+    ) -> impl Iterator<Item = (usize, &'p PartPlace)> + use<'p> {
+        let places = places.iter().take(self.parts).enumerate();
+        places.filter_map(|(part, place)| Some((part, place.as_ref()?)))
     }
 
-    /// One step; the loss before it. Regions without a known part are of no use.
-    ///
-    /// # Shapes
-    /// - `classes`: one a region, from 1; `places`: one list a region, by the number of the part
-    ///
-    /// # Errors
-    /// [`TrainingError::NotFinite`]; the weights are as before then.
-    pub fn step(
-        &mut self,
-        iteration: u64,
+    /// Where the parts of regions with known classes are: the most probable cell and its size. On the net's device.
+    #[must_use]
+    pub fn places(
+        &self,
         features: &RegionFeatures,
         classes: &[usize],
-        places: &[Vec<Option<PartPlace>>],
-    ) -> Result<f64, TrainingError> {
-        let (maps, sizes) = self.head.module.forward(features.tensor(&self.device));
-        let outputs = maps.dims()[0] / classes.len();
-        let (mut rows, mut cells, mut expected) = (Vec::new(), Vec::new(), Vec::new());
-        for (region, (&class, own)) in classes.iter().zip(places).enumerate() {
-            for (part, place) in own.iter().take(self.parts).enumerate() {
-                if let Some(place) = place {
-                    rows.push(region * outputs + (class - 1) * self.parts + part);
-                    cells.push(cell(place.centre));
-                    expected.extend(place.size);
-                }
-            }
-        }
-        if rows.is_empty() {
-            return Ok(0.0);
-        }
-        let centres = cross_entropy(picked(maps, &rows), &cells);
-        let count = rows.len();
-        let expected = TensorData::new(expected, [count, 2]);
-        let expected = Tensor::from_data(expected, &self.device);
-        let sizes = smooth_l1(picked(sizes, &rows), expected) / count as f64;
-        let loss = centres + sizes * SIZES;
-        let value = f64::from(values(loss.clone().detach())[0]);
-        if !value.is_finite() {
-            return Err(TrainingError::NotFinite {
-                term: "parts",
-                value,
-                iteration,
-            });
-        }
-        self.head.learn(&loss.backward());
-        Ok(value)
-    }
-
-    /// Where the parts of regions with known classes are: the most probable cell and its size.
-    #[must_use]
-    pub fn places(&self, features: &RegionFeatures, classes: &[usize]) -> Vec<Vec<PartPlace>> {
+        device: &Device,
+    ) -> Vec<Vec<PartPlace>> {
         if features.is_empty() {
             return Vec::new();
         }
-        let head = self.head.module.clone().valid();
-        let (maps, sizes) = head.forward(features.tensor(&self.device.clone().inner()));
+        let (maps, sizes) = self.forward(features.tensor(0..features.len(), device));
         let outputs = maps.dims()[0] / classes.len();
         let (maps, sizes) = (values(activation::softmax(maps, 1)), values(sizes));
         let one = |row: usize| {
@@ -207,30 +164,44 @@ impl PartsTraining {
         };
         classes.iter().enumerate().map(of_region).collect()
     }
+}
 
-    /// The weights of the head.
-    #[must_use]
-    pub fn weights(&self) -> Weights {
-        self.head.weights()
+impl Supervised for PartsHead {
+    type Task = ();
+    type Batch = DividedRegions;
+    type Word = ();
+    type Losses = f64;
+
+    fn items(batch: &DividedRegions) -> usize {
+        batch.classes.len()
     }
 
-    /// Moments and number of steps of the optimiser.
-    #[must_use]
-    pub fn moments(&self) -> (Weights, u32) {
-        self.head.moments()
-    }
-
-    /// Goes on from what [`PartsTraining::weights`] and [`PartsTraining::moments`] gave.
-    ///
-    /// # Errors
-    /// [`WeightsError`] when the weights are of another head.
-    pub fn restore(
-        &mut self,
-        weights: &Weights,
-        moments: (&Weights, u32),
-    ) -> Result<(), WeightsError> {
-        let plain = self.device.clone().inner();
-        self.head.restore(weights, moments, &plain)
+    /// Regions without a known part are of no use.
+    fn losses(&mut self, share: &Share<Self>) -> Result<(f64, Option<Tensor<1>>), TrainingError> {
+        let (batch, items) = (&*share.batch, share.items.clone());
+        let (maps, sizes) = self.forward(batch.features.tensor(items.clone(), &share.device));
+        let outputs = maps.dims()[0] / items.len();
+        let (mut rows, mut cells, mut expected) = (Vec::new(), Vec::new(), Vec::new());
+        for (region, place) in items.clone().enumerate() {
+            let class = batch.classes[place];
+            for (part, place) in self.known(&batch.places[place]) {
+                rows.push(region * outputs + (class - 1) * self.parts + part);
+                cells.push(cell(place.centre));
+                expected.extend(place.size);
+            }
+        }
+        if rows.is_empty() {
+            return Ok((0.0, None));
+        }
+        let centres = cross_entropy(picked(maps, &rows), &cells);
+        let count = rows.len();
+        let expected = TensorData::new(expected, [count, 2]);
+        let expected = Tensor::from_data(expected, &share.device);
+        let sizes = smooth_l1(picked(sizes, &rows), expected) / count as f64;
+        let all = batch.places.iter().map(|own| self.known(own).count()).sum();
+        let loss = part(centres + sizes * SIZES, count, all);
+        let value = finite(&loss, "parts", share.iteration)?;
+        Ok((value, Some(loss)))
     }
 }
 
@@ -245,9 +216,13 @@ mod tests {
     use retrial_seed::Seed;
 
     use super::*;
+    use crate::adam::AdamRates;
+    use crate::fit::tests::trained;
+    use crate::fit::{Rule, State};
     use crate::mask_rcnn::{Backbone, Family, Normalisation};
+    use crate::weights::{Weights, collect};
 
-    fn training() -> PartsTraining {
+    fn head() -> PartsHead {
         let architecture = Architecture {
             backbone: Backbone {
                 family: Family::Resnet18,
@@ -267,19 +242,8 @@ mod tests {
             convolutions: 1,
             parts: 2,
         };
-        let rates = AdamRates {
-            learning_rate: 0.01,
-            beta1: 0.9,
-            beta2: 0.999,
-        };
         let mut stream = Seed(3).stream("parts");
-        PartsTraining::new(
-            &architecture,
-            parts,
-            rates,
-            &mut stream,
-            &crate::testing::device(),
-        )
+        PartsHead::new(&architecture, parts, &mut stream, &crate::testing::device())
     }
 
     fn features(regions: usize) -> RegionFeatures {
@@ -291,9 +255,18 @@ mod tests {
         }
     }
 
+    fn learnt(batch: &DividedRegions, steps: u64) -> (PartsHead, State<f64>) {
+        let rates = AdamRates {
+            learning_rate: 0.01,
+            beta1: 0.9,
+            beta2: 0.999,
+        };
+        trained(head(), (), Rule::Adam(rates), batch.clone(), steps).expect("finite")
+    }
+
     #[test]
     fn one_batch_is_learnt_by_heart() {
-        let (mut training, features) = (training(), features(2));
+        let features = features(2);
         let place = |x: f32, y: f32, w: f32| {
             Some(PartPlace {
                 centre: [x, y],
@@ -304,15 +277,16 @@ mod tests {
             vec![place(0.2, 0.3, 0.5), place(0.8, 0.7, 0.1)],
             vec![place(0.5, 0.1, 0.3), None],
         ];
-        let classes = [1, 2];
-        let mut loss = f64::MAX;
-        for iteration in 0..150 {
-            loss = training
-                .step(iteration, &features, &classes, &places)
-                .expect("finite");
-        }
+        let batch = DividedRegions {
+            features,
+            classes: vec![1, 2],
+            places,
+        };
+        let (head, state) = learnt(&batch, 150);
+        let loss = state.losses[149];
         assert!(loss < 0.3, "{loss}");
-        let found = training.places(&features, &classes);
+        let (features, places) = (&batch.features, &batch.places);
+        let found = head.places(features, &batch.classes, &crate::testing::device());
         assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2]);
         for (found, expected) in found.iter().flatten().zip(places.iter().flatten()) {
             let Some(expected) = expected else { continue };
@@ -331,10 +305,14 @@ mod tests {
 
     #[test]
     fn regions_without_parts_change_nothing() {
-        let mut training = training();
-        let before = training.weights();
-        let loss = training.step(0, &features(1), &[1], &[vec![None, None]]);
-        assert_eq!(loss, Ok(0.0));
-        assert_eq!(training.weights(), before);
+        let batch = DividedRegions {
+            features: features(1),
+            classes: vec![1],
+            places: vec![vec![None, None]],
+        };
+        let (_, state) = learnt(&batch, 2);
+        assert_eq!(state.losses, [0.0, 0.0]);
+        assert_eq!(state.weights, collect(&head()));
+        assert_eq!((state.moments, state.steps), (Weights::new(), 0));
     }
 }

@@ -1,18 +1,13 @@
 //! Training of a detector.
 //!
 //! # Source
-//! He et al. 2017, arXiv:1703.06870, section 3; sampling and normalisation of the losses as
-//! torchvision's.
+//! He et al. 2017, arXiv:1703.06870, section 3; normalisation of the losses as torchvision's.
 
-use burn::module::Module as _;
 use burn::tensor::{Device, Tensor, TensorData};
 use retrial_image::InstanceMask;
-use retrial_instances::boxes::{Corners, overlaps};
+use retrial_instances::boxes::Corners;
 use retrial_instances::coder::BoxCoder;
-use retrial_instances::matcher::{Match, MatchRule};
-use retrial_instances::sampler::Balance;
-use retrial_seed::{Seed, Stream};
-use thiserror::Error;
+use retrial_seed::Seed;
 
 use super::architecture::Architecture;
 use super::box_head::{BOX_SIDE, Judged};
@@ -21,35 +16,20 @@ use super::loss::{binary_cross_entropy, cross_entropy, smooth_l1};
 use super::mask_head::{MASK_OUT, MASK_SIDE, picked};
 use super::net::{Batch, MaskRcnn, Picture, pooled};
 use super::proposal::Proposed;
-use super::propose::ProposalRule;
+use super::sampling::{Drawn, LossRules, SampledAnchors, SampledRegions, Truth, mask_of};
 use crate::detection_ops::{Regions, pool_regions};
-use crate::sgd::{NamedGradients, Sgd, SgdRates};
-use crate::weights::{self, Weights, WeightsError, values};
+use crate::fit::{NamedLosses, Share, Supervised, TrainingError, part};
+use crate::weights::values;
 
-/// What is known about a picture.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Truth {
-    /// Boxes of the objects, px.
-    pub boxes: Vec<Corners>,
-    /// Their classes, from 1.
-    pub classes: Vec<usize>,
-    /// Their masks, in the size of the picture, where they have one.
-    pub masks: Vec<Option<InstanceMask>>,
-}
-
-/// Which boxes the losses look at.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LossRules {
-    /// Proposals of a training image.
-    pub proposals: ProposalRule,
-    /// What an anchor answers for.
-    pub anchor_match: MatchRule,
-    /// Anchors sampled.
-    pub anchor_balance: Balance,
-    /// What a proposal answers for.
-    pub region_match: MatchRule,
-    /// Proposals sampled.
-    pub region_balance: Balance,
+/// What a detector learns.
+#[derive(Clone, Debug)]
+pub struct DetectorTask {
+    /// That of the net.
+    pub architecture: Architecture,
+    /// Which boxes the losses look at.
+    pub rules: LossRules,
+    /// Its streams `draw <iteration> 0` choose the boxes.
+    pub seed: Seed,
 }
 
 /// The five losses of a step.
@@ -67,42 +47,6 @@ pub struct Losses {
     pub proposals: f64,
 }
 
-/// A step that led nowhere.
-#[derive(Clone, Debug, Error, PartialEq)]
-pub enum TrainingError {
-    /// A loss is infinite or no number.
-    #[error("the loss of {term} is {value} in iteration {iteration}")]
-    NotFinite {
-        /// Which loss.
-        term: &'static str,
-        /// Its value.
-        value: f64,
-        /// Number of the step.
-        iteration: u64,
-    },
-}
-
-/// A detector in training.
-#[derive(Debug)]
-pub struct DetectorTraining {
-    architecture: Architecture,
-    rules: LossRules,
-    seed: Seed,
-    devices: Vec<Device>,
-    net: MaskRcnn,
-    rates: SgdRates,
-    sgd: Sgd,
-}
-
-/// All that a training needs to go on.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct DetectorState {
-    /// Weights by name, running statistics included.
-    pub weights: Weights,
-    /// Velocities by the names of their weights.
-    pub velocities: Weights,
-}
-
 /// The losses as tensors.
 struct LossTensors {
     classes: Tensor<1>,
@@ -112,140 +56,48 @@ struct LossTensors {
     proposals: Tensor<1>,
 }
 
-/// Regions sampled from the proposals of an image.
-struct SampledRegions {
-    boxes: Vec<Corners>,
-    classes: Vec<usize>,
-    /// The object that a region answers for.
-    objects: Vec<Option<usize>>,
-}
-
-impl DetectorTraining {
-    /// A training of `net` on devices without automatic differentiation; the first one keeps the
-    /// weights, and a step is divided among all.
-    ///
-    /// The streams `draw <iteration> <device>` of `seed` choose the regions.
-    ///
-    /// # Panics
-    /// When `devices` is empty.
-    #[must_use]
-    pub fn new(
-        architecture: Architecture,
-        net: MaskRcnn,
-        rules: LossRules,
-        rates: SgdRates,
-        seed: Seed,
-        devices: &[Device],
-    ) -> Self {
-        let net = net.to_device(&devices[0]).train();
-        Self {
-            net,
-            devices: devices.iter().map(|d| d.clone().autodiff()).collect(),
-            architecture,
-            rules,
-            seed,
-            rates,
-            sgd: Sgd::new(rates),
-        }
-    }
-
-    /// Keeps the stem and the first stages of the backbone as they are: 0 none, 5 all.
-    pub fn freeze(&mut self, parts: usize) {
-        self.net.body = self.net.body.clone().frozen(parts);
-    }
-
-    /// The net without automatic differentiation.
-    #[must_use]
-    pub fn net(&self) -> MaskRcnn {
-        self.net.clone().valid()
-    }
-
-    /// What has to be kept.
-    #[must_use]
-    pub fn state(&self) -> DetectorState {
-        DetectorState {
-            weights: weights::collect(&self.net),
-            velocities: self.sgd.state(),
-        }
-    }
-
-    /// Goes on from a state.
-    ///
-    /// # Errors
-    /// [`WeightsError`] when it is of another net.
-    pub fn restore(&mut self, state: &DetectorState) -> Result<(), WeightsError> {
-        self.net = weights::apply(self.net.clone(), &state.weights)?;
-        let plain = self.devices[0].clone().inner();
-        self.sgd = Sgd::restored(self.rates, &state.velocities, &plain);
-        Ok(())
-    }
-
-    /// One step down the losses of a batch.
-    ///
-    /// # Errors
-    /// [`TrainingError::NotFinite`]; the weights are as before then.
-    pub fn step(
-        &mut self,
-        iteration: u64,
-        learning_rate: f64,
-        batch: &[(&Picture, &Truth)],
-    ) -> Result<Losses, TrainingError> {
-        let (losses, gradients) = self.gradients(iteration, batch)?;
-        self.net = self.sgd.step(self.net.clone(), gradients, learning_rate);
-        Ok(losses)
-    }
-
-    /// The losses of a batch and their gradients, each device taking its share of the images.
-    pub(crate) fn gradients(
-        &mut self,
-        iteration: u64,
-        batch: &[(&Picture, &Truth)],
-    ) -> Result<(Losses, NamedGradients), TrainingError> {
-        let share = batch.len().div_ceil(self.devices.len()).max(1);
-        let mut total = Losses::default();
-        let mut sum = NamedGradients::default();
-        let mut statistics = None;
-        for (place, part) in batch.chunks(share).enumerate() {
-            let mut stream = self.seed.stream(&format!("draw {iteration} {place}"));
-            let device = self.devices[place].clone();
-            let mut net = match place {
-                0 => self.net.clone(),
-                _ => self.net.clone().to_device(&device),
-            };
-            let weight = part.len() as f64 / batch.len() as f64;
-            let tensors = net.losses(&self.architecture, &self.rules, part, &mut stream, &device);
-            let (losses, all) = tensors.read(iteration)?;
-            total = total.plus(losses, weight);
-            let gradients = NamedGradients::of(&net, &all.backward());
-            sum = match place {
-                0 if batch.len() == part.len() => gradients,
-                _ => sum.plus(gradients.times(weight)),
-            };
-            // Running moments are those of the first device, as in other programs.
-            statistics.get_or_insert(net.body);
-        }
-        if let Some(body) = statistics {
-            self.net.body = body;
-        }
-        Ok((total, sum))
-    }
+/// What one worker sees of the draws of a step: its own pictures, and how much there is of all.
+struct Seen<'d> {
+    truths: &'d [&'d Truth],
+    anchors: &'d [SampledAnchors],
+    regions: &'d [SampledRegions],
+    all_anchors: usize,
+    all_regions: usize,
+    all_masks: usize,
 }
 
 impl Losses {
-    fn plus(self, other: Self, weight: f64) -> Self {
-        Self {
-            classes: self.classes + weight * other.classes,
-            boxes: self.boxes + weight * other.boxes,
-            masks: self.masks + weight * other.masks,
-            objectness: self.objectness + weight * other.objectness,
-            proposals: self.proposals + weight * other.proposals,
-        }
-    }
-
     /// All of them together.
     #[must_use]
     pub fn sum(&self) -> f64 {
         self.classes + self.boxes + self.masks + self.objectness + self.proposals
+    }
+}
+
+impl NamedLosses for Losses {
+    const NAMES: &'static [&'static str] =
+        &["classes", "boxes", "masks", "objectness", "proposals"];
+
+    fn values(&self) -> Vec<f64> {
+        let Self {
+            classes,
+            boxes,
+            masks,
+            objectness,
+            proposals,
+        } = *self;
+        vec![classes, boxes, masks, objectness, proposals]
+    }
+
+    fn of(values: &[f64]) -> Self {
+        let value = |place: usize| values.get(place).copied().unwrap_or_default();
+        Self {
+            classes: value(0),
+            boxes: value(1),
+            masks: value(2),
+            objectness: value(3),
+            proposals: value(4),
+        }
     }
 }
 
@@ -261,103 +113,165 @@ impl LossTensors {
         ];
         let mut read = [0.0; 5];
         for (slot, (term, tensor)) in read.iter_mut().zip(terms) {
-            let value = f64::from(values(tensor.clone().detach())[0]);
-            if !value.is_finite() {
-                return Err(TrainingError::NotFinite {
-                    term,
-                    value,
-                    iteration,
-                });
-            }
-            *slot = value;
+            *slot = finite(tensor, term, iteration)?;
         }
-        let [classes, boxes, masks, objectness, proposals] = read;
-        let losses = Losses {
-            classes,
-            boxes,
-            masks,
-            objectness,
-            proposals,
-        };
         let all = self.classes + self.boxes + self.masks + self.objectness + self.proposals;
-        Ok((losses, all))
+        Ok((Losses::of(&read), all))
     }
 }
 
-impl MaskRcnn {
+/// The value of a loss.
+pub(super) fn finite(
+    loss: &Tensor<1>,
+    term: &'static str,
+    iteration: u64,
+) -> Result<f64, TrainingError> {
+    let value = f64::from(values(loss.clone().detach())[0]);
+    if value.is_finite() {
+        return Ok(value);
+    }
+    Err(TrainingError::NotFinite {
+        term,
+        value,
+        iteration,
+    })
+}
+
+impl Supervised for MaskRcnn {
+    type Task = DetectorTask;
+    type Batch = Vec<(Picture, Truth)>;
+    /// Proposals of a worker's pictures.
+    type Word = Vec<Vec<Corners>>;
+    type Losses = Losses;
+
+    fn items(batch: &Self::Batch) -> usize {
+        batch.len()
+    }
+
     fn losses(
         &mut self,
-        architecture: &Architecture,
-        rules: &LossRules,
-        items: &[(&Picture, &Truth)],
-        stream: &mut Stream,
-        device: &Device,
-    ) -> LossTensors {
-        let pictures: Vec<&Picture> = items.iter().map(|(picture, _)| *picture).collect();
-        let truths: Vec<&Truth> = items.iter().map(|(_, truth)| *truth).collect();
-        let batch = Batch::new(&pictures, device);
-        let normalisation = architecture.backbone.normalisation;
-        let levels = self.levels(batch.images.clone(), normalisation);
+        share: &Share<Self>,
+    ) -> Result<(Losses, Option<Tensor<1>>), TrainingError> {
+        let DetectorTask {
+            architecture,
+            rules,
+            seed,
+        } = &*share.task;
+        let pictures: Vec<&Picture> = share.batch.iter().map(|(picture, _)| picture).collect();
+        let truths: Vec<&Truth> = share.batch.iter().map(|(_, truth)| truth).collect();
+        let size = Batch::size(&pictures);
+        let batch = Batch::padded(&pictures[share.items.clone()], size, &share.device);
+        let levels = self.levels(batch.images.clone(), architecture.backbone.normalisation);
         let anchors = batch.anchors(architecture, &levels);
         let proposed = self.proposals.forward(&levels);
-        let proposals_of_images = proposed_boxes(
+        let own = proposed_boxes(
             &values(proposed.objectness.clone().detach()),
             &values(proposed.deltas.clone().detach()),
             &anchors,
             &batch.sizes,
             rules.proposals,
         );
-        let (objectness, proposals) =
-            proposal_losses(proposed, &anchors.concat(), &truths, rules, stream);
-        let sampled: Vec<SampledRegions> = proposals_of_images
-            .into_iter()
-            .zip(&truths)
-            .map(|(proposals, truth)| sample_regions(proposals, truth, rules, stream))
-            .collect();
-        let (classes, boxes) = self.region_losses(architecture, &levels, &sampled, &truths);
-        let masks = self.mask_loss(architecture, &levels, &sampled, &truths);
-        LossTensors {
+        // Every worker draws for the whole batch, so that all draw the same.
+        let (proposals, anchors) = (share.meeting.all(&own).concat(), anchors.concat());
+        let mut stream = seed.stream(&format!("draw {} 0", share.iteration));
+        let drawn = Drawn::new(&truths, &anchors, proposals, rules, &mut stream);
+        let masked = drawn.regions.iter().zip(&truths);
+        let seen = Seen {
+            all_anchors: drawn.anchors.iter().map(SampledAnchors::len).sum(),
+            all_regions: drawn.regions.iter().map(|r| r.boxes.len()).sum(),
+            all_masks: masked.map(|(regions, truth)| regions.masks(truth)).sum(),
+            truths: &truths[share.items.clone()],
+            anchors: &drawn.anchors[share.items.clone()],
+            regions: &drawn.regions[share.items.clone()],
+        };
+        let [objectness, proposals] = seen.proposal_losses(proposed, &anchors);
+        let [classes, boxes] = self.region_losses(architecture, &levels, &seen);
+        let masks = self.mask_loss(architecture, &levels, &seen);
+        let tensors = LossTensors {
             masks: masks.unwrap_or_else(|| classes.zeros_like().detach()),
             classes,
             boxes,
             objectness,
             proposals,
+        };
+        let (losses, sum) = tensors.read(share.iteration)?;
+        Ok((losses, Some(sum)))
+    }
+}
+
+impl Seen<'_> {
+    /// Losses of objectness and of boxes of sampled anchors.
+    fn proposal_losses(&self, proposed: Proposed, anchors: &[Corners]) -> [Tensor<1>; 2] {
+        let device = proposed.objectness.device();
+        let (mut looked_at, mut labels) = (Vec::new(), Vec::new());
+        let (mut rows, mut expected) = (Vec::new(), Vec::new());
+        for (image, (own, truth)) in self.anchors.iter().zip(self.truths).enumerate() {
+            let first = image * anchors.len();
+            for &(anchor, object) in &own.objects {
+                rows.push(first + anchor);
+                let to = &truth.boxes[object];
+                expected.extend(BoxCoder::PROPOSALS.encode(&anchors[anchor], to));
+            }
+            let sampled = &own.sampled;
+            for (places, label) in [(&sampled.positive, 1.0), (&sampled.negative, 0.0)] {
+                looked_at.extend(places.iter().map(|place| first + place));
+                labels.extend(places.iter().map(|_| label));
+            }
         }
+        let all = self.truths.len() * anchors.len();
+        let count = looked_at.len();
+        parts(count, self.all_anchors, &device, || {
+            let logits = picked(proposed.objectness.reshape([all, 1]), &looked_at);
+            let labels = Tensor::from_data(TensorData::new(labels, [count, 1]), &device);
+            let deltas = picked(proposed.deltas.reshape([all, 4]), &rows);
+            let boxes = smooth_l1(deltas, quads(expected, &device)) / count as f64;
+            [binary_cross_entropy(logits, labels), boxes]
+        })
+    }
+}
+
+impl MaskRcnn {
+    /// The net with constant weights in the stem and the first stages of its backbone: 0 none, 5 all.
+    #[must_use]
+    pub fn frozen(mut self, parts: usize) -> Self {
+        self.body = self.body.frozen(parts);
+        self
     }
 
+    /// Losses of the classes and of the boxes of sampled regions.
     fn region_losses(
         &self,
         architecture: &Architecture,
         levels: &[Tensor<4>],
-        sampled: &[SampledRegions],
-        truths: &[&Truth],
-    ) -> (Tensor<1>, Tensor<1>) {
-        let boxes: Vec<Vec<Corners>> = sampled.iter().map(|d| d.boxes.clone()).collect();
+        seen: &Seen<'_>,
+    ) -> [Tensor<1>; 2] {
+        let boxes: Vec<Vec<Corners>> = seen.regions.iter().map(|d| d.boxes.clone()).collect();
         let regions = numbered(&boxes);
-        let features = pooled(architecture, levels, &regions, BOX_SIDE);
-        let Judged { logits, deltas } = self.boxes.judge(self.boxes.represent(features));
-        let labels: Vec<usize> = sampled.iter().flat_map(|d| d.classes.clone()).collect();
+        let labels: Vec<usize> = seen
+            .regions
+            .iter()
+            .flat_map(|d| d.classes.clone())
+            .collect();
         let (mut rows, mut expected) = (Vec::new(), Vec::new());
         let mut row = 0;
-        for (sampled, truth) in sampled.iter().zip(truths) {
-            for ((corners, &class), object) in sampled
-                .boxes
-                .iter()
-                .zip(&sampled.classes)
-                .zip(&sampled.objects)
-            {
-                if let Some(object) = *object {
+        for (sampled, truth) in seen.regions.iter().zip(seen.truths) {
+            for (corners, class, object) in sampled.each() {
+                if let Some(object) = object {
                     rows.push(row * architecture.classes + class);
                     let to = &truth.boxes[object];
-                    expected.extend(BoxCoder::BOX_HEAD.encode(corners, to));
+                    expected.extend(BoxCoder::BOX_HEAD.encode(&corners, to));
                 }
                 row += 1;
             }
         }
         let count = labels.len();
-        let deltas = deltas.reshape([count * architecture.classes, 4]);
-        let boxes = smooth_l1(picked(deltas, &rows), quads(expected, &logits.device()));
-        (cross_entropy(logits, &labels), boxes / count as f64)
+        parts(count, seen.all_regions, &levels[0].device(), || {
+            let features = pooled(architecture, levels, &regions, BOX_SIDE);
+            let Judged { logits, deltas } = self.boxes.judge(self.boxes.represent(features));
+            let deltas = deltas.reshape([count * architecture.classes, 4]);
+            let boxes = smooth_l1(picked(deltas, &rows), quads(expected, &logits.device()));
+            [cross_entropy(logits, &labels), boxes / count as f64]
+        })
     }
 
     /// None when no region of an object with a mask was sampled, or there is no mask head.
@@ -365,20 +279,13 @@ impl MaskRcnn {
         &self,
         architecture: &Architecture,
         levels: &[Tensor<4>],
-        sampled: &[SampledRegions],
-        truths: &[&Truth],
+        seen: &Seen<'_>,
     ) -> Option<Tensor<1>> {
         let (head, masks) = (self.masks.as_ref()?, architecture.masks?);
         let (mut regions, mut classes, mut expected) = (Vec::new(), Vec::new(), Vec::new());
-        for (image, (sampled, truth)) in sampled.iter().zip(truths).enumerate() {
-            for ((&corners, &class), object) in sampled
-                .boxes
-                .iter()
-                .zip(&sampled.classes)
-                .zip(&sampled.objects)
-            {
-                let mask = object.and_then(|object| truth.masks.get(object)?.as_ref());
-                if let Some(mask) = mask {
+        for (image, (sampled, truth)) in seen.regions.iter().zip(seen.truths).enumerate() {
+            for (corners, class, object) in sampled.each() {
+                if let Some(mask) = mask_of(truth, object) {
                     regions.push((image, corners));
                     classes.push(class);
                     expected.push((mask, corners));
@@ -392,10 +299,8 @@ impl MaskRcnn {
         let logits = head.forward(features, &classes, masks, &self.boxes);
         let device = logits.device();
         let expected = TensorData::new(mask_targets(&expected), logits.dims());
-        Some(binary_cross_entropy(
-            logits,
-            Tensor::from_data(expected, &device),
-        ))
+        let loss = binary_cross_entropy(logits, Tensor::from_data(expected, &device));
+        Some(part(loss, regions.len(), seen.all_masks))
     }
 }
 
@@ -425,69 +330,17 @@ pub fn mask_targets(masks: &[(&InstanceMask, Corners)]) -> Vec<f32> {
     masks.iter().flat_map(of_one).collect()
 }
 
-/// Losses of objectness and of boxes of sampled anchors.
-fn proposal_losses(
-    proposed: Proposed,
-    anchors: &[Corners],
-    truths: &[&Truth],
-    rules: &LossRules,
-    stream: &mut Stream,
-) -> (Tensor<1>, Tensor<1>) {
-    let device = proposed.objectness.device();
-    let (mut looked_at, mut labels) = (Vec::new(), Vec::new());
-    let (mut rows, mut expected) = (Vec::new(), Vec::new());
-    for (image, truth) in truths.iter().enumerate() {
-        let matches = rules.anchor_match.assign(&overlaps(&truth.boxes, anchors));
-        let sampled = rules.anchor_balance.draw(&matches, stream);
-        let first = image * anchors.len();
-        for &anchor in &sampled.positive {
-            if let Match::Object(object) = matches[anchor] {
-                rows.push(first + anchor);
-                let to = &truth.boxes[object];
-                expected.extend(BoxCoder::PROPOSALS.encode(&anchors[anchor], to));
-            }
-        }
-        for (places, label) in [(&sampled.positive, 1.0), (&sampled.negative, 0.0)] {
-            looked_at.extend(places.iter().map(|place| first + place));
-            labels.extend(places.iter().map(|_| label));
-        }
+/// Two means over `own` rows as their parts of the means over `all`; nothing of none.
+fn parts(
+    own: usize,
+    all: usize,
+    device: &Device,
+    means: impl FnOnce() -> [Tensor<1>; 2],
+) -> [Tensor<1>; 2] {
+    if own == 0 && all > 0 {
+        return [Tensor::zeros([1], device), Tensor::zeros([1], device)];
     }
-    let all = truths.len() * anchors.len();
-    let count = looked_at.len();
-    let logits = picked(proposed.objectness.reshape([all, 1]), &looked_at);
-    let labels = Tensor::from_data(TensorData::new(labels, [count, 1]), &device);
-    let deltas = picked(proposed.deltas.reshape([all, 4]), &rows);
-    let boxes = smooth_l1(deltas, quads(expected, &device)) / count as f64;
-    (binary_cross_entropy(logits, labels), boxes)
-}
-
-/// Regions of an image for the heads, its objects themselves among the candidates.
-fn sample_regions(
-    mut candidates: Vec<Corners>,
-    truth: &Truth,
-    rules: &LossRules,
-    stream: &mut Stream,
-) -> SampledRegions {
-    candidates.extend(&truth.boxes);
-    let matches = rules
-        .region_match
-        .assign(&overlaps(&truth.boxes, &candidates));
-    let sampled = rules.region_balance.draw(&matches, stream);
-    let mut places = [sampled.positive, sampled.negative].concat();
-    places.sort_unstable();
-    let object = |&place: &usize| match matches[place] {
-        Match::Object(object) => Some(object),
-        Match::Background | Match::Ignored => None,
-    };
-    let objects: Vec<Option<usize>> = places.iter().map(object).collect();
-    SampledRegions {
-        boxes: places.iter().map(|&place| candidates[place]).collect(),
-        classes: objects
-            .iter()
-            .map(|object| object.map_or(0, |object| truth.classes[object]))
-            .collect(),
-        objects,
-    }
+    means().map(|mean| part(mean, own, all))
 }
 
 /// Rows of four.

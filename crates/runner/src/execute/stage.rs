@@ -33,6 +33,7 @@ const STAGE: &str = "stage";
 const MADE: &str = "made";
 
 /// A stage being built: all that it may use beside its input and its data.
+#[derive(Clone)]
 pub struct Work {
     id: String,
     folder: PathBuf,

@@ -8,7 +8,7 @@ use retrial_detect::roc;
 use retrial_instances::boxes::iou;
 use retrial_net_study::device;
 use retrial_nets::device::Device;
-use retrial_nets::mask_rcnn::{DetectionRule, PartsTraining};
+use retrial_nets::mask_rcnn::{DetectionRule, PartsHead};
 use retrial_runner::{Context, TrialError};
 use retrial_synth::infrared::{EquipmentClass, Partition};
 
@@ -86,12 +86,12 @@ pub(crate) fn judge(
     finding: &Finding,
     items: &Items,
     detector: &Detector,
-    training: &PartsTraining,
+    head: &PartsHead,
 ) -> Result<(), TrialError> {
     let divider = Divider {
         items,
         detector,
-        training,
+        head,
         device: device::open(context.device())?,
         rule: settings::detection(finding),
     };
@@ -122,7 +122,7 @@ type Places = Vec<Vec<[f32; 4]>>;
 struct Divider<'a> {
     items: &'a Items,
     detector: &'a Detector,
-    training: &'a PartsTraining,
+    head: &'a PartsHead,
     device: Device,
     rule: DetectionRule,
 }
@@ -167,7 +167,7 @@ impl Divider<'_> {
         let picture = self.items.train.frame.picture(&item.gray);
         let (net, architecture) = (&self.detector.net, &self.detector.architecture);
         let features = net.region_features(architecture, &picture, boxes, &self.device);
-        let found = self.training.places(&features, classes);
+        let found = self.head.places(&features, classes, &self.device);
         let in_box = |(places, corners): (Vec<_>, &[f32; 4])| {
             places.iter().map(|place| placed(place, *corners)).collect()
         };

@@ -8,12 +8,16 @@ mod judge;
 mod sides;
 mod temperatures;
 
-use std::time::Instant;
+use std::sync::Arc;
 
 use retrial_core::declare::{ParamGroup as _, ParamType as _};
 use retrial_core::plan::StageInput;
+use retrial_net_study::training::{self, Layout};
 use retrial_net_study::{device, stage_tree};
-use retrial_nets::mask_rcnn::{PartPlace, PartsArchitecture, PartsTraining, RegionFeatures};
+use retrial_nets::device::Device;
+use retrial_nets::fit::{Plan, Rule};
+use retrial_nets::mask_rcnn::{DividedRegions, PartPlace, PartsArchitecture, PartsHead};
+use retrial_nets::weights;
 use retrial_runner::{Context, TrialError, Work, stage};
 use retrial_seed::Seed;
 use retrial_store::Tree;
@@ -23,12 +27,16 @@ pub(super) use self::sides::Sides;
 use super::augment::mirror;
 use super::boxes::Detector;
 use super::items::{MOST_PARTS, Object, PartBox, TrainingSet};
-use super::params::{Jitters, MaskHead, MasksAlone, PartsHead};
-use super::pretrain::CHECKPOINT_EVERY;
+use super::params::{self, Jitters, MaskHead, MasksAlone};
 use super::settings;
 
 /// The name of the stage.
 pub(super) const STAGE: &str = "parts";
+
+const LAYOUT: Layout = Layout {
+    losses: &[],
+    unit: "part steps",
+};
 
 /// Largest move of a side of a box, as a share of the box.
 const JITTER: f64 = 0.1;
@@ -40,7 +48,7 @@ pub(super) struct Input<'p> {
     pub(super) jitters: &'p Jitters,
     /// Regions a step: `mask_batch_size`.
     pub(super) batch: usize,
-    pub(super) parts: &'p PartsHead,
+    pub(super) parts: &'p params::PartsHead,
 }
 
 pub(super) fn train(
@@ -48,7 +56,7 @@ pub(super) fn train(
     input: Input<'_>,
     items: &TrainingSet,
     detector: &Detector,
-) -> Result<PartsTraining, TrialError> {
+) -> Result<PartsHead, TrialError> {
     let batch = vec![(MasksAlone::mask_batch_size, input.batch.to_value())];
     let what = StageInput {
         name: STAGE,
@@ -64,51 +72,32 @@ pub(super) fn train(
         seed: Some(context.seed().0),
     };
     let built = stage(context, &what, |work| build(work, input, items, detector))?;
-    let mut training = fresh(input, detector, context.seed(), context.device())?;
-    restore(&mut training, &built.tree)?;
-    Ok(training)
+    let device = device::open(context.device())?;
+    let head = drawn(input, detector, context.seed(), &device);
+    let weights = stage_tree::weights(&built.tree, "weights")?;
+    weights::apply(head, &weights).map_err(TrialError::of)
 }
 
-fn fresh(
-    input: Input<'_>,
-    detector: &Detector,
-    seed: Seed,
-    device: &str,
-) -> Result<PartsTraining, TrialError> {
+fn drawn(input: Input<'_>, detector: &Detector, seed: Seed, device: &Device) -> PartsHead {
     let parts = PartsArchitecture {
         channels: input.head.mask_channels,
         convolutions: input.head.mask_convolutions,
         parts: MOST_PARTS,
     };
-    Ok(PartsTraining::new(
-        &detector.architecture,
-        parts,
-        settings::adam(input.parts.part_learning_rate),
-        &mut seed.stream("init parts"),
-        &device::open(device)?,
-    ))
+    let mut stream = seed.stream("init parts");
+    PartsHead::new(&detector.architecture, parts, &mut stream, device)
 }
 
 /// Regions of training objects with the places of their parts.
-struct Regions {
-    features: RegionFeatures,
-    classes: Vec<usize>,
-    places: Vec<Vec<Option<PartPlace>>>,
-}
-
 fn collect(
     work: &Work,
     jitters: usize,
     items: &TrainingSet,
     detector: &Detector,
-) -> Result<Regions, TrialError> {
+) -> Result<DividedRegions, TrialError> {
     let device = device::open(&work.device)?;
     let mut stream = work.seed.stream("part boxes");
-    let mut regions = Regions {
-        features: RegionFeatures::default(),
-        classes: Vec::new(),
-        places: Vec::new(),
-    };
+    let mut regions = DividedRegions::default();
     for item in &items.pictures {
         work.stop_point()?;
         for mirrored in [false, true] {
@@ -177,58 +166,29 @@ fn build(
     detector: &Detector,
 ) -> Result<Tree, TrialError> {
     let regions = collect(work, input.jitters.mask_jitters, items, detector)?;
-    let mut training = fresh(input, detector, work.seed, &work.device)?;
-    let mut done = 0;
-    if let Some((round, tree)) = work.resume()? {
-        done = round;
-        restore(&mut training, &tree)?;
-    }
-    let all = input.parts.part_iterations as u64;
-    let mut saved = Instant::now();
-    for iteration in done..all {
-        if let Err(stopped) = work.stop_point() {
-            if iteration > 0 {
-                work.checkpoint(iteration, to_tree(&training)?)?;
+    let device = device::open(&work.device)?;
+    let head = drawn(input, detector, work.seed, &device);
+    let (seed, batch) = (work.seed, input.batch);
+    let plan = Plan {
+        task: (),
+        steps: input.parts.part_iterations as u64,
+        rule: Rule::Adam(settings::adam(input.parts.part_learning_rate)),
+        batches: Arc::new(move |iteration| {
+            let mut stream = seed.stream(&format!("part batch {iteration}"));
+            let count = regions.classes.len() as u64;
+            let own = (0..batch).map(|_| stream.below(count) as usize);
+            let own: Vec<usize> = own.collect();
+            DividedRegions {
+                features: regions.features.picked(&own),
+                classes: own.iter().map(|&region| regions.classes[region]).collect(),
+                places: own
+                    .iter()
+                    .map(|&region| regions.places[region].clone())
+                    .collect(),
             }
-            return Err(stopped);
-        }
-        let mut stream = work.seed.stream(&format!("part batch {iteration}"));
-        let count = regions.classes.len() as u64;
-        let own: Vec<usize> = (0..input.batch)
-            .map(|_| stream.below(count) as usize)
-            .collect();
-        let classes: Vec<usize> = own.iter().map(|&region| regions.classes[region]).collect();
-        let places: Vec<_> = own
-            .iter()
-            .map(|&region| regions.places[region].clone())
-            .collect();
-        let features = regions.features.picked(&own);
-        training
-            .step(iteration, &features, &classes, &places)
-            .map_err(TrialError::of)?;
-        work.progress(iteration + 1, all, "part steps");
-        if saved.elapsed() >= CHECKPOINT_EVERY && iteration + 1 < all {
-            work.checkpoint(iteration + 1, to_tree(&training)?)?;
-            saved = Instant::now();
-        }
-    }
-    to_tree(&training)
-}
-
-fn to_tree(training: &PartsTraining) -> Result<Tree, TrialError> {
-    let mut tree = Tree::new();
-    let (moments, steps) = training.moments();
-    stage_tree::insert_weights(&mut tree, "weights", &training.weights())?;
-    stage_tree::insert_weights(&mut tree, "moments", &moments)?;
-    stage_tree::set_number(&mut tree, "steps", u64::from(steps))?;
-    Ok(tree)
-}
-
-fn restore(training: &mut PartsTraining, tree: &Tree) -> Result<(), TrialError> {
-    let moments = stage_tree::weights(tree, "moments")?;
-    let steps = u32::try_from(stage_tree::number(tree, "steps")?).unwrap_or(u32::MAX);
-    let weights = stage_tree::weights(tree, "weights")?;
-    training
-        .restore(&weights, (&moments, steps))
-        .map_err(TrialError::of)
+        }),
+        devices: vec![device],
+    };
+    let trained = training::train(work, &LAYOUT, head, plan, ToString::to_string)?;
+    Ok(trained.tree)
 }

@@ -1,0 +1,192 @@
+//! Trainings of nets as stages: what stands in their trees, and who looks after them.
+
+use std::error::Error;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use retrial_nets::fit::{
+    FitError, NamedLosses, Plan, Rule, State, Supervised, TrainingError, Watch, fit,
+};
+use retrial_runner::{TrialError, Work, cpu_seconds};
+use retrial_store::Tree;
+
+use crate::stage_tree;
+
+/// Shortest time between checkpoints.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
+
+const WEIGHTS: &str = "weights";
+const VELOCITIES: &str = "velocities";
+const MOMENTS: &str = "moments";
+const STEPS: &str = "steps";
+
+/// What a training leaves in the tree of its stage beside weights and what the optimiser remembers, and how its steps
+/// are called.
+pub struct Layout {
+    /// A list for each of its losses; none where they are not kept.
+    pub losses: &'static [&'static str],
+    /// What is counted.
+    pub unit: &'static str,
+}
+
+/// A net after its training.
+pub struct Trained<N> {
+    /// The net, without automatic differentiation.
+    pub net: N,
+    /// What the stage leaves of it.
+    pub tree: Tree,
+    /// CPU time of a step; none where all had been done before.
+    pub seconds_per_step: Option<f64>,
+}
+
+impl Layout {
+    /// The losses in the tree of a training.
+    pub fn losses<L: NamedLosses>(&self, tree: &Tree) -> Result<Vec<L>, TrialError> {
+        let mut lists = Vec::with_capacity(self.losses.len());
+        for name in self.losses {
+            lists.push(tree.values::<f64>(name)?);
+        }
+        let count = lists.iter().map(|list| list.len()).min().unwrap_or(0);
+        let of_step = |step: usize| lists.iter().map(|list| list[step]).collect::<Vec<f64>>();
+        Ok((0..count).map(|step| L::of(&of_step(step))).collect())
+    }
+
+    fn tree<L: NamedLosses>(&self, state: &State<L>, is_adam: bool) -> Result<Tree, TrialError> {
+        let mut tree = Tree::new();
+        stage_tree::insert_weights(&mut tree, WEIGHTS, &state.weights)?;
+        match is_adam {
+            true => {
+                stage_tree::insert_weights(&mut tree, MOMENTS, &state.moments)?;
+                stage_tree::set_number(&mut tree, STEPS, u64::from(state.steps))?;
+            }
+            false => stage_tree::insert_weights(&mut tree, VELOCITIES, &state.moments)?,
+        }
+        for (place, name) in self.losses.iter().enumerate() {
+            let list = state.losses.iter().map(|losses| losses.values()[place]);
+            stage_tree::insert_list(&mut tree, name, list.collect())?;
+        }
+        Ok(tree)
+    }
+
+    fn state<L: NamedLosses>(
+        &self,
+        done: u64,
+        tree: &Tree,
+        is_adam: bool,
+    ) -> Result<State<L>, TrialError> {
+        let steps = match is_adam {
+            true => u32::try_from(stage_tree::number(tree, STEPS)?).unwrap_or(u32::MAX),
+            false => 0,
+        };
+        let moments = if is_adam { MOMENTS } else { VELOCITIES };
+        Ok(State {
+            done,
+            weights: stage_tree::weights(tree, WEIGHTS)?,
+            moments: stage_tree::weights(tree, moments)?,
+            steps,
+            losses: self.losses(tree)?,
+        })
+    }
+}
+
+/// Trains a net that lies on the first device of the plan, from where its stage stands; `explain` says what a failed
+/// step means.
+pub fn train<N: Supervised>(
+    work: &Work,
+    layout: &'static Layout,
+    net: N,
+    plan: Plan<N>,
+    explain: impl FnOnce(&TrainingError) -> String,
+) -> Result<Trained<N>, TrialError> {
+    let is_adam = matches!(plan.rule, Rule::Adam(_));
+    let from = match work.resume()? {
+        Some((round, tree)) => Some(layout.state(round, &tree, is_adam)?),
+        None => None,
+    };
+    let owner = Arc::new(Owner {
+        work: work.clone(),
+        layout,
+        is_adam,
+        clock: Mutex::new(Clock::new()),
+    });
+    let watch: Arc<dyn Watch<N::Losses>> = Arc::<Owner>::clone(&owner);
+    let (net, state) = fit(net, from, plan, &watch).map_err(|error| match error {
+        FitError::Stopped => TrialError::Stopped,
+        FitError::Training(error) => TrialError::Other(explain(&error)),
+        FitError::Kept(error) => match error.downcast() {
+            Ok(error) => *error,
+            Err(error) => TrialError::of(error),
+        },
+        FitError::Weights(_) | FitError::Burn(_) => TrialError::of(error),
+    })?;
+    let clock = owner.clock();
+    Ok(Trained {
+        net,
+        tree: layout.tree(&state, is_adam)?,
+        seconds_per_step: (clock.steps > 0).then(|| clock.spent / f64::from(clock.steps)),
+    })
+}
+
+/// The stage whose training it is.
+struct Owner {
+    work: Work,
+    layout: &'static Layout,
+    is_adam: bool,
+    clock: Mutex<Clock>,
+}
+
+struct Clock {
+    saved: Instant,
+    /// CPU seconds of the process when the step began.
+    begun: f64,
+    /// CPU seconds of steps.
+    spent: f64,
+    steps: u32,
+}
+
+impl Clock {
+    fn new() -> Self {
+        Self {
+            saved: Instant::now(),
+            begun: 0.0,
+            spent: 0.0,
+            steps: 0,
+        }
+    }
+}
+
+impl Owner {
+    fn clock(&self) -> MutexGuard<'_, Clock> {
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<L: NamedLosses> Watch<L> for Owner {
+    fn stops(&self) -> bool {
+        self.clock().begun = cpu_seconds();
+        self.work.stop_point().is_err()
+    }
+
+    fn is_due(&self) -> bool {
+        let mut clock = self.clock();
+        clock.spent += cpu_seconds() - clock.begun;
+        clock.steps += 1;
+        clock.saved.elapsed() >= CHECKPOINT_EVERY
+    }
+
+    fn keep(&self, state: &State<L>) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let tree = self.layout.tree(state, self.is_adam)?;
+        let kept = self.work.checkpoint(state.done, tree);
+        kept.map_err(TrialError::from)?;
+        self.clock().saved = Instant::now();
+        Ok(())
+    }
+
+    fn progress(&self, done: u64, all: u64) {
+        self.work.progress(done, all, self.layout.unit);
+    }
+
+    fn curve(&self, name: &str, done: u64, value: f64) {
+        self.work.curve(name, done, value);
+    }
+}
