@@ -7,7 +7,7 @@ set positional-arguments
 target := env('CARGO_TARGET_DIR', 'target')
 retrial := target / 'release' / 'retrial'
 
-# cargo features, such as `cuda` or `wgpu`
+# cargo features, such as `cuda`, `tui` or `wgpu`
 features := env('RETRIAL_FEATURES', '')
 
 # List the recipes.
@@ -80,7 +80,7 @@ fmt *ARGS:
 
 [private]
 clippy:
-    cargo clippy --release --workspace --all-targets -- -D warnings
+    cargo clippy --release --workspace --all-targets --features retrial/tui -- -D warnings
 
 # Check the house rules
 [group('development')]

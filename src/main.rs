@@ -16,6 +16,13 @@ static PROGRAM: Program = Program {
     studies: &[&Dic, &Anogan, &MaskRcnn],
     hidden_studies: &[&Fake],
     devices: &NetDevices,
+    #[cfg(feature = "tui")]
+    dashboard: Ok(retrial_net_study::dashboard::open),
+    #[cfg(not(feature = "tui"))]
+    dashboard: Err(
+        "this build has no dashboard; `RETRIAL_FEATURES=tui ./justw build` builds one that has, as does \
+         `cargo build --release --features tui`",
+    ),
 };
 
 fn main() -> ExitCode {

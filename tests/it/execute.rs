@@ -146,6 +146,16 @@ fn waiting_for_a_stage_is_no_running_time() {
 }
 
 #[test]
+fn a_build_without_a_dashboard_says_how_to_build_one() {
+    let project = Project::new().with("one", &fake(""));
+    project
+        .retrial(&["run", "experiments/one.yaml", "--tui"])
+        .exits(2)
+        .complains("`--tui`: this build has no dashboard; `RETRIAL_FEATURES=tui ./justw build`");
+    assert!(project.records("fake", "one").is_empty());
+}
+
+#[test]
 fn retries_keep_every_attempt() {
     let project = Project::new().with("flaky", &fake("params: {fails_before: 2}\n"));
     project

@@ -25,6 +25,15 @@ pub enum Event {
         /// What a unit is: `images`, `epochs`.
         unit: String,
     },
+    /// A value by which a person sees how it goes, such as a loss. Not kept.
+    Curve {
+        /// What is drawn: `d_loss`.
+        name: String,
+        /// Units done, as of the progress beside it.
+        done: u64,
+        /// Value, a finite one.
+        value: f64,
+    },
     /// It waits for a stage that another process builds. Not kept.
     Waiting {
         /// Stage.
@@ -87,6 +96,7 @@ impl Event {
         !matches!(
             self,
             Self::Progress { .. }
+                | Self::Curve { .. }
                 | Self::Waiting { .. }
                 | Self::Waited { .. }
                 | Self::Healed { .. }

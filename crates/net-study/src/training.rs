@@ -187,5 +187,7 @@ impl<L: NamedLosses> Watch<L> for Owner {
         self.work.progress(done, all, self.layout.unit);
     }
 
-    fn curve(&self, _: &str, _: u64, _: f64) {}
+    fn curve(&self, name: &str, done: u64, value: f64) {
+        self.work.curve(name, done, value);
+    }
 }

@@ -211,6 +211,11 @@ pub(crate) struct RunOptions {
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) selection: Selection,
+
+    /// Show the one selected trial on a dashboard: its curves, how far it is, keys to stop it
+    #[arg(long)]
+    pub(crate) tui: bool,
+
     #[command(flatten)]
     pub(crate) options: RunOptions,
 }

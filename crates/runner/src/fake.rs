@@ -197,9 +197,11 @@ fn prepare(work: &Work, params: &Rounds) -> Result<Tree, TrialError> {
     for round in first..rounds {
         work.stop_point()?;
         // One stream a round: the position of a killed generator need not be kept.
-        drawn.push(work.seed.stream(&format!("round {round}")).uniform());
+        let value = work.seed.stream(&format!("round {round}")).uniform();
+        drawn.push(value);
         pause(params.pause_ms, || work.stop_point())?;
         work.progress(round + 1, rounds, "rounds");
+        work.curve("drawn", round + 1, value);
         work.checkpoint(round, tree(drawn.clone())?)?;
     }
     Ok(tree(drawn)?)

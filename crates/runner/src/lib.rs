@@ -8,6 +8,7 @@ mod terminal;
 
 mod cli;
 mod command;
+mod dashboard;
 mod devices;
 mod diagnostic;
 mod execute;
@@ -23,6 +24,7 @@ mod study;
 mod workspace;
 
 pub use cli::{arguments, one_of};
+pub use dashboard::{Dashboard, OpenDashboard};
 pub use devices::{Cpu, Device, Devices};
 pub use execute::context::{Context, TrialError, typed};
 pub use execute::provenance::{BuildInfo, cpu_seconds};

@@ -10,6 +10,7 @@ use retrial_core::yaml::Value;
 
 use crate::cli::{self, Cli, Verb};
 use crate::command;
+use crate::dashboard::OpenDashboard;
 use crate::devices::{Cpu, Devices};
 use crate::execute::provenance::BuildInfo;
 use crate::execute::{signals, worker};
@@ -48,6 +49,8 @@ pub struct Program {
     pub hidden_studies: &'static [&'static dyn Study],
     /// The devices that its studies know.
     pub devices: &'static dyn Devices,
+    /// What `run --tui` shows, or why this build has nothing to show and how to build one that has.
+    pub dashboard: Result<OpenDashboard, &'static str>,
 }
 
 impl Program {
@@ -67,6 +70,7 @@ impl Program {
             studies,
             hidden_studies: &[],
             devices: &Cpu,
+            dashboard: Err("this program has no dashboard"),
         }
     }
 
@@ -170,7 +174,7 @@ fn run(call: &Call<'_>, verb: &Verb) -> Result<(), Failure> {
     match verb {
         Verb::Check(args) => command::check::run(&workspace()?, args),
         Verb::Plan(args) => command::plan::run(&workspace()?, args),
-        Verb::Run(args) => command::run::run(&workspace()?, &args.selection, &args.options),
+        Verb::Run(args) => command::run::run(&workspace()?, args),
         Verb::Reproduce(args) => command::run::reproduce(&workspace()?, args),
         Verb::Status(args) => command::status::run(&workspace()?, args),
         Verb::Show(args) => command::show::run(&workspace()?, args),

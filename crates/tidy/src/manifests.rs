@@ -34,6 +34,7 @@ const OF_TESTS: &[&str] = &["core", "image", "synth"];
 
 /// A heavy library, and the folders of the packages that may see it.
 const HEAVY: &[(&str, &[&str])] = &[
+    ("burn-train", &["crates/net-study"]),
     ("burn", &["crates/nets", "benches"]),
     ("hdf5", &["crates/store"]),
     ("polars", &["crates/report"]),
@@ -299,15 +300,42 @@ mod tests {
         let workspace = ["--locked", "--workspace", "--exclude", "retrial-benches"];
         let tests = compiled(&[&workspace[..], &["--edges", "normal,build,dev"]].concat());
         assert!(program.len() > 100, "{} packages", program.len());
-        let names = |all: &BTreeSet<String>| -> BTreeSet<String> {
-            let name = |line: &String| line.split(" [").next().unwrap_or_default().to_owned();
-            all.iter().map(name).collect()
-        };
-        let known = names(&program);
-        let twice = tests
-            .difference(&program)
-            .filter(|&line| known.contains(line.split(" [").next().unwrap_or_default()));
-        assert_eq!(twice.collect::<Vec<_>>(), Vec::<&String>::new());
+        assert_eq!(with_other_features(&tests, &program), Vec::<&str>::new());
+    }
+
+    /// The feature `tui` compiles what is new, and nothing again that takes long.
+    #[test]
+    fn the_dashboard_shares_the_dependencies_of_the_program() {
+        let program = [
+            "--locked",
+            "--package",
+            "retrial",
+            "--edges",
+            "normal,build",
+        ];
+        let shown = compiled(&[&program[..], &["--features", "tui"]].concat());
+        let program = compiled(&program);
+        let again = with_other_features(&shown, &program);
+        let names = again.iter().filter_map(|package| package.split(' ').next());
+        assert_eq!(
+            names.collect::<Vec<_>>(),
+            ["burn-train", "crossterm", "time"]
+        );
+    }
+
+    /// A package and its version, without its features.
+    fn package(line: &str) -> &str {
+        line.split(" [").next().unwrap_or_default()
+    }
+
+    /// Packages that `more` has with other features than `program`.
+    fn with_other_features<'m>(
+        more: &'m BTreeSet<String>,
+        program: &'m BTreeSet<String>,
+    ) -> Vec<&'m str> {
+        let known: BTreeSet<&str> = program.iter().map(|line| package(line)).collect();
+        let other = more.difference(program).map(|line| package(line));
+        other.filter(|package| known.contains(package)).collect()
     }
 
     /// What the study outside the workspace needs of the registry is there once the workspace is compiled.

@@ -197,6 +197,7 @@ fn learn(
             )));
         }
         losses.push(loss);
+        work.curve("encoder_loss", epoch, loss);
         work.progress(epoch, epochs, "encoder epochs");
         if saved.elapsed() >= CHECKPOINT_EVERY && epoch < epochs {
             work.checkpoint(epoch, to_tree(&learner, &losses)?)?;

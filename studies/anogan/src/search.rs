@@ -187,6 +187,14 @@ impl Searching<'_> {
             if noted && self.tree.array(&film).is_none() {
                 let losses = self.nets.losses(state.latents(), &images, &features);
                 let at = format!("{group}/noted/{:06}", state.iteration());
+                let curves = [
+                    ("search_residual", &losses.residual),
+                    ("search_discrimination", &losses.discrimination),
+                ];
+                for (name, losses) in curves {
+                    let mean = losses.iter().sum::<f64>() / losses.len() as f64;
+                    self.stage.curve(name, state.iteration(), mean);
+                }
                 stage_tree::insert_list(
                     &mut self.tree,
                     &format!("{at}/residual"),

@@ -21,7 +21,14 @@ pub(super) const SAMPLES: usize = 64;
 /// Epochs after which samples are drawn, and the last one.
 const SAMPLED: &[u64] = &[1, 2, 5, 10, 20, 50, 100, 200, 300, 500, 1000];
 
-const LOSSES: [&str; 4] = ["d_loss", "g_loss", "d_of_real", "d_of_fake"];
+type Loss = fn(&EpochLosses) -> f64;
+
+const LOSSES: [(&str, Loss); 4] = [
+    ("d_loss", |l| l.discriminator),
+    ("g_loss", |l| l.generator),
+    ("d_of_real", |l| l.real),
+    ("d_of_fake", |l| l.fake),
+];
 
 /// What the stage reads.
 #[derive(Clone, Copy)]
@@ -124,6 +131,9 @@ fn build(work: &Work, input: Input<'_>, items: &TrainingSet) -> Result<Tree, Tri
                  generator {g}; smaller learning rates may help"
             )));
         }
+        for (name, loss) in LOSSES {
+            work.curve(name, epoch, loss(&losses));
+        }
         progress.losses.push(losses);
         if SAMPLED.contains(&epoch) || epoch == epochs {
             progress.samples.push((epoch, draw(&training, work.seed)));
@@ -159,10 +169,8 @@ fn to_tree(state: &TrainingState, progress: &Progress, size: usize) -> Result<Tr
     stage_tree::insert_weights(&mut tree, "weights", &state.weights)?;
     stage_tree::insert_weights(&mut tree, "moments", &state.moments)?;
     stage_tree::set_number(&mut tree, "steps", u64::from(state.steps))?;
-    let columns: [fn(&EpochLosses) -> f64; 4] =
-        [|l| l.discriminator, |l| l.generator, |l| l.real, |l| l.fake];
-    for (name, column) in LOSSES.iter().zip(columns) {
-        let values = progress.losses.iter().map(column).collect();
+    for (name, loss) in LOSSES {
+        let values = progress.losses.iter().map(loss).collect();
         stage_tree::insert_list(&mut tree, &format!("losses/{name}"), values)?;
     }
     for (epoch, samples) in &progress.samples {
@@ -180,7 +188,7 @@ fn restore(training: &mut GanTraining, tree: &Tree, size: usize) -> Result<Progr
     };
     training.restore(&state).map_err(TrialError::of)?;
     let mut columns = Vec::with_capacity(LOSSES.len());
-    for name in LOSSES {
+    for (name, _) in LOSSES {
         columns.push(tree.values::<f64>(&format!("losses/{name}"))?);
     }
     let losses = (0..columns[0].len()).map(|at| EpochLosses {

@@ -85,6 +85,16 @@ fn speed(field: &Field, before: f64) -> f64 {
     field.points.len() as f64 / (cpu_seconds() - before).max(1e-6)
 }
 
+/// Says how far a series is, and which share of the last image's points converged.
+fn announce(context: &Context, results: &[ImageResult], series: &ImageSeries) {
+    let done = results.len() as u64;
+    context.progress(done, series.images.len() as u64, "images");
+    if let Some(ImageResult { field, .. }) = results.last() {
+        let converged = field.count(Status::Converged) as f64;
+        context.curve("converged", done, converged / field.points.len() as f64);
+    }
+}
+
 /// Every image against the first, with a checkpoint now and then.
 fn from_first(
     context: &mut Context,
@@ -114,7 +124,7 @@ fn from_first(
             name: image.name.clone(),
             field,
         });
-        context.progress(index as u64 + 1, series.images.len() as u64, "images");
+        announce(context, &results, series);
         if saved.elapsed() >= CHECKPOINT_EVERY && index + 1 < series.images.len() {
             context.checkpoint(index as u64, output::fields_tree(&results)?)?;
             saved = Instant::now();
@@ -136,7 +146,6 @@ fn from_previous(
         .images
         .iter()
         .map(|image| Ok::<_, DicError>(image.image.clone()));
-    let total = series.images.len() as u64;
     let mut stopped = false;
     let mut before = cpu_seconds();
     let walked =
@@ -146,7 +155,7 @@ fn from_previous(
                 name: series.images[index].name.clone(),
                 field,
             });
-            context.progress(index as u64 + 1, total, "images");
+            announce(context, &results, series);
             if context.stop_point().is_err() {
                 stopped = true;
                 return ControlFlow::Break(());

@@ -11,7 +11,8 @@ use retrial_data::{DataError, FetchProgress, Manifest, Obtained};
 use super::conclude::conclude;
 use super::data_check::{DataCheck, warn_all};
 use super::{both, count, doctor};
-use crate::cli::{ReproduceArgs, RunOptions, Selection};
+use crate::cli::{ReproduceArgs, RunArgs, RunOptions, Selection};
+use crate::dashboard::{self, OpenDashboard};
 use crate::execute::folder::TrialState;
 use crate::execute::job::{Job, JobData};
 use crate::execute::process::TimeLimit;
@@ -23,13 +24,13 @@ use crate::failure::Failure;
 use crate::integrity;
 use crate::workspace::Workspace;
 
-pub(crate) fn run(
-    workspace: &Workspace,
-    selection: &Selection,
-    options: &RunOptions,
-) -> Result<(), Failure> {
-    let experiments = experiment::load(workspace, selection, Pick::Default)?;
-    execute(workspace, &experiments, options)
+pub(crate) fn run(workspace: &Workspace, args: &RunArgs) -> Result<(), Failure> {
+    let experiments = experiment::load(workspace, &args.selection, Pick::Default)?;
+    let dashboard = match args.tui {
+        true => Some(dashboard::of_one_trial(workspace.program, &experiments)?),
+        false => None,
+    };
+    execute(workspace, &experiments, &args.options, dashboard)
 }
 
 pub(crate) fn reproduce(workspace: &Workspace, args: &ReproduceArgs) -> Result<(), Failure> {
@@ -46,13 +47,14 @@ pub(crate) fn reproduce(workspace: &Workspace, args: &ReproduceArgs) -> Result<(
         ..Selection::default()
     };
     let experiments = experiment::load(workspace, &selection, Pick::Study(&args.study))?;
-    execute(workspace, &experiments, &args.options)
+    execute(workspace, &experiments, &args.options, None)
 }
 
 fn execute(
     workspace: &Workspace,
     experiments: &Experiments,
     options: &RunOptions,
+    dashboard: Option<OpenDashboard>,
 ) -> Result<(), Failure> {
     let results = workspace.results();
     named_in_text(workspace)?;
@@ -136,6 +138,7 @@ fn execute(
         let settings = Settings {
             jobs: jobs(options, to_run),
             fail_fast: options.fail_fast,
+            dashboard,
         };
         schedule::run(tasks, settings)?
     };

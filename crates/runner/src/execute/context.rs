@@ -240,6 +240,11 @@ impl Context {
         });
     }
 
+    /// As [`Work::curve`](super::stage::Work::curve), outside of stages.
+    pub fn curve(&self, name: &str, done: u64, value: f64) {
+        curve(name, done, value);
+    }
+
     /// A metric, which the study must declare.
     pub fn metric(&mut self, metric: MetricDef, value: f64) -> Result<(), TrialError> {
         if !self.study.metrics.contains(&metric) {
@@ -403,6 +408,14 @@ fn not_declared(name: &str, found: Option<&ParamValue>) -> TrialError {
 pub(super) fn announce(event: &Event) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{}", json(event)).and_then(|()| out.flush());
+}
+
+/// Tells the scheduler a value of a curve. JSON has no number that is not finite.
+pub(super) fn curve(name: &str, done: u64, value: f64) {
+    if value.is_finite() {
+        let name = name.to_owned();
+        announce(&Event::Curve { name, done, value });
+    }
 }
 
 /// Says that something damaged or foreign was left out and is made anew.

@@ -1,5 +1,6 @@
 //! What a person sees of a run: one bar for all trials and one line a worker on a terminal;
-//! elsewhere a line where a trial begins and where it ends, and now and then what is at work.
+//! elsewhere a line where a trial begins and where it ends, and now and then what is at work. Where a
+//! dashboard has the terminal, the lines that stay are printed once it is gone.
 
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
@@ -7,19 +8,27 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use retrial_core::event::Event;
 
+use super::signals::Asked;
+use crate::dashboard::Dashboard;
 use crate::terminal::duration;
 
 /// How often a run without a terminal says what it is at, when it says nothing else.
 const HEARTBEAT: Duration = Duration::from_secs(30);
+/// How often a dashboard is asked for its keys.
+const KEYS: Duration = Duration::from_millis(100);
 
 /// The display of a run.
 pub(crate) struct Display {
+    dashboard: Option<Box<dyn Dashboard>>,
+    /// Lines for the time after the dashboard.
+    held: Vec<String>,
     bars: MultiProgress,
     overall: ProgressBar,
     workers: Vec<ProgressBar>,
     /// What each worker is at.
     at_work: Vec<Option<AtWork>>,
-    terminal: bool,
+    /// Whether a person sees what is at work.
+    watched: bool,
     total: usize,
     done: usize,
     since: Instant,
@@ -34,9 +43,9 @@ struct AtWork {
 }
 
 impl Display {
-    pub(crate) fn new(total: usize, jobs: usize) -> Self {
-        let terminal = std::io::stderr().is_terminal();
-        let target = if terminal {
+    pub(crate) fn new(total: usize, jobs: usize, dashboard: Option<Box<dyn Dashboard>>) -> Self {
+        let watched = dashboard.is_some() || std::io::stderr().is_terminal();
+        let target = if watched && dashboard.is_none() {
             ProgressDrawTarget::stderr_with_hz(8)
         } else {
             ProgressDrawTarget::hidden()
@@ -49,11 +58,13 @@ impl Display {
             .map(|_| bars.add(ProgressBar::new(0).with_style(style("  {spinner} {wide_msg}"))))
             .collect();
         Self {
+            dashboard,
+            held: Vec::new(),
             bars,
             overall,
             workers,
             at_work: (0..jobs).map(|_| None).collect(),
-            terminal,
+            watched,
             total,
             done: 0,
             since: Instant::now(),
@@ -79,13 +90,22 @@ impl Display {
         let Some(work) = &mut self.at_work[slot] else {
             return;
         };
+        match (event, &mut self.dashboard) {
+            (Event::Progress { done, total, unit }, Some(dashboard)) => {
+                dashboard.progress(*done, *total, unit);
+            }
+            (Event::Curve { name, done, value }, Some(dashboard)) => {
+                dashboard.curve(name, *done, *value);
+            }
+            _ => {}
+        }
         match event {
             Event::Progress { done, total, unit } => work.far = format!("{done}/{total} {unit}"),
             Event::Waiting { stage, .. } => {
                 work.far = format!("waits for the stage `{stage}`, which another trial builds");
             }
             Event::Waited { .. } => work.far = String::new(),
-            Event::Started { resumed, .. } if !self.terminal => {
+            Event::Started { resumed, .. } if !self.watched => {
                 let from = match resumed {
                     Some(from) => format!(", goes on from {from}"),
                     None => String::new(),
@@ -122,16 +142,26 @@ impl Display {
     /// Prints a line that stays.
     pub(crate) fn note(&mut self, line: &str) {
         self.last_beat = Instant::now();
-        if self.terminal {
+        if self.dashboard.is_some() {
+            self.held.push(line.to_owned());
+        } else if self.watched {
             let _ = self.bars.println(line);
         } else {
             eprintln!("{line}");
         }
     }
 
-    /// How long until [`Display::heartbeat`] has something to say.
+    /// What a person asks of the dashboard.
+    pub(crate) fn asked(&mut self) -> Option<Asked> {
+        self.dashboard.as_mut()?.asked()
+    }
+
+    /// How long until [`Display::heartbeat`] or [`Display::asked`] has something to say.
     pub(crate) fn until_heartbeat(&self) -> Duration {
-        HEARTBEAT.saturating_sub(self.last_beat.elapsed())
+        match self.dashboard {
+            Some(_) => KEYS,
+            None => HEARTBEAT.saturating_sub(self.last_beat.elapsed()),
+        }
     }
 
     /// Says what is at work, where nobody sees a bar and nothing was said for a while.
@@ -140,7 +170,7 @@ impl Display {
             return;
         }
         self.last_beat = Instant::now();
-        if self.terminal {
+        if self.watched {
             return;
         }
         let trials: Vec<String> = self
@@ -165,8 +195,12 @@ impl Display {
         ));
     }
 
-    /// Removes the bars.
-    pub(crate) fn close(&self) {
+    /// Removes the dashboard or the bars.
+    pub(crate) fn close(&mut self) {
+        self.dashboard = None;
+        for line in std::mem::take(&mut self.held) {
+            eprintln!("{line}");
+        }
         for bar in &self.workers {
             bar.finish_and_clear();
         }

@@ -26,6 +26,7 @@ use super::process::{LAST_WORDS, Message, TimeLimit, Worker, failure_cause, list
 use super::progress::Display;
 use super::record_file;
 use super::signals::{self, Asked};
+use crate::dashboard::OpenDashboard;
 use crate::failure::Failure;
 
 /// How often a trial held by another run is asked for.
@@ -52,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) jobs: usize,
     /// Whether the first failure ends the run.
     pub(crate) fail_fast: bool,
+    /// What shows the only task.
+    pub(crate) dashboard: Option<OpenDashboard>,
 }
 
 /// How a run ended.
@@ -132,7 +135,8 @@ pub(crate) fn run(tasks: Vec<Task>, settings: Settings) -> Result<Summary, Failu
     let _routed = signals::route(move |signal| {
         let _ = asked.send(Message::Signal(signal));
     });
-    let mut display = Display::new(tasks.len(), settings.jobs);
+    let dashboard = settings.dashboard.map(|open| open(&label(&task.job)));
+    let mut display = Display::new(tasks.len(), settings.jobs, dashboard);
     let mut run = Run {
         settings,
         results,
@@ -178,6 +182,9 @@ impl Run<'_> {
                 Ok(Message::Signal(asked)) => self.signal(asked),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            if let Some(asked) = self.display.asked() {
+                self.signal(asked);
             }
             self.enforce_time_limits();
             self.display.heartbeat();

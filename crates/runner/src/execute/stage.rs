@@ -16,7 +16,7 @@ use retrial_core::record::{StageOrigin, StageUse};
 use retrial_seed::Seed;
 use retrial_store::{StoreError, Tree, Value};
 
-use super::context::{Context, TrialError, announce, belongs, healed, io};
+use super::context::{Context, TrialError, announce, belongs, curve, healed, io};
 use super::lease;
 
 /// The stages of `results/`, one folder each.
@@ -75,6 +75,12 @@ impl Work {
     pub fn progress(&self, done: u64, total: u64, unit: &str) {
         let unit = unit.to_owned();
         announce(&Event::Progress { done, total, unit });
+    }
+
+    /// Reports a value by which a person sees how the stage goes, such as a loss, after `done` units. One that is no
+    /// finite number is in no curve.
+    pub fn curve(&self, name: &str, done: u64, value: f64) {
+        curve(name, done, value);
     }
 }
 
