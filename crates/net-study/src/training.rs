@@ -191,3 +191,73 @@ impl<L: NamedLosses> Watch<L> for Owner {
         self.work.curve(name, done, value);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use retrial_nets::mask_rcnn::Losses;
+    use retrial_nets::weights::{NamedArray, Weights};
+
+    use super::*;
+
+    fn arrays(names: &[&str]) -> Weights {
+        let array = |(place, name): (usize, &&str)| {
+            let values = vec![place as f32, 0.1];
+            let shape = vec![2];
+            ((*name).to_owned(), NamedArray { shape, values })
+        };
+        names.iter().enumerate().map(array).collect()
+    }
+
+    #[test]
+    fn a_state_of_adam_goes_through_its_tree() {
+        let layout = Layout {
+            losses: &["losses"],
+            unit: "iterations",
+        };
+        let state = State {
+            done: 3,
+            weights: arrays(&["inner.bias", "outer"]),
+            moments: arrays(&["first.outer", "second.outer"]),
+            steps: 2,
+            losses: vec![0.5, 0.25, 0.125],
+        };
+        let tree = layout.tree(&state, true).expect("a tree");
+        let names: Vec<&str> = tree.arrays().map(|(path, _)| path).collect();
+        assert_eq!(
+            names,
+            [
+                "losses",
+                "moments/first.outer",
+                "moments/second.outer",
+                "weights/inner.bias",
+                "weights/outer"
+            ]
+        );
+        assert_eq!(layout.state(3, &tree, true).expect("a state"), state);
+    }
+
+    #[test]
+    fn losses_of_a_detector_are_lists_and_those_of_a_classifier_are_not_kept() {
+        let layout = Layout {
+            losses: &["losses/c", "losses/b", "losses/m", "losses/o", "losses/p"],
+            unit: "iterations",
+        };
+        let state = State {
+            done: 2,
+            weights: arrays(&["outer"]),
+            moments: arrays(&["outer"]),
+            steps: 0,
+            losses: vec![Losses::of(&[1.0, 2.0, 3.0, 4.0, 5.0]), Losses::default()],
+        };
+        let tree = layout.tree(&state, false).expect("a tree");
+        assert_eq!(tree.values::<f64>("losses/m").expect("a list"), [3.0, 0.0]);
+        assert_eq!(layout.state(2, &tree, false).expect("a state"), state);
+        let layout = Layout {
+            losses: &[],
+            unit: "iterations",
+        };
+        let tree = layout.tree(&state, false).expect("a tree");
+        let read: State<Losses> = layout.state(2, &tree, false).expect("a state");
+        assert_eq!((read.losses, read.weights), (Vec::new(), state.weights));
+    }
+}
