@@ -1,14 +1,15 @@
-//! CPU seconds of detection and of a training step, beside `benches/peers/maskrcnn_torch.py`.
+//! Seconds of detection and of a training step, beside `benches/peers/maskrcnn_torchvision.py`: of CPU time, or on a card
+//! by the clock.
 //!
-//! `mask_rcnn_speed [narrow | r50]`; one thread: `RAYON_NUM_THREADS=1`.
+//! `mask_rcnn_speed [narrow | r50 | all [DEVICE]]`; one thread: `RAYON_NUM_THREADS=1`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::resource::{UsageWho, getrusage};
 use retrial_image::InstanceMask;
 use retrial_instances::matcher::MatchRule;
 use retrial_instances::sampler::Balance;
-use retrial_nets::device::Device;
+use retrial_nets::device::{Device, DeviceChoice, open};
 use retrial_nets::mask_rcnn::{
     Architecture, Backbone, DetectionRule, DetectorTraining, Family, LossRules, MaskArchitecture,
     MaskPredictor, MaskRcnn, Normalisation, Picture, ProposalRule, Truth,
@@ -18,15 +19,59 @@ use retrial_seed::Seed;
 
 const ROUNDS: usize = 5;
 
-fn main() {
-    let wanted = std::env::args().nth(1).unwrap_or_default();
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut words = std::env::args().skip(1);
+    let wanted = words.next().unwrap_or_default();
+    let choice = words.next().as_deref().unwrap_or("flex").parse()?;
+    let clock = Clock {
+        on_cpu: choice == DeviceChoice::Flex,
+        device: open(choice)?,
+        start: Instant::now(),
+    };
     if wanted != "r50" {
         for batch in [1, 4] {
-            measure("narrow", &narrow(), (128, 160), batch, [200, 100, 64]);
+            let most = [200, 100, 64];
+            measure("narrow", &narrow(), (128, 160), batch, most, &clock);
         }
     }
     if wanted != "narrow" {
-        measure("r50", &r50(), (256, 320), 1, [2000, 300, 512]);
+        let most = [2000, 300, 512];
+        measure("r50", &r50(), (256, 320), 1, most, &clock);
+    }
+    Ok(())
+}
+
+/// What time is read from.
+struct Clock {
+    on_cpu: bool,
+    device: Device,
+    start: Instant,
+}
+
+impl Clock {
+    /// Of the CPU, or the clock's once a card has done its work.
+    fn now(&self) -> Duration {
+        if !self.on_cpu {
+            self.device.sync().expect("the card works");
+            return self.start.elapsed();
+        }
+        let usage = getrusage(UsageWho::RUSAGE_SELF).expect("a process has usage");
+        let time = usage.user_time();
+        Duration::new(time.tv_sec() as u64, time.tv_usec() as u32 * 1000)
+    }
+
+    /// The median, after one call that does not count.
+    fn median(&self, mut work: impl FnMut()) -> Duration {
+        work();
+        let mut times: Vec<Duration> = (0..ROUNDS)
+            .map(|_| {
+                let before = self.now();
+                work();
+                self.now() - before
+            })
+            .collect();
+        times.sort();
+        times[ROUNDS / 2]
     }
 }
 
@@ -78,10 +123,11 @@ fn measure(
     (height, width): (usize, usize),
     batch: usize,
     [train, proposals, regions]: [usize; 3],
+    clock: &Clock,
 ) {
-    let device = Device::flex();
+    let device = &clock.device;
     let mut stream = Seed(1).stream("speed");
-    let net = MaskRcnn::new(architecture, &mut stream, &device).expect("known sizes");
+    let net = MaskRcnn::new(architecture, &mut stream, device).expect("known sizes");
     let pictures: Vec<Picture> = (0..batch)
         .map(|_| Picture {
             height,
@@ -106,8 +152,8 @@ fn measure(
     };
     let seen: Vec<&Picture> = pictures.iter().collect();
     let mut found = 0;
-    let infer = median(|| {
-        let all = net.detect(architecture, &seen, &detection, &device);
+    let infer = clock.median(|| {
+        let all = net.detect(architecture, &seen, &detection, device);
         found = all.iter().map(Vec::len).sum();
     });
     let rules = LossRules {
@@ -125,11 +171,12 @@ fn measure(
         weight_decay: 0.0,
         clip_norm: None,
     };
+    let devices = [device.clone()];
     let mut training =
-        DetectorTraining::new(architecture.clone(), net, rules, rates, Seed(1), &[device]);
+        DetectorTraining::new(architecture.clone(), net, rules, rates, Seed(1), &devices);
     let items: Vec<(&Picture, &Truth)> = pictures.iter().zip(&truths).collect();
     let mut iteration = 0;
-    let step = median(|| {
+    let step = clock.median(|| {
         training
             .step(iteration, 1e-4, &items)
             .expect("finite losses");
@@ -157,24 +204,4 @@ fn truth(height: usize, width: usize) -> Truth {
         truth.masks.push(Some(mask));
     }
     truth
-}
-
-/// Median CPU time, after one call that does not count.
-fn median(mut work: impl FnMut()) -> Duration {
-    work();
-    let mut times: Vec<Duration> = (0..ROUNDS)
-        .map(|_| {
-            let before = cpu();
-            work();
-            cpu() - before
-        })
-        .collect();
-    times.sort();
-    times[ROUNDS / 2]
-}
-
-fn cpu() -> Duration {
-    let usage = getrusage(UsageWho::RUSAGE_SELF).expect("a process has usage");
-    let time = usage.user_time();
-    Duration::new(time.tv_sec() as u64, time.tv_usec() as u32 * 1000)
 }
