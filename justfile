@@ -110,7 +110,13 @@ bench *ARGS:
 # Type-check the CUDA build where its LLVM bundle cannot be downloaded
 [group('development')]
 cuda-check:
-    DOCS_RS=1 CARGO_TARGET_DIR={{ quote(target / 'cuda-check') }} cargo check --package retrial-nets --features cuda
+    DOCS_RS=1 CARGO_TARGET_DIR={{ quote(target / 'cuda-check') }} cargo check --package retrial-nets --all-targets --features cuda
+
+# Run tests, trainings and speeds on a CUDA card within so many seconds, as in `just gpu 600`; without a card, check
+[group('development')]
+[no-exit-message]
+gpu *ARGS:
+    benches/gpu.sh "$@"
 
 # What the continuous integration runs, from set-up to CUDA check
 [group('development')]

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""CPU time of a training step and of a search iteration of the published nets in PyTorch.
+"""Time of a training step and of a search iteration of the published nets in PyTorch.
 
     anogan_pytorch.py [WIDTH [BATCH [SEARCH_BATCH]]] [--threads N] [--layout planes|channels_last] [--as-written]
+                      [--device cpu|cuda|cuda:N]
 
 Prints the lines of `crates/nets/examples/anogan_speed.rs` for the same work, so that `anogan.sh` can
 put them side by side. The work is what the result needs: generated images are detached in the
@@ -47,18 +48,18 @@ class Discriminator(nn.Module):
 
 
 class Training:
-    def __init__(self, width, batch, layout, lean):
+    def __init__(self, width, batch, place, lean):
         self.lean = lean
-        self.generator = generator(width).to(memory_format=layout)
-        self.discriminator = Discriminator(width).to(memory_format=layout)
+        self.generator = generator(width).to(**place)
+        self.discriminator = Discriminator(width).to(**place)
         adam = lambda net, rate: torch.optim.Adam(net.parameters(), lr=rate, betas=(0.0, 0.9))
         self.adam_g, self.adam_d = adam(self.generator, 1e-4), adam(self.discriminator, 4e-4)
-        self.real = torch.randn(batch, 1, SIZE, SIZE).to(memory_format=layout)
+        self.real = torch.randn(batch, 1, SIZE, SIZE).to(**place)
 
     def step(self):
-        n, g, d = len(self.real), self.generator, self.discriminator
-        loss = lambda logits, label: binary_cross_entropy_with_logits(logits, torch.full((n,), label))
-        fake = g(torch.randn(n, LATENT, 1, 1))
+        n, g, d, device = len(self.real), self.generator, self.discriminator, self.real.device
+        loss = lambda logits, label: binary_cross_entropy_with_logits(logits, torch.full((n,), label, device=device))
+        fake = g(torch.randn(n, LATENT, 1, 1, device=device))
         if self.lean:
             fake = fake.detach()
         loss_d = loss(d(self.real), 1.0) + loss(d(fake), 0.0)
@@ -67,7 +68,7 @@ class Training:
         self.adam_d.step()
         if self.lean:
             d.requires_grad_(False)
-        loss_g = loss(d(g(torch.randn(n, LATENT, 1, 1))), 1.0)
+        loss_g = loss(d(g(torch.randn(n, LATENT, 1, 1, device=device))), 1.0)
         self.adam_g.zero_grad()
         loss_g.backward()
         self.adam_g.step()
@@ -76,12 +77,12 @@ class Training:
 
 
 class Search:
-    def __init__(self, training, batch, layout, moments):
+    def __init__(self, training, batch, place, moments):
         self.generator, self.features, self.lean = training.generator, training.discriminator.features, training.lean
         for net in (self.generator, self.features):
             net.train(moments == "batch").requires_grad_(not self.lean)
-        self.images = torch.randn(batch, 1, SIZE, SIZE).to(memory_format=layout)
-        self.z = torch.full((batch, LATENT, 1, 1), 0.1).requires_grad_()
+        self.images = torch.randn(batch, 1, SIZE, SIZE).to(**place)
+        self.z = torch.full((batch, LATENT, 1, 1), 0.1, device=place["device"]).requires_grad_()
         self.adam = torch.optim.Adam([self.z], lr=1e-3)
         with torch.no_grad():
             self.target = self.features(self.images)
@@ -118,11 +119,13 @@ def main():
     arguments.add_argument("--threads", type=int, default=1)
     arguments.add_argument("--layout", choices=("planes", "channels_last"), default="planes")
     arguments.add_argument("--as-written", action="store_true")
+    arguments.add_argument("--device", default="cpu")
     a = arguments.parse_args()
     torch.set_num_threads(a.threads)
     torch.manual_seed(0)
     layout = torch.channels_last if a.layout == "channels_last" else torch.contiguous_format
-    training = Training(a.width, a.batch, layout, not a.as_written)
+    place = {"device": a.device, "memory_format": layout}
+    training = Training(a.width, a.batch, place, not a.as_written)
     training.step()
     for _ in range(3):
         cpu, wall = timed(training.step, 1)
@@ -130,7 +133,7 @@ def main():
     rounds = max(-(-200 // a.search_batch), 3)
     per = 1e3 / (rounds * a.search_batch)
     for moments in ("running", "batch"):
-        search = Search(training, a.search_batch, layout, moments)
+        search = Search(training, a.search_batch, place, moments)
         search.iterate()
         for _ in range(3):
             cpu, wall = timed(search.iterate, rounds)

@@ -1,11 +1,12 @@
-"""CPU seconds of torchvision's Mask R-CNN, beside `mask_rcnn_speed` of retrial-nets.
+"""Seconds of torchvision's Mask R-CNN, of CPU time or on a card by the clock, beside `mask_rcnn_speed` of retrial-nets.
 
     pip install torch torchvision
-    OMP_NUM_THREADS=1 python benches/peers/maskrcnn_torchvision.py [narrow | r50]
+    OMP_NUM_THREADS=1 python benches/peers/maskrcnn_torchvision.py [narrow | r50 | all [cpu | cuda | cuda:N]]
 """
 
 import statistics
 import sys
+import time
 import resource
 
 import torch
@@ -21,6 +22,8 @@ from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 torch.set_num_threads(1)
 torch.manual_seed(1)
 ROUNDS = 5
+WANTED = sys.argv[1] if len(sys.argv) > 1 else "all"
+DEVICE = sys.argv[2] if len(sys.argv) > 2 else "cpu"
 
 
 def narrow(height, width):
@@ -67,23 +70,26 @@ def r50(height, width):
     )
 
 
-def cpu():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_utime
+def seconds():
+    if DEVICE == "cpu":
+        return resource.getrusage(resource.RUSAGE_SELF).ru_utime
+    torch.cuda.synchronize()
+    return time.perf_counter()
 
 
 def median(work):
     work()
     times = []
     for _ in range(ROUNDS):
-        before = cpu()
+        before = seconds()
         work()
-        times.append(cpu() - before)
+        times.append(seconds() - before)
     return statistics.median(times)
 
 
 def measure(name, build, height, width, batch):
-    model = build(height, width)
-    images = [torch.rand(3, height, width) for _ in range(batch)]
+    model = build(height, width).to(DEVICE)
+    images = [torch.rand(3, height, width, device=DEVICE) for _ in range(batch)]
     model.eval()
     with torch.no_grad():
         infer = median(lambda: model(images))
@@ -94,6 +100,7 @@ def measure(name, build, height, width, batch):
         boxes.append([x, y, x + w, y + h])
         masks[i, y : y + h, x : x + w] = 1
     target = {"boxes": torch.tensor(boxes, dtype=torch.float32), "labels": torch.arange(1, 5), "masks": masks}
+    target = {name: values.to(DEVICE) for name, values in target.items()}
     optimiser = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9)
 
     def step():
@@ -104,9 +111,8 @@ def measure(name, build, height, width, batch):
     print(f"{name} {height}x{width} b{batch}: infer {infer:.3f} s, train {median(step):.3f} s", flush=True)
 
 
-wanted = sys.argv[1] if len(sys.argv) > 1 else ""
-if wanted != "r50":
+if WANTED != "r50":
     for batch in (1, 4):
         measure("narrow", narrow, 128, 160, batch)
-if wanted != "narrow":
+if WANTED != "narrow":
     measure("r50", r50, 256, 320, 1)

@@ -1,6 +1,6 @@
-//! CPU time of a training step and of a search iteration of the published nets.
+//! Time of a training step and of a search iteration of the published nets.
 //!
-//! `RAYON_NUM_THREADS=1 cargo run --release --example anogan_speed -- WIDTH BATCH SEARCH_BATCH`
+//! `RAYON_NUM_THREADS=1 cargo run --release --example anogan_speed -- WIDTH BATCH SEARCH_BATCH DEVICE`
 
 use std::time::Instant;
 
@@ -11,11 +11,12 @@ use retrial_nets::anogan::{
     Architecture, GanLoss, GanRates, GanTraining, Initialisation, Normalisation, SearchMethod,
     SearchNets, SearchRates, SearchState,
 };
-use retrial_nets::device::Device;
+use retrial_nets::device::{Device, open};
 use retrial_seed::Seed;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut numbers = std::env::args().skip(1).map(|word| word.parse::<usize>());
+    let mut words = std::env::args().skip(1);
+    let mut numbers = words.by_ref().take(3).map(|word| word.parse::<usize>());
     let mut next = |default| numbers.next().unwrap_or(Ok(default));
     let (width, batch, search_batch) = (next(64)?, next(128)?, next(16)?);
     let rates = |learning_rate| AdamRates {
@@ -23,7 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         beta1: 0.0,
         beta2: 0.9,
     };
-    let device = Device::flex();
+    let device = open(words.next().as_deref().unwrap_or("flex").parse()?)?;
     let mut training = GanTraining::new(
         Architecture {
             image_size: 64,
@@ -51,9 +52,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let real = pixels(batch);
     training.epoch(0, &real);
     for round in 1..=3 {
-        let (cpu, wall) = timed(|| {
+        let (cpu, wall) = timed(&device, || {
             training.epoch(round, &real);
-        });
+        })?;
         println!("training step, batch {batch}: {cpu:.3} CPU s, {wall:.3} s");
     }
     for (name, mut nets) in [
@@ -81,11 +82,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         state.iterate(&mut nets, &x, &features);
         let rounds = 200_usize.div_ceil(search_batch).max(3);
         for _ in 0..3 {
-            let (cpu, wall) = timed(|| {
+            let (cpu, wall) = timed(&device, || {
                 for _ in 0..rounds {
                     state.iterate(&mut nets, &x, &features);
                 }
-            });
+            })?;
             let per = 1e3 / (rounds * search_batch) as f64;
             println!(
                 "search, {name} moments, batch {search_batch}: {:.3} CPU ms an image-iteration, {:.3} ms",
@@ -97,10 +98,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn timed(work: impl FnOnce()) -> (f64, f64) {
+/// CPU time and the clock's, until the device has done it.
+fn timed(device: &Device, work: impl FnOnce()) -> Result<(f64, f64), Box<dyn std::error::Error>> {
+    device.sync()?;
     let (cpu, wall) = (cpu_s(), Instant::now());
     work();
-    (cpu_s() - cpu, wall.elapsed().as_secs_f64())
+    device.sync()?;
+    Ok((cpu_s() - cpu, wall.elapsed().as_secs_f64()))
 }
 
 fn cpu_s() -> f64 {

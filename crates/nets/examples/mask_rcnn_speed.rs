@@ -1,16 +1,17 @@
-//! CPU seconds of detection and of a training step, beside `benches/peers/maskrcnn_torch.py`.
+//! Seconds of detection and of a training step, beside `benches/peers/maskrcnn_torchvision.py`: of CPU time, or on a card
+//! by the clock.
 //!
-//! `mask_rcnn_speed [narrow | r50]`; one thread: `RAYON_NUM_THREADS=1`.
+//! `mask_rcnn_speed [narrow | r50 | all [DEVICE]]`; one thread: `RAYON_NUM_THREADS=1`.
 
 use std::error::Error;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::resource::{UsageWho, getrusage};
 use retrial_image::InstanceMask;
 use retrial_instances::matcher::MatchRule;
 use retrial_instances::sampler::Balance;
-use retrial_nets::device::Device;
+use retrial_nets::device::{Device, DeviceChoice, open};
 use retrial_nets::fit::{Plan, Rule, State, Watch, fit};
 use retrial_nets::mask_rcnn::{
     Architecture, Backbone, DetectionRule, DetectorTask, Family, LossRules, Losses,
@@ -21,16 +22,92 @@ use retrial_seed::Seed;
 
 const ROUNDS: usize = 5;
 
-fn main() {
-    let wanted = std::env::args().nth(1).unwrap_or_default();
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut words = std::env::args().skip(1);
+    let wanted = words.next().unwrap_or_default();
+    let choice = words.next().as_deref().unwrap_or("flex").parse()?;
+    let clock = Clock {
+        on_cpu: choice == DeviceChoice::Flex,
+        device: open(choice)?,
+        start: Instant::now(),
+    };
     if wanted != "r50" {
         for batch in [1, 4] {
-            measure("narrow", &narrow(), (128, 160), batch, [200, 100, 64]);
+            let most = [200, 100, 64];
+            measure("narrow", &narrow(), (128, 160), batch, most, &clock);
         }
     }
     if wanted != "narrow" {
-        measure("r50", &r50(), (256, 320), 1, [2000, 300, 512]);
+        let most = [2000, 300, 512];
+        measure("r50", &r50(), (256, 320), 1, most, &clock);
     }
+    Ok(())
+}
+
+/// What time is read from.
+#[derive(Clone)]
+struct Clock {
+    on_cpu: bool,
+    device: Device,
+    start: Instant,
+}
+
+impl Clock {
+    /// Of the CPU, or the clock's once a card has done its work.
+    fn now(&self) -> Duration {
+        if !self.on_cpu {
+            self.device.sync().expect("the card works");
+            return self.start.elapsed();
+        }
+        let usage = getrusage(UsageWho::RUSAGE_SELF).expect("a process has usage");
+        let time = usage.user_time();
+        Duration::new(time.tv_sec() as u64, time.tv_usec() as u32 * 1000)
+    }
+
+    /// The median.
+    fn median(&self, mut work: impl FnMut()) -> Duration {
+        let time = |_| {
+            let before = self.now();
+            work();
+            self.now() - before
+        };
+        middle((0..=ROUNDS).map(time).collect())
+    }
+}
+
+/// The median of times, of which the first does not count.
+fn middle(mut times: Vec<Duration>) -> Duration {
+    times.remove(0);
+    times.sort();
+    times[ROUNDS / 2]
+}
+
+/// Notes the time of every iteration.
+struct Timed {
+    clock: Clock,
+    begun: Mutex<Duration>,
+    times: Mutex<Vec<Duration>>,
+}
+
+impl Watch<Losses> for Timed {
+    fn stops(&self) -> bool {
+        *self.begun.lock().expect("no panic") = self.clock.now();
+        false
+    }
+
+    fn is_due(&self) -> bool {
+        let spent = self.clock.now() - *self.begun.lock().expect("no panic");
+        self.times.lock().expect("no panic").push(spent);
+        false
+    }
+
+    fn keep(&self, _: &State<Losses>) -> Result<(), Box<dyn Error + Send + Sync>> {
+        Ok(())
+    }
+
+    fn progress(&self, _: u64, _: u64) {}
+
+    fn curve(&self, _: &str, _: u64, _: f64) {}
 }
 
 fn narrow() -> Architecture {
@@ -81,10 +158,11 @@ fn measure(
     (height, width): (usize, usize),
     batch: usize,
     [train, proposals, regions]: [usize; 3],
+    clock: &Clock,
 ) {
-    let device = Device::flex();
+    let device = &clock.device;
     let mut stream = Seed(1).stream("speed");
-    let net = MaskRcnn::new(architecture, &mut stream, &device).expect("known sizes");
+    let net = MaskRcnn::new(architecture, &mut stream, device).expect("known sizes");
     let pictures: Vec<Picture> = (0..batch)
         .map(|_| Picture {
             height,
@@ -109,8 +187,8 @@ fn measure(
     };
     let seen: Vec<&Picture> = pictures.iter().collect();
     let mut found = 0;
-    let infer = median(|| {
-        let all = net.detect(architecture, &seen, &detection, &device);
+    let infer = clock.median(|| {
+        let all = net.detect(architecture, &seen, &detection, device);
         found = all.iter().map(Vec::len).sum();
     });
     let rules = LossRules {
@@ -139,13 +217,16 @@ fn measure(
         rule: Rule::Sgd(rates, Arc::new(|_| 1e-4)),
         batches: Arc::new(move |_| items.clone()),
         patience: None,
-        devices: vec![device],
+        devices: vec![device.clone()],
     };
-    let clock = Arc::new(Clock::default());
-    let watch: Arc<dyn Watch<Losses>> = Arc::<Clock>::clone(&clock);
+    let timed = Arc::new(Timed {
+        clock: clock.clone(),
+        begun: Mutex::default(),
+        times: Mutex::default(),
+    });
+    let watch: Arc<dyn Watch<Losses>> = Arc::<Timed>::clone(&timed);
     fit(net, None, plan, &watch).expect("finite losses");
-    let steps = clock.steps.lock().expect("no panic").clone();
-    let step = middle(steps);
+    let step = middle(timed.times.lock().expect("no panic").clone());
     println!(
         "{name} {height}x{width} b{batch}: infer {:.3} s ({found} found), train {:.3} s",
         infer.as_secs_f64(),
@@ -168,55 +249,4 @@ fn truth(height: usize, width: usize) -> Truth {
         truth.masks.push(Some(mask));
     }
     truth
-}
-
-/// CPU time of every step.
-#[derive(Default)]
-struct Clock {
-    begun: Mutex<Duration>,
-    steps: Mutex<Vec<Duration>>,
-}
-
-impl Watch<Losses> for Clock {
-    fn stops(&self) -> bool {
-        *self.begun.lock().expect("no panic") = cpu();
-        false
-    }
-
-    fn is_due(&self) -> bool {
-        let spent = cpu() - *self.begun.lock().expect("no panic");
-        self.steps.lock().expect("no panic").push(spent);
-        false
-    }
-
-    fn keep(&self, _: &State<Losses>) -> Result<(), Box<dyn Error + Send + Sync>> {
-        Ok(())
-    }
-
-    fn progress(&self, _: u64, _: u64) {}
-
-    fn curve(&self, _: &str, _: u64, _: f64) {}
-}
-
-/// Median CPU time.
-fn median(mut work: impl FnMut()) -> Duration {
-    let time = |_| {
-        let before = cpu();
-        work();
-        cpu() - before
-    };
-    middle((0..=ROUNDS).map(time).collect())
-}
-
-/// The median of times, of which the first does not count.
-fn middle(mut times: Vec<Duration>) -> Duration {
-    times.remove(0);
-    times.sort();
-    times[ROUNDS / 2]
-}
-
-fn cpu() -> Duration {
-    let usage = getrusage(UsageWho::RUSAGE_SELF).expect("a process has usage");
-    let time = usage.user_time();
-    Duration::new(time.tv_sec() as u64, time.tv_usec() as u32 * 1000)
 }
