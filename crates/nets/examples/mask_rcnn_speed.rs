@@ -1,15 +1,16 @@
-//! Seconds of detection and of a training step, beside `benches/peers/maskrcnn_torchvision.py`: of CPU time, or on a card
-//! by the clock.
+//! Seconds of detection and of a training step, of CPU time or on a card by the clock, beside
+//! `benches/peers/maskrcnn_torchvision.py`.
 //!
-//! `mask_rcnn_speed [narrow | r50 | all [DEVICE]]`; one thread: `RAYON_NUM_THREADS=1`.
+//! `mask_rcnn_speed [narrow | r50 | all [cpu | cuda:N]]`; one thread: `RAYON_NUM_THREADS=1`.
 
+use std::sync::{LazyLock, OnceLock};
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{UsageWho, getrusage};
 use retrial_image::InstanceMask;
 use retrial_instances::matcher::MatchRule;
 use retrial_instances::sampler::Balance;
-use retrial_nets::device::{Device, DeviceChoice, open};
+use retrial_nets::device::{Device, open};
 use retrial_nets::mask_rcnn::{
     Architecture, Backbone, DetectionRule, DetectorTraining, Family, LossRules, MaskArchitecture,
     MaskPredictor, MaskRcnn, Normalisation, Picture, ProposalRule, Truth,
@@ -19,60 +20,26 @@ use retrial_seed::Seed;
 
 const ROUNDS: usize = 5;
 
+/// The card that was named.
+static CARD: OnceLock<Device> = OnceLock::new();
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut words = std::env::args().skip(1);
     let wanted = words.next().unwrap_or_default();
-    let choice = words.next().as_deref().unwrap_or("flex").parse()?;
-    let clock = Clock {
-        on_cpu: choice == DeviceChoice::Flex,
-        device: open(choice)?,
-        start: Instant::now(),
-    };
+    if let Some(name) = words.next().filter(|name| name != "cpu") {
+        let card = open(name.parse()?)?;
+        CARD.get_or_init(|| card);
+    }
     if wanted != "r50" {
         for batch in [1, 4] {
-            let most = [200, 100, 64];
-            measure("narrow", &narrow(), (128, 160), batch, most, &clock);
+            measure("narrow", &narrow(), (128, 160), batch, [200, 100, 64]);
         }
     }
     if wanted != "narrow" {
-        let most = [2000, 300, 512];
-        measure("r50", &r50(), (256, 320), 1, most, &clock);
+        measure("r50", &r50(), (256, 320), 1, [2000, 300, 512]);
     }
     Ok(())
-}
-
-/// What time is read from.
-struct Clock {
-    on_cpu: bool,
-    device: Device,
-    start: Instant,
-}
-
-impl Clock {
-    /// Of the CPU, or the clock's once a card has done its work.
-    fn now(&self) -> Duration {
-        if !self.on_cpu {
-            self.device.sync().expect("the card works");
-            return self.start.elapsed();
-        }
-        let usage = getrusage(UsageWho::RUSAGE_SELF).expect("a process has usage");
-        let time = usage.user_time();
-        Duration::new(time.tv_sec() as u64, time.tv_usec() as u32 * 1000)
-    }
-
-    /// The median, after one call that does not count.
-    fn median(&self, mut work: impl FnMut()) -> Duration {
-        work();
-        let mut times: Vec<Duration> = (0..ROUNDS)
-            .map(|_| {
-                let before = self.now();
-                work();
-                self.now() - before
-            })
-            .collect();
-        times.sort();
-        times[ROUNDS / 2]
-    }
 }
 
 fn narrow() -> Architecture {
@@ -123,11 +90,10 @@ fn measure(
     (height, width): (usize, usize),
     batch: usize,
     [train, proposals, regions]: [usize; 3],
-    clock: &Clock,
 ) {
-    let device = &clock.device;
+    let device = CARD.get().cloned().unwrap_or_else(Device::flex);
     let mut stream = Seed(1).stream("speed");
-    let net = MaskRcnn::new(architecture, &mut stream, device).expect("known sizes");
+    let net = MaskRcnn::new(architecture, &mut stream, &device).expect("known sizes");
     let pictures: Vec<Picture> = (0..batch)
         .map(|_| Picture {
             height,
@@ -152,8 +118,8 @@ fn measure(
     };
     let seen: Vec<&Picture> = pictures.iter().collect();
     let mut found = 0;
-    let infer = clock.median(|| {
-        let all = net.detect(architecture, &seen, &detection, device);
+    let infer = median(|| {
+        let all = net.detect(architecture, &seen, &detection, &device);
         found = all.iter().map(Vec::len).sum();
     });
     let rules = LossRules {
@@ -171,12 +137,11 @@ fn measure(
         weight_decay: 0.0,
         clip_norm: None,
     };
-    let devices = [device.clone()];
     let mut training =
-        DetectorTraining::new(architecture.clone(), net, rules, rates, Seed(1), &devices);
+        DetectorTraining::new(architecture.clone(), net, rules, rates, Seed(1), &[device]);
     let items: Vec<(&Picture, &Truth)> = pictures.iter().zip(&truths).collect();
     let mut iteration = 0;
-    let step = clock.median(|| {
+    let step = median(|| {
         training
             .step(iteration, 1e-4, &items)
             .expect("finite losses");
@@ -204,4 +169,29 @@ fn truth(height: usize, width: usize) -> Truth {
         truth.masks.push(Some(mask));
     }
     truth
+}
+
+/// Median CPU time, after one call that does not count.
+fn median(mut work: impl FnMut()) -> Duration {
+    work();
+    let mut times: Vec<Duration> = (0..ROUNDS)
+        .map(|_| {
+            let before = cpu();
+            work();
+            cpu() - before
+        })
+        .collect();
+    times.sort();
+    times[ROUNDS / 2]
+}
+
+/// CPU time, or the clock's once the card has done its work.
+fn cpu() -> Duration {
+    if let Some(card) = CARD.get() {
+        card.sync().expect("the card works");
+        return START.elapsed();
+    }
+    let usage = getrusage(UsageWho::RUSAGE_SELF).expect("a process has usage");
+    let time = usage.user_time();
+    Duration::new(time.tv_sec() as u64, time.tv_usec() as u32 * 1000)
 }
