@@ -33,6 +33,10 @@ pub const RULES: &[Rule] = &[
     ("files stand one above the other", circles::circles),
     ("algorithms do no I/O", imports::pure_algorithms),
     ("studies name what they declare", imports::declared_items),
+    (
+        "messages name the program that runs",
+        imports::program_names,
+    ),
     ("ignored tests say what they need", ignored::reasons),
     ("no test passes without running", ignored::early_ends),
     ("nothing large or binary", tracked::size_and_kind),

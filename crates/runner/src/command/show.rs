@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use retrial_core::metric::Direction;
+use retrial_core::program;
 use retrial_core::record::{ATTEMPT_FILE, Outcome, RECORD_FILE, Record};
 use retrial_report::TRIALS_FILE;
 use serde_json::json;
@@ -110,7 +111,11 @@ fn print(record: &Record, folder: &Path) -> Result<(), Failure> {
     } else {
         ""
     };
-    say!("source      retrial {}, {revision}{dirty}", p.version);
+    say!(
+        "source      {} {}, {revision}{dirty}",
+        program::name(),
+        p.version
+    );
     if let Some(build) = &p.build {
         say!("build       {}", build.line());
     }

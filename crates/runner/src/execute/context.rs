@@ -446,7 +446,7 @@ mod tests {
     use super::*;
     use crate::devices::Device;
     use crate::fake::Fake;
-    use crate::study::Study as _;
+    use crate::program::Study as _;
 
     fn context(results: &Path, trial: &str) -> Context {
         let job = Job {

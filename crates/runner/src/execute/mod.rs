@@ -6,6 +6,7 @@
 pub(crate) mod context;
 pub(crate) mod executable;
 pub(crate) mod folder;
+pub(crate) mod inventory;
 pub(crate) mod job;
 pub(crate) mod lease;
 pub(crate) mod process;

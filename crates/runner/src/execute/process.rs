@@ -9,8 +9,10 @@ use std::time::{Duration, Instant, SystemTime};
 use nix::sys::signal::Signal;
 use retrial_core::event::Event;
 use retrial_core::spec::MAX_TIME_S;
+use retrial_core::study::StudyInfo;
 
-use super::schedule::Task;
+use super::folder::TrialFolders;
+use super::job::Job;
 use super::signals::Asked;
 
 /// How long the streams of a worker that ended may stay open, and a killed one may stay.
@@ -58,6 +60,16 @@ impl TimeLimit {
             ),
         }
     }
+}
+
+/// A trial to run.
+pub(crate) struct Task {
+    pub(crate) job: Job,
+    pub(crate) study: &'static StudyInfo,
+    pub(crate) folders: TrialFolders,
+    pub(crate) time_limit: TimeLimit,
+    /// Further attempts allowed in this run.
+    pub(crate) retries: u32,
 }
 
 /// A worker at work.
