@@ -19,8 +19,8 @@ use retrial_data::{DataError, Manifest};
 
 use crate::cli::Selection;
 use crate::devices::{CPU, Device};
-use crate::execute::folder::TrialFolders;
-use crate::execute::inventory::{Inventory, TrialState};
+use crate::execute::folder::{Inventory, TrialState};
+use crate::execute::trial_folders::TrialFolders;
 use crate::failure::Failure;
 use crate::program::{Program, Study};
 use crate::selected::{changes, command, files, overrides, same_file};

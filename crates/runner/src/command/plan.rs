@@ -7,7 +7,7 @@ use serde_json::json;
 use super::data_check::{DataCheck, say_all};
 use super::{count, duration, print_json, table};
 use crate::cli::{Format, PlanArgs};
-use crate::execute::inventory::TrialState;
+use crate::execute::folder::TrialState;
 use crate::experiment::{self, Experiment, Experiments, Pick};
 use crate::failure::Failure;
 use crate::workspace::Workspace;

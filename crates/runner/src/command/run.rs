@@ -12,7 +12,7 @@ use super::conclude::conclude;
 use super::data_check::{DataCheck, warn_all};
 use super::{both, count, doctor};
 use crate::cli::{ReproduceArgs, RunOptions, Selection};
-use crate::execute::inventory::TrialState;
+use crate::execute::folder::TrialState;
 use crate::execute::job::{Job, JobData};
 use crate::execute::process::{Task, TimeLimit};
 use crate::execute::provenance::Host;
@@ -331,7 +331,7 @@ fn tasks(
                 }
                 host
             });
-            let folders = crate::execute::folder::TrialFolders::new(
+            let folders = crate::execute::trial_folders::TrialFolders::new(
                 &results,
                 &spec.study,
                 &spec.name,

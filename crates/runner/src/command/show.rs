@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{count, duration, print_json, table};
 use crate::cli::{Format, ShowArgs};
-use crate::execute::folder::TrialFolders;
+use crate::execute::trial_folders::TrialFolders;
 use crate::failure::Failure;
 use crate::integrity;
 use crate::lookup::{find, pack_of};

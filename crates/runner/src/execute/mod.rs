@@ -6,7 +6,6 @@
 pub(crate) mod context;
 pub(crate) mod executable;
 pub(crate) mod folder;
-pub(crate) mod inventory;
 pub(crate) mod job;
 pub(crate) mod lease;
 pub(crate) mod process;
@@ -17,4 +16,5 @@ pub(crate) mod schedule;
 pub mod signals;
 pub(crate) mod stage;
 pub(crate) mod sweep;
+pub(crate) mod trial_folders;
 pub(crate) mod worker;

@@ -11,9 +11,9 @@ use retrial_core::event::Event;
 use retrial_core::spec::MAX_TIME_S;
 use retrial_core::study::StudyInfo;
 
-use super::folder::TrialFolders;
 use super::job::Job;
 use super::signals::Asked;
+use super::trial_folders::TrialFolders;
 
 /// How long the streams of a worker that ended may stay open, and a killed one may stay.
 pub(super) const LAST_WORDS: Duration = Duration::from_secs(3);

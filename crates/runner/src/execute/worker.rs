@@ -13,8 +13,8 @@ use std::time::{Instant, SystemTime};
 use retrial_core::event::Event;
 
 use super::context::{Context, TrialError};
-use super::folder::TrialFolders;
 use super::job::{EXIT_ELSEWHERE, EXIT_HELD, EXIT_STOPPED, Job, STOP_LINE};
+use super::trial_folders::TrialFolders;
 use super::{lease, record_file};
 use crate::program::Program;
 
