@@ -7,8 +7,9 @@ set positional-arguments
 target := env('CARGO_TARGET_DIR', 'target')
 retrial := target / 'release' / 'retrial'
 
-# cargo features, such as `cuda`, `tui` or `wgpu`
+# cargo features, such as `cuda`, `tui`, `wgpu` or `hdf5-system`
 features := env('RETRIAL_FEATURES', '')
+feature_options := if features == '' { '' } else { (if features =~ 'hdf5-system' { '--no-default-features ' } else { '' }) + '--features ' + quote(features) }
 
 # List the recipes.
 default:
@@ -164,7 +165,7 @@ command := 'caller=' + quote(invocation_directory()) + '
     exec ' + quote(retrial)
 
 # The time of the file says that it was looked at, also when nothing had to be built.
-build := 'cargo build --release ' + (if features == '' { '' } else { '--features ' + quote(features) }) + ' && touch -c ' + quote(retrial)
+build := 'cargo build --release ' + feature_options + ' && touch -c ' + quote(retrial)
 
 built := 'if [ ! -x ' + quote(retrial) + ' ]; then
         ' + build + '

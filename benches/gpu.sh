@@ -137,7 +137,9 @@ step() {
     local name=$1 most=$2 begun=$SECONDS status=0 took word=ok log=$logs/$1.log
     took=$(measured "$name")
     if [ -n "$took" ]; then
-        row "$name" "$took s" "$(ended "$name"), before" "$log"
+        word=$(ended "$name")
+        [[ $word != FAILED* ]] || failed=1
+        row "$name" "$took s" "$word, before" "$log"
         return 0
     fi
     [ "$most" -le "$(left)" ] || most=$(left)

@@ -3,7 +3,8 @@
 //!
 //! k-means and maximum entropy cut a picture into regions, moment invariants describe them, and a
 //! support vector machine names them. Values in, values out; what is drawn at random comes from a
-//! stream that is an argument.
+//! stream that is an argument. So: `segment` → `describe` → `fit_classifier`. The support vector machine is linfa's;
+//! moments are compared with OpenCV's.
 
 mod cluster;
 mod components;

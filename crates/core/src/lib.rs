@@ -16,6 +16,7 @@ pub mod metric;
 pub mod named;
 pub mod params;
 pub mod plan;
+pub mod program;
 pub mod record;
 pub mod reference;
 pub mod report_spec;

@@ -6,13 +6,16 @@
 
 use std::fmt;
 
+use retrial_words::{WordDef, renamed};
 use serde::{Deserialize, Serialize};
 
-use crate::declare::{WordDef, renamed};
 use crate::fault::{Faults, Place, instead};
 use crate::keys::Form;
 use crate::named::Named;
 use crate::yaml::{Node, Value, join, unlike_text};
+
+/// The param that names the data; their digest enters ids in its place.
+pub(crate) const DATASET: &str = "dataset";
 
 /// The value of a param or of a swept key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

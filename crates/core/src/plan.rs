@@ -7,7 +7,7 @@
 
 use crate::declare::Pairs;
 use crate::hash::FieldHasher;
-use crate::params::{ParamValue, Params};
+use crate::params::{DATASET, ParamValue, Params};
 use crate::record::Record;
 use crate::spec::Spec;
 use crate::study::{DatasetInfo, StudyInfo};
@@ -16,8 +16,6 @@ use crate::study::{DatasetInfo, StudyInfo};
 pub const MAX_TRIALS: usize = 1_000_000;
 /// Longest slug of a trial id.
 const MAX_SLUG: usize = 72;
-/// The param that names the data; their digest enters ids in its place.
-pub(crate) const DATASET: &str = "dataset";
 /// The kind of device of trials that use no other.
 const CPU: &str = "cpu";
 

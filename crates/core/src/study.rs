@@ -1,8 +1,7 @@
 //! What a study declares of itself: the tables by which specs are checked and reports labelled.
 
 use crate::metric::{FileDef, MetricDef, TableDef};
-use crate::params::{DefaultValue, Param, ParamValue, Params};
-use crate::plan::DATASET;
+use crate::params::{DATASET, DefaultValue, Param, ParamValue, Params};
 
 /// A study, as far as specs, plans and reports need to know it.
 #[derive(Clone, Copy, Debug)]

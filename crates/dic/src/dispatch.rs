@@ -43,7 +43,7 @@ impl Dispatch {
             x86::Avx512::detect().map(Self::Avx512),
         ];
         #[cfg(not(target_arch = "x86_64"))]
-        let special = [];
+        let special: [Option<Self>; 0] = [];
         std::iter::once(Self::Portable)
             .chain(special.into_iter().flatten())
             .collect()

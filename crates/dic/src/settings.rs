@@ -258,7 +258,7 @@ retrial_words::words! {
         Best = "best",
         /// AVX2 with fused multiply-add at most.
         Avx2 = "avx2",
-        /// What every processor of the architecture has: SSE2 on x86-64.
+        /// What every processor of the architecture has: SSE2 on x86-64, NEON on aarch64.
         Baseline = "baseline",
     }
 }

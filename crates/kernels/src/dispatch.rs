@@ -45,6 +45,7 @@ pub(crate) enum Dispatch {
 }
 
 /// Made by [`Dispatch::available`] only, for what the processor has.
+#[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Proof(());
 
@@ -57,22 +58,22 @@ impl Dispatch {
 
     /// All kernels that this processor can run, best last.
     pub(crate) fn available() -> Vec<Self> {
-        let mut all = vec![Self::Portable];
         #[cfg(target_arch = "x86_64")]
-        {
+        let special = {
             let has_avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-            if has_avx2 {
-                all.push(Self::Avx2(Proof(())));
-            }
-            if has_avx2
+            let has_avx512 = has_avx2
                 && is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512vl")
-                && is_x86_feature_detected!("avx512dq")
-            {
-                all.push(Self::Avx512(Proof(())));
-            }
-        }
-        all
+                && is_x86_feature_detected!("avx512dq");
+            [
+                has_avx2.then_some(Self::Avx2(Proof(()))),
+                has_avx512.then_some(Self::Avx512(Proof(()))),
+            ]
+        };
+        #[cfg(not(target_arch = "x86_64"))]
+        let special: [Option<Self>; 0] = [];
+        let special = special.into_iter().flatten();
+        std::iter::once(Self::Portable).chain(special).collect()
     }
 
     /// Values of one vector.
@@ -159,7 +160,10 @@ tiles!(avx512, Zmm, "avx512f,avx512vl,avx512dq,avx2,fma", 1 2 3 4 5 6 7 8 9 10 1
 macro_rules! pass {
     ($(#[$meta:meta])* $visibility:vis fn $name:ident($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
         $(#[$meta])*
-        #[expect(unsafe_code, reason = "compiled for an instruction set that is looked up first")]
+        #[cfg_attr(
+            target_arch = "x86_64",
+            expect(unsafe_code, reason = "compiled for an instruction set that is looked up first")
+        )]
         $visibility fn $name($($argument: $type),*) $(-> $result)? {
             #[inline(always)]
             fn body($($argument: $type),*) $(-> $result)? $body

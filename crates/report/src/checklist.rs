@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use retrial_core::census::Census;
+use retrial_core::program;
 use retrial_core::record::{Build, Record};
 
 use crate::load::Experiment;
@@ -76,7 +77,7 @@ pub(crate) fn items(experiment: &Experiment) -> Vec<Item> {
             Some(false) => "",
             None => ", unknown whether changed",
         };
-        format!("retrial {} at {revision}{dirty}", p.version)
+        format!("{} {} at {revision}{dirty}", program::name(), p.version)
     };
     add("Source", distinct(records, source));
     let build = |r: &Record| {

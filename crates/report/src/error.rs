@@ -20,7 +20,10 @@ pub enum ReportError {
         source: std::io::Error,
     },
     /// There is no results folder, so that a report would show nothing.
-    #[error("there are no records to report on: {path} is missing; `retrial run` makes them")]
+    #[error(
+        "there are no records to report on: {path} is missing; `{} run` makes them",
+        retrial_core::program::name()
+    )]
     NoResults {
         /// The folder.
         path: PathBuf,

@@ -10,7 +10,7 @@ use retrial_core::file;
 
 use crate::error::ReportError;
 use crate::load::Experiment;
-use crate::page::{self, MARK};
+use crate::page;
 use crate::parallel;
 use crate::view::{StudyView, counts, studies};
 
@@ -260,12 +260,12 @@ fn leftovers(
 
 /// Every page of a study in `out` that this program wrote: path, study, text.
 fn pages(out: &Path) -> Result<Vec<(PathBuf, String, String)>, ReportError> {
-    let mut pages = Vec::new();
+    let (mark, mut pages) = (page::mark(), Vec::new());
     for name in names(out)? {
         let path = out.join(&name);
         if let Some(study) = name.strip_suffix(".md")
             && let Ok(text) = file::text(&path, MAX_PAGE)
-            && text.contains(MARK)
+            && text.contains(&mark)
         {
             pages.push((path, study.to_owned(), text));
         }

@@ -56,7 +56,7 @@ pub(crate) fn command_line(program: &'static Program) -> clap::Command {
         let replaced = program.commands().flat_map(|own| own.replaces);
         let replaced = replaced.filter(|old| old.verb == name);
         verb.args(replaced.map(|old| {
-            let now = format!("write `{}`", old.now);
+            let now = format!("write `{} {}`", program.name, old.now);
             let refuse = move |_: &str| -> Result<String, String> { Err(now.clone()) };
             Arg::new(old.flag)
                 .long(old.flag)

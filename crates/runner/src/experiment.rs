@@ -20,11 +20,11 @@ use retrial_data::{DataError, Manifest};
 
 use crate::cli::Selection;
 use crate::devices::{CPU, Device};
-use crate::execute::folder::{Inventory, TrialFolders, TrialState};
+use crate::execute::folder::{Inventory, TrialState};
+use crate::execute::trial_folders::TrialFolders;
 use crate::failure::Failure;
-use crate::program::Program;
+use crate::program::{Program, Study};
 use crate::selected::{changes, command, files, overrides, same_file};
-use crate::study::Study;
 use crate::workspace::{Broken, Workspace, dataset_infos};
 
 /// A checked experiment with its trials.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use retrial_core::census::count;
 use retrial_core::fault::Fault;
+use retrial_core::program;
 use retrial_report::KeptPage;
 
 /// Why a command failed; each kind has its exit code.
@@ -85,7 +86,7 @@ impl Failure {
                 for path in paths {
                     eprintln!("  {path}");
                 }
-                eprintln!("help: run `retrial report`");
+                eprintln!("help: run `{} report`", program::name());
             }
             Self::Damaged(records) => {
                 let verb = match records.len() {
@@ -97,8 +98,9 @@ impl Failure {
                     eprintln!("  {record}");
                 }
                 eprintln!(
-                    "help: `retrial run` of their experiments sets them aside and runs their \
-                     trials again; `retrial report` writes a sheet again whose spec is there"
+                    "help: `{0} run` of their experiments sets them aside and runs their \
+                     trials again; `{0} report` writes a sheet again whose spec is there",
+                    program::name()
                 );
             }
             Self::Lost(results) => {

@@ -15,7 +15,7 @@ use retrial_store::{Array, Tree};
 
 use crate::execute::context::{Context, TrialError, typed};
 use crate::execute::stage::{Work, stage};
-use crate::study::Study;
+use crate::program::Study;
 
 /// The study `fake`, for [`Program::hidden_studies`](crate::Program::hidden_studies).
 pub struct Fake;

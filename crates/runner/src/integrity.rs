@@ -17,7 +17,7 @@ use retrial_core::record::{ATTEMPT_FILE, RECORD_FILE, Record};
 use retrial_core::study::StudyInfo;
 use retrial_report::{ATTEMPTS_FILE, Damaged, Experiment, Pack, Packed, TRIALS_FILE};
 
-use crate::execute::folder::TrialFolders;
+use crate::execute::trial_folders::TrialFolders;
 use crate::execute::{lease, record_file};
 use crate::failure::Failure;
 use crate::program::Program;

@@ -5,7 +5,7 @@ use std::path::Path;
 use retrial_core::record::Record;
 use retrial_report::{PACK_FOLDERS, Pack};
 
-use crate::execute::folder::{self, TrialFolders};
+use crate::execute::trial_folders::{self, TrialFolders};
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 
@@ -48,13 +48,13 @@ pub(crate) fn pack_of(
 pub(crate) fn find(results: &Path, wanted: &str) -> Result<(String, String, String), Failure> {
     let parts: Vec<&str> = wanted.trim_end_matches('/').split('/').collect();
     let mut found = Vec::new();
-    for study in folder::folders(results)? {
-        for experiment in folder::folders(&results.join(&study))? {
+    for study in trial_folders::folders(results)? {
+        for experiment in trial_folders::folders(&results.join(&study))? {
             let own = results.join(&study).join(&experiment);
             let pack = Pack::read(&own, &study, &experiment)?.unwrap_or_default();
             let packed = pack.trials().iter().chain(pack.attempts());
             let packed = packed.map(|row| row.trial.clone());
-            let here = folder::folders(&own)?.into_iter();
+            let here = trial_folders::folders(&own)?.into_iter();
             let mut trials: Vec<String> = here
                 .filter(|name| !PACK_FOLDERS.contains(&name.as_str()))
                 .chain(packed)

@@ -1,22 +1,21 @@
-//! A program: what it is called, how it was built, what it runs.
+//! A program: what it is called, how it was built, and what it runs: studies, and commands that come with them. A study is
+//! the only place where its algorithm meets a spec.
 
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::any::Any;
+use std::path::Path;
 
-use clap::FromArgMatches as _;
+use retrial_core::census::Census;
+use retrial_core::params::Params;
 use retrial_core::spec::Written;
 use retrial_core::study::StudyInfo;
 use retrial_core::yaml::Value;
+use retrial_data::{Content, Manifest};
 
-use crate::cli::{self, Cli, Verb};
-use crate::command;
 use crate::dashboard::OpenDashboard;
 use crate::devices::{Cpu, Devices};
+use crate::execute::context::{Context, TrialError};
 use crate::execute::provenance::BuildInfo;
-use crate::execute::{signals, worker};
 use crate::failure::Failure;
-use crate::study::{Command, Ends, Study};
-use crate::workspace::Workspace;
 
 /// A program that runs studies. Its `main` hands it to [`main`](crate::main):
 ///
@@ -107,96 +106,96 @@ impl Program {
 pub struct Call<'c> {
     /// The program.
     pub program: &'static Program,
-    root: Option<&'c Path>,
+    /// The project folder that its `--root` names.
+    pub(crate) root: Option<&'c Path>,
 }
 
-impl Call<'_> {
-    /// The project around the current folder, or the one that `--root` names.
+/// What a study keeps of one content, so that a census for other params does not find it again.
+#[derive(Default)]
+pub struct Memo(Option<Box<dyn Any>>);
+
+impl Memo {
+    /// That of a study, empty where it has kept nothing.
+    pub fn of<M: Any + Default>(&mut self) -> &mut M {
+        if !self.0.as_ref().is_some_and(|own| own.is::<M>()) {
+            self.0 = Some(Box::<M>::default());
+        }
+        let own = self.0.as_mut().and_then(|own| own.downcast_mut::<M>());
+        own.expect("it was made above")
+    }
+}
+
+/// A study: its tables, its cost and its trial.
+pub trait Study: Sync {
+    /// Tables by which specs are checked and reports labelled.
+    fn info(&self) -> &'static StudyInfo;
+
+    /// Estimated CPU seconds of a trial on one core, with the data set it uses.
+    fn cost_s(&self, params: &Params, dataset: Option<&Manifest>) -> f64;
+
+    /// The params that decide what of its data a trial uses.
+    fn census_keys(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// What a trial uses of its data and what it leaves out. `memo` is that of earlier calls with the same content.
     ///
     /// # Errors
-    /// [`Failure::Usage`] where there is none.
-    pub fn workspace(&self) -> Result<Workspace, Failure> {
-        Workspace::find(self.program, self.root)
+    /// Why it can use none of them.
+    fn census(
+        &self,
+        _params: &Params,
+        content: &Content,
+        _memo: &mut Memo,
+    ) -> Result<Census, TrialError> {
+        Ok(content.census())
+    }
+
+    /// Runs one trial: reports metrics, leaves tables and arrays.
+    ///
+    /// # Errors
+    /// Why it ended without a record; [`TrialError::Stopped`] where it was asked to.
+    fn run(&self, context: &mut Context) -> Result<(), TrialError>;
+
+    /// Commands of the program that come with the study.
+    fn commands(&self) -> &'static [Command] {
+        &[]
     }
 }
 
-/// Runs a program by its command line.
-pub fn main(program: &'static Program) -> ExitCode {
-    retrial_elementary::link();
-    let mut command_line = cli::command_line(program);
-    let matches = command_line.get_matches_mut();
-    let root = matches.get_one::<PathBuf>(cli::ROOT);
-    let call = Call {
-        program,
-        root: root.map(PathBuf::as_path),
-    };
-    let own = matches.subcommand().and_then(|(name, matches)| {
-        let own = program.commands().find(|own| own.name == name)?;
-        Some((own, matches))
-    });
-    if let Some((own, matches)) = own {
-        return ended(own.ends, || (own.run)(&call, matches));
-    }
-    let cli = Cli::from_arg_matches(&matches);
-    let cli = cli.unwrap_or_else(|error| error.format(&mut command_line).exit());
-    let ends = match &cli.verb {
-        Verb::Worker { probe: None } => return worker::main(program),
-        Verb::Worker {
-            probe: Some(device),
-        } => return command::doctor::probe_here(program, device),
-        // What they say to workers must not end them: a worker may die.
-        Verb::Run(_) | Verb::Reproduce(_) => Ends::WhenAsked,
-        _ => Ends::AtOnce,
-    };
-    ended(ends, || run(&call, &cli.verb))
+/// A command of a program beside those that every program has.
+#[derive(Clone, Copy)]
+pub struct Command {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does, in a line without a full stop.
+    pub about: &'static str,
+    /// Adds its arguments: `augment_args` of a struct that derives `clap::Args`.
+    pub arguments: fn(clap::Command) -> clap::Command,
+    /// Does it; [`arguments`](crate::arguments) reads that struct.
+    pub run: fn(&Call<'_>, &clap::ArgMatches) -> Result<(), Failure>,
+    /// What ends it.
+    pub ends: Ends,
+    /// Flags of other commands that it took over; they are refused with what to write now.
+    pub replaces: &'static [Replaced],
 }
 
-/// Does the work of a command, and gives the exit code of its end.
-fn ended(ends: Ends, work: impl FnOnce() -> Result<(), Failure>) -> ExitCode {
-    let ready = match ends {
-        Ends::AtOnce => {
-            sigpipe::reset();
-            Ok(())
-        }
-        Ends::WhenAsked => signals::install(),
-    };
-    match ready.and_then(|()| work()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            failure.print();
-            failure.code()
-        }
-    }
+/// What ends a command before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    /// It prints facts: a reader that goes away ends it, as in `retrial plan | head`, and so does a signal.
+    AtOnce,
+    /// It takes long, and its files are what counts: a signal that it may [`route`](crate::signals::route).
+    WhenAsked,
 }
 
-fn run(call: &Call<'_>, verb: &Verb) -> Result<(), Failure> {
-    let workspace = || call.workspace();
-    match verb {
-        Verb::Check(args) => command::check::run(&workspace()?, args),
-        Verb::Plan(args) => command::plan::run(&workspace()?, args),
-        Verb::Run(args) => command::run::run(&workspace()?, args),
-        Verb::Reproduce(args) => command::run::reproduce(&workspace()?, args),
-        Verb::Status(args) => command::status::run(&workspace()?, args),
-        Verb::Show(args) => command::show::run(&workspace()?, args),
-        Verb::Claims(args) => command::claims::run(&workspace()?, args),
-        Verb::Report(args) => command::report::run(&workspace()?, args),
-        Verb::Pack(args) => command::pack::run(&workspace()?, args),
-        Verb::Unpack(args) => command::pack::unpack(&workspace()?, args),
-        Verb::Prune(args) => command::records::prune(&workspace()?, args),
-        Verb::Rm(args) => command::records::rm(&workspace()?, args),
-        Verb::Rename(args) => command::records::rename(&workspace()?, args),
-        Verb::Export(args) => command::records::export(&workspace()?, args),
-        Verb::Data(verb) => command::data::run(&workspace()?, verb),
-        Verb::Schema(args) => command::schema::run(call, args),
-        Verb::Reference(args) => {
-            command::reference::run(call.program, args.of);
-            Ok(())
-        }
-        Verb::Doctor(args) => command::doctor::run(call, args),
-        Verb::Completions { shell } => {
-            command::completions::run(call.program, *shell);
-            Ok(())
-        }
-        Verb::Worker { .. } => Ok(()),
-    }
+/// A flag that was, and what to write in its place.
+#[derive(Clone, Copy, Debug)]
+pub struct Replaced {
+    /// The command that had it.
+    pub verb: &'static str,
+    /// Its name without dashes.
+    pub flag: &'static str,
+    /// What to type now, after the name of the program.
+    pub now: &'static str,
 }

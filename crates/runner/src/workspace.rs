@@ -7,7 +7,7 @@ use retrial_core::study::DatasetInfo;
 use retrial_data::{DataError, FetchOptions, Manifest};
 
 use crate::failure::Failure;
-use crate::program::Program;
+use crate::program::{Call, Program};
 
 /// The project folder and the places outside it.
 #[derive(Clone)]
@@ -46,7 +46,7 @@ impl Workspace {
                 .ok_or_else(|| {
                     Failure::usage(
                         "neither this folder nor one above it holds `experiments` and `datasets`; \
-                         go to a checkout of retrial or name one with --root"
+                         go to a project or name one with --root"
                             .to_owned(),
                     )
                 })?,
@@ -136,6 +136,16 @@ impl Workspace {
             });
         }
         Ok((manifests, broken))
+    }
+}
+
+impl Call<'_> {
+    /// The project around the current folder, or the one that `--root` names.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] where there is none.
+    pub fn workspace(&self) -> Result<Workspace, Failure> {
+        Workspace::find(self.program, self.root)
     }
 }
 

@@ -4,6 +4,11 @@
 //! Every file is written beside its final name, closed, synced and renamed, so a reader finds
 //! either the old file or the whole new one, whenever the writer is killed.
 
+#[cfg(all(feature = "hdf5-source", feature = "hdf5-system"))]
+compile_error!(
+    "the features `hdf5-source`, a default, and `hdf5-system` exclude each other: add --no-default-features"
+);
+
 mod atomic;
 mod checkpoint;
 mod content;

@@ -3,6 +3,7 @@
 //! Pure functions of their arguments; nothing here reads a file.
 
 pub mod camera;
+mod error;
 pub mod infrared;
 mod inverse;
 mod quadrature;
@@ -11,6 +12,7 @@ pub mod series;
 pub mod speckle;
 
 pub use camera::{Camera, Exposure};
-pub use render::{SynthError, render};
+pub use error::SynthError;
+pub use render::render;
 pub use series::{SeriesPlan, render_series};
 pub use speckle::{Profile, SpecklePattern, SpeckleScene};

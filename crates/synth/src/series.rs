@@ -5,7 +5,8 @@ use retrial_image::GrayImage;
 use retrial_seed::Seed;
 
 use crate::camera::{Camera, Exposure};
-use crate::render::{SynthError, render};
+use crate::error::SynthError;
+use crate::render::render;
 use crate::speckle::{SpecklePattern, SpeckleScene};
 
 /// What a series is made of.

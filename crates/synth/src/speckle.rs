@@ -7,7 +7,7 @@
 
 use retrial_seed::{Seed, Stream};
 
-use crate::render::SynthError;
+use crate::error::SynthError;
 
 retrial_core::words! {
     /// How a speckle darkens its surroundings.

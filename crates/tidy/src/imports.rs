@@ -98,6 +98,22 @@ pub fn reductions(repository: &Repository) -> Vec<Fault> {
     faults
 }
 
+/// No message tells a person to type `retrial`: the program that runs may have another name. Comments and tests may.
+#[must_use]
+pub fn program_names(repository: &Repository) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (path, text) in repository.sources() {
+        if path.starts_with("src/") || path.starts_with("crates/tidy/") {
+            continue;
+        }
+        if path.contains("/src/") && code(without_tests(text)).contains("`retrial ") {
+            let what = "names the program `retrial`; `retrial_core::program::name` knows the one that runs";
+            faults.push(Fault::new(path, what));
+        }
+    }
+    faults
+}
+
 /// Whether the module above declares this file as one of tests.
 fn is_test(repository: &Repository, path: &str) -> bool {
     let (folder, file) = path.rsplit_once('/').unwrap_or_default();
@@ -159,6 +175,24 @@ pub fn identifier_end(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_that_names_the_program() {
+        let check =
+            |text: &str| program_names(&Repository::of(&[("crates/runner/src/a.rs", text)]));
+        assert_eq!(
+            check("eprintln!(\"help: `retrial run` makes them\");").len(),
+            1
+        );
+        assert_eq!(
+            check("//! What `retrial run` does.\nlet name = \"retrial\";"),
+            []
+        );
+        assert_eq!(
+            check("#[cfg(test)]\nmod tests {\n    \"`retrial run`\";\n}\n"),
+            []
+        );
+    }
 
     #[test]
     fn an_algorithm_that_looks_outside() {

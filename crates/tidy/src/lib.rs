@@ -34,6 +34,10 @@ pub const RULES: &[Rule] = &[
     ("algorithms do no I/O", imports::pure_algorithms),
     ("studies name what they declare", imports::declared_items),
     ("nets reduce in one order", imports::reductions),
+    (
+        "messages name the program that runs",
+        imports::program_names,
+    ),
     ("ignored tests say what they need", ignored::reasons),
     ("no test passes without running", ignored::early_ends),
     ("nothing large or binary", tracked::size_and_kind),

@@ -1,4 +1,4 @@
-//! A trial that is killed in its stage goes on from the checkpoint and ends with the same bits.
+//! A trial that is killed in its stage goes on from the checkpoint and ends with the same bits; messages name this program.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,6 +33,20 @@ fn a_killed_trial_ends_with_the_same_content() {
     for folder in [quiet, killed] {
         fs::remove_dir_all(folder).expect("removed");
     }
+}
+
+#[test]
+fn messages_name_this_program() {
+    let project = project("named");
+    let report = Command::new(env!("CARGO_BIN_EXE_buffon"))
+        .arg("report")
+        .current_dir(&project)
+        .output()
+        .expect("it starts");
+    let said = String::from_utf8_lossy(&report.stderr);
+    assert!(said.contains("`buffon run` makes them"), "{said}");
+    assert!(!report.status.success());
+    fs::remove_dir_all(project).expect("removed");
 }
 
 /// A project with one experiment.

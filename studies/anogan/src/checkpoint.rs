@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use retrial_core::program;
 use retrial_core::record::Record;
 use retrial_net_study::stage_tree;
 use retrial_nets::anogan::{GanWeights, torch};
@@ -39,9 +40,10 @@ pub(crate) fn files_of(results: &Path, record: &Record) -> Result<Files, String>
             let own = results.join(study).join(experiment).join(&record.trial);
             Err(format!(
                 "{} is not on this machine, since weights are not committed; a recorded trial is \
-                 not run again, so move {} away and `retrial run {study}/{experiment}` builds it",
+                 not run again, so move {} away and `{} run {study}/{experiment}` builds it",
                 path.display(),
-                own.display()
+                own.display(),
+                program::name()
             ))
         })
     };

@@ -24,11 +24,11 @@ pub(crate) const COMMANDS: &[Command] = &[Command {
         replaced("samples", SAMPLES),
         replaced("count", SAMPLES),
         replaced("sample-seed", SAMPLES),
-        replaced("export", "retrial anogan export TRIAL FILE.safetensors"),
+        replaced("export", "anogan export TRIAL FILE.safetensors"),
     ],
 }];
 
-const SAMPLES: &str = "retrial anogan samples TRIAL FILE.png --count N --seed SEED";
+const SAMPLES: &str = "anogan samples TRIAL FILE.png --count N --seed SEED";
 
 /// A flag that `retrial show` had.
 const fn replaced(flag: &'static str, now: &'static str) -> Replaced {

@@ -3,6 +3,11 @@
 //!
 //! # Source
 //! Schlegl et al. 2017, arXiv:1703.05921, as reproduced on MNIST by a tutorial with a DCGAN.
+//!
+//! # Steps
+//! `choose` → `items` → `train` → `encoders` or `search` → `score` → `judge` → `pictures`, a file each. Nets, trainings
+//! and searches are those of [`retrial_nets::anogan`]. Curves, thresholds, intervals, the quality of a generator and
+//! detectors without a net are [`retrial_detect`], which has never heard of a net.
 
 mod checkpoint;
 mod choose;

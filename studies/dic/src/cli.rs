@@ -54,7 +54,7 @@ pub(crate) struct DicArgs {
     /// Size of a pixel on the specimen, mm: displacements in mm too
     #[arg(long, value_name = "MM", value_parser = positive, conflicts_with = "calibration")]
     pub(crate) scale: Option<f64>,
-    /// A file of `retrial calibrate`: displacements in mm too, lens distortion undone
+    /// A file of `calibrate`: displacements in mm too, lens distortion undone
     #[arg(long, value_name = "FILE")]
     pub(crate) calibration: Option<PathBuf>,
     /// Channel of colour images that becomes the grey value: luma is 0.299 R + 0.587 G + 0.114 B

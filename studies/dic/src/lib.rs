@@ -1,5 +1,6 @@
 //! The study `dic`: two-dimensional digital image correlation of an image series, compared with
-//! the displacement that was imposed.
+//! the displacement that was imposed. `retrial dic`, without a spec, calls the same engine and draws with
+//! `retrial_report`, whose PNG files have the same bytes on every machine.
 //!
 //! # Source
 //! Atkinson & Becker 2020, doi:10.3390/rs12182906.
@@ -8,6 +9,7 @@ mod cli;
 mod command;
 #[cfg(all(test, target_arch = "x86_64"))]
 mod golden;
+mod image_result;
 mod metrics;
 mod output;
 mod prediction;

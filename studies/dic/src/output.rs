@@ -7,7 +7,7 @@ use retrial_dic::{ErrorSummary, Field, PARAMETERS, PointResult, Status};
 use retrial_runner::TrialError;
 use retrial_store::{Array, StoreError, Tree, Value};
 
-use super::trial::mean_zncc;
+use super::image_result::{ImageResult, mean_zncc};
 use super::uncertainty::StatedImage;
 
 pub(super) const FIELDS: FileDef = FileDef {
@@ -89,14 +89,6 @@ rows! {
 
 /// Most points of the table `field`.
 const FIELD_POINTS: usize = 2_500;
-
-/// The field of one image.
-pub(super) struct ImageResult {
-    /// The image.
-    pub(super) name: String,
-    /// Its result.
-    pub(super) field: Field,
-}
 
 /// All fields as named arrays.
 ///

@@ -14,10 +14,10 @@ use retrial_dic::{
 use retrial_runner::{Context, TrialError, cpu_seconds, typed};
 use retrial_store::Tree;
 
+use super::image_result::{ImageResult, mean_zncc};
 use super::metrics::metric;
-use super::output::{self, ImageResult};
 use super::tables::{AutoSettings, Correlation};
-use super::{prediction, resolution, uncertainty};
+use super::{output, prediction, resolution, uncertainty};
 
 /// Shortest time between checkpoints.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
@@ -249,18 +249,6 @@ fn without_truth(context: &mut Context, results: &[ImageResult]) -> Result<(), T
     context.metric(metric::excluded_points, (all - converged) as f64)?;
     context.metric(metric::mean_icgn_iterations, iterations as f64 / all as f64)?;
     context.metric(metric::max_icgn_iterations, most as f64)
-}
-
-/// Mean correlation coefficient of the converged points.
-pub(super) fn mean_zncc<'a>(fields: impl Iterator<Item = &'a Field>) -> f64 {
-    let (mut sum, mut count) = (0.0, 0_usize);
-    for point in fields.flat_map(|field| &field.points) {
-        if point.status == Status::Converged {
-            sum += point.zncc;
-            count += 1;
-        }
-    }
-    sum / count as f64
 }
 
 /// The engine's settings from the trial's params.

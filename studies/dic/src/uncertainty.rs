@@ -8,8 +8,8 @@ use retrial_dic::{
 };
 use retrial_runner::{Context, TrialError};
 
+use super::image_result::ImageResult;
 use super::metrics::metric;
-use super::output::ImageResult;
 
 /// Multiples of a standard deviation that hold 68.27 % and 95 % of normal errors.
 const REACHES: [f64; 2] = [1.0, 1.959_964];

@@ -4,6 +4,14 @@
 //! # Source
 //! Liu et al. 2021, "Electrical Equipment Detection in Infrared Images Based on Transfer Learning
 //! of Mask-RCNN"; He et al. 2017, arXiv:1703.06870; Hu et al. 2018, arXiv:1711.10370.
+//!
+//! # Steps
+//! `choose` (pictures by `split`, masks; `census` says what is used, before a trial too) → `items` → `source` and
+//! `pretrain` → `boxes` (both detectors, with `augment` and `mask_annotations`: which masks training sees) → `masks` (the
+//! head alone) → `judge`, a file each. `parts` trains and judges its head behind `boxes`. `classical` goes from `items` to
+//! `judge` directly. `settings` turns params into what the nets take. Nets are those of [`retrial_nets::mask_rcnn`]; what
+//! is no tensor is `retrial_instances`, the source domain `retrial_similarity`, objects without a net
+//! `retrial_classical`, the ROC curve `retrial_detect`. `retrial similarity`, without a spec, calls the same engine.
 
 mod augment;
 mod boxes;

@@ -4,4 +4,4 @@ mod html;
 mod markdown;
 
 pub(crate) use html::index;
-pub(crate) use markdown::{MARK, heading, shown, study};
+pub(crate) use markdown::{heading, mark, shown, study};

@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 
 use retrial_core::claim::Verdict;
+use retrial_core::program;
 use retrial_report::{ClaimRow, Pack};
 
 use super::{both, claims};
@@ -160,6 +161,9 @@ fn print_verdicts(mut rows: Vec<ClaimRow>) {
     }
     if long {
         let reproduced = all - rows.len();
-        say!("{reproduced} of {all} claims reproduced or met; `retrial claims` prints all");
+        say!(
+            "{reproduced} of {all} claims reproduced or met; `{} claims` prints all",
+            program::name()
+        );
     }
 }

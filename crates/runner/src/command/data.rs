@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use retrial_core::program;
 use retrial_data::{FetchOptions, Manifest, available, find_manifest};
 use serde_json::json;
 
@@ -156,7 +157,8 @@ fn verify(workspace: &Workspace, names: &[String], format: Format) -> Result<(),
         match fetchable.is_empty() {
             true => String::new(),
             false => format!(
-                "\nhelp: `retrial data fetch {}` brings missing files and replaces wrong ones",
+                "\nhelp: `{} data fetch {}` brings missing files and replaces wrong ones",
+                program::name(),
                 fetchable.join(" ")
             ),
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use retrial_core::census::Census;
 use retrial_core::plan::Trial;
+use retrial_core::program;
 use retrial_data::manifest::Source;
 use retrial_data::{
     Availability, Content, DataError, LabelledSet, Manifest, Model as _, available, load, obtain,
@@ -13,7 +14,7 @@ use retrial_data::{
 
 use crate::experiment::{Experiment, Experiments};
 use crate::failure::Failure;
-use crate::study::Memo;
+use crate::program::Memo;
 use crate::workspace::Workspace;
 
 /// Decoded data sets; the last one is kept, because experiments beside each other share it or its parts.
@@ -68,8 +69,8 @@ impl DataCheck {
                 }
                 content => content?.ok_or_else(|| {
                     format!(
-                        "not at hand, so its content is not checked; `retrial data fetch {name}` \
-                         brings it"
+                        "not at hand, so its content is not checked; `{} data fetch {name}` brings it",
+                        program::name()
                     )
                 }),
             };

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use retrial_core::program;
 use retrial_core::record::{ATTEMPT_FILE, RECORD_FILE, Record};
 use retrial_report::{ATTEMPTS_FILE, Experiment, PACK_FOLDERS, Packing, record_text};
 
@@ -19,8 +20,9 @@ pub(crate) fn run(workspace: &Workspace, args: &NamesArgs) -> Result<(), Failure
         let earlier = experiment.earlier.len();
         if earlier > 0 {
             eprintln!(
-                "note: {name}: {} of an earlier plan left as they are; `retrial prune` removes them",
-                count(earlier, "record")
+                "note: {name}: {} of an earlier plan left as they are; `{} prune` removes them",
+                count(earlier, "record"),
+                program::name()
             );
         }
         let packing = retrial_report::pack(&experiment)?;

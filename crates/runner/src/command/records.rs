@@ -12,8 +12,8 @@ use retrial_report::{Experiment, Export, record_text};
 use super::pack::{chosen, storage};
 use super::{count, report};
 use crate::cli::{ExportArgs, PruneArgs, RemoveArgs, RenameArgs};
-use crate::execute::folder::TrialFolders;
-use crate::execute::{folder, lease};
+use crate::execute::trial_folders::TrialFolders;
+use crate::execute::{lease, trial_folders};
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 
@@ -46,7 +46,7 @@ pub(crate) fn prune(workspace: &Workspace, args: &PruneArgs) -> Result<(), Failu
             remove(&experiment, &stale, workspace)?;
             for trial in packed {
                 let own = experiment.folder.join(trial);
-                folder::remove(&own).map_err(|error| storage(&own, &error))?;
+                trial_folders::remove(&own).map_err(|error| storage(&own, &error))?;
             }
         }
     }
@@ -89,7 +89,7 @@ pub(crate) fn rm(workspace: &Workspace, args: &RemoveArgs) -> Result<(), Failure
             );
             if trial.is_none() {
                 drop_page(workspace, &experiment.sheet.study)?;
-                folder::remove(&experiment.folder)
+                trial_folders::remove(&experiment.folder)
                     .map_err(|error| storage(&experiment.folder, &error))?;
             }
         }
@@ -124,7 +124,7 @@ fn remove(experiment: &Experiment, trials: &[&str], workspace: &Workspace) -> Re
     }
     for (folders, _lease) in leases {
         for own in [&folders.record, &folders.attempts, &folders.partial] {
-            folder::remove(own).map_err(|error| storage(own, &error))?;
+            trial_folders::remove(own).map_err(|error| storage(own, &error))?;
         }
         lease::discard(&folders.lease);
     }

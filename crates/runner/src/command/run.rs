@@ -15,9 +15,9 @@ use crate::cli::{ReproduceArgs, RunArgs, RunOptions, Selection};
 use crate::dashboard::{self, OpenDashboard};
 use crate::execute::folder::TrialState;
 use crate::execute::job::{Job, JobData};
-use crate::execute::process::TimeLimit;
+use crate::execute::process::{Task, TimeLimit};
 use crate::execute::provenance::Host;
-use crate::execute::schedule::{self, Settings, Summary, Task};
+use crate::execute::schedule::{self, Settings, Summary};
 use crate::execute::sweep;
 use crate::experiment::{self, Experiment, Experiments, Pick};
 use crate::failure::Failure;
@@ -334,7 +334,7 @@ fn tasks(
                 }
                 host
             });
-            let folders = crate::execute::folder::TrialFolders::new(
+            let folders = crate::execute::trial_folders::TrialFolders::new(
                 &results,
                 &spec.study,
                 &spec.name,

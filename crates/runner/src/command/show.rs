@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use retrial_core::metric::Direction;
+use retrial_core::program;
 use retrial_core::record::{ATTEMPT_FILE, Outcome, RECORD_FILE, Record};
 use retrial_report::TRIALS_FILE;
 use serde_json::json;
 
 use super::{count, duration, print_json, table};
 use crate::cli::{Format, ShowArgs};
-use crate::execute::folder::TrialFolders;
+use crate::execute::trial_folders::TrialFolders;
 use crate::failure::Failure;
 use crate::integrity;
 use crate::lookup::{find, pack_of};
@@ -110,7 +111,11 @@ fn print(record: &Record, folder: &Path) -> Result<(), Failure> {
     } else {
         ""
     };
-    say!("source      retrial {}, {revision}{dirty}", p.version);
+    say!(
+        "source      {} {}, {revision}{dirty}",
+        program::name(),
+        p.version
+    );
     if let Some(build) = &p.build {
         say!("build       {}", build.line());
     }

@@ -19,8 +19,8 @@ use retrial_store::csv::Table;
 use retrial_store::{StoreError, Tree, Value};
 use thiserror::Error;
 
-use super::folder::TrialFolders;
 use super::job::Job;
+use super::trial_folders::TrialFolders;
 
 /// Why a trial ended without a record.
 #[derive(Debug, Error)]
@@ -459,7 +459,7 @@ mod tests {
     use super::*;
     use crate::devices::Device;
     use crate::fake::Fake;
-    use crate::study::Study as _;
+    use crate::program::Study as _;
 
     fn context(results: &Path, trial: &str) -> Context {
         let job = Job {

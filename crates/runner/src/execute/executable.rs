@@ -6,6 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use retrial_core::program;
+
 /// Where Linux shows the running program, also when its file was replaced or removed.
 const RUNNING: &str = "/proc/self/exe";
 
@@ -32,9 +34,9 @@ impl Executable {
 
     /// A second name for the file `original`, or a copy where another name cannot be had.
     fn kept(original: &Path, folder: &Path) -> std::io::Result<Self> {
-        let folder = folder.join(format!("retrial-{}", std::process::id()));
+        let folder = folder.join(format!("{}-{}", program::name(), std::process::id()));
         std::fs::create_dir_all(&folder)?;
-        let path = folder.join("retrial");
+        let path = folder.join(program::name());
         let kept = Self {
             path,
             folder: Some(folder),
@@ -50,7 +52,7 @@ impl Executable {
     pub(crate) fn command(&self) -> Command {
         use std::os::unix::process::CommandExt as _;
         let mut command = Command::new(&self.path);
-        command.arg0("retrial");
+        command.arg0(program::name());
         command
     }
 }

@@ -1,67 +1,17 @@
-//! The folders of a trial and what they say of its state.
-//!
-//! `<trial>/` is the record of a finished trial, `<trial>.partial/` a trial at work or
-//! interrupted, `<trial>.attempts/<n>/` the failed attempts.
+//! What the folder of an experiment says of the state of its trials.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
-use retrial_core::file;
-use retrial_core::record::{Outcome, RECORD_FILE, Record};
+use retrial_core::record::{Outcome, Record};
 use retrial_report::Pack;
 
 use super::lease;
+use super::trial_folders::{TrialFolders, folders};
 use crate::failure::Failure;
 use crate::integrity;
 use crate::program::Program;
-
-/// The folders of one trial.
-#[derive(Clone, Debug)]
-pub(crate) struct TrialFolders {
-    /// `<study>/<experiment>/`, which holds the others.
-    pub(crate) experiment: PathBuf,
-    /// `<trial>/`.
-    pub(crate) record: PathBuf,
-    /// `<trial>.partial/`.
-    pub(crate) partial: PathBuf,
-    /// `<trial>.attempts/`.
-    pub(crate) attempts: PathBuf,
-    /// The lease file.
-    pub(crate) lease: PathBuf,
-}
-
-impl TrialFolders {
-    pub(crate) fn new(results: &Path, study: &str, experiment: &str, trial: &str) -> Self {
-        let experiment_folder = results.join(study).join(experiment);
-        Self {
-            record: experiment_folder.join(trial),
-            partial: experiment_folder.join(format!("{trial}.partial")),
-            attempts: experiment_folder.join(format!("{trial}.attempts")),
-            lease: lease::path(results, &format!("{study}.{experiment}.{trial}")),
-            experiment: experiment_folder,
-        }
-    }
-
-    /// Whether the trial is recorded.
-    pub(crate) fn is_recorded(&self) -> bool {
-        fs::metadata(self.record.join(RECORD_FILE)).is_ok_and(|data| data.len() > 0)
-    }
-
-    /// Failed attempts, oldest first.
-    ///
-    /// # Errors
-    /// A folder that cannot be listed.
-    pub(crate) fn failures(&self) -> Result<Vec<(u32, PathBuf)>, Failure> {
-        let mut attempts: Vec<(u32, PathBuf)> = folders(&self.attempts)?
-            .into_iter()
-            .filter_map(|name| Some((name.parse().ok()?, self.attempts.join(&name))))
-            .collect();
-        attempts.sort_unstable();
-        Ok(attempts)
-    }
-}
 
 /// What an experiment's folder holds, read once for all its trials.
 #[derive(Debug, Default)]
@@ -270,21 +220,4 @@ fn difference(record: &Record, trial: &retrial_core::plan::Trial, revision: u32)
 
 fn modified(path: &Path) -> Option<std::time::SystemTime> {
     fs::metadata(path).and_then(|data| data.modified()).ok()
-}
-
-/// Names of the folders in a folder, none where it is missing.
-///
-/// # Errors
-/// A folder that cannot be listed.
-pub(crate) fn folders(folder: &Path) -> Result<Vec<String>, Failure> {
-    file::folders(folder)
-        .map_err(|error| Failure::storage(format!("list {}: {error}", folder.display())))
-}
-
-/// Removes a folder that may not be there.
-pub(crate) fn remove(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }

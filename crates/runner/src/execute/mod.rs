@@ -16,4 +16,5 @@ pub(crate) mod schedule;
 pub mod signals;
 pub(crate) mod stage;
 pub(crate) mod sweep;
+pub(crate) mod trial_folders;
 pub(crate) mod worker;

@@ -9,9 +9,11 @@ use std::time::{Duration, Instant, SystemTime};
 use nix::sys::signal::Signal;
 use retrial_core::event::Event;
 use retrial_core::spec::MAX_TIME_S;
+use retrial_core::study::StudyInfo;
 
-use super::schedule::Task;
+use super::job::Job;
 use super::signals::Asked;
+use super::trial_folders::TrialFolders;
 
 /// How long the streams of a worker that ended may stay open, and a killed one may stay.
 pub(super) const LAST_WORDS: Duration = Duration::from_secs(3);
@@ -58,6 +60,16 @@ impl TimeLimit {
             ),
         }
     }
+}
+
+/// A trial to run.
+pub(crate) struct Task {
+    pub(crate) job: Job,
+    pub(crate) study: &'static StudyInfo,
+    pub(crate) folders: TrialFolders,
+    pub(crate) time_limit: TimeLimit,
+    /// Further attempts allowed in this run.
+    pub(crate) retries: u32,
 }
 
 /// A worker at work.

@@ -271,7 +271,9 @@ pub(crate) fn cpu_features() -> Vec<String> {
         ("avx512f", std::arch::is_x86_feature_detected!("avx512f")),
         ("avx512vl", std::arch::is_x86_feature_detected!("avx512vl")),
     ];
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(target_arch = "aarch64")]
+    let found = [("neon", std::arch::is_aarch64_feature_detected!("neon"))];
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let found: [(&str, bool); 0] = [];
     found
         .into_iter()

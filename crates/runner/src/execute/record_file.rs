@@ -16,10 +16,10 @@ use retrial_core::study::StudyInfo;
 use retrial_store::StoreError;
 
 use super::context::{Context, TrialError, io};
-use super::folder::{self, TrialFolders};
 use super::job::Job;
 use super::lease;
 use super::provenance::provenance;
+use super::trial_folders::{self, TrialFolders};
 
 /// Where an experiment's folder keeps what bore the name of a trial and was no record.
 const ASIDE: &str = ".aside";
@@ -44,7 +44,7 @@ pub(crate) fn finish(
     hash_files(&mut record, &partial, &known)?;
     write_yaml(&partial.join(RECORD_FILE), &record)?;
     let checkpoints = partial.join("checkpoints");
-    folder::remove(&checkpoints).map_err(|source| io("remove", &checkpoints, source))?;
+    trial_folders::remove(&checkpoints).map_err(|source| io("remove", &checkpoints, source))?;
     // An artifact of an earlier attempt that this one did not leave is no part of the record.
     for entry in fs::read_dir(&partial).map_err(|source| io("read", &partial, source))? {
         let path = entry.map_err(|source| io("read", &partial, source))?.path();
@@ -127,7 +127,7 @@ pub(crate) fn fail(
         record.attempt += 1;
     }
     let attempt = folders.attempts.join(format!("{}.partial", record.attempt));
-    folder::remove(&attempt).map_err(|source| io("remove", &attempt, source))?;
+    trial_folders::remove(&attempt).map_err(|source| io("remove", &attempt, source))?;
     fs::create_dir_all(&attempt).map_err(|source| io("create", &attempt, source))?;
     let journal = folders.partial.join(EVENTS_FILE);
     if journal.is_file() {
@@ -141,7 +141,7 @@ pub(crate) fn fail(
     fs::rename(&attempt, &target).map_err(|source| io("rename", &target, source))?;
     retrial_store::sync_folder(&folders.attempts)?;
     if lease.is_some() && matches!(cause, "error" | "panic") {
-        folder::remove(&folders.partial)
+        trial_folders::remove(&folders.partial)
             .map_err(|source| io("remove", &folders.partial, source))?;
     }
     Ok(())

@@ -16,13 +16,12 @@ use std::time::{Duration, Instant, SystemTime};
 use nix::sys::signal::Signal;
 use retrial_core::census::count;
 use retrial_core::event::Event;
-use retrial_core::study::StudyInfo;
+use retrial_core::program;
 
 use super::executable::Executable;
-use super::folder::TrialFolders;
 use super::job::{EXIT_ELSEWHERE, EXIT_HELD, Job, STOP_LINE};
 use super::lease;
-use super::process::{LAST_WORDS, Message, TimeLimit, Worker, failure_cause, listen, memory_kills};
+use super::process::{LAST_WORDS, Message, Task, Worker, failure_cause, listen, memory_kills};
 use super::progress::Display;
 use super::record_file;
 use super::signals::{self, Asked};
@@ -35,16 +34,6 @@ const HELD_PAUSE: Duration = Duration::from_millis(300);
 const LOOK: Duration = Duration::from_secs(1);
 /// How long workers have to come to a good moment once they were asked to stop.
 const GRACE: Duration = Duration::from_secs(10);
-
-/// A trial to run.
-pub(crate) struct Task {
-    pub(crate) job: Job,
-    pub(crate) study: &'static StudyInfo,
-    pub(crate) folders: TrialFolders,
-    pub(crate) time_limit: TimeLimit,
-    /// Further attempts allowed in this run.
-    pub(crate) retries: u32,
-}
 
 /// How trials are run.
 #[derive(Clone, Copy, Debug)]
@@ -113,8 +102,9 @@ impl Opened {
         }
         Err(Failure::storage(format!(
             "{} was moved or replaced during the run; what was recorded lies where it is now, and \
-             `retrial run` goes on from there",
-            self.path.display()
+             `{} run` goes on from there",
+            self.path.display(),
+            program::name()
         )))
     }
 }

@@ -128,7 +128,8 @@ pub fn stage(
     let tree = build(&work)?;
     let made = context.job.host.origin(&work.device);
     let found = keep(&folder, &id, tree, made)?;
-    super::folder::remove(&work.folder).map_err(|source| io("remove", &work.folder, source))?;
+    super::trial_folders::remove(&work.folder)
+        .map_err(|source| io("remove", &work.folder, source))?;
     lease::discard(&lease_path);
     used(context, input.name, id, found, false)
 }

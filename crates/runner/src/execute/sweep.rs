@@ -4,9 +4,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::folder::{self, TrialFolders};
 use super::lease;
 use super::stage::{CHECKPOINTS, RESULT, STAGES};
+use super::trial_folders::{self, TrialFolders};
 use crate::experiment::Experiment;
 
 /// Tidies the folders of these experiments and of all stages. What a living process still holds is
@@ -39,7 +39,7 @@ pub(crate) fn after(results: &Path, experiments: &[&Experiment]) {
         if (path.exists() || checkpoints.exists())
             && let Ok(Some(_lease)) = lease::try_take(&path)
         {
-            let _ = folder::remove(&checkpoints);
+            let _ = trial_folders::remove(&checkpoints);
             lease::discard(&path);
         }
     }
@@ -57,7 +57,7 @@ fn remove_half_attempts(folders: &TrialFolders) {
     }
     if let Ok(Some(_lease)) = lease::try_take(&folders.lease) {
         for folder in half {
-            let _ = folder::remove(&folder);
+            let _ = trial_folders::remove(&folder);
         }
         // Goes only when no attempt is in it.
         let _ = fs::remove_dir(&folders.attempts);
@@ -65,5 +65,5 @@ fn remove_half_attempts(folders: &TrialFolders) {
 }
 
 fn names(path: &Path) -> Vec<String> {
-    folder::folders(path).unwrap_or_default()
+    trial_folders::folders(path).unwrap_or_default()
 }

@@ -13,8 +13,8 @@ use std::time::{Instant, SystemTime};
 use retrial_core::event::Event;
 
 use super::context::{Context, TrialError};
-use super::folder::TrialFolders;
 use super::job::{EXIT_ELSEWHERE, EXIT_HELD, EXIT_STOPPED, Job, STOP_LINE};
+use super::trial_folders::TrialFolders;
 use super::{lease, record_file};
 use crate::program::Program;
 
@@ -25,7 +25,7 @@ const EXIT_ORPHANED: i32 = 74;
 pub(crate) fn main(program: &Program) -> ExitCode {
     // The program was started by a name that says nothing; elsewhere than on Linux this does
     // nothing.
-    let _ = std::fs::write("/proc/self/comm", "retrial");
+    let _ = std::fs::write("/proc/self/comm", program.name);
     let mut line = String::new();
     let read = std::io::stdin().lock().read_line(&mut line);
     let job: Job = match read

@@ -8,6 +8,7 @@ mod backdrop;
 mod class;
 mod draw;
 mod equipment;
+mod instance;
 mod layout;
 mod palette;
 mod pose;
@@ -22,6 +23,7 @@ mod tests;
 mod truth;
 
 pub use class::{EquipmentClass, Partition, UnknownClass};
+pub use instance::{HotSpot, SceneInstance, ScenePart};
 pub use palette::pseudo_colour;
-pub use scene::{HotSpot, Scene, SceneInstance, ScenePart, scene};
+pub use scene::{Scene, scene};
 pub use spec::{Emissivity, Fault, SceneError, SceneSpec, Sky};

@@ -3,10 +3,10 @@
 use retrial_image::InstanceMask;
 
 use super::class::EquipmentClass;
+use super::instance::{HotSpot, SceneInstance, ScenePart};
 use super::layout::Placed;
 use super::raster::{MAJORITY, SAMPLES, owned};
 use super::render::Painted;
-use super::scene::{HotSpot, SceneInstance, ScenePart};
 
 /// Pixels that must be seen of an object; with fewer it is not in the scene.
 pub(super) const LEAST_SEEN_PX: usize = 12;

@@ -20,7 +20,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     },
     Command {
         name: "calibrate",
-        about: "Calibrate a camera from points of a flat target, for `retrial dic --calibration`",
+        about: "Calibrate a camera from points of a flat target, for `dic --calibration`",
         arguments: CalibrateArgs::augment_args,
         run: |call, matches| calibrate::run(call, &arguments(matches)),
         ends: Ends::AtOnce,

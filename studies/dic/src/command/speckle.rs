@@ -4,6 +4,7 @@ use std::path::Path;
 
 use retrial_core::census::count;
 use retrial_core::displacement::Displacement;
+use retrial_core::program;
 use retrial_data::{SpeckleSettings, find_manifest, read_speckle_settings};
 use retrial_runner::{Call, Failure, say};
 use retrial_seed::Seed;
@@ -89,12 +90,15 @@ pub(super) fn run(call: &Call<'_>, args: &SpeckleArgs) -> Result<(), Failure> {
     let bits = plan.camera.bits;
     let stored_bits = if bits == 8 { 8 } else { 16 };
     for (i, picture) in pictures.iter().enumerate() {
-        let what = format!("retrial speckle: picture {i}, {bits} bits stored in {stored_bits}");
+        let what = format!(
+            "{} speckle: picture {i}, {bits} bits stored in {stored_bits}",
+            program::name()
+        );
         atomic_write(args.out.join(name(i)), &tiff::gray(picture, bits, &what))?;
     }
     let images = plan.images.iter().enumerate();
     let facts = Facts {
-        program: format!("retrial {}", env!("CARGO_PKG_VERSION")),
+        program: format!("{} {}", program::name(), env!("CARGO_PKG_VERSION")),
         seed: settings.seed,
         width_px: plan.width_px,
         height_px: plan.height_px,

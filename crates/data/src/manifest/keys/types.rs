@@ -3,6 +3,7 @@
 use retrial_core::declare::WordDef;
 use retrial_core::fault::{Faults, Place};
 use retrial_core::keys::{At, Form, KeyType};
+use retrial_core::program;
 use retrial_core::yaml::{Node, text, whole};
 
 use crate::format::{DECODERS, Decoder};
@@ -68,7 +69,10 @@ impl KeyType for ContentDigest {
             return Some(Self(digest));
         }
         let message = format!("{:?} is no digest", digest.value);
-        let help = "write `blake3:` and 64 hex digits (zeros at first: `retrial data fetch` names the right ones)";
+        let help = format!(
+            "write `blake3:` and 64 hex digits (zeros at first: `{} data fetch` names the right ones)",
+            program::name()
+        );
         digest.fault_with_help(message, help, faults);
         None
     }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use retrial_core::program;
 use retrial_data::hashing::sha256_file;
 use retrial_dic::calibration::{Calibration, Camera, Pose, SpecimenPlane};
 use retrial_runner::Failure;
@@ -95,7 +96,7 @@ pub(super) fn text(
         image_size_px: args.image_size,
         seen_to_px: Some(seen_to(targets)),
         quality: Some(WireQuality {
-            program: format!("retrial {}", env!("CARGO_PKG_VERSION")),
+            program: format!("{} {}", program::name(), env!("CARGO_PKG_VERSION")),
             targets: args.targets.display().to_string(),
             targets_sha256: hash,
             rms_px: found.rms_px,
@@ -143,8 +144,10 @@ fn check_size(wire: &WireCalibration, (width, height): (usize, usize)) -> Result
         {
             return Err(format!(
                 "its centre at x {:.1}, y {:.1} px lies far from the middle of a picture of {width} × {height} px; \
-                 name the size of its pictures by `retrial calibrate --image-size`",
-                wire.camera.cx_px, wire.camera.cy_px
+                 name the size of its pictures by `{} calibrate --image-size`",
+                wire.camera.cx_px,
+                wire.camera.cy_px,
+                program::name()
             ));
         }
     }

@@ -6,6 +6,7 @@ mod named;
 mod targets;
 
 use retrial_core::census::count;
+use retrial_core::program;
 use retrial_dic::calibration::{Calibration, CalibrationError, CameraModel, calibrate};
 use retrial_runner::{Call, Failure, eprintln, say};
 
@@ -62,8 +63,9 @@ pub(super) fn run(call: &Call<'_>, args: &CalibrateArgs) -> Result<(), Failure> 
     print(args, &targets, &found, plane);
     if args.image_size.is_none() {
         eprintln!(
-            "warning: without --image-size `retrial dic` cannot tell whether its pictures have the size of those of the \
-             calibration"
+            "warning: without --image-size `{} dic` cannot tell whether its pictures have the size of those of the \
+             calibration",
+            program::name()
         );
     }
     Ok(())

@@ -6,8 +6,6 @@ use retrial_dic::calibration::PixelMap;
 use retrial_dic::{Cut, Field, PointResult, ShapeOrder, Status};
 use retrial_store::{Quantity, Values};
 
-use super::extras::Extra;
-
 /// The words of the column `status`, by code.
 static STATUS: LazyLock<Vec<&'static str>> =
     LazyLock::new(|| Status::ALL.iter().map(|status| status.name()).collect());
@@ -18,12 +16,13 @@ static CUT: LazyLock<Vec<&'static str>> =
 
 /// All columns of a field.
 ///
-/// What is derived from a displacement is NaN at points that did not converge; `status` says why.
+/// `extra` are those of what is known beyond the field. What is derived from a displacement is NaN at points that did not
+/// converge; `status` says why.
 pub(super) fn columns(
     field: &Field,
     order: ShapeOrder,
     map: Option<&PixelMap>,
-    extra: &Extra,
+    extra: Vec<Quantity>,
 ) -> Vec<Quantity> {
     let points = &field.points;
     let measured = |point: &PointResult| point.status == Status::Converged;
@@ -58,7 +57,7 @@ pub(super) fn columns(
     if let Some(map) = map {
         columns.extend(millimetres(points, map));
     }
-    columns.extend(extra.columns(field, map));
+    columns.extend(extra);
     for (value, name, unit, meaning) in DERIVATIVES {
         let shown = match order {
             ShapeOrder::Zero => false,

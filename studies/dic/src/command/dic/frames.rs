@@ -13,8 +13,8 @@ use retrial_image::GrayImage;
 use retrial_runner::{Failure, eprintln};
 use serde::{Deserialize, Serialize};
 
+use super::clipping::{ENDS, clipped};
 use super::file_name;
-use super::inputs::{ENDS, clipped};
 use crate::cli::DicArgs;
 
 /// Points of a picture, one in so many, at which noise alone may look as if the shape function did not follow.

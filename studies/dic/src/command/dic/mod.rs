@@ -5,6 +5,7 @@
 
 mod call;
 mod chosen_settings;
+mod clipping;
 mod columns;
 mod extras;
 mod frames;
@@ -117,7 +118,8 @@ pub(super) fn run(args: &DicArgs) -> Result<(), Failure> {
                     .measure(&mut field, &settings, map.as_ref())
                     .map_err(refused)?;
                 frames.note_misfit(index, &extra.uncertainties);
-                let columns = columns::columns(&field, settings.shape_order, map.as_ref(), &extra);
+                let extra = extra.columns(&field, map.as_ref());
+                let columns = columns::columns(&field, settings.shape_order, map.as_ref(), extra);
                 output.write(&frames, index, &columns)?;
                 summary.add(&frames, index, &field, &columns);
                 if field.count(Status::Converged) == 0 {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use retrial_core::program;
 use retrial_data::hashing::sha256_file;
 use retrial_dic::Settings;
 
@@ -16,7 +17,10 @@ pub(super) fn shared(
     size: (usize, usize),
 ) -> Vec<(&'static str, String)> {
     let mut facts = vec![
-        ("program", format!("retrial {}", env!("CARGO_PKG_VERSION"))),
+        (
+            "program",
+            format!("{} {}", program::name(), env!("CARGO_PKG_VERSION")),
+        ),
         ("reference", file_name(&args.reference)),
         ("reference_sha256", sha256(&args.reference)),
         ("image_size", format!("{} x {} px", size.0, size.1)),

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use retrial_core::program;
 use retrial_runner::{Failure, eprintln};
 use retrial_similarity::extremes;
 use retrial_store::csv::Table;
@@ -169,7 +170,8 @@ fn provenance(
     (target, source): (&Domain, &Domain),
     weighed: &Weighed,
 ) -> Value {
-    let mut facts = json!({ "program": format!("retrial {}", env!("CARGO_PKG_VERSION")) });
+    let mut facts =
+        json!({ "program": format!("{} {}", program::name(), env!("CARGO_PKG_VERSION")) });
     let digests = [&weighed.target_digest, &weighed.source_digest];
     for ((word, domain), digest) in [("target", target), ("source", source)].iter().zip(digests) {
         facts[*word] = domain.listing.folder.display().to_string().into();
