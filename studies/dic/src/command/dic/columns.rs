@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use retrial_core::declare::Word as _;
 use retrial_dic::calibration::PixelMap;
 use retrial_dic::{Cut, Field, PointResult, ShapeOrder, Status};
 use retrial_store::{Quantity, Values};
@@ -79,9 +80,9 @@ pub(super) fn columns(
     let all = |value: fn(&PointResult) -> f64| Values::F64(points.iter().map(value).collect());
     let status = points
         .iter()
-        .map(|p| code(&Status::ALL, &p.status))
+        .map(|p| code(Status::ALL, &p.status))
         .collect();
-    let cut = points.iter().map(|p| code(&Cut::ALL, &p.cut)).collect();
+    let cut = points.iter().map(|p| code(Cut::ALL, &p.cut)).collect();
     columns.extend(quantities! {
         "zncc", "", "zero-mean normalised cross-correlation of the subsets, -1 to 1; 1 is a perfect match" => all(|p| p.zncc);
         "icgn_iterations", "", "passes over the deformed subset" => whole(|p| p.icgn_iterations);

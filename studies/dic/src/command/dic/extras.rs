@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use retrial_core::declare::Word as _;
 use retrial_dic::calibration::{PixelMap, specimen_strain};
 use retrial_dic::{
     DicError, Field, NoiseLevel, PointUncertainty, Reference, Sensitivity, Settings, Strain,
@@ -98,16 +99,9 @@ fn fits(window: usize, points: &[(usize, usize)], step: usize) -> Result<(), Fai
 
 /// The words of the column `strain_status`, by code.
 static STRAIN_STATUS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
-    let faults = FAULTS.map(StrainFault::name);
+    let faults = StrainFault::ALL.iter().map(|fault| fault.name());
     std::iter::once("measured").chain(faults).collect()
 });
-
-const FAULTS: [StrainFault; 4] = [
-    StrainFault::PointFailed,
-    StrainFault::TooFewPoints,
-    StrainFault::IllPlaced,
-    StrainFault::Folded,
-];
 
 impl Extra {
     /// Its columns; NaN where a point has none.
@@ -181,7 +175,7 @@ fn strains(strain: &StrainField, map: Option<&PixelMap>) -> Vec<Quantity> {
     };
     let codes = strain.points.iter().map(|point| match point.strain {
         Ok(_) => 0,
-        Err(fault) => FAULTS
+        Err(fault) => StrainFault::ALL
             .iter()
             .zip(1_u8..)
             .find(|(known, _)| **known == fault)
