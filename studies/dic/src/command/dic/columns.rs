@@ -12,7 +12,7 @@ use super::extras::Extra;
 /// Columns: name, unit, meaning and values of each.
 macro_rules! quantities {
     ($($name:literal, $unit:literal, $meaning:expr => $values:expr;)+) => {
-        vec![$(retrial_store::Quantity {
+        vec![$(Quantity {
             name: $name,
             unit: $unit,
             meaning: $meaning,
