@@ -1,8 +1,8 @@
 //! Regions of a picture that are warmer than what is around them.
 //!
 //! The publication names k-means and maximum-entropy segmentation and gives no detail. Here
-//! k-means on grey value and local mean gives groups, of which the coolest is
-//! background; the threshold of maximum entropy parts what is left, and connected pixels become regions.
+//! k-means on grey value and local mean gives groups, of which the coolest is background; the
+//! threshold of maximum entropy parts what is left, and connected pixels become regions.
 //!
 //! # Source
 //! Liu et al., "Electrical Equipment Detection in Infrared Images Based on Transfer Learning of

@@ -20,8 +20,9 @@ const ROUNDING: f64 = 1e-9;
 /// of at most `rate`, whatever the distribution and for every `n`.
 ///
 /// # Errors
-/// [`DetectError::Empty`], [`DetectError::NotFinite`], [`DetectError::NotAFraction`]; [`DetectError::TooFew`] below `1 / rate − 1` items, where no finite threshold
-/// can keep the promise.
+/// [`DetectError::Empty`], [`DetectError::NotFinite`], [`DetectError::NotAFraction`];
+/// [`DetectError::TooFew`] below `1 / rate − 1` items, where no finite threshold can keep the
+/// promise.
 pub fn conformal(normal_scores: &[f64], rate: f64) -> Result<f64, DetectError> {
     let sorted = sorted(normal_scores, rate)?;
     let n = sorted.len();
