@@ -404,7 +404,7 @@ fn searches_of_every_kind_come_to_an_end() {
         project.write(&format!("experiments/kind-{at}.yaml"), &text);
     }
     project
-        .retrial(&["run", "experiments", "--offline", "--no-report"])
+        .retrial("run experiments --offline --no-report")
         .exits(0);
     for (at, (own, evaluations)) in kinds.iter().enumerate() {
         let records = project.records("anogan", &format!("kind-{at}"));
@@ -450,7 +450,7 @@ fn an_ensemble_is_the_mean_of_its_members() {
         spec(&format!("{params}, ensemble_size: 2"), "").replace("dataset", "seeds: [3]\ndataset");
     let project = Project::new().with("alone", &alone).with("a", &both);
     project
-        .retrial(&["run", "experiments/alone.yaml", "--offline", "--no-report"])
+        .retrial("run experiments/alone.yaml --offline --no-report")
         .exits(0);
     again(&project);
     let found = records(&project);

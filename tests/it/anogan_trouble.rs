@@ -147,11 +147,11 @@ fn metrics_of_an_empty_class_are_left_out_and_the_record_holds() {
             .any(|own| own.starts_with(warned))
     );
     project
-        .retrial(&["check", "experiments/a.yaml"])
+        .retrial("check experiments/a.yaml")
         .exits(0)
         .says(warned);
     assert!(records[0].metric("false_positive_rate").is_some());
-    let said = project.retrial(&["report"]);
+    let said = project.retrial("report");
     said.exits(0);
     let all = format!("{}{}", said.out, said.err);
     assert!(!all.contains("were changed"), "{all}");
@@ -319,7 +319,7 @@ fn a_checkpoint_is_where_the_training_goes_on() {
 #[ignore = "needs RETRIAL_MIRROR"]
 fn a_missing_stage_of_a_recorded_trial_is_built_as_said() {
     let project = run(TINY, "lambda: [0.1]");
-    let show = || project.retrial(&["anogan", "samples", "a/lambda", "samples.png"]);
+    let show = || project.retrial("anogan samples a/lambda samples.png");
     show().exits(0);
     let before = project.contents("anogan", "a");
     let trial = before.keys().next().expect("a trial").clone();

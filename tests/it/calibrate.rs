@@ -42,7 +42,7 @@ fn a_camera_is_found_and_gives_millimetres() {
         .exits(2)
         .complains("use --force");
     project
-        .retrial(&["calibrate", "targets.csv", "--out", "nowhere/camera.yaml"])
+        .retrial("calibrate targets.csv --out nowhere/camera.yaml")
         .exits(2)
         .complains("there is no folder nowhere");
     let text = std::fs::read_to_string(project.path().join("camera.yaml")).expect("a file");
@@ -64,9 +64,7 @@ fn a_camera_is_found_and_gives_millimetres() {
             std::fs::write(project.path().join(name), bytes).expect("written");
         }
         let dic = "dic ref.pgm def.pgm --calibration camera.yaml --subset 31 --format csv --out out --force";
-        project
-            .retrial(&dic.split(' ').collect::<Vec<_>>())
-            .exits(0);
+        project.retrial(dic).exits(0);
         let table = std::fs::read_to_string(project.path().join("out/0001_def.csv"));
         let table = table.expect("fields");
         let mut lines = table.lines().filter(|line| !line.starts_with('#'));
@@ -212,7 +210,7 @@ fn bad_targets_are_named_by_file_and_line() {
     }
     project.write("targets.csv", &good);
     project
-        .retrial(&["calibrate", "targets.csv", "--out", "camera.yaml"])
+        .retrial("calibrate targets.csv --out camera.yaml")
         .exits(0);
     let file = std::fs::read_to_string(project.path().join("camera.yaml")).expect("a file");
     for (from, to, words) in [
@@ -228,15 +226,7 @@ fn bad_targets_are_named_by_file_and_line() {
         assert!(file.contains(from), "{file}");
         project.write("bad.yaml", &file.replacen(from, to, 1));
         project
-            .retrial(&[
-                "dic",
-                "a.png",
-                "b.png",
-                "--out",
-                "out",
-                "--calibration",
-                "bad.yaml",
-            ])
+            .retrial("dic a.png b.png --out out --calibration bad.yaml")
             .exits(2)
             .complains(words);
     }
@@ -262,11 +252,8 @@ fn points_of_the_target_are_found_by_their_names() {
     project.write("world.csv", &named);
     let read = |file: &str| std::fs::read_to_string(project.path().join(file)).expect("a file");
     let with = "calibrate image.csv --world world.csv --out a.yaml --force";
-    let with: Vec<&str> = with.split(' ').collect();
-    project.retrial(&with).exits(0);
-    let alone = "calibrate both.csv --out b.yaml";
-    let alone: Vec<&str> = alone.split(' ').collect();
-    project.retrial(&alone).exits(0);
+    project.retrial(with).exits(0);
+    project.retrial("calibrate both.csv --out b.yaml").exits(0);
     let camera = |file: &str| {
         let file: serde_json::Value = serde_yaml::from_str(&read(file)).expect("YAML");
         file["camera"].clone()
@@ -290,7 +277,7 @@ fn points_of_the_target_are_found_by_their_names() {
         ),
     ] {
         project.write("world.csv", &named.replacen(from, to, 1));
-        project.retrial(&with).exits(2).complains(words);
+        project.retrial(with).exits(2).complains(words);
     }
 }
 
@@ -344,11 +331,11 @@ fn targets_of_the_stereo_challenge() {
 fn data_sets_without_calibration_points() {
     let project = Project::new();
     project
-        .retrial(&["calibrate", "speckle-smoke", "--out", "c.yaml"])
+        .retrial("calibrate speckle-smoke --out c.yaml")
         .exits(2)
         .complains("holds image series, no calibration points");
     project
-        .retrial(&["calibrate", "calibration-targets", "--out", "c.yaml"])
+        .retrial("calibrate calibration-targets --out c.yaml")
         .exits(2)
         .complains("no data set `calibration-targets`");
 }

@@ -11,10 +11,10 @@ const SPEC: &str = "seeds: [0, 1, 2]\nparams: {rounds: 2, noise: 0.01}\nsweep: {
 fn recorded() -> Project {
     let project = Project::new().with("a", &fake(SPEC));
     project
-        .retrial(&["run", "experiments/a.yaml"])
+        .retrial("run experiments/a.yaml")
         .exits(0)
         .says("reproduced");
-    project.retrial(&["report", "--check"]).exits(0);
+    project.retrial("report --check").exits(0);
     project
 }
 
@@ -35,38 +35,32 @@ fn rewrite(file: &std::path::Path, from: &str, to: &str) {
 
 /// Every gate is red, no verdict stands on the record, and `run` heals it.
 fn is_damage(what: &str, project: &Project, before: &std::collections::BTreeMap<String, String>) {
-    let status = project
-        .retrial(&["status", "--format", "json"])
-        .exits(0)
-        .json();
-    let shown = project.retrial(&["show", "level-2.0-s0"]);
+    let status = project.retrial("status --format json").exits(0).json();
+    let shown = project.retrial("show level-2.0-s0");
     shown.exits(4).complains("1 record is damaged");
     assert_eq!(status["experiments"][0]["damaged"], 1, "{what}");
     assert_eq!(status["experiments"][0]["recorded"], 2, "{what}");
     project
-        .retrial(&["report"])
+        .retrial("report")
         .exits(4)
         .complains("1 record is damaged");
     project
-        .retrial(&["report", "--check"])
+        .retrial("report --check")
         .exits(4)
         .complains("1 record is damaged and judges nothing");
     let page = std::fs::read_to_string(project.path().join("reports/fake.md")).expect("a page");
     assert!(page.contains("damaged record, left out"), "{what}: {page}");
-    let claims = project
-        .retrial(&["claims", "--format", "json"])
-        .exits(4)
-        .json();
+    let claims = project.retrial("claims --format json").exits(4).json();
     assert_eq!(claims["claims"][0]["verdict"], "underpowered", "{what}");
     assert_eq!(claims["claims"][0]["ours"]["n"], 2, "{what}");
     assert_eq!(claims["claims"][0]["ours"]["planned"], 3, "{what}");
     project
-        .retrial(&["run", "experiments/a.yaml"])
+        .retrial("run experiments/a.yaml")
         .exits(0)
         .complains("set aside")
         .says("1 trial recorded");
     assert_eq!(project.contents("fake", "a"), *before, "{what}");
-    project.retrial(&["report", "--check"]).exits(0);
+    project.retrial("report --check").exits(0);
 }
 
 #[test]
@@ -140,7 +134,7 @@ fn killed_and_diverged_seeds_reproduce_nothing() {
             "seeds: [0, 1, 2, 3, 4, 5]\nparams: {{level: 2.0, noise: 0.01}}\n{claim}"
         )),
     );
-    project.retrial(&["run", "experiments/a.yaml"]).exits(0);
+    project.retrial("run experiments/a.yaml").exits(0);
     let folder = project.path().join("results/fake/a");
     for name in names(&folder)
         .iter()
@@ -148,19 +142,16 @@ fn killed_and_diverged_seeds_reproduce_nothing() {
     {
         std::fs::remove_dir_all(folder.join(name)).expect("removed");
     }
-    let claims = project
-        .retrial(&["claims", "--format", "json"])
-        .exits(0)
-        .json();
+    let claims = project.retrial("claims --format json").exits(0).json();
     assert_eq!(claims["claims"][0]["verdict"], "underpowered");
     assert_eq!(claims["claims"][0]["trials"]["planned"], 6);
     assert_eq!(claims["claims"][0]["trials"]["finished"], 4);
     project
-        .retrial(&["claims"])
+        .retrial("claims")
         .exits(0)
         .says("n = 4 of 6")
         .says("4 of 6 planned trials finished");
-    project.retrial(&["report"]).exits(0);
+    project.retrial("report").exits(0);
     let read = |name: &str| {
         std::fs::read_to_string(project.path().join("reports").join(name)).expect("a file")
     };
@@ -179,14 +170,14 @@ fn claims_bring_back_a_sheet_that_is_gone() {
     let sheet = project.path().join("results/fake/a/experiment.yaml");
     std::fs::remove_file(&sheet).expect("removed");
     let claims = project
-        .retrial(&["claims", "--format", "json"])
+        .retrial("claims --format json")
         .exits(0)
         .complains("a sheet that is gone is written again: results/fake/a/experiment.yaml")
         .json();
     assert_eq!(claims["claims"][0]["verdict"], "reproduced");
     assert!(sheet.exists());
-    project.retrial(&["report", "--check"]).exits(0);
-    for verb in [&["report"][..], &["run", "a"]] {
+    project.retrial("report --check").exits(0);
+    for verb in ["report", "run a"] {
         std::fs::remove_file(&sheet).expect("removed");
         project
             .retrial(verb)
@@ -195,7 +186,7 @@ fn claims_bring_back_a_sheet_that_is_gone() {
     }
     // What never was there is not gone.
     std::fs::remove_dir_all(project.path().join("results")).expect("removed");
-    let said = project.retrial(&["run", "a"]);
+    let said = project.retrial("run a");
     assert!(!said.exits(0).err.contains("is gone"), "{}", said.err);
 }
 

@@ -39,7 +39,7 @@ fn an_experiment_may_be_skipped_where_its_data_cannot_be_had() {
 fn a_mirror_gives_the_planned_content() {
     let project = Project::new().with("a", SPEC);
     project
-        .retrial(&["run", "experiments/a.yaml", "--offline", "--no-report"])
+        .retrial("run experiments/a.yaml --offline --no-report")
         .exits(0);
     let record = project
         .records("dic", "a")
@@ -50,7 +50,7 @@ fn a_mirror_gives_the_planned_content() {
     assert!(data.source.contains("mirror"), "{}", data.source);
     assert!(record.metric("rmse").expect("an error") < 0.01);
     project
-        .retrial(&["data", "verify", "pyvale-plate-hydro"])
+        .retrial("data verify pyvale-plate-hydro")
         .exits(0)
         .says("every byte is right");
 }
@@ -60,7 +60,7 @@ fn a_mirror_gives_the_planned_content() {
 fn a_damaged_cache_is_noticed() {
     let project = Project::new();
     let path = project
-        .retrial(&["data", "path", "pyvale-plate-hydro", "--format", "json"])
+        .retrial("data path pyvale-plate-hydro --format json")
         .exits(0)
         .json();
     let file = path["files"][0]["at"].as_str().expect("a path").to_owned();
@@ -70,7 +70,7 @@ fn a_damaged_cache_is_noticed() {
     std::fs::write(&file, bytes).expect("written");
     let spoilt = std::fs::read(&file).expect("a file");
     project
-        .retrial(&["data", "verify", "pyvale-plate-hydro"])
+        .retrial("data verify pyvale-plate-hydro")
         .exits(3)
         .says("sha256");
     assert_eq!(
@@ -78,12 +78,8 @@ fn a_damaged_cache_is_noticed() {
         spoilt,
         "verify changes nothing"
     );
-    project
-        .retrial(&["data", "fetch", "pyvale-plate-hydro"])
-        .exits(0);
-    project
-        .retrial(&["data", "verify", "pyvale-plate-hydro"])
-        .exits(0);
+    project.retrial("data fetch pyvale-plate-hydro").exits(0);
+    project.retrial("data verify pyvale-plate-hydro").exits(0);
 }
 
 #[test]

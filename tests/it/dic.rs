@@ -29,7 +29,7 @@ fn challenge_sample_1_and_3_reach_the_range_of_good_engines() {
                 sweep: {dataset: [dic-challenge-sample01, dic-challenge-sample03]}\n";
     let project = Project::new().with("a", spec);
     project
-        .retrial(&["run", "experiments/a.yaml", "--offline", "--no-report"])
+        .retrial("run experiments/a.yaml --offline --no-report")
         .exits(0);
     let records = project.records("dic", "a");
     assert_eq!(records.len(), 2);

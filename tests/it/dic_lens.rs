@@ -90,15 +90,8 @@ fn column(path: &Path, name: &str) -> Vec<f64> {
 fn a_rigid_motion_through_a_lens_has_no_strain() {
     let project = Project::new();
     project.write("targets.csv", &targets(None));
-    let calibrate = [
-        "calibrate",
-        "targets.csv",
-        "--out",
-        "camera.yaml",
-        "--image-size",
-        "160x120",
-    ];
-    project.retrial(&calibrate).exits(0);
+    let calibrate = "calibrate targets.csv --out camera.yaml --image-size 160x120";
+    project.retrial(calibrate).exits(0);
     write_pgm(&project.path().join("ref.pgm"), &through_the_lens(0.0, 0.0));
     write_pgm(
         &project.path().join("def.pgm"),
@@ -146,7 +139,7 @@ fn a_rigid_motion_through_a_lens_has_no_strain() {
     let half = GrayImage::from_fn(80, 60, |x, y| ((x * 7 + y * 13) % 200) as f32).expect("a size");
     write_pgm(&project.path().join("half.pgm"), &half);
     project
-        .retrial(&["calibrate", "targets.csv", "--out", "sizeless.yaml"])
+        .retrial("calibrate targets.csv --out sizeless.yaml")
         .exits(0);
     let options = ["--calibration", "sizeless.yaml", "--force"];
     project
@@ -166,40 +159,34 @@ fn calibration_points_are_flat_and_within_their_pictures() {
         let rows = rows.map(|(i, line)| format!("{line},{}\n", if i == 3 { z } else { "0" }));
         head + &rows.collect::<String>()
     };
-    let out = [
-        "calibrate",
-        "targets.csv",
-        "--out",
-        "camera.yaml",
-        "--force",
-    ];
-    let sized = ["--image-size", "160x120"];
+    let out = "calibrate targets.csv --out camera.yaml --force";
+    let sized = "--image-size 160x120";
     for (text, size, words) in [
         (
             &good,
-            &["--image-size", "100x120"][..],
+            "--image-size 100x120",
             "lies outside of a picture of 100 × 120 px",
         ),
-        (&with_z("0.5"), &sized, "targets.csv, line 5: `Z_mm` is 0.5"),
+        (&with_z("0.5"), sized, "targets.csv, line 5: `Z_mm` is 0.5"),
         (
             &good.replacen("v0,", "v0,-", 1),
-            &sized,
+            sized,
             "targets.csv, line 2: the point at x -",
         ),
     ] {
         project.write("targets.csv", text);
         project
-            .retrial(&[&out[..], size].concat())
+            .retrial(&*format!("{out} {size}"))
             .exits(2)
             .complains(words);
     }
     for text in [good.clone(), with_z("0.0"), good.replace(',', ";")] {
         project.write("targets.csv", &text);
-        let said = project.retrial(&[&out[..], &sized].concat());
+        let said = project.retrial(&*format!("{out} {sized}"));
         said.exits(0);
         assert!(!said.err.contains("--image-size"), "{}", said.err);
         project
-            .retrial(&out)
+            .retrial(out)
             .exits(0)
             .complains("without --image-size");
     }
@@ -209,6 +196,6 @@ fn calibration_points_are_flat_and_within_their_pictures() {
 fn the_one_bad_view_of_a_calibration_is_named() {
     let project = Project::new();
     project.write("targets.csv", &targets(Some(2)));
-    let said = project.retrial(&["calibrate", "targets.csv", "--out", "camera.yaml"]);
+    let said = project.retrial("calibrate targets.csv --out camera.yaml");
     assert!(said.err.contains("image v2"), "{}", said.err);
 }

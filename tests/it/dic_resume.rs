@@ -6,7 +6,7 @@ use crate::project::{Project, Said};
 const CALL: &str = "dic ref.pgm def.pgm --out out --subset 31 --step 10 --format csv --scale 0.5";
 
 fn run(project: &Project, call: &str) -> Said {
-    project.retrial(&call.split(' ').collect::<Vec<_>>())
+    project.retrial(call)
 }
 
 /// Leaves `run.yaml` as a run that was interrupted does.

@@ -18,13 +18,13 @@ fn cause(project: &Project, experiment: &str) -> (String, String) {
 fn a_second_run_has_nothing_to_do() {
     let project = Project::new().with("a", &fake("default: true\nseeds: [0, 1, 2]\n"));
     project
-        .retrial(&["run"])
+        .retrial("run")
         .exits(0)
         .says("3 trials recorded, 0 failed")
         .says("report: ");
     let before = project.contents("fake", "a");
     project
-        .retrial(&["run"])
+        .retrial("run")
         .exits(0)
         .says("all 3 trials are recorded, nothing to run");
     assert_eq!(project.contents("fake", "a"), before);
@@ -49,7 +49,7 @@ fn every_bad_end_becomes_a_record_and_the_others_go_on() {
         let well = fake("sweep: {level: [1.0, 2.0]}\n");
         let project = Project::new().with("bad", &spec).with("well", &well);
         project
-            .retrial(&["run", "experiments", "--no-report"])
+            .retrial("run experiments --no-report")
             .exits(1)
             .complains("error: 1 trial failed");
         let (cause, error) = cause(&project, "bad");
@@ -72,7 +72,7 @@ fn every_bad_end_becomes_a_record_and_the_others_go_on() {
 fn a_killed_worker_is_named_as_such() {
     let spec = fake("params: {pause_ms: 60000}\nlimits: {time_s: 20}\n");
     let project = Project::new().with("killed", &spec);
-    let mut run = project.start(&["run", "experiments/killed.yaml", "--no-report"]);
+    let mut run = project.start("run experiments/killed.yaml --no-report");
     let worker = (0..200).find_map(|_| {
         std::thread::sleep(std::time::Duration::from_millis(25));
         child_of(run.id())
@@ -104,7 +104,7 @@ fn a_time_limit_ends_a_trial() {
         &fake("params: {pause_ms: 60000}\nlimits: {time_s: 0.3}\n"),
     );
     project
-        .retrial(&["run", "experiments/late.yaml", "--no-report"])
+        .retrial("run experiments/late.yaml --no-report")
         .exits(1);
     let (cause, error) = cause(&project, "late");
     assert_eq!(cause, "time_limit");
@@ -122,7 +122,7 @@ fn waiting_for_a_stage_is_no_running_time() {
             "wait",
             &fake("params: {rounds: 1}\nlimits: {time_s: 1.5}\n"),
         );
-    let first = project.retrial(&["run", "experiments/first.yaml", "--no-report"]);
+    let first = project.retrial("run experiments/first.yaml --no-report");
     first.exits(0);
     let stages = project.path().join("results/.stages");
     let held: Vec<std::fs::File> = names(&stages)
@@ -137,7 +137,7 @@ fn waiting_for_a_stage_is_no_running_time() {
         .collect();
     assert_eq!(held.len(), 2);
     std::fs::remove_dir_all(stages).expect("removed");
-    let mut run = project.start(&["run", "experiments/wait.yaml", "--no-report"]);
+    let mut run = project.start("run experiments/wait.yaml --no-report");
     std::thread::sleep(std::time::Duration::from_millis(2500));
     assert!(run.try_wait().expect("a process").is_none(), "it waits");
     drop(held);
@@ -159,21 +159,15 @@ fn a_build_without_a_dashboard_says_how_to_build_one() {
 fn retries_keep_every_attempt() {
     let project = Project::new().with("flaky", &fake("params: {fails_before: 2}\n"));
     project
-        .retrial(&[
-            "run",
-            "experiments/flaky.yaml",
-            "--retries",
-            "1",
-            "--no-report",
-        ])
+        .retrial("run experiments/flaky.yaml --retries 1 --no-report")
         .exits(1);
     assert_eq!(project.attempts("fake", "flaky").len(), 2);
     project
-        .retrial(&["plan", "experiments/flaky.yaml"])
+        .retrial("plan experiments/flaky.yaml")
         .says("failed 2 times: attempt 2 fails as asked");
     // The next run counts on from there.
     project
-        .retrial(&["run", "experiments/flaky.yaml", "--no-report"])
+        .retrial("run experiments/flaky.yaml --no-report")
         .exits(0);
     let records = project.records("fake", "flaky");
     assert_eq!(records.values().next().expect("a record").attempt, 3);
@@ -190,26 +184,19 @@ fn fail_fast_leaves_the_rest_alone() {
         fake("params: {pause_ms: 200}\nsweep: {ends: [error, well], level: [1.0, 2.0, 3.0]}\n");
     let project = Project::new().with("fast", &spec);
     project
-        .retrial(&[
-            "run",
-            "experiments/fast.yaml",
-            "--fail-fast",
-            "--jobs",
-            "1",
-            "--no-report",
-        ])
+        .retrial("run experiments/fast.yaml --fail-fast --jobs 1 --no-report")
         .exits(1)
         .says("0 trials recorded, 1 failed, 5 not run");
     project
-        .retrial(&["run", "experiments/fast.yaml", "--no-report"])
+        .retrial("run experiments/fast.yaml --no-report")
         .exits(1)
         .says("0 trials recorded already, 6 to run; 1 failed before and is tried again");
     project
-        .retrial(&["run", "experiments/fast.yaml", "--no-report"])
+        .retrial("run experiments/fast.yaml --no-report")
         .says("3 trials recorded already, 3 to run; 3 failed before and are tried again");
     std::fs::remove_dir_all(project.path().join("results")).expect("removed");
     project
-        .retrial(&["run", "fast", "--fail-fast", "--jobs", "1", "--no-report"])
+        .retrial("run fast --fail-fast --jobs 1 --no-report")
         .exits(1);
     assert_eq!(project.attempts("fake", "fast").len(), 1);
     assert!(project.records("fake", "fast").is_empty());
@@ -258,13 +245,7 @@ fn stages_are_built_once_and_damage_is_mended() {
     let spec = fake("params: {rounds: 3}\nsweep: {factor: [1.0, 2.0], level: [0.0, 1.0]}\n");
     let project = Project::new().with("stages", &spec);
     project
-        .retrial(&[
-            "run",
-            "experiments/stages.yaml",
-            "--jobs",
-            "1",
-            "--no-report",
-        ])
+        .retrial("run experiments/stages.yaml --jobs 1 --no-report")
         .exits(0);
     let records = project.records("fake", "stages");
     let built = |name: &str| {
@@ -286,7 +267,7 @@ fn stages_are_built_once_and_damage_is_mended() {
     }
     std::fs::remove_dir_all(project.path().join("results/fake")).expect("removed");
     project
-        .retrial(&["run", "experiments/stages.yaml", "--no-report"])
+        .retrial("run experiments/stages.yaml --no-report")
         .exits(0)
         .complains("a stage is built again: ");
     assert_eq!(project.contents("fake", "stages"), before);
@@ -333,7 +314,7 @@ fn a_metric_that_is_not_a_number_is_recorded_as_such() {
     );
     let project = Project::new().with("nan", &spec);
     project
-        .retrial(&["run", "experiments/nan.yaml"])
+        .retrial("run experiments/nan.yaml")
         .exits(0)
         .says("not testable");
     let record = project
@@ -348,7 +329,7 @@ fn a_metric_that_is_not_a_number_is_recorded_as_such() {
 fn provenance_is_complete() {
     let project = Project::new().with("a", &fake("params: {rounds: 2}\n"));
     project
-        .retrial(&["run", "experiments/a.yaml", "--no-report"])
+        .retrial("run experiments/a.yaml --no-report")
         .exits(0);
     let record = project
         .records("fake", "a")
@@ -387,7 +368,7 @@ fn provenance_is_complete() {
     }
     let project = project.with("b", &fake("params: {rounds: 2, level: 3.0}\n"));
     project
-        .retrial(&["run", "experiments/b.yaml", "--no-report"])
+        .retrial("run experiments/b.yaml --no-report")
         .exits(0);
     let other = project.records("fake", "b").into_values().next();
     let other = other.expect("a record");
@@ -401,20 +382,20 @@ fn provenance_is_complete() {
 fn a_record_that_was_emptied_is_no_record() {
     let project = Project::new().with("a", &fake("sweep: {level: [1.0, 2.0]}\n"));
     project
-        .retrial(&["run", "experiments/a.yaml", "--no-report"])
+        .retrial("run experiments/a.yaml --no-report")
         .exits(0);
     let before = project.contents("fake", "a");
     let folder = project.path().join("results/fake/a");
     let first = folder.join(before.keys().next().expect("a trial"));
     std::fs::write(first.join("trial.yaml"), "").expect("written");
     project
-        .retrial(&["run", "experiments/a.yaml", "--no-report"])
+        .retrial("run experiments/a.yaml --no-report")
         .exits(0)
         .says("1 trial recorded");
     assert_eq!(project.contents("fake", "a"), before);
     std::fs::remove_file(first.join("trial.yaml")).expect("removed");
     project
-        .retrial(&["run", "experiments/a.yaml", "--no-report"])
+        .retrial("run experiments/a.yaml --no-report")
         .exits(0);
     assert_eq!(project.contents("fake", "a"), before);
     let aside = names(&folder.join(".aside"));
@@ -424,7 +405,7 @@ fn a_record_that_was_emptied_is_no_record() {
 #[test]
 fn an_edited_record_is_named() {
     let project = Project::new().with("a", &fake("params: {rounds: 2, level: 1.5}\n"));
-    project.retrial(&["run", "experiments/a.yaml"]).exits(0);
+    project.retrial("run experiments/a.yaml").exits(0);
     let trial = project
         .contents("fake", "a")
         .into_keys()
@@ -438,17 +419,17 @@ fn an_edited_record_is_named() {
     };
     rewrite("rounds.csv", "0,", "0,1");
     project
-        .retrial(&["report"])
+        .retrial("report")
         .exits(4)
         .complains("rounds.csv was changed after it was recorded");
     rewrite("trial.yaml", "value: 1.5", "value: 2.5");
     project
-        .retrial(&["report"])
+        .retrial("report")
         .exits(4)
         .complains("its text was changed after it was recorded");
     std::fs::write(folder.join("trial.yaml"), "format: 99\n").expect("written");
     project
-        .retrial(&["report"])
+        .retrial("report")
         .exits(5)
         .complains("format 99, which a newer program wrote");
 }

@@ -8,7 +8,7 @@ fn every_fault_of_every_file_with_its_line() {
         .with("a", &fake("params: {levl: 1.0}\nsweep: {level: []}\n"))
         .with("b", &fake("seeds: [0, 0]\nsweep: {level: [.nan]}\n"));
     project
-        .retrial(&["check"])
+        .retrial("check")
         .exits(2)
         .complains("experiments/a.yaml:4:10: params.levl: the study has no such param")
         .complains("did you mean `level`?")
@@ -16,7 +16,7 @@ fn every_fault_of_every_file_with_its_line() {
         .complains("experiments/b.yaml:4:12: seeds[1]: the seed 0 stands there twice")
         .complains("expected a finite number, found `NaN`")
         .complains("4 faults");
-    project.retrial(&["run", "experiments"]).exits(2);
+    project.retrial("run experiments").exits(2);
     assert!(
         !project.path().join("results").exists(),
         "a faulty spec runs nothing"
@@ -26,10 +26,7 @@ fn every_fault_of_every_file_with_its_line() {
 #[test]
 fn faults_as_json() {
     let project = Project::new().with("a", &fake("param: 1\n"));
-    let faults = project
-        .retrial(&["check", "--format", "json"])
-        .exits(2)
-        .json();
+    let faults = project.retrial("check --format json").exits(2).json();
     let fault = &faults["faults"][0];
     assert_eq!(fault["line"], 4);
     assert_eq!(fault["key"], "param");
@@ -39,92 +36,38 @@ fn faults_as_json() {
 #[test]
 fn wrong_arguments_are_named() {
     let project = Project::new().with("a", &fake(""));
-    for (arguments, words) in [
-        (&["run", "nowhere.yaml"][..], "nowhere.yaml"),
-        (&["run"], "says `default: true`; name those to run"),
-        (
-            &["run", "experiments/a.yaml", "--set", "params.level"],
-            "has no `=`",
-        ),
-        (
-            &["run", "experiments/a.yaml", "--set", "params.level=x"],
-            "expected a number",
-        ),
-        (
-            &["run", "a", "--set", "limits.time_s=1e19"],
-            "a number above 0, at most 1000000000 (31 years)",
-        ),
-        (
-            &["run", "a", "--set", "limits.time_s=0"],
-            "a time limit of `0` s",
-        ),
-        (
-            &["run", "a", "--set", "limits.memory_mib=17592186044416"],
-            "a whole number from 256 to 8796093022207",
-        ),
-        (
-            &["run", "a", "--set", "seeds=[]"],
-            "--set seeds=[]:1:1: seeds: an empty list",
-        ),
-        (
-            &["run", "a", "--set", "params.level=\"1e-3\""],
-            "the quoted text \"1e-3\" does not fit",
-        ),
-        (
-            &["run", "experiments/a.yaml", "--device", "tpu"],
-            "expected flex, cpu, cuda",
-        ),
-        (
-            &["run", "experiments/a.yaml", "--device", "cuda:0"],
-            "runs on the CPU only",
-        ),
-        (
-            &["run", "experiments/a.yaml", "--device", "cuda:0,cuda:1"],
-            "runs on the CPU only; leave `--device cuda:0,cuda:1` out",
-        ),
-        (
-            &["run", "experiments/a.yaml", "--device", "cuda:0,wgpu"],
-            "`cuda:0,wgpu` has devices of two kinds, cuda and wgpu",
-        ),
-        (
-            &["run", "experiments/a.yaml", "--device", "cuda,cuda:0"],
-            "`cuda,cuda:0` has the device `cuda:0` twice",
-        ),
-        (
-            &["run", "experiments/a.yaml", "--device", "cuda:0,"],
-            "`cuda:0,` lacks a device beside a comma",
-        ),
-        (&["run", "experiments/a.yaml", "--jobs", "0"], "0"),
-        (
-            &[
-                "dic",
-                "a.png",
-                "b.png",
-                "-o",
-                "out",
-                "--strain-measure",
-                "small",
-            ],
-            "--strain <POINTS>",
-        ),
-        (
-            &["show", "nothing", "--samples", "a.png"],
-            "write `retrial anogan samples TRIAL FILE.png",
-        ),
-        (
-            &["show", "nothing", "--export", "a.safetensors"],
-            "write `retrial anogan export TRIAL FILE.safetensors`",
-        ),
-        (
-            &["reproduce", "nothing"],
-            "there is no study `nothing`; known: dic, anogan, mask-rcnn\n",
-        ),
-        (&["show", "nothing"], "no trial `nothing`"),
-        (&["data", "fetch", "nothing"], "nothing"),
-        (&["frobnicate"], "frobnicate"),
-    ] {
-        project.retrial(arguments).exits(2).complains(words);
+    let cases = r#"
+run nowhere.yaml => nowhere.yaml
+run => says `default: true`; name those to run
+run experiments/a.yaml --set params.level => has no `=`
+run experiments/a.yaml --set params.level=x => expected a number
+run a --set limits.time_s=1e19 => a number above 0, at most 1000000000 (31 years)
+run a --set limits.time_s=0 => a time limit of `0` s
+run a --set limits.memory_mib=17592186044416 => a whole number from 256 to 8796093022207
+run a --set seeds=[] => --set seeds=[]:1:1: seeds: an empty list
+run a --set params.level="1e-3" => the quoted text "1e-3" does not fit
+run experiments/a.yaml --device tpu => expected flex, cpu, cuda
+run experiments/a.yaml --device cuda:0 => runs on the CPU only
+run experiments/a.yaml --device cuda:0,cuda:1 => runs on the CPU only; leave `--device cuda:0,cuda:1` out
+run experiments/a.yaml --device cuda:0,wgpu => `cuda:0,wgpu` has devices of two kinds, cuda and wgpu
+run experiments/a.yaml --device cuda,cuda:0 => `cuda,cuda:0` has the device `cuda:0` twice
+run experiments/a.yaml --device cuda:0, => `cuda:0,` lacks a device beside a comma
+run experiments/a.yaml --jobs 0 => 0
+dic a.png b.png -o out --strain-measure small => --strain <POINTS>
+show nothing --samples a.png => write `retrial anogan samples TRIAL FILE.png
+show nothing --export a.safetensors => write `retrial anogan export TRIAL FILE.safetensors`
+show nothing => no trial `nothing`
+data fetch nothing => nothing
+frobnicate => frobnicate
+"#;
+    for case in cases.trim().lines() {
+        let (call, words) = case.split_once(" => ").expect("a case");
+        project.retrial(call).exits(2).complains(words);
     }
+    project
+        .retrial("reproduce nothing")
+        .exits(2)
+        .complains("there is no study `nothing`; known: dic, anogan, mask-rcnn\n");
 }
 
 #[test]
@@ -145,7 +88,7 @@ fn two_files_of_one_name_are_refused() {
     std::fs::create_dir(project.path().join("experiments/more")).expect("a folder");
     project.write("experiments/more/a.yaml", &fake(""));
     project
-        .retrial(&["plan"])
+        .retrial("plan")
         .exits(2)
         .complains("their records would mix");
 }
@@ -156,7 +99,7 @@ fn the_largest_limits_are_those_that_are_named() {
         "a",
         &fake("limits: {time_s: 1e9, memory_mib: 8796093022207}\n"),
     );
-    project.retrial(&["run", "a", "--no-report"]).exits(0);
+    project.retrial("run a --no-report").exits(0);
 }
 
 #[test]
@@ -166,7 +109,7 @@ fn a_link_out_of_the_project_shows_no_line_of_its_text() {
     std::fs::write(outside.path(), "root:x:0:0:secret\n").expect("written");
     let link = project.path().join("experiments/x.yaml");
     std::os::unix::fs::symlink(outside.path(), link).expect("a link");
-    let said = project.retrial(&["check"]);
+    let said = project.retrial("check");
     said.exits(2)
         .complains("experiments/x.yaml: a link that leads out of the project");
     assert!(!said.err.contains("secret"), "{}", said.err);

@@ -50,7 +50,7 @@ fn a_run_judges_by_the_plan_that_it_holds() {
         .says("3 trials recorded")
         .says("reproduced")
         .complains("results/fake/slow/experiment.yaml: it is gone; it is written again");
-    project.retrial(&["report", "--check"]).exits(0);
+    project.retrial("report --check").exits(0);
 
     // An edit by hand.
     let project = slow();
@@ -61,7 +61,7 @@ fn a_run_judges_by_the_plan_that_it_holds() {
         .complains(
             "experiment.yaml: its text was changed after it was written; it is written again",
         );
-    project.retrial(&["report", "--check"]).exits(0);
+    project.retrial("report --check").exits(0);
 
     // Another shell edits the spec and refreshes the sheet.
     let project = slow();
@@ -69,7 +69,7 @@ fn a_run_judges_by_the_plan_that_it_holds() {
     meanwhile(&project, || {
         rewrite(&spec, "value: 2.0, abs: 0.5", "value: 7.0, abs: 0.5");
         rewrite(&spec, "id: two", "id: seven");
-        project.retrial(&["claims"]).exits(0);
+        project.retrial("claims").exits(0);
     })
     .exits(0)
     .says("fake/slow: two")
@@ -99,7 +99,7 @@ fn a_record_that_goes_during_its_run_is_no_success() {
             .display()
     ));
     project
-        .retrial(&["run", "slow"])
+        .retrial("run slow")
         .exits(0)
         .says("2 trials recorded already, 1 to run")
         .says("reproduced");
@@ -179,7 +179,7 @@ fn a_moved_project_stops_its_run() {
 fn a_page_whose_records_are_gone_turns_no_gate_green() {
     let project = recorded();
     project.write("experiments/b.yaml", &fake(SPEC));
-    project.retrial(&["run", "b"]).exits(0);
+    project.retrial("run b").exits(0);
     let page = project.path().join("reports/fake.md");
     let before = std::fs::read_to_string(&page).expect("a page");
     let kept = project.path().join("kept");
@@ -187,7 +187,7 @@ fn a_page_whose_records_are_gone_turns_no_gate_green() {
     for gone in ["fake/a", "fake"] {
         let gone = project.path().join("results").join(gone);
         std::fs::rename(&gone, &kept).expect("moved");
-        for arguments in [&["report"][..], &["report", "--check"], &["report"]] {
+        for arguments in ["report", "report --check", "report"] {
             project
                 .retrial(arguments)
                 .exits(4)
@@ -196,7 +196,7 @@ fn a_page_whose_records_are_gone_turns_no_gate_green() {
             assert_eq!(std::fs::read_to_string(&page).expect("a page"), before);
         }
         std::fs::rename(&kept, &gone).expect("moved");
-        project.retrial(&["report"]).exits(0);
+        project.retrial("report").exits(0);
     }
     std::fs::create_dir(&kept).expect("a folder");
     let trials = names(&folder(&project));
@@ -207,22 +207,19 @@ fn a_page_whose_records_are_gone_turns_no_gate_green() {
     }
     // A run of a neighbour says it, too, and its report is no fresh one.
     for _ in 0..2 {
-        let said = project.retrial(&["run", "b"]);
+        let said = project.retrial("run b");
         said.exits(4).complains("reports/fake.md: a");
         assert!(!said.out.contains("as it was"), "{}", said.out);
     }
-    project.retrial(&["report"]).exits(4);
-    project
-        .retrial(&["run", "a"])
-        .exits(0)
-        .says("3 trials recorded");
+    project.retrial("report").exits(4);
+    project.retrial("run a").exits(0).says("3 trials recorded");
     // Where they went on purpose, the page goes too.
     std::fs::remove_dir_all(folder(&project)).expect("removed");
     std::fs::remove_file(project.path().join("experiments/a.yaml")).expect("removed");
-    project.retrial(&["report"]).exits(4);
+    project.retrial("report").exits(4);
     std::fs::remove_file(&page).expect("removed");
-    project.retrial(&["report"]).exits(0);
-    project.retrial(&["report", "--check"]).exits(0);
+    project.retrial("report").exits(0);
+    project.retrial("report --check").exits(0);
     let page = std::fs::read_to_string(&page).expect("a page");
     assert!(page.contains("## b\n") && !page.contains("## a\n"));
 }

@@ -28,9 +28,7 @@ fn twenty_kills_change_no_content() {
     let quiet = Project::new()
         .with("a-stages", &stages())
         .with("b-many", &many());
-    quiet
-        .retrial(&["run", "experiments", "--no-report"])
-        .exits(0);
+    quiet.retrial("run experiments --no-report").exits(0);
     let expected = [
         quiet.contents("fake", "b-many"),
         quiet.contents("fake", "a-stages"),
@@ -43,7 +41,7 @@ fn twenty_kills_change_no_content() {
     let mut moments = Seed(20).stream("kill");
     let mut killed = 0;
     for _ in 0..20 {
-        let mut run = project.start(&["run", "experiments", "--jobs", "2", "--no-report"]);
+        let mut run = project.start("run experiments --jobs 2 --no-report");
         std::thread::sleep(Duration::from_millis(10 + moments.below(140)));
         if run.try_wait().expect("a process").is_none() {
             killed += 1;
@@ -52,9 +50,7 @@ fn twenty_kills_change_no_content() {
         run.wait().expect("ended");
     }
     assert!(killed >= 10, "only {killed} of 20 kills met a run at work");
-    project
-        .retrial(&["run", "experiments", "--no-report"])
-        .exits(0);
+    project.retrial("run experiments --no-report").exits(0);
     let found = [
         project.contents("fake", "b-many"),
         project.contents("fake", "a-stages"),
@@ -88,7 +84,7 @@ fn leftovers(folder: &Path) -> Vec<String> {
 #[test]
 fn what_the_dead_left_is_tidied_and_not_warned_about() {
     let project = Project::new().with("a", &fake("params: {rounds: 1}\n"));
-    project.retrial(&["run", "experiments/a.yaml"]).exits(0);
+    project.retrial("run experiments/a.yaml").exits(0);
     let folder = project.path().join("results/fake/a");
     let trial = project.contents("fake", "a").into_keys().next();
     let trial = trial.expect("a trial");
@@ -96,9 +92,9 @@ fn what_the_dead_left_is_tidied_and_not_warned_about() {
     std::fs::create_dir_all(&half).expect("a folder");
     std::fs::write(half.join(".attempt.yaml.x.tmp"), "ha").expect("written");
     std::fs::write(folder.join(".experiment.yaml.x.tmp"), "ha").expect("written");
-    let said = project.retrial(&["claims", "experiments/a.yaml"]);
+    let said = project.retrial("claims experiments/a.yaml");
     assert_eq!(said.err, "", "a half-written attempt is no fault");
-    let said = project.retrial(&["run", "experiments/a.yaml"]);
+    let said = project.retrial("run experiments/a.yaml");
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
     assert_eq!(leftovers(&project.path().join("results")), [""; 0]);
     assert!(!half.parent().expect("a folder").exists());
@@ -110,7 +106,7 @@ fn an_interrupt_stops_cleanly_and_the_next_run_goes_on() {
         "slow",
         &fake("params: {rounds: 400, pause_ms: 10}\nsweep: {level: [1.0, 2.0]}\n"),
     );
-    let run = project.start(&["run", "experiments/slow.yaml", "--no-report"]);
+    let run = project.start("run experiments/slow.yaml --no-report");
     std::thread::sleep(Duration::from_millis(700));
     let process = nix::unistd::Pid::from_raw(i32::try_from(run.id()).expect("an id"));
     nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGINT).expect("a signal");
@@ -133,7 +129,7 @@ fn an_interrupt_stops_cleanly_and_the_next_run_goes_on() {
         "the last two checkpoints are kept"
     );
     project
-        .retrial(&["plan", "experiments/slow.yaml"])
+        .retrial("plan experiments/slow.yaml")
         .exits(0)
         .says("interrupted: goes on from its last checkpoint");
 }

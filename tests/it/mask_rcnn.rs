@@ -236,7 +236,7 @@ fn params_that_cannot_be_are_faults() {
         ),
     ] {
         let project = project(params, "");
-        let said = project.retrial(&["check", "experiments/a.yaml"]);
+        let said = project.retrial("check experiments/a.yaml");
         said.exits(2).complains(words);
     }
 }
@@ -456,7 +456,7 @@ fn weights_of_imagenet_are_used_with_registry_and_mirror() {
     let text = spec("infrared-imagenet", "backbone: efficientnet_lite0", sweep);
     let project = Project::new().with("a", &text.replace(TINY, &tiny));
     project
-        .retrial(&["run", "experiments/a.yaml", "--no-report"])
+        .retrial("run experiments/a.yaml --no-report")
         .exits(0);
     let records = records(&project);
     let losses: Vec<f64> = records.iter().map(|r| metric(r, "loss")).collect();

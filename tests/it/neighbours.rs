@@ -10,14 +10,14 @@ const SOUND: &str =
 #[test]
 fn a_broken_spec_turns_no_gate_green_and_stops_nobody_else() {
     let project = Project::new().with("a", &fake(SOUND));
-    project.retrial(&["run"]).exits(0);
-    project.retrial(&["report", "--check"]).exits(0);
+    project.retrial("run").exits(0);
+    project.retrial("report --check").exits(0);
     project.write(
         "experiments/broken.yaml",
         "format: 1\nstudy: fake\nparam: 1\n",
     );
     project
-        .retrial(&["report", "--check"])
+        .retrial("report --check")
         .exits(2)
         .complains("broken.yaml:3:1");
     // What was edited still shows beside it.
@@ -26,12 +26,12 @@ fn a_broken_spec_turns_no_gate_green_and_stops_nobody_else() {
         &fake(&SOUND.replace("at_least: 0", "at_least: 9")),
     );
     project
-        .retrial(&["report", "--check"])
+        .retrial("report --check")
         .exits(4)
         .complains("broken.yaml:3:1")
         .complains("not show the records");
     project
-        .retrial(&["report"])
+        .retrial("report")
         .exits(0)
         .complains("broken.yaml:3:1");
     for verb in ["status", "claims", "plan"] {
@@ -39,19 +39,16 @@ fn a_broken_spec_turns_no_gate_green_and_stops_nobody_else() {
         said.exits(2).complains("broken.yaml:3:1");
         assert!(said.out.contains("fake/a"), "{verb}: {}", said.out);
     }
-    project.retrial(&["run"]).exits(0).complains("left out");
-    project.retrial(&["claims", "a"]).exits(0);
+    project.retrial("run").exits(0).complains("left out");
+    project.retrial("claims a").exits(0);
     // One that `run` would take stops it.
     project.write(
         "experiments/broken.yaml",
         "format: 1\nstudy: fake\ndefault: true\nparam: 1\n",
     );
-    project
-        .retrial(&["run"])
-        .exits(2)
-        .complains("broken.yaml:4:1");
+    project.retrial("run").exits(2).complains("broken.yaml:4:1");
     project.write("experiments/broken.yaml", "a: [1\n");
-    project.retrial(&["run"]).exits(2).complains("not YAML");
+    project.retrial("run").exits(2).complains("not YAML");
 }
 
 #[test]
@@ -64,30 +61,17 @@ fn a_broken_manifest_stops_only_those_that_need_it() {
     std::fs::remove_file(&datasets).expect("a link");
     std::fs::create_dir_all(datasets.join("odd")).expect("a folder");
     project.write("datasets/odd/manifest.yaml", "format: 1\nnome: odd\n");
-    for arguments in [
-        &["run", "a"][..],
-        &["status", "a"],
-        &["check", "a"],
-        &["run"],
-    ] {
+    for arguments in ["run a", "status a", "check a", "run"] {
         project.retrial(arguments).exits(0);
     }
-    for arguments in [
-        &["check", "b"][..],
-        &["check"],
-        &["status"],
-        &["report", "--check"],
-    ] {
+    for arguments in ["check b", "check", "status", "report --check"] {
         let said = project.retrial(arguments);
         said.exits(2)
             .complains("odd/manifest.yaml")
             .complains("nome");
         assert!(!said.err.contains("there is no data set"), "{}", said.err);
     }
-    project
-        .retrial(&["data", "list"])
-        .exits(2)
-        .complains("nome");
+    project.retrial("data list").exits(2).complains("nome");
 }
 
 #[test]
@@ -110,17 +94,14 @@ fn what_editors_and_systems_leave_is_no_spec() {
         .arg(folder.join("pipe.yaml"))
         .status();
     assert!(pipe.is_ok_and(|status| status.success()));
-    let checked = project
-        .retrial(&["check", "--format", "json"])
-        .exits(0)
-        .json();
+    let checked = project.retrial("check --format json").exits(0).json();
     assert_eq!(checked["experiments"].as_array().map(Vec::len), Some(1));
     project
-        .retrial(&["check", "experiments/pipe.yaml"])
+        .retrial("check experiments/pipe.yaml")
         .exits(2)
         .complains("no regular file");
     project
-        .retrial(&["run", "--no-report"])
+        .retrial("run --no-report")
         .exits(0)
         .says("1 trial recorded");
 }
@@ -129,12 +110,9 @@ fn what_editors_and_systems_leave_is_no_spec() {
 fn a_spec_is_found_by_its_name_whatever_its_ending() {
     let project = Project::new().with("a", &fake(SOUND));
     project.write("experiments/other.yml", &fake("seeds: [0]\n"));
+    project.retrial("plan other").exits(0).says("fake/other");
     project
-        .retrial(&["plan", "other"])
-        .exits(0)
-        .says("fake/other");
-    project
-        .retrial(&["plan", "a", "--set", "params.level="])
+        .retrial("plan a --set params.level=")
         .exits(2)
         .complains("no value after the `=`");
 }

@@ -136,11 +136,11 @@ fn manifest(project: &Project) -> PathBuf {
 }
 
 fn check(project: &Project) -> Said {
-    project.retrial(&["check", "experiments/a.yaml"])
+    project.retrial("check experiments/a.yaml")
 }
 
 pub(crate) fn run(project: &Project) -> Said {
-    project.retrial(&["run", "experiments/a.yaml", "--offline", "--no-report"])
+    project.retrial("run experiments/a.yaml --offline --no-report")
 }
 
 pub(crate) fn record(project: &Project) -> Record {
@@ -157,10 +157,10 @@ const MASKS: &str = "method: mask_rcnn, mask_training: end_to_end, mask_predicto
 fn a_wrong_digest_fails_before_any_trial_and_names_the_right_one() {
     let project = Own::grey(8).written(COCO, FASTER);
     for arguments in [
-        &["check", "experiments/a.yaml"][..],
-        &["data", "fetch", "own", "--offline"],
-        &["run", "experiments/a.yaml", "--offline", "--no-report"],
-        &["data", "verify", "own"],
+        "check experiments/a.yaml",
+        "data fetch own --offline",
+        "run experiments/a.yaml --offline --no-report",
+        "data verify own",
     ] {
         let said = project.retrial(arguments);
         said.exits(3);
@@ -228,7 +228,7 @@ fn an_object_without_an_outline_teaches_and_judges_no_mask() {
         "{warned}"
     );
     // The page shows it.
-    project.retrial(&["report"]).exits(0);
+    project.retrial("report").exits(0);
     let page = fs::read_to_string(project.path().join("reports/mask-rcnn.md"));
     assert!(
         page.expect("a page")
@@ -290,7 +290,7 @@ fn classes_that_are_left_out_or_never_judged_are_named() {
     let left_out = "left out, with fewer objects than min_instances 5: pole (4)";
     check(&project).exits(0).says(left_out);
     project
-        .retrial(&["plan", "experiments/a.yaml"])
+        .retrial("plan experiments/a.yaml")
         .exits(0)
         .says(left_out);
     let warned = record(&project).census.warnings.join("\n");
@@ -328,7 +328,7 @@ fn what_is_repaired_is_a_fault_where_the_manifest_is_strict() {
 /// What `check`, `plan` and `run` say before the first trial, which none of them starts.
 #[track_caller]
 fn refused(project: &Project, words: &str) {
-    let plan = project.retrial(&["plan", "experiments/a.yaml"]);
+    let plan = project.retrial("plan experiments/a.yaml");
     for said in [check(project), plan, run(project)] {
         said.exits(3).complains(words);
     }
@@ -365,13 +365,13 @@ fn objects_too_small_to_be_seen_are_counted_before_the_first_trial() {
     for line in lines {
         check(&project).exits(0).says(line);
         project
-            .retrial(&["plan", "experiments/a.yaml"])
+            .retrial("plan experiments/a.yaml")
             .exits(0)
             .says(line);
     }
     let census = record(&project).census;
     let all = [census.facts, census.warnings].concat().join("\n");
-    project.retrial(&["report"]).exits(0);
+    project.retrial("report").exits(0);
     let page = fs::read_to_string(project.path().join("reports/mask-rcnn.md")).expect("a page");
     for line in lines {
         assert!(all.contains(line), "{all}");

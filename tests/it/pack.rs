@@ -12,9 +12,9 @@ const SPEC: &str = "seeds: [0, 1, 2]\nparams: {rounds: 2, noise: 0.01}\nsweep: {
 /// A project whose experiment `a` has run, is reported and is packed.
 fn packed() -> Project {
     let project = Project::new().with("a", &fake(SPEC));
-    project.retrial(&["run", "experiments/a.yaml"]).exits(0);
+    project.retrial("run experiments/a.yaml").exits(0);
     project
-        .retrial(&["pack"])
+        .retrial("pack")
         .exits(0)
         .says("fake/a: 3 trials, 0 failed attempts: 2 files");
     project
@@ -59,24 +59,15 @@ fn rewrite(file: &Path, from: &str, to: &str) {
 fn a_packed_trial_is_finished_and_comes_back_byte_for_byte() {
     let project = packed();
     let before = files(&folder(&project));
-    let claims = project
-        .retrial(&["claims", "--format", "json"])
-        .exits(0)
-        .json();
+    let claims = project.retrial("claims --format json").exits(0).json();
     remove_trials(&project);
-    let status = project
-        .retrial(&["status", "--format", "json"])
-        .exits(0)
-        .json();
+    let status = project.retrial("status --format json").exits(0).json();
     assert_eq!(status["experiments"][0]["recorded"], 3);
-    assert_eq!(
-        project.retrial(&["claims", "--format", "json"]).json(),
-        claims
-    );
+    assert_eq!(project.retrial("claims --format json").json(), claims);
     // The page and its figure are those of the folders.
-    project.retrial(&["report", "--check"]).exits(0);
+    project.retrial("report --check").exits(0);
     project
-        .retrial(&["run", "experiments/a.yaml"])
+        .retrial("run experiments/a.yaml")
         .exits(0)
         .says("reproduced");
     assert!(project.records("fake", "a").is_empty(), "nothing ran again");
@@ -93,14 +84,14 @@ fn a_packed_trial_is_finished_and_comes_back_byte_for_byte() {
         .says("packed in")
         .says("value");
     let pack = files(&folder(&project));
-    project.retrial(&["pack"]).exits(0);
+    project.retrial("pack").exits(0);
     assert_eq!(
         files(&folder(&project)),
         pack,
         "packing a pack changes nothing"
     );
     project
-        .retrial(&["unpack"])
+        .retrial("unpack")
         .exits(0)
         .says("3 records unpacked");
     let after = files(&folder(&project));
@@ -110,7 +101,7 @@ fn a_packed_trial_is_finished_and_comes_back_byte_for_byte() {
         restored += usize::from(name.starts_with("level-"));
     }
     assert_eq!(restored, 6, "trial.yaml and rounds.csv of three trials");
-    project.retrial(&["report", "--check"]).exits(0);
+    project.retrial("report --check").exits(0);
 }
 
 #[test]
@@ -133,36 +124,30 @@ fn every_edit_of_a_pack_is_damage_and_runs_again() {
     ] {
         rewrite(&folder(&project).join(file), from, to);
         let what = format!("{from} of {file}");
-        for command in [&["report"][..], &["report", "--check"], &["claims"]] {
+        for command in ["report", "report --check", "claims"] {
             project.retrial(command).exits(4).complains("damaged");
         }
-        let status = project
-            .retrial(&["status", "--format", "json"])
-            .exits(0)
-            .json();
+        let status = project.retrial("status --format json").exits(0).json();
         assert!(
             status["experiments"][0]["damaged"].as_u64() > Some(0),
             "{what}: {status}"
         );
         project
-            .retrial(&["run", "experiments/a.yaml"])
+            .retrial("run experiments/a.yaml")
             .exits(0)
             .complains("set aside: fake/a/trials.csv");
-        project.retrial(&["pack"]).exits(0);
+        project.retrial("pack").exits(0);
         remove_trials(&project);
-        project.retrial(&["report", "--check"]).exits(0);
+        project.retrial("report --check").exits(0);
     }
     std::fs::remove_file(folder(&project).join("tables/rounds.csv")).expect("removed");
     project
-        .retrial(&["report", "--check"])
+        .retrial("report --check")
         .exits(4)
         .complains("rounds.csv is missing");
     rewrite(&folder(&project).join("trials.csv"), "id,", "jd");
-    project
-        .retrial(&["claims"])
-        .exits(4)
-        .complains("trials.csv");
-    project.retrial(&["run", "experiments/a.yaml"]).exits(0);
+    project.retrial("claims").exits(4).complains("trials.csv");
+    project.retrial("run experiments/a.yaml").exits(0);
     assert_eq!(project.contents("fake", "a"), contents);
 }
 
@@ -173,26 +158,26 @@ fn forms_that_disagree_are_damage() {
     // Another run of the same trials has other times.
     std::fs::remove_file(folder(&project).join("trials.csv")).expect("removed");
     remove_trials(&project);
-    project.retrial(&["run", "experiments/a.yaml"]).exits(0);
+    project.retrial("run experiments/a.yaml").exits(0);
     std::fs::write(folder(&project).join("trials.csv"), pack).expect("written");
     project
-        .retrial(&["report", "--check"])
+        .retrial("report --check")
         .exits(4)
         .complains("trials.csv has another record of it");
-    project.retrial(&["pack"]).exits(4);
+    project.retrial("pack").exits(4);
 }
 
 #[test]
 fn failed_attempts_are_packed_too() {
     let spec = "seeds: [0, 1]\nparams: {ends: error}\n";
     let project = Project::new().with("a", &fake(spec));
-    project.retrial(&["run", "experiments/a.yaml"]).exits(1);
+    project.retrial("run experiments/a.yaml").exits(1);
     let page = |project: &Project| {
         std::fs::read_to_string(project.path().join("reports/fake.md")).expect("a page")
     };
     let before = page(&project);
     project
-        .retrial(&["pack"])
+        .retrial("pack")
         .exits(0)
         .says("0 trials, 2 failed attempts");
     for name in names(&folder(&project)) {
@@ -200,13 +185,13 @@ fn failed_attempts_are_packed_too() {
             std::fs::remove_dir_all(folder(&project).join(name)).expect("removed");
         }
     }
-    project.retrial(&["report"]).exits(0);
+    project.retrial("report").exits(0);
     assert_eq!(page(&project), before);
     project
-        .retrial(&["plan", "experiments/a.yaml"])
+        .retrial("plan experiments/a.yaml")
         .exits(0)
         .says("failed");
-    project.retrial(&["run", "experiments/a.yaml"]).exits(1);
+    project.retrial("run experiments/a.yaml").exits(1);
     let numbers: Vec<u32> = (project.attempts("fake", "a").iter())
         .map(|record| record.attempt)
         .collect();
@@ -217,10 +202,7 @@ fn failed_attempts_are_packed_too() {
 fn records_are_pruned_removed_renamed_and_exported() {
     let project = packed();
     let all = project.path().join("all.csv");
-    project
-        .retrial(&["export", "all.csv"])
-        .exits(0)
-        .says("3 trials");
+    project.retrial("export all.csv").exits(0).says("3 trials");
     let text = std::fs::read_to_string(&all).expect("a table");
     assert!(
         text.starts_with("study,experiment,trial,seed,params.level"),
@@ -233,13 +215,13 @@ fn records_are_pruned_removed_renamed_and_exported() {
     );
     assert_eq!(text.lines().count(), 4);
     project
-        .retrial(&["export", "all.arrow"])
+        .retrial("export all.arrow")
         .exits(0)
         .says("3 trials");
     let bytes = std::fs::read(project.path().join("all.arrow")).expect("a table");
     assert!(bytes.starts_with(b"ARROW1") && bytes.ends_with(b"ARROW1"));
     project
-        .retrial(&["export", "all.txt"])
+        .retrial("export all.txt")
         .exits(2)
         .complains("end its name with .csv");
 
@@ -248,7 +230,7 @@ fn records_are_pruned_removed_renamed_and_exported() {
         &fake(&SPEC.replace("[0, 1, 2]", "[0, 1]")),
     );
     project
-        .retrial(&["prune", "--dry-run"])
+        .retrial("prune --dry-run")
         .exits(0)
         .says("of no present plan");
     let status = |project: &Project| {
@@ -258,10 +240,10 @@ fn records_are_pruned_removed_renamed_and_exported() {
         (trials.count(), rows.expect("a pack").lines().count())
     };
     assert_eq!(status(&project), (3, 4));
-    project.retrial(&["prune"]).exits(0);
+    project.retrial("prune").exits(0);
     assert_eq!(status(&project), (2, 3));
     project
-        .retrial(&["prune", "--packed"])
+        .retrial("prune --packed")
         .exits(0)
         .says("its folder goes");
     assert_eq!(status(&project), (0, 3));
@@ -270,7 +252,7 @@ fn records_are_pruned_removed_renamed_and_exported() {
         .retrial(&["rename", "fake/a", "a b"])
         .exits(2)
         .complains("no name");
-    project.retrial(&["rename", "fake/a", "b"]).exits(0);
+    project.retrial("rename fake/a b").exits(0);
     let rows = project.path().join("results/fake/b/trials.csv");
     assert_eq!(
         std::fs::read_to_string(&rows)
@@ -279,8 +261,8 @@ fn records_are_pruned_removed_renamed_and_exported() {
             .count(),
         3
     );
-    project.retrial(&["report"]).exits(0);
-    project.retrial(&["report", "--check"]).exits(0);
+    project.retrial("report").exits(0);
+    project.retrial("report --check").exits(0);
 
     let text = std::fs::read_to_string(&rows).expect("a pack");
     let trial = text
@@ -299,10 +281,10 @@ fn records_are_pruned_removed_renamed_and_exported() {
             .count(),
         2
     );
-    project.retrial(&["rm", "fake/b"]).exits(0);
+    project.retrial("rm fake/b").exits(0);
     assert!(!project.path().join("results/fake/b").exists());
     project
-        .retrial(&["rm", "fake/b"])
+        .retrial("rm fake/b")
         .exits(2)
         .complains("no records of `fake/b`");
 }

@@ -23,7 +23,7 @@ fn smoke() -> Project {
     let spec = fs::read_to_string(root.join("experiments/mask-rcnn/smoke.yaml")).expect("a spec");
     let project = Project::new().with("smoke", &spec);
     project
-        .retrial(&["run", "experiments/smoke.yaml", "--no-report"])
+        .retrial("run experiments/smoke.yaml --no-report")
         .exits(0);
     project
 }
@@ -141,7 +141,7 @@ fn pictures_have_the_size_at_which_they_are_judged_and_that_of_their_file() {
     let text = spec("infrared-scenes-smoke", params, "");
     let project = Project::new().with("a", &text);
     project
-        .retrial(&["run", "experiments/a.yaml", "--offline", "--no-report"])
+        .retrial("run experiments/a.yaml --offline --no-report")
         .exits(0);
     let records = project.records("mask-rcnn", "a");
     let (trial, record) = records.first_key_value().expect("a record");

@@ -22,6 +22,35 @@ pub(crate) struct Said {
     pub(crate) err: String,
 }
 
+/// What stands behind the name of the program: one text without blanks in an argument, or a list.
+pub(crate) trait CommandLine {
+    fn arguments(&self) -> Vec<&str>;
+}
+
+impl CommandLine for str {
+    fn arguments(&self) -> Vec<&str> {
+        self.split(' ').collect()
+    }
+}
+
+impl CommandLine for [&str] {
+    fn arguments(&self) -> Vec<&str> {
+        self.to_vec()
+    }
+}
+
+impl<const N: usize> CommandLine for [&str; N] {
+    fn arguments(&self) -> Vec<&str> {
+        self.to_vec()
+    }
+}
+
+impl CommandLine for Vec<&str> {
+    fn arguments(&self) -> Vec<&str> {
+        self.clone()
+    }
+}
+
 impl Project {
     pub(crate) fn new() -> Self {
         let project = Self::empty();
@@ -51,10 +80,10 @@ impl Project {
         std::fs::write(self.path().join(name), text).expect("written");
     }
 
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, line: &(impl CommandLine + ?Sized)) -> Command {
         let mut command = Command::new(RETRIAL);
         command
-            .args(arguments)
+            .args(line.arguments())
             .current_dir(self.path())
             .env("RETRIAL_CACHE", self.path().join("cache"))
             .env("NO_COLOR", "1")
@@ -62,18 +91,13 @@ impl Project {
         command
     }
 
-    pub(crate) fn retrial(&self, arguments: &[&str]) -> Said {
-        said(
-            &self
-                .command(arguments)
-                .output()
-                .expect("the program starts"),
-        )
+    pub(crate) fn retrial(&self, line: &(impl CommandLine + ?Sized)) -> Said {
+        said(&self.command(line).output().expect("the program starts"))
     }
 
     /// Starts the command with its output thrown away.
-    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
-        self.command(arguments)
+    pub(crate) fn start(&self, line: &(impl CommandLine + ?Sized)) -> Child {
+        self.command(line)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

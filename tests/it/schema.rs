@@ -167,7 +167,7 @@ fn what_check_refuses_by_its_form_the_schema_refuses() {
     let project = Project::new();
     let both = |text: &str| {
         project.write("experiments/a.yaml", text);
-        let check = project.retrial(&["check", "a"]);
+        let check = project.retrial("check a");
         (check.code, faults(&schema, &read(text), ""))
     };
     let (code, found) = both(SPEC);
@@ -212,7 +212,7 @@ fn what_check_refuses_by_its_form_the_schema_refuses() {
 #[test]
 fn the_study_fake_is_not_shown() {
     let project = Project::new().with("a", "format: 1\nstudy: fakes\nquestion: q\n");
-    for arguments in [&["schema"][..], &["reference"], &["--help"], &["plan", "a"]] {
+    for arguments in ["schema", "reference", "--help", "plan a"] {
         let said = project.retrial(arguments);
         let shown = said.out + &said.err;
         // A metric of `anogan`, and the spec that is refused.

@@ -118,7 +118,7 @@ fn weights_are_the_library_s_and_smooth_pictures_are_drawn() {
     let project = domains(60);
     std::fs::write(project.path().join("source/rough/broken.png"), "none").expect("written");
     project.write("source/note.txt", "no picture");
-    let said = project.retrial(&["similarity", "target", "source", "-o", "out", "--seed", "3"]);
+    let said = project.retrial("similarity target source -o out --seed 3");
     said.exits(0)
         .says("source: 60 pictures, 60 read, 0 by kept features")
         .says("target: 12 pictures, 12 read")
@@ -325,7 +325,7 @@ fn bad_input_is_named() {
         assert!(!at("out/run.yaml").exists(), "{arguments}");
     }
     project
-        .retrial(&["similarity", "target", "source", "-o", "source"])
+        .retrial("similarity target source -o source")
         .exits(2)
         .complains("is a folder of pictures itself");
 }

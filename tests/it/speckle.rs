@@ -13,7 +13,7 @@ fn twelve_bits_are_stored_in_sixteen_and_found_again_by_correlation() {
     let project = Project::new();
     project.write("own.yaml", SETTINGS);
     project
-        .retrial(&["speckle", "own.yaml", "--out", "made"])
+        .retrial("speckle own.yaml --out made")
         .exits(0)
         .says("3 pictures of 90 × 70 px, 12 bits stored in 16");
     let made = project.path().join("made");
@@ -40,7 +40,7 @@ fn twelve_bits_are_stored_in_sixteen_and_found_again_by_correlation() {
         assert!(facts.contains(words), "no `{words}` in {facts}");
     }
     project
-        .retrial(&["speckle", "own.yaml", "--out", "made"])
+        .retrial("speckle own.yaml --out made")
         .exits(2)
         .complains("use --force to replace its series");
     // Pictures of the longer series do not stay among those of a shorter one.
@@ -49,9 +49,7 @@ fn twelve_bits_are_stored_in_sixteen_and_found_again_by_correlation() {
     let replace = ["speckle", "shorter.yaml", "--out", "made", "--force"];
     project.retrial(&replace).exits(0);
     assert_eq!(names(&made), ["0000.tif", "0001.tif", "series.yaml"]);
-    project
-        .retrial(&["speckle", "own.yaml", "--out", "again"])
-        .exits(0);
+    project.retrial("speckle own.yaml --out again").exits(0);
     let again = std::fs::read(project.path().join("again/0000.tif")).expect("a picture");
     assert_eq!(again, bytes);
     let images = ["made/0000.tif", "made/0001.tif"];
@@ -80,7 +78,7 @@ fn twelve_bits_are_stored_in_sixteen_and_found_again_by_correlation() {
 fn a_generated_data_set_and_what_is_none() {
     let project = Project::new();
     project
-        .retrial(&["speckle", "speckle-smoke", "--out", "made"])
+        .retrial("speckle speckle-smoke --out made")
         .exits(0)
         .says("8 bits stored in 8");
     let picture = read_gray(&project.path().join("made/0001.tif")).expect("a picture");
@@ -118,7 +116,7 @@ fn a_generated_data_set_and_what_is_none() {
     ] {
         project.write("bad.yaml", &text);
         project
-            .retrial(&["speckle", "bad.yaml", "--out", "bad"])
+            .retrial("speckle bad.yaml --out bad")
             .exits(2)
             .complains(words);
         assert!(!project.path().join("bad").exists());

@@ -2,24 +2,11 @@
 
 use retrial_image::InstanceMask;
 
-/// Which pixels touch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Connectivity {
-    /// Those with a common side.
-    Four,
-    /// Those with a common side or corner.
-    Eight,
-}
-
 /// The connected parts of at least `least_area` pixels, in the order of their first pixel.
 ///
-/// Each is a list of pixels, row by row.
+/// Pixels touch that have a common side or corner. Each part is a list of pixels, row by row.
 #[must_use]
-pub fn components(
-    inside: &InstanceMask,
-    connectivity: Connectivity,
-    least_area: usize,
-) -> Vec<Vec<usize>> {
+pub fn components(inside: &InstanceMask, least_area: usize) -> Vec<Vec<usize>> {
     let (height, width) = (inside.height(), inside.width());
     let mut is_left = inside.inside().to_vec();
     let mut parts = Vec::new();
@@ -36,9 +23,8 @@ pub fn components(
             let (y, x) = (pixel / width, pixel % width);
             for ny in y.saturating_sub(1)..(y + 2).min(height) {
                 for nx in x.saturating_sub(1)..(x + 2).min(width) {
-                    let is_diagonal = ny != y && nx != x;
                     let next = ny * width + nx;
-                    if is_left[next] && (connectivity == Connectivity::Eight || !is_diagonal) {
+                    if is_left[next] {
                         is_left[next] = false;
                         waiting.push(next);
                     }
@@ -64,14 +50,8 @@ mod tests {
         let text = ["#..##", ".#...", "###.#"];
         let inside = text.iter().flat_map(|row| row.chars().map(|c| c == '#'));
         let mask = InstanceMask::new(3, 5, inside.collect()).unwrap();
-        let sizes = |connectivity, least| {
-            let parts = components(&mask, connectivity, least);
-            parts.iter().map(Vec::len).collect::<Vec<_>>()
-        };
-        assert_eq!(sizes(Connectivity::Four, 1), [1, 2, 4, 1]);
-        assert_eq!(sizes(Connectivity::Eight, 1), [5, 2, 1]);
-        assert_eq!(sizes(Connectivity::Eight, 2), [5, 2]);
-        let parts = components(&mask, Connectivity::Four, 4);
-        assert_eq!(parts, [[6, 10, 11, 12]]);
+        let parts = components(&mask, 1);
+        assert_eq!(parts, [vec![0, 6, 10, 11, 12], vec![3, 4], vec![14]]);
+        assert_eq!(components(&mask, 2), parts[..2]);
     }
 }

@@ -1,8 +1,7 @@
-//! Thresholds of a histogram that leave the most entropy on their sides.
+//! The threshold of a histogram that leaves the most entropy on its sides.
 //!
 //! # Source
-//! Kapur, Sahoo & Wong 1985, doi:10.1016/0734-189X(85)90125-2: one threshold and, in the same
-//! way, two.
+//! Kapur, Sahoo & Wong 1985, doi:10.1016/0734-189X(85)90125-2.
 
 use crate::ClassicalError;
 
@@ -77,35 +76,16 @@ impl Histogram {
 /// # Errors
 /// [`ClassicalError::TooFew`] when fewer than two bins hold a value.
 pub fn one_threshold(counts: &[u64]) -> Result<usize, ClassicalError> {
-    let sides = Sides::new(counts, 2)?;
+    let sides = Sides::new(counts)?;
     let n = counts.len();
-    let entropy = |t: usize| sides.entropy(0, t + 1) + sides.entropy(t + 1, n);
-    let all = (0..n - 1).map(|t| (t, entropy(t)));
-    Ok(best(all))
-}
-
-/// The last bins of the lower and of the middle part, the first of equally good ones.
-///
-/// # Errors
-/// [`ClassicalError::TooFew`] when fewer than three bins hold a value.
-pub fn two_thresholds(counts: &[u64]) -> Result<(usize, usize), ClassicalError> {
-    let sides = Sides::new(counts, 3)?;
-    let n = counts.len();
-    let pairs = (0..n - 2).flat_map(|s| (s + 1..n - 1).map(move |t| (s, t)));
-    let entropy = |(s, t): (usize, usize)| {
-        sides.entropy(0, s + 1) + sides.entropy(s + 1, t + 1) + sides.entropy(t + 1, n)
-    };
-    Ok(best(pairs.map(|pair| (pair, entropy(pair)))))
-}
-
-fn best<T: Default>(candidates: impl Iterator<Item = (T, f64)>) -> T {
-    let mut best = (T::default(), f64::NEG_INFINITY);
-    for candidate in candidates {
-        if candidate.1 > best.1 {
-            best = candidate;
+    let mut best = (0, f64::NEG_INFINITY);
+    for t in 0..n - 1 {
+        let entropy = sides.entropy(0, t + 1) + sides.entropy(t + 1, n);
+        if entropy > best.1 {
+            best = (t, entropy);
         }
     }
-    best.0
+    Ok(best.0)
 }
 
 /// Running sums over a histogram, from which the entropy of any part follows.
@@ -117,12 +97,12 @@ struct Sides {
 }
 
 impl Sides {
-    fn new(counts: &[u64], least: usize) -> Result<Self, ClassicalError> {
+    fn new(counts: &[u64]) -> Result<Self, ClassicalError> {
         let got = counts.iter().filter(|&&count| count > 0).count();
-        if got < least {
+        if got < 2 {
             return Err(ClassicalError::TooFew {
                 what: "bins with values",
-                least,
+                least: 2,
                 got,
             });
         }
@@ -184,23 +164,12 @@ mod tests {
         for other in (0..63).filter(|&t| occupied(&counts[t + 1..])) {
             assert!(at(other) <= at(t) + 1e-12, "{other} is better than {t}");
         }
-        let (s, t) = two_thresholds(&counts).unwrap();
-        let at = |s: usize, t: usize| {
-            entropy(&counts[..=s]) + entropy(&counts[s + 1..=t]) + entropy(&counts[t + 1..])
-        };
-        for s_other in 0..60 {
-            for t_other in (s_other + 1..61).filter(|&t| occupied(&counts[s_other + 1..=t])) {
-                assert!(at(s_other, t_other) <= at(s, t) + 1e-12);
-            }
-        }
     }
 
     #[test]
     fn two_values_are_parted() {
         assert_eq!(one_threshold(&[0, 5, 0, 0, 9]).unwrap(), 1);
-        assert_eq!(two_thresholds(&[3, 0, 5, 9]).unwrap(), (0, 2));
         assert!(one_threshold(&[0, 7, 0]).is_err());
-        assert!(two_thresholds(&[4, 7, 0]).is_err());
     }
 
     #[test]

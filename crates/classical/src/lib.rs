@@ -17,13 +17,13 @@ mod segment;
 mod svm;
 
 pub use cluster::{Clusters, KMeansSettings, k_means};
-pub use components::{Connectivity, components};
+pub use components::components;
 pub use descriptor::{DESCRIPTORS, describe};
 pub use detector::{
     Detection, Detector, DetectorSettings, Instance, TrainingPicture, detect, fit_detector,
 };
-pub use entropy::{Histogram, one_threshold, two_thresholds};
+pub use entropy::{Histogram, one_threshold};
 pub use error::ClassicalError;
 pub use moments::{hu_of_grey, hu_of_mask, log_scaled};
-pub use segment::{Foreground, Region, SegmentSettings, Thresholds, segment};
+pub use segment::{Region, SegmentSettings, Thresholds, segment};
 pub use svm::{Classifier, Kernel, SvmSettings, fit_classifier};

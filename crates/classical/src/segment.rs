@@ -1,9 +1,8 @@
-//! Regions of a picture that are warmer (or colder) than what is around them.
+//! Regions of a picture that are warmer than what is around them.
 //!
 //! The publication names k-means and maximum-entropy segmentation and gives no detail. Here
-//! k-means on grey value and local mean gives groups, of which the coolest (or the warmest, where
-//! objects are dark) is background; the threshold of maximum entropy parts what is left, and
-//! connected pixels become regions.
+//! k-means on grey value and local mean gives groups, of which the coolest is background; the
+//! threshold of maximum entropy parts what is left, and connected pixels become regions.
 //!
 //! # Source
 //! Liu et al., "Electrical Equipment Detection in Infrared Images Based on Transfer Learning of
@@ -12,36 +11,23 @@
 use retrial_image::{GrayImage, InstanceMask};
 use retrial_seed::Stream;
 
-use crate::components::{Connectivity, components};
-use crate::entropy::{Histogram, one_threshold, two_thresholds};
+use crate::components::components;
+use crate::entropy::{Histogram, one_threshold};
 use crate::{ClassicalError, KMeansSettings, k_means};
 
-/// Which side of the thresholds the objects are on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Foreground {
-    /// Objects have greater values than the background.
-    Bright,
-    /// Objects have smaller values.
-    Dark,
-}
-
-/// How many thresholds of maximum entropy part the pixels.
+/// What parts the pixels that are not background.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Thresholds {
-    /// None: what k-means leaves is foreground.
+    /// Nothing: what k-means leaves is foreground.
     None,
-    /// One.
+    /// The threshold of maximum entropy.
     One,
-    /// Two; the part beyond the second is foreground.
-    TwoOuter,
-    /// Two; everything beyond the first is foreground.
-    TwoInner,
 }
 
 /// How a picture is cut into regions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SegmentSettings {
-    /// Groups of pixels; the one farthest from the foreground is background.
+    /// Groups of pixels; the coolest is background.
     pub clusters: usize,
     /// Assignments of k-means at most.
     pub most_iterations: usize,
@@ -51,10 +37,6 @@ pub struct SegmentSettings {
     pub thresholds: Thresholds,
     /// Bins of the histogram.
     pub bins: usize,
-    /// Which side the objects are on.
-    pub foreground: Foreground,
-    /// Which pixels touch.
-    pub connectivity: Connectivity,
     /// Regions of a smaller share of the picture are dropped.
     pub least_area: f64,
     /// Regions of a larger share of the picture are dropped.
@@ -69,8 +51,6 @@ impl Default for SegmentSettings {
             radius: 1,
             thresholds: Thresholds::One,
             bins: 256,
-            foreground: Foreground::Bright,
-            connectivity: Connectivity::Eight,
             least_area: 0.002,
             most_area: 0.8,
         }
@@ -122,7 +102,7 @@ pub fn segment(
     whole.inside_mut().copy_from_slice(&inside);
     let area = |share: f64| share * (height * width) as f64;
     let least = (area(settings.least_area).ceil() as usize).max(1);
-    let parts = components(&whole, settings.connectivity, least);
+    let parts = components(&whole, least);
     let small = |part: &&Vec<usize>| part.len() as f64 <= area(settings.most_area);
     let region = |part: &Vec<usize>| {
         let mut mask = InstanceMask::empty(height, width);
@@ -140,7 +120,7 @@ pub fn segment(
     Ok(parts.iter().filter(small).filter_map(region).collect())
 }
 
-/// The pixels that are not in the cluster farthest from the foreground.
+/// The pixels that are not in the coolest cluster.
 fn off_background(
     picture: &GrayImage,
     settings: &SegmentSettings,
@@ -158,27 +138,19 @@ fn off_background(
     };
     let clusters = k_means(&points, 2, &k_means_settings, stream)?;
     let values = clusters.centres.iter().step_by(2).enumerate();
-    let farthest = match settings.foreground {
-        Foreground::Bright => values.min_by(|a, b| a.1.total_cmp(b.1)),
-        Foreground::Dark => values.max_by(|a, b| a.1.total_cmp(b.1)),
-    };
-    let background = farthest.map_or(0, |(label, _)| label);
+    let coolest = values.min_by(|a, b| a.1.total_cmp(b.1));
+    let background = coolest.map_or(0, |(label, _)| label);
     let labels = clusters.labels.iter();
     Ok(labels.map(|&label| label != background).collect())
 }
 
-/// The candidates beyond the thresholds among them.
+/// The candidates beyond the threshold among them.
 fn beyond_thresholds(
     picture: &GrayImage,
     candidates: &[bool],
     settings: &SegmentSettings,
 ) -> Result<Vec<bool>, ClassicalError> {
-    // Turned over, a dark foreground is a bright one.
-    let sign = match settings.foreground {
-        Foreground::Bright => 1.0,
-        Foreground::Dark => -1.0,
-    };
-    let values: Vec<f32> = picture.pixels().iter().map(|value| sign * value).collect();
+    let values = picture.pixels();
     let chosen = values.iter().zip(candidates).filter(|(_, is)| **is);
     let chosen: Vec<f32> = chosen.map(|(value, _)| *value).collect();
     if chosen.is_empty() || settings.thresholds == Thresholds::None {
@@ -187,15 +159,7 @@ fn beyond_thresholds(
     let Some(histogram) = Histogram::new(&chosen, settings.bins)? else {
         return Ok(candidates.to_vec());
     };
-    let occupied = histogram.counts().iter().filter(|&&count| count > 0);
-    let occupied = occupied.count();
-    let last_below = match settings.thresholds {
-        // Two values have one threshold, whatever is asked for.
-        _ if occupied < 3 => one_threshold(histogram.counts())?,
-        Thresholds::None | Thresholds::One => one_threshold(histogram.counts())?,
-        Thresholds::TwoInner => two_thresholds(histogram.counts())?.0,
-        Thresholds::TwoOuter => two_thresholds(histogram.counts())?.1,
-    };
+    let last_below = one_threshold(histogram.counts())?;
     let is_beyond = |(value, is): (&f32, &bool)| *is && histogram.bin(*value) > last_below;
     Ok(values.iter().zip(candidates).map(is_beyond).collect())
 }
@@ -233,7 +197,7 @@ mod tests {
     use super::*;
 
     /// Sky, a bright bar and a disc, and a speck of three pixels.
-    fn scene(noise: f64, sign: f64) -> GrayImage {
+    fn scene(noise: f64) -> GrayImage {
         let mut stream = Seed(3).stream("noise");
         GrayImage::from_fn(60, 50, |x, y| {
             let object = object(x, y);
@@ -243,7 +207,7 @@ mod tests {
                 3 => 100.0,
                 _ => 20.0 + y as f64 / 5.0,
             };
-            (sign * (value + noise * stream.normal())) as f32
+            (value + noise * stream.normal()) as f32
         })
         .unwrap()
     }
@@ -262,28 +226,21 @@ mod tests {
     fn objects_on_a_quiet_ground_are_found_to_the_pixel() {
         let settings = SegmentSettings {
             thresholds: Thresholds::None,
+            clusters: 2,
+            radius: 0,
             ..SegmentSettings::default()
         };
-        for (sign, foreground) in [(1.0, Foreground::Bright), (-1.0, Foreground::Dark)] {
-            let settings = SegmentSettings {
-                foreground,
-                clusters: 2,
-                radius: 0,
-                ..settings
-            };
-            let picture = scene(1.0, sign);
-            let mut stream = Seed(0).stream("segment");
-            let regions = segment(&picture, &settings, &mut stream).unwrap();
-            // The speck is below the least area.
-            assert_eq!(regions.len(), 2);
-            assert_eq!(regions[0].bounds, [8.0, 5.0, 16.0, 45.0]);
-            for (region, wanted) in regions.iter().zip([1, 2]) {
-                for (at, &inside) in region.mask.inside().iter().enumerate() {
-                    assert_eq!(inside, object(at % 60, at / 60) == wanted);
-                }
+        let mut stream = Seed(0).stream("segment");
+        let regions = segment(&scene(1.0), &settings, &mut stream).unwrap();
+        // The speck is below the least area.
+        assert_eq!(regions.len(), 2);
+        assert_eq!(regions[0].bounds, [8.0, 5.0, 16.0, 45.0]);
+        for (region, wanted) in regions.iter().zip([1, 2]) {
+            for (at, &inside) in region.mask.inside().iter().enumerate() {
+                assert_eq!(inside, object(at % 60, at / 60) == wanted);
             }
-            assert!((sign * regions[1].mean_value - 110.0).abs() < 0.5);
         }
+        assert!((regions[1].mean_value - 110.0).abs() < 0.5);
     }
 
     #[test]
@@ -292,7 +249,7 @@ mod tests {
             clusters: 2,
             ..SegmentSettings::default()
         };
-        let regions = segment(&scene(0.0, 1.0), &settings, &mut Seed(0).stream("segment"));
+        let regions = segment(&scene(0.0), &settings, &mut Seed(0).stream("segment"));
         let regions = regions.unwrap();
         // Of 90, 100 and 110 the first is on the lower side, and the speck is small.
         assert_eq!(regions.len(), 1, "{regions:?}");

@@ -18,7 +18,7 @@ pub const SHEET_FORMAT: u32 = 2;
 pub const SHEET_FILE: &str = "experiment.yaml";
 
 /// An experiment as its report needs it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExperimentSheet {
     /// [`SHEET_FORMAT`].

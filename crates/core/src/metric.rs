@@ -4,30 +4,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::named::Named;
 
-/// Which way a metric gets better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Direction {
-    /// Larger is better.
-    Higher,
-    /// Smaller is better.
-    Lower,
-    /// Nearer to zero is better.
-    Zero,
-    /// Neither: a fact, such as a count.
-    None,
-}
-
-impl Direction {
-    /// The word used in files.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Higher => "higher",
-            Self::Lower => "lower",
-            Self::Zero => "zero",
-            Self::None => "none",
-        }
+crate::words! {
+    /// Which way a metric gets better.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Direction {
+        /// Larger is better.
+        Higher = "higher",
+        /// Smaller is better.
+        Lower = "lower",
+        /// Nearer to zero is better.
+        Zero = "zero",
+        /// Neither: a fact, such as a count.
+        None = "none",
     }
 }
 

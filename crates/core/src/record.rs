@@ -179,7 +179,7 @@ pub struct Artifact {
 }
 
 /// Where, when and from what source a trial ran.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provenance {
     /// Version of retrial.

@@ -34,7 +34,7 @@ pub struct TableSpec {
 }
 
 /// A figure.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FigureSpec {
     /// The word of its kind, of those that `crates/report` draws.
@@ -127,10 +127,11 @@ pub enum GuideAt {
 
 crate::words! {
     /// Bands around a line.
-    #[derive(Serialize, Deserialize)]
+    #[derive(Default, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
     pub enum Band {
         /// No band.
+        #[default]
         None = "none",
         /// 95 % interval of the mean.
         Ci95 = "ci95",
@@ -184,10 +185,11 @@ crate::words! {
 
 crate::words! {
     /// Scales of an axis.
-    #[derive(Serialize, Deserialize)]
+    #[derive(Default, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
     pub enum Scale {
         /// Linear.
+        #[default]
         Linear = "linear",
         /// Logarithmic.
         Log = "log",

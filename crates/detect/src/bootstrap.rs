@@ -58,7 +58,7 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Whether `value` lies inside; for a difference, whether it is compatible with zero.
+    /// Whether `value` lies inside.
     #[must_use]
     pub fn contains(&self, value: f64) -> bool {
         self.lower <= value && value <= self.upper
@@ -81,41 +81,6 @@ pub fn interval(
     stream: &mut Stream,
     statistic: impl Fn(&[f64], &[bool]) -> Result<f64, DetectError>,
 ) -> Result<Interval, DetectError> {
-    resample([scores], labels, resampling, stream, |[scores], labels| {
-        statistic(scores, labels)
-    })
-}
-
-/// The interval of `statistic(first) − statistic(second)`, every draw taking the same items of
-/// both lists, so that what is hard about an item does not widen it.
-///
-/// # Errors
-/// As [`interval`].
-pub fn paired_difference(
-    first: &[f64],
-    second: &[f64],
-    labels: &[bool],
-    resampling: Resampling,
-    stream: &mut Stream,
-    statistic: impl Fn(&[f64], &[bool]) -> Result<f64, DetectError>,
-) -> Result<Interval, DetectError> {
-    let lists = [first, second];
-    resample(
-        lists,
-        labels,
-        resampling,
-        stream,
-        |[first, second], labels| Ok(statistic(first, labels)? - statistic(second, labels)?),
-    )
-}
-
-fn resample<const LISTS: usize>(
-    lists: [&[f64]; LISTS],
-    labels: &[bool],
-    resampling: Resampling,
-    stream: &mut Stream,
-    statistic: impl Fn([&[f64]; LISTS], &[bool]) -> Result<f64, DetectError>,
-) -> Result<Interval, DetectError> {
     let Resampling { draws, confidence } = resampling;
     check_fraction("confidence", confidence)?;
     if draws == 0 {
@@ -125,28 +90,22 @@ fn resample<const LISTS: usize>(
             got: 0,
         });
     }
-    for scores in lists {
-        check_classes(scores, labels)?;
-    }
+    check_classes(scores, labels)?;
     let (anomalous, normal): (Vec<usize>, Vec<usize>) =
         (0..labels.len()).partition(|&item| labels[item]);
-    let estimate = statistic(lists, labels)?;
+    let estimate = statistic(scores, labels)?;
     // The classes keep their sizes, so the labels of a draw are those of every draw.
     let drawn_labels: Vec<bool> = (0..labels.len()).map(|i| i < anomalous.len()).collect();
-    let mut drawn = vec![Vec::with_capacity(labels.len()); LISTS];
+    let mut drawn = Vec::with_capacity(labels.len());
     let mut values = Vec::with_capacity(draws);
     for _ in 0..draws {
-        drawn.iter_mut().for_each(Vec::clear);
+        drawn.clear();
         for class in [&anomalous, &normal] {
             for _ in 0..class.len() {
-                let item = class[stream.below(class.len() as u64) as usize];
-                for (drawn, scores) in drawn.iter_mut().zip(lists) {
-                    drawn.push(scores[item]);
-                }
+                drawn.push(scores[class[stream.below(class.len() as u64) as usize]]);
             }
         }
-        let view = std::array::from_fn(|list| drawn[list].as_slice());
-        values.push(statistic(view, &drawn_labels)?);
+        values.push(statistic(&drawn, &drawn_labels)?);
     }
     values.sort_by(f64::total_cmp);
     let tail = (1.0 - confidence) / 2.0;
@@ -203,32 +162,12 @@ mod tests {
     }
 
     #[test]
-    fn a_list_does_not_differ_from_itself() {
+    fn the_interval_holds_the_estimate_and_not_chance() {
         let (scores, labels) = examples::large();
-        let doubled: Vec<f64> = scores.iter().map(|score| 2.0 * score).collect();
-        let mut stream = Seed(2).stream("bootstrap");
-        let resampling = Resampling::default();
-        let got = paired_difference(&scores, &doubled, &labels, resampling, &mut stream, auroc);
-        let zero = Interval {
-            estimate: 0.0,
-            lower: 0.0,
-            upper: 0.0,
-        };
-        assert_eq!(got, Ok(zero));
-    }
-
-    #[test]
-    fn pairing_narrows_the_interval() {
-        let (scores, labels) = examples::large();
-        let mut noise = Seed(3).stream("noise");
-        let noisy: Vec<f64> = scores.iter().map(|s| s + 0.5 * noise.normal()).collect();
-        let resampling = Resampling::default();
         let mut stream = Seed(3).stream("bootstrap");
-        let alone = interval(&scores, &labels, resampling, &mut stream, auroc).expect("good");
-        let paired = paired_difference(&scores, &noisy, &labels, resampling, &mut stream, auroc)
-            .expect("good");
-        assert!(alone.contains(alone.estimate) && !alone.contains(0.5));
-        assert!(paired.upper - paired.lower < 0.5 * (alone.upper - alone.lower));
+        let got = interval(&scores, &labels, Resampling::default(), &mut stream, auroc);
+        let got = got.expect("good scores");
+        assert!(got.contains(got.estimate) && !got.contains(0.5));
     }
 
     #[test]

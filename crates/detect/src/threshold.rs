@@ -1,6 +1,6 @@
 //! Thresholds from held-out normal items, never from the items that are to be judged.
 //!
-//! Both rules return the smallest `f64` above an order statistic of the held-out scores, so that
+//! A threshold is the smallest `f64` above an order statistic of the held-out scores, so that
 //! an item exactly as high as that statistic is *not* flagged.
 //!
 //! # Source
@@ -13,20 +13,6 @@ use crate::ranking::{check_finite, check_fraction};
 /// Guards `floor` against a product such as `0.29 * 100 = 28.999…`.
 const ROUNDING: f64 = 1e-9;
 
-/// The lowest threshold that flags at most the share `rate` of the held-out normal items
-/// themselves: with `x` sorted upwards, just above `x[n − 1 − floor(rate · n)]`.
-///
-/// On new normal items the expected share is larger than `rate`, by about `1 / n`; where that
-/// matters take [`conformal`].
-///
-/// # Errors
-/// [`DetectError::Empty`], [`DetectError::NotFinite`], [`DetectError::NotAFraction`].
-pub fn empirical(normal_scores: &[f64], rate: f64) -> Result<f64, DetectError> {
-    let sorted = sorted(normal_scores, rate)?;
-    let flagged = (rate * sorted.len() as f64 + ROUNDING).floor() as usize;
-    Ok(sorted[sorted.len() - 1 - flagged.min(sorted.len() - 1)].next_up())
-}
-
 /// The conformal threshold: just above the `ceil((n + 1)(1 − rate))`-th smallest of the `n`
 /// held-out scores, that is their `ceil((n + 1)(1 − rate)) / n`-quantile.
 ///
@@ -34,8 +20,9 @@ pub fn empirical(normal_scores: &[f64], rate: f64) -> Result<f64, DetectError> {
 /// of at most `rate`, whatever the distribution and for every `n`.
 ///
 /// # Errors
-/// As [`empirical`]; [`DetectError::TooFew`] below `1 / rate − 1` items, where no finite threshold
-/// can keep the promise.
+/// [`DetectError::Empty`], [`DetectError::NotFinite`], [`DetectError::NotAFraction`];
+/// [`DetectError::TooFew`] below `1 / rate − 1` items, where no finite threshold can keep the
+/// promise.
 pub fn conformal(normal_scores: &[f64], rate: f64) -> Result<f64, DetectError> {
     let sorted = sorted(normal_scores, rate)?;
     let n = sorted.len();
@@ -78,20 +65,9 @@ mod tests {
     }
 
     #[test]
-    fn the_empirical_rule_flags_the_share_of_the_held_out() {
-        let scores = one_to(100);
-        for (rate, expected) in [(0.01, 1), (0.05, 5), (0.29, 29), (0.999, 99), (0.001, 0)] {
-            let threshold = empirical(&scores, rate).expect("a rate");
-            assert_eq!(flagged(&scores, threshold), expected, "{rate}");
-        }
-    }
-
-    #[test]
     fn equal_scores_are_not_flagged() {
-        for rule in [empirical, conformal] {
-            let threshold = rule(&[7.0; 50], 0.1).expect("a rate");
-            assert!(threshold > 7.0 && threshold < 7.000_000_1);
-        }
+        let threshold = conformal(&[7.0; 50], 0.1).expect("a rate");
+        assert!(threshold > 7.0 && threshold < 7.000_000_1);
     }
 
     #[test]
@@ -110,7 +86,7 @@ mod tests {
             error.to_string(),
             "a conformal threshold at this rate needs at least 19, got 18"
         );
-        assert!(empirical(&[], 0.1).is_err() && empirical(&[1.0], 0.0).is_err());
+        assert!(conformal(&[], 0.1).is_err() && conformal(&[1.0], 0.0).is_err());
         assert!(conformal(&[1.0, f64::NAN], 0.5).is_err());
     }
 

@@ -94,110 +94,68 @@ mod x86 {
     };
     use crate::lanes::x86::{Ymm, Zmm};
 
-    /// Proof that the processor has AVX2 and FMA.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub(crate) struct Avx2(());
+    /// Proof that the processor has some instruction sets, and the kernels compiled for them.
+    macro_rules! kernels {
+        ($(#[$meta:meta])* $token:ident: $vector:ty, $features:literal, $($has:tt)+) => {
+            $(#[$meta])*
+            #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+            pub(crate) struct $token(());
 
-    /// Proof that the processor has AVX-512 F, VL and DQ, AVX2 and FMA.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub(crate) struct Avx512(());
+            impl $token {
+                pub(super) fn detect() -> Option<Self> {
+                    let has = $(is_x86_feature_detected!($has))&&+;
+                    has.then_some(Self(()))
+                }
 
-    impl Avx2 {
-        pub(super) fn detect() -> Option<Self> {
-            let has = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-            has.then_some(Self(()))
-        }
+                pub(super) fn moments(
+                    self,
+                    pair: &Pair<'_>,
+                    order: ShapeOrder,
+                    column_sums: Option<&mut ColumnSums>,
+                ) -> Moments {
+                    #[target_feature(enable = $features)]
+                    fn compiled(
+                        pair: &Pair<'_>,
+                        order: ShapeOrder,
+                        column_sums: Option<&mut ColumnSums>,
+                    ) -> Moments {
+                        moments::<$vector>(pair, order, column_sums)
+                    }
+                    // SAFETY: `detect`, the only maker of the proof, found the instruction sets.
+                    unsafe { compiled(pair, order, column_sums) }
+                }
 
-        pub(super) fn moments(
-            self,
-            pair: &Pair<'_>,
-            order: ShapeOrder,
-            column_sums: Option<&mut ColumnSums>,
-        ) -> Moments {
-            // SAFETY: `detect`, the only maker of `Avx2`, found the instruction sets.
-            unsafe { moments_avx2(pair, order, column_sums) }
-        }
-
-        pub(super) fn products(
-            self,
-            pair: &Pair<'_>,
-            order: ShapeOrder,
-            offsets: Offsets,
-            p: &Parameters,
-        ) -> Option<Products> {
-            // SAFETY: as in `moments`.
-            unsafe { products_avx2(pair, order, offsets, p) }
-        }
+                pub(super) fn products(
+                    self,
+                    pair: &Pair<'_>,
+                    order: ShapeOrder,
+                    offsets: Offsets,
+                    p: &Parameters,
+                ) -> Option<Products> {
+                    #[target_feature(enable = $features)]
+                    fn compiled(
+                        pair: &Pair<'_>,
+                        order: ShapeOrder,
+                        offsets: Offsets,
+                        p: &Parameters,
+                    ) -> Option<Products> {
+                        products::<$vector>(pair, order, offsets, p)
+                    }
+                    // SAFETY: as in `moments`.
+                    unsafe { compiled(pair, order, offsets, p) }
+                }
+            }
+        };
     }
 
-    impl Avx512 {
-        pub(super) fn detect() -> Option<Self> {
-            let has = is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512vl")
-                && is_x86_feature_detected!("avx512dq")
-                && is_x86_feature_detected!("avx2")
-                && is_x86_feature_detected!("fma");
-            has.then_some(Self(()))
-        }
-
-        pub(super) fn moments(
-            self,
-            pair: &Pair<'_>,
-            order: ShapeOrder,
-            column_sums: Option<&mut ColumnSums>,
-        ) -> Moments {
-            // SAFETY: `detect`, the only maker of `Avx512`, found the instruction sets.
-            unsafe { moments_avx512(pair, order, column_sums) }
-        }
-
-        pub(super) fn products(
-            self,
-            pair: &Pair<'_>,
-            order: ShapeOrder,
-            offsets: Offsets,
-            p: &Parameters,
-        ) -> Option<Products> {
-            // SAFETY: as in `moments`.
-            unsafe { products_avx512(pair, order, offsets, p) }
-        }
+    kernels! {
+        /// Proof that the processor has AVX2 and FMA.
+        Avx2: Ymm, "avx2,fma", "avx2" "fma"
     }
 
-    #[target_feature(enable = "avx2,fma")]
-    fn moments_avx2(
-        pair: &Pair<'_>,
-        order: ShapeOrder,
-        column_sums: Option<&mut ColumnSums>,
-    ) -> Moments {
-        moments::<Ymm>(pair, order, column_sums)
-    }
-
-    #[target_feature(enable = "avx2,fma")]
-    fn products_avx2(
-        pair: &Pair<'_>,
-        order: ShapeOrder,
-        offsets: Offsets,
-        p: &Parameters,
-    ) -> Option<Products> {
-        products::<Ymm>(pair, order, offsets, p)
-    }
-
-    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx2,fma")]
-    fn moments_avx512(
-        pair: &Pair<'_>,
-        order: ShapeOrder,
-        column_sums: Option<&mut ColumnSums>,
-    ) -> Moments {
-        moments::<Zmm>(pair, order, column_sums)
-    }
-
-    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx2,fma")]
-    fn products_avx512(
-        pair: &Pair<'_>,
-        order: ShapeOrder,
-        offsets: Offsets,
-        p: &Parameters,
-    ) -> Option<Products> {
-        products::<Zmm>(pair, order, offsets, p)
+    kernels! {
+        /// Proof that the processor has AVX-512 F, VL and DQ, AVX2 and FMA.
+        Avx512: Zmm, "avx512f,avx512vl,avx512dq,avx2,fma", "avx512f" "avx512vl" "avx512dq" "avx2" "fma"
     }
 }
 

@@ -200,41 +200,57 @@ pub(crate) mod x86 {
     // functions that it calls after it has found the instruction set; loads are of slices that are
     // long enough.
 
-    impl Vector for Ymm {
-        const LANES: usize = 8;
+    /// The methods of a register that are one instruction each.
+    macro_rules! instructions {
+        ($lanes:literal: $splat:ident $load:ident $store:ident $add:ident $sub:ident $mul:ident $mul_add:ident) => {
+            const LANES: usize = $lanes;
 
+            #[inline(always)]
+            fn splat(value: f32) -> Self {
+                Self(unsafe { $splat(value) })
+            }
+
+            #[inline(always)]
+            fn load(values: &[f32]) -> Self {
+                let values = &values[..$lanes];
+                Self(unsafe { $load(values.as_ptr()) })
+            }
+
+            #[inline(always)]
+            fn add(self, other: Self) -> Self {
+                Self(unsafe { $add(self.0, other.0) })
+            }
+
+            #[inline(always)]
+            fn sub(self, other: Self) -> Self {
+                Self(unsafe { $sub(self.0, other.0) })
+            }
+
+            #[inline(always)]
+            fn mul(self, other: Self) -> Self {
+                Self(unsafe { $mul(self.0, other.0) })
+            }
+
+            #[inline(always)]
+            fn mul_add(self, factor: Self, addend: Self) -> Self {
+                Self(unsafe { $mul_add(self.0, factor.0, addend.0) })
+            }
+
+            #[inline(always)]
+            fn add_to(self, sums: &mut [f64]) {
+                let mut values = [0.0; $lanes];
+                unsafe { $store(values.as_mut_ptr(), self.0) };
+                for (sum, lane) in sums[..$lanes].iter_mut().zip(values) {
+                    *sum += f64::from(lane);
+                }
+            }
+        };
+    }
+
+    impl Vector for Ymm {
         type Half = Self;
 
-        #[inline(always)]
-        fn splat(value: f32) -> Self {
-            Self(unsafe { _mm256_set1_ps(value) })
-        }
-
-        #[inline(always)]
-        fn load(values: &[f32]) -> Self {
-            let values = &values[..8];
-            Self(unsafe { _mm256_loadu_ps(values.as_ptr()) })
-        }
-
-        #[inline(always)]
-        fn add(self, other: Self) -> Self {
-            Self(unsafe { _mm256_add_ps(self.0, other.0) })
-        }
-
-        #[inline(always)]
-        fn sub(self, other: Self) -> Self {
-            Self(unsafe { _mm256_sub_ps(self.0, other.0) })
-        }
-
-        #[inline(always)]
-        fn mul(self, other: Self) -> Self {
-            Self(unsafe { _mm256_mul_ps(self.0, other.0) })
-        }
-
-        #[inline(always)]
-        fn mul_add(self, factor: Self, addend: Self) -> Self {
-            Self(unsafe { _mm256_fmadd_ps(self.0, factor.0, addend.0) })
-        }
+        instructions!(8: _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_add_ps _mm256_sub_ps _mm256_mul_ps _mm256_fmadd_ps);
 
         #[inline(always)]
         fn select_from_one(self, below: Self, from: Self) -> Self {
@@ -250,15 +266,6 @@ pub(crate) mod x86 {
         }
 
         #[inline(always)]
-        fn add_to(self, sums: &mut [f64]) {
-            let mut values = [0.0; 8];
-            unsafe { _mm256_storeu_ps(values.as_mut_ptr(), self.0) };
-            for (sum, lane) in sums[..8].iter_mut().zip(values) {
-                *sum += f64::from(lane);
-            }
-        }
-
-        #[inline(always)]
         fn sum(self) -> f64 {
             let mut values = [0.0; 8];
             unsafe { _mm256_storeu_ps(values.as_mut_ptr(), self.0) };
@@ -268,40 +275,9 @@ pub(crate) mod x86 {
     }
 
     impl Vector for Zmm {
-        const LANES: usize = 16;
-
         type Half = Ymm;
 
-        #[inline(always)]
-        fn splat(value: f32) -> Self {
-            Self(unsafe { _mm512_set1_ps(value) })
-        }
-
-        #[inline(always)]
-        fn load(values: &[f32]) -> Self {
-            let values = &values[..16];
-            Self(unsafe { _mm512_loadu_ps(values.as_ptr()) })
-        }
-
-        #[inline(always)]
-        fn add(self, other: Self) -> Self {
-            Self(unsafe { _mm512_add_ps(self.0, other.0) })
-        }
-
-        #[inline(always)]
-        fn sub(self, other: Self) -> Self {
-            Self(unsafe { _mm512_sub_ps(self.0, other.0) })
-        }
-
-        #[inline(always)]
-        fn mul(self, other: Self) -> Self {
-            Self(unsafe { _mm512_mul_ps(self.0, other.0) })
-        }
-
-        #[inline(always)]
-        fn mul_add(self, factor: Self, addend: Self) -> Self {
-            Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, addend.0) })
-        }
+        instructions!(16: _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_add_ps _mm512_sub_ps _mm512_mul_ps _mm512_fmadd_ps);
 
         #[inline(always)]
         fn select_from_one(self, below: Self, from: Self) -> Self {
@@ -314,15 +290,6 @@ pub(crate) mod x86 {
         #[inline(always)]
         fn widen(half: Ymm) -> Self {
             Self(unsafe { _mm512_zextps256_ps512(half.0) })
-        }
-
-        #[inline(always)]
-        fn add_to(self, sums: &mut [f64]) {
-            let mut values = [0.0; 16];
-            unsafe { _mm512_storeu_ps(values.as_mut_ptr(), self.0) };
-            for (sum, lane) in sums[..16].iter_mut().zip(values) {
-                *sum += f64::from(lane);
-            }
         }
 
         #[inline(always)]

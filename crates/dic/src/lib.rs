@@ -95,15 +95,12 @@ pub use efficiency::{
 };
 pub use error::DicError;
 pub use field::{Curvature, Field, PointResult};
-pub use filter::gaussian_filter;
 pub use forecast::{
     AdviceScope, ErrorForecast, OrderAdvice, OrderSource, PairSpectra, SeriesAdvice, advise_series,
 };
 pub use gaussian::GaussianFilter;
 pub use part::Cut;
-pub use quality::{
-    ImageQuality, PointQuality, SpeckleSize, advised_subset_size, image_quality, speckle_size,
-};
+pub use quality::{ImageQuality, PointQuality, SpeckleSize, image_quality, speckle_size};
 pub use reference::{Reference, prepare, prepare_points};
 pub use series::{Bookmark, Series, correlate_series};
 pub use settings::{

@@ -12,14 +12,11 @@ use crate::error::{DicError, check_positive};
 use crate::pixel_weights::noise_spread;
 use crate::plane::Plane;
 use crate::reference::{check_pixels, prepare};
-use crate::settings::{Borders, Settings, ShapeOrder, SplineDegree, SubsetShape};
+use crate::settings::{Borders, Settings, SplineDegree};
 use crate::spline::Spline;
 
 /// Largest shift of the autocorrelation, px.
 const LARGEST_SHIFT: usize = 64;
-
-/// Share of the points that an advised subset may leave above the wanted uncertainty.
-const LEFT_ABOVE: f64 = 0.05;
 
 /// What an image is good for at the points of a correlation.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,46 +110,6 @@ pub fn image_quality(
         mean_gradient: squares.mean_gradient,
         contrast: (image.pixels().iter().map(square).sum::<f64>() / count).sqrt(),
     })
-}
-
-/// The smallest odd subset, up to `largest_px`, whose [`PointQuality::bound`] is at most
-/// `wanted_px` in `u` and `v` for 95 % of the subsets of an image, or `None` when none is.
-///
-/// # Errors
-/// [`DicError::NotPositive`] for `noise` or `wanted_px`, [`DicError::NonFinitePixel`].
-pub fn advised_subset_size(
-    image: &GrayImage,
-    order: ShapeOrder,
-    noise: f64,
-    wanted_px: f64,
-    largest_px: usize,
-) -> Result<Option<usize>, DicError> {
-    check_positive("noise", noise)?;
-    check_positive("wanted_px", wanted_px)?;
-    check_pixels(image)?;
-    let squares = Squares::new(image, SplineDegree::Three);
-    let largest = largest_px.min(image.width()).min(image.height());
-    let mut size = if order == ShapeOrder::Two { 9 } else { 5 };
-    while size <= largest {
-        let spread = noise_spread(size, SubsetShape::Square, order);
-        let half = size / 2;
-        let places = |n: usize| (half..n - half).step_by(half.max(1));
-        let (mut above, mut all) = (0_usize, 0_usize);
-        for y in places(image.height()) {
-            for x in places(image.width()) {
-                let rows = (y - half..=y + half).map(|row| squares.row(row, x - half, size));
-                let sums = rows.fold((0.0, 0.0), |s, r| (s.0 + r.0, s.1 + r.1));
-                let point = squares.point((x, y), sums, (size * size) as f64, noise, spread);
-                above += usize::from(point.bound.0.max(point.bound.1) > wanted_px);
-                all += 1;
-            }
-        }
-        if all > 0 && above as f64 <= LEFT_ABOVE * all as f64 {
-            return Ok(Some(size));
-        }
-        size += 2;
-    }
-    Ok(None)
 }
 
 /// Full width at half maximum of the autocorrelation along both axes; noise is taken out of its
@@ -307,28 +264,6 @@ mod tests {
         // The autocorrelation of both waves along one axis is ½ (1 + cos): it falls to ½ at T/4.
         let speckle = quality.speckle.expect("it has contrast");
         assert!((speckle.x - 16.5 / 2.0).abs() < 0.5, "{speckle:?}");
-    }
-
-    #[test]
-    fn the_advised_subset_halves_the_noise_when_doubled() {
-        let image = waves(12.0);
-        let advised = |order, wanted| {
-            advised_subset_size(&image, order, 1.0, wanted, 81)
-                .expect("valid input")
-                .expect("a subset is large enough")
-        };
-        let (coarse, fine) = (
-            advised(ShapeOrder::One, 0.02),
-            advised(ShapeOrder::One, 0.01),
-        );
-        assert!(
-            (fine as f64 / coarse as f64 - 2.0).abs() < 0.4,
-            "{coarse} {fine}"
-        );
-        assert!(advised(ShapeOrder::Two, 0.02) > coarse);
-        let none = advised_subset_size(&image, ShapeOrder::One, 1.0, 1e-6, 81);
-        assert_eq!(none, Ok(None));
-        assert!(advised_subset_size(&image, ShapeOrder::One, 0.0, 0.01, 81).is_err());
     }
 
     #[test]

@@ -1,11 +1,7 @@
-//! Polygons drawn around objects: their faults, and their pixels by two published rules.
+//! Polygons drawn around objects: their faults, and their pixels.
 //!
 //! Vertices are `[x, y]` in pixels, corner convention of [this crate](crate); the last vertex
-//! joins the first. The two rules differ along the outline, so a data set must say which it means:
-//!
-//! - [`fill_coco`]: COCO's, pixel centres inside, found on a grid five times finer;
-//! - [`fill_opencv`]: that of OpenCV's `fillPoly`, whose vertices are whole pixels and whose
-//!   outline belongs to the object.
+//! joins the first. Pixels are those of COCO's rule: centres inside, found on a grid five times finer.
 
 use std::collections::BTreeSet;
 
@@ -329,96 +325,6 @@ fn fine_outline(polygon: &[Vertex], mut passage: impl FnMut(i64, i64)) {
     }
 }
 
-/// The pixels of polygons of one object by the rule of OpenCV's `fillPoly`: even-odd inside,
-/// together with the outline; polygons are united, as by one call each.
-///
-/// Vertices are rounded to whole pixels, half to even, and mean pixel *centres*: a square from 2
-/// to 5 has four pixels a side. A point of the outline midway between two pixels goes to the one
-/// nearer to the left end of its edge. Parts outside the picture are cut off after drawing;
-/// OpenCV cuts edges before, so its edges that leave the picture may lie a pixel elsewhere.
-///
-/// # Source
-/// OpenCV's documentation of `fillPoly` (4.x and 5.0): "fills the area bounded by one or more
-/// polygons", outline included; equal to OpenCV 5.0.0 pixel by pixel on a canvas that holds
-/// the whole polygon.
-///
-/// # Errors
-/// [`PolygonFault`] when a polygon cannot be drawn: too few vertices, one that is not finite, or
-/// one a million pixels away.
-pub fn fill_opencv<P: AsRef<[Vertex]>>(
-    polygons: &[P],
-    height: usize,
-    width: usize,
-) -> Result<InstanceMask, PolygonFault> {
-    let mut mask = InstanceMask::empty(height, width);
-    for polygon in polygons {
-        let polygon = polygon.as_ref();
-        drawable(polygon, height, width)?;
-        let whole: Vec<[i64; 2]> = polygon
-            .iter()
-            .map(|v| v.map(|value| value.round_ties_even() as i64))
-            .collect();
-        draw_inside(&mut mask, &whole);
-        for (i, &from) in whole.iter().enumerate() {
-            draw_line(&mut mask, from, whole[(i + 1) % whole.len()]);
-        }
-    }
-    Ok(mask)
-}
-
-/// Draws the pixels whose centres are inside or on the outline, even-odd.
-fn draw_inside(mask: &mut InstanceMask, whole: &[[i64; 2]]) {
-    let (height, width) = (mask.height(), mask.width());
-    let mut crossings: Vec<Vec<f64>> = vec![Vec::new(); height];
-    for (i, &from) in whole.iter().enumerate() {
-        let to = whole[(i + 1) % whole.len()];
-        let (top, bottom) = if from[1] <= to[1] {
-            (from, to)
-        } else {
-            (to, from)
-        };
-        let slope = (bottom[0] - top[0]) as f64 / (bottom[1] - top[1]).max(1) as f64;
-        for y in top[1].max(0)..bottom[1].min(height as i64) {
-            crossings[y as usize].push(top[0] as f64 + slope * (y - top[1]) as f64);
-        }
-    }
-    let rows = mask.inside_mut().chunks_exact_mut(width.max(1));
-    for (row, crossings) in rows.zip(&mut crossings) {
-        crossings.sort_by(f64::total_cmp);
-        for pair in crossings.chunks_exact(2) {
-            let start = pair[0].ceil().max(0.0) as usize;
-            let end = (pair[1].floor() + 1.0).clamp(0.0, width as f64) as usize;
-            if start < end {
-                row[start..end].fill(true);
-            }
-        }
-    }
-}
-
-/// Draws a line of touching pixels, one a step along its longer axis.
-fn draw_line(mask: &mut InstanceMask, from: [i64; 2], to: [i64; 2]) {
-    let (height, width) = (mask.height() as i64, mask.width() as i64);
-    let (left, right) = if from[0] <= to[0] {
-        (from, to)
-    } else {
-        (to, from)
-    };
-    let difference = [0, 1].map(|k| right[k] - left[k]);
-    let major = usize::from(difference[1].abs() > difference[0]);
-    let (steps, minor) = (difference[major].abs(), difference[1 - major].abs());
-    let inside = mask.inside_mut();
-    for step in 0..=steps {
-        let mut point = left;
-        point[major] += step * difference[major].signum();
-        // step * minor / steps rounded, half down.
-        let off = (2 * step * minor + steps - 1).div_euclid((2 * steps).max(1));
-        point[1 - major] += off * difference[1 - major].signum();
-        if (0..width).contains(&point[0]) && (0..height).contains(&point[1]) {
-            inside[(point[1] * width + point[0]) as usize] = true;
-        }
-    }
-}
-
 /// The pixels of a box `[x0, y0, x1, y1]` by COCO's rule; corners may be in either order.
 ///
 /// # Errors
@@ -445,12 +351,10 @@ mod tests {
     }
 
     #[test]
-    fn a_square_by_both_rules() {
+    fn a_square() {
         let square = [[1.0, 1.0], [3.0, 1.0], [3.0, 3.0], [1.0, 3.0]];
         let coco = fill_coco(&[square], 4, 5).unwrap();
         assert_eq!(picture(&coco), [".....", ".##..", ".##..", "....."]);
-        let opencv = fill_opencv(&[square], 4, 5).unwrap();
-        assert_eq!(picture(&opencv), [".....", ".###.", ".###.", ".###."]);
         assert_eq!(fill_box([3.0, 3.0, 1.0, 1.0], 4, 5).unwrap(), coco);
     }
 
@@ -462,25 +366,23 @@ mod tests {
             .map(|angle| [30.0 + 25.0 * angle.sin(), 30.0 - 25.0 * angle.cos()])
             .collect();
         let edges: Vec<_> = (0..5).map(|i| (star[i], star[(i + 1) % 5])).collect();
-        let (coco, opencv) = (fill_coco(&[&star], 60, 60), fill_opencv(&[&star], 60, 60));
-        for (mask, shift) in [(coco.unwrap(), 0.5), (opencv.unwrap(), 0.0)] {
-            let mut clear = 0;
-            for (i, &inside) in mask.inside().iter().enumerate() {
-                let (x, y) = ((i % 60) as f64 + shift, (i / 60) as f64 + shift);
-                let distance = |&(a, b): &(Vertex, Vertex)| {
-                    turn(a, b, [x, y]).abs() / (b[0] - a[0]).hypot(b[1] - a[1])
+        let mask = fill_coco(&[&star], 60, 60).unwrap();
+        let mut clear = 0;
+        for (i, &inside) in mask.inside().iter().enumerate() {
+            let (x, y) = ((i % 60) as f64 + 0.5, (i / 60) as f64 + 0.5);
+            let distance = |&(a, b): &(Vertex, Vertex)| {
+                turn(a, b, [x, y]).abs() / (b[0] - a[0]).hypot(b[1] - a[1])
+            };
+            if edges.iter().all(|edge| distance(edge) > 1.5) {
+                let right = |(a, b): &&(Vertex, Vertex)| {
+                    (a[1] > y) != (b[1] > y)
+                        && x < a[0] + (y - a[1]) * (b[0] - a[0]) / (b[1] - a[1])
                 };
-                if edges.iter().all(|edge| distance(edge) > 1.5) {
-                    let right = |(a, b): &&(Vertex, Vertex)| {
-                        (a[1] > y) != (b[1] > y)
-                            && x < a[0] + (y - a[1]) * (b[0] - a[0]) / (b[1] - a[1])
-                    };
-                    assert_eq!(inside, edges.iter().filter(right).count() % 2 == 1);
-                    clear += 1;
-                }
+                assert_eq!(inside, edges.iter().filter(right).count() % 2 == 1);
+                clear += 1;
             }
-            assert!(clear > 2_000, "{clear}");
         }
+        assert!(clear > 2_000, "{clear}");
     }
 
     #[test]
@@ -515,12 +417,9 @@ mod tests {
     fn outside_the_picture_is_cut_off() {
         let large = [[-9.0, -7.0], [40.0, -7.0], [40.0, 30.0], [-9.0, 30.0]];
         assert_eq!(fill_coco(&[large], 6, 7).unwrap().area(), 42);
-        assert_eq!(fill_opencv(&[large], 6, 7).unwrap().area(), 42);
         let away = [[20.0, 1.0], [30.0, 1.0], [25.0, 5.0]];
         assert_eq!(fill_coco(&[away], 6, 7).unwrap().area(), 0);
-        assert_eq!(fill_opencv(&[away], 6, 7).unwrap().area(), 0);
         assert_eq!(fill_coco(&[away], 0, 0).unwrap().area(), 0);
-        assert_eq!(fill_opencv(&[away], 0, 0).unwrap().area(), 0);
     }
 
     #[test]
@@ -570,7 +469,6 @@ mod tests {
     fn what_cannot_be_drawn() {
         let far = [[0.0, 0.0], [1e9, 0.0], [0.0, 1.0]];
         assert!(fill_coco(&[far], 4, 4).is_err());
-        assert!(fill_opencv(&[far], 4, 4).is_err());
         assert!(fill_coco(&[&far[..2]], 4, 4).is_err());
         assert!(fill_box([0.0, 0.0, f64::NAN, 1.0], 4, 4).is_err());
     }

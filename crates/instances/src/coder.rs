@@ -62,22 +62,6 @@ impl BoxCoder {
             y + half_height,
         ]
     }
-
-    /// [`Self::encode`] pair by pair.
-    #[must_use]
-    pub fn encode_all(&self, from: &[Corners], to: &[Corners]) -> Vec<Deltas> {
-        let pairs = from.iter().zip(to);
-        pairs.map(|(from, to)| self.encode(from, to)).collect()
-    }
-
-    /// [`Self::decode`] pair by pair.
-    #[must_use]
-    pub fn decode_all(&self, from: &[Corners], deltas: &[Deltas]) -> Vec<Corners> {
-        let pairs = from.iter().zip(deltas);
-        pairs
-            .map(|(from, deltas)| self.decode(from, deltas))
-            .collect()
-    }
 }
 
 struct Centred {

@@ -60,13 +60,17 @@ pub fn leaky_relu_gradient(
     slope: f32,
     dx: &mut [f32],
 ) -> Result<(), KernelError> {
-    check_length("y", dy.len(), y.len())?;
-    check_length("dx", dy.len(), dx.len())?;
-    for_pieces(dx, PIECE, |piece, dx| {
-        let range = piece * PIECE..piece * PIECE + dx.len();
-        leaky_gradient_piece(&dy[range.clone()], &y[range], slope, dx);
-    });
-    Ok(())
+    gradient(dy, y, dx, |dy, y, dx| {
+        leaky_gradient_piece(dy, y, slope, dx)
+    })
+}
+
+/// `dx = dy` where the activated value `y` lies between 0 and 6, else 0.
+///
+/// # Errors
+/// Slices of different lengths.
+pub fn relu6_gradient(dy: &[f32], y: &[f32], dx: &mut [f32]) -> Result<(), KernelError> {
+    gradient(dy, y, dx, relu6_gradient_piece)
 }
 
 /// `dx = dy · (1 − y²)` with the activated value `y`.
@@ -74,11 +78,21 @@ pub fn leaky_relu_gradient(
 /// # Errors
 /// Slices of different lengths.
 pub fn tanh_gradient(dy: &[f32], y: &[f32], dx: &mut [f32]) -> Result<(), KernelError> {
+    gradient(dy, y, dx, tanh_gradient_piece)
+}
+
+/// `dx` by `piece` of as many values of `dy` and of the activated `y`.
+fn gradient(
+    dy: &[f32],
+    y: &[f32],
+    dx: &mut [f32],
+    piece: impl Fn(&[f32], &[f32], &mut [f32]) + Sync + Send,
+) -> Result<(), KernelError> {
     check_length("y", dy.len(), y.len())?;
     check_length("dx", dy.len(), dx.len())?;
-    for_pieces(dx, PIECE, |piece, dx| {
-        let range = piece * PIECE..piece * PIECE + dx.len();
-        tanh_gradient_piece(&dy[range.clone()], &y[range], dx);
+    for_pieces(dx, PIECE, |number, dx| {
+        let range = number * PIECE..number * PIECE + dx.len();
+        piece(&dy[range.clone()], &y[range], dx);
     });
     Ok(())
 }
@@ -166,9 +180,45 @@ pass! {
 }
 
 pass! {
+    fn relu6_gradient_piece(dy: &[f32], y: &[f32], dx: &mut [f32]) {
+        for ((dy, y), dx) in dy.iter().zip(y).zip(dx) {
+            *dx = if *y > 0.0 && *y < 6.0 { *dy } else { 0.0 };
+        }
+    }
+}
+
+pass! {
     fn tanh_gradient_piece(dy: &[f32], y: &[f32], dx: &mut [f32]) {
         for ((dy, y), dx) in dy.iter().zip(y).zip(dx) {
             *dx = dy * (1.0 - y * y);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gradients_of_rectifiers() {
+        let count = 70_003;
+        let x: Vec<f32> = (0..count).map(|i| (i % 23) as f32 - 9.0).collect();
+        let dy: Vec<f32> = (0..count).map(|i| (i % 5) as f32 + 1.0).collect();
+        let (mut y, mut dx) = (x.clone(), vec![f32::NAN; count]);
+        activate_in_place(&mut y, Activation::LeakyRelu(0.0));
+        leaky_relu_gradient(&dy, &y, 0.0, &mut dx).expect("lengths");
+        for i in 0..count {
+            assert_eq!(y[i], x[i].max(0.0));
+            assert_eq!(dx[i], if x[i] > 0.0 { dy[i] } else { 0.0 });
+        }
+        y.copy_from_slice(&x);
+        activate_in_place(&mut y, Activation::Relu6);
+        relu6_gradient(&dy, &y, &mut dx).expect("lengths");
+        for i in 0..count {
+            let is_between = x[i] > 0.0 && x[i] < 6.0;
+            assert_eq!(y[i], x[i].clamp(0.0, 6.0));
+            assert_eq!(dx[i], if is_between { dy[i] } else { 0.0 });
+        }
+        assert!(relu6_gradient(&dy, &y[1..], &mut dx).is_err());
     }
 }

@@ -9,7 +9,7 @@ use crate::epilogue::Activation;
 use crate::moments::channel_moments;
 
 /// Values without pattern in `-1..1`.
-fn noise(count: usize, seed: usize) -> Vec<f32> {
+pub(crate) fn noise(count: usize, seed: usize) -> Vec<f32> {
     let value = |i: usize| ((i * 7919 + seed * 104_729 + i * i % 8191) % 2003) as f32;
     (0..count).map(|i| value(i) / 1001.5 - 1.0).collect()
 }

@@ -2,7 +2,7 @@
 //! other batches and on other numbers of threads.
 
 use crate::convolution::Convolution;
-use crate::convolve::{forward, forward_onto, input_gradient};
+use crate::convolve::{forward, input_gradient};
 use crate::dispatch::Dispatch;
 use crate::epilogue::{Activation, Epilogue};
 use crate::error::KernelError;
@@ -227,35 +227,6 @@ fn the_epilogue_comes_after_the_sum() {
             input_gradient(&s, &dy, &packed, Epilogue::default(), &mut plain).expect("lengths");
             input_gradient(&s, &dy, &packed, epilogue, &mut dx).expect("lengths");
             assert_near(&dx, &expect(&plain, &bias), 10.0, "input gradient");
-        }
-    }
-}
-
-#[test]
-fn a_residual_is_added_before_bias_and_activation() {
-    for values in [[2, 6, 6, 40, 19, 3, 2, 1], [2, 7, 5, 300, 33, 1, 1, 0]] {
-        let Case { shape: s, x, w, dy } = case(&values);
-        let bias = noise(s.out_channels, 7);
-        for dispatch in Dispatch::available() {
-            let packed = pack_for(dispatch, &s, &w).expect("weights of this shape");
-            let mut plain = vec![0.0; dy.len()];
-            forward(&s, &x, &packed, Epilogue::default(), &mut plain).expect("lengths");
-            let expected: Vec<f64> = plain
-                .iter()
-                .zip(&dy)
-                .enumerate()
-                .map(|(i, (y, dy))| {
-                    f64::from(*y) + f64::from(*dy) + f64::from(bias[i % bias.len()])
-                })
-                .map(|sum| sum.max(0.0))
-                .collect();
-            let epilogue = Epilogue {
-                bias: Some(&bias),
-                activation: Activation::LeakyRelu(0.0),
-            };
-            let mut y = dy.clone();
-            forward_onto(&s, &x, &packed, epilogue, &mut y).expect("lengths");
-            assert_near(&y, &expected, 10.0, "onto");
         }
     }
 }

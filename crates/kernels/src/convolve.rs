@@ -5,9 +5,8 @@ use crate::epilogue::Epilogue;
 use crate::error::{KernelError, check_length};
 use crate::gather::{Gather, phases};
 use crate::panels::{Packed, PackedTransposed, Transposed};
-use crate::product::{End, run};
+use crate::product::run;
 use crate::scatter;
-use crate::tile::Start;
 
 /// Convolves `input` and writes the output.
 ///
@@ -27,32 +26,6 @@ pub fn forward(
     epilogue: Epilogue<'_>,
     output: &mut [f32],
 ) -> Result<(), KernelError> {
-    forward_from(Start::Zero, shape, input, weights, epilogue, output)
-}
-
-/// As [`forward`], but adds to what `output` holds, before bias and activation: the end of a
-/// residual block in one pass.
-///
-/// # Errors
-/// As [`forward`].
-pub fn forward_onto(
-    shape: &Convolution,
-    input: &[f32],
-    weights: &Packed,
-    epilogue: Epilogue<'_>,
-    output: &mut [f32],
-) -> Result<(), KernelError> {
-    forward_from(Start::Continue, shape, input, weights, epilogue, output)
-}
-
-fn forward_from(
-    start: Start,
-    shape: &Convolution,
-    input: &[f32],
-    weights: &Packed,
-    epilogue: Epilogue<'_>,
-    output: &mut [f32],
-) -> Result<(), KernelError> {
     let shape = shape.checked()?;
     check_length("input", shape.input_len(), input.len())?;
     check_length("output", shape.output_len(), output.len())?;
@@ -60,8 +33,7 @@ fn forward_from(
     weights.check(&shape)?;
     let gathers = [Gather::forward(&shape)];
     let panels = std::slice::from_ref(&weights.panels);
-    let end = End { start, epilogue };
-    run(&shape, &gathers, input, panels, end, output);
+    run(&shape, &gathers, input, panels, epilogue, output);
     Ok(())
 }
 
@@ -91,16 +63,12 @@ pub fn input_gradient(
     match &weights.kind {
         Transposed::Phases(panels) => {
             let gathers: Vec<Gather> = phases(&shape).collect();
-            let end = End {
-                start: Start::Zero,
-                epilogue,
-            };
             run(
                 &shape,
                 &gathers,
                 output_gradient,
                 panels,
-                end,
+                epilogue,
                 input_gradient,
             );
         }

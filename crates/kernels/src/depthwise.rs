@@ -406,12 +406,8 @@ fn add_channels<const N: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::against_formulas::noise;
     use crate::epilogue::Activation;
-
-    fn noise(count: usize, seed: usize) -> Vec<f32> {
-        let value = |i: usize| ((i * 7919 + seed * 104_729 + i * i % 8191) % 2003) as f32;
-        (0..count).map(|i| value(i) / 1001.5 - 1.0).collect()
-    }
 
     const SHAPES: [([usize; 6], [usize; 2]); 8] = [
         ([2, 2, 3, 96, 5, 1], [2, 2]),

@@ -60,16 +60,6 @@ pub enum KernelError {
         /// The same of the convolution.
         asked: [usize; 4],
     },
-    /// A pooling window is larger than its places can tell, or may lie wholly outside the input.
-    #[error(
-        "windows of {kernel} padded by {padding}: at most 16, and the padding at most half of it"
-    )]
-    Window {
-        /// Edge of the window.
-        kernel: usize,
-        /// Pixels beyond the input on each side.
-        padding: usize,
-    },
     /// A box belongs to no image of the batch.
     #[error("box {index} is of image {image}, the batch has {images}")]
     RoiImage {

@@ -161,21 +161,58 @@ pub(crate) mod x86 {
         if n >= 16 { !0 } else { (1 << n) - 1 }
     }
 
+    /// The methods of a register that are one instruction each.
+    macro_rules! instructions {
+        ($lanes:literal: $splat:ident $load:ident $store:ident $add:ident $mul_add:ident $min:ident) => {
+            const LANES: usize = $lanes;
+
+            #[inline(always)]
+            unsafe fn splat(value: f32) -> Self {
+                // SAFETY: as promised by the caller, here and below.
+                Self(unsafe { $splat(value) })
+            }
+
+            #[inline(always)]
+            unsafe fn load(from: *const f32) -> Self {
+                // SAFETY: see `splat`.
+                Self(unsafe { $load(from) })
+            }
+
+            #[inline(always)]
+            unsafe fn store(self, to: *mut f32) {
+                // SAFETY: see `splat`.
+                unsafe { $store(to, self.0) };
+            }
+
+            #[inline(always)]
+            unsafe fn prefetch(at: *const f32) {
+                // SAFETY: a hint at any address is sound.
+                unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) };
+            }
+
+            #[inline(always)]
+            unsafe fn add(self, other: Self) -> Self {
+                // SAFETY: see `splat`.
+                Self(unsafe { $add(self.0, other.0) })
+            }
+
+            #[inline(always)]
+            unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
+                // SAFETY: see `splat`.
+                Self(unsafe { $mul_add(self.0, factor.0, addend.0) })
+            }
+
+            #[inline(always)]
+            unsafe fn at_most(self, upper: Self) -> Self {
+                // SAFETY: see `splat`. Of a pair with a NaN the instruction takes the second.
+                Self(unsafe { $min(upper.0, self.0) })
+            }
+        };
+    }
+
     // SAFETY: the methods access as many values as they say; the caller has AVX2 and FMA.
     unsafe impl Vector for Ymm {
-        const LANES: usize = 8;
-
-        #[inline(always)]
-        unsafe fn splat(value: f32) -> Self {
-            // SAFETY: as promised by the caller, here and below.
-            Self(unsafe { _mm256_set1_ps(value) })
-        }
-
-        #[inline(always)]
-        unsafe fn load(from: *const f32) -> Self {
-            // SAFETY: see `splat`.
-            Self(unsafe { _mm256_loadu_ps(from) })
-        }
+        instructions!(8: _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_add_ps _mm256_fmadd_ps _mm256_min_ps);
 
         #[inline(always)]
         unsafe fn load_first(from: *const f32, n: usize) -> Self {
@@ -184,33 +221,9 @@ pub(crate) mod x86 {
         }
 
         #[inline(always)]
-        unsafe fn store(self, to: *mut f32) {
-            // SAFETY: see `splat`.
-            unsafe { _mm256_storeu_ps(to, self.0) };
-        }
-
-        #[inline(always)]
         unsafe fn store_first(self, to: *mut f32, n: usize) {
             // SAFETY: see `splat`.
             unsafe { _mm256_maskstore_ps(to, first_8(n), self.0) };
-        }
-
-        #[inline(always)]
-        unsafe fn prefetch(at: *const f32) {
-            // SAFETY: a hint at any address is sound.
-            unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) };
-        }
-
-        #[inline(always)]
-        unsafe fn add(self, other: Self) -> Self {
-            // SAFETY: see `splat`.
-            Self(unsafe { _mm256_add_ps(self.0, other.0) })
-        }
-
-        #[inline(always)]
-        unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
-            // SAFETY: see `splat`.
-            Self(unsafe { _mm256_fmadd_ps(self.0, factor.0, addend.0) })
         }
 
         #[inline(always)]
@@ -222,40 +235,16 @@ pub(crate) mod x86 {
                 Self(_mm256_blendv_ps(scaled, self.0, positive))
             }
         }
-
-        #[inline(always)]
-        unsafe fn at_most(self, upper: Self) -> Self {
-            // SAFETY: see `splat`. Of a pair with a NaN the instruction takes the second.
-            Self(unsafe { _mm256_min_ps(upper.0, self.0) })
-        }
     }
 
     // SAFETY: the methods access as many values as they say; the caller has AVX-512 F.
     unsafe impl Vector for Zmm {
-        const LANES: usize = 16;
-
-        #[inline(always)]
-        unsafe fn splat(value: f32) -> Self {
-            // SAFETY: as promised by the caller, here and below.
-            Self(unsafe { _mm512_set1_ps(value) })
-        }
-
-        #[inline(always)]
-        unsafe fn load(from: *const f32) -> Self {
-            // SAFETY: see `splat`.
-            Self(unsafe { _mm512_loadu_ps(from) })
-        }
+        instructions!(16: _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_add_ps _mm512_fmadd_ps _mm512_min_ps);
 
         #[inline(always)]
         unsafe fn load_first(from: *const f32, n: usize) -> Self {
             // SAFETY: see `splat`.
             Self(unsafe { _mm512_maskz_loadu_ps(first_16(n), from) })
-        }
-
-        #[inline(always)]
-        unsafe fn store(self, to: *mut f32) {
-            // SAFETY: see `splat`.
-            unsafe { _mm512_storeu_ps(to, self.0) };
         }
 
         #[inline(always)]
@@ -265,36 +254,12 @@ pub(crate) mod x86 {
         }
 
         #[inline(always)]
-        unsafe fn prefetch(at: *const f32) {
-            // SAFETY: a hint at any address is sound.
-            unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) };
-        }
-
-        #[inline(always)]
-        unsafe fn add(self, other: Self) -> Self {
-            // SAFETY: see `splat`.
-            Self(unsafe { _mm512_add_ps(self.0, other.0) })
-        }
-
-        #[inline(always)]
-        unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
-            // SAFETY: see `splat`.
-            Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, addend.0) })
-        }
-
-        #[inline(always)]
         unsafe fn leaky(self, slope: Self) -> Self {
             // SAFETY: see `splat`.
             unsafe {
                 let rest = _mm512_cmp_ps_mask::<_CMP_NGT_UQ>(self.0, _mm512_setzero_ps());
                 Self(_mm512_mask_mul_ps(self.0, rest, self.0, slope.0))
             }
-        }
-
-        #[inline(always)]
-        unsafe fn at_most(self, upper: Self) -> Self {
-            // SAFETY: see `splat`. Of a pair with a NaN the instruction takes the second.
-            Self(unsafe { _mm512_min_ps(upper.0, self.0) })
         }
     }
 }

@@ -33,13 +33,6 @@ const LARGE: usize = 1 << 28;
 /// Positions below which a tile is bound by reading weights: so many a class costs at least.
 const FEW: usize = 5;
 
-/// What sums begin with and what happens to them at last.
-#[derive(Clone, Copy)]
-pub(crate) struct End<'a> {
-    pub(crate) start: Start,
-    pub(crate) epilogue: Epilogue<'a>,
-}
-
 /// What a thread needs besides its arguments, kept from call to call.
 #[derive(Default)]
 struct Scratch {
@@ -59,7 +52,7 @@ pub(crate) fn run(
     gathers: &[Gather],
     source: &[f32],
     panels: &[Panels],
-    end: End<'_>,
+    epilogue: Epilogue<'_>,
     destination: &mut [f32],
 ) {
     let Some(&Gather {
@@ -77,7 +70,7 @@ pub(crate) fn run(
     for_rows(destination, width * channels, pieces, |rows, chunk| {
         SCRATCH.with_borrow_mut(|scratch| {
             for (gather, panels) in gathers.iter().zip(panels) {
-                multiply_rows(gather, source, panels, end, &rows, chunk, scratch);
+                multiply_rows(gather, source, panels, epilogue, &rows, chunk, scratch);
             }
         });
     });
@@ -88,12 +81,12 @@ pub(crate) fn multiply(
     gather: &Gather,
     source: &[f32],
     panels: &Panels,
-    end: End<'_>,
+    epilogue: Epilogue<'_>,
     rows: &Range<usize>,
     chunk: &mut [f32],
 ) {
     SCRATCH.with_borrow_mut(|scratch| {
-        multiply_rows(gather, source, panels, end, rows, chunk, scratch);
+        multiply_rows(gather, source, panels, epilogue, rows, chunk, scratch);
     });
 }
 
@@ -101,7 +94,7 @@ fn multiply_rows(
     gather: &Gather,
     source: &[f32],
     panels: &Panels,
-    end: End<'_>,
+    epilogue: Epilogue<'_>,
     rows: &Range<usize>,
     chunk: &mut [f32],
     scratch: &mut Scratch,
@@ -119,7 +112,7 @@ fn multiply_rows(
                 gather,
                 source,
                 panels,
-                end,
+                epilogue,
                 terms: &terms,
                 positions,
             };
@@ -198,7 +191,7 @@ struct Block<'a> {
     gather: &'a Gather,
     source: &'a [f32],
     panels: &'a Panels,
-    end: End<'a>,
+    epilogue: Epilogue<'a>,
     terms: &'a [Range<usize>],
     positions: &'a [Position],
 }
@@ -233,15 +226,11 @@ impl Block<'_> {
                 });
                 row.as_ptr()
             }));
-            let start = if i == 0 {
-                self.end.start
-            } else {
-                Start::Continue
-            };
+            let start = if i == 0 { Start::Zero } else { Start::Continue };
             let is_last = i + 1 == self.terms.len();
             self.multiply_part(terms, start, is_last, rows, offsets, chunk);
         }
-        if self.end.epilogue.activation == Activation::Tanh {
+        if self.epilogue.activation == Activation::Tanh {
             for &to in &*offsets {
                 crate::activation::tanh_in_place(&mut chunk[to..to + columns]);
             }
@@ -268,16 +257,16 @@ impl Block<'_> {
             let next = panel.offset + self.panels.depth * width + terms.start * width;
             let next = weights.as_ptr().wrapping_add(next);
             let finish = is_last.then(|| Finish {
-                bias: match self.end.epilogue.bias {
+                bias: match self.epilogue.bias {
                     Some(bias) => bias[panel.column..][..panel.columns].as_ptr(),
                     None => std::ptr::null(),
                 },
-                slope: match self.end.epilogue.activation {
+                slope: match self.epilogue.activation {
                     Activation::LeakyRelu(slope) => slope,
                     Activation::Relu6 => 0.0,
                     Activation::Identity | Activation::Tanh => 1.0,
                 },
-                upper: match self.end.epilogue.activation {
+                upper: match self.epilogue.activation {
                     Activation::Relu6 => 6.0,
                     _ => f32::INFINITY,
                 },

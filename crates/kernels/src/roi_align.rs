@@ -321,6 +321,7 @@ pass! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::against_formulas::noise;
 
     const ALIGN: RoiAlign = RoiAlign {
         height: 11,
@@ -331,11 +332,6 @@ mod tests {
         sampling_ratio: Some(3),
         aligned: true,
     };
-
-    fn noise(count: usize, seed: usize) -> Vec<f32> {
-        let value = |i: usize| ((i * 7919 + seed * 104_729 + i * i % 8191) % 2003) as f32;
-        (0..count).map(|i| value(i) / 1001.5 - 1.0).collect()
-    }
 
     fn rois(count: usize) -> Vec<Roi> {
         let value = |i: usize, n: usize| ((i * 37 + n * 11) % 23) as f32;

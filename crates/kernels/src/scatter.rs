@@ -7,9 +7,8 @@ use crate::convolution::Convolution;
 use crate::epilogue::Epilogue;
 use crate::gather::Gather;
 use crate::panels::Panels;
-use crate::product::{End, multiply};
+use crate::product::multiply;
 use crate::rows::{for_rows, pieces};
-use crate::tile::Start;
 
 pub(crate) fn run(
     shape: &Convolution,
@@ -57,10 +56,7 @@ fn multiply_item(
         &gather,
         source,
         panels,
-        End {
-            start: Start::Zero,
-            epilogue: Epilogue::default(),
-        },
+        Epilogue::default(),
         &(0..height),
         products,
     );

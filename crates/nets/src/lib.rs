@@ -4,6 +4,7 @@
 
 pub mod adam;
 pub mod anogan;
+mod backward;
 pub mod detection_ops;
 pub mod device;
 pub mod fit;

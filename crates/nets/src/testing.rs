@@ -7,7 +7,9 @@ use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 
-use burn::tensor::Device;
+use burn::backend::flex::FlexTensor;
+use burn::tensor::{Device, TensorData};
+use retrial_seed::Seed;
 
 use crate::device::open;
 use crate::fit::{FitError, OfIteration, Plan, Rule, State, Supervised, Watch, fit};
@@ -82,4 +84,39 @@ impl<L> Watch<L> for Nobody {
     fn progress(&self, _: u64, _: u64) {}
 
     fn curve(&self, _: &str, _: u64, _: f64) {}
+}
+
+/// Normal values that the name alone decides.
+pub(crate) fn drawn(name: &str, shape: &[usize]) -> TensorData {
+    let mut stream = Seed(1).stream(name);
+    let length = shape.iter().product();
+    let values: Vec<f32> = (0..length).map(|_| stream.normal() as f32).collect();
+    TensorData::new(values, shape.to_vec())
+}
+
+/// The same as a tensor of the CPU's backend.
+pub(crate) fn primitive(name: &str, shape: &[usize]) -> FlexTensor {
+    FlexTensor::from_data(drawn(name, shape))
+}
+
+pub(crate) fn numbers(tensor: &FlexTensor) -> Vec<f32> {
+    let data = tensor.to_contiguous().into_data();
+    data.try_to_vec().expect("f32 values")
+}
+
+/// Fails where values of ours differ from those of the portable operation.
+#[track_caller]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "results are compared where they are made"
+)]
+pub(crate) fn near(ours: FlexTensor, portable: FlexTensor, what: &str) {
+    let (ours, portable) = (numbers(&ours), numbers(&portable));
+    assert_eq!(ours.len(), portable.len(), "{what}");
+    let largest = portable.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
+    assert!(largest > 0.0, "{what} is nothing");
+    for (i, (a, b)) in ours.iter().zip(&portable).enumerate() {
+        let error = (a - b).abs();
+        assert!(error <= 1e-5 * largest, "{what}, value {i}: {a} {b}");
+    }
 }

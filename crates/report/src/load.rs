@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 
 use retrial_core::experiment::{ExperimentSheet, Planned, SHEET_FILE, SHEET_FORMAT};
 use retrial_core::file;
-use retrial_core::params::Params;
 use retrial_core::record::{ATTEMPT_FILE, RECORD_FILE, RECORD_FORMAT, Record};
-use retrial_core::report_spec::ReportSpec;
 use retrial_core::seal::unsealed;
 use serde::de::DeserializeOwned;
 
@@ -212,25 +210,12 @@ fn unknown(study: &str, experiment: &str, folder: PathBuf, reason: String) -> Ex
     let sheet = ExperimentSheet {
         format: SHEET_FORMAT,
         study: study.to_owned(),
-        work: String::new(),
         experiment: experiment.to_owned(),
         question: "Its sheet is damaged, so that its plan and its question are not known here. \
                    Where its spec is there, this writes the sheet again."
             .to_owned(),
         command: "just report".to_owned(),
-        changes: Vec::new(),
-        datasets: Vec::new(),
-        deterministic: false,
-        swept: Vec::new(),
-        trials: Vec::new(),
-        seeds: Vec::new(),
-        points: Vec::new(),
-        fixed: Params::default(),
-        metrics: Vec::new(),
-        params: Vec::new(),
-        columns: Vec::new(),
-        claims: Vec::new(),
-        report: ReportSpec::default(),
+        ..ExperimentSheet::default()
     };
     let path = format!("{study}/{experiment}/{SHEET_FILE}");
     Experiment {

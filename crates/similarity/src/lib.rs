@@ -20,7 +20,7 @@ pub use error::SimilarityError;
 pub use features::{Angles, FeatureKind, FeatureSettings, feature_len, features};
 pub use glcm::{Cooccurrence, GlcmSettings, Offset, Order, count, count_into};
 pub use properties::{Properties, Property, properties};
-pub use quantise::{Levels, quantise_f32, quantise_u8, quantise_u16};
+pub use quantise::{Levels, quantise_f32, quantise_u8};
 pub use similarity::{
     Reduction, SimilaritySettings, Targets, Weights, extremes, log_similarities, log_similarity,
 };

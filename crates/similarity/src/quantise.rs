@@ -91,21 +91,6 @@ pub fn quantise_u8(
     })
 }
 
-/// 16-bit values as levels: equal steps over `range`, values outside fall into the outer levels.
-///
-/// # Errors
-/// As [`quantise_f32`].
-pub fn quantise_u16(
-    height: usize,
-    width: usize,
-    pixels: &[u16],
-    levels: usize,
-    range: [f32; 2],
-) -> Result<Levels, SimilarityError> {
-    let pixels: Vec<f32> = pixels.iter().map(|&value| f32::from(value)).collect();
-    quantise_f32(height, width, &pixels, levels, range)
-}
-
 /// Values as levels: equal steps over `range = [low, high]`, of which `high` is the first value
 /// above the last level; values outside fall into the outer levels.
 ///
@@ -172,7 +157,7 @@ mod tests {
     fn a_range_is_cut_into_equal_steps() {
         let got = quantise_f32(1, 6, &[-5.0, 0.0, 2.4, 2.5, 9.9, 99.0], 4, [0.0, 10.0]).unwrap();
         assert_eq!(got.pixels(), [0, 0, 0, 1, 3, 3]);
-        let got = quantise_u16(1, 3, &[100, 299, 300], 2, [100.0, 500.0]).unwrap();
+        let got = quantise_f32(1, 3, &[100.0, 299.0, 300.0], 2, [100.0, 500.0]).unwrap();
         assert_eq!(got.pixels(), [0, 0, 1]);
     }
 

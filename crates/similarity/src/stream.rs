@@ -2,8 +2,7 @@
 //!
 //! The first pass reads pictures, writes their features to a cache and pushes them into
 //! [`Moments`]; the second reads the cached rows, scales them by a [`Standardiser`], weighs them
-//! and pushes the weights into a [`Scan`]. Both are plain rows of numbers between two pictures, so
-//! a pass that was cut off goes on from the row with the same bits.
+//! and pushes the weights into a [`Scan`].
 
 use crate::SimilarityError;
 
@@ -62,33 +61,10 @@ impl Moments {
         Ok(())
     }
 
-    /// Number of rows so far: where the pass goes on.
+    /// Number of rows so far.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.count
-    }
-
-    /// The state as one row: count, means, sums of squares.
-    #[must_use]
-    pub fn to_row(&self) -> Vec<f64> {
-        let mut row = vec![self.count as f64];
-        row.extend(&self.mean);
-        row.extend(&self.squares);
-        row
-    }
-
-    /// The state from its row.
-    ///
-    /// # Errors
-    /// [`SimilarityError::Length`] or [`SimilarityError::NotFinite`].
-    pub fn from_row(dimension: usize, row: &[f64]) -> Result<Self, SimilarityError> {
-        check(1 + 2 * dimension, row)?;
-        let (mean, squares) = row[1..].split_at(dimension);
-        Ok(Self {
-            count: row[0] as u64,
-            mean: mean.to_vec(),
-            squares: squares.to_vec(),
-        })
     }
 
     /// The scaling to mean 0 and standard deviation 1 (with n) over the rows so far.
@@ -187,7 +163,7 @@ impl Scan {
         Ok(())
     }
 
-    /// Number of weights so far: where the pass goes on.
+    /// Number of weights so far.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.count
@@ -203,23 +179,6 @@ impl Scan {
     #[must_use]
     pub fn log_total(&self) -> f64 {
         self.peak + self.sum.ln()
-    }
-
-    /// The state as one row; the second value is −∞ before the first weight above zero.
-    #[must_use]
-    pub fn to_row(self) -> [f64; 4] {
-        [self.count as f64, self.peak, self.sum, self.squares]
-    }
-
-    /// The state from its row.
-    #[must_use]
-    pub fn from_row([count, peak, sum, squares]: [f64; 4]) -> Self {
-        Self {
-            count: count as u64,
-            peak,
-            sum,
-            squares,
-        }
     }
 }
 
@@ -249,18 +208,12 @@ mod tests {
     use crate::Weights;
 
     #[test]
-    fn a_pass_that_was_cut_off_gives_the_same_bits() {
+    fn moments_are_those_of_two_passes() {
         let row = |i: u32| [f64::from(i).sqrt(), 1e9 + f64::from(i % 7), 3.5];
         let mut whole = Moments::new(3);
-        let mut cut = Moments::new(3);
         for i in 0..1000 {
             whole.push(&row(i)).unwrap();
-            cut.push(&row(i)).unwrap();
-            if i % 99 == 0 {
-                cut = Moments::from_row(3, &cut.to_row()).unwrap();
-            }
         }
-        assert_eq!(whole, cut);
         // Two passes in a plain loop.
         let scaled = whole.standardiser().unwrap();
         for feature in 0..3 {
@@ -288,7 +241,6 @@ mod tests {
         scan.push(f64::NEG_INFINITY).unwrap();
         for &weight in &log {
             scan.push(weight).unwrap();
-            scan = Scan::from_row(scan.to_row());
         }
         assert_eq!(scan.count(), 501);
         let weights = Weights::from_log(log).unwrap();
@@ -306,7 +258,6 @@ mod tests {
         assert!(moments.push(&[1.0]).is_err());
         assert!(moments.push(&[1.0, f64::NAN]).is_err());
         assert_eq!(moments, Moments::new(2));
-        assert!(Moments::from_row(2, &[0.0; 4]).is_err());
         moments.push(&[1.0, 2.0]).unwrap();
         let scaled = moments.standardiser().unwrap();
         assert!(scaled.apply(&mut [0.0; 3]).is_err());

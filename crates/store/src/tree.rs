@@ -260,12 +260,6 @@ impl Array {
         T::of(&self.data)
     }
 
-    /// The values without the array around them.
-    #[must_use]
-    pub fn into_data(self) -> ArrayData {
-        self.data
-    }
-
     /// The attributes.
     #[must_use]
     pub fn attributes(&self) -> &Attributes {

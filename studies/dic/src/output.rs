@@ -1,5 +1,6 @@
 //! What a correlation leaves: fields as arrays and tables.
 
+use retrial_core::declare::Word as _;
 use retrial_core::metric::FileDef;
 use retrial_core::rows;
 use retrial_data::ImageSeries;

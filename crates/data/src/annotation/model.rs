@@ -197,19 +197,6 @@ impl Annotation {
     }
 }
 
-impl AnnotatedImage {
-    /// The last number in the picture's file name, by which a series is cut in time: 3 of
-    /// `images/sub_003.jpg`.
-    #[must_use]
-    pub fn number(&self) -> Option<u64> {
-        let name = self.file_name.rsplit('/').next()?;
-        let name = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-        let digits = name.rsplit(|c: char| !c.is_ascii_digit());
-        let mut digits = digits.filter(|run| !run.is_empty());
-        digits.next()?.parse().ok()
-    }
-}
-
 impl AnnotationSet {
     /// The class of that id.
     #[must_use]
@@ -276,25 +263,6 @@ fn is_false(value: &bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_number_of_a_picture() {
-        let number = |name: &str| {
-            let image = AnnotatedImage {
-                id: 1,
-                file_name: name.to_owned(),
-                temperature_file: None,
-                width: 1,
-                height: 1,
-                preset: None,
-                night: None,
-            };
-            image.number()
-        };
-        assert_eq!(number("images/sub_003.jpg"), Some(3));
-        assert_eq!(number("7/preset00_0_14.v2.jpg"), Some(2));
-        assert_eq!(number("12/none.jpg"), None);
-    }
 
     #[test]
     fn areas() {

@@ -72,16 +72,6 @@ pub(super) fn decode(inputs: &Inputs<'_>) -> Result<PictureFolder, DataError> {
     Ok(PictureFolder { files })
 }
 
-impl PictureFile {
-    /// Decodes the picture.
-    ///
-    /// # Errors
-    /// [`DataError::Io`], or [`DataError::Format`] for a file that is no picture.
-    pub fn read(&self) -> Result<ColourPicture, DataError> {
-        read_colour(&self.path)
-    }
-}
-
 /// Decodes a picture file in three colour channels.
 ///
 /// # Errors

@@ -10,6 +10,8 @@ use retrial_data::annotation::{AnnotationSet, Pictures, Segmentation};
 use retrial_data::{Annotation, DataError};
 use tempfile::TempDir;
 
+use super::folder_set::cases_of;
+
 const COCO: &str = r#"{
  "info": {"year": 2021}, "licenses": [],
  "categories": [{"id": 3, "name": "arrester"}, {"id": 9, "name": "bushing"}],
@@ -68,131 +70,57 @@ fn one_class_is_enough() {
 
 #[test]
 fn every_fault_of_coco_is_named() {
-    const POLYGON: &str = "[[1, 2, 4, 2, 4, 4, 1, 4]]";
-    const RUNS: &str = r#"{"size": [6, 8], "counts": [0, 12, 36]}"#;
-    let cases = [
-        (
-            "\"category_id\": 9",
-            "\"category_id\": 8",
-            "annotation 40 of a.png: category_id: the class \"8\" is not known; known: 3 arrester, 9 bushing",
-        ),
-        (
-            "\"image_id\": 5, \"category_id\": 9",
-            "\"image_id\": 6, \"category_id\": 9",
-            "annotation 40: image_id: the picture 6 is not listed among the 2 pictures",
-        ),
-        (
-            "\"id\": 40",
-            "\"id\": 11",
-            "annotation 11: id: the id 11 is given twice; give each its own, gaps are allowed",
-        ),
-        (
-            "\"id\": 70",
-            "\"id\": 5",
-            "picture 5: id: the id 5 is given twice; give each its own, gaps are allowed",
-        ),
-        (
-            "{\"id\": 9,",
-            "{\"id\": 9, \"name\": \"fuse\"}, {\"id\": 9,",
-            "class 9: id: the id 9 is given twice; give each its own, gaps are allowed",
-        ),
-        (
-            "[1, 2, 3, 2]",
-            "[4, 4, -3, -2]",
-            "annotation 11 of a.png: bbox: the box [4.0, 4.0, 1.0, 2.0] (x0, y0, x1, y1) is empty or inverted; x0 < x1 and y0 < y1 are needed",
-        ),
-        (
-            "[1, 2, 3, 2]",
-            "[1, 2, 19, 2]",
-            "annotation 11 of a.png: bbox: the box [1.0, 2.0, 20.0, 4.0] (x0, y0, x1, y1) leaves the picture of 8 × 6 px",
-        ),
-        (
-            "[1, 2, 3, 2]",
-            "[0.25, 0.5, 0.5, 0.5]",
-            "annotation 11 of a.png: bbox: the box [0.25, 0.5, 0.75, 1.0] (x0, y0, x1, y1) lies within the first pixel of a picture of 8 × 6 px; coordinates are pixels: multiply shares of a picture by its columns and rows",
-        ),
-        (
-            POLYGON,
-            "[[1, 2, 4, 2]]",
-            "annotation 11 of a.png: segmentation: polygon 0 has fewer than 3 vertices: 2",
-        ),
-        (
-            POLYGON,
-            "[[1, 2, 4, 2, 4, 4, 1]]",
-            "annotation 11 of a.png: segmentation: polygon 0 has 7 coordinates, pairs of x and y are needed",
-        ),
-        (
-            POLYGON,
-            "[[1, 2, 4, 2, 4, 40, 1, 4]]",
-            "annotation 11 of a.png: segmentation: polygon 0 has the vertex [4.0, 40.0] outside the picture of 8 × 6 px",
-        ),
-        (
-            POLYGON,
-            "[\"1 2\"]",
-            "annotation 11 of a.png: segmentation: found \"1 2\", expected a polygon as a list of numbers",
-        ),
-        (
-            POLYGON,
-            "7",
-            "annotation 11 of a.png: segmentation: found 7, expected a list of polygons or run lengths",
-        ),
-        (
-            RUNS,
-            r#"{"size": [8, 6], "counts": [0, 12, 36]}"#,
-            "annotation 40 of a.png: segmentation: run lengths of 6 × 8 px in a picture of 8 × 6 px",
-        ),
-        (
-            RUNS,
-            r#"{"size": [6, 8], "counts": [0, 12, 30]}"#,
-            "annotation 40 of a.png: segmentation: run lengths cover 42 pixels of 48",
-        ),
-        (
-            RUNS,
-            r#"{"size": [6, 8], "counts": [0, -1, 49]}"#,
-            "annotation 40 of a.png: segmentation: found [0,-1,49], expected `counts` as whole numbers or text",
-        ),
-        (
-            RUNS,
-            r#"{"size": [6], "counts": [48]}"#,
-            "annotation 40 of a.png: segmentation: found [6], expected `size` with rows and columns",
-        ),
-        (
-            RUNS,
-            r#"{"size": [6, 8], "counts": "0P"}"#,
-            "annotation 40 of a.png: segmentation: the text of run lengths breaks off at character 2",
-        ),
-        (
-            "\"iscrowd\": 1",
-            "\"iscrowd\": 2",
-            "annotation 40 of a.png: iscrowd: found 2, expected 0 or 1",
-        ),
-        (
-            "\"width\": 8, \"height\": 6},",
-            "\"width\": 8, \"height\": 6, \"preset\": [3]},",
-            "picture 5 (a.png): preset: found [3], expected text or a number",
-        ),
-        (
-            "\"width\": 8, \"height\": 6},",
-            "\"width\": 8, \"height\": 6, \"night\": 1},",
-            "picture 5 (a.png): night: found 1, expected true or false",
-        ),
-        (
-            "\"id\": 70, \"file_name\": \"b.png\", \"width\": 8",
-            "\"id\": 70, \"file_name\": \"a.png\", \"width\": 16",
-            "picture 70 (a.png): file_name: the picture is listed with 16 × 6 px, and before as picture 5 (a.png) with 8 × 6 px",
-        ),
-        (
-            "\"bbox\": [1, 2, 3, 2],",
-            "\"bbox\": [1, 2, 3, 2], \"iscrowd\": 1,",
-            "whole set: annotations: of 2 objects each is a crowd (`iscrowd`) or `difficult`; one that is neither is needed",
-        ),
-        (
-            "\"iscrowd\": 1",
-            "\"keypoints\": [1, 2]",
-            "annotation 40 of a.png: keypoints: found 2 values, expected x, y and visibility of each point",
-        ),
-    ];
-    for (from, to, expected) in cases {
+    let cases = r#"
+"category_id": 9 => "category_id": 8
+    annotation 40 of a.png: category_id: the class "8" is not known; known: 3 arrester, 9 bushing
+"image_id": 5, "category_id": 9 => "image_id": 6, "category_id": 9
+    annotation 40: image_id: the picture 6 is not listed among the 2 pictures
+"id": 40 => "id": 11
+    annotation 11: id: the id 11 is given twice; give each its own, gaps are allowed
+"id": 70 => "id": 5
+    picture 5: id: the id 5 is given twice; give each its own, gaps are allowed
+{"id": 9, => {"id": 9, "name": "fuse"}, {"id": 9,
+    class 9: id: the id 9 is given twice; give each its own, gaps are allowed
+[1, 2, 3, 2] => [4, 4, -3, -2]
+    annotation 11 of a.png: bbox: the box [4.0, 4.0, 1.0, 2.0] (x0, y0, x1, y1) is empty or inverted; x0 < x1 and y0 < y1 are needed
+[1, 2, 3, 2] => [1, 2, 19, 2]
+    annotation 11 of a.png: bbox: the box [1.0, 2.0, 20.0, 4.0] (x0, y0, x1, y1) leaves the picture of 8 × 6 px
+[1, 2, 3, 2] => [0.25, 0.5, 0.5, 0.5]
+    annotation 11 of a.png: bbox: the box [0.25, 0.5, 0.75, 1.0] (x0, y0, x1, y1) lies within the first pixel of a picture of 8 × 6 px; coordinates are pixels: multiply shares of a picture by its columns and rows
+[[1, 2, 4, 2, 4, 4, 1, 4]] => [[1, 2, 4, 2]]
+    annotation 11 of a.png: segmentation: polygon 0 has fewer than 3 vertices: 2
+[[1, 2, 4, 2, 4, 4, 1, 4]] => [[1, 2, 4, 2, 4, 4, 1]]
+    annotation 11 of a.png: segmentation: polygon 0 has 7 coordinates, pairs of x and y are needed
+[[1, 2, 4, 2, 4, 4, 1, 4]] => [[1, 2, 4, 2, 4, 40, 1, 4]]
+    annotation 11 of a.png: segmentation: polygon 0 has the vertex [4.0, 40.0] outside the picture of 8 × 6 px
+[[1, 2, 4, 2, 4, 4, 1, 4]] => ["1 2"]
+    annotation 11 of a.png: segmentation: found "1 2", expected a polygon as a list of numbers
+[[1, 2, 4, 2, 4, 4, 1, 4]] => 7
+    annotation 11 of a.png: segmentation: found 7, expected a list of polygons or run lengths
+{"size": [6, 8], "counts": [0, 12, 36]} => {"size": [8, 6], "counts": [0, 12, 36]}
+    annotation 40 of a.png: segmentation: run lengths of 6 × 8 px in a picture of 8 × 6 px
+{"size": [6, 8], "counts": [0, 12, 36]} => {"size": [6, 8], "counts": [0, 12, 30]}
+    annotation 40 of a.png: segmentation: run lengths cover 42 pixels of 48
+{"size": [6, 8], "counts": [0, 12, 36]} => {"size": [6, 8], "counts": [0, -1, 49]}
+    annotation 40 of a.png: segmentation: found [0,-1,49], expected `counts` as whole numbers or text
+{"size": [6, 8], "counts": [0, 12, 36]} => {"size": [6], "counts": [48]}
+    annotation 40 of a.png: segmentation: found [6], expected `size` with rows and columns
+{"size": [6, 8], "counts": [0, 12, 36]} => {"size": [6, 8], "counts": "0P"}
+    annotation 40 of a.png: segmentation: the text of run lengths breaks off at character 2
+"iscrowd": 1 => "iscrowd": 2
+    annotation 40 of a.png: iscrowd: found 2, expected 0 or 1
+"width": 8, "height": 6}, => "width": 8, "height": 6, "preset": [3]},
+    picture 5 (a.png): preset: found [3], expected text or a number
+"width": 8, "height": 6}, => "width": 8, "height": 6, "night": 1},
+    picture 5 (a.png): night: found 1, expected true or false
+"id": 70, "file_name": "b.png", "width": 8 => "id": 70, "file_name": "a.png", "width": 16
+    picture 70 (a.png): file_name: the picture is listed with 16 × 6 px, and before as picture 5 (a.png) with 8 × 6 px
+"bbox": [1, 2, 3, 2], => "bbox": [1, 2, 3, 2], "iscrowd": 1,
+    whole set: annotations: of 2 objects each is a crowd (`iscrowd`) or `difficult`; one that is neither is needed
+"iscrowd": 1 => "keypoints": [1, 2]
+    annotation 40 of a.png: keypoints: found 2 values, expected x, y and visibility of each point
+"#;
+    for (from, to, expected) in cases_of(cases) {
         assert_eq!(COCO.matches(from).count(), 1, "{from}");
         let error = coco(&COCO.replace(from, to)).expect_err(expected);
         assert_eq!(lines(&error), [expected]);
@@ -310,34 +238,19 @@ fn shapes_of_one_group_are_one_object() {
 
 #[test]
 fn every_fault_of_labelme_is_named() {
-    let cases = [
-        (
-            "\"arrester\"",
-            "\"arester\"",
-            "shape 2 (arester): label: the class \"arester\" is not known; known: arrester, bushing",
-        ),
-        (
-            "[[0, 0], [2, 0], [0, 2]]",
-            "[[0, 0], [2, 0]]",
-            "shape 2 (arrester): points: polygon 0 has fewer than 3 vertices: 2",
-        ),
-        (
-            "[[7, 5], [5, 4]]",
-            "[[7, 5]]",
-            "shape 1 (bushing): points: found a rectangle of 1 point, expected two opposite corners, or all four",
-        ),
-        (
-            "\"rectangle\"",
-            "\"ellipse\"",
-            "shape 1 (bushing): points: found a ellipse, expected a polygon, a rectangle or a circle",
-        ),
-        (
-            "[[7, 5], [5, 4]]",
-            "[[70, 5], [5, 4]]",
-            "shape 1 (bushing): bbox: the box [5.0, 4.0, 70.0, 5.0] (x0, y0, x1, y1) leaves the picture of 8 × 6 px",
-        ),
-    ];
-    for (from, to, expected) in cases {
+    let cases = r#"
+"arrester" => "arester"
+    shape 2 (arester): label: the class "arester" is not known; known: arrester, bushing
+[[0, 0], [2, 0], [0, 2]] => [[0, 0], [2, 0]]
+    shape 2 (arrester): points: polygon 0 has fewer than 3 vertices: 2
+[[7, 5], [5, 4]] => [[7, 5]]
+    shape 1 (bushing): points: found a rectangle of 1 point, expected two opposite corners, or all four
+"rectangle" => "ellipse"
+    shape 1 (bushing): points: found a ellipse, expected a polygon, a rectangle or a circle
+[[7, 5], [5, 4]] => [[70, 5], [5, 4]]
+    shape 1 (bushing): bbox: the box [5.0, 4.0, 70.0, 5.0] (x0, y0, x1, y1) leaves the picture of 8 × 6 px
+"#;
+    for (from, to, expected) in cases_of(cases) {
         assert_eq!(LABELME.matches(from).count(), 1, "{from}");
         let error = labelme(&[&LABELME.replace(from, to)]).expect_err(expected);
         let lines = lines(&error);
@@ -384,39 +297,21 @@ fn boxes_of_voc_become_corners() {
 
 #[test]
 fn every_fault_of_voc_is_named() {
-    let cases = [
-        (
-            "<name>bushing</name>",
-            "<name>Bushing</name>",
-            "object 0 (Bushing): name: the class \"Bushing\" is not known; known: arrester, bushing",
-        ),
-        (
-            "<xmax>4</xmax>",
-            "<xmax>40</xmax>",
-            "object 0 (bushing): bbox: the box [0.0, 1.0, 40.0, 3.0] (x0, y0, x1, y1) leaves the picture of 8 × 6 px",
-        ),
-        (
-            "<xmax>4</xmax><xmin>1</xmin><ymin>2</ymin><ymax>3</ymax>",
-            "<xmax>0.75</xmax><xmin>0.5</xmin><ymin>0.25</ymin><ymax>1.0</ymax>",
-            "object 0 (bushing): bbox: the box [-0.5, -0.75, 0.75, 1.0] (x0, y0, x1, y1) lies within the first pixel of a picture of 8 × 6 px; coordinates are pixels: multiply shares of a picture by its columns and rows",
-        ),
-        (
-            "<xmax>4</xmax>",
-            "<xmax>four</xmax>",
-            "object 0 (bushing): xmax: found \"four\", expected a number",
-        ),
-        (
-            "<xmax>4</xmax>",
-            "",
-            "object 0 (bushing): xmax: found nothing, expected a number",
-        ),
-        (
-            "<xmax>4</xmax>",
-            "<xmax>NaN</xmax>",
-            "object 0 (bushing): bbox: NaN is not a finite number",
-        ),
-    ];
-    for (from, to, expected) in cases {
+    let cases = r#"
+<name>bushing</name> => <name>Bushing</name>
+    object 0 (Bushing): name: the class "Bushing" is not known; known: arrester, bushing
+<xmax>4</xmax> => <xmax>40</xmax>
+    object 0 (bushing): bbox: the box [0.0, 1.0, 40.0, 3.0] (x0, y0, x1, y1) leaves the picture of 8 × 6 px
+<xmax>4</xmax><xmin>1</xmin><ymin>2</ymin><ymax>3</ymax> => <xmax>0.75</xmax><xmin>0.5</xmin><ymin>0.25</ymin><ymax>1.0</ymax>
+    object 0 (bushing): bbox: the box [-0.5, -0.75, 0.75, 1.0] (x0, y0, x1, y1) lies within the first pixel of a picture of 8 × 6 px; coordinates are pixels: multiply shares of a picture by its columns and rows
+<xmax>4</xmax> => <xmax>four</xmax>
+    object 0 (bushing): xmax: found "four", expected a number
+<xmax>4</xmax> =>
+    object 0 (bushing): xmax: found nothing, expected a number
+<xmax>4</xmax> => <xmax>NaN</xmax>
+    object 0 (bushing): bbox: NaN is not a finite number
+"#;
+    for (from, to, expected) in cases_of(cases) {
         assert_eq!(VOC.matches(from).count(), 1, "{from}");
         let error = voc(&[&VOC.replace(from, to)]).expect_err(expected);
         assert_eq!(lines(&error), [expected]);

@@ -42,3 +42,13 @@ pub(crate) fn folder() -> (tempfile::TempDir, std::path::PathBuf) {
     std::fs::create_dir(&folder).expect("created");
     (temporary, folder)
 }
+
+/// Cases of two lines: `from => to`, a change of something good, and the fault that it must give.
+pub(crate) fn cases_of(text: &str) -> Vec<(&str, &str, &str)> {
+    let lines: Vec<&str> = text.trim().lines().map(str::trim).collect();
+    let cases = lines.chunks(2).map(|lines| {
+        let (from, to) = lines[0].split_once("=>").expect("a change");
+        (from.trim(), to.trim(), lines[1])
+    });
+    cases.collect()
+}

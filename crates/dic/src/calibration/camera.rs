@@ -87,12 +87,6 @@ impl Camera {
         (rest[0].hypot(rest[1]) < 1e-9).then_some(at)
     }
 
-    /// The pixel at which the same camera without distortion would see what `pixel` sees.
-    #[must_use]
-    pub fn undistorted(&self, pixel: [f64; 2]) -> Option<[f64; 2]> {
-        self.normalised(pixel).map(|at| self.pixel(at))
-    }
-
     /// The pixel of a distorted direction.
     fn pixel(&self, [x, y]: [f64; 2]) -> [f64; 2] {
         [self.fx * x + self.skew * y + self.cx, self.fy * y + self.cy]

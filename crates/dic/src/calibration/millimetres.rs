@@ -1,8 +1,6 @@
 //! Fields in millimetres.
 
 use super::plane::SpecimenPlane;
-use crate::field::Field;
-use crate::status::Status;
 
 /// How pixels become millimetres.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,16 +54,4 @@ impl PixelMap {
             [right[1] - left[1], below[1] - above[1]],
         ])
     }
-}
-
-/// The displacements of a field in mm, in its order; `None` where the point did not converge or
-/// its place has no counterpart on the specimen. The other points are not affected.
-#[must_use]
-pub fn field_mm(map: &PixelMap, field: &Field) -> Vec<Option<[f64; 2]>> {
-    let displacement = |point: &crate::field::PointResult| {
-        let measured = point.status == Status::Converged;
-        let pixel = [point.x as f64, point.y as f64];
-        measured.then(|| map.displacement_mm(pixel, [point.u(), point.v()]))?
-    };
-    field.points.iter().map(displacement).collect()
 }

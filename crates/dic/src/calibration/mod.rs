@@ -26,7 +26,7 @@ mod strain;
 pub use camera::Camera;
 pub use error::CalibrationError;
 pub use estimate::{Calibration, Spread, ViewResult, calibrate};
-pub use millimetres::{PixelMap, field_mm};
+pub use millimetres::PixelMap;
 pub use model::{CalibrationPoint, CameraModel};
 pub use plane::SpecimenPlane;
 pub use pose::Pose;

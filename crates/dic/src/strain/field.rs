@@ -51,30 +51,18 @@ pub struct Strain {
     pub uncertainty: Option<StrainUncertainty>,
 }
 
-/// Why a point has no strain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum StrainFault {
-    /// The displacement of the point itself did not converge.
-    PointFailed,
-    /// Fewer points of its window converged, on its side of a discontinuity, than the window asks for.
-    TooFewPoints,
-    /// The points of its window lie so that they do not fix the polynomial.
-    IllPlaced,
-    /// The fitted gradient folds the material over: `det F ≤ 0`.
-    Folded,
-}
-
-impl StrainFault {
-    /// The stable `snake_case` name for files and tables.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::PointFailed => "point_failed",
-            Self::TooFewPoints => "too_few_points",
-            Self::IllPlaced => "ill_placed",
-            Self::Folded => "folded",
-        }
+retrial_words::words! {
+    /// Why a point has no strain.
+    #[non_exhaustive]
+    pub enum StrainFault {
+        /// The displacement of the point itself did not converge.
+        PointFailed = "point_failed",
+        /// Fewer points of its window converged, on its side of a discontinuity, than the window asks for.
+        TooFewPoints = "too_few_points",
+        /// The points of its window lie so that they do not fix the polynomial.
+        IllPlaced = "ill_placed",
+        /// The fitted gradient folds the material over: `det F ≤ 0`.
+        Folded = "folded",
     }
 }
 

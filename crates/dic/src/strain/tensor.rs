@@ -168,13 +168,6 @@ impl StrainTensor {
             },
         }
     }
-
-    /// Largest shear over all directions, half the difference of the principal values.
-    #[must_use]
-    pub fn largest_shear(&self) -> f64 {
-        let principal = self.principal();
-        0.5 * (principal.first - principal.second)
-    }
 }
 
 #[cfg(test)]
@@ -304,6 +297,5 @@ mod tests {
         near(principal.first, 0.01);
         near(principal.second, -0.01);
         near(principal.angle, std::f64::consts::FRAC_PI_4);
-        near(tensor.largest_shear(), 0.01);
     }
 }

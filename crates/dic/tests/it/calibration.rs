@@ -6,9 +6,8 @@ use std::path::Path;
 use proptest::prelude::*;
 use retrial_dic::calibration::{
     Calibration, CalibrationError, CalibrationPoint, Camera, CameraModel, PixelMap, Pose,
-    SpecimenPlane, calibrate, field_mm,
+    SpecimenPlane, calibrate,
 };
-use retrial_dic::{Field, PointResult, Status, translation};
 
 use crate::support::real_series;
 
@@ -314,25 +313,6 @@ fn displacements_come_back_in_millimetres() {
         let (far, near) = (behind.position_mm(pixel), before.position_mm(pixel));
         let ratio = far.expect("seen")[0] / near.expect("seen")[0];
         assert!((ratio - 153.0 / 150.0).abs() < 1e-12, "{ratio}");
-    }
-}
-
-#[test]
-fn failed_points_leave_the_others_alone() {
-    let point = |status, u| PointResult::new((100, 80), translation(u, 0.0), status);
-    let field = Field::new(vec![
-        point(Status::Converged, 2.0),
-        point(Status::Diverged, 1e9),
-        point(Status::Converged, -1.0),
-    ]);
-    let scale = PixelMap::Scale { mm_per_px: 0.05 };
-    let found = field_mm(&scale, &field);
-    assert_eq!(
-        found.iter().map(Option::is_some).collect::<Vec<_>>(),
-        [true, false, true]
-    );
-    for (got, expected) in found.into_iter().flatten().zip([0.1, -0.05]) {
-        assert!((got[0] - expected).abs() < 1e-12 && got[1] == 0.0);
     }
 }
 

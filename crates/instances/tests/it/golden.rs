@@ -1,4 +1,4 @@
-//! The golden files of `tests/golden/make.py` (pycocotools 2.0.11, OpenCV 5.0.0).
+//! The golden files of `tests/golden/make.py` (pycocotools 2.0.11).
 
 use retrial_image::RunLengths;
 use retrial_image::run_text;

@@ -1,4 +1,4 @@
-//! Boxes, masks and evaluation against torchvision, pycocotools and OpenCV.
+//! Boxes, masks and evaluation against torchvision and pycocotools.
 
 mod evaluation;
 mod golden;

@@ -50,15 +50,19 @@ fn offsets() {
     let ops = Tensors::open("ops");
     let boxes = ops.boxes("nms.boxes");
     let (to, from) = (&boxes[..50], &boxes[50..100]);
-    let encoded = BoxCoder::BOX_HEAD.encode_all(from, to);
-    close(&encoded, &ops.boxes("boxcoder.encoded"), 1e-6);
-    let moved: Vec<Corners> = ops
-        .boxes("boxcoder.encoded")
+    let coder = BoxCoder::BOX_HEAD;
+    let encoded = from.iter().zip(to).map(|(a, b)| coder.encode(a, b));
+    let expected = ops.boxes("boxcoder.encoded");
+    close(&encoded.collect::<Vec<_>>(), &expected, 1e-6);
+    let moved = expected
         .iter()
-        .map(|deltas| deltas.map(|value| value + 0.1))
-        .collect();
-    let decoded = BoxCoder::BOX_HEAD.decode_all(from, &moved);
-    close(&decoded, &ops.boxes("boxcoder.decoded"), 1e-6);
+        .map(|deltas| deltas.map(|value| value + 0.1));
+    let decoded = from.iter().zip(moved).map(|(a, by)| coder.decode(a, &by));
+    close(
+        &decoded.collect::<Vec<_>>(),
+        &ops.boxes("boxcoder.decoded"),
+        1e-6,
+    );
 }
 
 #[test]

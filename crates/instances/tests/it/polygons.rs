@@ -1,6 +1,6 @@
-//! Polygons and run lengths against pycocotools and OpenCV, pixel by pixel.
+//! Polygons and run lengths against pycocotools, pixel by pixel.
 
-use retrial_image::polygon::{Vertex, fill_box, fill_coco, fill_opencv, vertices};
+use retrial_image::polygon::{Vertex, fill_box, fill_coco, vertices};
 use retrial_image::run_text::write;
 
 use crate::golden::{index, list, number, numbers, read, runs, size, text};
@@ -21,12 +21,6 @@ fn polygons() {
             write(coco.runs().counts()),
             text(&case["coco"]),
             "COCO, case {i}"
-        );
-        let opencv = fill_opencv(&polygons, height, width).expect("it is drawable");
-        assert_eq!(
-            write(opencv.runs().counts()),
-            text(&case["opencv"]),
-            "OpenCV, case {i}"
         );
     }
 }

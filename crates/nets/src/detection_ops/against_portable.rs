@@ -5,42 +5,10 @@ use std::sync::Arc;
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
 use burn::tensor::{Tensor, TensorData};
-use retrial_seed::Seed;
 
 use super::*;
+use crate::testing::{drawn, near, primitive};
 use crate::weights::values;
-
-fn drawn(name: &str, shape: &[usize]) -> TensorData {
-    let mut stream = Seed(1).stream(name);
-    let length = shape.iter().product();
-    let values: Vec<f32> = (0..length).map(|_| stream.normal() as f32).collect();
-    TensorData::new(values, shape.to_vec())
-}
-
-fn primitive(name: &str, shape: &[usize]) -> FlexTensor {
-    FlexTensor::from_data(drawn(name, shape))
-}
-
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "results are compared where they are made"
-)]
-fn near(ours: FlexTensor, portable: FlexTensor, what: &str) {
-    let numbers = |tensor: &FlexTensor| -> Vec<f32> {
-        let data = tensor.to_contiguous().into_data();
-        data.try_to_vec().expect("f32 values")
-    };
-    let (ours, portable) = (numbers(&ours), numbers(&portable));
-    assert_eq!(ours.len(), portable.len(), "{what}");
-    let largest = portable.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
-    assert!(largest > 0.0, "{what} is nothing");
-    for (i, (a, b)) in ours.iter().zip(&portable).enumerate() {
-        assert!(
-            (a - b).abs() <= 1e-5 * largest,
-            "{what}, value {i}: {a} {b}"
-        );
-    }
-}
 
 /// Regions inside, across borders and outside of two images of 12 × 16 px, in half its scale.
 fn regions(samples: Option<usize>, aligned: bool) -> Regions {

@@ -7,6 +7,7 @@ use burn::tensor::{FloatDType, IndexingUpdateOp, Shape, Slice, TensorData};
 
 use super::samples::{Reads, reads};
 use super::{DepthwiseGeometry, Regions};
+use crate::ops::portable::{line, rows};
 
 #[expect(clippy::needless_pass_by_value, reason = "the form of the trait")]
 pub(super) fn affine_activate<B: Backend>(
@@ -211,19 +212,4 @@ fn positive<B: Backend>(values: FloatTensor<B>) -> burn::backend::tensor::BoolTe
     let device = burn::backend::TensorMetadata::device(&values);
     let dtype = get_or_init_device_settings::<B>(&device).bool_dtype;
     B::float_greater_elem(values, 0.0.into(), dtype)
-}
-
-/// All axes but the last in one: `[rows, channel]`.
-fn rows<B: Backend>(values: FloatTensor<B>) -> FloatTensor<B> {
-    let shape = values.shape();
-    let channels = shape[shape.num_dims() - 1];
-    let count = shape.num_elements() / channels;
-    B::float_reshape(values, Shape::new([count, channels]))
-}
-
-/// Row `index` of a `[2, channel]` tensor, `[1, channel]`.
-fn line<B: Backend>(pair: &FloatTensor<B>, index: usize) -> FloatTensor<B> {
-    let index = index as isize;
-    let slices = [Slice::new(index, Some(index + 1), 1), Slice::full()];
-    B::float_slice(pair.clone(), &slices)
 }

@@ -1,45 +1,12 @@
 //! The CPU's operations against burn's own, and their gradients against differences.
 
 use burn::backend::Flex;
-use burn::backend::flex::FlexTensor;
 use burn::backend::ops::FloatTensorOps as _;
-use burn::tensor::{Tensor, TensorData};
-use retrial_seed::Seed;
+use burn::tensor::Tensor;
 
 use super::*;
+use crate::testing::{drawn, near, numbers, primitive};
 use crate::weights::values;
-
-fn drawn(name: &str, shape: &[usize]) -> TensorData {
-    let mut stream = Seed(1).stream(name);
-    let length = shape.iter().product();
-    let values: Vec<f32> = (0..length).map(|_| stream.normal() as f32).collect();
-    TensorData::new(values, shape.to_vec())
-}
-
-fn primitive(name: &str, shape: &[usize]) -> FlexTensor {
-    FlexTensor::from_data(drawn(name, shape))
-}
-
-fn numbers(tensor: &FlexTensor) -> Vec<f32> {
-    let data = tensor.to_contiguous().into_data();
-    data.try_to_vec().expect("f32 values")
-}
-
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "results are compared where they are made"
-)]
-fn near(ours: FlexTensor, burns: FlexTensor, what: &str) {
-    let (ours, burns) = (numbers(&ours), numbers(&burns));
-    assert_eq!(ours.len(), burns.len(), "{what}");
-    let largest = burns.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
-    for (i, (a, b)) in ours.iter().zip(&burns).enumerate() {
-        assert!(
-            (a - b).abs() <= 1e-5 * largest,
-            "{what}, value {i}: {a} {b}"
-        );
-    }
-}
 
 const GEOMETRIES: [Geometry; 5] = [
     geometry(64, 1, 6, 4, 2, 1),

@@ -11,7 +11,7 @@ pub(crate) mod cpu;
 mod differentiated;
 mod flex;
 mod geometry;
-mod portable;
+pub(crate) mod portable;
 pub(crate) mod reduce;
 
 pub use geometry::{Activation, Geometry};

@@ -218,7 +218,7 @@ fn masked<B: Backend>(values: FloatTensor<B>, sign: FloatTensor<B>, slope: f32) 
 }
 
 /// All axes but the last in one: `[rows, channel]`.
-fn rows<B: Backend>(values: FloatTensor<B>) -> FloatTensor<B> {
+pub(crate) fn rows<B: Backend>(values: FloatTensor<B>) -> FloatTensor<B> {
     let shape = values.shape();
     let channels = shape[shape.num_dims() - 1];
     let count = shape.num_elements() / channels;
@@ -226,7 +226,7 @@ fn rows<B: Backend>(values: FloatTensor<B>) -> FloatTensor<B> {
 }
 
 /// Row `index` of a `[2, channel]` tensor, `[1, channel]`.
-fn line<B: Backend>(pair: &FloatTensor<B>, index: usize) -> FloatTensor<B> {
+pub(crate) fn line<B: Backend>(pair: &FloatTensor<B>, index: usize) -> FloatTensor<B> {
     let index = index as isize;
     let slices = [Slice::new(index, Some(index + 1), 1), Slice::full()];
     B::float_slice(pair.clone(), &slices)

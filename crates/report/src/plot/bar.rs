@@ -5,11 +5,12 @@ use retrial_core::report_spec::Scale;
 use retrial_core::statistics::Summary;
 
 use super::axis::Axis;
-use super::chart::{Chart, Entry, Sign};
+use super::chart::{Chart, Sign};
 use super::drawing::Drawing;
 use super::kind::{FigureKind, Title};
 use super::palette;
 use super::scene::INK;
+use super::series::{legend, place};
 use super::source::Source;
 use super::{band, guide};
 use crate::error::ReportError;
@@ -39,26 +40,16 @@ fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     let frame = source.frame()?;
     let x_name = source.x()?;
     source.texts(&frame, x_name)?;
-    let mut keys = Vec::new();
-    if let Some(series) = &spec.series {
-        source.texts(&frame, series)?;
-        keys.push(series.as_str());
-    }
+    let mut keys = source.series_keys(&frame)?;
     keys.push(x_name);
     let mut groups: Vec<String> = Vec::new();
     let mut series: Vec<String> = Vec::new();
     let mut bars = Vec::new();
     for y_name in &spec.y {
         let values = source.numbers(&frame, y_name)?;
-        let (spoken, _) = source.name_and_unit(y_name);
         for (key, summary) in frame.summaries(&keys, &values)? {
-            let label = match (spec.series.is_some(), spec.y.len() > 1) {
-                (true, true) => format!("{spoken}, {}", source.series_label(&key[0])),
-                (true, false) => source.series_label(&key[0]),
-                (false, _) => spoken.clone(),
-            };
             let group = place(&mut groups, key[key.len() - 1].replace('_', " "));
-            let series = place(&mut series, label);
+            let series = place(&mut series, source.series_name(y_name, &key));
             bars.push(Bar {
                 group,
                 series,
@@ -71,21 +62,12 @@ fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     }
     let (name, unit) = source.name_and_unit(x_name);
     let x_axis = Axis::of_words(&groups, &super::axis::label_with(&name, &unit, 0));
-    let (name, unit) = source.shared_name_and_unit(&spec.y);
     let ends = bars.iter().flat_map(|bar| {
         let (low, high) = band::ends(&bar.summary, spec.band).unwrap_or_default();
         [0.0, bar.summary.mean, low, high]
     });
-    let ends = ends.chain(guide::ys(&source.lines));
-    let y_axis = Axis::covering(ends, spec.y_scale, &name, &unit);
-    let legend: Vec<Entry> = (series.iter().enumerate())
-        .filter(|_| series.len() > 1)
-        .map(|(i, label)| Entry {
-            label: label.clone(),
-            ink: palette::series(i),
-            sign: Sign::Box,
-        })
-        .collect();
+    let y_axis = source.y_axis(ends);
+    let legend = legend(series.iter(), |_| Sign::Box);
     let mut chart = Chart::new(x_axis, y_axis, &legend, source.extras());
     let width = FILLED / series.len() as f64;
     let base = match spec.y_scale {
@@ -125,14 +107,4 @@ fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
         scene: chart.scene,
         notes,
     })
-}
-
-fn place(names: &mut Vec<String>, name: String) -> usize {
-    match names.iter().position(|known| *known == name) {
-        Some(place) => place,
-        None => {
-            names.push(name);
-            names.len() - 1
-        }
-    }
 }

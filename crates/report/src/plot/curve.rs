@@ -7,10 +7,10 @@ use std::collections::{HashMap, HashSet};
 
 use retrial_core::report_spec::Join;
 
-use super::axis::Axis;
-use super::chart::{Chart, DATA_WIDTH, Entry, Sign};
+use super::chart::{Chart, DATA_WIDTH, Sign};
 use super::drawing::Drawing;
-use super::mark::{Mark, mark, reference_ink};
+use super::mark::{mark, reference_ink};
+use super::series::{self, place};
 use super::source::Source;
 use super::{guide, palette};
 use crate::error::ReportError;
@@ -68,57 +68,23 @@ pub(super) fn wanted(source: &Source<'_>, frame: &Frame, x: &str) -> Result<bool
 
 pub(super) fn draw(source: &Source<'_>, frame: &Frame, x: &str) -> Result<Drawing, ReportError> {
     let spec = source.spec;
-    if spec.diagonal && spec.x_scale != spec.y_scale {
-        let reason = "a diagonal needs the same scale on both axes".to_owned();
-        return Err(source.fault(reason));
-    }
+    source.check_diagonal()?;
     let (labels, curves) = curves(source, frame, x)?;
     let points = || curves.iter().flat_map(|curve| curve.points.iter().copied());
-    let references = || spec.reference.iter();
-    let xs = points().map(|p| p.0).chain(references().map(|r| r.x));
-    let ys = points().map(|p| p.1).chain(references().map(|r| r.y));
-    let mut xs: Vec<f64> = xs.chain(guide::xs(&source.lines)).collect();
-    let mut ys: Vec<f64> = ys.chain(guide::ys(&source.lines)).collect();
-    if spec.diagonal {
-        xs.extend(&ys);
-        ys.clone_from(&xs);
-    }
-    let (name, unit) = source.name_and_unit(x);
-    let x_axis = Axis::covering(xs.into_iter(), spec.x_scale, &name, &unit);
-    let (name, unit) = source.shared_name_and_unit(&spec.y);
-    let y_axis = Axis::covering(ys.into_iter(), spec.y_scale, &name, &unit);
+    let (x_axis, y_axis) = source.axes(x, points);
     let marked =
         curves.iter().all(|curve| curve.points.len() <= FEW) && curves.len() == labels.len();
-    let mut legend: Vec<Entry> = (labels.iter().enumerate())
-        .filter(|_| labels.len() > 1)
-        .map(|(i, label)| Entry {
-            label: label.clone(),
-            ink: palette::series(i),
-            sign: match marked {
-                true => Sign::LineAndMark(mark(i)),
-                false => Sign::Line,
-            },
-        })
-        .collect();
+    let mut legend = series::legend(labels.iter(), |i| match marked {
+        true => Sign::LineAndMark(mark(i)),
+        false => Sign::Line,
+    });
     let ink = reference_ink(labels.len());
-    for reference in references() {
-        if legend.iter().all(|entry| entry.label != reference.label) {
-            legend.push(Entry {
-                label: reference.label.clone(),
-                ink,
-                sign: Sign::Mark(Mark::Hollow),
-            });
-        }
-    }
+    source.add_references(&mut legend, ink);
     let mut chart = Chart::new(x_axis, y_axis, &legend, source.extras());
     if spec.diagonal {
         guide::draw_diagonal(&mut chart);
     }
-    for reference in references() {
-        if let Some(point) = chart.at(reference.x, reference.y) {
-            chart.scene.draw_mark(point, Mark::Hollow, ink);
-        }
-    }
+    source.draw_references(&mut chart, ink);
     let alone = curves.len() == labels.len();
     for curve in &curves {
         let points = curve.points.iter();
@@ -158,17 +124,12 @@ fn curves(
 ) -> Result<(Vec<String>, Vec<Curve>), ReportError> {
     let spec = source.spec;
     let x = source.numbers(frame, x)?;
-    let mut keys = Vec::new();
-    if let Some(series) = &spec.series {
-        source.texts(frame, series)?;
-        keys.push(series.as_str());
-    }
+    let mut keys = source.series_keys(frame)?;
     keys.push(TRIAL);
     let mut labels: Vec<String> = Vec::new();
     let mut curves = Vec::new();
     for y_name in &spec.y {
         let y = source.numbers(frame, y_name)?;
-        let (spoken, _) = source.name_and_unit(y_name);
         for group in frame.groups(&keys)? {
             let points = group.rows.iter().map(|&row| (x[row], y[row]));
             let points = points.filter(|(x, y)| x.is_finite() && y.is_finite());
@@ -176,18 +137,7 @@ fn curves(
             if points.is_empty() {
                 continue;
             }
-            let label = match (spec.series.is_some(), spec.y.len() > 1) {
-                (true, true) => format!("{spoken}, {}", source.series_label(&group.key[0])),
-                (true, false) => source.series_label(&group.key[0]),
-                (false, _) => spoken.clone(),
-            };
-            let series = match labels.iter().position(|known| *known == label) {
-                Some(place) => place,
-                None => {
-                    labels.push(label);
-                    labels.len() - 1
-                }
-            };
+            let series = place(&mut labels, source.series_name(y_name, &group.key));
             curves.push(Curve { series, points });
         }
     }

@@ -180,11 +180,7 @@ fn fields(source: &Source<'_>) -> Result<(Vec<Field>, usize), ReportError> {
     let x = source.numbers(&frame, x_name)?;
     let y = source.numbers(&frame, y_name)?;
     let values = source.numbers(&frame, value)?;
-    let mut keys = Vec::new();
-    if let Some(series) = &spec.series {
-        source.texts(&frame, series)?;
-        keys.push(series.as_str());
-    }
+    let keys = source.series_keys(&frame)?;
     let mut fields = Vec::new();
     let mut most = 0;
     for panel in frame.groups(&keys)? {

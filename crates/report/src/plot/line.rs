@@ -6,11 +6,12 @@ use retrial_core::report_spec::{Band, Scale};
 use retrial_core::statistics::Summary;
 
 use super::axis::Axis;
-use super::chart::{Chart, DATA_WIDTH, Entry, Sign};
+use super::chart::{Chart, DATA_WIDTH, Sign};
 use super::drawing::Drawing;
 use super::kind::{FigureKind, Title};
-use super::mark::{Mark, mark, reference_ink};
+use super::mark::{mark, reference_ink};
 use super::palette;
+use super::series::legend;
 use super::source::Source;
 use super::{band, curve, guide};
 use crate::error::ReportError;
@@ -71,15 +72,11 @@ fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
         }
     };
     let lines = lines(source, &frame, x, place)?;
-    let (x_name, x_unit) = source.name_and_unit(x);
-    let references = spec.reference.iter();
     let x_axis = if x_numbers.is_some() {
         let values = lines
             .iter()
             .flat_map(|line| line.points.iter().map(|p| p.0));
-        let values = values.chain(references.clone().map(|r| r.x));
-        let values = values.chain(guide::xs(&source.lines));
-        let mut axis = Axis::covering(values, spec.x_scale, &x_name, &x_unit);
+        let mut axis = source.x_axis(x, values);
         axis.tick_at(
             lines
                 .iter()
@@ -88,7 +85,7 @@ fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
         axis
     } else {
         let words: Vec<String> = words.iter().map(|word| word.replace('_', " ")).collect();
-        Axis::of_words(&words, &x_name)
+        Axis::of_words(&words, &source.name_and_unit(x).0)
     };
     let heights = lines.iter().flat_map(|line| {
         line.points.iter().flat_map(|(_, s)| {
@@ -96,39 +93,17 @@ fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
             [s.mean, low, high]
         })
     });
-    let (y_name, y_unit) = source.shared_name_and_unit(&spec.y);
-    let heights = heights.chain(references.clone().map(|r| r.y));
-    let heights = heights.chain(guide::ys(&source.lines));
-    let y_axis = Axis::covering(heights, spec.y_scale, &y_name, &y_unit);
-
-    let mut legend = Vec::new();
-    for (i, line) in lines.iter().enumerate().filter(|_| lines.len() > 1) {
-        legend.push(Entry {
-            label: line.label.clone(),
-            ink: palette::series(i),
-            sign: match line.points.len() <= 40 {
-                true => Sign::LineAndMark(mark(i)),
-                false => Sign::Line,
-            },
-        });
-    }
+    let y_axis = source.y_axis(heights);
+    let labels = lines.iter().map(|line| &line.label);
+    let mut legend = legend(labels, |i| match lines[i].points.len() <= 40 {
+        true => Sign::LineAndMark(mark(i)),
+        false => Sign::Line,
+    });
     let ink = reference_ink(lines.len());
-    for reference in references.clone() {
-        if legend.iter().all(|entry| entry.label != reference.label) {
-            legend.push(Entry {
-                label: reference.label.clone(),
-                ink,
-                sign: Sign::Mark(Mark::Hollow),
-            });
-        }
-    }
+    source.add_references(&mut legend, ink);
     let mut chart = Chart::new(x_axis, y_axis, &legend, source.extras());
     // Below our own marks, which stay visible inside the rings.
-    for reference in references {
-        if let Some(point) = chart.at(reference.x, reference.y) {
-            chart.scene.draw_mark(point, Mark::Hollow, ink);
-        }
-    }
+    source.draw_references(&mut chart, ink);
     for (i, line) in lines.iter().enumerate() {
         draw_band(&mut chart, line, spec.band, i);
     }
@@ -159,23 +134,13 @@ fn lines(
     place: impl Fn(&str) -> f64,
 ) -> Result<Vec<Line>, ReportError> {
     let spec = source.spec;
-    let mut keys = Vec::new();
-    if let Some(series) = &spec.series {
-        source.texts(frame, series)?;
-        keys.push(series.as_str());
-    }
+    let mut keys = source.series_keys(frame)?;
     keys.push(x);
     let mut lines: Vec<Line> = Vec::new();
     for y in &spec.y {
         let values = source.numbers(frame, y)?;
-        let (y_name, _) = source.name_and_unit(y);
         for (key, summary) in frame.summaries(&keys, &values)? {
-            let series = (spec.series.as_ref()).map(|_| source.series_label(&key[0]));
-            let label = match series {
-                Some(series) if spec.y.len() > 1 => format!("{y_name}, {series}"),
-                Some(series) => series,
-                None => y_name.clone(),
-            };
+            let label = source.series_name(y, &key);
             let point = (place(&key[key.len() - 1]), summary);
             match lines.iter_mut().find(|line| line.label == label) {
                 Some(line) => line.points.push(point),

@@ -21,6 +21,7 @@ mod picture;
 mod png;
 mod scatter;
 mod scene;
+mod series;
 mod sheet;
 mod source;
 mod spread;

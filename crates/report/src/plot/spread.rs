@@ -4,11 +4,11 @@
 use retrial_core::report_spec::{Band, Labels, Scale};
 use retrial_core::statistics::Summary;
 
-use super::axis::Axis;
-use super::chart::{Chart, Entry, Sign};
+use super::chart::{Chart, Sign};
 use super::drawing::Drawing;
-use super::mark::{Mark, mark, reference_ink};
+use super::mark::{mark, reference_ink};
 use super::scene::{Anchor, Ink, POINT, TICK_POINTS, text_width};
+use super::series::{self, place};
 use super::source::Source;
 use super::{band, guide, palette};
 use crate::error::ReportError;
@@ -35,44 +35,17 @@ pub(super) fn draw(source: &Source<'_>, frame: &Frame, x: &str) -> Result<Drawin
         let (low, high) = band::ends(summary, spec.band).unwrap_or((summary.mean, summary.mean));
         [summary.mean, low, high]
     };
-    let references = || spec.reference.iter();
-    let xs = spreads.iter().flat_map(|spread| ends(&spread.x));
-    let xs = xs.chain(references().map(|r| r.x));
-    let xs = xs.chain(guide::xs(&source.lines));
-    let ys = spreads.iter().flat_map(|spread| ends(&spread.y));
-    let ys = ys.chain(references().map(|r| r.y));
-    let ys = ys.chain(guide::ys(&source.lines));
-    let (name, unit) = source.name_and_unit(x);
-    let x_axis = Axis::covering(xs, spec.x_scale, &name, &unit);
-    let (name, unit) = source.shared_name_and_unit(&spec.y);
-    let y_axis = Axis::covering(ys, spec.y_scale, &name, &unit);
+    let x_axis = source.x_axis(x, spreads.iter().flat_map(|spread| ends(&spread.x)));
+    let y_axis = source.y_axis(spreads.iter().flat_map(|spread| ends(&spread.y)));
     let at_points = spec.labels == Labels::Points;
-    let mut legend = Vec::new();
-    for (i, label) in labels.iter().enumerate() {
-        if labels.len() > 1 && !at_points {
-            legend.push(Entry {
-                label: label.clone(),
-                ink: palette::series(i),
-                sign: Sign::Mark(mark(i)),
-            });
-        }
-    }
+    let mut legend = match at_points {
+        true => Vec::new(),
+        false => series::legend(labels.iter(), |i| Sign::Mark(mark(i))),
+    };
     let ink = reference_ink(labels.len());
-    for reference in references() {
-        if legend.iter().all(|entry| entry.label != reference.label) {
-            legend.push(Entry {
-                label: reference.label.clone(),
-                ink,
-                sign: Sign::Mark(Mark::Hollow),
-            });
-        }
-    }
+    source.add_references(&mut legend, ink);
     let mut chart = Chart::new(x_axis, y_axis, &legend, source.extras());
-    for reference in references() {
-        if let Some(point) = chart.at(reference.x, reference.y) {
-            chart.scene.draw_mark(point, Mark::Hollow, ink);
-        }
-    }
+    source.draw_references(&mut chart, ink);
     let mut taken: Vec<Extent> = Vec::new();
     for spread in &spreads {
         taken.extend(draw_whiskers(&mut chart, spread, spec.band));
@@ -119,11 +92,7 @@ fn spreads(
 ) -> Result<(Vec<String>, Vec<Spread>), ReportError> {
     let spec = source.spec;
     let known = frame.names();
-    let mut keys: Vec<&str> = Vec::new();
-    if let Some(series) = &spec.series {
-        source.texts(frame, series)?;
-        keys.push(series);
-    }
+    let mut keys = source.series_keys(frame)?;
     for name in &source.experiment.sheet.swept {
         if known.contains(name) && !keys.contains(&name.as_str()) {
             keys.push(name);
@@ -133,23 +102,11 @@ fn spreads(
     let mut labels: Vec<String> = Vec::new();
     let mut spreads = Vec::new();
     for y_name in &spec.y {
-        let (spoken, _) = source.name_and_unit(y_name);
         for (key, y) in frame.summaries(&keys, &source.numbers(frame, y_name)?)? {
             let Some((_, x)) = x.iter().find(|(other, _)| *other == key) else {
                 continue;
             };
-            let label = match (spec.series.is_some(), spec.y.len() > 1) {
-                (true, true) => format!("{spoken}, {}", source.series_label(&key[0])),
-                (true, false) => source.series_label(&key[0]),
-                (false, _) => spoken.clone(),
-            };
-            let series = match labels.iter().position(|known| *known == label) {
-                Some(place) => place,
-                None => {
-                    labels.push(label);
-                    labels.len() - 1
-                }
-            };
+            let series = place(&mut labels, source.series_name(y_name, &key));
             spreads.push(Spread { series, x: *x, y });
         }
     }
@@ -169,38 +126,36 @@ fn draw_whiskers(chart: &mut Chart, spread: &Spread, kind: Band) -> Vec<Extent> 
         Scale::Linear => (low, high),
     };
     let (x, y) = (spread.x.mean, spread.y.mean);
-    let (width, half) = WHISKER;
-    if let Some(ends) = band::ends(&spread.x, kind) {
+    let along = band::ends(&spread.x, kind).map(|ends| {
         let (low, high) = clipped(ends, chart.x.scale, chart.x.low);
-        if let (Some(a), Some(b)) = (chart.at(low, y), chart.at(high, y)) {
-            chart.scene.line(vec![a, b], ink, width);
-            filled.push(Extent(
-                a.0.min(b.0) - THICK,
-                a.1.min(b.1) - THICK,
-                a.0.max(b.0) + THICK,
-                a.1.max(b.1) + THICK,
-            ));
-            for (x, y) in [a, b] {
-                let cap = vec![(x, y - half), (x, y + half)];
-                chart.scene.line(cap, ink, width);
-            }
-        }
-    }
-    if let Some(ends) = band::ends(&spread.y, kind) {
+        (chart.at(low, y), chart.at(high, y))
+    });
+    let upright = band::ends(&spread.y, kind).map(|ends| {
         let (low, high) = clipped(ends, chart.y.scale, chart.y.low);
-        if let (Some(a), Some(b)) = (chart.at(x, low), chart.at(x, high)) {
-            chart.scene.line(vec![a, b], ink, width);
-            filled.push(Extent(
-                a.0.min(b.0) - THICK,
-                a.1.min(b.1) - THICK,
-                a.0.max(b.0) + THICK,
-                a.1.max(b.1) + THICK,
-            ));
-            for (x, y) in [a, b] {
-                let cap = vec![(x - half, y), (x + half, y)];
-                chart.scene.line(cap, ink, width);
-            }
+        (chart.at(x, low), chart.at(x, high))
+    });
+    let (width, half) = WHISKER;
+    let mut whisker = |ends: [Option<(f64, f64)>; 2], (across, up): (f64, f64)| {
+        let [Some(a), Some(b)] = ends else {
+            return;
+        };
+        chart.scene.line(vec![a, b], ink, width);
+        filled.push(Extent(
+            a.0.min(b.0) - THICK,
+            a.1.min(b.1) - THICK,
+            a.0.max(b.0) + THICK,
+            a.1.max(b.1) + THICK,
+        ));
+        for (x, y) in [a, b] {
+            let cap = vec![(x - across, y - up), (x + across, y + up)];
+            chart.scene.line(cap, ink, width);
         }
+    };
+    if let Some((low, high)) = along {
+        whisker([low, high], (0.0, half));
+    }
+    if let Some((low, high)) = upright {
+        whisker([low, high], (half, 0.0));
     }
     filled
 }

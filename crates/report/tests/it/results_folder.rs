@@ -8,9 +8,7 @@ use retrial_core::experiment::{DatasetSheet, ExperimentSheet, QuantitySheet, SHE
 use retrial_core::metric::Direction;
 use retrial_core::params::{ParamValue, Params};
 use retrial_core::record::{Outcome, Provenance, RECORD_FORMAT, Record};
-use retrial_core::report_spec::{
-    Band, FigureSpec, Join, Labels, Pick, ReportSpec, Scale, TableSpec,
-};
+use retrial_core::report_spec::{Band, FigureSpec, TableSpec};
 use retrial_core::seal::sealed;
 use retrial_report::{load, render};
 
@@ -37,7 +35,6 @@ pub(crate) fn sheet(trials: &[Record]) -> ExperimentSheet {
         experiment: "sweep".to_owned(),
         question: "Is a|b < c & d_e?".to_owned(),
         command: "just run experiments/fake/sweep.yaml".to_owned(),
-        changes: Vec::new(),
         datasets: vec![
             DatasetSheet {
                 name: "made-up".to_owned(),
@@ -54,20 +51,15 @@ pub(crate) fn sheet(trials: &[Record]) -> ExperimentSheet {
                 generated: false,
             },
         ],
-        deterministic: false,
         swept: vec!["size_px".to_owned()],
         trials: trials.iter().map(|r| r.trial.clone()).collect(),
-        seeds: Vec::new(),
-        points: Vec::new(),
-        fixed: Params::default(),
         metrics: vec![
             quantity("rmse", "px", Direction::Lower),
             quantity("hole", "", Direction::None),
         ],
         params: vec![quantity("size_px", "px", Direction::None)],
         columns: vec![quantity("points.x", "px", Direction::None)],
-        claims: Vec::new(),
-        report: ReportSpec::default(),
+        ..ExperimentSheet::default()
     }
 }
 
@@ -101,8 +93,6 @@ pub(crate) fn record(size: i64, seed: u64, rmse: f64) -> Record {
             version: "0.1.0".to_owned(),
             source_revision: Some("0123456789abcdef".to_owned()),
             source_dirty: Some(true),
-            build: None,
-            project: None,
             lock_file: "blake3:11".to_owned(),
             host: "host-that-no-report-names".to_owned(),
             system: "linux x86_64".to_owned(),
@@ -114,6 +104,7 @@ pub(crate) fn record(size: i64, seed: u64, rmse: f64) -> Record {
             duration_s: 2.0,
             cpu_s: 1.0,
             peak_memory_mib: 10.0,
+            ..Provenance::default()
         },
         files: BTreeMap::new(),
         seal: String::new(),
@@ -135,24 +126,10 @@ pub(crate) fn six() -> Vec<Record> {
 pub(crate) fn figure(kind: &str, y: &str) -> FigureSpec {
     FigureSpec {
         kind: kind.to_owned(),
-        table: None,
         x: Some("size_px".to_owned()),
         y: vec![y.to_owned()],
-        value: None,
-        series: None,
         band: Band::Ci95,
-        filter: Params::default(),
-        x_scale: Scale::Linear,
-        y_scale: Scale::Linear,
-        title: None,
-        caption: None,
-        reference: Vec::new(),
-        join: Join::Auto,
-        lines: Vec::new(),
-        diagonal: false,
-        labels: Labels::Legend,
-        pick: Pick::All,
-        rows: BTreeMap::new(),
+        ..FigureSpec::default()
     }
 }
 

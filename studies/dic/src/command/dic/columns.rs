@@ -2,9 +2,12 @@
 
 use std::sync::LazyLock;
 
+use retrial_core::declare::Word as _;
 use retrial_dic::calibration::PixelMap;
 use retrial_dic::{Cut, Field, PointResult, ShapeOrder, Status};
 use retrial_store::{Quantity, Values};
+
+use super::quantities::quantities;
 
 /// The words of the column `status`, by code.
 static STATUS: LazyLock<Vec<&'static str>> =
@@ -33,161 +36,57 @@ pub(super) fn columns(
         let or_nan = |p: &PointResult| if measured(p) { value(p) } else { f64::NAN };
         Values::F64(points.iter().map(or_nan).collect())
     };
-    let mut columns = vec![
-        column(
-            "x",
-            "px",
-            "column of the point in the reference image, from 0",
-            whole(|p| p.x),
-        ),
-        column(
-            "y",
-            "px",
-            "row of the point in the reference image, from 0, downwards",
-            whole(|p| p.y),
-        ),
-        column(
-            "u",
-            "px",
-            "displacement to the right",
-            number(&PointResult::u),
-        ),
-        column("v", "px", "displacement downwards", number(&PointResult::v)),
-    ];
+    let mut columns = quantities! {
+        "x", "px", "column of the point in the reference image, from 0" => whole(|p| p.x);
+        "y", "px", "row of the point in the reference image, from 0, downwards" => whole(|p| p.y);
+        "u", "px", "displacement to the right" => number(&PointResult::u);
+        "v", "px", "displacement downwards" => number(&PointResult::v);
+    };
     if let Some(map) = map {
         columns.extend(millimetres(points, map));
     }
     columns.extend(extra);
-    for (value, name, unit, meaning) in DERIVATIVES {
-        let shown = match order {
-            ShapeOrder::Zero => false,
-            ShapeOrder::One => unit == "px/px",
-            ShapeOrder::Two => true,
-        };
-        if shown {
-            columns.push(column(name, unit, meaning, number(&value)));
-        }
+    if order != ShapeOrder::Zero {
+        columns.extend(quantities! {
+            "u_x", "px/px", "derivative of u along x within the subset" => number(&|p| p.gradient().u_x);
+            "u_y", "px/px", "derivative of u along y within the subset" => number(&|p| p.gradient().u_y);
+            "v_x", "px/px", "derivative of v along x within the subset" => number(&|p| p.gradient().v_x);
+            "v_y", "px/px", "derivative of v along y within the subset" => number(&|p| p.gradient().v_y);
+        });
     }
-    columns.extend([
-        column(
-            "zncc",
-            "",
-            "zero-mean normalised cross-correlation of the subsets, -1 to 1; 1 is a perfect match",
-            Values::F64(points.iter().map(|p| p.zncc).collect()),
-        ),
-        column(
-            "icgn_iterations",
-            "",
-            "passes over the deformed subset",
-            whole(|p| p.icgn_iterations),
-        ),
-        column(
-            "convergence_norm",
-            "px",
-            "size of the last update at the rim of the subset",
-            Values::F64(points.iter().map(|p| p.convergence_norm).collect()),
-        ),
-        column(
-            "status",
-            "",
-            "what became of the point; values at points that did not converge are NaN",
-            Values::Code(points.iter().map(|p| code(&Status::ALL, &p.status)).collect(), &STATUS),
-        ),
-        column(
-            "cut",
-            "",
-            "what cut the subset of the point: nothing (whole), the mask or the border of the reference image (border), the border of the deformed image (deformed_border), a jump of the displacement (split)",
-            Values::Code(points.iter().map(|p| code(&Cut::ALL, &p.cut)).collect(), &CUT),
-        ),
-        column(
-            "share",
-            "",
-            "share of the pixels of a whole subset that took part, 0 to 1",
-            Values::F64(points.iter().map(|p| p.share).collect()),
-        ),
-        column(
-            "reference_changes",
-            "",
-            "changes of the reference image that the displacement is composed over",
-            whole(|p| p.reference_changes),
-        ),
-    ]);
+    if order == ShapeOrder::Two {
+        columns.extend(quantities! {
+            "u_xx", "1/px", "second derivative of u along x within the subset" => number(&|p| p.curvature().u_xx);
+            "u_xy", "1/px", "mixed second derivative of u within the subset" => number(&|p| p.curvature().u_xy);
+            "u_yy", "1/px", "second derivative of u along y within the subset" => number(&|p| p.curvature().u_yy);
+            "v_xx", "1/px", "second derivative of v along x within the subset" => number(&|p| p.curvature().v_xx);
+            "v_xy", "1/px", "mixed second derivative of v within the subset" => number(&|p| p.curvature().v_xy);
+            "v_yy", "1/px", "second derivative of v along y within the subset" => number(&|p| p.curvature().v_yy);
+        });
+    }
+    let all = |value: fn(&PointResult) -> f64| Values::F64(points.iter().map(value).collect());
+    let status = points
+        .iter()
+        .map(|p| code(Status::ALL, &p.status))
+        .collect();
+    let cut = points.iter().map(|p| code(Cut::ALL, &p.cut)).collect();
+    columns.extend(quantities! {
+        "zncc", "", "zero-mean normalised cross-correlation of the subsets, -1 to 1; 1 is a perfect match" => all(|p| p.zncc);
+        "icgn_iterations", "", "passes over the deformed subset" => whole(|p| p.icgn_iterations);
+        "convergence_norm", "px", "size of the last update at the rim of the subset" => all(|p| p.convergence_norm);
+        "status", "", "what became of the point; values at points that did not converge are NaN" =>
+            Values::Code(status, &STATUS);
+        "cut", "", "what cut the subset of the point: nothing (whole), the mask or the border of the reference image \
+            (border), the border of the deformed image (deformed_border), a jump of the displacement (split)" =>
+            Values::Code(cut, &CUT);
+        "share", "", "share of the pixels of a whole subset that took part, 0 to 1" => all(|p| p.share);
+        "reference_changes", "", "changes of the reference image that the displacement is composed over" =>
+            whole(|p| p.reference_changes);
+    });
     columns
 }
 
-/// Value, name, unit and meaning of a column.
-type Derivative = (
-    fn(&PointResult) -> f64,
-    &'static str,
-    &'static str,
-    &'static str,
-);
-
-/// The derivatives of the shape function.
-const DERIVATIVES: [Derivative; 10] = [
-    (
-        |p| p.gradient().u_x,
-        "u_x",
-        "px/px",
-        "derivative of u along x within the subset",
-    ),
-    (
-        |p| p.gradient().u_y,
-        "u_y",
-        "px/px",
-        "derivative of u along y within the subset",
-    ),
-    (
-        |p| p.gradient().v_x,
-        "v_x",
-        "px/px",
-        "derivative of v along x within the subset",
-    ),
-    (
-        |p| p.gradient().v_y,
-        "v_y",
-        "px/px",
-        "derivative of v along y within the subset",
-    ),
-    (
-        |p| p.curvature().u_xx,
-        "u_xx",
-        "1/px",
-        "second derivative of u along x within the subset",
-    ),
-    (
-        |p| p.curvature().u_xy,
-        "u_xy",
-        "1/px",
-        "mixed second derivative of u within the subset",
-    ),
-    (
-        |p| p.curvature().u_yy,
-        "u_yy",
-        "1/px",
-        "second derivative of u along y within the subset",
-    ),
-    (
-        |p| p.curvature().v_xx,
-        "v_xx",
-        "1/px",
-        "second derivative of v along x within the subset",
-    ),
-    (
-        |p| p.curvature().v_xy,
-        "v_xy",
-        "1/px",
-        "mixed second derivative of v within the subset",
-    ),
-    (
-        |p| p.curvature().v_yy,
-        "v_yy",
-        "1/px",
-        "second derivative of v along y within the subset",
-    ),
-];
-
-fn millimetres(points: &[PointResult], map: &PixelMap) -> [Quantity; 4] {
+fn millimetres(points: &[PointResult], map: &PixelMap) -> Vec<Quantity> {
     let mut out: [Vec<f64>; 4] = std::array::from_fn(|_| Vec::with_capacity(points.len()));
     for point in points {
         let pixel = [point.x as f64, point.y as f64];
@@ -202,45 +101,11 @@ fn millimetres(points: &[PointResult], map: &PixelMap) -> [Quantity; 4] {
         }
     }
     let [x, y, u, v] = out.map(Values::F64);
-    [
-        column(
-            "x_mm",
-            "mm",
-            "first coordinate of the point on the specimen",
-            x,
-        ),
-        column(
-            "y_mm",
-            "mm",
-            "second coordinate of the point on the specimen",
-            y,
-        ),
-        column(
-            "u_mm",
-            "mm",
-            "displacement along the first axis of the specimen",
-            u,
-        ),
-        column(
-            "v_mm",
-            "mm",
-            "displacement along the second axis of the specimen",
-            v,
-        ),
-    ]
-}
-
-pub(super) fn column(
-    name: &'static str,
-    unit: &'static str,
-    meaning: &'static str,
-    values: Values,
-) -> Quantity {
-    Quantity {
-        name,
-        unit,
-        meaning,
-        values,
+    quantities! {
+        "x_mm", "mm", "first coordinate of the point on the specimen" => x;
+        "y_mm", "mm", "second coordinate of the point on the specimen" => y;
+        "u_mm", "mm", "displacement along the first axis of the specimen" => u;
+        "v_mm", "mm", "displacement along the second axis of the specimen" => v;
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use retrial_core::declare::Word as _;
 use retrial_dic::calibration::{PixelMap, specimen_strain};
 use retrial_dic::{
     DicError, Field, NoiseLevel, PointUncertainty, Reference, Sensitivity, Settings, Strain,
@@ -10,7 +11,7 @@ use retrial_dic::{
 use retrial_runner::Failure;
 use retrial_store::{Quantity, Values};
 
-use super::columns::column;
+use super::quantities::quantities;
 use super::refused;
 use crate::cli::DicArgs;
 
@@ -98,16 +99,9 @@ fn fits(window: usize, points: &[(usize, usize)], step: usize) -> Result<(), Fai
 
 /// The words of the column `strain_status`, by code.
 static STRAIN_STATUS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
-    let faults = FAULTS.map(StrainFault::name);
+    let faults = StrainFault::ALL.iter().map(|fault| fault.name());
     std::iter::once("measured").chain(faults).collect()
 });
-
-const FAULTS: [StrainFault; 4] = [
-    StrainFault::PointFailed,
-    StrainFault::TooFewPoints,
-    StrainFault::IllPlaced,
-    StrainFault::Folded,
-];
 
 impl Extra {
     /// Its columns; NaN where a point has none.
@@ -124,35 +118,20 @@ impl Extra {
     }
 }
 
-fn spreads(known: &[Option<PointUncertainty>]) -> [Quantity; 3] {
+fn spreads(known: &[Option<PointUncertainty>]) -> Vec<Quantity> {
     let number = |value: fn(&PointUncertainty) -> f64| {
         let or_nan = |point: &Option<PointUncertainty>| point.as_ref().map_or(f64::NAN, value);
         Values::F64(known.iter().map(or_nan).collect())
     };
-    [
-        column(
-            "u_std",
-            "px",
-            "standard uncertainty of u from image noise",
-            number(|p| p.u),
-        ),
-        column(
-            "v_std",
-            "px",
-            "standard uncertainty of v from image noise",
-            number(|p| p.v),
-        ),
-        column(
-            "noise",
-            "grey levels",
-            "white noise of one image, from the residual of the subset",
-            number(|p| p.noise),
-        ),
-    ]
+    quantities! {
+        "u_std", "px", "standard uncertainty of u from image noise" => number(|p| p.u);
+        "v_std", "px", "standard uncertainty of v from image noise" => number(|p| p.v);
+        "noise", "grey levels", "white noise of one image, from the residual of the subset" => number(|p| p.noise);
+    }
 }
 
 /// Uncertainties carried over to millimetres by the gradient of the map.
-fn spreads_mm(field: &Field, known: &[Option<PointUncertainty>], map: &PixelMap) -> [Quantity; 2] {
+fn spreads_mm(field: &Field, known: &[Option<PointUncertainty>], map: &PixelMap) -> Vec<Quantity> {
     let mut out = [Vec::new(), Vec::new()];
     for (point, known) in field.points.iter().zip(known) {
         let moved = [point.x as f64 + point.u(), point.y as f64 + point.v()];
@@ -166,20 +145,10 @@ fn spreads_mm(field: &Field, known: &[Option<PointUncertainty>], map: &PixelMap)
         }
     }
     let [u, v] = out.map(Values::F64);
-    [
-        column(
-            "u_mm_std",
-            "mm",
-            "standard uncertainty of u_mm from image noise",
-            u,
-        ),
-        column(
-            "v_mm_std",
-            "mm",
-            "standard uncertainty of v_mm from image noise",
-            v,
-        ),
-    ]
+    quantities! {
+        "u_mm_std", "mm", "standard uncertainty of u_mm from image noise" => u;
+        "v_mm_std", "mm", "standard uncertainty of v_mm from image noise" => v;
+    }
 }
 
 fn strains(strain: &StrainField, map: Option<&PixelMap>) -> Vec<Quantity> {
@@ -206,56 +175,22 @@ fn strains(strain: &StrainField, map: Option<&PixelMap>) -> Vec<Quantity> {
     };
     let codes = strain.points.iter().map(|point| match point.strain {
         Ok(_) => 0,
-        Err(fault) => FAULTS
+        Err(fault) => StrainFault::ALL
             .iter()
             .zip(1_u8..)
             .find(|(known, _)| **known == fault)
             .map_or(u8::MAX, |(_, code)| code),
     });
-    vec![
-        column("exx", "", along_x, number(|s| s.tensor.xx)),
-        column("eyy", "", along_y, number(|s| s.tensor.yy)),
-        column(
-            "exy",
-            "",
-            "shear strain, half of the change of the right angle",
-            number(|s| s.tensor.xy),
-        ),
-        column(
-            "e1",
-            "",
-            "larger principal strain",
-            number(|s| s.tensor.principal().first),
-        ),
-        column(
-            "e2",
-            "",
-            "smaller principal strain",
-            number(|s| s.tensor.principal().second),
-        ),
-        column(
-            "exx_std",
-            "",
-            "standard uncertainty of exx from image noise",
-            spread(|s| s.xx),
-        ),
-        column(
-            "eyy_std",
-            "",
-            "standard uncertainty of eyy from image noise",
-            spread(|s| s.yy),
-        ),
-        column(
-            "exy_std",
-            "",
-            "standard uncertainty of exy from image noise",
-            spread(|s| s.xy),
-        ),
-        column(
-            "strain_status",
-            "",
-            "what became of the strain of the point",
-            Values::Code(codes.collect(), &STRAIN_STATUS),
-        ),
-    ]
+    quantities! {
+        "exx", "", along_x => number(|s| s.tensor.xx);
+        "eyy", "", along_y => number(|s| s.tensor.yy);
+        "exy", "", "shear strain, half of the change of the right angle" => number(|s| s.tensor.xy);
+        "e1", "", "larger principal strain" => number(|s| s.tensor.principal().first);
+        "e2", "", "smaller principal strain" => number(|s| s.tensor.principal().second);
+        "exx_std", "", "standard uncertainty of exx from image noise" => spread(|s| s.xx);
+        "eyy_std", "", "standard uncertainty of eyy from image noise" => spread(|s| s.yy);
+        "exy_std", "", "standard uncertainty of exy from image noise" => spread(|s| s.xy);
+        "strain_status", "", "what became of the strain of the point" =>
+            Values::Code(codes.collect(), &STRAIN_STATUS);
+    }
 }

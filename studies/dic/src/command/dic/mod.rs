@@ -14,6 +14,7 @@ mod output;
 mod points;
 mod progress;
 mod provenance;
+mod quantities;
 mod summary;
 
 use std::path::Path;

@@ -1,6 +1,7 @@
 //! What `retrial dic` says of a series: a row an image, and the last words on the terminal.
 
 use retrial_core::census::count;
+use retrial_core::declare::Word as _;
 use retrial_core::statistics::upper_median;
 use retrial_dic::{Field, Status};
 use retrial_runner::{eprintln, say};
@@ -56,7 +57,7 @@ impl Summary {
         field: &Field,
         columns: &[Quantity],
     ) {
-        let statuses = Status::ALL.map(|status| field.count(status));
+        let statuses = std::array::from_fn(|i| field.count(Status::ALL[i]));
         let converged = field
             .points
             .iter()
