@@ -6,7 +6,7 @@ use super::*;
 use crate::claim::Origin;
 use crate::fault::Fault;
 use crate::keys::Kind;
-use crate::metric::{ColumnDef, Direction, MetricDef, TableDef};
+use crate::metric::{ColumnDef, Direction, Holds, MetricDef, TableDef};
 use crate::params::{DefaultValue, Param, ParamKind, ParamValue};
 use crate::plan;
 use crate::study::{Conflict, DatasetInfo, StudyInfo};
@@ -62,6 +62,7 @@ pub(super) const STUDY: StudyInfo = StudyInfo {
         columns: &[ColumnDef {
             name: "imposed_u",
             unit: "px",
+            holds: Holds::Numbers,
             was: &["true_u"],
             doc: "Imposed displacement.",
         }],
@@ -98,18 +99,24 @@ pub(super) const FIGURES: &[Kind] = &[
             "diagonal",
             "labels",
         ],
+        numbers: &["y"],
+        words: &[],
     },
     Kind {
         word: "bar",
         doc: "Bars.",
         needs: &["x", "y"],
         takes: &["table", "band", "y_scale", "lines.y"],
+        numbers: &["y"],
+        words: &[],
     },
     Kind {
         word: "heat",
         doc: "A field.",
         needs: &["table", "x", "y", "value"],
         takes: &[],
+        numbers: &["x", "y", "value"],
+        words: &[],
     },
 ];
 
