@@ -49,11 +49,10 @@ fn check_all(
     }
     // Without the study's tables nothing else can be checked.
     let study = study?;
-    for param in study.params {
-        faults.help(
-            param.name,
-            &format!("did you mean `params.{}`?", param.name),
-        );
+    let is_key = |name: &str| SpecKeys::MAP.keys.iter().any(|key| key.name == name);
+    for param in study.params.iter().filter(|param| !is_key(param.name)) {
+        let help = format!("did you mean `params.{}`?", param.name);
+        faults.help(param.name, &help);
     }
     let fitting: Vec<&DatasetInfo> = datasets
         .iter()
@@ -401,12 +400,17 @@ impl Spec {
         for (name, value) in chosen.iter() {
             let planned = self.values_of(name);
             if !planned.iter().any(|own| own.same(value)) {
+                let mut seen = HashSet::new();
                 let mut planned: Vec<String> = planned.iter().map(ToString::to_string).collect();
+                planned.retain(|value| seen.insert(value.clone()));
                 if planned.len() > SHOWN {
                     planned.truncate(SHOWN);
                     planned.push("…".to_owned());
                 }
-                let help = format!("in the plan it is {}", planned.join(", "));
+                let help = match planned.is_empty() {
+                    true => "no trial has it".to_owned(),
+                    false => format!("in the plan it is {}", planned.join(", ")),
+                };
                 return (format!("`{name}` is never `{value}`"), help);
             }
         }
@@ -418,19 +422,14 @@ impl Spec {
     fn values_of(&self, name: &str) -> Vec<ParamValue> {
         for axis in &self.axes {
             if let Some(at) = axis.names.iter().position(|own| own == name) {
-                let values = axis.points.iter().map(|point| &point[at]);
-                return values.fold(Vec::new(), |mut distinct, value| {
-                    if !distinct.contains(value) {
-                        distinct.push(value.clone());
-                    }
-                    distinct
-                });
+                return axis.points.iter().map(|point| point[at].clone()).collect();
             }
         }
         match (self.params.get(name), &self.dataset) {
             (Some(value), _) => vec![value.clone()],
             (None, Some(dataset)) if name == DATASET_KEY => vec![ParamValue::Text(dataset.clone())],
-            _ => self.seed_values().collect(),
+            (None, _) if name == SEED_KEY => self.seed_values().collect(),
+            _ => Vec::new(),
         }
     }
 }
