@@ -8,7 +8,7 @@ use super::report::{Chosen, SEED_KEY};
 use super::sweep::{self, Allowed, DATASET_KEY};
 use super::{Limits, Spec, Written, claims, report};
 use crate::claim::{Claim, Expect};
-use crate::fault::{Fault, Faults, Place, instead, never_renamed};
+use crate::fault::{Fault, Faults, Place, instead, nearest, never_renamed};
 use crate::keys::{At, Entries, KeyType as _, Kind, Kinds};
 use crate::params::{ParamValue, Params, accept_at, defaults};
 use crate::plan::{self, MAX_TRIALS};
@@ -49,11 +49,7 @@ fn check_all(
     }
     // Without the study's tables nothing else can be checked.
     let study = study?;
-    let is_key = |name: &str| SpecKeys::MAP.keys.iter().any(|key| key.name == name);
-    for param in study.params.iter().filter(|param| !is_key(param.name)) {
-        let help = format!("did you mean `params.{}`?", param.name);
-        faults.help(param.name, &help);
-    }
+    params_at_root(&written.root, study, faults);
     let fitting: Vec<&DatasetInfo> = datasets
         .iter()
         .filter(|d| study.content_kinds.contains(&d.content_kind.as_str()))
@@ -116,6 +112,23 @@ fn check_all(
         spec.claims.retain(|claim| !unplanned.contains(&claim.id));
     }
     Some(spec)
+}
+
+/// Says of keys of the root that are params of the study, or nearly, where they belong.
+fn params_at_root(root: &Node, study: &StudyInfo, faults: &mut Faults) {
+    let Value::Map(entries) = &root.value else {
+        return;
+    };
+    let keys = || SpecKeys::MAP.keys.iter().map(|key| key.name);
+    for key in entries.iter().map(|entry| entry.key.as_str()) {
+        let param = nearest(key, study.params.iter().map(|param| param.name));
+        let Some(param) = param.filter(|_| keys().all(|own| own != key)) else {
+            continue;
+        };
+        if param == key || nearest(key, keys()).is_none() {
+            faults.help(key, &format!("did you mean `params.{param}`?"));
+        }
+    }
 }
 
 fn study_of(
