@@ -272,15 +272,15 @@ impl Experiment {
         sound: &HashMap<String, Params>,
     ) -> Result<Vec<(&Trial, TrialState)>, Failure> {
         let inventory = Inventory::read(results, &self.spec.study, &self.spec.name)?;
-        let revision = self.study.info().revision;
+        let study = self.study.info();
         self.trials
             .par_iter()
             .map(|trial| {
                 if let Some(params) = sound.get(&trial.id) {
-                    return Ok((trial, TrialState::of_record(params, trial)));
+                    return Ok((trial, TrialState::of_record(params, trial, study)));
                 }
                 let folders = self.folders(results, trial);
-                let state = inventory.state(self.program, trial, &folders, revision)?;
+                let state = inventory.state(self.program, trial, &folders, study)?;
                 Ok((trial, state))
             })
             .collect()

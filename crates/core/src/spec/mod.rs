@@ -16,7 +16,7 @@ mod schema;
 mod source;
 mod sweep;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use check::check;
 pub use schema::schema;

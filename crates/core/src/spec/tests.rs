@@ -10,7 +10,7 @@ use crate::params::{DefaultValue, Param, ParamKind, ParamValue};
 use crate::plan;
 use crate::study::{Conflict, DatasetInfo, StudyInfo};
 
-pub(super) const STUDY: StudyInfo = StudyInfo {
+pub(crate) const STUDY: StudyInfo = StudyInfo {
     name: "dic",
     revision: 1,
     amendments: &[],

@@ -12,6 +12,7 @@ use retrial_core::file;
 use retrial_core::params::Params;
 use retrial_core::plan::Trial;
 use retrial_core::record::{Outcome, RECORD_FILE, Record};
+use retrial_core::study::StudyInfo;
 use retrial_report::Pack;
 
 use super::lease;
@@ -147,15 +148,15 @@ impl Inventory {
         program: &Program,
         trial: &Trial,
         folders: &TrialFolders,
-        revision: u32,
+        study: &StudyInfo,
     ) -> Result<TrialState, Failure> {
         if self.names.contains(&trial.id) {
             let found = integrity::finished(program, &folders.record, &self.pack)?;
-            return Ok(TrialState::found(found, trial));
+            return Ok(TrialState::found(found, trial, study));
         }
         if let Some(row) = self.pack.trial(&trial.id) {
             let found = integrity::packed(program, row, &folders.record, &self.pack)?;
-            return Ok(TrialState::found(found, trial));
+            return Ok(TrialState::found(found, trial, study));
         }
         let partial = self.names.contains(&format!("{}.partial", trial.id));
         if lease::is_held(&folders.lease) {
@@ -196,7 +197,7 @@ impl Inventory {
                 Some(row) => row.record.clone(),
                 None => retrial_report::read_finished(&self.folder.join(newest)).ok()?,
             };
-            Some(difference(&record.ok()?, trial, revision))
+            Some(difference(&record.ok()?, trial, study))
         });
         Ok(TrialState::New { changed })
     }
@@ -204,16 +205,16 @@ impl Inventory {
 
 impl TrialState {
     /// That of a trial by what was found under its id.
-    fn found(found: Result<Record, String>, trial: &Trial) -> Self {
+    fn found(found: Result<Record, String>, trial: &Trial, study: &StudyInfo) -> Self {
         match found {
-            Ok(record) => Self::of_record(&record.params, trial),
+            Ok(record) => Self::of_record(&record.params, trial, study),
             Err(reason) => Self::Damaged { reason },
         }
     }
 
     /// That of a trial whose record is sound and has these params. Those that it does not name came later.
-    pub(crate) fn of_record(recorded: &Params, trial: &Trial) -> Self {
-        let changed = changes(recorded, trial).into_iter();
+    pub(crate) fn of_record(recorded: &Params, trial: &Trial, study: &StudyInfo) -> Self {
+        let changed = changes(recorded, trial, study).into_iter();
         let changed: Vec<String> = changed.filter_map(|(_, change)| change).collect();
         match changed.is_empty() {
             true => Self::Recorded,
@@ -266,7 +267,8 @@ fn failure_text(attempt: Record) -> String {
     }
 }
 
-fn difference(record: &Record, trial: &Trial, revision: u32) -> String {
+fn difference(record: &Record, trial: &Trial, study: &StudyInfo) -> String {
+    let revision = study.revision;
     let mut changes = Vec::new();
     if record.revision != revision {
         changes.push(format!("study revision {} → {revision}", record.revision));
@@ -275,7 +277,7 @@ fn difference(record: &Record, trial: &Trial, revision: u32) -> String {
     if record.dataset.as_ref().map(|d| &d.content) != digest {
         changes.push("the data".to_owned());
     }
-    for (name, change) in self::changes(&record.params, trial) {
+    for (name, change) in self::changes(&record.params, trial, study) {
         changes.push(change.unwrap_or_else(|| format!("{name} is new")));
     }
     if changes.is_empty() {
@@ -288,11 +290,15 @@ fn difference(record: &Record, trial: &Trial, revision: u32) -> String {
 }
 
 /// The params of a trial that have another value in a record, with both, and those that it does not name.
-fn changes<'t>(recorded: &Params, trial: &'t Trial) -> Vec<(&'t str, Option<String>)> {
+fn changes<'t>(
+    recorded: &Params,
+    trial: &'t Trial,
+    study: &StudyInfo,
+) -> Vec<(&'t str, Option<String>)> {
     let mut changes = Vec::new();
     for (name, value) in trial.params.iter().filter(|(name, _)| *name != "dataset") {
         match recorded.get(name) {
-            Some(old) if old.same(value) => {}
+            Some(old) if study.is_still(name, old, value) => {}
             Some(old) => changes.push((name, Some(format!("{name} {old} → {value}")))),
             None => changes.push((name, None)),
         }

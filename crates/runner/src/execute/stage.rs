@@ -15,6 +15,7 @@ use retrial_core::event::Event;
 use retrial_core::params::Params;
 use retrial_core::plan::{StageInput, stage_id};
 use retrial_core::record::{StageOrigin, StageUse};
+use retrial_core::study::StudyInfo;
 use retrial_seed::Seed;
 use retrial_store::{StoreError, Tree, Value};
 
@@ -107,12 +108,12 @@ pub fn stage(
     let id = stage_id(context.study, input, context.params(), &device.kind);
     let folder = context.results().join(STAGES).join(&id);
     let lease_path = lease::path(context.results(), &format!("stage.{id}"));
-    if let Some(found) = ready(&folder, &id, &input.params)? {
+    if let Some(found) = ready(context.study, &folder, &id, &input.params)? {
         return used(context, input.name, id, found, true);
     }
     let _lease = wait_for(context, &lease_path, input.name, &id)?;
     // Another process may have finished it while this one waited.
-    if let Some(found) = ready(&folder, &id, &input.params)? {
+    if let Some(found) = ready(context.study, &folder, &id, &input.params)? {
         return used(context, input.name, id, found, true);
     }
     let work = Work {
@@ -172,7 +173,12 @@ fn keep(
 ///
 /// # Errors
 /// It was built with another default of one of `params`, which its id does not tell.
-fn ready(folder: &Path, id: &str, params: &Pairs) -> Result<Option<Found>, TrialError> {
+fn ready(
+    study: &StudyInfo,
+    folder: &Path,
+    id: &str,
+    params: &Pairs,
+) -> Result<Option<Found>, TrialError> {
     let path = folder.join(RESULT);
     if !path.exists() {
         return Ok(None);
@@ -194,7 +200,7 @@ fn ready(folder: &Path, id: &str, params: &Pairs) -> Result<Option<Found>, Trial
     };
     match tree.remove_attribute("", STAGE) {
         Some(Value::Text(of)) if of == id => {
-            same_params(id, &built, params)?;
+            same_params(study, id, (&built, params))?;
             Ok(Some(Found {
                 content: tree.content_hash(),
                 tree,
@@ -212,9 +218,14 @@ fn ready(folder: &Path, id: &str, params: &Pairs) -> Result<Option<Found>, Trial
 }
 
 /// An error where a stage was built with another value of a param. One that it does not name came later.
-fn same_params(id: &str, built: &Params, now: &Pairs) -> Result<(), TrialError> {
+fn same_params(
+    study: &StudyInfo,
+    id: &str,
+    (built, now): (&Params, &Pairs),
+) -> Result<(), TrialError> {
     for (name, value) in now {
-        if let Some(old) = built.get(name).filter(|old| !old.same(value)) {
+        let old = built.get(name);
+        if let Some(old) = old.filter(|old| !study.is_still(name, old, value)) {
             return Err(TrialError::Other(format!(
                 "the stage {id} was built with another default: {name} {old} → {value}; raise `revision` of the \
                  study, which enters the ids, or bring the earlier default back"
@@ -288,6 +299,8 @@ mod tests {
 
     use super::super::provenance::Host;
     use super::*;
+    use crate::fake::Fake;
+    use crate::study::Study as _;
 
     #[test]
     fn a_checkpoint_of_another_stage_is_passed_over() {
@@ -319,7 +332,7 @@ mod tests {
             made.clone(),
         )
         .unwrap();
-        let found = |id: &str, params: &Pairs| ready(folder.path(), id, params);
+        let found = |id: &str, params: &Pairs| ready(Fake.info(), folder.path(), id, params);
         let again = found("train-1", &params).unwrap().unwrap();
         let hash = tree.content_hash();
         assert_eq!((&again.content, &kept.content), (&hash, &hash));
