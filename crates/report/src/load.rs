@@ -59,7 +59,11 @@ impl Damaged {
             .unwrap_or_default();
         match own {
             "" if self.path.ends_with(SHEET_FILE) => None,
-            "" => self.reason.split_once(": ").map(|(trial, _)| trial),
+            // Of a table that is damaged as a whole the reason begins with other words.
+            "" => {
+                let (trial, _) = self.reason.split_once(": ")?;
+                (!trial.contains(' ')).then_some(trial)
+            }
             own => Some(own.strip_suffix(".attempts").unwrap_or(own)),
         }
     }
