@@ -88,6 +88,23 @@ impl Faults {
         self.0.extend(faults);
     }
 
+    /// Whether something is wrong with one of these keys of the root, or within it.
+    #[must_use]
+    pub fn concern(&self, roots: &[&str]) -> bool {
+        let root = |fault: &Fault| {
+            let end = fault.key.find(['.', '[']).unwrap_or(fault.key.len());
+            roots.contains(&&fault.key[..end])
+        };
+        self.0.iter().any(root)
+    }
+
+    /// Says of the faults of a key what would be right, where more is known than when they were found.
+    pub fn help(&mut self, key: &str, help: &str) {
+        for fault in self.0.iter_mut().filter(|fault| fault.key == key) {
+            fault.help = Some(help.to_owned());
+        }
+    }
+
     /// Whether nothing is wrong so far.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -106,6 +123,12 @@ impl Faults {
             _ => Err(self.0),
         }
     }
+}
+
+/// All items, where each is there. Every one is asked for, so that the faults of all are found together.
+pub(crate) fn every<T>(items: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
+    let all: Vec<Option<T>> = items.collect();
+    all.into_iter().collect()
 }
 
 /// A name, and what it was called before.

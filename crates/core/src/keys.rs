@@ -165,7 +165,10 @@ impl MapDef {
             place: node.place.clone(),
             path: path.to_owned(),
             given: there
-                .filter_map(|entry| known().find(|name| *name == entry.key))
+                .filter_map(|entry| {
+                    let name = known().find(|name| *name == entry.key)?;
+                    Some((name, entry.node.place.clone()))
+                })
                 .collect(),
         };
         for key in self.keys.iter().filter(|key| key.needed) {
@@ -191,8 +194,8 @@ pub struct Site {
     pub place: Place,
     /// Its dotted key.
     pub path: String,
-    /// Its declared keys that are there and not null.
-    pub given: Vec<&'static str>,
+    /// Its declared keys that are there and not null, with the places of their values.
+    pub given: Vec<(&'static str, Place)>,
 }
 
 impl Site {
@@ -205,7 +208,15 @@ impl Site {
     /// Whether a key is there.
     #[must_use]
     pub fn gives(&self, key: &str) -> bool {
-        self.given.contains(&key)
+        self.given.iter().any(|(given, _)| *given == key)
+    }
+
+    /// Where the value of a key begins; the mapping, where it has none.
+    #[must_use]
+    pub fn place_of(&self, key: &str) -> &Place {
+        let mut given = self.given.iter();
+        let found = given.find(|(given, _)| *given == key);
+        found.map_or(&self.place, |(_, place)| place)
     }
 
     /// The given keys of which there should be exactly one.
@@ -218,7 +229,7 @@ impl Site {
         alternatives.map(|key| key.name).collect()
     }
 
-    /// Adds a fault of one of its keys, at the beginning of the mapping.
+    /// Adds a fault of one of its keys, at its value.
     pub fn fault(
         &self,
         key: &str,
@@ -226,7 +237,7 @@ impl Site {
         help: impl Into<String>,
         faults: &mut Faults,
     ) {
-        faults.add_with_help(&self.place, &self.path(key), message, help);
+        faults.add_with_help(self.place_of(key), &self.path(key), message, help);
     }
 }
 
@@ -283,9 +294,17 @@ impl<T> At<T> {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Entries(pub Vec<Entry>);
 
-/// One text or several.
+/// One text or several, each with its place.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Texts(pub Vec<String>);
+pub struct Texts(pub Vec<At<String>>);
+
+impl Texts {
+    /// The texts alone.
+    #[must_use]
+    pub fn values(&self) -> Vec<String> {
+        self.0.iter().map(|text| text.value.clone()).collect()
+    }
+}
 
 /// The entries of a mapping; a fault if the node is none.
 fn entries<'n>(node: &'n Node, path: &str, faults: &mut Faults) -> Option<&'n [Entry]> {
@@ -557,7 +576,10 @@ mod tests {
         assert_eq!((example.kind, example.step), (Some(Sort::default()), 2));
         assert_eq!((example.name, example.ratio), (None, Some(1.0)));
         assert_eq!(example.chosen.map(|chosen| chosen.0.len()), Some(1));
-        assert_eq!(example.site.given, ["kind", "ratio", "where"]);
+        let given: Vec<&str> = example.site.given.iter().map(|(name, _)| *name).collect();
+        assert_eq!(given, ["kind", "ratio", "where"]);
+        let line = |key| example.site.place_of(key).line;
+        assert_eq!((line("ratio"), line("step")), (2, 1));
     }
 
     #[test]

@@ -57,10 +57,21 @@ pub struct ColumnDef {
     pub name: &'static str,
     /// Unit, or empty.
     pub unit: &'static str,
+    /// What stands in its cells.
+    pub holds: Holds,
     /// What it was called before.
     pub was: &'static [&'static str],
     /// One sentence.
     pub doc: &'static str,
+}
+
+/// What the values of one name are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// Numbers.
+    Numbers,
+    /// Words, which nothing can be computed with.
+    Words,
 }
 
 /// A file that a study's trials leave beside their tables.

@@ -9,8 +9,9 @@ use std::fmt;
 use retrial_words::{WordDef, renamed};
 use serde::{Deserialize, Serialize};
 
-use crate::fault::{Faults, Place, instead};
+use crate::fault::{Faults, Place, every, instead};
 use crate::keys::Form;
+use crate::metric::Holds;
 use crate::named::Named;
 use crate::yaml::{Node, Value, join, unlike_text};
 
@@ -87,12 +88,11 @@ impl ParamValue {
                 None
             }
             Value::Text(value) => Some(Self::Text(value.clone())),
-            Value::List(items) => items
-                .iter()
-                .enumerate()
-                .map(|(i, item)| Self::from_node(item, &format!("{path}[{i}]"), faults))
-                .collect::<Option<Vec<_>>>()
-                .map(Self::List),
+            Value::List(items) => {
+                let items = items.iter().enumerate();
+                every(items.map(|(i, item)| Self::from_node(item, &format!("{path}[{i}]"), faults)))
+                    .map(Self::List)
+            }
             Value::Null | Value::Map(_) => {
                 let message = format!("expected a value, found {}", node.kind());
                 faults.add(&node.place, path, message);
@@ -242,6 +242,22 @@ impl Param {
             Ok(value.clone())
         } else {
             Err(self.expected())
+        }
+    }
+
+    /// What its values are; nothing where some are numbers and some are words.
+    #[must_use]
+    pub fn holds(&self) -> Option<Holds> {
+        match self.kind {
+            ParamKind::Int { .. } | ParamKind::OddInt { .. } | ParamKind::Float { .. } => {
+                Some(Holds::Numbers)
+            }
+            ParamKind::FloatOrNone { .. } => None,
+            ParamKind::Bool | ParamKind::IntList { .. } => Some(Holds::Words),
+            ParamKind::Choice(words) => {
+                let is_number = |own: &WordDef| own.word.parse::<f64>().is_ok();
+                (!words.iter().any(is_number)).then_some(Holds::Words)
+            }
         }
     }
 

@@ -294,6 +294,8 @@ mod tests {
             doc: "A field.",
             needs: &["table"],
             takes: &[],
+            numbers: &[],
+            words: &[],
         };
         let scatter = Kind {
             word: "scatter",

@@ -1,7 +1,7 @@
 //! What a study declares of itself: the tables by which specs are checked and reports labelled.
 
 use crate::metric::{FileDef, MetricDef, TableDef};
-use crate::params::{DATASET, DefaultValue, Param, ParamValue, Params};
+use crate::params::{DATASET, DefaultValue, Param, ParamKind, ParamValue, Params};
 
 /// A study, as far as specs, plans and reports need to know it.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +89,20 @@ impl StudyInfo {
         set
     }
 
+    /// Whether a recorded value of a param is the one that it has now; a word may have been called otherwise.
+    #[must_use]
+    pub fn is_still(&self, param: &str, recorded: &ParamValue, now: &ParamValue) -> bool {
+        let is_renamed = |own: &Param| match (own.kind, recorded, now) {
+            (ParamKind::Choice(words), ParamValue::Text(old), ParamValue::Text(new)) => {
+                let mut words = words.iter().filter(|word| word.word == new);
+                words.any(|word| word.was.contains(&old.as_str()))
+            }
+            _ => false,
+        };
+        let mut params = self.params.iter().filter(|own| own.name == param);
+        recorded.same(now) || params.any(is_renamed)
+    }
+
     /// The amendments that touch trials with these params.
     pub fn amendments_of(&self, params: &Params) -> impl Iterator<Item = &'static Amendment> {
         self.amendments.iter().filter(|amendment| {
@@ -118,4 +132,36 @@ pub struct DatasetInfo {
     pub content: String,
     /// Whether it is generated.
     pub generated: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::declare::WordDef;
+    use crate::spec::tests::STUDY;
+
+    #[test]
+    fn a_recorded_word_may_have_another_name_now() {
+        const NORM: &[Param] = &[Param {
+            name: "norm",
+            kind: ParamKind::Choice(&[WordDef {
+                word: "batch",
+                was: &["of_batch"],
+                doc: "By the batch.",
+            }]),
+            default: DefaultValue::Text("batch"),
+            unit: "",
+            was: &[],
+            doc: "Moments.",
+        }];
+        let study = StudyInfo {
+            params: NORM,
+            ..STUDY
+        };
+        let text = |word: &str| ParamValue::Text(word.to_owned());
+        let is_still = |old: &str| study.is_still("norm", &text(old), &text("batch"));
+        assert!(is_still("batch") && is_still("of_batch"));
+        assert!(!is_still("layer"));
+        assert!(study.is_still("other", &ParamValue::Int(1), &ParamValue::Float(1.0)));
+    }
 }

@@ -149,7 +149,7 @@ pub(crate) enum Format {
 /// Which experiments, and how they are changed.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Selection {
-    /// Experiment files, folders of them, or STUDY/EXPERIMENT
+    /// Experiment files, folders of them, STUDY, or STUDY/EXPERIMENT
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 

@@ -89,10 +89,11 @@ impl Claim {
         let tally = Tally::of(self, evidence);
         let verdict = tally.bounds(verdict, deterministic);
         let reason = match tally.shortfall() {
-            Some(words) if !matches!(self.expect, Expect::NotTestable(_)) => {
-                format!("{words}; {reason}")
-            }
-            _ => reason,
+            Some(_) if matches!(self.expect, Expect::NotTestable(_)) => reason,
+            // It says already that no trial has a value.
+            Some(words) if ours.is_none() && tally.not_finite > 0 => words,
+            Some(words) => format!("{words}; {reason}"),
+            None => reason,
         };
         let without =
             |expect: &Expect| matches!(expect, Expect::Ordering { .. } | Expect::NotTestable(_));
@@ -620,6 +621,12 @@ mod tests {
         assert_eq!(claim.judged(&all, true).verdict, Verdict::NotReproduced);
         let low = seeds(&[0.40, nan, 0.41, 0.42]);
         assert_eq!(claim.judged(&low, false).verdict, Verdict::NotReproduced);
+
+        let mut none = seeds(&[nan, nan]);
+        none[1].metrics = crate::metric::Metrics::default();
+        let judged = claim.judged(&none, false);
+        assert_eq!(judged.reason, "2 of 2 finished trials have no finite value");
+        assert_eq!(judged.verdict, Verdict::NotTestable);
     }
 
     #[test]

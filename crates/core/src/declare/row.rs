@@ -1,6 +1,6 @@
 //! Rows of tables as structs: the columns that a table has are the fields of its row.
 
-use crate::metric::TableDef;
+use crate::metric::{Holds, TableDef};
 
 /// The cells of a column of a table, from top to bottom.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,17 +15,24 @@ pub enum Cells {
 
 /// A type that the cells of a column can have.
 pub trait Cell: Sized {
+    /// What they are.
+    const HOLDS: Holds;
+
     /// The cells of one column.
     fn cells(column: impl Iterator<Item = Self>) -> Cells;
 }
 
 impl Cell for f64 {
+    const HOLDS: Holds = Holds::Numbers;
+
     fn cells(column: impl Iterator<Item = Self>) -> Cells {
         Cells::Float(column.collect())
     }
 }
 
 impl Cell for usize {
+    const HOLDS: Holds = Holds::Numbers;
+
     fn cells(column: impl Iterator<Item = Self>) -> Cells {
         Cells::Int(
             column
@@ -36,18 +43,24 @@ impl Cell for usize {
 }
 
 impl Cell for i64 {
+    const HOLDS: Holds = Holds::Numbers;
+
     fn cells(column: impl Iterator<Item = Self>) -> Cells {
         Cells::Int(column.collect())
     }
 }
 
 impl Cell for String {
+    const HOLDS: Holds = Holds::Words;
+
     fn cells(column: impl Iterator<Item = Self>) -> Cells {
         Cells::Text(column.collect())
     }
 }
 
 impl Cell for &'static str {
+    const HOLDS: Holds = Holds::Words;
+
     fn cells(column: impl Iterator<Item = Self>) -> Cells {
         Cells::Text(column.map(str::to_owned).collect())
     }
@@ -129,6 +142,7 @@ macro_rules! row {
                     $($crate::metric::ColumnDef {
                         name: stringify!($field),
                         unit: concat!($($unit)?),
+                        holds: <$type as $crate::declare::Cell>::HOLDS,
                         was: &[$($($old),+)?],
                         doc: concat!($($doc),+).trim_ascii(),
                     }),+

@@ -21,6 +21,10 @@ pub struct Kind {
     pub needs: &'static [&'static str],
     /// Keys that it may have, too; `lines.y` is the key `y` of the mappings in `lines`.
     pub takes: &'static [&'static str],
+    /// Keys that name what holds numbers.
+    pub numbers: &'static [&'static str],
+    /// Keys that name what holds words.
+    pub words: &'static [&'static str],
 }
 
 impl Kind {
@@ -156,12 +160,16 @@ mod tests {
             doc: "Points.",
             needs: &[],
             takes: &["marks.at"],
+            numbers: &[],
+            words: &[],
         },
         Kind {
             word: "lines",
             doc: "Lines.",
             needs: &["step"],
             takes: &["marks.at", "marks.to"],
+            numbers: &[],
+            words: &[],
         },
     ]);
 

@@ -155,9 +155,9 @@ impl KeyType for Texts {
     }
 
     fn read(node: &Node, path: &str, faults: &mut Faults) -> Option<Self> {
-        if let Value::Text(text) = &node.value {
-            return Some(Self(vec![text.clone()]));
+        if let Value::Text(_) = &node.value {
+            return At::read(node, path, faults).map(|text| Self(vec![text]));
         }
-        Vec::<String>::read(node, path, faults).map(Self)
+        Vec::read(node, path, faults).map(Self)
     }
 }

@@ -2,16 +2,21 @@
 
 use std::collections::HashSet;
 
+use super::claims::Stated;
 use super::keys::SpecKeys;
+use super::report::{Chosen, SEED_KEY};
 use super::sweep::{self, Allowed, DATASET_KEY};
 use super::{Limits, Spec, Written, claims, report};
 use crate::claim::{Claim, Expect};
-use crate::fault::{Fault, Faults, Place, instead, never_renamed};
+use crate::fault::{Fault, Faults, Place, instead, nearest, never_renamed};
 use crate::keys::{At, Entries, KeyType as _, Kind, Kinds};
 use crate::params::{ParamValue, Params, accept_at, defaults};
 use crate::plan::{self, MAX_TRIALS};
 use crate::study::{DatasetInfo, StudyInfo};
 use crate::yaml::{self, Node, Value};
+
+/// How many planned values of a param are told.
+const SHOWN: usize = 12;
 
 /// Checks a spec against the tables of studies, data sets and kinds of figure.
 ///
@@ -44,6 +49,7 @@ fn check_all(
     }
     // Without the study's tables nothing else can be checked.
     let study = study?;
+    params_at_root(&written.root, study, faults);
     let fitting: Vec<&DatasetInfo> = datasets
         .iter()
         .filter(|d| study.content_kinds.contains(&d.content_kind.as_str()))
@@ -65,6 +71,7 @@ fn check_all(
     let report = keys
         .report
         .map(|keys| report::report(keys, study, figures, faults));
+    let (report, chosen) = report.unwrap_or_default();
     let root = keys.site.place;
     let swept_data = axes
         .iter()
@@ -84,14 +91,11 @@ fn check_all(
             }
         }
     }
-    if !faults.is_empty() {
-        return None;
-    }
     let mut spec = Spec {
         file: written.file.clone(),
         name: written.name.clone(),
         study: study.name.to_owned(),
-        question: question?.value,
+        question: question.map_or_else(String::new, |question| question.value),
         dataset,
         when_unavailable: keys.when_unavailable,
         default: keys.default,
@@ -99,12 +103,32 @@ fn check_all(
         params,
         axes,
         limits,
-        claims: claims.iter().map(|(claim, _)| claim.clone()).collect(),
-        report: report.unwrap_or_default(),
+        claims: claims.iter().map(|stated| stated.claim.clone()).collect(),
+        report,
     };
-    let unplanned = check_points(&spec, study, &claims, written, faults);
-    spec.claims.retain(|claim| !unplanned.contains(&claim.id));
+    // What a faulty plan would select says nothing.
+    if !faults.concern(&["dataset", "params", "seeds", "sweep"]) {
+        let unplanned = check_points(&spec, study, (&claims, &chosen), written, faults);
+        spec.claims.retain(|claim| !unplanned.contains(&claim.id));
+    }
     Some(spec)
+}
+
+/// Says of keys of the root that are params of the study, or nearly, where they belong.
+fn params_at_root(root: &Node, study: &StudyInfo, faults: &mut Faults) {
+    let Value::Map(entries) = &root.value else {
+        return;
+    };
+    let keys = || SpecKeys::MAP.keys.iter().map(|key| key.name);
+    for key in entries.iter().map(|entry| entry.key.as_str()) {
+        let param = nearest(key, study.params.iter().map(|param| param.name));
+        let Some(param) = param.filter(|_| keys().all(|own| own != key)) else {
+            continue;
+        };
+        if param == key || nearest(key, keys()).is_none() {
+            faults.help(key, &format!("did you mean `params.{param}`?"));
+        }
+    }
 }
 
 fn study_of(
@@ -188,12 +212,12 @@ fn place_of<'w>(written: &'w Node, param: &str) -> (&'w Place, &'static str) {
         .unwrap_or((&written.place, "params"))
 }
 
-/// Checks that need the points of the plan: conflicts between params, and claims that select
+/// Checks that need the points of the plan: conflicts between params, and claims, tables and figures that select
 /// nothing or too much. Returns claims that a change from the command line left without a point.
 fn check_points(
     spec: &Spec,
     study: &StudyInfo,
-    claims: &[(Claim, Place)],
+    (claims, chosen): (&[Stated], &[Chosen]),
     written: &Written,
     faults: &mut Faults,
 ) -> Vec<String> {
@@ -205,7 +229,10 @@ fn check_points(
         return Vec::new();
     }
     let mut conflicts = HashSet::new();
-    let mut points: Vec<Points> = claims.iter().map(|(claim, _)| Points::of(claim)).collect();
+    let mut points: Vec<Points> = (claims.iter().map(|stated| &stated.claim))
+        .map(Points::of)
+        .collect();
+    let mut is_empty = vec![true; chosen.len()];
     for point in plan::points(spec) {
         for conflict in (study.conflicts)(&point.params) {
             if conflicts.len() < 20 && conflicts.insert(conflict.message.clone()) {
@@ -214,39 +241,34 @@ fn check_points(
                 faults.add(place, &path, conflict.message);
             }
         }
-        for (points, (claim, _)) in points.iter_mut().zip(claims) {
-            points.count(claim, &point.params);
+        for (points, stated) in points.iter_mut().zip(claims) {
+            points.count(&stated.claim, &point.params);
+        }
+        for (is_empty, own) in is_empty.iter_mut().zip(chosen) {
+            *is_empty = *is_empty && !spec.plans(&point.params, &own.filter);
         }
     }
+    let is_changed = !written.overridden.is_empty();
+    for (own, _) in (chosen.iter().zip(is_empty)).filter(|(_, is_empty)| *is_empty && !is_changed) {
+        let (why, help) = spec.unplanned(&own.filter);
+        let message = format!("this selects no planned trial: {why}");
+        faults.add_with_help(&own.place, &own.path, message, help);
+    }
     let mut unplanned = Vec::new();
-    for (i, ((claim, place), points)) in claims.iter().zip(points).enumerate() {
-        let key = format!("claims[{i}].where");
-        match (&claim.expect, points.chosen) {
-            (Expect::NotTestable(_), _) => {}
-            (Expect::Exceeds { .. }, 1) if points.beside != 1 => {
-                if points.beside == 0 && !written.overridden.is_empty() {
-                    unplanned.push(claim.id.clone());
-                    continue;
-                }
-                let n = points.beside;
-                let message = format!("claim `{}` compares with {n} points of the sweep", claim.id);
-                let help = "name a value for every swept param, so that one point is left";
-                faults.add_with_help(place, &format!("claims[{i}].expect.exceeds"), message, help);
+    for (stated, points) in claims.iter().zip(points) {
+        match points.fault(&stated.claim, spec) {
+            None => {}
+            Some(fault) if fault.is_unplanned && is_changed => {
+                unplanned.push(stated.claim.id.clone());
             }
-            (_, 1) => {}
-            (_, 0) if !written.overridden.is_empty() => unplanned.push(claim.id.clone()),
-            (_, 0) => {
-                let message = format!("claim `{}` selects no planned trial", claim.id);
-                let help = format!("the sweep has {}", spec.swept().join(", "));
-                faults.add_with_help(place, &key, message, help);
-            }
-            (_, more) => {
-                let message = format!(
-                    "claim `{}` selects {more} points or more of the sweep",
-                    claim.id
-                );
-                let help = "name a value for every swept param, so that one point is left";
-                faults.add_with_help(place, &key, message, help);
+            Some(fault) => {
+                let message = format!("claim `{}` {}", stated.claim.id, fault.message);
+                let (key, place) = match fault.of {
+                    Part::Selection => ("where", &stated.selection),
+                    Part::Expect => ("expect", &stated.expect),
+                };
+                let path = yaml::join(&stated.path, key);
+                faults.add_with_help(place, &path, message, fault.help);
             }
         }
     }
@@ -258,9 +280,26 @@ struct Points {
     chosen: usize,
     /// Points that it compares with.
     beside: usize,
+    /// Whether it compares a point with itself.
+    same: bool,
     other: Option<Params>,
     /// Values of the param of an ordering that were seen.
     ordered: HashSet<String>,
+}
+
+/// Why a claim cannot be judged by the plan.
+struct PointFault {
+    of: Part,
+    message: String,
+    help: String,
+    /// Whether a trial that it needs is not planned.
+    is_unplanned: bool,
+}
+
+/// A part of a claim.
+enum Part {
+    Selection,
+    Expect,
 }
 
 impl Points {
@@ -268,22 +307,20 @@ impl Points {
         Self {
             chosen: 0,
             beside: 0,
+            same: false,
             other: claim.other(),
             ordered: HashSet::new(),
         }
     }
 
     fn count(&mut self, claim: &Claim, params: &Params) {
-        if self
-            .other
-            .as_ref()
-            .is_some_and(|other| params.contain(other))
-        {
-            self.beside += 1;
-        }
+        let other = self.other.as_ref();
+        let is_beside = other.is_some_and(|other| params.contain(other));
+        self.beside += usize::from(is_beside);
         if !claim.selects(params) {
             return;
         }
+        self.same |= is_beside;
         if let Expect::Ordering { param, values, .. } = &claim.expect {
             let value = params.get(param);
             if let Some(at) = values.iter().find(|v| value.is_some_and(|w| w.same(v))) {
@@ -296,6 +333,57 @@ impl Points {
             self.chosen += 1;
         }
     }
+
+    fn fault(&self, claim: &Claim, spec: &Spec) -> Option<PointFault> {
+        const ONE: &str = "name a value for every swept param, so that one point is left";
+        let unplanned = |of, verb: &str, chosen: &Params| {
+            let (why, help) = spec.unplanned(chosen);
+            Some(PointFault {
+                of,
+                message: format!("{verb} no planned trial: {why}"),
+                help,
+                is_unplanned: true,
+            })
+        };
+        let wrong = |of, message: String, help: &str| {
+            Some(PointFault {
+                of,
+                message,
+                help: help.to_owned(),
+                is_unplanned: false,
+            })
+        };
+        match (&claim.expect, self.chosen) {
+            (Expect::NotTestable(_), _) => None,
+            (_, 0) => unplanned(Part::Selection, "selects", &claim.selection),
+            (_, more @ 2..) => {
+                let message = format!("selects {more} points or more of the sweep");
+                wrong(Part::Selection, message, ONE)
+            }
+            (Expect::Exceeds { .. }, _) if self.same => {
+                let help = "give a swept param another value under `exceeds: {where: …}`";
+                wrong(
+                    Part::Expect,
+                    "compares a point with itself".to_owned(),
+                    help,
+                )
+            }
+            (Expect::Exceeds { than, .. }, _) if self.beside == 0 => {
+                unplanned(Part::Expect, "compares with", than)
+            }
+            (Expect::Exceeds { .. }, _) if self.beside > 1 => {
+                let message = format!("compares with {} points of the sweep", self.beside);
+                wrong(Part::Expect, message, ONE)
+            }
+            (Expect::Ordering { param, values, .. }, _) => {
+                let mut values = values.iter();
+                let missing = values.find(|value| !self.ordered.contains(&value.to_string()))?;
+                let at = [(param.clone(), missing.clone())].into_iter().collect();
+                unplanned(Part::Expect, "orders by", &at)
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Spec {
@@ -306,5 +394,55 @@ impl Spec {
             .iter()
             .flat_map(|axis| axis.names.clone())
             .collect()
+    }
+    /// Whether a point with these params is planned with what is chosen, the seed among it.
+    fn plans(&self, params: &Params, chosen: &Params) -> bool {
+        chosen.iter().all(|(name, value)| match params.get(name) {
+            None if name == SEED_KEY => self.seed_values().any(|seed| seed.same(value)),
+            own => own.is_some_and(|own| own.same(value)),
+        })
+    }
+
+    fn seed_values(&self) -> impl Iterator<Item = ParamValue> + '_ {
+        let seeds = self.seeds.iter();
+        seeds.filter_map(|seed| i64::try_from(*seed).ok().map(ParamValue::Int))
+    }
+
+    /// Why no planned trial has these values, as far as one of them says it alone, and what is planned.
+    fn unplanned(&self, chosen: &Params) -> (String, String) {
+        for (name, value) in chosen.iter() {
+            let planned = self.values_of(name);
+            if !planned.iter().any(|own| own.same(value)) {
+                let mut seen = HashSet::new();
+                let mut planned: Vec<String> = planned.iter().map(ToString::to_string).collect();
+                planned.retain(|value| seen.insert(value.clone()));
+                if planned.len() > SHOWN {
+                    planned.truncate(SHOWN);
+                    planned.push("…".to_owned());
+                }
+                let help = match planned.is_empty() {
+                    true => "no trial has it".to_owned(),
+                    false => format!("in the plan it is {}", planned.join(", ")),
+                };
+                return (format!("`{name}` is never `{value}`"), help);
+            }
+        }
+        let why = "these values do not stand together in the plan".to_owned();
+        (why, format!("the sweep has {}", self.swept().join(", ")))
+    }
+
+    /// The planned values of a param, of the data set or of the seed.
+    fn values_of(&self, name: &str) -> Vec<ParamValue> {
+        for axis in &self.axes {
+            if let Some(at) = axis.names.iter().position(|own| own == name) {
+                return axis.points.iter().map(|point| point[at].clone()).collect();
+            }
+        }
+        match (self.params.get(name), &self.dataset) {
+            (Some(value), _) => vec![value.clone()],
+            (None, Some(dataset)) if name == DATASET_KEY => vec![ParamValue::Text(dataset.clone())],
+            (None, _) if name == SEED_KEY => self.seed_values().collect(),
+            _ => Vec::new(),
+        }
     }
 }

@@ -1,31 +1,51 @@
 //! What the claims of a spec say, checked against the tables of the study.
 
+use std::collections::HashSet;
+
 use super::keys::{ClaimKeys, ExceedsKeys, ExpectKeys, OrderingKeys, Trend};
 use super::sweep::DATASET_KEY;
 use crate::claim::{Claim, Expect};
-use crate::fault::{Faults, Place, instead};
-use crate::keys::{At, Entries, Site};
-use crate::params::{ParamKind, ParamValue, Params, accept_at};
+use crate::fault::{Faults, Place, every, instead, never_renamed};
+use crate::keys::{At, Entries};
+use crate::params::{Param, ParamKind, ParamValue, Params, accept_at};
 use crate::study::StudyInfo;
 use crate::yaml::join;
 
-/// All claims with the place of each, for checks that need the plan.
+/// A claim, and where it states what, for checks that need the plan.
+pub(super) struct Stated {
+    pub(super) claim: Claim,
+    /// Its dotted key.
+    pub(super) path: String,
+    /// Where it selects its trials; where it begins, if it selects none.
+    pub(super) selection: Place,
+    /// Where it says what it expects.
+    pub(super) expect: Place,
+}
+
+/// All claims without a fault of their own.
 pub(super) fn claims(
     stated: Vec<ClaimKeys>,
     study: &StudyInfo,
     faults: &mut Faults,
-) -> Vec<(Claim, Place)> {
-    let mut claims: Vec<(Claim, Place)> = Vec::new();
+) -> Vec<Stated> {
+    let mut ids: HashSet<String> = HashSet::new();
+    let mut claims = Vec::new();
     for keys in stated {
         let site = keys.site.clone();
-        let Some(claim) = claim(keys, study, faults) else {
-            continue;
-        };
-        if claims.iter().any(|(other, _)| other.id == claim.id) {
-            let message = format!("a second claim `{}`", claim.id);
-            faults.add(&site.place, &site.path, message);
+        if let Some(id) = &keys.id
+            && !ids.insert(id.clone())
+        {
+            let message = format!("a second claim `{id}`");
+            site.fault("id", message, "give every claim an id of its own", faults);
         }
-        claims.push((claim, site.place));
+        if let Some(claim) = claim(keys, study, faults) {
+            claims.push(Stated {
+                claim,
+                path: site.path.clone(),
+                selection: site.place_of("where").clone(),
+                expect: site.place_of("expect").clone(),
+            });
+        }
     }
     claims
 }
@@ -74,18 +94,16 @@ pub(super) fn selection(
     study: &StudyInfo,
     faults: &mut Faults,
 ) -> Option<Params> {
-    let mut selection = Params::default();
-    for entry in &chosen.0 {
+    let values = chosen.0.iter().map(|entry| {
         let value = ParamValue::from_node(&entry.node, &join(path, &entry.key), faults)?;
-        let value = if entry.key == DATASET_KEY {
-            value
-        } else {
-            let places = (&entry.place, &entry.node.place);
-            accept_at(study.params, &entry.key, &value, places, path, faults)?
+        let places = (&entry.place, &entry.node.place);
+        let value = match entry.key == DATASET_KEY {
+            true => value,
+            false => accept_at(study.params, &entry.key, &value, places, path, faults)?,
         };
-        selection.set(&entry.key, value);
-    }
-    Some(selection)
+        Some((entry.key.clone(), value))
+    });
+    every(values).map(|values| values.into_iter().collect())
 }
 
 fn expectation(keys: ExpectKeys, study: &StudyInfo, faults: &mut Faults) -> Option<Expect> {
@@ -96,12 +114,6 @@ fn expectation(keys: ExpectKeys, study: &StudyInfo, faults: &mut Faults) -> Opti
             faults.add(&site.place, &site.path(key), message);
         }
     }
-    let tolerances = usize::from(site.gives("abs")) + usize::from(site.gives("rel"));
-    if tolerances != usize::from(site.gives("value")) {
-        let help = "write {value: 0.5, abs: 0.01} or {value: 0.5, rel: 0.02}";
-        site.fault("", "a value needs one tolerance", help, faults);
-        return None;
-    }
     let stated = site.alternatives(ExpectKeys::MAP);
     if stated.len() != 1 {
         let message = match stated[..] {
@@ -109,6 +121,18 @@ fn expectation(keys: ExpectKeys, study: &StudyInfo, faults: &mut Faults) -> Opti
             _ => "more than one thing is expected",
         };
         site.fault("", message, format!("write one of {}", kinds()), faults);
+        return None;
+    }
+    let tolerances = usize::from(site.gives("abs")) + usize::from(site.gives("rel"));
+    let message = match (site.gives("value"), tolerances) {
+        (true, 0) => "a value needs a tolerance",
+        (true, 2) => "a value has one tolerance",
+        (false, 1..) => "a tolerance goes with `value` alone",
+        _ => "",
+    };
+    if !message.is_empty() {
+        let help = "write {value: 0.5, abs: 0.01} or {value: 0.5, rel: 0.02}";
+        site.fault("", message, help, faults);
         return None;
     }
     let value = keys.value.and_then(|value| {
@@ -138,12 +162,15 @@ fn kinds() -> String {
 }
 
 fn ordered(keys: OrderingKeys, study: &StudyInfo, faults: &mut Faults) -> Option<Expect> {
-    let Site { place, path, .. } = &keys.site;
+    let site = &keys.site;
     let (param, values, direction) = (keys.param?, keys.values?, keys.direction?);
-    let known = study.params.iter().find(|p| p.name == param);
-    if known.is_none_or(|p| matches!(p.kind, ParamKind::IntList { .. })) && param != DATASET_KEY {
+    let is_ordered = |own: &&Param| !matches!(own.kind, ParamKind::IntList { .. });
+    let known = || study.params.iter().filter(is_ordered);
+    if known().all(|own| own.name != param) && param != DATASET_KEY {
         let message = format!("the study has no param `{param}` to order by");
-        faults.add(place, &join(path, "param"), message);
+        let names = known().map(|own| (own.name, own.was));
+        let help = instead(&param, names.chain([never_renamed(DATASET_KEY)]));
+        site.fault("param", message, help, faults);
         return None;
     }
     let items = values.value.iter().map(|item| {
@@ -152,12 +179,20 @@ fn ordered(keys: OrderingKeys, study: &StudyInfo, faults: &mut Faults) -> Option
             return Some(value);
         }
         let places = (&item.place, &item.place);
-        accept_at(study.params, &param, &value, places, path, faults)
+        accept_at(study.params, &param, &value, places, &site.path, faults)
     });
-    let items = items.collect::<Option<Vec<_>>>()?;
+    let items = every(items)?;
     if items.len() < 2 {
         values.fault("an ordering needs two values or more", faults);
         return None;
+    }
+    for (i, item) in items.iter().enumerate() {
+        if items[..i].iter().any(|other| other.same(item)) {
+            let message = format!("`{item}` stands there twice");
+            let help = "an ordering has each value once";
+            values.value[i].fault_with_help(message, help, faults);
+            return None;
+        }
     }
     Some(Expect::Ordering {
         param,

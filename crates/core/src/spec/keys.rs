@@ -186,15 +186,15 @@ crate::keys! {
         /// What is drawn.
         kind: At<KindWord> [needed()];
         /// A table of the study, whose rows are drawn.
-        table: String;
+        table: At<String>;
         /// A name for the horizontal axis; the columns of a grid of pictures.
-        x: String;
+        x: At<String>;
         /// Names for the vertical axis.
         y: Texts;
         /// The name that is shown as colour or counted; the column that names the pictures.
-        value: String;
+        value: At<String>;
         /// A param or column that splits the data into lines, bars or panels.
-        series: String;
+        series: At<String>;
         /// What is drawn around a mean.
         band: Band = Band::None;
         /// Only trials with these params; `{seed: 0}` chooses a seed, alone or beside params.
@@ -202,7 +202,7 @@ crate::keys! {
         /// Which of the chosen trials are drawn.
         pick: Pick = Pick::All;
         /// Only rows of the table that hold this text: `{part: test}`.
-        rows: BTreeMap<String, String>;
+        rows: BTreeMap<String, At<String>>;
         /// Scale of the horizontal axis.
         x_scale: Scale = Scale::Linear;
         /// Scale of the vertical axis.

@@ -5,6 +5,8 @@
 //! [`Spec`] or into the list of all its faults. Nothing else ever sees the tree.
 
 mod check;
+#[cfg(test)]
+mod choice_tests;
 mod claims;
 #[cfg(test)]
 mod id_tests;
@@ -14,7 +16,7 @@ mod schema;
 mod source;
 mod sweep;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use check::check;
 pub use schema::schema;

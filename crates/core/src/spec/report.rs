@@ -1,53 +1,85 @@
 //! What the report section of a spec says, checked against the tables of the study.
 
+use std::collections::BTreeMap;
+
 use super::claims::{metric_name, selection};
 use super::keys::{FigureKeys, GuideKeys, ReferenceKeys, ReportKeys, TableKeys};
 use super::sweep::DATASET_KEY;
-use crate::fault::{Faults, Renamed, instead, never_renamed};
-use crate::keys::{Entries, KeyType as _, Kind, Kinds, Site};
+use crate::fault::{Faults, Place, Renamed, instead, never_renamed};
+use crate::keys::{At, Entries, KeyType as _, Kind, Kinds, Site};
+use crate::metric::{Holds, TableDef};
 use crate::params::{ParamValue, Params};
 use crate::report_spec::{FigureSpec, Guide, GuideAt, ReferencePoint, ReportSpec, TableSpec};
 use crate::study::StudyInfo;
 use crate::yaml::join;
 
 /// The key of the seed where trials are chosen.
-const SEED_KEY: &str = "seed";
+pub(super) const SEED_KEY: &str = "seed";
 /// The key of the straight lines of a figure.
 const LINES_KEY: &str = "lines";
 
-/// The report section, with figures of these kinds.
+/// A `where` of a table or figure, for checks that need the plan.
+pub(super) struct Chosen {
+    pub(super) filter: Params,
+    pub(super) place: Place,
+    pub(super) path: String,
+}
+
+impl Chosen {
+    fn at(site: &Site, filter: &Params) -> Self {
+        Self {
+            filter: filter.clone(),
+            place: site.place_of("where").clone(),
+            path: site.path("where"),
+        }
+    }
+}
+
+/// The report section, with figures of these kinds, and what its tables and figures choose.
 pub(super) fn report(
     keys: ReportKeys,
     study: &StudyInfo,
     kinds: Kinds<'_>,
     faults: &mut Faults,
-) -> ReportSpec {
+) -> (ReportSpec, Vec<Chosen>) {
     let tables = keys
         .table
         .into_iter()
         .chain(keys.tables.unwrap_or_default());
     let figures = keys.figures.unwrap_or_default().into_iter();
-    let keep = keys.keep.unwrap_or_default().0;
-    for name in &keep {
+    let keep = keys.keep.unwrap_or_default();
+    for name in &keep.0 {
         let files = study
             .files
             .iter()
             .filter_map(|file| file.name.strip_suffix(".json"));
         let files = files.map(never_renamed);
         let known: Vec<Renamed<'_>> = tables_of(study).chain(files).collect();
-        if known.iter().all(|(known, _)| known != name) {
-            let message = format!("the study leaves no table or JSON file `{name}`");
-            let help = instead(name, known);
-            keys.site.fault("keep", message, help, faults);
+        if known.iter().all(|(known, _)| *known != name.value) {
+            let message = format!("the study leaves no table or JSON file `{}`", name.value);
+            name.fault_with_help(message, instead(&name.value, known), faults);
         }
     }
-    ReportSpec {
-        keep,
-        tables: tables.map(|keys| table(keys, study, faults)).collect(),
-        figures: figures
-            .filter_map(|keys| figure(keys, study, kinds, faults))
-            .collect(),
-    }
+    let mut chosen = Vec::new();
+    let tables = tables.map(|keys| {
+        let site = keys.site.clone();
+        let table = table(keys, study, faults);
+        chosen.push(Chosen::at(&site, &table.filter));
+        table
+    });
+    let tables = tables.collect();
+    let figures = figures.filter_map(|keys| {
+        let site = keys.site.clone();
+        let figure = figure(keys, study, kinds, faults)?;
+        chosen.push(Chosen::at(&site, &figure.filter));
+        Some(figure)
+    });
+    let report = ReportSpec {
+        keep: keep.values(),
+        tables,
+        figures: figures.collect(),
+    };
+    (report, chosen)
 }
 
 /// The tables of a study, and what they were called before.
@@ -59,18 +91,20 @@ fn tables_of(study: &StudyInfo) -> impl Iterator<Item = Renamed<'static>> {
 fn table(keys: TableKeys, study: &StudyInfo, faults: &mut Faults) -> TableSpec {
     let site = &keys.site;
     let filter = filter(keys.chosen, site, study, faults);
-    let rows = keys.rows.unwrap_or_default().0;
+    let rows = keys.rows.unwrap_or_default();
     let is_stated = keys.values.is_some();
-    let values = keys.values.unwrap_or_default().0;
+    let values = keys.values.unwrap_or_default();
     let names = Names::of_trials(study);
-    names.check(&rows, site, "rows", faults);
-    names.check(&values, site, "values", faults);
-    if is_stated && values.is_empty() {
-        faults.add(&site.place, &site.path("values"), "a table without values");
+    names.check(&rows.0, faults);
+    names.check(&values.0, faults);
+    names.check_kind(&values.0, Holds::Numbers, "a table", faults);
+    if is_stated && values.0.is_empty() {
+        let help = "name a metric or a param";
+        site.fault("values", "a table without values", help, faults);
     }
     TableSpec {
-        rows,
-        values,
+        rows: rows.values(),
+        values: values.values(),
         filter,
         title: keys.title,
     }
@@ -88,34 +122,51 @@ fn figure(
     let lines = keys.lines.unwrap_or_default().into_iter();
     let lines = lines.filter_map(|line| guide(line, kind, study, kinds, faults));
     let lines = lines.collect();
-    let y = keys.y.unwrap_or_default().0;
+    let y = keys.y.unwrap_or_default();
     let rows = keys.rows.unwrap_or_default();
-    let columns: Vec<String> = rows.keys().cloned().collect();
     let known = match &keys.table {
         None => Some(Names::of_trials(study)),
         Some(name) => {
-            let names = Names::of_table(name, study);
-            if names.is_none() {
-                let message = format!("the study leaves no table `{name}`");
-                let help = instead(name, tables_of(study));
-                site.fault("table", message, help, faults);
+            let table = study.tables.iter().find(|table| table.name == name.value);
+            if table.is_none() {
+                let message = format!("the study leaves no table `{}`", name.value);
+                let help = instead(&name.value, tables_of(study));
+                name.fault_with_help(message, help, faults);
             }
-            names
+            let columns = table.map(Names::of_columns);
+            if let Some(columns) = &columns {
+                columns.check_rows(&rows, faults);
+            }
+            columns.map(|columns| columns.beside_params(study))
         }
     };
     if let Some(names) = known {
-        names.check(keys.x.as_slice(), site, "x", faults);
-        names.check(&y, site, "y", faults);
-        names.check(keys.value.as_slice(), site, "value", faults);
-        names.check(keys.series.as_slice(), site, "series", faults);
-        names.check(&columns, site, "rows", faults);
+        for (key, used) in [
+            ("x", keys.x.as_slice()),
+            ("y", y.0.as_slice()),
+            ("value", keys.value.as_slice()),
+            ("series", keys.series.as_slice()),
+        ] {
+            names.check(used, faults);
+            for (kind, holds) in [
+                (
+                    kind.filter(|kind| kind.numbers.contains(&key)),
+                    Holds::Numbers,
+                ),
+                (kind.filter(|kind| kind.words.contains(&key)), Holds::Words),
+            ] {
+                if let Some(kind) = kind {
+                    names.check_kind(used, holds, kind.word, faults);
+                }
+            }
+        }
     }
     if keys.table.is_none() && !rows.is_empty() {
         let help = "`where` chooses trials; `rows` goes with `table`";
         let message = "a figure without a table has no rows to choose";
         site.fault("rows", message, help, faults);
     }
-    if site.gives("y") && y.is_empty() {
+    if site.gives("y") && y.0.is_empty() {
         let help = "name a column or several";
         site.fault("y", "nothing stands in this list", help, faults);
     }
@@ -124,11 +175,11 @@ fn figure(
     let references = keys.reference.unwrap_or_default().into_iter();
     Some(FigureSpec {
         kind: kind.word.to_owned(),
-        table: keys.table,
-        x: keys.x,
-        y,
-        value: keys.value,
-        series: keys.series,
+        table: keys.table.map(|name| name.value),
+        x: keys.x.map(|name| name.value),
+        y: y.values(),
+        value: keys.value.map(|name| name.value),
+        series: keys.series.map(|name| name.value),
         band: keys.band,
         filter,
         x_scale: keys.x_scale,
@@ -141,7 +192,10 @@ fn figure(
         diagonal: keys.diagonal,
         labels: keys.labels,
         pick: keys.pick,
-        rows,
+        rows: rows
+            .into_iter()
+            .map(|(name, text)| (name, text.value))
+            .collect(),
     })
 }
 
@@ -241,37 +295,99 @@ fn reference(keys: ReferenceKeys) -> Option<ReferencePoint> {
 }
 
 /// The names a table or figure may use.
-struct Names(Vec<Renamed<'static>>);
+struct Names(Vec<Name>);
+
+/// A name, and what its values are, where that is known.
+struct Name {
+    renamed: Renamed<'static>,
+    holds: Option<Holds>,
+}
+
+impl Name {
+    fn new(name: &'static str, was: &'static [&'static str], holds: Option<Holds>) -> Self {
+        Self {
+            renamed: (name, was),
+            holds,
+        }
+    }
+}
 
 impl Names {
     /// Params and metrics of trials.
     fn of_trials(study: &StudyInfo) -> Self {
         let metrics = study.metrics.iter();
-        Self::beside_params(metrics.map(|metric| (metric.name, metric.was)), study)
+        let metrics = metrics.map(|own| Name::new(own.name, own.was, Some(Holds::Numbers)));
+        Self(metrics.collect()).beside_params(study)
     }
 
-    /// Columns of a table, and params of the trial each row comes from.
-    fn of_table(table: &str, study: &StudyInfo) -> Option<Self> {
-        let table = study.tables.iter().find(|t| t.name == table)?;
+    /// Columns of a table.
+    fn of_columns(table: &TableDef) -> Self {
         let columns = table.columns.iter();
-        let columns = columns.map(|column| (column.name, column.was));
-        Some(Self::beside_params(columns, study))
+        Self(
+            columns
+                .map(|own| Name::new(own.name, own.was, Some(own.holds)))
+                .collect(),
+        )
     }
 
-    fn beside_params(others: impl Iterator<Item = Renamed<'static>>, study: &StudyInfo) -> Self {
-        let params = study.params.iter().map(|param| (param.name, param.was));
-        let fixed = [DATASET_KEY, SEED_KEY].map(never_renamed);
-        Self(others.chain(params).chain(fixed).collect())
+    /// These, and the params of the trial that each row comes from.
+    fn beside_params(mut self, study: &StudyInfo) -> Self {
+        let params = study.params.iter();
+        self.0
+            .extend(params.map(|own| Name::new(own.name, own.was, own.holds())));
+        self.0.push(Name::new(DATASET_KEY, &[], Some(Holds::Words)));
+        self.0.push(Name::new(SEED_KEY, &[], Some(Holds::Numbers)));
+        self
     }
 
-    fn check(&self, used: &[String], site: &Site, key: &str, faults: &mut Faults) {
-        for name in used {
-            if self.0.iter().any(|(known, _)| known == name) {
-                continue;
+    fn find(&self, name: &str) -> Option<&Name> {
+        self.0.iter().find(|known| known.renamed.0 == name)
+    }
+
+    fn instead(&self, name: &str) -> String {
+        instead(name, self.0.iter().map(|known| known.renamed))
+    }
+
+    /// Faults of names that are none of these, or stand there twice.
+    fn check(&self, used: &[At<String>], faults: &mut Faults) {
+        for (i, name) in used.iter().enumerate() {
+            if self.find(&name.value).is_none() {
+                let message = format!("nothing is called `{}`", name.value);
+                name.fault_with_help(message, self.instead(&name.value), faults);
+            } else if used[..i].iter().any(|other| other.value == name.value) {
+                name.fault(format!("`{}` stands there twice", name.value), faults);
             }
-            let help = instead(name, self.0.iter().copied());
-            let message = format!("nothing is called `{name}`");
-            site.fault(key, message, help, faults);
+        }
+    }
+
+    /// Faults of names whose values are not what `who` takes.
+    fn check_kind(&self, used: &[At<String>], needed: Holds, who: &str, faults: &mut Faults) {
+        let (found, wanted) = match needed {
+            Holds::Numbers => ("words", "numbers"),
+            Holds::Words => ("numbers", "words"),
+        };
+        for name in used {
+            let holds = self.find(&name.value).and_then(|known| known.holds);
+            if holds.is_some_and(|holds| holds != needed) {
+                let message = format!("`{}` holds {found}, and {who} takes {wanted}", name.value);
+                let fitting = self.0.iter().filter(|known| known.holds == Some(needed));
+                let fitting: Vec<&str> = fitting.map(|known| known.renamed.0).collect();
+                let help = match fitting[..] {
+                    [] => format!("nothing here holds {wanted}"),
+                    _ => format!("{wanted} here: {}", fitting.join(", ")),
+                };
+                name.fault_with_help(message, help, faults);
+            }
+        }
+    }
+
+    /// Faults of columns by which no row can be chosen.
+    fn check_rows(&self, rows: &BTreeMap<String, At<String>>, faults: &mut Faults) {
+        for (column, text) in rows {
+            if self.find(column).is_none() {
+                let message = format!("the table has no column `{column}`");
+                text.fault_with_help(message, self.instead(column), faults);
+            }
         }
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use super::keys::SpacedKeys;
-use crate::fault::{Faults, Place};
+use crate::fault::{Faults, Place, every};
 use crate::keys::{Entries, KeyType as _};
 use crate::params::{Param, ParamKind, ParamValue, accept_at};
 use crate::yaml::{self, Entry, Node, Value, join};
@@ -85,14 +85,10 @@ fn single(
     faults: &mut Faults,
 ) -> Option<Vec<ParamValue>> {
     let values = match &entry.node.value {
-        Value::List(items) => items
-            .iter()
-            .enumerate()
-            .map(|(i, item)| {
-                let value = ParamValue::from_node(item, &format!("{path}[{i}]"), faults)?;
-                accept((&entry.key, &entry.place), &value, item, allowed, faults)
-            })
-            .collect::<Option<Vec<_>>>()?,
+        Value::List(items) => every(items.iter().enumerate().map(|(i, item)| {
+            let value = ParamValue::from_node(item, &format!("{path}[{i}]"), faults)?;
+            accept((&entry.key, &entry.place), &value, item, allowed, faults)
+        }))?,
         Value::Map(_) => spaced(entry, path, allowed, faults)?,
         _ => {
             let message = format!(
@@ -226,9 +222,12 @@ fn zip(node: &Node, path: &str, allowed: &Allowed<'_>, faults: &mut Faults) -> O
     let entries = Entries::read(node, path, faults)?;
     let mut names = Vec::new();
     let mut columns: Vec<Vec<ParamValue>> = Vec::new();
-    for entry in &entries.0 {
+    let read = entries
+        .0
+        .iter()
+        .map(|entry| single(entry, &join(path, &entry.key), allowed, faults));
+    for (entry, values) in entries.0.iter().zip(every(read)?) {
         let entry_path = join(path, &entry.key);
-        let values = single(entry, &entry_path, allowed, faults)?;
         if let Some(first) = columns.first()
             && first.len() != values.len()
         {
@@ -257,44 +256,41 @@ fn zip(node: &Node, path: &str, allowed: &Allowed<'_>, faults: &mut Faults) -> O
 
 /// `points: [{a: 1, b: 3}, {a: 2, b: 4}]`: each point sets the same params.
 fn points(node: &Node, path: &str, allowed: &Allowed<'_>, faults: &mut Faults) -> Option<Axis> {
-    let items = yaml::list(node, path, faults)?;
-    let mut names: Vec<String> = Vec::new();
-    let mut rows = Vec::new();
-    for (i, item) in items.iter().enumerate() {
-        let item_path = format!("{path}[{i}]");
-        let entries = Entries::read(item, &item_path, faults)?.0;
-        let own: Vec<String> = entries.iter().map(|e| e.key.clone()).collect();
-        if i == 0 {
-            names.clone_from(&own);
-        }
-        let mut row = Vec::new();
-        for name in &names {
+    let items = yaml::list(node, path, faults)?.iter().enumerate();
+    let items = items.map(|(i, item)| {
+        let path = format!("{path}[{i}]");
+        Some((item, Entries::read(item, &path, faults)?.0, path))
+    });
+    let items = every(items)?;
+    let names: Vec<String> = items.first().map_or_else(Vec::new, |(_, entries, _)| {
+        entries.iter().map(|entry| entry.key.clone()).collect()
+    });
+    let rows = items.iter().map(|(item, entries, path)| {
+        let row = names.iter().map(|name| {
             let Some(entry) = entries.iter().find(|e| e.key == *name) else {
                 let message = format!("`{name}` is missing");
                 let help = "every point sets the same params";
-                faults.add_with_help(&item.place, &item_path, message, help);
+                faults.add_with_help(&item.place, path, message, help);
                 return None;
             };
-            let value = ParamValue::from_node(&entry.node, &item_path, faults)?;
-            row.push(accept(
-                (name, &entry.place),
-                &value,
-                &entry.node,
-                allowed,
-                faults,
-            )?);
-        }
-        if own.len() != names.len() {
+            let value = ParamValue::from_node(&entry.node, path, faults)?;
+            let name = (name.as_str(), &entry.place);
+            accept(name, &value, &entry.node, allowed, faults)
+        });
+        let row = every(row);
+        if entries.len() > names.len() {
+            let own: Vec<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
             let message = format!(
                 "sets {} where the first point sets {}",
                 own.join(", "),
                 names.join(", ")
             );
-            faults.add(&item.place, &item_path, message);
+            faults.add(&item.place, path, message);
             return None;
         }
-        rows.push(row);
-    }
+        row
+    });
+    let rows = every(rows)?;
     if rows.is_empty() || names.is_empty() {
         faults.add(&node.place, path, "an empty sweep plans no trial");
         return None;

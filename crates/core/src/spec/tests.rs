@@ -3,15 +3,14 @@
 use std::path::Path;
 
 use super::*;
-use crate::claim::Origin;
 use crate::fault::Fault;
 use crate::keys::Kind;
-use crate::metric::{ColumnDef, Direction, MetricDef, TableDef};
+use crate::metric::{ColumnDef, Direction, Holds, MetricDef, TableDef};
 use crate::params::{DefaultValue, Param, ParamKind, ParamValue};
 use crate::plan;
 use crate::study::{Conflict, DatasetInfo, DeviceUse, StudyInfo};
 
-pub(super) const STUDY: StudyInfo = StudyInfo {
+pub(crate) const STUDY: StudyInfo = StudyInfo {
     name: "dic",
     revision: 1,
     amendments: &[],
@@ -62,6 +61,7 @@ pub(super) const STUDY: StudyInfo = StudyInfo {
         columns: &[ColumnDef {
             name: "imposed_u",
             unit: "px",
+            holds: Holds::Numbers,
             was: &["true_u"],
             doc: "Imposed displacement.",
         }],
@@ -98,18 +98,24 @@ pub(super) const FIGURES: &[Kind] = &[
             "diagonal",
             "labels",
         ],
+        numbers: &["y"],
+        words: &[],
     },
     Kind {
         word: "bar",
         doc: "Bars.",
         needs: &["x", "y"],
         takes: &["table", "band", "y_scale", "lines.y"],
+        numbers: &["y"],
+        words: &[],
     },
     Kind {
         word: "heat",
         doc: "A field.",
         needs: &["table", "x", "y", "value"],
         takes: &[],
+        numbers: &["x", "y", "value"],
+        words: &[],
     },
 ];
 
@@ -180,12 +186,12 @@ fn strip(mut faults: Vec<Fault>, folder: &Path) -> Vec<Fault> {
     faults
 }
 
-fn faults_of(text: &str) -> Vec<String> {
+pub(super) fn faults_of(text: &str) -> Vec<String> {
     let faults = check_text(text, &[]).expect_err("a fault");
     faults.iter().map(ToString::to_string).collect()
 }
 
-fn set(key: &str, value: &str) -> Override {
+pub(super) fn set(key: &str, value: &str) -> Override {
     Override {
         key: key.to_owned(),
         value: value.to_owned(),
@@ -339,44 +345,14 @@ fn sweeps_in_all_their_forms() {
 }
 
 #[test]
-fn claims_must_select_one_planned_point() {
-    let none = GOOD.replace(
-        "{subset_size_px: 41, order: 1}",
-        "{subset_size_px: 43, order: 1}",
-    );
-    assert!(faults_of(&none)[0].contains("claim `a` selects no planned trial"));
-    let many = GOOD.replace("{subset_size_px: 41, order: 1}", "{order: 1}");
-    assert!(faults_of(&many)[0].contains("claim `a` selects 2 points or more"));
-    let ordering = GOOD.replace("    where: {subset_size_px: 41}\n", "");
-    assert!(faults_of(&ordering)[0].contains("claim `rising` selects 2 points or more"));
-}
-
-#[test]
-fn a_claim_may_compare_two_points() {
-    let with = |expect: &str| {
-        let claim = format!(
-            "claims:\n  - {{id: c, source: s, origin: project, metric: rmse, \
-             where: {{subset_size_px: 41, order: 1}}, expect: {{exceeds: {expect}}}}}\n"
+fn a_param_at_the_root_is_sent_where_it_belongs() {
+    for key in ["order", "ordr"] {
+        let faults = check_text(GOOD, &[set(key, "2")]).expect_err("a fault");
+        assert_eq!(
+            faults[0].to_string(),
+            format!("--set {key}=2:1:1: {key}: an unknown key; did you mean `params.order`?")
         );
-        let start = GOOD.find("claims:").expect("claims");
-        let end = GOOD.find("report:").unwrap_or(GOOD.len());
-        check_text(&format!("{}{claim}{}", &GOOD[..start], &GOOD[end..]), &[])
-    };
-    let spec = with("{where: {order: 2}, by: 0.5}").expect("valid");
-    assert_eq!(spec.claims[0].origin, Origin::Project);
-    assert_eq!(spec.claims[0].published("px"), "0.5 px above order=2");
-    let faults = with("{where: {subset_size_px: 43}}").expect_err("a fault");
-    assert!(
-        faults[0]
-            .to_string()
-            .contains("claim `c` compares with 0 points"),
-        "{faults:?}"
-    );
-    let faults = with("{by: 1}").expect_err("a fault");
-    assert!(
-        faults[0].to_string().contains("where: this key is missing"),
-        "{faults:?}"
-    );
+    }
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub(super) const KIND: FigureKind = FigureKind {
         doc: "Bars from zero, grouped by `x`, side by side for `y` and `series`.",
         needs: &["x", "y"],
         takes: &["table", "band", "y_scale", "lines.y"],
+        numbers: &["y"],
+        words: &[],
     },
     title: Title::Axes,
     draw,

@@ -44,6 +44,8 @@ pub(super) const KIND: FigureKind = FigureKind {
               value of `series`; points without a value are grey.",
         needs: &["table", "x", "y", "value"],
         takes: &[],
+        numbers: &["x", "y", "value"],
+        words: &[],
     },
     title: Title::Value("a field"),
     draw,

@@ -31,6 +31,8 @@ pub(super) const KIND: FigureKind = FigureKind {
         doc: "Shares of all values of a series, one outline a value of `series`.",
         needs: &["value"],
         takes: &["table", "x_scale", "lines.x", "lines.y", "lines.x_metric"],
+        numbers: &["value"],
+        words: &[],
     },
     title: Title::Value("a histogram"),
     draw,

@@ -60,6 +60,8 @@ pub(super) const KIND: FigureKind = FigureKind {
         doc: "PNG files that trials leave, side by side.",
         needs: &["table", "value"],
         takes: &["x"],
+        numbers: &[],
+        words: &["value"],
     },
     title: Title::Value("pictures"),
     draw,

@@ -42,6 +42,8 @@ pub(super) const KIND: FigureKind = FigureKind {
             "lines.x_metric",
             "diagonal",
         ],
+        numbers: &["y"],
+        words: &[],
     },
     title: Title::Axes,
     draw,

@@ -34,6 +34,8 @@ pub(super) const KIND: FigureKind = FigureKind {
             "diagonal",
             "labels",
         ],
+        numbers: &["x", "y"],
+        words: &[],
     },
     title: Title::Axes,
     draw,

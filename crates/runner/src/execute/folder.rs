@@ -4,7 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use retrial_core::record::{Outcome, Record};
+use retrial_core::file;
+use retrial_core::params::Params;
+use retrial_core::plan::Trial;
+use retrial_core::record::{Outcome, RECORD_FILE, Record};
+use retrial_core::study::StudyInfo;
 use retrial_report::Pack;
 
 use super::lease;
@@ -28,6 +32,11 @@ pub(crate) struct Inventory {
 pub(crate) enum TrialState {
     /// Its record is there.
     Recorded,
+    /// Its record is there, and has other params: a default was changed, and the revision of the study was not.
+    Redefined {
+        /// What differs.
+        changed: String,
+    },
     /// What is there in its name is no sound record.
     Damaged {
         /// What is wrong with it.
@@ -88,24 +97,17 @@ impl Inventory {
     pub(crate) fn state(
         &self,
         program: &Program,
-        trial: &retrial_core::plan::Trial,
+        trial: &Trial,
         folders: &TrialFolders,
-        revision: u32,
+        study: &StudyInfo,
     ) -> Result<TrialState, Failure> {
         if self.names.contains(&trial.id) {
-            return Ok(
-                match integrity::fault_of(program, &folders.record, &self.pack)? {
-                    None => TrialState::Recorded,
-                    Some(reason) => TrialState::Damaged { reason },
-                },
-            );
+            let found = integrity::finished(program, &folders.record, &self.pack)?;
+            return Ok(TrialState::found(found, trial, study));
         }
         if let Some(row) = self.pack.trial(&trial.id) {
-            let fault = integrity::fault_of_packed(program, row, &folders.record, &self.pack)?;
-            return Ok(match fault {
-                None => TrialState::Recorded,
-                Some(reason) => TrialState::Damaged { reason },
-            });
+            let found = integrity::packed(program, row, &folders.record, &self.pack)?;
+            return Ok(TrialState::found(found, trial, study));
         }
         let partial = self.names.contains(&format!("{}.partial", trial.id));
         if lease::is_held(&folders.lease) {
@@ -116,7 +118,7 @@ impl Inventory {
             false => Vec::new(),
         };
         for (number, folder) in &failures {
-            if let Some(reason) = integrity::fault_of_attempt(program, folder)? {
+            if let Some(reason) = integrity::fault_of_attempt(program, folder, &self.pack)? {
                 let reason = format!("attempt {number}: {reason}");
                 return Ok(TrialState::Damaged { reason });
             }
@@ -146,17 +148,40 @@ impl Inventory {
                 Some(row) => row.record.clone(),
                 None => retrial_report::read_finished(&self.folder.join(newest)).ok()?,
             };
-            Some(difference(&record.ok()?, trial, revision))
+            Some(difference(&record.ok()?, trial, study))
         });
         Ok(TrialState::New { changed })
     }
 }
 
 impl TrialState {
+    /// That of a trial by what was found under its id.
+    fn found(found: Result<Record, String>, trial: &Trial, study: &StudyInfo) -> Self {
+        match found {
+            Ok(record) => Self::of_record(&record.params, trial, study),
+            Err(reason) => Self::Damaged { reason },
+        }
+    }
+
+    /// That of a trial whose record is sound and has these params. Those that it does not name came later.
+    pub(crate) fn of_record(recorded: &Params, trial: &Trial, study: &StudyInfo) -> Self {
+        let changed = changes(recorded, trial, study).into_iter();
+        let changed: Vec<String> = changed.filter_map(|(_, change)| change).collect();
+        match changed.is_empty() {
+            true => Self::Recorded,
+            false => Self::Redefined {
+                changed: changed.join(", "),
+            },
+        }
+    }
+
     /// Why the trial would run, or that it would not.
     pub(crate) fn reason(&self) -> String {
         match self {
             Self::Recorded => "recorded".to_owned(),
+            Self::Redefined { changed } => {
+                format!("recorded under the same id with another default: {changed}")
+            }
             Self::Damaged { reason } => format!("damaged: {reason}"),
             Self::Running => "another process works on it".to_owned(),
             Self::Interrupted => "interrupted: goes on from its last checkpoint".to_owned(),
@@ -178,7 +203,7 @@ impl TrialState {
             Self::Interrupted => "interrupted",
             Self::Failed { .. } => "failed",
             Self::New { changed: None } => "new",
-            Self::New { changed: Some(_) } => "changed",
+            Self::New { changed: Some(_) } | Self::Redefined { .. } => "changed",
         }
     }
 }
@@ -193,7 +218,8 @@ fn failure_text(attempt: Record) -> String {
     }
 }
 
-fn difference(record: &Record, trial: &retrial_core::plan::Trial, revision: u32) -> String {
+fn difference(record: &Record, trial: &Trial, study: &StudyInfo) -> String {
+    let revision = study.revision;
     let mut changes = Vec::new();
     if record.revision != revision {
         changes.push(format!("study revision {} → {revision}", record.revision));
@@ -202,12 +228,8 @@ fn difference(record: &Record, trial: &retrial_core::plan::Trial, revision: u32)
     if record.dataset.as_ref().map(|d| &d.content) != digest {
         changes.push("the data".to_owned());
     }
-    for (name, value) in trial.params.iter().filter(|(name, _)| *name != "dataset") {
-        match record.params.get(name) {
-            Some(old) if old.same(value) => {}
-            Some(old) => changes.push(format!("{name} {old} → {value}")),
-            None => changes.push(format!("{name} is new")),
-        }
+    for (name, change) in self::changes(&record.params, trial, study) {
+        changes.push(change.unwrap_or_else(|| format!("{name} is new")));
     }
     if changes.is_empty() {
         let device = &record.device;
@@ -216,6 +238,23 @@ fn difference(record: &Record, trial: &retrial_core::plan::Trial, revision: u32)
         ));
     }
     changes.join(", ")
+}
+
+/// The params of a trial that have another value in a record, with both, and those that it does not name.
+fn changes<'t>(
+    recorded: &Params,
+    trial: &'t Trial,
+    study: &StudyInfo,
+) -> Vec<(&'t str, Option<String>)> {
+    let mut changes = Vec::new();
+    for (name, value) in trial.params.iter().filter(|(name, _)| *name != "dataset") {
+        match recorded.get(name) {
+            Some(old) if study.is_still(name, old, value) => {}
+            Some(old) => changes.push((name, Some(format!("{name} {old} → {value}")))),
+            None => changes.push((name, None)),
+        }
+    }
+    changes
 }
 
 fn modified(path: &Path) -> Option<std::time::SystemTime> {

@@ -20,10 +20,9 @@ use retrial_core::program;
 
 use super::executable::Executable;
 use super::job::{EXIT_ELSEWHERE, EXIT_HELD, Job, STOP_LINE};
-use super::lease;
 use super::process::{LAST_WORDS, Message, Task, Worker, failure_cause, listen, memory_kills};
 use super::progress::Display;
-use super::record_file;
+use super::record_file::{self, BadEnd};
 use super::signals::{self, Asked};
 use crate::dashboard::OpenDashboard;
 use crate::failure::Failure;
@@ -115,7 +114,6 @@ pub(crate) fn run(tasks: Vec<Task>, settings: Settings) -> Result<Summary, Failu
         return Ok(Summary::default());
     };
     let results = task.job.results.clone();
-    lease::probe(&results)?;
     let unread = |error| Failure::storage(format!("{}: {error}", results.display()));
     let results = Opened::new(&results).map_err(unread)?;
     let wrong = |error| Failure::usage(format!("the workers have no program: {error}"));
@@ -273,6 +271,10 @@ impl Run<'_> {
             Some(0) if worker.task.folders.is_recorded() => {
                 let seconds = worker.clock.elapsed().as_secs_f64();
                 self.display.ended(&name, &format!("{seconds:.1} s"));
+                let printed = stderr.trim_end();
+                if !printed.is_empty() {
+                    self.display.note(&format!("{name}  printed:\n{printed}"));
+                }
                 self.summary.recorded.push(name);
                 return Ok(());
             }
@@ -297,8 +299,11 @@ impl Run<'_> {
             &worker.task.job,
             worker.task.study,
             &worker.task.folders,
-            &cause,
-            &error,
+            &BadEnd {
+                cause: &cause,
+                error: &error,
+                output: stderr,
+            },
             worker.started,
             worker.clock.elapsed().as_secs_f64(),
         )?;
