@@ -4,10 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use retrial_core::file;
 use retrial_core::params::Params;
 use retrial_core::plan::Trial;
-use retrial_core::record::{Outcome, RECORD_FILE, Record};
+use retrial_core::record::{Outcome, Record};
 use retrial_core::study::StudyInfo;
 use retrial_report::Pack;
 
