@@ -6,7 +6,6 @@
 use std::collections::BTreeSet;
 
 use retrial_core::census::Census;
-use retrial_core::program;
 use retrial_core::record::{Build, Record};
 
 use crate::load::Experiment;

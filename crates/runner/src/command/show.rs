@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use retrial_core::metric::Direction;
-use retrial_core::program;
 use retrial_core::record::{ATTEMPT_FILE, Outcome, RECORD_FILE, Record};
 use retrial_report::TRIALS_FILE;
 use serde_json::json;

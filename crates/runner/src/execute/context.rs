@@ -19,7 +19,7 @@ use retrial_store::csv::Table;
 use retrial_store::{StoreError, Tree, Value};
 use thiserror::Error;
 
-use super::announce::{announce, curve, json};
+use super::announce::{announce, curve, healed, json};
 use super::job::Job;
 use super::trial_folders::TrialFolders;
 
