@@ -136,6 +136,16 @@ fn bad_targets_are_named_by_file_and_line() {
             "line 9: point 6 of image 0 is there twice",
         ),
         (
+            with(9, "0,7,1,2,-30,-20"),
+            &[],
+            "line 9: image 0 shows the point X -30, Y -20 mm in line 2 already",
+        ),
+        (
+            good.clone(),
+            &["--plate-thickness", "-1e9"],
+            "--plate-thickness is -1000000000 mm, and the target stood 500",
+        ),
+        (
             first_image.clone(),
             &[],
             "2 positions of the target are needed at least, got 1",
@@ -222,6 +232,11 @@ fn bad_targets_are_named_by_file_and_line() {
             "plate_thickness_mm: 0.0",
             "plate_thickness_mm: .nan",
             "a value is NaN",
+        ),
+        (
+            "plate_thickness_mm: 0.0",
+            "plate_thickness_mm: 500.1",
+            "`plate_thickness_mm` is 500.1 mm, and the target stood 500",
         ),
         ("camera:", "kamera:", "is no calibration"),
     ] {

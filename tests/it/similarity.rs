@@ -239,7 +239,7 @@ fn a_killed_run_goes_on_where_it_was() {
     let killed: Vec<&str> = [&["similarity", "target", "source", "-o", "out"], &slow[..]].concat();
     let mut run = project.start(&killed);
     let features = project.path().join("out/features");
-    let record = 16 + 6 * 8 + 8;
+    let record = 16 + (6 + 3) * 8 + 8;
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(60) {
         let sizes = names(&features).into_iter();
@@ -273,6 +273,38 @@ fn a_killed_run_goes_on_where_it_was() {
     assert_eq!(rows(&project, "out"), rows(&project, "quiet"));
 }
 
+/// Grey values of a narrow range fall into few levels, whose co-occurrences are alike for every texture.
+#[test]
+fn pictures_that_fill_few_levels_are_warned_of() {
+    let project = domains(4);
+    std::fs::create_dir_all(project.path().join("thin")).expect("a folder");
+    let pixels: Vec<u8> = (0..SIZE * SIZE)
+        .map(|i| 100 + (i * i % 8) as u8 % 8)
+        .collect();
+    save(&project.path().join("thin/a.png"), &pixels);
+    let words = "warning: 1 picture of thin fills less than a quarter of the 32 levels, such as a.png: 2 levels by grey \
+                 values from 100 to ";
+    for read in ["1 read", "0 read"] {
+        project
+            .retrial(&["similarity", "target", "thin", "-o", "out", "--force"])
+            .exits(0)
+            .says(&format!("thin: 1 picture, {read}"))
+            .complains(words);
+    }
+    let own = [
+        "similarity",
+        "target",
+        "thin",
+        "-o",
+        "own",
+        "--grey-range",
+        "100,108",
+    ];
+    let said = project.retrial(&own);
+    said.exits(0);
+    assert!(!said.err.contains("thin fills"), "{}", said.err);
+}
+
 #[test]
 fn bad_input_is_named() {
     let project = domains(4);
@@ -288,7 +320,7 @@ fn bad_input_is_named() {
         ("missing source", "cannot read the folder missing"),
         ("target missing", "cannot read the folder missing"),
         ("file.png source", "file.png is no folder"),
-        ("empty source", "no picture in empty, but no file"),
+        ("empty source", "no picture in empty: it holds no file"),
         ("target texts", "no picture in texts, but 1 other file"),
         (
             "target broken",

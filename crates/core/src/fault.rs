@@ -60,7 +60,7 @@ pub struct Faults(Vec<Fault>);
 impl Faults {
     /// Adds a fault.
     pub fn add(&mut self, place: &Place, key: &str, message: impl Into<String>) {
-        self.push(place, key, message.into(), None);
+        self.push(place, key, &message.into(), None);
     }
 
     /// Adds a fault together with what would be right.
@@ -71,14 +71,14 @@ impl Faults {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.push(place, key, message.into(), Some(help.into()));
+        self.push(place, key, &message.into(), Some(help.into()));
     }
 
-    fn push(&mut self, place: &Place, key: &str, message: String, help: Option<String>) {
+    fn push(&mut self, place: &Place, key: &str, message: &str, help: Option<String>) {
         self.0.push(Fault {
             place: place.clone(),
-            key: key.to_owned(),
-            message,
+            key: short(key),
+            message: short(message),
             help,
         });
     }
@@ -105,6 +105,26 @@ impl Faults {
             Some(value) if self.0.is_empty() => Ok(value),
             _ => Err(self.0),
         }
+    }
+}
+
+/// A text that a person can take in: the middle of a very long one, such as one with a whole file as a value, is left
+/// out.
+#[must_use]
+pub fn short(text: &str) -> String {
+    const END: usize = 1000;
+    let begin = text.char_indices().nth(END).map(|(at, _)| at);
+    let end = text.char_indices().nth_back(END).map(|(at, _)| at);
+    match (begin, end) {
+        (Some(begin), Some(end)) if begin < end => {
+            let left_out = text[begin..end].chars().count();
+            format!(
+                "{} … ({left_out} characters) … {}",
+                &text[..begin],
+                &text[end..]
+            )
+        }
+        _ => text.to_owned(),
     }
 }
 
@@ -136,8 +156,10 @@ pub fn instead<'a>(word: &str, known: impl IntoIterator<Item = Renamed<'a>>) -> 
 /// The known word nearest to a mistyped one, if it is near enough to be meant.
 #[must_use]
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // A word that is much longer than any known one is near none.
+    const LONGEST: usize = 100;
+    let known = known.into_iter().filter(|_| word.len() <= LONGEST);
     known
-        .into_iter()
         .map(|candidate| (edit_distance(word, candidate), candidate))
         .filter(|&(distance, candidate)| distance <= (candidate.chars().count() / 3).max(1))
         .min_by_key(|&(distance, _)| distance)
@@ -190,6 +212,29 @@ mod tests {
             instead("restarts", divided),
             "it is called `search_restarts` or `members` now"
         );
+    }
+
+    #[test]
+    fn a_fault_does_not_show_a_whole_file() {
+        let place = Place {
+            file: "a.yaml".into(),
+            line: 1,
+            column: 1,
+        };
+        let long = "é".repeat(200_000);
+        let mut faults = Faults::default();
+        faults.add_with_help(
+            &place,
+            &long,
+            format!("found {long}, expected 1"),
+            "write 1",
+        );
+        let faults = faults.into_result(Some(())).expect_err("one fault");
+        let text = faults[0].to_string();
+        assert!(text.chars().count() < 5000, "{}", text.chars().count());
+        assert!(text.contains("found éé") && text.contains("é, expected 1; write 1"));
+        assert_eq!(short("a word"), "a word");
+        assert_eq!(nearest(&long, ["order"]), None);
     }
 
     #[test]

@@ -48,9 +48,14 @@ pub(crate) fn command_line(program: &'static Program) -> clap::Command {
         )
         .subcommands(own);
     command.mut_subcommands(|verb| {
-        let verb = verb.mut_args(|arg| match arg.get_id() == "device" {
-            true => device(arg, program),
-            false => arg,
+        let verb = verb.mut_args(|arg| {
+            // So that a value parser, not the parser of arguments, says what is wrong with `--step -1`.
+            let has_value = !arg.is_positional() && arg.get_action().takes_values();
+            match (arg.get_id() == "device", has_value) {
+                (true, _) => device(arg, program),
+                (false, true) => arg.allow_negative_numbers(true),
+                (false, false) => arg,
+            }
         });
         let name = verb.get_name().to_owned();
         let replaced = program.commands().flat_map(|own| own.replaces);

@@ -8,7 +8,12 @@ use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snip
 use retrial_core::fault::Fault;
 use retrial_core::yaml;
 
-/// Prints every fault with a snippet of its file to standard error.
+/// Most faults that are printed.
+const SHOWN: usize = 20;
+/// The longest part of a line that is printed, in characters.
+const WIDEST: usize = 200;
+
+/// Prints faults with a snippet of their file to standard error, and how many there are.
 pub(crate) fn print(faults: &[Fault]) {
     let mut texts: HashMap<Arc<str>, Option<String>> = HashMap::new();
     let is_plain = !std::io::IsTerminal::is_terminal(&std::io::stderr())
@@ -17,7 +22,7 @@ pub(crate) fn print(faults: &[Fault]) {
         true => Renderer::plain(),
         false => Renderer::styled(),
     };
-    for fault in faults {
+    for fault in faults.iter().take(SHOWN) {
         let whole = fault.place.line == 0;
         let text = texts
             .entry(fault.place.file.clone())
@@ -27,7 +32,11 @@ pub(crate) fn print(faults: &[Fault]) {
         eprintln!("{}\n", renderer.render(&[group(fault, text)]));
     }
     let count = faults.len();
-    eprintln!("{count} fault{}", if count == 1 { "" } else { "s" });
+    let more = match count.saturating_sub(SHOWN) {
+        0 => String::new(),
+        _ => format!("; the first {SHOWN} are shown"),
+    };
+    eprintln!("{count} fault{}{more}", if count == 1 { "" } else { "s" });
 }
 
 /// A fault with the line that it stands in.
@@ -38,8 +47,8 @@ fn group<'f>(fault: &'f Fault, text: Option<&'f str>) -> Group<'f> {
         format!("{}: ", fault.key)
     };
     let title = Level::ERROR.primary_title(format!("{}: {key}{}", fault.place, fault.message));
-    let mut group = match text {
-        Some(text) => title.element(snippet(fault, text)),
+    let mut group = match text.and_then(|text| snippet(fault, text)) {
+        Some(snippet) => title.element(snippet),
         None => Group::with_title(title),
     };
     if let Some(help) = &fault.help {
@@ -48,23 +57,67 @@ fn group<'f>(fault: &'f Fault, text: Option<&'f str>) -> Group<'f> {
     group
 }
 
-fn snippet<'f>(fault: &'f Fault, text: &'f str) -> Snippet<'f, Annotation<'f>> {
-    let start: usize = text
-        .split_inclusive('\n')
-        .take(fault.place.line.saturating_sub(1))
-        .map(str::len)
-        .sum();
-    let line = text[start..].lines().next().unwrap_or("");
-    let column = line
-        .char_indices()
-        .nth(fault.place.column.saturating_sub(1))
-        .map_or(0, |(at, _)| at);
-    let marked = (line[column..].chars())
+/// The line of a fault, cut behind it; nothing where the fault is too far in a long line to be seen.
+fn snippet<'f>(fault: &'f Fault, text: &'f str) -> Option<Snippet<'f, Annotation<'f>>> {
+    let line = text.lines().nth(fault.place.line.saturating_sub(1))?;
+    let mut columns = line.char_indices().map(|(at, _)| at);
+    let end = columns.clone().nth(WIDEST).unwrap_or(line.len());
+    let column = fault.place.column.saturating_sub(1);
+    let from = columns.nth(column).unwrap_or(0);
+    if from >= end && !line.is_empty() {
+        return None;
+    }
+    let line = &line[..end];
+    let marked = (line[from..].chars())
         .take_while(|c| ![',', '}', ']', '#'].contains(c))
         .take(60);
     let length = marked.map(char::len_utf8).sum::<usize>().max(1);
-    let from = start + column;
-    Snippet::source(text)
+    let snippet = Snippet::source(line)
+        .line_start(fault.place.line)
         .path(&*fault.place.file)
-        .annotation(AnnotationKind::Primary.span(from..(from + length).min(text.len())))
+        .annotation(AnnotationKind::Primary.span(from..(from + length).min(line.len())));
+    Some(snippet)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use retrial_core::fault::Place;
+
+    #[test]
+    fn a_snippet_is_the_line_of_its_fault_and_no_more() {
+        let text = format!("a: 1\nbé: [2, x, 3]\nc: {}", "y".repeat(100_000));
+        let shown = |line, column| {
+            let place = Place {
+                file: "f.yaml".into(),
+                line,
+                column,
+            };
+            let fault = Fault {
+                place,
+                key: "k".to_owned(),
+                message: "wrong".to_owned(),
+                help: None,
+            };
+            Renderer::plain()
+                .render(&[group(&fault, Some(&text))])
+                .to_string()
+        };
+        let second = shown(2, 9);
+        assert!(second.contains("--> f.yaml:2:9"), "{second}");
+        assert!(second.contains("2 | bé: [2, x, 3]"), "{second}");
+        assert!(
+            second.contains(&format!("{}^\n", " ".repeat(8))) || second.ends_with('^'),
+            "{second}"
+        );
+        assert!(!second.contains("a: 1") && !second.contains('y'.to_string().repeat(2).as_str()));
+        let long = shown(3, 4);
+        assert!(
+            long.contains("--> f.yaml:3:4") && long.len() < 1000,
+            "{}",
+            long.len()
+        );
+        assert_eq!(shown(3, 9000), "error: f.yaml:3:9000: k: wrong");
+        assert_eq!(shown(9, 1), "error: f.yaml:9:1: k: wrong");
+    }
 }

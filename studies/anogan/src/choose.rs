@@ -1,7 +1,7 @@
 //! Which rows are trained on, held out and judged, and what is said of that before and after a
 //! trial.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use retrial_core::census::{Census, count};
 use retrial_data::{Content, DigitSet, Digits};
@@ -89,9 +89,15 @@ pub(super) fn choose<'d>(rows: Rows<'_>, content: &'d Content) -> Result<Choice<
         }
     };
     if judged.len() < test_items {
+        let named = normal.iter().chain(&anomalous);
+        let absent = named.filter(|&digit| {
+            rows.judged.evaluation_split == Evaluation::Test && !judged_of.labels.contains(digit)
+        });
+        let none = absent.map(|digit| format!(" and none of the digit {digit}"));
         return Err(TrialError::Other(format!(
-            "test_items {test_items} asks for so many items of {from} has {}",
-            judged.len()
+            "test_items {test_items} asks for so many items of {from} has {}{}",
+            judged.len(),
+            none.collect::<String>()
         )));
     }
     Ok(Choice {
@@ -136,21 +142,43 @@ impl Choice<'_> {
                 held_out.len()
             ));
         }
-        let labels = self.judged.iter().map(|&row| self.judged_of.labels[row]);
-        let anomalous = labels.filter(|&label| self.is_anomalous(label)).count();
         let normal = (Normal::normal_digits, &by.normal.normal_digits);
         let named = (Judged::anomalous_digits, &by.judged.anomalous_digits);
-        let ((key, digits), missing) = match anomalous {
-            0 if by.judged.evaluation_split == Evaluation::Validation => (normal, "anomalous"),
-            0 => (named, "anomalous"),
-            all if all == self.judged.len() => (normal, "normal"),
-            _ => return census,
+        let of_test = by.judged.evaluation_split == Evaluation::Test;
+        let items = count(self.judged.len(), "item");
+        let judged = self.judged.iter().map(|&row| self.judged_of.labels[row]);
+        let judged: BTreeSet<u8> = judged.collect();
+        let [anomalous, ordinary] = [true, false].map(|side| {
+            let mut labels = judged.iter();
+            labels.any(|&label| self.is_anomalous(label) == side)
+        });
+        let missing = match (anomalous, ordinary) {
+            (false, _) => Some((if of_test { named } else { normal }, "anomalous")),
+            (_, false) => Some((normal, "normal")),
+            _ => None,
         };
-        census.warn(format!(
-            "judged: none of {} is {missing} ({key} {digits:?}), so there is no AUROC and no \
-             average precision, and F1 says nothing",
-            count(self.judged.len(), "item")
-        ));
+        if let Some(((key, digits), side)) = missing {
+            census.warn(format!(
+                "judged: none of {items} is {side} ({key} {digits:?}), so there is no AUROC and no \
+                 average precision, and F1 says nothing"
+            ));
+            return census;
+        }
+        for (key, digits) in [normal].into_iter().chain(of_test.then_some(named)) {
+            for digit in labels(digits)
+                .into_iter()
+                .filter(|own| !judged.contains(own))
+            {
+                let behind = self.judged.last().map_or(0, |row| row + 1);
+                let advice = match self.judged_of.labels[behind..].contains(&digit) {
+                    true => "raise test_items until it is judged",
+                    false => "no later item is one either, so leave the digit out",
+                };
+                census.warn(format!(
+                    "judged: none of {items} is the digit {digit} of the {key} {digits:?}; {advice}"
+                ));
+            }
+        }
         census
     }
 
@@ -272,6 +300,17 @@ mod tests {
             anomalous.contains("none of 1 item is normal (normal_digits [7, 8])"),
             "{anomalous}"
         );
+        // A digit of a side is judged as little as one of none.
+        assert_eq!(
+            warned([2, 1, 2], Evaluation::Test, &[7, 2, 2]),
+            "judged: none of 2 items is the digit 8 of the normal_digits [7, 8]; no later item \
+             is one either, so leave the digit out"
+        );
+        assert_eq!(
+            warned([2, 1, 2], Evaluation::Test, &[7, 2, 8]),
+            "judged: none of 2 items is the digit 8 of the normal_digits [7, 8]; raise test_items \
+             until it is judged"
+        );
         // Behind rows 0 to 2 come an 8, a 3, which stands in for an anomaly, and a 7.
         assert_eq!(warned([2, 1, 3], Evaluation::Validation, &[]), "");
         let choice = warned([2, 1, 1], Evaluation::Validation, &[]);
@@ -344,7 +383,7 @@ mod tests {
         assert_eq!(
             refused([2, 0, 3], Evaluation::Test),
             "test_items 3 asks for so many items of the normal_digits [7, 8] and anomalous_digits \
-             [2]; the test part has 2"
+             [2]; the test part has 2 and none of the digit 8"
         );
         assert_eq!(
             refused([2, 2, 3], Evaluation::Validation),
@@ -352,5 +391,16 @@ mod tests {
              the training part behind those trained on and held out has 1"
         );
         assert!(refused([1, 1, 1], Evaluation::Test).contains("no item of digit 8"));
+        let mut five = params([2, 0, 3], Evaluation::Test);
+        five.1.anomalous_digits = vec![5];
+        let error = census_at(0.5, &five, &content(&[7, 8], &[7, 8, 7])).map(|_| ());
+        assert_eq!(error.map_err(|error| error.to_string()), Ok(()));
+        five.1.test_items = 4;
+        let error = census_at(0.5, &five, &content(&[7, 8], &[7, 8, 7]));
+        let error = error.expect_err("too few").to_string();
+        assert!(
+            error.ends_with("the test part has 3 and none of the digit 5"),
+            "{error}"
+        );
     }
 }

@@ -40,7 +40,7 @@ pub(crate) struct DicArgs {
     pub(crate) points: Option<PathBuf>,
     /// Standard deviation of the Gaussian prefilter, px; 0 turns it off, auto takes the filter and the
     /// spline that suit the pictures
-    #[arg(long, alias = "sigma", value_name = "auto|PX", default_value = "auto", value_parser = filter_choice, allow_negative_numbers = true)]
+    #[arg(long, alias = "sigma", value_name = "auto|PX", default_value = "auto", value_parser = filter_choice)]
     pub(crate) filter: FilterChoice,
     /// Points up to every border: subsets that mask or picture cut go on with this share of their pixels or more
     #[arg(long, value_name = "SHARE", num_args = 0..=1, require_equals = true, default_missing_value = "0.5", value_parser = share)]
@@ -52,7 +52,7 @@ pub(crate) struct DicArgs {
     #[arg(long, alias = "strategy", default_value_t = ReferenceStrategy::Automatic, value_parser = one_of::<ReferenceStrategy>())]
     pub(crate) reference_strategy: ReferenceStrategy,
     /// Size of a pixel on the specimen, mm: displacements in mm too
-    #[arg(long, value_name = "MM", value_parser = positive, conflicts_with = "calibration")]
+    #[arg(long, value_name = "MM", value_parser = pixel_mm, conflicts_with = "calibration")]
     pub(crate) scale: Option<f64>,
     /// A file of `retrial calibrate`: displacements in mm too, lens distortion undone
     #[arg(long, value_name = "FILE")]
@@ -116,11 +116,11 @@ fn finite(text: &str) -> Result<f64, String> {
     }
 }
 
-/// A positive finite number.
-fn positive(text: &str) -> Result<f64, String> {
+/// The size of a pixel: from below that of an atom to that of a country.
+fn pixel_mm(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
-        _ => Err("must be a positive number".to_owned()),
+        Ok(value) if (1e-9..=1e9).contains(&value) => Ok(value),
+        _ => Err("must be a number of millimetres from 1e-9 to 1e9".to_owned()),
     }
 }
 
@@ -204,8 +204,7 @@ pub(crate) struct CalibrateArgs {
         long,
         value_name = "MM",
         default_value_t = 0.0,
-        value_parser = finite,
-        allow_negative_numbers = true
+        value_parser = finite
     )]
     pub(crate) plate_thickness: f64,
     /// Columns and rows of the calibration pictures: `dic` then refuses pictures of another size

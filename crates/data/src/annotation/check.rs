@@ -23,7 +23,15 @@ pub(crate) fn object(findings: &mut Findings, spot: &Spot, object: &Annotation, 
     if corners[0] >= corners[2] || corners[1] >= corners[3] {
         findings.fault(spot, "bbox", Problem::EmptyBox { corners });
     } else if leaves(corners, size) {
-        findings.fault(spot, "bbox", Problem::BoxOutside { corners, size });
+        findings.fault(
+            spot,
+            "bbox",
+            Problem::BoxOutside {
+                corners,
+                size,
+                fits_as_corners: false,
+            },
+        );
     } else if are_shares(corners) {
         findings.fault(spot, "bbox", Problem::Shares { corners, size });
     }

@@ -8,7 +8,6 @@
 //! The data format of COCO, <https://cocodataset.org/#format-data>.
 
 use retrial_core::census::count;
-use retrial_core::file;
 use retrial_image::run_text;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,7 +18,7 @@ use serde_json::Value;
 use super::draft::{Draft, Keys};
 use super::fault::{Findings, Problem, Spot};
 use super::ids::Ids;
-use super::json::{kind, shown, whole, without_mark};
+use super::json::{self, kind, shown, whole};
 use super::model::{AnnotatedImage, Annotation, AnnotationSet, Category, Part, Segmentation};
 use super::pictures::Pictures;
 use super::{check, repair};
@@ -47,29 +46,13 @@ struct WirePart {
     name: String,
 }
 
-fn wire<T: for<'d> Deserialize<'d>>(path: &Path) -> Result<T, DataError> {
-    let bytes = file::read(path, file::LARGEST).map_err(DataError::io("reading", path))?;
-    let text = without_mark(&bytes);
-    if text.trim_ascii_start().starts_with(b"[") {
-        return Err(DataError::Text {
-            path: path.to_owned(),
-            line: 1,
-            column: 1,
-            what: "a list, such as of detections; expected a mapping with `images`, `annotations` \
-                   and `categories`"
-                .to_owned(),
-        });
-    }
-    serde_json::from_slice(text).map_err(DataError::json(path))
-}
-
 /// The temperature files that the COCO file at `path` names, by the names of their pictures.
 pub(crate) fn temperature_files(path: &Path) -> Result<BTreeMap<String, String>, DataError> {
     #[derive(Deserialize)]
     struct Set {
         images: Vec<Value>,
     }
-    let set: Set = wire(path)?;
+    let set: Set = json::read(path, &json::COCO, &mut Findings::default())?;
     let text = |image: &Value, key: &str| Some(image.get(key)?.as_str()?.to_owned());
     let images = set.images.iter();
     let pairs = images.filter_map(|i| Some((text(i, "file_name")?, text(i, "temperature_file")?)));
@@ -83,8 +66,8 @@ pub(crate) fn temperature_files(path: &Path) -> Result<BTreeMap<String, String>,
 /// [`DataError::Io`], [`DataError::Text`] where it is not COCO's JSON, and
 /// [`DataError::Annotations`] with every fault of its objects.
 pub fn read_coco(name: &str, path: &Path, pictures: &Pictures) -> Result<AnnotationSet, DataError> {
-    let wire: WireSet = wire(path)?;
     let mut findings = Findings::default();
+    let wire: WireSet = json::read(path, &json::COCO, &mut findings)?;
     let mut draft = Draft::new(name, &KEYS, Vec::new());
     let mut classes = Ids::new(path, "class");
     // The class that bears a name first, and where; the first class of every id.
@@ -92,7 +75,7 @@ pub fn read_coco(name: &str, path: &Path, pictures: &Pictures) -> Result<Annotat
     let mut first: BTreeMap<u64, u64> = BTreeMap::new();
     for (place, value) in wire.categories.iter().enumerate() {
         let (id, spot) = classes.add(value, place, &mut findings);
-        let name = text(value, "name", &spot, &mut findings);
+        let name = class_name(value, &spot, &mut findings);
         let (Some(id), Some(name)) = (id, name) else {
             continue;
         };
@@ -135,28 +118,46 @@ pub fn read_coco(name: &str, path: &Path, pictures: &Pictures) -> Result<Annotat
                 let all = draft.categories.iter();
                 known.extend(all.map(|c| format!("{} {}", c.id, c.name)));
             }
-            let class = shown(value.get("category_id").unwrap_or(&Value::Null));
-            let known = known.clone();
-            findings.fault(&spot, "category_id", Problem::UnknownClass { class, known });
+            let problem = match value.get("category_id").unwrap_or(&Value::Null) {
+                Value::Null => kind(&Value::Null, "the id of a class"),
+                class => Problem::UnknownClass {
+                    class: shown(class),
+                    known: known.clone(),
+                },
+            };
+            findings.fault(&spot, "category_id", problem);
         }
         let Some(image) = image else {
             // A picture that is listed and faulty is named already.
             if named.is_none() {
-                let (image, listed) = (
-                    shown(value.get("image_id").unwrap_or(&Value::Null)),
-                    wire.images.len(),
-                );
-                findings.fault(&spot, "image_id", Problem::UnknownPicture { image, listed });
+                let problem = match value.get("image_id").unwrap_or(&Value::Null) {
+                    Value::Null => kind(&Value::Null, "the id of a picture"),
+                    image => Problem::UnknownPicture {
+                        image: shown(image),
+                        listed: wire.images.len(),
+                    },
+                };
+                findings.fault(&spot, "image_id", problem);
             }
             continue;
         };
         let of_box = Annotation::of_box(id.unwrap_or(0), image.id, category.unwrap_or(0), [0.0; 4]);
         let size = [image.width, image.height];
-        if let Some(read) = object(value, of_box, &spot, &mut findings)
-            && let Some(object) = repair::object(&mut findings, &spot, read, size)
-        {
-            draft.objects.push((spot, object));
+        let Some(read) = object(value, of_box, &spot, &mut findings) else {
+            continue;
+        };
+        let ([x0, y0, x1, y1], before) = (read.bbox, findings.faults.len());
+        let object = repair::object(&mut findings, &spot, read, size);
+        let fits = x0 < x1 && y0 < y1 && !check::leaves([x0, y0, x1, y1], size);
+        for fault in &mut findings.faults[before..] {
+            if let Problem::BoxOutside {
+                fits_as_corners, ..
+            } = &mut fault.problem
+            {
+                *fits_as_corners = fits;
+            }
         }
+        draft.objects.extend(object.map(|object| (spot, object)));
     }
     ids.finish(&mut findings);
     draft.finish(path, findings).map_err(DataError::Annotations)
@@ -214,6 +215,21 @@ fn image(
         preset,
         night,
     })
+}
+
+/// The name of a class without blanks around it.
+fn class_name(value: &Value, spot: &Spot, findings: &mut Findings) -> Option<String> {
+    let written = text(value, "name", spot, findings)?;
+    let name = written.trim().to_owned();
+    if name.is_empty() {
+        findings.fault(spot, "name", kind(&value["name"], "the name of a class"));
+        return None;
+    }
+    if name != written {
+        let what = format!("{written:?} is taken for {name:?}");
+        findings.repair(spot, "name", what);
+    }
+    Some(name)
 }
 
 fn text(value: &Value, key: &'static str, spot: &Spot, findings: &mut Findings) -> Option<String> {
@@ -325,6 +341,10 @@ fn object(
 
 fn outline(value: &Value) -> Result<Segmentation, Problem> {
     if let Value::Array(polygons) = value {
+        // Some tools write the one object with run lengths into a list.
+        if let [runs @ Value::Object(_)] = &polygons[..] {
+            return outline(runs);
+        }
         return polygons
             .iter()
             .map(polygon)
@@ -347,5 +367,10 @@ fn outline(value: &Value) -> Result<Segmentation, Problem> {
 }
 
 fn polygon(value: &Value) -> Result<Vec<f64>, Problem> {
+    if value.is_object() {
+        let found = "a list of run lengths and more".to_owned();
+        let expected = "one object with the run lengths of all, not in a list";
+        return Err(Problem::Kind { found, expected });
+    }
     Vec::deserialize(value).map_err(|_| kind(value, "a polygon as a list of numbers"))
 }

@@ -83,10 +83,15 @@ pub enum Problem {
         stated: [usize; 2],
     },
     /// An id that was given before.
-    #[error("the id {id} is given twice; give each its own, gaps are allowed")]
+    #[error(
+        "the id {id} is given {}; give each its own, gaps are allowed",
+        at_places(places)
+    )]
     DuplicateId {
         /// The id.
         id: String,
+        /// The places in the list, from 0.
+        places: Vec<usize>,
     },
     /// A box without an area.
     #[error(
@@ -97,10 +102,15 @@ pub enum Problem {
         corners: [f64; 4],
     },
     /// A box that leaves the picture.
-    #[error("the box {corners:?} (x0, y0, x1, y1) leaves the picture of {} × {} px", size[0], size[1])]
+    #[error(
+        "the box {corners:?} (x0, y0, x1, y1) leaves the picture of {} × {} px{}", size[0], size[1],
+        if *fits_as_corners { "; its numbers fit as two corners, and a box is written x, y, width, height" } else { "" }
+    )]
     BoxOutside {
         /// `[x0, y0, x1, y1]`.
         corners: [f64; 4],
+        /// Whether the numbers in the file lie in the picture if they are corners.
+        fits_as_corners: bool,
         /// Columns and rows.
         size: [usize; 2],
     },
@@ -234,6 +244,17 @@ pub enum Problem {
         /// How many objects it has.
         objects: usize,
     },
+}
+
+fn at_places(places: &[usize]) -> String {
+    match places {
+        [a, b] => format!("twice, at the places {a} and {b}"),
+        [a, b, c, ..] => {
+            let number = places.len();
+            format!("{number} times, first at the places {a}, {b} and {c}")
+        }
+        _ => "again".to_owned(),
+    }
 }
 
 fn meant(near: Option<&str>) -> String {

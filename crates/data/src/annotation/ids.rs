@@ -1,6 +1,6 @@
 //! Ids of classes, pictures and objects, as tools write them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -17,6 +17,10 @@ pub(super) struct Ids {
     kind: &'static str,
     /// Numbers by what stands in the file.
     numbers: HashMap<Key, u64>,
+    /// By number: the place in the list that has it first.
+    first: HashMap<u64, usize>,
+    /// Numbers that several have, with where the second stands, what it is called and all places.
+    repeated: BTreeMap<u64, (Spot, String, Vec<usize>)>,
     /// How many are written in another way than as a whole number, and the first of them.
     odd: (usize, String),
 }
@@ -36,6 +40,8 @@ impl Ids {
             path: path.to_owned(),
             kind,
             numbers: HashMap::new(),
+            first: HashMap::new(),
+            repeated: BTreeMap::new(),
             odd: (0, String::new()),
         }
     }
@@ -60,7 +66,7 @@ impl Ids {
         // Others refer to classes and pictures, but nobody to an object.
         let nameless = value.is_null() && self.kind == "annotation";
         let Some(key) = key(value).or(nameless.then_some(Key::None(place))) else {
-            findings.fault(&spot, "id", kind(value, "a whole number"));
+            findings.fault(&spot, "id", kind(value, "a whole number from 0"));
             return (None, spot);
         };
         if !value.is_u64() {
@@ -73,11 +79,14 @@ impl Ids {
             Key::Number(number) => number,
             _ => FIRST_GIVEN + self.numbers.len() as u64,
         };
-        if self.numbers.contains_key(&key) {
-            let id = shown(value);
-            findings.fault(&spot, "id", Problem::DuplicateId { id });
+        let known = self.numbers.insert(key, number);
+        let number = known.unwrap_or(number);
+        let first = *self.first.entry(number).or_insert(place);
+        if first != place {
+            let repeated = self.repeated.entry(number);
+            let repeated = repeated.or_insert_with(|| (spot.clone(), shown(value), vec![first]));
+            repeated.2.push(place);
         }
-        self.numbers.insert(key, number);
         (Some(number), spot)
     }
 
@@ -86,8 +95,12 @@ impl Ids {
         self.numbers.get(&key(value)?).copied()
     }
 
-    /// Notes ids that are no whole numbers.
+    /// Notes ids that several things have, and those that are no whole numbers.
     pub(super) fn finish(&self, findings: &mut Findings) {
+        for (spot, id, places) in self.repeated.values() {
+            let (id, places) = (id.clone(), places.clone());
+            findings.fault(spot, "id", Problem::DuplicateId { id, places });
+        }
         let (count, first) = &self.odd;
         if *count > 0 {
             let spot = Spot {

@@ -5,7 +5,6 @@
 //! those of COCO: `(0, 0)` is the outer corner of the first pixel.
 
 use retrial_core::census::count;
-use retrial_core::file;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +13,7 @@ use serde_json::Value;
 
 use super::draft::{Draft, Keys};
 use super::fault::{Findings, Problem, Spot};
-use super::json::{kind, shown, whole, without_mark};
+use super::json::{self, kind, shown, whole};
 use super::model::{AnnotatedImage, Annotation, AnnotationSet, Category, Segmentation};
 use super::pictures::Pictures;
 use super::{check, repair};
@@ -58,9 +57,7 @@ pub fn read_labelme(
     let mut findings = Findings::default();
     let mut draft = Draft::new(name, &KEYS, categories(classes));
     for file in files {
-        let bytes = file::read(file, file::LARGEST).map_err(DataError::io("reading", file))?;
-        let wire: WirePicture =
-            serde_json::from_slice(without_mark(&bytes)).map_err(DataError::json(file))?;
+        let wire: WirePicture = json::read(file, &json::LABELME, &mut findings)?;
         let image_id = draft.images.len() as u64 + 1;
         let spot = Spot {
             file: file.clone(),
@@ -259,11 +256,11 @@ fn outline(shape: &WireShape, spot: &Spot, findings: &mut Findings) -> Option<Ou
             findings.leave_out(spot, "shape_type", &format!("a {word} has no area"));
             None
         }
-        (other, _) => fault(
-            findings,
-            format!("a {other}"),
-            "a polygon, a rectangle or a circle",
-        ),
+        (other, _) => {
+            let (found, expected) = (format!("{other:?}"), "polygon, rectangle or circle");
+            findings.fault(spot, "shape_type", Problem::Kind { found, expected });
+            None
+        }
     }
 }
 

@@ -78,10 +78,16 @@ impl Pictures {
             }),
             None => {
                 let near = of_name(&self.stem, stem(name_only)).and_then(<[usize]>::first);
+                let near = near.map(|&place| self.all[place].0.clone());
+                let alike = || {
+                    let wanted = stem(name_only);
+                    let mut all = self.all.iter();
+                    all.find(|(name, _)| stem(last(name)).eq_ignore_ascii_case(wanted))
+                };
                 Err(Problem::MissingPicture {
                     name: named.to_owned(),
                     pictures: self.all.len(),
-                    near: near.map(|&place| self.all[place].0.clone()),
+                    near: near.or_else(|| alike().map(|(name, _)| name.clone())),
                 })
             }
         }
@@ -142,5 +148,6 @@ mod tests {
         let near =
             "\"one.jpg\" is annotated and not among the 3 pictures; did you mean \"a/one.png\"?";
         assert_eq!(lost("one.jpg"), Err(near.to_owned()));
+        assert_eq!(lost("ONE.PNG"), Err(near.replace("one.jpg", "ONE.PNG")));
     }
 }

@@ -36,12 +36,19 @@ fn drop_empty_polygons(findings: &mut Findings, spot: &Spot, object: &mut Annota
         return;
     };
     let before = polygons.len();
-    polygons.retain(|polygon| !polygon.is_empty());
+    let is_empty = polygons.iter().all(Vec::is_empty);
+    // A polygon with a coordinate too few is broken, not empty.
+    polygons.retain(|polygon| polygon.len() >= 6 || !polygon.len().is_multiple_of(2));
     let (left, empty) = (polygons.len(), before - polygons.len());
     if left == 0 {
-        keep_box_only(findings, spot, object, "is empty");
+        let why = match is_empty {
+            true => "is empty",
+            false => "has fewer than 3 vertices",
+        };
+        keep_box_only(findings, spot, object, why);
     } else if empty > 0 {
-        let what = format!("left out as empty: {empty} of {}", count(before, "polygon"));
+        let of = count(before, "polygon");
+        let what = format!("left out, with fewer than 3 vertices: {empty} of {of}");
         findings.repair(spot, "segmentation", what);
     }
 }

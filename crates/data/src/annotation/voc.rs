@@ -15,7 +15,7 @@ use roxmltree::{Document, Node, ParsingOptions};
 
 use super::draft::{Draft, Keys};
 use super::fault::{Findings, Problem, Spot};
-use super::json::without_mark;
+use super::json;
 use super::labelme::{categories, class_id};
 use super::model::{AnnotatedImage, Annotation, AnnotationSet, Part};
 use super::pictures::Pictures;
@@ -46,19 +46,22 @@ pub fn read_voc(
     let mut draft = Draft::new(name, &KEYS, categories(classes));
     for file in files {
         let bytes = file::read(file, file::LARGEST).map_err(DataError::io("reading", file))?;
-        let text = std::str::from_utf8(without_mark(&bytes))
-            .map_err(|error| DataError::format(file, format!("not UTF-8: {error}")))?;
+        let text = json::text(file, &bytes)?;
         let options = ParsingOptions {
             nodes_limit: MAX_NODES,
             ..ParsingOptions::default()
         };
         let document = Document::parse_with_options(text, options).map_err(|error| {
             let place = error.pos();
+            let hint = match error {
+                roxmltree::Error::DtdDetected => ": remove the lines of `<!DOCTYPE`",
+                _ => "",
+            };
             DataError::Text {
                 path: file.clone(),
                 line: place.row as usize,
                 column: place.col as usize,
-                what: format!("no readable XML: {error}"),
+                what: format!("no readable XML: {error}{hint}"),
             }
         })?;
         let root = document.root_element();
@@ -119,14 +122,16 @@ fn picture(
     if root.tag_name().name() != "annotation" {
         return Err(missing("root element `annotation`"));
     }
-    let file_name = text(root, "filename").ok_or_else(|| missing("`filename`"))?;
+    let file_name = text(root, "filename");
+    let file_name = file_name.as_deref().ok_or_else(|| missing("`filename`"))?;
     let picture = Spot {
         file: file.to_owned(),
         item: format!("picture {file_name}"),
     };
     once(root, &["filename", "size"], &picture, findings);
     let side = |key| match child(root, "size").and_then(|size| text(size, key)) {
-        None | Some("") => Some(0),
+        None => Some(0),
+        Some(side) if side.is_empty() => Some(0),
         Some(side) => {
             let side = side.parse::<f64>().ok().filter(|side| side.fract() == 0.0);
             let side = side.filter(|side| (0.0..=1e9).contains(side));
@@ -154,7 +159,7 @@ fn picture(
     draft.images.push((picture, image));
     let objects = root.children().filter(|node| node.has_tag_name("object"));
     for (number, node) in objects.enumerate() {
-        let label = text(node, "name").unwrap_or_default();
+        let label = &text(node, "name").unwrap_or_default();
         let spot = Spot {
             file: file.to_owned(),
             item: format!("object {number} ({label})"),
@@ -162,7 +167,7 @@ fn picture(
         once(node, &["name", "bndbox", "difficult"], &spot, findings);
         let class = class_id(&draft.categories, label, &spot, "name", findings);
         let bbox = bbox(node, &spot, findings);
-        let difficult = match text(node, "difficult") {
+        let difficult = match text(node, "difficult").as_deref() {
             None | Some("" | "0") => false,
             Some("1") => true,
             Some(other) => {
@@ -181,7 +186,7 @@ fn picture(
                     part,
                     centre: [bbox[0] + bbox[2] / 2.0, bbox[1] + bbox[3] / 2.0],
                     bbox,
-                    name: text(node, "name").unwrap_or_default().to_owned(),
+                    name: text(node, "name").unwrap_or_default(),
                     max_c: None,
                     mean_c: None,
                 })
@@ -207,8 +212,13 @@ fn child<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {
     node.children().find(|child| child.has_tag_name(name))
 }
 
-fn text<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
-    child(node, name)?.text().map(str::trim)
+/// The text of a child, of which comments are no part.
+fn text(node: Node<'_, '_>, name: &str) -> Option<String> {
+    let child = child(node, name)?;
+    let texts = child.children().filter(Node::is_text);
+    let mut texts = texts.filter_map(|text| text.text()).peekable();
+    texts.peek()?;
+    Some(texts.collect::<String>().trim().to_owned())
 }
 
 /// `[x, y, width, height]` of a `bndbox`.
@@ -221,7 +231,7 @@ fn bbox(node: Node<'_, '_>, spot: &Spot, findings: &mut Findings) -> Option<[f64
     }
     for (corner, key) in corners.iter_mut().zip(keys) {
         let value = found.and_then(|found| text(found, key));
-        match value.and_then(|value| value.parse::<f64>().ok()) {
+        match value.as_deref().and_then(|value| value.parse::<f64>().ok()) {
             Some(value) => *corner = value,
             None => {
                 let found = value.map_or("nothing".to_owned(), |value| format!("{value:?}"));

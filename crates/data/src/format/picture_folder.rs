@@ -61,6 +61,7 @@ pub(super) fn decode(inputs: &Inputs<'_>) -> Result<PictureFolder, DataError> {
         single(&bytes).map_err(wrong)?;
         if bytes.starts_with(&jpeg::START) {
             jpeg::ended(&bytes).map_err(wrong)?;
+            jpeg::coded(&bytes).map_err(wrong)?;
         }
         files.push(PictureFile {
             name: file.path.clone(),

@@ -6,13 +6,14 @@
 //! and a file holds one picture.
 
 use std::cell::Cell;
+use std::error::Error as _;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Once;
 
-use super::tiff_chunks::{first_compression, is_tiff};
-use super::tiff_page::{mask_in_doubt, page_pixels, pages};
+use super::tiff_chunks::is_tiff;
+use super::tiff_page::{self, mask_in_doubt, pages};
 use super::value::{Channel, Pixels, TRANSPARENT, WHITE_8, WHITE_16, check_size, luma, upright};
 use super::{jpeg, picture_end};
 use crate::error::DataError;
@@ -115,7 +116,7 @@ fn decode_page(
     channel: Channel,
 ) -> Result<GradedImage, DataError> {
     let decoded = contained(|| match is_tiff(bytes) {
-        true => page_pixels(bytes, page, channel),
+        true => Ok(tiff_page::page(bytes, page)?.grey(channel)),
         false => other_pixels(bytes, channel),
     });
     let (width, height, pixels, white) = decoded.map_err(|what| DataError::format(path, what))?;
@@ -214,13 +215,12 @@ fn alpha_pixels(bytes: &[u8]) -> Result<Option<Veiled>, String> {
 
 /// A whole picture, upright; the first of a TIFF.
 pub(super) fn decoded(bytes: &[u8]) -> Result<DynamicImage, String> {
-    let mut reader = ImageReader::new(Cursor::new(bytes))
+    if is_tiff(bytes) {
+        return tiff_page::page(bytes, 0)?.image();
+    }
+    let reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|error| error.to_string())?;
-    if is_tiff(bytes) {
-        reader.set_format(ImageFormat::Tiff);
-        first_compression(bytes)?;
-    }
     let Some(format) = reader.format() else {
         return Err(
             "not a TIFF, PNG, BMP, JPEG or PNM picture; convert it to PNG or TIFF".to_owned(),
@@ -232,7 +232,13 @@ pub(super) fn decoded(bytes: &[u8]) -> Result<DynamicImage, String> {
             "{name} pictures are not read; convert it to PNG or TIFF"
         ));
     }
-    let broken = |error: image::ImageError| format!("not a readable {name}: {error}");
+    let broken = |error: image::ImageError| match is_end(&error) {
+        true => format!(
+            "not a readable {name}: it is truncated: its {} bytes end before its last pixel",
+            bytes.len()
+        ),
+        false => format!("not a readable {name}: {error}"),
+    };
     if format == ImageFormat::Jpeg {
         jpeg::ended(bytes)?;
     }
@@ -244,9 +250,25 @@ pub(super) fn decoded(bytes: &[u8]) -> Result<DynamicImage, String> {
     upright(orientation.to_exif())?;
     let image = DynamicImage::from_decoder(decoder).map_err(broken)?;
     if format == ImageFormat::Jpeg {
-        jpeg::filled(bytes, &image)?;
+        jpeg::coded(bytes)?;
     }
     Ok(image)
+}
+
+/// Whether a file ends before a decoder has all of it.
+fn is_end(error: &image::ImageError) -> bool {
+    let mut inner: Option<&(dyn std::error::Error + 'static)> = match error {
+        image::ImageError::IoError(error) => Some(error),
+        error => error.source(),
+    };
+    while let Some(error) = inner {
+        let own = error.downcast_ref::<std::io::Error>();
+        if own.is_some_and(|own| own.kind() == std::io::ErrorKind::UnexpectedEof) {
+            return true;
+        }
+        inner = error.source();
+    }
+    false
 }
 
 fn other_pixels(bytes: &[u8], channel: Channel) -> Result<Pixels, String> {

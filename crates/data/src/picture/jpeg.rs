@@ -1,9 +1,11 @@
-//! Where a JPEG ends, and whether its data do: decoders accept a file that breaks off and invent the rest.
+//! Where a JPEG ends, and whether its data are whole: decoders accept a file that breaks off or was damaged and invent
+//! the rest.
 //!
 //! # Source
 //! ITU-T T.81, annex B: markers, segments with a length, entropy-coded data; annex G: progressive scans.
 
-use image::{DynamicImage, ImageFormat};
+use super::jpeg_scan::{Flaw, Frame};
+use retrial_core::census::count;
 
 /// The first two bytes of every JPEG.
 pub(crate) const START: [u8; 2] = [0xff, 0xd8];
@@ -18,41 +20,57 @@ const CUT: &str = "not a readable JPEG: its coded data end before its last block
 
 /// Refuses a JPEG without its end marker, and one without a scan that its pixels need.
 pub(crate) fn ended(bytes: &[u8]) -> Result<(), String> {
-    let mut scans = Scans::default();
-    match walk(bytes, |marker, segment| scans.see(marker, segment)) {
+    let mut frame = Frame::default();
+    match walk(bytes, |marker, segment, _| frame.see(marker, segment)) {
         None => Err(NO_END.to_owned()),
-        Some(_) if !scans.are_all_there() => Err(NO_SCAN.to_owned()),
+        Some(_) if !frame.is_whole() => Err(NO_SCAN.to_owned()),
         Some(_) => Ok(()),
     }
 }
 
-/// Refuses a JPEG whose coded data end early, by its decoded picture: decoders go on with zeros where data are missing,
-/// so that the picture depends on what stands behind the data.
-pub(crate) fn filled(bytes: &[u8], image: &DynamicImage) -> Result<(), String> {
-    let other = with_another_end(bytes).unwrap_or_default();
-    let other = image::load_from_memory_with_format(&other, ImageFormat::Jpeg);
-    match other.ok().as_ref() == Some(image) {
-        true => Ok(()),
-        false => Err(CUT.to_owned()),
-    }
-}
-
-/// The same JPEG with other bits between its coded data and its end marker, which no pixel of a whole picture depends
-/// on.
-fn with_another_end(bytes: &[u8]) -> Option<Vec<u8>> {
-    let (data, end) = picture(bytes)?.split_last_chunk::<2>()?;
-    // A marker may have any number of such bytes before it.
-    let fill = data.iter().rev().take_while(|byte| **byte == 0xff).count();
-    Some([&data[..data.len() - fill], &[0xa5; 64][..], end].concat())
+/// Refuses a JPEG whose coded data are not those of its blocks, one for one.
+pub(crate) fn coded(bytes: &[u8]) -> Result<(), String> {
+    let mut frame = Frame::default();
+    let mut read = Ok(());
+    walk(bytes, |marker, segment, data| {
+        frame.see(marker, segment);
+        if marker == SCAN && read.is_ok() {
+            read = frame.read(segment, data);
+        }
+    });
+    let (row, what) = match read {
+        Ok(()) => return Ok(()),
+        Err((_, Flaw::Missing)) => return Err(CUT.to_owned()),
+        Err((_, Flaw::Table)) => {
+            return Err(
+                "not a readable JPEG: a scan uses a Huffman table that is not in the file; save it \
+                 again as PNG"
+                    .to_owned(),
+            );
+        }
+        Err((row, Flaw::Left(bytes))) => {
+            let left = count(bytes, "byte");
+            (row, format!("they hold {left} behind its last block"))
+        }
+        Err((row, Flaw::Code)) => (row, "they name no coefficients".to_owned()),
+        Err((row, Flaw::Restart)) => (row, "a restart marker is out of turn".to_owned()),
+    };
+    Err(format!(
+        "not a readable JPEG: its coded data are damaged at pixel row {row} or above: {what}; take the file again from \
+         where it comes from"
+    ))
 }
 
 /// The bytes of a JPEG up to its end marker, or `None` where there is none.
 pub(crate) fn picture(bytes: &[u8]) -> Option<&[u8]> {
-    walk(bytes, |_, _| ())
+    walk(bytes, |_, _, _| ())
 }
 
-/// The same; every marker that has a segment is seen with it.
-fn walk(bytes: &[u8], mut see: impl FnMut(u8, &[u8])) -> Option<&[u8]> {
+/// The marker of a scan, behind which coded data stand.
+const SCAN: u8 = 0xda;
+
+/// The same; every marker that has a segment is seen with it and with the coded data behind it.
+fn walk(bytes: &[u8], mut see: impl FnMut(u8, &[u8], &[u8])) -> Option<&[u8]> {
     let mut at = 2;
     loop {
         if *bytes.get(at)? != 0xff {
@@ -66,67 +84,14 @@ fn walk(bytes: &[u8], mut see: impl FnMut(u8, &[u8])) -> Option<&[u8]> {
             _ => {
                 let length = bytes.get(at + 2..)?.first_chunk::<2>()?;
                 let end = at + 2 + usize::from(u16::from_be_bytes(*length));
-                see(marker, bytes.get(at + 4..end)?);
-                at = end;
-                if marker == 0xda {
-                    at = after_scan(bytes, at)?;
-                }
+                let segment = bytes.get(at + 4..end)?;
+                at = match marker {
+                    SCAN => after_scan(bytes, end)?,
+                    _ => end,
+                };
+                see(marker, segment, &bytes[end..at]);
             }
         }
-    }
-}
-
-/// What the scans of a picture hold of it.
-#[derive(Default)]
-struct Scans {
-    is_progressive: bool,
-    /// Number of each component, and the lowest bit that is there of each of its coefficients.
-    components: Vec<(u8, [u8; COEFFICIENTS])>,
-}
-
-/// Of a block.
-const COEFFICIENTS: usize = 64;
-
-impl Scans {
-    fn see(&mut self, marker: u8, segment: &[u8]) {
-        match marker {
-            // Frames of the kinds that are read; others are for the decoder to refuse.
-            0xc0..=0xc2 => {
-                self.is_progressive = marker == 0xc2;
-                let components = segment.get(6..).unwrap_or(&[]).chunks_exact(3);
-                self.components = components
-                    .map(|own| (own[0], [u8::MAX; COEFFICIENTS]))
-                    .collect();
-            }
-            0xda => {
-                self.scan(segment);
-            }
-            _ => {}
-        }
-    }
-
-    /// Notes what a scan brings; nothing of one whose head is broken.
-    fn scan(&mut self, head: &[u8]) -> Option<()> {
-        let (count, rest) = head.split_first()?;
-        let (components, rest) = rest.split_at_checked(2 * usize::from(*count))?;
-        let [first, last, bits] = *rest.first_chunk::<3>()?;
-        let (range, lowest) = match self.is_progressive {
-            true => (usize::from(first)..=usize::from(last), bits & 15),
-            false => (0..=COEFFICIENTS - 1, 0),
-        };
-        for named in components.chunks_exact(2) {
-            for (number, there) in &mut self.components {
-                if *number == named[0] {
-                    there.get_mut(range.clone())?.fill(lowest);
-                }
-            }
-        }
-        Some(())
-    }
-
-    fn are_all_there(&self) -> bool {
-        let mut there = self.components.iter().flat_map(|(_, there)| there);
-        there.all(|lowest| *lowest == 0)
     }
 }
 
@@ -154,5 +119,64 @@ mod tests {
         assert_eq!(picture(&jpeg[..19]), None);
         assert_eq!(picture(&jpeg[..5]), None);
         assert_eq!(picture(&START), None);
+    }
+
+    /// A grey picture of 16 × 8 px in two intervals, whose blocks are two bits each.
+    fn two_blocks(with_tables: bool, data: &[u8]) -> Vec<u8> {
+        let one_code = |place| [&[place, 1][..], &[0; 16]].concat();
+        let tables = [one_code(0), one_code(0x10)].concat();
+        let segment = |marker: u8, bytes: &[u8]| {
+            let length = 2 + bytes.len() as u8;
+            [&[0xff, marker, 0, length][..], bytes].concat()
+        };
+        let tables = segment(0xc4, &tables);
+        [
+            &START[..],
+            &segment(0xc0, &[8, 0, 8, 0, 16, 1, 1, 0x11, 0]),
+            if with_tables { &tables } else { &[] },
+            &segment(0xdd, &[0, 1]),
+            &segment(SCAN, &[1, 1, 0, 0, 63, 0]),
+            data,
+            &[0xff, 0xd9],
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn coded_data_are_those_of_their_blocks() {
+        let said = |data: &[u8]| coded(&two_blocks(true, data)).err().unwrap_or_default();
+        for whole in [
+            &[0x3f, 0xff, 0xd0, 0x3f][..],
+            &[0x3f, 0xff, 0xff, 0xd0, 0x3f, 0xff],
+            &[0x3f, 0xff, 0xd0, 0x3f, 0xff, 0, 0xff, 0],
+            &[0x3f, 0xff, 0xd0, 0, 0],
+            &[0x3f, 0xff, 0xd0, 0x3f, 0xff, 0xd1],
+        ] {
+            assert_eq!(said(whole), "", "{whole:02x?}");
+        }
+        for (data, words) in [
+            (&[][..], "end before its last block"),
+            (&[0x3f], "end before its last block"),
+            (&[0x3f, 0xff, 0xd0], "end before its last block"),
+            (&[0x3f, 0xff, 0xd1, 0x3f], "a restart marker is out of turn"),
+            (
+                &[0x3f, 0xff, 0xd0, 0x3f, 7, 8],
+                "they hold 2 bytes behind its last block",
+            ),
+            (
+                &[0x3f, 7, 0xff, 0xd0, 0x3f],
+                "row 0 or above: they hold 1 byte behind",
+            ),
+            (
+                &[0xbf, 0x3f, 0x3f, 0xff, 0xd0, 0x3f],
+                "row 0 or above: they name no coefficients",
+            ),
+        ] {
+            assert!(said(data).contains(words), "{data:02x?}: {}", said(data));
+        }
+        let without = coded(&two_blocks(false, &[0x3f, 0xff, 0xd0, 0x3f]));
+        assert!(
+            without.is_err_and(|fault| fault.contains("a Huffman table that is not in the file"))
+        );
     }
 }

@@ -3,11 +3,12 @@
 //! # Sources
 //! TIFF 6.0, section 3; TIFF Technical Note 2 (JPEG); names of compressions as libtiff has them.
 
-use std::io::Cursor;
+use std::io::{Cursor, ErrorKind};
 
 use image::ImageFormat;
 use tiff::decoder::Decoder;
 use tiff::tags::Tag;
+use tiff::{TiffError, TiffFormatError};
 
 use super::jpeg;
 
@@ -63,8 +64,25 @@ pub(super) fn is_tiff(bytes: &[u8]) -> bool {
 
 /// What is wrong with a TIFF, in words.
 #[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
-pub(super) fn broken(error: tiff::TiffError) -> String {
-    format!("not a readable TIFF: {error}")
+pub(super) fn broken(error: TiffError) -> String {
+    let what = match &error {
+        TiffError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
+            "it is truncated: it ends before data that it names".to_owned()
+        }
+        TiffError::FormatError(TiffFormatError::InconsistentSizesEncountered) => {
+            "its tags contradict each other: the number of strips or tiles (tags 273 and 279, 324 and 325) is not that \
+             of its size, or the number of samples (258, 338) not that of a pixel (277)"
+                .to_owned()
+        }
+        error => error.to_string(),
+    };
+    format!("not a readable TIFF: {what}")
+}
+
+/// The first page of a TIFF.
+pub(super) fn open(bytes: &[u8]) -> Result<Tiff<'_>, String> {
+    let ended = |error| format!("{}; the file has {} bytes", broken(error), bytes.len());
+    Decoder::new(Cursor::new(bytes)).map_err(ended)
 }
 
 /// The name of a compression with its number.
@@ -91,12 +109,6 @@ pub(super) fn compression(tiff: &mut Tiff<'_>, bytes: &[u8]) -> Result<u16, Stri
     Ok(code)
 }
 
-/// The same of the first page.
-pub(super) fn first_compression(bytes: &[u8]) -> Result<u16, String> {
-    let mut tiff = Decoder::new(Cursor::new(bytes)).map_err(broken)?;
-    compression(&mut tiff, bytes)
-}
-
 fn whole_jpegs(tiff: &mut Tiff<'_>, bytes: &[u8]) -> Result<(), String> {
     let tables = tiff.find_tag(Tag::JPEGTables).map_err(broken)?;
     let tables = tables.map_or(Ok(Vec::new()), |value| value.into_u8_vec().map_err(broken))?;
@@ -117,7 +129,7 @@ fn whole_jpegs(tiff: &mut Tiff<'_>, bytes: &[u8]) -> Result<(), String> {
                     "its JPEG has {wide} × {high} px, {width} × {height} are to be read"
                 ));
             }
-            jpeg::filled(&stream, &image)
+            jpeg::coded(&stream)
         });
         is_whole.map_err(|what| format!("{name}: {what}"))?;
     }

@@ -1,9 +1,8 @@
 //! Single pages of TIFF files, classic and BigTIFF, as grey values.
 
-use std::io::Cursor;
-
+use image::{DynamicImage, ImageBuffer};
 use tiff::ColorType;
-use tiff::decoder::{Decoder, DecodingResult};
+use tiff::decoder::DecodingResult;
 use tiff::tags::Tag;
 
 use super::tiff_chunks::{self, LZW, PLAIN, Tiff, broken, chunks, compression_name};
@@ -14,16 +13,20 @@ use super::value::{Channel, Pixels, TRANSPARENT, WHITE_8, WHITE_16, check_size, 
 /// Refuses the files of ImageJ whose pages are not one series: those that keep several pictures behind a single page,
 /// and hyperstacks, whose pages change their channel, slice and time in turn.
 pub(super) fn pages(bytes: &[u8]) -> Result<usize, String> {
-    let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(broken)?;
+    let mut decoder = tiff_chunks::open(bytes)?;
     let described = decoder
         .get_tag_ascii_string(Tag::ImageDescription)
         .unwrap_or_default();
     let mut pages = 1;
     let mut end = tiff_chunks::end(&mut decoder)?;
     while decoder.more_images() {
-        decoder
-            .next_image()
-            .map_err(|error| format!("{} (after page {pages})", broken(error)))?;
+        decoder.next_image().map_err(|error| {
+            let bytes = bytes.len();
+            format!(
+                "{} (after page {pages}, the file has {bytes} bytes)",
+                broken(error)
+            )
+        })?;
         pages += 1;
         end = end.max(tiff_chunks::end(&mut decoder)?);
     }
@@ -61,7 +64,7 @@ pub(super) fn pages(bytes: &[u8]) -> Result<usize, String> {
 
 /// Refuses a mask of one bit whose zeros are white: some programs that write them mean the ones.
 pub(super) fn mask_in_doubt(bytes: &[u8]) -> Result<(), String> {
-    let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(broken)?;
+    let mut decoder = tiff_chunks::open(bytes)?;
     let mut tag = |tag: Tag| decoder.find_tag_unsigned::<u16>(tag).ok().flatten();
     let photometric = tag(Tag::PhotometricInterpretation);
     if tag(Tag::BitsPerSample).unwrap_or(1) == 1 && photometric == Some(0) {
@@ -76,7 +79,7 @@ pub(super) fn mask_in_doubt(bytes: &[u8]) -> Result<(), String> {
 
 /// Refuses samples that are signed or floating-point, by their kind.
 pub(super) fn unsigned(bytes: &[u8]) -> Result<(), String> {
-    let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(broken)?;
+    let mut decoder = tiff_chunks::open(bytes)?;
     let mut first = |tag: Tag| {
         let values = decoder.get_tag_u16_vec(tag).ok()?;
         values.first().copied()
@@ -92,9 +95,36 @@ pub(super) fn unsigned(bytes: &[u8]) -> Result<(), String> {
     ))
 }
 
+/// A page: grey values, or red, green and blue of every pixel in turn. What an alpha channel says is checked.
+pub(super) struct Page {
+    width: usize,
+    height: usize,
+    is_colour: bool,
+    samples: Samples,
+}
+
+enum Samples {
+    U8(Vec<u8>),
+    U16(Vec<u16>),
+    F32(Vec<f32>),
+}
+
+/// How the samples of a page stand in it.
+struct Layout {
+    width: usize,
+    height: usize,
+    per_pixel: usize,
+    is_planar: bool,
+}
+
+/// Floats farther from 0 leave the range in which sums of their squares are numbers.
+const LARGEST_FLOAT: f32 = 1e15;
+/// A picture of floats that are all nearer to 0 has squares that count as 0.
+const SMALLEST_FLOAT: f32 = 1e-15;
+
 /// One page, counted from 0.
-pub(super) fn page_pixels(bytes: &[u8], page: usize, channel: Channel) -> Result<Pixels, String> {
-    let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(broken)?;
+pub(super) fn page(bytes: &[u8], page: usize) -> Result<Page, String> {
+    let mut decoder = tiff_chunks::open(bytes)?;
     for before in 0..page {
         if !decoder.more_images() {
             let (page, pages) = (page + 1, before + 1);
@@ -114,9 +144,14 @@ pub(super) fn page_pixels(bytes: &[u8], page: usize, channel: Channel) -> Result
     let per_pixel = usize::from(tag(Tag::SamplesPerPixel)?.unwrap_or(1));
     let is_tiled = decoder.find_tag(Tag::TileWidth).map_err(broken)?.is_some();
     let compression = tiff_chunks::compression(&mut decoder, bytes)?;
+    let (wide, high) = (width as usize, height as usize);
     if photometric == Some(3) {
-        let pixels = palette_pixels(&mut decoder, bytes, compression, channel)?;
-        return Ok((width as usize, height as usize, pixels, WHITE_8));
+        return Ok(Page {
+            width: wide,
+            height: high,
+            is_colour: true,
+            samples: Samples::U8(palette_colours(&mut decoder, bytes, compression)?),
+        });
     }
     let color = decoder.colortype().map_err(broken)?;
     let depth = color.bit_depth();
@@ -125,39 +160,10 @@ pub(super) fn page_pixels(bytes: &[u8], page: usize, channel: Channel) -> Result
             "its samples have {depth} bits without padding, which are not read; save it with 16 bits"
         ));
     }
-    let mut samples = DecodingResult::U8(Vec::new());
-    if let Err(error) = decoder.read_image_to_buffer(&mut samples) {
-        // A truncated file is the reason of every other fault.
-        chunks(&mut decoder, bytes)?;
-        let hint = if compression == LZW {
-            "; its LZW data end without the code that TIFF 6.0 asks for: save it without compression"
-        } else {
-            ""
-        };
-        return Err(format!("{}{hint}", broken(error)));
-    }
-    let (values, white): (Vec<f32>, _) = match (samples, color) {
-        (DecodingResult::U8(packed), ColorType::Gray(bits)) if bits < 8 => {
-            if is_tiled {
-                return Err(format!(
-                    "{bits}-bit tiles are not read; save it with 8 bits"
-                ));
-            }
-            (unpacked(&packed, width as usize, bits), WHITE_8)
-        }
-        (DecodingResult::U8(values), _) => (values.into_iter().map(f32::from).collect(), WHITE_8),
-        (DecodingResult::U16(values), _) => (values.into_iter().map(f32::from).collect(), WHITE_16),
-        (DecodingResult::F32(values), _) => (values, None),
-        (other, _) => {
-            return Err(format!(
-                "{} samples are not read; use unsigned 8 or 16-bit ones or 32-bit floats",
-                sample_kind(&other)
-            ));
-        }
-    };
     let samples = match color {
         ColorType::Gray(_) => 1,
         ColorType::GrayA(_) => 2,
+        ColorType::Multiband { num_samples: 2, .. } if has_alpha(&mut decoder) => 2,
         ColorType::RGB(_) => 3,
         ColorType::RGBA(_) => 4,
         ColorType::Multiband { num_samples, .. } => {
@@ -177,40 +183,174 @@ pub(super) fn page_pixels(bytes: &[u8], page: usize, channel: Channel) -> Result
              not stated: save it without them"
         ));
     }
-    let (width, height) = (width as usize, height as usize);
-    let area = width * height;
-    if values.len() != samples * area {
+    let mut read = DecodingResult::U8(Vec::new());
+    if let Err(error) = decoder.read_image_to_buffer(&mut read) {
+        // A truncated file is the reason of every other fault.
+        chunks(&mut decoder, bytes)?;
+        let hint = if compression == LZW {
+            "; its LZW data end without the code that TIFF 6.0 asks for: save it without compression"
+        } else {
+            ""
+        };
+        return Err(format!("{}{hint}", broken(error)));
+    }
+    let layout = Layout {
+        width: wide,
+        height: high,
+        per_pixel,
+        is_planar,
+    };
+    let samples = match (read, color) {
+        (DecodingResult::U8(packed), ColorType::Gray(bits)) if bits < 8 => {
+            if is_tiled {
+                return Err(format!(
+                    "{bits}-bit tiles are not read; save it with 8 bits"
+                ));
+            }
+            Samples::U8(layout.colours(unpacked(&packed, wide, bits), u8::MAX)?)
+        }
+        (DecodingResult::U8(values), _) => Samples::U8(layout.colours(values, u8::MAX)?),
+        (DecodingResult::U16(values), _) => Samples::U16(layout.colours(values, u16::MAX)?),
+        (DecodingResult::F32(values), _) => {
+            let values = layout.colours(values, 1.0)?;
+            in_range(&values, wide, values.len() / (wide * high).max(1))?;
+            Samples::F32(values)
+        }
+        (other, _) => {
+            return Err(format!(
+                "{} samples are not read; use unsigned 8 or 16-bit ones or 32-bit floats",
+                sample_kind(&other)
+            ));
+        }
+    };
+    Ok(Page {
+        width: wide,
+        height: high,
+        is_colour: per_pixel >= 3,
+        samples,
+    })
+}
+
+/// Whether the first sample behind those of the colours is stated to be one of transparency.
+fn has_alpha(decoder: &mut Tiff<'_>) -> bool {
+    let extra = decoder.get_tag_u16_vec(Tag::ExtraSamples);
+    extra.is_ok_and(|extra| matches!(extra.first(), Some(1 | 2)))
+}
+
+/// Refuses floats whose squares, of which every measure of a picture consists, are no numbers.
+fn in_range(values: &[f32], width: usize, per_pixel: usize) -> Result<(), String> {
+    let place = |i: usize| {
+        let pixel = i / per_pixel.max(1);
+        format!("the pixel at x {}, y {}", pixel % width, pixel / width)
+    };
+    if let Some(i) = values.iter().position(|value| !value.is_finite()) {
+        return Err(format!("{} is {}", place(i), values[i]));
+    }
+    let is_far = |value: &f32| value.abs() > LARGEST_FLOAT;
+    if let Some(i) = values.iter().position(is_far) {
         return Err(format!(
-            "{} samples, {} are expected of {width} × {height} px with {samples} channels",
-            values.len(),
-            samples * area
+            "{} is {:e}; floats up to {LARGEST_FLOAT:e} are read: divide all by one number, or mend the pixel",
+            place(i),
+            values[i]
         ));
     }
-    let sample = |pixel: usize, channel: usize| match is_planar {
-        true => values[channel * area + pixel],
-        false => values[pixel * samples + channel],
-    };
-    if samples % 2 == 0 {
-        let opaque = white.unwrap_or(1.0);
-        if (0..area).any(|pixel| sample(pixel, samples - 1) != opaque) {
+    let most = values
+        .iter()
+        .fold(0.0_f32, |most, value| most.max(value.abs()));
+    match most > 0.0 && most < SMALLEST_FLOAT {
+        true => Err(format!(
+            "its largest value is {most:e}; floats from {SMALLEST_FLOAT:e} are told from 0: multiply all by one number"
+        )),
+        false => Ok(()),
+    }
+}
+
+impl Layout {
+    /// The samples without those of transparency, which must all be `opaque`, pixel by pixel.
+    fn colours<T: Copy + PartialEq>(&self, values: Vec<T>, opaque: T) -> Result<Vec<T>, String> {
+        let (area, per_pixel) = (self.width * self.height, self.per_pixel);
+        if values.len() != per_pixel * area {
+            return Err(format!(
+                "{} samples, {} are expected of {} × {} px with {per_pixel} channels",
+                values.len(),
+                per_pixel * area,
+                self.width,
+                self.height
+            ));
+        }
+        let sample = |pixel: usize, channel: usize| match self.is_planar {
+            true => values[channel * area + pixel],
+            false => values[pixel * per_pixel + channel],
+        };
+        let has_alpha = per_pixel.is_multiple_of(2);
+        if has_alpha && (0..area).any(|pixel| sample(pixel, per_pixel - 1) != opaque) {
             return Err(TRANSPARENT.to_owned());
         }
+        let colours = per_pixel - usize::from(has_alpha);
+        if per_pixel == 1 || (!has_alpha && !self.is_planar) {
+            return Ok(values);
+        }
+        let pixels = (0..area).flat_map(|pixel| (0..colours).map(move |channel| (pixel, channel)));
+        Ok(pixels
+            .map(|(pixel, channel)| sample(pixel, channel))
+            .collect())
     }
-    let pixels: Vec<f32> = (0..area)
-        .map(|pixel| match samples {
-            1 | 2 => sample(pixel, 0),
-            _ => channel.of(sample(pixel, 0), sample(pixel, 1), sample(pixel, 2)),
-        })
-        .collect();
-    if let Some(i) = pixels.iter().position(|value| !value.is_finite()) {
-        let (x, y) = (i % width, i / width);
-        return Err(format!("the pixel at x {x}, y {y} is {}", pixels[i]));
+}
+
+impl Page {
+    /// The grey values, by a channel of a colour picture.
+    pub(super) fn grey(self, channel: Channel) -> Pixels {
+        let is_colour = self.is_colour;
+        let (pixels, white) = match self.samples {
+            Samples::U8(values) => (grey(&values, is_colour, channel), WHITE_8),
+            Samples::U16(values) => (grey(&values, is_colour, channel), WHITE_16),
+            Samples::F32(values) if !is_colour => (values, None),
+            Samples::F32(values) => (grey(&values, is_colour, channel), None),
+        };
+        (self.width, self.height, pixels, white)
     }
-    Ok((width, height, pixels, white))
+
+    /// The picture as those of other kinds of files are read. Floats are refused.
+    pub(super) fn image(self) -> Result<DynamicImage, String> {
+        let size = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
+        let (width, height) = (size(self.width), size(self.height));
+        let image = match (self.samples, self.is_colour) {
+            (Samples::U8(values), false) => {
+                ImageBuffer::from_raw(width, height, values).map(DynamicImage::ImageLuma8)
+            }
+            (Samples::U8(values), true) => {
+                ImageBuffer::from_raw(width, height, values).map(DynamicImage::ImageRgb8)
+            }
+            (Samples::U16(values), false) => {
+                ImageBuffer::from_raw(width, height, values).map(DynamicImage::ImageLuma16)
+            }
+            (Samples::U16(values), true) => {
+                ImageBuffer::from_raw(width, height, values).map(DynamicImage::ImageRgb16)
+            }
+            (Samples::F32(_), _) => {
+                return Err(
+                    "32-bit floating-point samples are not read; save it with 8 or 16 bits"
+                        .to_owned(),
+                );
+            }
+        };
+        image.ok_or_else(|| "its samples do not fill its pixels".to_owned())
+    }
+}
+
+fn grey<T: Copy + Into<f32>>(values: &[T], is_colour: bool, channel: Channel) -> Vec<f32> {
+    match is_colour {
+        false => values.iter().map(|&value| value.into()).collect(),
+        true => {
+            let (pixels, _) = values.as_chunks::<3>();
+            let grey = |&[r, g, b]: &[T; 3]| channel.of(r.into(), g.into(), b.into());
+            pixels.iter().map(grey).collect()
+        }
+    }
 }
 
 /// Samples of fewer than 8 bits, each row in whole bytes, as values up to 255.
-fn unpacked(packed: &[u8], width: usize, bits: u8) -> Vec<f32> {
+fn unpacked(packed: &[u8], width: usize, bits: u8) -> Vec<u8> {
     let bits = usize::from(bits);
     let most = (1_u32 << bits) - 1;
     let row = (width * bits).div_ceil(8);
@@ -219,7 +359,7 @@ fn unpacked(packed: &[u8], width: usize, bits: u8) -> Vec<f32> {
         for bit in start..start + bits {
             value = value << 1 | u32::from(bytes[bit / 8] >> (7 - bit % 8) & 1);
         }
-        (255 * value / most) as f32
+        (255 * value / most) as u8
     };
     packed
         .chunks_exact(row.max(1))
@@ -244,14 +384,13 @@ fn sample_kind(samples: &DecodingResult) -> &'static str {
     }
 }
 
-/// The pixels of a palette TIFF, which the TIFF library does not decode: its strips are read
+/// The colours of a palette TIFF, which the TIFF library does not decode: its strips are read
 /// here, uncompressed and with 8 bits only. Tiles would come in another order.
-fn palette_pixels(
+fn palette_colours(
     decoder: &mut Tiff<'_>,
     bytes: &[u8],
     compression: u16,
-    channel: Channel,
-) -> Result<Vec<f32>, String> {
+) -> Result<Vec<u8>, String> {
     let bits = decoder.find_tag_unsigned::<u16>(Tag::BitsPerSample);
     let bits = bits.map_err(broken)?.unwrap_or(1);
     let is_tiled = decoder.find_tag(Tag::TileWidth).map_err(broken)?.is_some();
@@ -265,28 +404,29 @@ fn palette_pixels(
     }
     let (width, height) = decoder.dimensions().map_err(broken)?;
     let map = decoder.get_tag_u16_vec(Tag::ColorMap).map_err(broken)?;
-    let grey = palette_grey(&map, channel)
+    let colours = palette(&map)
         .ok_or_else(|| format!("a colour map of {} values, expected {}", map.len(), 3 * 256))?;
-    let expected = width as usize * height as usize;
+    let expected = 3 * width as usize * height as usize;
     let mut pixels = Vec::with_capacity(expected);
     for (_, strip) in chunks(decoder, bytes)? {
-        pixels.extend(strip.iter().map(|&index| grey[usize::from(index)]));
+        pixels.extend(strip.iter().flat_map(|&index| colours[usize::from(index)]));
     }
     if pixels.len() != expected {
-        return Err(format!("{} pixels, expected {expected}", pixels.len()));
+        let (found, expected) = (pixels.len() / 3, expected / 3);
+        return Err(format!("{found} pixels, expected {expected}"));
     }
     Ok(pixels)
 }
 
-/// The grey value of every index; a TIFF colour map holds 16 bits a channel, of which an 8-bit
+/// The colour of every index; a TIFF colour map holds 16 bits a channel, of which an 8-bit
 /// picture uses the upper byte.
-fn palette_grey(map: &[u16], channel: Channel) -> Option<Vec<f32>> {
+fn palette(map: &[u16]) -> Option<Vec<[u8; 3]>> {
     let (red, rest) = map.split_at_checked(256)?;
     let (green, blue) = rest.split_at_checked(256)?;
-    let upper = |channel: &[u16], i: usize| f32::from(channel[i] >> 8);
+    let upper = |value: u16| value.to_be_bytes()[0];
     (blue.len() == 256).then(|| {
         (0..256)
-            .map(|i| channel.of(upper(red, i), upper(green, i), upper(blue, i)))
+            .map(|i| [red[i], green[i], blue[i]].map(upper))
             .collect()
     })
 }

@@ -104,6 +104,33 @@ fn a_tiff_without_all_its_jpeg_data_is_refused() {
     }
 }
 
+/// A changed bit moves the bits of every block behind it, unless it is one of a value.
+#[test]
+fn a_jpeg_with_a_changed_bit_that_shifts_its_blocks_is_refused() {
+    let whole = encoded(ImageFormat::Jpeg);
+    let pixels = read(&whole).expect("readable");
+    let scan = segments(&whole, 0xda).last().expect("a scan").0 + 10;
+    let (mut grave, mut refused) = (0, 0);
+    for bit in 8 * scan..8 * (whole.len() - 2) {
+        let mut bytes = whole.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        let Ok(shown) = image::load_from_memory(&bytes) else {
+            continue;
+        };
+        let shown = shown.into_luma8();
+        let far = |(own, other): (&u8, &f32)| (f32::from(*own) - other).abs() > 20.0;
+        let moved = shown.iter().zip(&pixels).filter(|pair| far(*pair));
+        if moved.count() > pixels.len() / 10 {
+            grave += 1;
+            refused += usize::from(read(&bytes).is_err());
+        }
+    }
+    assert!(
+        grave > 100 && 10 * refused > 9 * grave,
+        "{refused} of {grave}"
+    );
+}
+
 /// Read row by row, the rows of a wider JPEG would shift.
 #[test]
 fn a_jpeg_of_another_size_than_its_strip_is_refused() {

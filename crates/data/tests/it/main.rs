@@ -3,6 +3,7 @@
 mod annotated_pictures;
 mod annotation_faults;
 mod annotation_files;
+mod annotation_forms;
 mod annotation_repairs;
 mod bounds;
 mod coded_pictures;

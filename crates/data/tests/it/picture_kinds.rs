@@ -84,6 +84,136 @@ fn kinds_of_tiff_give_the_same_values() {
     );
 }
 
+/// A TIFF of 2 × 2 px whose colours are those of a palette.
+fn palette() -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let mut file = TiffEncoder::new(&mut bytes).expect("an encoder");
+    let mut page = file.image_directory().expect("a directory");
+    let start = page.write_data(&[0_u8, 1, 2, 2][..]).expect("written") as u32;
+    for (tag, value) in [
+        (Tag::ImageWidth, 2),
+        (Tag::ImageLength, 2),
+        (Tag::BitsPerSample, 8),
+        (Tag::Compression, 1),
+        (Tag::PhotometricInterpretation, 3),
+        (Tag::SamplesPerPixel, 1),
+        (Tag::RowsPerStrip, 2),
+        (Tag::StripOffsets, start),
+        (Tag::StripByteCounts, 4),
+    ] {
+        page.write_tag(tag, value).expect("written");
+    }
+    let mut map = [0_u16; 768];
+    for (index, colour) in [[1, 1, 1], [2, 2, 2], [10, 20, 30]].into_iter().enumerate() {
+        for (channel, value) in colour.into_iter().enumerate() {
+            map[256 * channel + index] = 257 * value;
+        }
+    }
+    page.write_tag(Tag::ColorMap, &map[..]).expect("written");
+    page.finish().expect("written");
+    bytes.into_inner()
+}
+
+#[test]
+fn a_tiff_is_the_same_to_every_reader() {
+    let folder = TempDir::new().expect("a folder");
+    let path = folder.path().join("p.tif");
+    std::fs::write(&path, palette()).expect("written");
+    let colours = read_colour(&path).expect("a palette").rgb;
+    assert_eq!(colours, [1, 1, 1, 2, 2, 2, 10, 20, 30, 10, 20, 30]);
+    assert_eq!(
+        read_gray(&path).expect("a palette").pixels()[..2],
+        [1.0, 2.0]
+    );
+    let veiled = [(258, 8), (259, 1), (262, 1), (277, 2), (338, 2)];
+    let opaque = tiff([3, 1], &veiled, &[5, 255, 6, 255, 7, 255], false);
+    assert_eq!(read(&opaque), Ok(vec![5.0, 6.0, 7.0]));
+    assert_eq!(faults(&opaque), [None, None, None, None]);
+    let with = |tag| GREY.into_iter().chain([tag]).collect::<Vec<_>>();
+    let whole = tiff([3, 2], &GREY, &[9; 6], false);
+    for (bytes, words) in [
+        (
+            tiff([3, 1], &veiled, &[5, 255, 6, 254, 7, 255], false),
+            "the picture is partly transparent",
+        ),
+        (
+            tiff([3, 2], &with((274, 9)), &[9; 6], false),
+            "its orientation (EXIF or TIFF tag 274) is 9",
+        ),
+        (
+            tiff(
+                [3, 2],
+                &[(258, 8), (259, 1), (262, 5), (277, 4)],
+                &[9; 24],
+                false,
+            ),
+            "a TIFF of CMYK(8) has no grey value that is read",
+        ),
+        (
+            tiff(
+                [3, 2],
+                &[(258, 8), (259, 1), (262, 1), (277, 7)],
+                &[9; 42],
+                false,
+            ),
+            "it has 7 samples a pixel and does not say of which colours",
+        ),
+        (
+            whole[..whole.len() - 1].to_vec(),
+            "it is truncated: strip 1 of 1 ends at byte 518, the file has 517",
+        ),
+        (
+            whole[..8].to_vec(),
+            "it is truncated: it ends before data that it names; the file has 8 bytes",
+        ),
+    ] {
+        let [picture, mask, _, colour] = faults(&bytes);
+        for fault in [picture, mask, colour] {
+            let fault = fault.expect("a fault");
+            assert!(fault.contains(words), "{fault}");
+        }
+    }
+    for (kind, name) in [(ImageFormat::Bmp, "BMP"), (ImageFormat::Pnm, "PNM")] {
+        let whole = encoded(kind);
+        let fault = read(&whole[..whole.len() - 5]).expect_err("cut");
+        let words = format!(
+            "not a readable {name}: it is truncated: its {} bytes",
+            whole.len() - 5
+        );
+        assert!(fault.contains(&words), "{fault}");
+    }
+}
+
+#[test]
+fn floats_are_those_of_which_squares_are_numbers() {
+    let tags = [(258, 32), (259, 1), (262, 1), (277, 1), (339, 3)];
+    let read = |values: [f32; 3]| {
+        let bytes: Vec<u8> = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
+        read(&tiff([3, 1], &tags, &bytes, false))
+    };
+    for values in [[0.0; 3], [-1e15, 0.0, 1e15], [0.0, 1e-30, 1e-15]] {
+        assert_eq!(read(values), Ok(values.to_vec()));
+    }
+    for (values, words) in [
+        (
+            [1.0, 1e32, 2.0],
+            "the pixel at x 1, y 0 is 1e32; floats up to 1e15 are read",
+        ),
+        ([1.0, 2.0, -3e38], "the pixel at x 2, y 0 is -3e38"),
+        (
+            [1e-30, -2e-30, 0.0],
+            "its largest value is 2e-30; floats from 1e-15 are told from 0",
+        ),
+        ([1.0, f32::NAN, 2.0], "the pixel at x 1, y 0 is NaN"),
+    ] {
+        let fault = read(values).expect_err("no picture");
+        assert!(fault.contains(words), "{fault}");
+    }
+}
+
 #[test]
 fn single_bits_are_black_and_white() {
     let bits = [(258, 1), (259, 1), (262, 1), (277, 1)];

@@ -87,6 +87,14 @@ impl Camera {
         (rest[0].hypot(rest[1]) < 1e-9).then_some(at)
     }
 
+    /// How many times the area around a direction is larger with the distortion than without; not positive where the
+    /// distortion folds back.
+    #[must_use]
+    pub fn area_gain(&self, direction: [f64; 2]) -> f64 {
+        let [[a, b], [c, d]] = self.distortion_gradient(direction);
+        a * d - b * c
+    }
+
     /// The pixel at which the same camera without distortion would see what `pixel` sees.
     #[must_use]
     pub fn undistorted(&self, pixel: [f64; 2]) -> Option<[f64; 2]> {

@@ -50,6 +50,12 @@ impl SpecimenPlane {
         &self.pose
     }
 
+    /// How far from the camera the plane lies, mm.
+    #[must_use]
+    pub fn distance_mm(&self) -> f64 {
+        dot(self.pose.normal(), self.pose.translation_mm).abs()
+    }
+
     /// The place `(X, Y)` mm on the specimen that the pixel shows; `None` where the lens's
     /// distortion cannot be undone or the pixel looks past the plane.
     #[must_use]

@@ -180,7 +180,8 @@ impl<'a> Cursor<'a> {
         let what = if text.is_empty() && self.at == self.text.len() {
             "the file ends in the middle of a row".to_owned()
         } else {
-            format!("expected a whole number from 0 to 255, found {text:?}")
+            let most = if field == 1 { 9 } else { 255 };
+            format!("expected a whole number from 0 to {most}, found {text:?}")
         };
         self.fault(field, what)
     }

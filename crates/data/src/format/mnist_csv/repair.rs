@@ -69,7 +69,8 @@ pub(super) fn parse(path: &Path, text: &[u8]) -> Result<(DigitSet, Vec<String>),
                 continue;
             }
             let value = value(field).ok_or_else(|| {
-                let what = format!("expected a whole number from 0 to 255, found {field:?}");
+                let most = if column == columns.label { 9 } else { 255 };
+                let what = format!("expected a whole number from 0 to {most}, found {field:?}");
                 fault(at + 1, column + 1, what)
             })?;
             odd += usize::from(!field.bytes().all(|byte| byte.is_ascii_digit()));
@@ -445,6 +446,13 @@ mod tests {
                 format!("m.csv:2:11: expected a whole number from 0 to 255, found {value:?}");
             assert_eq!(with(value), expected);
         }
+        let mut all = rows();
+        all[1][0] = "x".to_owned();
+        let label = read(&text(&all)).expect_err("no label");
+        assert!(
+            label.starts_with("m.csv:2:1: expected a whole number from 0 to 9, found"),
+            "{label}"
+        );
         let blank = text(&rows()).replacen('\n', "\n\n", 1);
         assert!(
             read(&blank)

@@ -13,6 +13,9 @@ use crate::cli::CalibrateArgs;
 /// The version of the file.
 const FORMAT: u32 = 1;
 
+/// How many times a lens may enlarge the area of a pixel, or reduce it: those that are measured with stay far below.
+const MOST_GAIN: f64 = 4.0;
+
 /// Largest departure of `R Rᵀ` from the identity that is rounding.
 const ROUNDING: f64 = 1e-6;
 
@@ -81,6 +84,8 @@ pub(super) fn text(
     plane: usize,
 ) -> Result<String, Failure> {
     let pose = found.views[plane].pose;
+    plane_behind(found.camera, pose, args.plate_thickness)
+        .map_err(|what| Failure::usage(format!("--plate-thickness {what}")))?;
     let hash = sha256_file(&args.targets).map_or_else(|_| "unknown".to_owned(), |(hash, _)| hash);
     let views = targets.names.iter().zip(&found.views);
     let wire = WireCalibration {
@@ -212,7 +217,62 @@ pub(crate) fn read_plane(
         rotation,
         translation_mm,
     };
-    Ok(SpecimenPlane::new(camera, pose, plate_thickness_mm))
+    let plane = plane_behind(camera, pose, plate_thickness_mm)
+        .map_err(|what| wrong(format!("`plate_thickness_mm` {what}")))?;
+    if let Some(size) = size {
+        check_map(&plane, size).map_err(wrong)?;
+    }
+    Ok(plane)
+}
+
+/// The plane of the specimen behind that of a target; both must be before the camera, and a plate is no thicker than
+/// the target is far.
+fn plane_behind(
+    camera: Camera,
+    target: Pose,
+    plate_thickness_mm: f64,
+) -> Result<SpecimenPlane, String> {
+    let distance = SpecimenPlane::new(camera, target, 0.0).distance_mm();
+    match plate_thickness_mm.abs() < distance {
+        true => Ok(SpecimenPlane::new(camera, target, plate_thickness_mm)),
+        false => Err(format!(
+            "is {plate_thickness_mm} mm, and the target stood {distance:.1} mm before the camera; state the thickness \
+             of the target's plate in mm"
+        )),
+    }
+}
+
+/// Refuses a camera of which some pixel of a picture shows no place of the plane, or one with a distortion that no
+/// lens has.
+fn check_map(plane: &SpecimenPlane, (width, height): (usize, usize)) -> Result<(), String> {
+    const STEPS: u32 = 16;
+    let camera = plane.camera();
+    let at =
+        |step: u32, size: usize| f64::from(step) / f64::from(STEPS) * size.saturating_sub(1) as f64;
+    for (row, column) in (0..=STEPS).flat_map(|row| (0..=STEPS).map(move |column| (row, column))) {
+        let pixel = [at(column, width), at(row, height)];
+        let gain = camera.normalised(pixel).map(|at| camera.area_gain(at));
+        let what = match gain {
+            Some(gain) if (1.0 / MOST_GAIN..=MOST_GAIN).contains(&gain) => {
+                if plane.position_mm(pixel).is_some() {
+                    continue;
+                }
+                "the line of sight misses the plane of the specimen (`plane`)".to_owned()
+            }
+            Some(gain) => format!(
+                "the distortion (`radial`, `tangential`) makes areas {gain:.2} times as large; from {} to {MOST_GAIN} \
+                 times is a lens to measure with",
+                1.0 / MOST_GAIN
+            ),
+            None => "the distortion (`radial`, `tangential`) cannot be undone".to_owned(),
+        };
+        let [x, y] = pixel;
+        return Err(format!(
+            "at x {x:.0}, y {y:.0} px of {width} × {height} px {what}; calibrate with points up to the corners of the \
+             picture, or with fewer terms (`retrial calibrate --radial 1`)"
+        ));
+    }
+    Ok(())
 }
 
 fn wire_camera(camera: &Camera) -> WireCamera {
@@ -224,5 +284,71 @@ fn wire_camera(camera: &Camera) -> WireCamera {
         cy_px: camera.cy,
         radial: camera.radial,
         tangential: camera.tangential,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A camera straight before a plane at 100 mm, with a picture of 160 × 120 px.
+    fn checked(radial: [f64; 3]) -> Result<(), String> {
+        let camera = Camera {
+            fx: 300.0,
+            fy: 300.0,
+            skew: 0.0,
+            cx: 79.5,
+            cy: 59.5,
+            radial,
+            tangential: [0.0; 2],
+        };
+        check_map(&plane_behind(camera, POSE, 0.0)?, (160, 120))
+    }
+
+    const POSE: Pose = Pose {
+        rotation: [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+        translation_mm: [0.0, 0.0, 100.0],
+    };
+
+    #[test]
+    fn a_camera_shows_a_place_at_every_pixel_of_its_picture() {
+        for k1 in [0.0, -0.3, 0.3] {
+            assert_eq!(checked([k1, 0.0, 0.0]), Ok(()));
+        }
+        for (k1, words) in [
+            (
+                -50.0,
+                "at x 0, y 0 px of 160 × 120 px the distortion (`radial`, `tangential`) cannot be undone",
+            ),
+            (50.0, "makes areas"),
+            (f64::MAX, "the distortion"),
+        ] {
+            let fault = checked([k1, 0.0, 0.0]).expect_err("no lens");
+            assert!(fault.contains(words), "{k1}: {fault}");
+        }
+    }
+
+    #[test]
+    fn a_plate_is_no_thicker_than_its_target_is_far() {
+        let camera = Camera {
+            fx: 300.0,
+            fy: 300.0,
+            skew: 0.0,
+            cx: 79.5,
+            cy: 59.5,
+            radial: [0.0; 3],
+            tangential: [0.0; 2],
+        };
+        for thickness in [0.0, 3.0, -3.0] {
+            let plane = plane_behind(camera, POSE, thickness).expect("a plate");
+            assert_eq!(plane.distance_mm(), 100.0 + thickness);
+        }
+        for thickness in [1e9, -100.0] {
+            let fault = plane_behind(camera, POSE, thickness).expect_err("no plate");
+            assert!(
+                fault.contains("the target stood 100.0 mm before the camera"),
+                "{fault}"
+            );
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use retrial_core::census::count;
+use retrial_core::fault::short;
 use retrial_dic::calibration::CalibrationPoint;
 use retrial_runner::Failure;
 
@@ -47,6 +48,8 @@ impl Targets {
         };
         let mut places: BTreeMap<&str, usize> = BTreeMap::new();
         let mut seen: BTreeSet<(&str, &str)> = BTreeSet::new();
+        // The line of every place of the target in an image; -0 is 0.
+        let mut placed: BTreeMap<(usize, [u64; 2]), usize> = BTreeMap::new();
         for (number, cells) in &lines.rows {
             if camera
                 .as_ref()
@@ -76,14 +79,21 @@ impl Targets {
                 found.views.push(Vec::new());
                 found.views.len() - 1
             });
+            let place = (view, world_mm.map(|at| (at + 0.0).to_bits()));
+            if let Some(before) = placed.insert(place, *number) {
+                let [x, y] = world_mm;
+                let what = format!(
+                    "image {name} shows the point X {x}, Y {y} mm in line {before} already; keep the line that is right"
+                );
+                return Err(lines.fault(*number, &what));
+            }
             found.views[view].push(CalibrationPoint { world_mm, image_px });
         }
         if found.views.is_empty() {
-            let which = args.camera.as_deref().unwrap_or("any");
-            return Err(Failure::usage(format!(
-                "{} holds no point of camera {which}",
-                lines.path
-            )));
+            let of = args.camera.as_ref();
+            let of = of.map_or_else(String::new, |camera| format!(" of camera {camera}"));
+            let what = format!("{} holds no point{of}", lines.path);
+            return Err(Failure::usage(what));
         }
         Ok(found)
     }
@@ -350,7 +360,7 @@ impl Lines {
     }
 
     fn fault(&self, line: usize, what: &str) -> Failure {
-        Failure::usage(format!("{}, line {line}: {what}", self.path))
+        Failure::usage(format!("{}, line {line}: {}", self.path, short(what)))
     }
 }
 

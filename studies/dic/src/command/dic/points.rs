@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use retrial_core::fault::short;
 use retrial_dic::DicError;
 use retrial_runner::{Failure, eprintln};
 
@@ -85,7 +86,7 @@ fn read_points(path: &Path) -> Result<Vec<GivenPoint>, Failure> {
         }
         let fault = |what: String| {
             let path = path.display();
-            Failure::usage(format!("{path}, line {number}: {what}"))
+            Failure::usage(format!("{path}, line {number}: {}", short(&what)))
         };
         let cells = cells(line);
         let Some((at, width)) = places else {

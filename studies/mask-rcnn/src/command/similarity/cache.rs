@@ -2,7 +2,8 @@
 //! most, and that later runs with the same texture read in place of the pictures.
 //!
 //! After a line that says what it holds the file has a record a picture: which picture it was
-//! (16 bytes), its features (eight bytes each, the lowest first) and a check (eight bytes). A
+//! (16 bytes), its features (eight bytes each, the lowest first), in the same way how many levels it
+//! fills and its darkest and brightest grey value, and a check (eight bytes). A
 //! picture is known by real path, size and time of change; one that has changed gets a further
 //! record. What cannot be read is not kept, so it is tried again.
 
@@ -15,12 +16,14 @@ use std::time::UNIX_EPOCH;
 use retrial_core::hash::FieldHasher;
 use retrial_runner::Failure;
 
-use super::texture::Texture;
+use super::texture::{Fill, Texture};
 
 /// The version of the layout.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 const KEY: usize = 16;
 const CHECK: usize = 8;
+/// Numbers of a record behind the features.
+const FILL: usize = 3;
 
 /// Which picture a record is of.
 pub(super) type Key = [u8; KEY];
@@ -35,6 +38,8 @@ pub(super) struct Cache {
     dimension: usize,
     head: u64,
     places: HashMap<Key, Place>,
+    /// Of every record.
+    fills: Vec<Fill>,
     records: Place,
 }
 
@@ -58,7 +63,7 @@ impl Cache {
     /// Opens the file of a texture in `folder`, or makes it.
     pub(super) fn open(folder: &Path, texture: &Texture) -> Result<Self, Failure> {
         let facts = texture.facts().to_string();
-        let mut hasher = FieldHasher::new("retrial features v1");
+        let mut hasher = FieldHasher::new("retrial features v2");
         let name = hasher.field(facts.as_bytes()).short();
         let path = folder.join(format!("{name}.features"));
         let cannot = |what: &str, error: std::io::Error| {
@@ -81,6 +86,7 @@ impl Cache {
             dimension: texture.dimension(),
             head: head.len() as u64,
             places: HashMap::new(),
+            fills: Vec::new(),
             records: 0,
             path: path.clone(),
         };
@@ -118,6 +124,12 @@ impl Cache {
                 key.copy_from_slice(&content[..KEY]);
                 self.places.insert(key, self.records);
             }
+            let mut numbers = content.rchunks_exact(8).map(number);
+            let [high, low, levels] = std::array::from_fn(|_| numbers.next().unwrap_or(0.0));
+            self.fills.push(Fill {
+                levels: levels as u16,
+                values: [low as f32, high as f32],
+            });
             self.records += 1;
         }
         self.file.set_len(self.start(self.records))?;
@@ -125,7 +137,7 @@ impl Cache {
     }
 
     fn record_len(&self) -> usize {
-        KEY + 8 * self.dimension + CHECK
+        KEY + 8 * (self.dimension + FILL) + CHECK
     }
 
     fn start(&self, place: Place) -> u64 {
@@ -137,19 +149,27 @@ impl Cache {
         self.places.get(key).copied()
     }
 
+    /// How far the picture of a record fills the levels.
+    pub(super) fn fill(&self, place: Place) -> Fill {
+        self.fills[place as usize]
+    }
+
     /// Forgets which picture has which place.
     pub(super) fn forget_keys(&mut self) {
         self.places = HashMap::new();
     }
 
     /// Adds pictures at once and gives the place of the first.
-    pub(super) fn add(&mut self, rows: &[(Key, Vec<f64>)]) -> Result<Place, Failure> {
+    pub(super) fn add(&mut self, rows: &[(Key, (Vec<f64>, Fill))]) -> Result<Place, Failure> {
         let first = self.records;
         let mut bytes = Vec::with_capacity(rows.len() * self.record_len());
-        for (key, row) in rows {
+        for (key, (row, fill)) in rows {
             let start = bytes.len();
             bytes.extend(key);
-            bytes.extend(row.iter().flat_map(|value| value.to_le_bytes()));
+            let [low, high] = fill.values.map(f64::from);
+            let numbers = row.iter().copied();
+            let numbers = numbers.chain([f64::from(fill.levels), low, high]);
+            bytes.extend(numbers.flat_map(f64::to_le_bytes));
             let check = checked(&bytes[start..]);
             bytes.extend(check);
         }
@@ -159,8 +179,9 @@ impl Cache {
         written.map_err(|error| {
             Failure::storage(format!("cannot write {}: {error}", self.path.display()))
         })?;
-        for (key, _) in rows {
+        for (key, (_, fill)) in rows {
             self.places.insert(*key, self.records);
+            self.fills.push(*fill);
             self.records += 1;
         }
         Ok(first)
@@ -190,8 +211,8 @@ impl Cache {
                 .and_then(|()| reader.read_exact(&mut record));
             read.map_err(cannot)?;
             at = start + record.len() as u64;
-            let values = record[KEY..record.len() - CHECK].as_chunks::<8>().0;
-            rows.extend(values.iter().map(|bytes| f64::from_le_bytes(*bytes)));
+            let values = record[KEY..][..8 * self.dimension].chunks_exact(8);
+            rows.extend(values.map(number));
             if rows.len() == block.saturating_mul(self.dimension) {
                 take(&mut rows)?;
                 rows.clear();
@@ -202,6 +223,13 @@ impl Cache {
         }
         Ok(())
     }
+}
+
+/// A number of eight bytes.
+fn number(bytes: &[u8]) -> f64 {
+    bytes
+        .first_chunk()
+        .map_or(0.0, |bytes| f64::from_le_bytes(*bytes))
 }
 
 fn checked(content: &[u8]) -> [u8; CHECK] {

@@ -12,7 +12,7 @@ use retrial_similarity::Cooccurrence;
 
 use super::cache::{Cache, Key, Place, key};
 use super::listing::Listing;
-use super::texture::Texture;
+use super::texture::{Fill, Texture};
 
 /// Most bytes of the rows of a block.
 const BLOCK_BYTES: usize = 32 << 20;
@@ -29,12 +29,14 @@ pub(super) struct Domain {
     pub(super) unreadable: Vec<(String, String)>,
     /// How many pictures were decoded now; the others had features already.
     pub(super) decoded: usize,
+    /// What is to be said of pictures that fill few levels.
+    pub(super) thin: Option<String>,
 }
 
 /// What became of a picture.
 enum PictureState {
     Cached(Place),
-    Decoded(Key, Vec<f64>),
+    Decoded(Key, (Vec<f64>, Fill)),
     Unreadable(String),
 }
 
@@ -52,6 +54,7 @@ impl Domain {
             pictures: Vec::with_capacity(listing.len()),
             unreadable: std::mem::take(&mut listing.lost),
             decoded: 0,
+            thin: None,
             listing,
         };
         let block = block(texture.dimension());
@@ -88,6 +91,12 @@ impl Domain {
                 count(domain.unreadable.len(), "picture"),
                 domain.listing.folder.display()
             )));
+        }
+        let fills = domain.places().map(|place| cache.fill(place)).enumerate();
+        let thin: Vec<_> = fills.filter(|(_, fill)| texture.is_thin(*fill)).collect();
+        if let Some(&(first, fill)) = thin.first() {
+            let folder = domain.listing.folder.display().to_string();
+            domain.thin = Some(texture.thin(thin.len(), &folder, domain.name(first), fill));
         }
         Ok(domain)
     }

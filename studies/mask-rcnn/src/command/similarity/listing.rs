@@ -62,11 +62,11 @@ impl Listing {
         listing.sort();
         if listing.starts.is_empty() {
             let others = match listing.other_files {
-                0 => "no file".to_owned(),
-                n => count(n, "other file"),
+                0 => ": it holds no file".to_owned(),
+                n => format!(", but {}", count(n, "other file")),
             };
             return Err(Failure::usage(format!(
-                "no picture in {shown}, but {others}; pictures end in {}",
+                "no picture in {shown}{others}; pictures end in {}",
                 ENDINGS.join(", ")
             )));
         }

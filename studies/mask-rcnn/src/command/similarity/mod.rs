@@ -69,8 +69,11 @@ pub(super) fn run(args: &SimilarityArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Says what cannot be read; `unreadable.csv` holds all of it.
+/// Says what has few grey levels and what cannot be read; `unreadable.csv` holds all of that.
 fn warn(domain: &Domain) {
+    if let Some(thin) = &domain.thin {
+        eprintln!("warning: {thin}");
+    }
     let folder = domain.listing.folder.display();
     let unreadable = domain.unreadable.len();
     if unreadable > 0 {

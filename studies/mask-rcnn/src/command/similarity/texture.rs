@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use retrial_core::census::count;
 use retrial_data::{DataError, GradedImage, read_graded};
 use retrial_image::resize::mean_over;
 use retrial_similarity::{
@@ -22,6 +23,15 @@ pub(super) struct Texture {
     features: FeatureSettings,
     /// The same in words.
     facts: serde_json::Value,
+}
+
+/// How far a picture fills the levels of its matrix.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Fill {
+    /// How many levels some pixel has.
+    pub(super) levels: u16,
+    /// Its darkest and brightest grey value.
+    pub(super) values: [f32; 2],
 }
 
 impl Texture {
@@ -71,14 +81,38 @@ impl Texture {
         feature_len(self.levels, self.counting.offsets.len(), &self.features)
     }
 
+    /// Whether so few levels are filled that the features tell the width of the range more than the texture.
+    pub(super) fn is_thin(&self, fill: Fill) -> bool {
+        4 * usize::from(fill.levels) < self.levels
+    }
+
+    /// What is wrong with some pictures of a folder that are thin, and what would be right.
+    pub(super) fn thin(&self, number: usize, folder: &str, first: &str, fill: Fill) -> String {
+        let [low, high] = fill.values;
+        let pictures = count(number, "picture");
+        let verb = if number == 1 { "fills" } else { "fill" };
+        format!(
+            "{pictures} of {folder} {verb} less than a quarter of the {} levels, such as {first}: {} by grey values \
+             from {low} to {high}. Their features hardly show their texture; give --grey-range own, or LOW,HIGH around \
+             these values",
+            self.levels,
+            count(fill.levels.into(), "level")
+        )
+    }
+
     /// The features of a picture, or why it has none.
-    pub(super) fn row(&self, path: &Path, counted: &mut Cooccurrence) -> Result<Vec<f64>, String> {
+    pub(super) fn row(
+        &self,
+        path: &Path,
+        counted: &mut Cooccurrence,
+    ) -> Result<(Vec<f64>, Fill), String> {
         let GradedImage { mut image, white } = read_graded(path).map_err(without_path)?;
         if let Some(side) = self.side {
             image = mean_over(&image, side, side).map_err(|error| error.to_string())?;
         }
         let (width, height) = (image.width(), image.height());
         let mut pixels = image.into_pixels();
+        let values = extent(&pixels);
         let range = match self.range {
             GreyRange::Stated(low, high) => [low, high],
             GreyRange::Own => ends(&pixels)?,
@@ -93,7 +127,15 @@ impl Texture {
         let to_text = |error: retrial_similarity::SimilarityError| error.to_string();
         let levels = quantise_f32(height, width, &pixels, self.levels, range).map_err(to_text)?;
         count_into(&levels, &self.counting, counted).map_err(to_text)?;
-        features(counted, &self.features).map_err(to_text)
+        let mut is_filled = [false; 256];
+        for &level in levels.pixels() {
+            is_filled[usize::from(level)] = true;
+        }
+        let fill = Fill {
+            levels: is_filled.iter().map(|filled| u16::from(*filled)).sum(),
+            values,
+        };
+        Ok((features(counted, &self.features).map_err(to_text)?, fill))
     }
 }
 
@@ -101,13 +143,18 @@ const NO_WHITE: &str = "floats have no black and white; give their range by --gr
 
 /// Darkest and brightest of some pixels.
 pub(super) fn ends(pixels: &[f32]) -> Result<[f32; 2], String> {
-    let low = pixels.iter().copied().fold(f32::INFINITY, f32::min);
-    let high = pixels.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let [low, high] = extent(pixels);
     if low < high {
         Ok([low, high])
     } else {
         Err(format!("every pixel has the grey value {low}"))
     }
+}
+
+fn extent(pixels: &[f32]) -> [f32; 2] {
+    let low = pixels.iter().copied().fold(f32::INFINITY, f32::min);
+    let high = pixels.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    [low, high]
 }
 
 /// What is wrong with a file whose path is said elsewhere.
