@@ -133,6 +133,15 @@ impl Choice<'_> {
                 if again == 1 { "stands" } else { "stand" }
             ));
         }
+        let mut judged = self.judged.iter().map(|&row| self.judged_of.item(row));
+        let first = judged.next();
+        if self.judged.len() > 1 && judged.all(|item| Some(item) == first) {
+            let items = count(self.judged.len(), "item");
+            census.warn(format!(
+                "judged: all {items} are one picture, to the byte, so every detector gives them one score and an \
+                 AUROC of 0.5; look at the data"
+            ));
+        }
         let rate = by.target_fpr;
         let held_out = vec![0.0; self.validation.len()];
         if let (false, Err(error)) = (held_out.is_empty(), conformal(&held_out, rate)) {
@@ -355,6 +364,21 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn items_that_are_one_picture_are_said() {
+        let mut content = content(&[7, 8, 7, 8], &[7, 2, 8]);
+        let Content::Digits(digits) = &mut content else {
+            panic!("digits");
+        };
+        digits.test.pixels = vec![9; 3];
+        let census = census_at(0.5, &params([2, 1, 3], Evaluation::Test), &content);
+        let warned = census.expect("enough items").warnings;
+        assert!(
+            warned[0].starts_with("judged: all 3 items are one picture"),
+            "{warned:?}"
+        );
     }
 
     #[test]

@@ -39,6 +39,13 @@ fn claim(keys: ClaimKeys, study: &StudyInfo, faults: &mut Faults) -> Option<Clai
     let expect = keys
         .expect
         .and_then(|keys| expectation(keys, study, faults));
+    let is_sign = |sign: char| sign.is_alphanumeric() || "._-".contains(sign);
+    if let Some(id) = keys.id.as_ref().filter(|id| !id.chars().all(is_sign)) {
+        let message = format!("`{id}` is no name of a claim");
+        let help = "write letters, digits, hyphens, dots and underscores";
+        keys.site.fault("id", message, help, faults);
+        return None;
+    }
     Some(Claim {
         id: keys.id?,
         source: keys.source?,
@@ -112,6 +119,11 @@ fn expectation(keys: ExpectKeys, study: &StudyInfo, faults: &mut Faults) -> Opti
         return None;
     }
     let value = keys.value.and_then(|value| {
+        if value == 0.0 && keys.rel.is_some() {
+            let help = "write {value: 0, abs: 0.01}";
+            site.fault("rel", "a share of 0 is no tolerance", help, faults);
+            return None;
+        }
         let share = || Some(keys.rel? * value.abs());
         let tolerance = keys.abs.or_else(share)?;
         Some(Expect::Value { value, tolerance })

@@ -193,6 +193,9 @@ fn read_chain(
     if !within.iter().any(|folder| real.starts_with(folder)) {
         return Err(wrong(format!("`{name}` lies outside of the project")));
     }
+    if !real.is_file() {
+        return Err(wrong(format!("`{name}` is no file")));
+    }
     if chain.contains(&real) {
         return Err(wrong(format!("`{name}` leads back to this file")));
     }

@@ -61,10 +61,13 @@ pub(super) fn run(args: &DicArgs) -> Result<(), Failure> {
     let (mut output, resumed) = Output::prepare(args, &inputs, extras.fact(&settings))?;
     inputs.chosen.print();
     if args.points.is_none() && !misfit_is_seen(&settings) {
+        let hint = match 3 * (settings.side_px() / 2) / 4 {
+            0 => "a larger --subset shows it".to_owned(),
+            most => format!("{most} px or less show it"),
+        };
         eprintln!(
-            "note: with a step of {} px it is not seen whether the shape function follows the field; {} px or less show it",
-            settings.step_px,
-            3 * (settings.side_px() / 2) / 4
+            "note: with a step of {} px it is not seen whether the shape function follows the field; {hint}",
+            settings.step_px
         );
     }
     let Inputs {
@@ -170,7 +173,7 @@ pub(super) fn run(args: &DicArgs) -> Result<(), Failure> {
             .iter()
             .all(|(status, _)| *status != Status::Converged)
     {
-        return Err(nothing_converged(&statuses));
+        return Err(nothing_converged(&statuses, args.truncate.is_some()));
     }
     match lost.len() {
         0 => Ok(()),
@@ -179,20 +182,20 @@ pub(super) fn run(args: &DicArgs) -> Result<(), Failure> {
 }
 
 /// No point of any image converged; the fields are written and say why.
-fn nothing_converged(statuses: &[(Status, usize)]) -> Failure {
+fn nothing_converged(statuses: &[(Status, usize)], is_truncated: bool) -> Failure {
     let counts: Vec<String> = statuses
         .iter()
         .map(|(status, total)| format!("{total} {}", status.name()))
         .collect();
     let mut text = format!("error: no point converged: {}", counts.join(", "));
     if let Some((most, _)) = statuses.iter().max_by_key(|(_, total)| *total) {
-        text += &format!("\nhelp: {}", advice(*most));
+        text += &format!("\nhelp: {}", advice(*most, is_truncated));
     }
     Failure::Own { code: 1, text }
 }
 
-/// What to do where most points have this status.
-fn advice(status: Status) -> &'static str {
+/// What to do where most points have this status; whether subsets are truncated already.
+fn advice(status: Status, is_truncated: bool) -> &'static str {
     match status {
         Status::Converged => "look at the points of another status",
         Status::IterationLimit => {
@@ -200,6 +203,9 @@ fn advice(status: Status) -> &'static str {
         }
         Status::LowCorrelation => {
             "the deformed images do not show the pattern of the reference; compare the images, or give the steps between"
+        }
+        Status::OutOfImage if is_truncated => {
+            "the subsets leave the deformed images; choose points farther inside, or a smaller --subset"
         }
         Status::OutOfImage => {
             "the subsets leave the deformed images; choose points farther inside, a smaller --subset, or --truncate"
@@ -209,6 +215,9 @@ fn advice(status: Status) -> &'static str {
         }
         Status::IllConditioned => {
             "the pattern varies in one direction alone; try a larger --subset or a lower --order"
+        }
+        Status::Masked if is_truncated => {
+            "the mask leaves too little of the subsets; try a smaller --subset, or a smaller share by --truncate"
         }
         Status::Masked => {
             "the mask leaves too little of the subsets; try a smaller --subset or --truncate"
