@@ -378,6 +378,11 @@ mod tests {
             let said = message(extends(name));
             assert!(said.contains("lies outside of the project"), "{said}");
         }
+        let said = message(extends("."));
+        assert!(
+            said.contains("extends: `.` is no file") && said.contains("a.yaml:1:"),
+            "{said}"
+        );
     }
 
     #[test]

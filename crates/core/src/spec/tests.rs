@@ -352,6 +352,22 @@ fn claims_must_select_one_planned_point() {
 }
 
 #[test]
+fn a_claim_has_a_name_and_a_tolerance_that_can_be_met() {
+    let zero = GOOD.replace("{value: 0.0047, rel: 0.03}", "{value: 0, rel: 0.03}");
+    let faults = faults_of(&zero);
+    assert!(
+        faults[0].contains("a share of 0 is no tolerance; write {value: 0, abs"),
+        "{faults:?}"
+    );
+    let path = GOOD.replace("id: a\n", "id: a b/../c\n");
+    let faults = faults_of(&path);
+    assert!(
+        faults[0].contains("`a b/../c` is no name of a claim"),
+        "{faults:?}"
+    );
+}
+
+#[test]
 fn a_claim_may_compare_two_points() {
     let with = |expect: &str| {
         let claim = format!(
