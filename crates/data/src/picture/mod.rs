@@ -2,6 +2,7 @@
 
 mod gray;
 pub(crate) mod jpeg;
+mod jpeg_bits;
 mod jpeg_scan;
 mod picture_end;
 mod rgb;
