@@ -141,7 +141,7 @@ fn what_is_no_coco_is_named_with_its_key() {
         (
             "\"area\": 6",
             "\"area\": 6, \"area\": 7",
-            "a:4:75: the key `area` stands twice in one mapping",
+            "a:4:84: the key `area` stands twice in one mapping",
         ),
         (
             "[1, 2, 3, 2]",
