@@ -15,18 +15,15 @@ pub fn emit(sources: &[&str]) {
         println!("cargo:rerun-if-changed={source}");
     }
     of_build(&root);
-    // A repository around an unpacked archive is not the source of this program.
-    if git(&root, &["ls-files", "--error-unmatch", "Cargo.toml"]).is_none() {
-        return;
+    let library = Path::new(env!("CARGO_MANIFEST_DIR"));
+    println!(
+        "cargo:rustc-env=RETRIAL_LIBRARY_VERSION={}",
+        env!("CARGO_PKG_VERSION")
+    );
+    if let Some(revision) = revision(library) {
+        println!("cargo:rustc-env=RETRIAL_LIBRARY_REVISION={revision}");
     }
-    // Both change with every commit and checkout; a path that is missing would run this each time.
-    for name in ["HEAD", "logs/HEAD"] {
-        let path = git(&root, &["rev-parse", "--git-path", name]).map(|path| root.join(path));
-        if let Some(path) = path.filter(|path| path.exists()) {
-            println!("cargo:rerun-if-changed={}", path.display());
-        }
-    }
-    let Some(revision) = git(&root, &["rev-parse", "HEAD"]) else {
+    let Some(revision) = revision(&root) else {
         return;
     };
     let mut status = vec!["status", "--porcelain", "--untracked-files=all", "--"];
@@ -38,6 +35,20 @@ pub fn emit(sources: &[&str]) {
     };
     println!("cargo:rustc-env=RETRIAL_REVISION={revision}");
     println!("cargo:rustc-env=RETRIAL_SOURCE={state}");
+}
+
+/// The commit of the package in a folder. This runs again when it changes.
+fn revision(root: &Path) -> Option<String> {
+    // A repository around an unpacked archive is not the source of the package.
+    git(root, &["ls-files", "--error-unmatch", "Cargo.toml"])?;
+    // Both change with every commit and checkout; a path that is missing would run this each time.
+    for name in ["HEAD", "logs/HEAD"] {
+        let path = git(root, &["rev-parse", "--git-path", name]).map(|path| root.join(path));
+        if let Some(path) = path.filter(|path| path.exists()) {
+            println!("cargo:rerun-if-changed={}", path.display());
+        }
+    }
+    git(root, &["rev-parse", "HEAD"])
 }
 
 /// Profile, target, features, compiler and lock file of this build.

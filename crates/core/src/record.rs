@@ -21,8 +21,12 @@ pub const RECORD_FORMAT: u32 = 5;
 pub const RECORD_FILE: &str = "trial.yaml";
 /// The file of a failed attempt.
 pub const ATTEMPT_FILE: &str = "attempt.yaml";
+/// The name of the program whose studies are those of this repository.
+pub const RETRIAL: &str = "retrial";
 /// The journal of events.
 pub const EVENTS_FILE: &str = "events.jsonl";
+/// The last that a worker printed, beside the record of its failed attempt.
+pub const OUTPUT_FILE: &str = "output.txt";
 
 /// One execution of a trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -132,7 +136,7 @@ pub struct StageUse {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StageOrigin {
-    /// Version of retrial.
+    /// Version of the program.
     pub version: String,
     /// Commit that the program was built from, if known.
     pub source_revision: Option<String>,
@@ -164,6 +168,22 @@ pub struct Build {
     pub target: String,
     /// The C library, as `getconf GNU_LIBC_VERSION` prints it; nothing where there is no such command.
     pub c_library: Option<String>,
+    /// Name of the program; absent from records before it was kept, which are those of [`RETRIAL`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
+    /// The retrial that it was built with; absent from records before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retrial: Option<Library>,
+}
+
+/// The retrial that a program was built with.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Library {
+    /// Its version.
+    pub version: String,
+    /// The commit of its checkout, if known.
+    pub revision: Option<String>,
 }
 
 /// A file of a record.
@@ -182,7 +202,7 @@ pub struct Artifact {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provenance {
-    /// Version of retrial.
+    /// Version of the program.
     pub version: String,
     /// Commit that the program was built from, if known.
     pub source_revision: Option<String>,
@@ -245,6 +265,29 @@ impl Build {
             "{} for {}, {features}, {}, {library}",
             self.profile, self.target, self.rustc
         )
+    }
+}
+
+impl Provenance {
+    /// Name and version of the program that ran.
+    #[must_use]
+    pub fn program(&self) -> String {
+        format!("{} {}", self.name(), self.version)
+    }
+
+    /// The retrial that another program was built with.
+    #[must_use]
+    pub fn library(&self) -> Option<&Library> {
+        let library = self.build.as_ref()?.retrial.as_ref();
+        library.filter(|_| self.name() != RETRIAL)
+    }
+
+    fn name(&self) -> &str {
+        let program = self
+            .build
+            .as_ref()
+            .and_then(|build| build.program.as_deref());
+        program.unwrap_or(RETRIAL)
     }
 }
 

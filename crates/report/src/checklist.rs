@@ -69,14 +69,21 @@ pub(crate) fn items(experiment: &Experiment) -> Vec<Item> {
     add("Run time", run_time(records));
     let source = |r: &Record| {
         let p = &r.provenance;
-        let revision = p.source_revision.as_deref().unwrap_or("unknown");
-        let revision = revision.get(..12).unwrap_or(revision);
+        let short = |revision: Option<&str>| {
+            let revision = revision.unwrap_or("unknown");
+            revision.get(..12).unwrap_or(revision).to_owned()
+        };
+        let revision = short(p.source_revision.as_deref());
         let dirty = match p.source_dirty {
             Some(true) => ", with uncommitted changes",
             Some(false) => "",
             None => ", unknown whether changed",
         };
-        format!("retrial {} at {revision}{dirty}", p.version)
+        let library = p.library().map_or_else(String::new, |library| {
+            let revision = short(library.revision.as_deref());
+            format!(", with retrial {} at {revision}", library.version)
+        });
+        format!("{} at {revision}{dirty}{library}", p.program())
     };
     add("Source", distinct(records, source));
     let build = |r: &Record| {

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::ReportError;
 use crate::loaded::{Loaded, MAX_BYTES};
-use crate::pack::{ATTEMPTS_FILE, PACK_FOLDERS, Pack, Packed, TRIALS_FILE};
+use crate::pack::{ATTEMPTS_FILE, PACK_FOLDERS, Pack, TRIALS_FILE};
 use crate::parallel;
 
 /// An experiment with everything its trials left.
@@ -45,6 +45,24 @@ pub struct Damaged {
     pub path: String,
     /// What is wrong with it.
     pub reason: String,
+}
+
+impl Damaged {
+    /// The trial that it should be of, where its place or its row says one.
+    #[must_use]
+    pub fn trial(&self) -> Option<&str> {
+        let (own, _) = self
+            .path
+            .splitn(3, '/')
+            .nth(2)?
+            .split_once('/')
+            .unwrap_or_default();
+        match own {
+            "" if self.path.ends_with(SHEET_FILE) => None,
+            "" => self.reason.split_once(": ").map(|(trial, _)| trial),
+            own => Some(own.strip_suffix(".attempts").unwrap_or(own)),
+        }
+    }
 }
 
 impl Experiment {
@@ -235,8 +253,8 @@ fn unknown(study: &str, experiment: &str, folder: PathBuf, reason: String) -> Ex
     let path = format!("{study}/{experiment}/{SHEET_FILE}");
     Experiment {
         sheet,
+        pack: Pack::nothing(&folder),
         folder,
-        pack: Pack::default(),
         finished: Vec::new(),
         earlier: Vec::new(),
         attempts: Vec::new(),
@@ -283,26 +301,35 @@ fn read_experiment(folder: &Path, sheet: ExperimentSheet) -> Result<Experiment, 
         Err(reason) => {
             let (file, reason) = reason.split_once(": ").unwrap_or((TRIALS_FILE, &reason));
             harm(file, reason.to_owned());
-            Pack::default()
+            Pack::nothing(folder)
         }
     };
-    let mut packed: HashMap<(String, u32), (&str, &Packed)> = HashMap::new();
+    let mut packed: HashMap<(String, u32), (&str, &Record)> = HashMap::new();
+    let mut twice = Vec::new();
     for (file, rows) in [
         (TRIALS_FILE, pack.trials()),
         (ATTEMPTS_FILE, pack.attempts()),
     ] {
         for row in rows {
-            let number = match &row.record {
-                Ok(record) if !record.is_finished() => record.attempt,
-                _ => 0,
+            // A damaged row says nothing of the folder of its trial.
+            let fault = match &row.record {
+                Ok(record) => {
+                    let own = (row.trial.clone(), number(record));
+                    let other = packed.insert(own.clone(), (file, record));
+                    other.map(|_| {
+                        twice.push(own);
+                        "it has two rows"
+                    })
+                }
+                Err(reason) => Some(reason.as_str()),
             };
-            if packed
-                .insert((row.trial.clone(), number), (file, row))
-                .is_some()
-            {
-                harm(file, format!("{}: it has two rows", row.trial));
+            if let Some(reason) = fault {
+                harm(file, format!("{}: {reason}", row.trial));
             }
         }
+    }
+    for own in &twice {
+        packed.remove(own);
     }
     let mut sort = |record: Record| match record.is_finished() {
         false => attempts.push(record),
@@ -311,27 +338,17 @@ fn read_experiment(folder: &Path, sheet: ExperimentSheet) -> Result<Experiment, 
     };
     for (file, read) in files.iter().zip(read_all(folder, &files)) {
         match read? {
-            Ok(record) => {
-                let number = if record.is_finished() {
-                    0
-                } else {
-                    record.attempt
-                };
-                match packed.remove(&(record.trial.clone(), number)) {
-                    Some((of, row)) if !row.is(&record) => {
-                        harm(file, format!("{of} has another record of it"));
-                    }
-                    _ => sort(record),
+            Ok(record) => match packed.remove(&(record.trial.clone(), number(&record))) {
+                Some((of, packed)) if packed.seal != record.seal => {
+                    harm(file, format!("{of} has another record of it"));
                 }
-            }
+                _ => sort(record),
+            },
             Err(reason) => harm(file, reason),
         }
     }
-    for (file, row) in packed.into_values() {
-        match &row.record {
-            Ok(record) => sort(record.clone()),
-            Err(reason) => harm(file, format!("{}: {reason}", row.trial)),
-        }
+    for (_, record) in packed.into_values() {
+        sort(record.clone());
     }
     let in_plan = |record: &Record| {
         (
@@ -357,6 +374,14 @@ fn read_experiment(folder: &Path, sheet: ExperimentSheet) -> Result<Experiment, 
         damaged,
         unfinished,
     })
+}
+
+/// The number of a failed attempt, which is counted from 1; 0 of a finished trial.
+fn number(record: &Record) -> u32 {
+    match record.is_finished() {
+        true => 0,
+        false => record.attempt,
+    }
 }
 
 /// Reads records on all cores: parsing ten thousand takes seconds on one.

@@ -1,6 +1,6 @@
 //! Experiments of a command: files found, specs checked, trials planned.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
@@ -262,22 +262,22 @@ impl Experiment {
     /// # Errors
     /// A folder or record that cannot be read.
     pub(crate) fn states(&self, results: &Path) -> Result<Vec<(&Trial, TrialState)>, Failure> {
-        self.states_but(results, &HashSet::new())
+        self.states_but(results, &HashMap::new())
     }
 
-    /// As [`Experiment::states`], where records were just found sound and are not read again.
+    /// As [`Experiment::states`], where records with these params were just found sound and are not read again.
     pub(crate) fn states_but(
         &self,
         results: &Path,
-        sound: &HashSet<String>,
+        sound: &HashMap<String, Params>,
     ) -> Result<Vec<(&Trial, TrialState)>, Failure> {
         let inventory = Inventory::read(results, &self.spec.study, &self.spec.name)?;
         let revision = self.study.info().revision;
         self.trials
             .par_iter()
             .map(|trial| {
-                if sound.contains(&trial.id) {
-                    return Ok((trial, TrialState::Recorded));
+                if let Some(params) = sound.get(&trial.id) {
+                    return Ok((trial, TrialState::of_record(params, trial)));
                 }
                 let folders = self.folders(results, trial);
                 let state = inventory.state(self.program, trial, &folders, revision)?;

@@ -4,14 +4,14 @@
 //! computed again from its params, seed, data, revision and device. A packed record has the same
 //! seal, and the files that are packed with it the same hashes.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::Path;
 
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use retrial_core::experiment::ExperimentSheet;
 use retrial_core::file;
-use retrial_core::params::ParamValue;
+use retrial_core::params::{ParamValue, Params};
 use retrial_core::plan::bears_its_id;
 use retrial_core::record::{ATTEMPT_FILE, RECORD_FILE, Record};
 use retrial_core::study::StudyInfo;
@@ -25,6 +25,9 @@ use crate::program::Program;
 /// Why something is no sound record, or nothing; an error where what is there cannot be read, so
 /// that it may be sound.
 pub(crate) type Fault = Result<Option<String>, Failure>;
+
+/// A sound record, or why what is there is none; an error as of [`Fault`].
+pub(crate) type Checked = Result<Result<Record, String>, Failure>;
 
 /// All experiments of a results folder; damaged records are apart from those that judge.
 pub(crate) fn load(program: &Program, results: &Path) -> Result<Vec<Experiment>, Failure> {
@@ -108,47 +111,47 @@ pub(crate) fn sound(experiments: &[Experiment]) -> Result<(), Failure> {
     }
 }
 
-/// Why the finished trial in `folder` is no record, or nothing; the pack may have it, too.
-pub(crate) fn fault_of(program: &Program, folder: &Path, pack: &Pack) -> Fault {
-    match retrial_report::read_finished(folder)? {
-        Ok(record) => match pack.trial(&record.trial) {
-            Some(row) if !row.is(&record) => {
-                Ok(Some(format!("{TRIALS_FILE} has another record of it")))
-            }
-            _ => fault(program, &record, folder, pack),
-        },
-        Err(reason) => Ok(Some(reason)),
-    }
+/// The record of the finished trial in `folder`, or why it is none; the pack may have it, too.
+pub(crate) fn finished(program: &Program, folder: &Path, pack: &Pack) -> Checked {
+    let read = retrial_report::read_finished(folder)?;
+    let read = read.and_then(|record| match pack.trial(&record.trial) {
+        Some(row) if row.contradicts(&record) => {
+            Err(format!("{TRIALS_FILE} has another record of it"))
+        }
+        _ => Ok(record),
+    });
+    checked(program, read, folder, pack)
 }
 
-/// As [`fault_of`], of a trial that is packed and has no folder.
-pub(crate) fn fault_of_packed(
-    program: &Program,
-    row: &Packed,
-    folder: &Path,
-    pack: &Pack,
-) -> Fault {
-    match &row.record {
-        Ok(record) => fault(program, record, folder, pack),
-        Err(reason) => Ok(Some(reason.clone())),
-    }
+/// As [`finished`], of a trial that is packed and has no folder.
+pub(crate) fn packed(program: &Program, row: &Packed, folder: &Path, pack: &Pack) -> Checked {
+    checked(program, row.record.clone(), folder, pack)
 }
 
-/// As [`fault_of`], of the failed attempt in `folder`.
-pub(crate) fn fault_of_attempt(program: &Program, folder: &Path) -> Fault {
+fn checked(program: &Program, read: Result<Record, String>, folder: &Path, pack: &Pack) -> Checked {
+    let record = match read {
+        Ok(record) => record,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let fault = fault(program, &record, folder, pack)?;
+    Ok(fault.map_or(Ok(record), Err))
+}
+
+/// Why the failed attempt in `folder` is no sound record, or nothing.
+pub(crate) fn fault_of_attempt(program: &Program, folder: &Path, pack: &Pack) -> Fault {
     match retrial_report::read_attempt(folder)? {
-        Ok(record) => fault(program, &record, folder, &Pack::default()),
+        Ok(record) => fault(program, &record, folder, pack),
         Err(reason) => Ok(Some(reason)),
     }
 }
 
 /// Moves the damaged records of an experiment out of the way, so that their trials run again.
-/// Returns the planned trials whose records are sound.
+/// Returns the params of the planned trials whose records are sound.
 pub(crate) fn set_aside(
     program: &Program,
     results: &Path,
     sheet: ExperimentSheet,
-) -> Result<HashSet<String>, Failure> {
+) -> Result<HashMap<String, Params>, Failure> {
     let (study, name) = (sheet.study.clone(), sheet.experiment.clone());
     let loaded = load_one(program, results, sheet)?;
     for file in [TRIALS_FILE, ATTEMPTS_FILE] {
@@ -170,7 +173,7 @@ pub(crate) fn set_aside(
         let Some(_lease) = lease::try_take(&folders.lease)? else {
             continue;
         };
-        if file.ends_with(RECORD_FILE) && fault_of(program, folder, &loaded.pack)?.is_none() {
+        if file.ends_with(RECORD_FILE) && finished(program, folder, &loaded.pack)?.is_ok() {
             continue;
         }
         let place = record_file::set_aside(&folders.experiment, folder)?;
@@ -181,8 +184,8 @@ pub(crate) fn set_aside(
             place.display()
         );
     }
-    let sound = loaded.finished.into_iter().map(|record| record.trial);
-    Ok(sound.collect())
+    let sound = loaded.finished.into_iter();
+    Ok(sound.map(|record| (record.trial, record.params)).collect())
 }
 
 /// Moves a table of packed records out of the way where rows of it are damaged, and writes it without
@@ -196,10 +199,13 @@ fn set_rows_aside(loaded: &Experiment, name: &str) -> Result<(), Failure> {
     let path = loaded.folder.join(name);
     let text = file::text(&path, u64::MAX);
     let place = record_file::set_aside(&loaded.folder, &path)?;
-    let rows = damaged.iter().filter_map(|one| one.reason.split_once(": "));
-    let trials: Vec<&str> = rows.map(|(trial, _)| trial).collect();
+    let trials: Vec<&str> = damaged.iter().filter_map(|one| one.trial()).collect();
     // What is no table of records has no sound row.
-    let is_whole = |trial: &&str| loaded.pack.trials().iter().any(|row| row.trial == *trial);
+    let rows = match name == TRIALS_FILE {
+        true => loaded.pack.trials(),
+        false => loaded.pack.attempts(),
+    };
+    let is_whole = |trial: &&str| rows.iter().any(|row| row.trial == *trial);
     if let Ok(text) = text
         && trials.iter().any(is_whole)
     {
@@ -260,9 +266,16 @@ fn changed_file(record: &Record, folder: &Path, pack: &Pack) -> Fault {
             Ok(bytes) if retrial_core::hash::content(&bytes) == *content => {}
             Ok(_) => return Ok(Some(format!("{name} was changed after it was recorded"))),
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                let may_lack = row.map_or(name.ends_with(".h5"), |row| !row.has(name));
-                // The journal of an attempt is not packed.
-                if !may_lack && (record.is_finished() || folder.exists()) {
+                let may_lack = match (row, record.is_finished()) {
+                    (Some(row), true) => !row.has(name),
+                    (None, true) => name.ends_with(".h5"),
+                    // Nothing of an attempt is packed but its record.
+                    (_, false) => {
+                        let mut packed = pack.failures(&record.trial);
+                        packed.any(|own| own.seal == record.seal)
+                    }
+                };
+                if !may_lack {
                     return Ok(Some(format!("{name} is missing")));
                 }
             }

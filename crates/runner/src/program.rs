@@ -24,6 +24,7 @@ use crate::workspace::Workspace;
 /// # use retrial_runner::{BuildInfo, Program, Study};
 /// # const BUILD: BuildInfo = BuildInfo {
 /// #     version: "", revision: None, source: None, profile: "", features: "", rustc: "", target: "", lock_file: "",
+/// #     library_version: "", library_revision: None,
 /// # };
 /// # const STUDIES: &[&dyn Study] = &[];
 /// // `retrial_runner::build_info!()` and `&[&MyStudy]` in place of the two constants.

@@ -84,15 +84,21 @@ impl fmt::Debug for Pack {
 }
 
 impl Pack {
+    /// That of a folder without a row that could be read.
+    #[must_use]
+    pub fn nothing(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            ..Self::default()
+        }
+    }
+
     /// What is packed in `results/<study>/<experiment>`.
     ///
     /// # Errors
     /// A file that cannot be read, or is of a newer program.
     pub fn read(folder: &Path, study: &str, experiment: &str) -> Loaded<Self> {
-        let mut pack = Self {
-            folder: folder.to_owned(),
-            ..Self::default()
-        };
+        let mut pack = Self::nothing(folder);
         for (name, rows) in [
             (TRIALS_FILE, &mut pack.trials),
             (ATTEMPTS_FILE, &mut pack.attempts),
@@ -207,6 +213,12 @@ impl Packed {
     #[must_use]
     pub fn is(&self, record: &Record) -> bool {
         (self.record.as_ref()).is_ok_and(|own| own.seal == record.seal)
+    }
+
+    /// Whether it is a sound row of another record than this one, which is of the same trial.
+    #[must_use]
+    pub fn contradicts(&self, record: &Record) -> bool {
+        self.record.is_ok() && !self.is(record)
     }
 
     /// Whether a file of the trial is packed.

@@ -84,6 +84,13 @@ pub(crate) fn unpack(workspace: &Workspace, args: &NamesArgs) -> Result<(), Fail
 
 /// The experiments of these names, `STUDY` or `STUDY/EXPERIMENT`, or all, if their records are sound.
 pub(super) fn chosen(workspace: &Workspace, names: &[String]) -> Result<Vec<Experiment>, Failure> {
+    let loaded = named(workspace, names)?;
+    integrity::sound(&loaded)?;
+    Ok(loaded)
+}
+
+/// As [`chosen`], sound or damaged.
+pub(super) fn named(workspace: &Workspace, names: &[String]) -> Result<Vec<Experiment>, Failure> {
     let mut loaded = integrity::load(workspace.program, &workspace.results())?;
     for name in names {
         let is_there = |one: &Experiment| is_named(one, name);
@@ -94,7 +101,6 @@ pub(super) fn chosen(workspace: &Workspace, names: &[String]) -> Result<Vec<Expe
         }
     }
     loaded.retain(|one| names.is_empty() || names.iter().any(|name| is_named(one, name)));
-    integrity::sound(&loaded)?;
     Ok(loaded)
 }
 

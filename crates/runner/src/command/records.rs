@@ -1,15 +1,15 @@
 //! `retrial prune`, `rm`, `rename` and `export`: records as a collection.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use retrial_core::experiment::SHEET_FILE;
 use retrial_core::record::{ATTEMPT_FILE, RECORD_FILE, Record};
 use retrial_core::seal::sealed;
-use retrial_report::{Experiment, Export, record_text};
+use retrial_report::{Damaged, Experiment, Export, record_text};
 
-use super::pack::{chosen, storage};
+use super::pack::{chosen, named, storage};
 use super::{count, report};
 use crate::cli::{ExportArgs, PruneArgs, RemoveArgs, RenameArgs};
 use crate::execute::folder::TrialFolders;
@@ -53,47 +53,70 @@ pub(crate) fn prune(workspace: &Workspace, args: &PruneArgs) -> Result<(), Failu
     Ok(())
 }
 
-/// Removes trials, or whole experiments.
+/// Removes trials, or whole experiments, damaged ones too.
 pub(crate) fn rm(workspace: &Workspace, args: &RemoveArgs) -> Result<(), Failure> {
     for name in &args.names {
         let (of, trial) = match name.trim_end_matches('/').split('/').collect::<Vec<_>>()[..] {
             [study, experiment] => (format!("{study}/{experiment}"), None),
-            [study, experiment, trial] => (format!("{study}/{experiment}"), Some(trial.to_owned())),
+            [study, experiment, trial] => (format!("{study}/{experiment}"), Some(trial)),
             _ => {
                 let help = "name STUDY/EXPERIMENT or STUDY/EXPERIMENT/TRIAL";
                 return Err(Failure::usage(format!("`{name}` is no experiment: {help}")));
             }
         };
-        for experiment in chosen(workspace, &[of])? {
-            let records = [
-                &experiment.finished,
-                &experiment.earlier,
-                &experiment.attempts,
-            ];
-            let all: Vec<&str> = records
-                .into_iter()
-                .flatten()
-                .map(|record| record.trial.as_str())
-                .filter(|id| trial.as_deref().is_none_or(|trial| trial == *id))
-                .collect();
-            if let (Some(trial), true) = (&trial, all.is_empty()) {
-                let name = experiment.name();
-                return Err(Failure::usage(format!("{name} has no record of `{trial}`")));
-            }
-            remove(&experiment, &all, workspace)?;
-            let distinct: HashSet<&&str> = all.iter().collect();
-            say!(
-                "{}: {} removed",
-                experiment.name(),
-                count(distinct.len(), "trial")
-            );
-            if trial.is_none() {
-                drop_page(workspace, &experiment.sheet.study)?;
-                folder::remove(&experiment.folder)
-                    .map_err(|error| storage(&experiment.folder, &error))?;
-            }
+        for experiment in named(workspace, &[of])? {
+            let all = trials_of(&experiment);
+            let removed = match trial {
+                Some(trial) if !trial.starts_with('.') && all.contains(trial) => {
+                    remove(&experiment, &[trial], workspace)?;
+                    1
+                }
+                Some(trial) => {
+                    let name = experiment.name();
+                    return Err(Failure::usage(format!("{name} has no record of `{trial}`")));
+                }
+                None => {
+                    remove_all(&experiment, &all, workspace)?;
+                    all.len()
+                }
+            };
+            let trials = count(removed, "trial");
+            say!("{}: {trials} removed", experiment.name());
         }
     }
+    Ok(())
+}
+
+/// All trials that left something: records, attempts, damage, or work that was not ended.
+fn trials_of(experiment: &Experiment) -> BTreeSet<String> {
+    let records = [
+        &experiment.finished,
+        &experiment.earlier,
+        &experiment.attempts,
+    ];
+    let records = records.into_iter().flatten();
+    let records = records.map(|record| record.trial.as_str());
+    let damaged = experiment.damaged.iter().filter_map(Damaged::trial);
+    let unfinished = experiment.unfinished.iter().map(String::as_str);
+    let all = records.chain(damaged).chain(unfinished);
+    all.map(str::to_owned).collect()
+}
+
+/// Removes an experiment. One that a process runs is refused.
+fn remove_all(
+    experiment: &Experiment,
+    trials: &BTreeSet<String>,
+    workspace: &Workspace,
+) -> Result<(), Failure> {
+    let results = workspace.results();
+    let (study, name) = (&experiment.sheet.study, &experiment.sheet.experiment);
+    let _alone = lease::keep_from_runs(&results, study, name)?;
+    drop_page(workspace, study)?;
+    folder::remove(&experiment.folder).map_err(|error| storage(&experiment.folder, &error))?;
+    for trial in trials {
+        lease::discard(&TrialFolders::new(&results, study, name, trial).lease);
+    }
+    lease::discard(&lease::of_runs(&results, study, name));
     Ok(())
 }
 
@@ -108,8 +131,8 @@ fn remove(experiment: &Experiment, trials: &[&str], workspace: &Workspace) -> Re
     for trial in trials.iter().collect::<HashSet<_>>() {
         let folders = TrialFolders::new(&results, study, name, trial);
         let Some(lease) = lease::try_take(&folders.lease)? else {
-            let message =
-                format!("another process works on {study}/{name}/{trial}; nothing is removed");
+            let who = lease::holder(&folders.lease);
+            let message = format!("{who} works on {study}/{name}/{trial}, so nothing is removed");
             return Err(Failure::usage(message));
         };
         leases.push((folders, lease));
@@ -164,6 +187,7 @@ pub(crate) fn rename(workspace: &Workspace, args: &RenameArgs) -> Result<(), Fai
             )));
         }
     }
+    let alone = lease::keep_from_runs(&workspace.results(), study, old)?;
     let mut renamed = experiment.clone();
     let records = [
         &mut renamed.finished,
@@ -212,6 +236,8 @@ pub(crate) fn rename(workspace: &Workspace, args: &RenameArgs) -> Result<(), Fai
     if spec(old).exists() {
         move_to(&spec(old), &spec(new))?;
     }
+    lease::discard(&lease::of_runs(&workspace.results(), study, old));
+    drop(alone);
     report::refresh(workspace)?;
     say!(
         "{study}/{old} is {study}/{new} now; links and quotations of the old name stay as they are"

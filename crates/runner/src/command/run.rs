@@ -17,7 +17,7 @@ use crate::execute::job::{Job, JobData};
 use crate::execute::process::TimeLimit;
 use crate::execute::provenance::Host;
 use crate::execute::schedule::{self, Settings, Summary, Task};
-use crate::execute::sweep;
+use crate::execute::{lease, sweep};
 use crate::experiment::{self, Experiment, Experiments, Pick};
 use crate::failure::Failure;
 use crate::integrity;
@@ -73,6 +73,7 @@ fn execute(
     let mut skipped = Vec::new();
     for (experiment, sound) in experiments.list.iter().zip(&sound) {
         let states = experiment.states_but(&results, sound)?;
+        same_defaults(experiment, &states)?;
         let open: Vec<&Trial> = (states.iter())
             .filter(|(_, state)| *state != TrialState::Recorded)
             .map(|(trial, _)| *trial)
@@ -94,7 +95,15 @@ fn execute(
     }
     let mut own = Vec::new();
     let mut known = Vec::new();
+    let mut leases = Vec::new();
     for Runnable { experiment, states } in &runnable {
+        let spec = &experiment.spec;
+        if states
+            .iter()
+            .any(|(_, state)| *state != TrialState::Recorded)
+        {
+            leases.push(lease::share(&results, &spec.study, &spec.name)?);
+        }
         let sheet = experiment.sheet_file(&results, &experiments.manifests)?;
         sheet.renew()?;
         own.push((*experiment, sheet));
@@ -139,6 +148,7 @@ fn execute(
         };
         schedule::run(tasks, settings)?
     };
+    drop(leases);
     let ran: Vec<&Experiment> = runnable.iter().map(|own| own.experiment).collect();
     sweep::after(&results, &ran);
     print_summary(&summary, to_run);
@@ -156,6 +166,23 @@ fn execute(
         failed => Err(Failure::Trials { failed }),
     };
     both(failed, sound)
+}
+
+/// An error where records have another default than the study: what runs now would be other numbers under one id.
+fn same_defaults(experiment: &Experiment, states: &[(&Trial, TrialState)]) -> Result<(), Failure> {
+    let redefined = states.iter().find_map(|(trial, state)| match state {
+        TrialState::Redefined { changed } => Some((trial, changed)),
+        _ => None,
+    });
+    let Some((trial, changed)) = redefined else {
+        return Ok(());
+    };
+    let (study, name) = (&experiment.spec.study, &experiment.spec.name);
+    Err(Failure::usage(format!(
+        "{study}/{name}/{} is recorded under the same id with another default: {changed}\nhelp: raise \
+         `revision` of the study, which enters the ids, or bring the earlier default back",
+        trial.id
+    )))
 }
 
 /// Tries the device once where a trial that is still to run uses it.
@@ -322,7 +349,7 @@ fn tasks(
             }
             let host = own_host.get_or_insert_with(|| {
                 let root = &workspace.root;
-                let host = host.get_or_insert_with(|| Host::look_up(&program.build, root));
+                let host = host.get_or_insert_with(|| Host::look_up(program, root));
                 let host = host.with_spec(root, Path::new(&spec.file));
                 if let Some(state @ ("changed" | "untracked")) = host.project.spec_state.as_deref()
                 {

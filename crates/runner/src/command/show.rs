@@ -30,12 +30,12 @@ pub(crate) fn run(workspace: &Workspace, args: &ShowArgs) -> Result<(), Failure>
     let record = match (folder.exists(), pack.trial(trial)) {
         (true, _) => kept(
             retrial_report::read_finished(folder)?,
-            integrity::fault_of(workspace.program, folder, &pack)?,
+            integrity::finished(workspace.program, folder, &pack)?.err(),
             &folder.join(RECORD_FILE),
         ),
         (false, Some(row)) => kept(
             row.record.clone(),
-            integrity::fault_of_packed(workspace.program, row, folder, &pack)?,
+            integrity::packed(workspace.program, row, folder, &pack)?.err(),
             &folders.experiment.join(TRIALS_FILE),
         ),
         (false, None) => None,
@@ -48,7 +48,7 @@ pub(crate) fn run(workspace: &Workspace, args: &ShowArgs) -> Result<(), Failure>
     for (_, folder) in folders.failures()? {
         attempts.extend(kept(
             retrial_report::read_attempt(&folder)?,
-            integrity::fault_of_attempt(workspace.program, &folder)?,
+            integrity::fault_of_attempt(workspace.program, &folder, &pack)?,
             &folder.join(ATTEMPT_FILE),
         ));
     }
@@ -110,7 +110,11 @@ fn print(record: &Record, folder: &Path) -> Result<(), Failure> {
     } else {
         ""
     };
-    say!("source      retrial {}, {revision}{dirty}", p.version);
+    say!("source      {}, {revision}{dirty}", p.program());
+    if let Some(library) = p.library() {
+        let revision = library.revision.as_deref().unwrap_or("unknown");
+        say!("built with  retrial {}, {revision}", library.version);
+    }
     if let Some(build) = &p.build {
         say!("build       {}", build.line());
     }

@@ -19,6 +19,7 @@ use retrial_store::csv::Table;
 use retrial_store::{StoreError, Tree, Value};
 use thiserror::Error;
 
+use super::announce::{announce, healed, json};
 use super::folder::TrialFolders;
 use super::job::Job;
 
@@ -240,10 +241,16 @@ impl Context {
         });
     }
 
-    /// A metric, which the study must declare.
+    /// A metric, which the study must declare, and reports once.
     pub fn metric(&mut self, metric: MetricDef, value: f64) -> Result<(), TrialError> {
         if !self.study.metrics.contains(&metric) {
             return Err(self.undeclared("metric", metric.name));
+        }
+        if let Some(first) = self.metrics.get(metric.name) {
+            return Err(TrialError::Other(format!(
+                "the study reports the metric `{}` twice: {first}, then {value}",
+                metric.name
+            )));
         }
         self.metrics.set(metric.name, value);
         self.emit(&Event::Metric {
@@ -260,6 +267,19 @@ impl Context {
         value: Option<f64>,
     ) -> Result<(), TrialError> {
         value.map_or(Ok(()), |value| self.metric(metric, value))
+    }
+
+    /// An error where the study declares metrics and the trial reported none of them.
+    pub(crate) fn has_metrics(&self) -> Result<(), TrialError> {
+        let declared: Vec<&str> = self.study.metrics.iter().map(|own| own.name).collect();
+        match declared[..] {
+            [first, ..] if self.metrics.is_empty() => Err(TrialError::Other(format!(
+                "the trial reported none of the metrics that its study declares ({}); \
+                 `context.metric(metric::{first}, value)` reports one",
+                declared.join(", ")
+            ))),
+            _ => Ok(()),
+        }
     }
 
     fn undeclared(&self, what: &str, name: &str) -> TrialError {
@@ -338,12 +358,16 @@ impl Context {
     }
 
     fn artifact(&mut self, path: String, content: String, bytes: u64) -> Result<(), TrialError> {
+        if self.artifacts.iter().any(|artifact| artifact.path == path) {
+            return Err(TrialError::Other(format!(
+                "the study leaves `{path}` twice"
+            )));
+        }
         self.emit(&Event::Artifact {
             path: path.clone(),
             content: content.clone(),
             bytes,
         })?;
-        self.artifacts.retain(|artifact| artifact.path != path);
         self.artifacts.push(Artifact {
             path,
             content,
@@ -399,17 +423,6 @@ fn not_declared(name: &str, found: Option<&ParamValue>) -> TrialError {
     ))
 }
 
-/// Tells the scheduler; a scheduler that went away is noticed elsewhere.
-pub(super) fn announce(event: &Event) {
-    let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{}", json(event)).and_then(|()| out.flush());
-}
-
-/// Says that something damaged or foreign was left out and is made anew.
-pub(crate) fn healed(what: String) {
-    announce(&Event::Healed { what });
-}
-
 /// Whether `tree` says in its attribute `key` that it is of `id`; if not, of what it is.
 pub(crate) fn belongs(tree: &Tree, key: &str, id: &str) -> Result<(), String> {
     match tree.attribute("", key) {
@@ -417,10 +430,6 @@ pub(crate) fn belongs(tree: &Tree, key: &str, id: &str) -> Result<(), String> {
         Some(Value::Text(of)) => Err(format!("it is of the {key} {of}, not of {id}")),
         _ => Err(format!("it does not say that it is of the {key} {id}")),
     }
-}
-
-fn json(event: &Event) -> String {
-    serde_json::to_string(event).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"))
 }
 
 pub(crate) fn io(
@@ -489,5 +498,29 @@ mod tests {
         assert!(third.resume().unwrap().is_none());
         third.checkpoint(5, Tree::new()).unwrap();
         assert!(context(results, "order-2").resume().unwrap().is_some());
+    }
+
+    #[test]
+    fn a_trial_reports_each_thing_once_and_not_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut context = context(folder.path(), "base");
+        context.resume().unwrap();
+        let none = context.has_metrics().unwrap_err().to_string();
+        assert!(
+            none.contains("none of the metrics that its study declares (value, sum)"),
+            "{none}"
+        );
+        let value = Fake.info().metrics[0];
+        context.metric(value, 1.0).unwrap();
+        assert!(context.has_metrics().is_ok());
+        let twice = context.metric(value, 2.0).unwrap_err().to_string();
+        assert_eq!(
+            twice,
+            "the study reports the metric `value` twice: 1, then 2"
+        );
+        assert_eq!(context.metrics.get("value"), Some(&1.0));
+        context.picture("dot", 1, 1, &[0]).unwrap();
+        let twice = context.picture("dot", 1, 1, &[9]).unwrap_err().to_string();
+        assert_eq!(twice, "the study leaves `dot.png` twice");
     }
 }

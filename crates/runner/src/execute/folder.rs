@@ -9,6 +9,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use retrial_core::file;
+use retrial_core::params::Params;
+use retrial_core::plan::Trial;
 use retrial_core::record::{Outcome, RECORD_FILE, Record};
 use retrial_report::Pack;
 
@@ -78,6 +80,11 @@ pub(crate) struct Inventory {
 pub(crate) enum TrialState {
     /// Its record is there.
     Recorded,
+    /// Its record is there, and has other params: a default was changed, and the revision of the study was not.
+    Redefined {
+        /// What differs.
+        changed: String,
+    },
     /// What is there in its name is no sound record.
     Damaged {
         /// What is wrong with it.
@@ -138,24 +145,17 @@ impl Inventory {
     pub(crate) fn state(
         &self,
         program: &Program,
-        trial: &retrial_core::plan::Trial,
+        trial: &Trial,
         folders: &TrialFolders,
         revision: u32,
     ) -> Result<TrialState, Failure> {
         if self.names.contains(&trial.id) {
-            return Ok(
-                match integrity::fault_of(program, &folders.record, &self.pack)? {
-                    None => TrialState::Recorded,
-                    Some(reason) => TrialState::Damaged { reason },
-                },
-            );
+            let found = integrity::finished(program, &folders.record, &self.pack)?;
+            return Ok(TrialState::found(found, trial));
         }
         if let Some(row) = self.pack.trial(&trial.id) {
-            let fault = integrity::fault_of_packed(program, row, &folders.record, &self.pack)?;
-            return Ok(match fault {
-                None => TrialState::Recorded,
-                Some(reason) => TrialState::Damaged { reason },
-            });
+            let found = integrity::packed(program, row, &folders.record, &self.pack)?;
+            return Ok(TrialState::found(found, trial));
         }
         let partial = self.names.contains(&format!("{}.partial", trial.id));
         if lease::is_held(&folders.lease) {
@@ -166,7 +166,7 @@ impl Inventory {
             false => Vec::new(),
         };
         for (number, folder) in &failures {
-            if let Some(reason) = integrity::fault_of_attempt(program, folder)? {
+            if let Some(reason) = integrity::fault_of_attempt(program, folder, &self.pack)? {
                 let reason = format!("attempt {number}: {reason}");
                 return Ok(TrialState::Damaged { reason });
             }
@@ -203,10 +203,33 @@ impl Inventory {
 }
 
 impl TrialState {
+    /// That of a trial by what was found under its id.
+    fn found(found: Result<Record, String>, trial: &Trial) -> Self {
+        match found {
+            Ok(record) => Self::of_record(&record.params, trial),
+            Err(reason) => Self::Damaged { reason },
+        }
+    }
+
+    /// That of a trial whose record is sound and has these params. Those that it does not name came later.
+    pub(crate) fn of_record(recorded: &Params, trial: &Trial) -> Self {
+        let changed = changes(recorded, trial).into_iter();
+        let changed: Vec<String> = changed.filter_map(|(_, change)| change).collect();
+        match changed.is_empty() {
+            true => Self::Recorded,
+            false => Self::Redefined {
+                changed: changed.join(", "),
+            },
+        }
+    }
+
     /// Why the trial would run, or that it would not.
     pub(crate) fn reason(&self) -> String {
         match self {
             Self::Recorded => "recorded".to_owned(),
+            Self::Redefined { changed } => {
+                format!("recorded under the same id with another default: {changed}")
+            }
             Self::Damaged { reason } => format!("damaged: {reason}"),
             Self::Running => "another process works on it".to_owned(),
             Self::Interrupted => "interrupted: goes on from its last checkpoint".to_owned(),
@@ -228,7 +251,7 @@ impl TrialState {
             Self::Interrupted => "interrupted",
             Self::Failed { .. } => "failed",
             Self::New { changed: None } => "new",
-            Self::New { changed: Some(_) } => "changed",
+            Self::New { changed: Some(_) } | Self::Redefined { .. } => "changed",
         }
     }
 }
@@ -243,7 +266,7 @@ fn failure_text(attempt: Record) -> String {
     }
 }
 
-fn difference(record: &Record, trial: &retrial_core::plan::Trial, revision: u32) -> String {
+fn difference(record: &Record, trial: &Trial, revision: u32) -> String {
     let mut changes = Vec::new();
     if record.revision != revision {
         changes.push(format!("study revision {} → {revision}", record.revision));
@@ -252,12 +275,8 @@ fn difference(record: &Record, trial: &retrial_core::plan::Trial, revision: u32)
     if record.dataset.as_ref().map(|d| &d.content) != digest {
         changes.push("the data".to_owned());
     }
-    for (name, value) in trial.params.iter().filter(|(name, _)| *name != "dataset") {
-        match record.params.get(name) {
-            Some(old) if old.same(value) => {}
-            Some(old) => changes.push(format!("{name} {old} → {value}")),
-            None => changes.push(format!("{name} is new")),
-        }
+    for (name, change) in self::changes(&record.params, trial) {
+        changes.push(change.unwrap_or_else(|| format!("{name} is new")));
     }
     if changes.is_empty() {
         let device = &record.device;
@@ -266,6 +285,19 @@ fn difference(record: &Record, trial: &retrial_core::plan::Trial, revision: u32)
         ));
     }
     changes.join(", ")
+}
+
+/// The params of a trial that have another value in a record, with both, and those that it does not name.
+fn changes<'t>(recorded: &Params, trial: &'t Trial) -> Vec<(&'t str, Option<String>)> {
+    let mut changes = Vec::new();
+    for (name, value) in trial.params.iter().filter(|(name, _)| *name != "dataset") {
+        match recorded.get(name) {
+            Some(old) if old.same(value) => {}
+            Some(old) => changes.push((name, Some(format!("{name} {old} → {value}")))),
+            None => changes.push((name, None)),
+        }
+    }
+    changes
 }
 
 fn modified(path: &Path) -> Option<std::time::SystemTime> {

@@ -1,4 +1,4 @@
-//! Leases: at most one process works on a trial or a stage.
+//! Leases: at most one process works on a trial or a stage, and none removes or renames an experiment that others run.
 //!
 //! A lease is an exclusive lock on a file below `results/.leases/`. The system frees it when its
 //! holder ends, however that ends, so there is no stale lease to judge. The file is removed only
@@ -24,8 +24,20 @@ pub(crate) fn path(results: &Path, name: &str) -> PathBuf {
     results.join(".leases").join(format!("{name}.lease"))
 }
 
+/// The lease file of an experiment, which its runs share.
+pub(crate) fn of_runs(results: &Path, study: &str, experiment: &str) -> PathBuf {
+    path(results, &format!("run.{study}.{experiment}"))
+}
+
 /// Takes the lease, or says `None` when another process holds it.
 pub(crate) fn try_take(path: &Path) -> Result<Option<Lease>, StoreError> {
+    take(path, File::try_lock)
+}
+
+fn take(
+    path: &Path,
+    lock: impl Fn(&File) -> Result<(), TryLockError>,
+) -> Result<Option<Lease>, StoreError> {
     let wrong = |action| {
         move |source| StoreError::Io {
             action,
@@ -43,7 +55,7 @@ pub(crate) fn try_take(path: &Path) -> Result<Option<Lease>, StoreError> {
         .write(true)
         .open(path)
         .map_err(wrong("open"))?;
-    match file.try_lock() {
+    match lock(&file) {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Ok(None),
         Err(TryLockError::Error(source)) => return Err(wrong("lock")(source)),
@@ -54,6 +66,57 @@ pub(crate) fn try_take(path: &Path) -> Result<Option<Lease>, StoreError> {
         .and_then(|()| file.write_all(holder.as_bytes()))
         .map_err(wrong("write"))?;
     Ok(Some(Lease { _file: file }))
+}
+
+/// Takes part in the runs of an experiment.
+///
+/// # Errors
+/// The folder of the results cannot lock files, or another process removes or renames the experiment.
+pub(crate) fn share(results: &Path, study: &str, experiment: &str) -> Result<Lease, Failure> {
+    let path = of_runs(results, study, experiment);
+    match take(&path, File::try_lock_shared) {
+        Ok(Some(lease)) => Ok(lease),
+        Ok(None) => Err(Failure::usage(format!(
+            "{} removes or renames {study}/{experiment}; run it once that is done",
+            holder(&path)
+        ))),
+        Err(error) if matches!(error, StoreError::Io { action: "lock", .. }) => {
+            Err(Failure::storage(format!(
+                "the file system of {} cannot lock files, so that two runs could work on one trial: \
+                 {error}\nhelp: put the results on a local disk, or mount the file system with locks",
+                results.display()
+            )))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Keeps an experiment from being run.
+///
+/// # Errors
+/// A process runs it.
+pub(crate) fn keep_from_runs(
+    results: &Path,
+    study: &str,
+    experiment: &str,
+) -> Result<Lease, Failure> {
+    let path = of_runs(results, study, experiment);
+    try_take(&path)?.ok_or_else(|| {
+        Failure::usage(format!(
+            "{} runs {study}/{experiment}, so nothing is changed\nhelp: wait until it ends, or stop it \
+             with Ctrl-C; its trials then go on from their last checkpoints",
+            holder(&path)
+        ))
+    })
+}
+
+/// Who holds a lease, as its text says.
+pub(crate) fn holder(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    match text.trim() {
+        "" => "another process".to_owned(),
+        text => text.to_owned(),
+    }
 }
 
 /// Removes the file of a lease whose result is in place. What cannot be removed does no harm.
@@ -79,24 +142,6 @@ pub(crate) fn tidy(path: &Path) {
     }
 }
 
-/// An error where the folder of the results cannot lock files: said once, before any trial.
-pub(crate) fn probe(results: &Path) -> Result<(), Failure> {
-    let path = path(results, &format!("probe-{}", std::process::id()));
-    let taken = try_take(&path);
-    discard(&path);
-    match taken {
-        Ok(_) => Ok(()),
-        Err(error) if matches!(error, StoreError::Io { action: "lock", .. }) => {
-            Err(Failure::storage(format!(
-                "the file system of {} cannot lock files, so that two runs could work on one trial: \
-             {error}\nhelp: put the results on a local disk, or mount the file system with locks",
-                results.display()
-            )))
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,5 +157,34 @@ mod tests {
         drop(first);
         assert!(!is_held(&path));
         assert!(try_take(&path).expect("writable").is_some());
+    }
+
+    #[test]
+    fn runs_share_an_experiment_that_is_then_kept_from_nobody_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let results = folder.path();
+        let shared = || share(results, "fake", "a");
+        let (first, second) = (shared().expect("shared"), shared().expect("shared"));
+        let own = format!("process {}", std::process::id());
+        let refused = |result: Result<Lease, Failure>| match result {
+            Err(Failure::Usage(message)) => message,
+            other => format!("{other:?}"),
+        };
+        for lease in [first, second] {
+            let message = refused(keep_from_runs(results, "fake", "a"));
+            assert!(
+                message.starts_with(&format!("{own} runs fake/a")),
+                "{message}"
+            );
+            drop(lease);
+        }
+        let alone = keep_from_runs(results, "fake", "a").expect("alone");
+        let message = refused(shared());
+        assert!(
+            message.starts_with(&format!("{own} removes or renames")),
+            "{message}"
+        );
+        drop(alone);
+        assert!(shared().is_ok());
     }
 }

@@ -3,6 +3,7 @@
 //! [`schedule::run`] starts workers and draws their events; [`worker::main`] is what such a
 //! process does; [`context::Context`] is what a study sees of it.
 
+mod announce;
 pub(crate) mod context;
 pub(crate) mod executable;
 pub(crate) mod folder;

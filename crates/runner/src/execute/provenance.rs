@@ -4,8 +4,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use retrial_core::record::{Build, ProjectState, Provenance, StageOrigin};
+use retrial_core::record::{Build, Library, ProjectState, Provenance, StageOrigin};
 use serde::{Deserialize, Serialize};
+
+use crate::program::Program;
 
 /// How a program was built, and from which source, as [`build_info!`](crate::build_info) knows it.
 pub struct BuildInfo {
@@ -25,6 +27,10 @@ pub struct BuildInfo {
     pub target: &'static str,
     /// The text of the lock file.
     pub lock_file: &'static str,
+    /// Version of the retrial that it is built with.
+    pub library_version: &'static str,
+    /// The commit of that retrial, if the build knew it.
+    pub library_revision: Option<&'static str>,
 }
 
 /// The [`BuildInfo`] of the program in whose `main.rs` it stands. Its build script calls
@@ -44,6 +50,8 @@ macro_rules! build_info {
             rustc: env!("RETRIAL_RUSTC"),
             target: env!("RETRIAL_TARGET"),
             lock_file: include_str!(env!("RETRIAL_LOCK_FILE")),
+            library_version: env!("RETRIAL_LIBRARY_VERSION"),
+            library_revision: option_env!("RETRIAL_LIBRARY_REVISION"),
         }
     };
 }
@@ -60,8 +68,8 @@ impl BuildInfo {
         format!("{} ({revision}{changed})", self.version)
     }
 
-    /// The same for records, with the C library that the program runs with.
-    fn record(&self) -> Build {
+    /// The same of the program `name` for records, with the C library that it runs with.
+    fn record(&self, name: &str) -> Build {
         let libc = Command::new("getconf").arg("GNU_LIBC_VERSION").output();
         let libc = libc.ok().filter(|output| output.status.success());
         let libc = libc.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
@@ -72,6 +80,11 @@ impl BuildInfo {
             rustc: self.rustc.to_owned(),
             target: self.target.to_owned(),
             c_library: libc.filter(|name| !name.is_empty()),
+            program: Some(name.to_owned()),
+            retrial: Some(Library {
+                version: self.library_version.to_owned(),
+                revision: self.library_revision.map(str::to_owned),
+            }),
         }
     }
 }
@@ -93,8 +106,9 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// This machine, the program that was built so, and the project at `root`.
-    pub(crate) fn look_up(program: &BuildInfo, root: &Path) -> Self {
+    /// This machine, the program, and the project at `root`.
+    pub(crate) fn look_up(program: &Program, root: &Path) -> Self {
+        let build = &program.build;
         let revision = git(root, &["rev-parse", "HEAD"]);
         // Records and reports change while trials run; they are not what trials are made of.
         let others = ["status", "--porcelain", "--", ".", ":!results", ":!reports"];
@@ -105,12 +119,12 @@ impl Host {
             ..ProjectState::default()
         };
         Self {
-            version: program.version.to_owned(),
-            source_revision: program.revision.map(str::to_owned),
-            source_dirty: program.source.map(|source| source == "changed"),
-            build: program.record(),
+            version: build.version.to_owned(),
+            source_revision: build.revision.map(str::to_owned),
+            source_dirty: build.source.map(|source| source == "changed"),
+            build: build.record(program.name),
             project,
-            lock_file: retrial_core::hash::content(program.lock_file.as_bytes()),
+            lock_file: retrial_core::hash::content(build.lock_file.as_bytes()),
             name: read("/proc/sys/kernel/hostname").unwrap_or_else(|| "unknown".to_owned()),
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             cpu: cpu_model(),

@@ -10,7 +10,7 @@ use retrial_core::event::Event;
 use retrial_core::hash::FieldHasher;
 use retrial_core::metric::Metrics;
 use retrial_core::record::{
-    ATTEMPT_FILE, DatasetUse, EVENTS_FILE, Outcome, RECORD_FILE, RECORD_FORMAT, Record,
+    ATTEMPT_FILE, DatasetUse, EVENTS_FILE, OUTPUT_FILE, Outcome, RECORD_FILE, RECORD_FORMAT, Record,
 };
 use retrial_core::study::StudyInfo;
 use retrial_store::StoreError;
@@ -99,6 +99,14 @@ fn hash_files(record: &mut Record, folder: &Path, names: &[String]) -> Result<()
     Ok(())
 }
 
+/// How an attempt failed.
+pub(crate) struct BadEnd<'e> {
+    pub(crate) cause: &'e str,
+    pub(crate) error: &'e str,
+    /// The last that its worker printed.
+    pub(crate) output: &'e str,
+}
+
 /// Keeps a failed attempt beside the trial, under the first free number.
 ///
 /// A trial that was cut off keeps its checkpoints for the next attempt; one that ended with an
@@ -107,8 +115,7 @@ pub(crate) fn fail(
     job: &Job,
     study: &StudyInfo,
     folders: &TrialFolders,
-    cause: &str,
-    error: &str,
+    end: &BadEnd<'_>,
     started: SystemTime,
     duration_s: f64,
 ) -> Result<(), StoreError> {
@@ -117,8 +124,8 @@ pub(crate) fn fail(
     record.provenance.cpu_s = f64::NAN;
     record.provenance.peak_memory_mib = f64::NAN;
     record.outcome = Outcome::Failed {
-        cause: cause.to_owned(),
-        error: error.to_owned(),
+        cause: end.cause.to_owned(),
+        error: end.error.to_owned(),
     };
     // The worker is gone. Whoever has the lease now works on the trial, or tidies it.
     let lease = lease::try_take(&folders.lease)?;
@@ -135,12 +142,16 @@ pub(crate) fn fail(
         fs::copy(&journal, &copy).map_err(|source| io("copy", &copy, source))?;
         hash_files(&mut record, &attempt, &[EVENTS_FILE.to_owned()])?;
     }
+    if !end.output.is_empty() {
+        retrial_store::atomic_write(attempt.join(OUTPUT_FILE), end.output.as_bytes())?;
+        hash_files(&mut record, &attempt, &[OUTPUT_FILE.to_owned()])?;
+    }
     let target = folders.attempts.join(record.attempt.to_string());
     write_yaml(&attempt.join(ATTEMPT_FILE), &record)?;
     retrial_store::sync_folder(&attempt)?;
     fs::rename(&attempt, &target).map_err(|source| io("rename", &target, source))?;
     retrial_store::sync_folder(&folders.attempts)?;
-    if lease.is_some() && matches!(cause, "error" | "panic") {
+    if lease.is_some() && matches!(end.cause, "error" | "panic") {
         folder::remove(&folders.partial)
             .map_err(|source| io("remove", &folders.partial, source))?;
     }

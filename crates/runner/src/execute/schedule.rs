@@ -21,10 +21,9 @@ use retrial_core::study::StudyInfo;
 use super::executable::Executable;
 use super::folder::TrialFolders;
 use super::job::{EXIT_ELSEWHERE, EXIT_HELD, Job, STOP_LINE};
-use super::lease;
 use super::process::{LAST_WORDS, Message, TimeLimit, Worker, failure_cause, listen, memory_kills};
 use super::progress::Display;
-use super::record_file;
+use super::record_file::{self, BadEnd};
 use super::signals::{self, Asked};
 use crate::failure::Failure;
 
@@ -122,7 +121,6 @@ pub(crate) fn run(tasks: Vec<Task>, settings: Settings) -> Result<Summary, Failu
         return Ok(Summary::default());
     };
     let results = task.job.results.clone();
-    lease::probe(&results)?;
     let unread = |error| Failure::storage(format!("{}: {error}", results.display()));
     let results = Opened::new(&results).map_err(unread)?;
     let wrong = |error| Failure::usage(format!("the workers have no program: {error}"));
@@ -276,6 +274,10 @@ impl Run<'_> {
             Some(0) if worker.task.folders.is_recorded() => {
                 let seconds = worker.clock.elapsed().as_secs_f64();
                 self.display.ended(&name, &format!("{seconds:.1} s"));
+                let printed = stderr.trim_end();
+                if !printed.is_empty() {
+                    self.display.note(&format!("{name}  printed:\n{printed}"));
+                }
                 self.summary.recorded.push(name);
                 return Ok(());
             }
@@ -300,8 +302,11 @@ impl Run<'_> {
             &worker.task.job,
             worker.task.study,
             &worker.task.folders,
-            &cause,
-            &error,
+            &BadEnd {
+                cause: &cause,
+                error: &error,
+                output: stderr,
+            },
             worker.started,
             worker.clock.elapsed().as_secs_f64(),
         )?;

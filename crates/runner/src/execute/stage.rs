@@ -10,13 +10,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use retrial_core::declare::Pairs;
 use retrial_core::event::Event;
+use retrial_core::params::Params;
 use retrial_core::plan::{StageInput, stage_id};
 use retrial_core::record::{StageOrigin, StageUse};
 use retrial_seed::Seed;
 use retrial_store::{StoreError, Tree, Value};
 
-use super::context::{Context, TrialError, announce, belongs, healed, io};
+use super::announce::{announce, healed};
+use super::context::{Context, TrialError, belongs, io};
 use super::lease;
 
 /// The stages of `results/`, one folder each.
@@ -31,6 +34,8 @@ const WAIT: Duration = Duration::from_millis(100);
 const STAGE: &str = "stage";
 /// Attribute of results that says what made them, as JSON; no part of the content.
 const MADE: &str = "made";
+/// Attribute of results that says the params of their input, as JSON; no part of the content.
+const PARAMS: &str = "params";
 
 /// A stage being built: all that it may use beside its input and its data.
 pub struct Work {
@@ -102,12 +107,12 @@ pub fn stage(
     let id = stage_id(context.study, input, context.params(), &device.kind);
     let folder = context.results().join(STAGES).join(&id);
     let lease_path = lease::path(context.results(), &format!("stage.{id}"));
-    if let Some(found) = ready(&folder, &id) {
+    if let Some(found) = ready(&folder, &id, &input.params)? {
         return used(context, input.name, id, found, true);
     }
     let _lease = wait_for(context, &lease_path, input.name, &id)?;
     // Another process may have finished it while this one waited.
-    if let Some(found) = ready(&folder, &id) {
+    if let Some(found) = ready(&folder, &id, &input.params)? {
         return used(context, input.name, id, found, true);
     }
     let work = Work {
@@ -120,7 +125,7 @@ pub fn stage(
     std::fs::create_dir_all(&work.folder).map_err(|source| io("create", &work.folder, source))?;
     let tree = build(&work)?;
     let made = context.job.host.origin(&work.device);
-    let found = keep(&folder, &id, tree, made)?;
+    let found = keep(&folder, &id, &input.params, tree, made)?;
     super::folder::remove(&work.folder).map_err(|source| io("remove", &work.folder, source))?;
     lease::discard(&lease_path);
     used(context, input.name, id, found, false)
@@ -134,12 +139,24 @@ struct Found {
 }
 
 /// Writes the result of stage `id`.
-fn keep(folder: &Path, id: &str, tree: Tree, made: StageOrigin) -> Result<Found, StoreError> {
+fn keep(
+    folder: &Path,
+    id: &str,
+    params: &Pairs,
+    tree: Tree,
+    made: StageOrigin,
+) -> Result<Found, StoreError> {
     let content = tree.content_hash();
     let mut marked = tree.clone();
     marked.set_attribute("", STAGE, Value::Text(id.to_owned()))?;
     let text = serde_json::to_string(&made).unwrap_or_default();
     marked.set_attribute("", MADE, Value::Text(text))?;
+    let params: Params = params
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone()))
+        .collect();
+    let text = serde_json::to_string(&params).unwrap_or_default();
+    marked.set_attribute("", PARAMS, Value::Text(text))?;
     retrial_store::write(folder.join(RESULT), &marked)?;
     Ok(Found {
         tree,
@@ -152,36 +169,59 @@ fn keep(folder: &Path, id: &str, tree: Tree, made: StageOrigin) -> Result<Found,
 ///
 /// A damaged one and one of another stage count as absent. They are left where they are, since
 /// the next result replaces them and removing one here could remove a new one.
-fn ready(folder: &Path, id: &str) -> Option<Found> {
+///
+/// # Errors
+/// It was built with another default of one of `params`, which its id does not tell.
+fn ready(folder: &Path, id: &str, params: &Pairs) -> Result<Option<Found>, TrialError> {
     let path = folder.join(RESULT);
     if !path.exists() {
-        return None;
+        return Ok(None);
     }
     let mut tree = match retrial_store::read(&path) {
         Ok(tree) => tree,
         Err(error) => {
             healed(format!("a stage is built again: {error}"));
-            return None;
+            return Ok(None);
         }
+    };
+    let built: Params = match tree.remove_attribute("", PARAMS) {
+        Some(Value::Text(text)) => serde_json::from_str(&text).unwrap_or_default(),
+        _ => Params::default(),
     };
     let made = match tree.remove_attribute("", MADE) {
         Some(Value::Text(text)) => serde_json::from_str(&text).ok(),
         _ => None,
     };
     match tree.remove_attribute("", STAGE) {
-        Some(Value::Text(of)) if of == id => Some(Found {
-            content: tree.content_hash(),
-            tree,
-            made,
-        }),
+        Some(Value::Text(of)) if of == id => {
+            same_params(id, &built, params)?;
+            Ok(Some(Found {
+                content: tree.content_hash(),
+                tree,
+                made,
+            }))
+        }
         other => {
             let path = path.display();
             healed(format!(
                 "a stage is built again: {path} is of {other:?}, not of {id}"
             ));
-            None
+            Ok(None)
         }
     }
+}
+
+/// An error where a stage was built with another value of a param. One that it does not name came later.
+fn same_params(id: &str, built: &Params, now: &Pairs) -> Result<(), TrialError> {
+    for (name, value) in now {
+        if let Some(old) = built.get(name).filter(|old| !old.same(value)) {
+            return Err(TrialError::Other(format!(
+                "the stage {id} was built with another default: {name} {old} → {value}; raise `revision` of the \
+                 study, which enters the ids, or bring the earlier default back"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn wait_for(
@@ -244,6 +284,8 @@ fn used(
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+    use retrial_core::params::ParamValue;
+
     use super::super::provenance::Host;
     use super::*;
 
@@ -268,13 +310,32 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let tree = Tree::new();
         let made = Host::default().origin("cpu");
-        let kept = keep(folder.path(), "train-1", tree.clone(), made.clone()).unwrap();
-        let again = ready(folder.path(), "train-1").unwrap();
+        let params: Pairs = vec![("rounds", ParamValue::Int(2))];
+        let kept = keep(
+            folder.path(),
+            "train-1",
+            &params,
+            tree.clone(),
+            made.clone(),
+        )
+        .unwrap();
+        let found = |id: &str, params: &Pairs| ready(folder.path(), id, params);
+        let again = found("train-1", &params).unwrap().unwrap();
         let hash = tree.content_hash();
         assert_eq!((&again.content, &kept.content), (&hash, &hash));
         assert_eq!((again.tree.content_hash(), again.made), (hash, Some(made)));
-        assert!(ready(folder.path(), "train-2").is_none());
+        assert!(found("train-2", &params).unwrap().is_none());
+        // A param that came later says nothing, another value of one that was there does.
+        let mut later = params.clone();
+        later.push(("factor", ParamValue::Float(1.0)));
+        assert!(found("train-1", &later).unwrap().is_some());
+        let other: Pairs = vec![("rounds", ParamValue::Int(3))];
+        let error = found("train-1", &other).err().unwrap().to_string();
+        assert!(
+            error.contains("train-1 was built with another default: rounds 2 → 3"),
+            "{error}"
+        );
         retrial_store::write(folder.path().join(RESULT), &tree).unwrap();
-        assert!(ready(folder.path(), "train-1").is_none());
+        assert!(found("train-1", &params).unwrap().is_none());
     }
 }

@@ -16,6 +16,7 @@ pub(crate) fn after(results: &Path, experiments: &[&Experiment]) {
         let spec = &experiment.spec;
         let folder = results.join(&spec.study).join(&spec.name);
         retrial_store::remove_leftovers(&folder);
+        lease::tidy(&lease::of_runs(results, &spec.study, &spec.name));
         for name in names(&folder) {
             let trial = name.strip_suffix(".attempts").unwrap_or(&name);
             let folders = TrialFolders::new(results, &spec.study, &spec.name, trial);

@@ -4,7 +4,7 @@
 //! has not recorded is done again, and records are atomic. It never sees the signals that ask a run
 //! to stop: the scheduler says so on its standard input.
 
-use std::io::{BufRead as _, Write as _};
+use std::io::BufRead as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +12,7 @@ use std::time::{Instant, SystemTime};
 
 use retrial_core::event::Event;
 
+use super::announce::{announce, keep_output_for_events};
 use super::context::{Context, TrialError};
 use super::folder::TrialFolders;
 use super::job::{EXIT_ELSEWHERE, EXIT_HELD, EXIT_STOPPED, Job, STOP_LINE};
@@ -38,6 +39,10 @@ pub(crate) fn main(program: &Program) -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if let Err(error) = keep_output_for_events() {
+        eprintln!("a worker needs a standard output: {error}");
+        return ExitCode::from(2);
+    }
     let stop = Arc::new(AtomicBool::new(false));
     watch_scheduler(stop.clone());
     match execute(program, job, stop) {
@@ -46,12 +51,10 @@ pub(crate) fn main(program: &Program) -> ExitCode {
         Err(Ended::Elsewhere) => exit(EXIT_ELSEWHERE),
         Err(Ended::Error(TrialError::Stopped)) => exit(EXIT_STOPPED),
         Err(Ended::Error(error)) => {
-            let event = Event::Failed {
+            announce(&Event::Failed {
                 cause: "error".to_owned(),
                 error: error.to_string(),
-            };
-            let text = serde_json::to_string(&event).unwrap_or_default();
-            let _ = writeln!(std::io::stdout().lock(), "{text}");
+            });
             ExitCode::FAILURE
         }
     }
@@ -90,6 +93,7 @@ fn execute(program: &Program, job: Job, stop: Arc<AtomicBool>) -> Result<(), End
         .map_err(|error| TrialError::Other(format!("no threads: {error}")))?;
     let mut context = Context::open(job, study.info(), folders, stop)?;
     study.run(&mut context)?;
+    context.has_metrics()?;
     let lease_path = context.folders.lease.clone();
     record_file::finish(context, started, clock.elapsed().as_secs_f64())?;
     lease::discard(&lease_path);
