@@ -36,12 +36,13 @@ impl Devices for NetDevices {
         })
     }
 
-    fn probe(&self, device: &retrial_runner::Device) -> Result<(), String> {
+    fn probe(&self, device: &retrial_runner::Device) -> Result<&'static str, String> {
         let choice: DeviceChoice = device
             .name
             .parse()
             .map_err(|error: DeviceError| error.to_string())?;
         let (found, heard) = quietly(|| probe(choice));
+        let found = found.map(|()| "computes and differentiates correctly");
         found.map_err(|error| match (error, heard) {
             // What panicked first is the cause; what the probe got is often only that it did.
             (DeviceError::Broken { .. }, Some(cause)) => {

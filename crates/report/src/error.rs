@@ -73,12 +73,12 @@ pub enum ReportError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A figure needs a key that its spec does not state, or words where numbers are needed.
+    /// A figure needs a key that its spec does not state, or it or a table has words where numbers are needed.
     #[error("{part} of {experiment}: {reason}")]
     Figure {
         /// Study and experiment.
         experiment: String,
-        /// Which figure.
+        /// Which figure or table.
         part: String,
         /// What is wrong.
         reason: String,

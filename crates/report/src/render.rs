@@ -34,7 +34,7 @@ pub struct ReportSummary {
     pub tables: usize,
     /// How many claims of each origin have each verdict, where there are any.
     pub verdicts: Vec<(Origin, Verdict, usize)>,
-    /// Figures and tables that could not be made, and damaged records.
+    /// Figures and tables that could not be made.
     pub faults: Vec<String>,
     /// Pages that were left as they were, with their figures and tables.
     pub kept: Vec<KeptPage>,
@@ -208,11 +208,6 @@ fn files(studies: &[StudyView<'_>]) -> Rendered {
                 files.insert(path("svg"), svg.into_bytes());
                 drawings.push((path("png"), drawing));
             }
-            let damaged = experiment
-                .troubles
-                .iter()
-                .filter(|t| t.how.starts_with("damaged"));
-            faults.extend(damaged.map(|t| format!("{}: {}", t.what, t.text)));
         }
     }
     files.insert(

@@ -28,11 +28,11 @@ pub trait Devices: Sync {
     /// Why there is none of that name.
     fn named(&self, name: &str) -> Result<Device, String>;
 
-    /// Whether a device computes, found by computing on it.
+    /// What a device was found to do, by computing on it.
     ///
     /// # Errors
-    /// Why it does not, in a line.
-    fn probe(&self, device: &Device) -> Result<(), String>;
+    /// Why it does not compute, in a line.
+    fn probe(&self, device: &Device) -> Result<&'static str, String>;
 }
 
 /// The processor alone.
@@ -57,7 +57,7 @@ impl Devices for Cpu {
         }
     }
 
-    fn probe(&self, _device: &Device) -> Result<(), String> {
-        Ok(())
+    fn probe(&self, _device: &Device) -> Result<&'static str, String> {
+        Ok("the processor, which is all that this program uses")
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use retrial_core::fault::{instead, never_renamed};
 use retrial_core::spec::Override;
 
 use crate::cli::Selection;
@@ -34,29 +35,50 @@ pub(crate) fn overrides(selection: &Selection) -> Result<Vec<Override>, Failure>
     Ok(overrides)
 }
 
-/// The files that were named, or all below `experiments/`.
+/// The files that were named, or all below `experiments/`: a file, a folder, or the name of one below `experiments/`,
+/// such as `STUDY/EXPERIMENT` or `STUDY`.
 pub(crate) fn files(workspace: &Workspace, selection: &Selection) -> Result<Vec<PathBuf>, Failure> {
+    let experiments = workspace.experiments();
     if selection.files.is_empty() {
-        return spec_files(&workspace.experiments());
+        return spec_files(&experiments);
     }
     let mut files = Vec::new();
     for path in &selection.files {
-        let named =
-            ["yaml", "yml"].map(|end| workspace.experiments().join(path).with_extension(end));
+        let own = experiments.join(path);
         let is_name = !path.exists() && path.extension().is_none();
-        let found: Vec<PathBuf> = named
-            .into_iter()
-            .filter(|file| is_name && file.exists())
-            .collect();
+        let mut named = ["yaml", "yml"].map(|end| own.with_extension(end)).to_vec();
+        named.retain(|file| is_name && file.exists());
         if path.is_dir() {
             files.extend(spec_files(path)?);
-        } else if found.is_empty() {
+        } else if !named.is_empty() {
+            files.extend(named);
+        } else if !is_name {
             files.push(path.clone());
+        } else if own.is_dir() {
+            files.extend(spec_files(&own)?);
         } else {
-            files.extend(found);
+            return Err(unknown(path, &experiments));
         }
     }
     Ok(files)
+}
+
+/// The failure of a word that names neither a file nor an experiment.
+fn unknown(path: &Path, experiments: &Path) -> Failure {
+    let word = path.display().to_string();
+    let specs = spec_files(experiments).unwrap_or_default();
+    let names = specs.iter().filter_map(|file| {
+        let name = file.strip_prefix(experiments).ok()?.with_extension("");
+        Some(name.display().to_string())
+    });
+    let names: Vec<String> = names.collect();
+    let is_last = |name: &&String| name.rsplit('/').next() == Some(word.as_str());
+    let help = match names.iter().find(is_last) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => instead(&word, names.iter().map(|name| never_renamed(name))),
+    };
+    let message = format!("`{word}` is neither a file nor an experiment; {help}");
+    Failure::usage(message)
 }
 
 /// The whole command that runs an experiment, as a shell takes it.

@@ -84,7 +84,15 @@ pub(crate) fn build(experiment: &Experiment, spec: &TableSpec) -> Result<Table, 
     }
     let mut columns = Vec::new();
     for name in spec.values.iter().filter(|_| has_trials) {
-        columns.push(frame.numbers(name).ok_or_else(|| absent(name))?);
+        let column = frame.numbers(name).ok_or_else(|| match frame.texts(name) {
+            Some(_) => ReportError::Figure {
+                experiment: experiment.name(),
+                part: format!("table “{title}”"),
+                reason: format!("`{name}` holds words where numbers are needed"),
+            },
+            None => absent(name),
+        });
+        columns.push(column?);
     }
     let keys: Vec<&str> = spec.rows.iter().map(String::as_str).collect();
     let mut lines = Vec::new();

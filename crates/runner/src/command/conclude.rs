@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use retrial_core::claim::Verdict;
 use retrial_report::{ClaimRow, Pack};
 
-use super::{both, claims};
+use super::{both, claims, report};
 use crate::cli::RunOptions;
 use crate::experiment::{Experiment, Experiments, SheetFile, There};
 use crate::failure::Failure;
@@ -135,10 +135,11 @@ fn judge(
     let is_fresh = sound.is_ok() && freshness::is_fresh(&loaded, &out);
     let mut complete = Ok(());
     if !is_fresh {
-        complete = Failure::of_kept(retrial_report::render(&loaded, &out)?.kept);
-        if complete.is_ok() {
+        let rendered = retrial_report::render(&loaded, &out)?;
+        if report::remembers(&rendered) {
             freshness::remember(&loaded, &out);
         }
+        complete = Failure::of_kept(rendered.kept);
     }
     let index = out.join("index.html");
     let index = index.canonicalize().unwrap_or(index);

@@ -18,16 +18,16 @@ pub(crate) fn run(call: &Call<'_>, args: &DoctorArgs) -> Result<(), Failure> {
     let asked = devices.named(&args.device).map_err(Failure::usage)?;
     let workspace = call.workspace().ok();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let cuda_card = first_line(
-        "nvidia-smi",
-        &["--query-gpu=name,memory.total", "--format=csv,noheader"],
-    );
     let device = state(devices, &asked);
-    let cuda_state = match devices.named("cuda") {
-        Ok(cuda) if cuda == asked => device.clone(),
-        Ok(cuda) => state(devices, &cuda),
-        Err(why) => why,
-    };
+    // Nothing of it where the program knows no such device.
+    let cuda = devices.named("cuda").ok().map(|cuda| {
+        let query = ["--query-gpu=name,memory.total", "--format=csv,noheader"];
+        let state = match cuda == asked {
+            true => device.clone(),
+            false => state(devices, &cuda),
+        };
+        (first_line("nvidia-smi", &query), state)
+    });
     let memory = memory_gib();
     let disk = workspace
         .as_ref()
@@ -35,7 +35,7 @@ pub(crate) fn run(call: &Call<'_>, args: &DoctorArgs) -> Result<(), Failure> {
     let cache = workspace
         .as_ref()
         .map(|w| (w.cache.clone(), folder_bytes(&w.cache)));
-    let facts = [
+    let mut facts = vec![
         ("CPU", cpu_model()),
         ("CPU features", cpu_features().join(" ")),
         ("threads", threads.to_string()),
@@ -54,11 +54,13 @@ pub(crate) fn run(call: &Call<'_>, args: &DoctorArgs) -> Result<(), Failure> {
             ),
         ),
         ("device", format!("{}: {device}", asked.name)),
-        (
-            "CUDA card",
-            cuda_card.clone().unwrap_or_else(|| "none found".to_owned()),
-        ),
-        ("CUDA", cuda_state.clone()),
+    ];
+    if let Some((card, state)) = &cuda {
+        let card = card.clone();
+        let card = card.unwrap_or_else(|| "none found".to_owned());
+        facts.extend([("CUDA card", card), ("CUDA", state.clone())]);
+    }
+    facts.extend([
         (
             "project",
             workspace
@@ -97,7 +99,7 @@ pub(crate) fn run(call: &Call<'_>, args: &DoctorArgs) -> Result<(), Failure> {
             first_line("npm", &["--version"])
                 .unwrap_or_else(|| "absent: data in npm packages are out of reach".to_owned()),
         ),
-    ];
+    ]);
     if args.format == Format::Json {
         return print_json(&json!({
             "version": program.build.version,
@@ -108,7 +110,7 @@ pub(crate) fn run(call: &Call<'_>, args: &DoctorArgs) -> Result<(), Failure> {
             "memory_free_gib": memory.map(|(_, free)| free),
             "disk_free_gib": disk.map(|(_, free)| free),
             "device": { "name": asked.name, "state": device },
-            "cuda": { "card": cuda_card, "state": cuda_state },
+            "cuda": cuda.map(|(card, state)| json!({ "card": card, "state": state })),
             "cache": cache.as_ref().map(|(path, _)| path),
             "cache_bytes": cache.as_ref().map(|(_, bytes)| bytes),
         }));
@@ -123,10 +125,8 @@ pub(crate) fn run(call: &Call<'_>, args: &DoctorArgs) -> Result<(), Failure> {
 
 /// Whether a device computes, in words.
 fn state(devices: &dyn Devices, device: &Device) -> String {
-    devices.probe(device).map_or_else(
-        |why| why,
-        |()| "computes and differentiates correctly".to_owned(),
-    )
+    let found = devices.probe(device);
+    found.map_or_else(|why| why, str::to_owned)
 }
 
 /// Tries a device in a process of its own: what the driver keeps of it is free again afterwards,
@@ -157,7 +157,7 @@ pub(crate) fn probe_here(program: &Program, name: &str) -> ExitCode {
         .named(name)
         .and_then(|device| devices.probe(&device))
     {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::SUCCESS,
         Err(why) => {
             say!("{why}");
             ExitCode::FAILURE

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use retrial_report::Experiment;
+use retrial_report::{Experiment, ReportSummary};
 
 use super::{both, count};
 use crate::cli::{ReportArgs, Selection};
@@ -28,7 +28,7 @@ pub(crate) fn run(workspace: &Workspace, args: &ReportArgs) -> Result<(), Failur
         eprintln!("warning: a faulty spec keeps the sheet it had: {fault}");
     }
     let rendered = retrial_report::render(&loaded, &out)?;
-    if args.output.is_none() && rendered.kept.is_empty() {
+    if args.output.is_none() && remembers(&rendered) {
         freshness::remember(&loaded, &out);
     }
     let counts: Vec<String> = rendered
@@ -41,6 +41,15 @@ pub(crate) fn run(workspace: &Workspace, args: &ReportArgs) -> Result<(), Failur
     say!("{figures}, {tables}; claims: {}", counts.join(", "));
     say!("report: {}", rendered.index.display());
     both(Failure::of_kept(rendered.kept), integrity::sound(&loaded))
+}
+
+/// Warns of figures and tables that could not be made. Whether the report is to be remembered as that of its records:
+/// one that lacks something says so each time.
+pub(super) fn remembers(rendered: &ReportSummary) -> bool {
+    for fault in &rendered.faults {
+        eprintln!("warning: {fault}");
+    }
+    rendered.kept.is_empty() && rendered.faults.is_empty()
 }
 
 /// Brings all sheets up to date with their specs.
