@@ -215,3 +215,36 @@ fn the_page_of_an_ablation_says_what_was_changed_and_how() {
         "{page}"
     );
 }
+
+/// The text of a record with another default of a param, sealed again: that of a program before the default changed.
+fn with_other_default(file: &std::path::Path) {
+    let text = std::fs::read_to_string(file).expect("text");
+    let (body, _) = retrial_core::seal::unsealed(&text).expect("a seal");
+    assert!(body.contains("  factor: 1.0\n"), "{body}");
+    let body = body.replacen("  factor: 1.0\n", "  factor: 2.0\n", 1);
+    std::fs::write(file, retrial_core::seal::sealed(&body)).expect("written");
+}
+
+#[test]
+fn a_default_that_changed_under_one_id_is_named() {
+    let project = recorded();
+    let before = project.records("fake", "a").len();
+    with_other_default(&first(&project).join("trial.yaml"));
+    let status = project
+        .retrial(&["status", "--format", "json"])
+        .exits(0)
+        .json();
+    assert_eq!(status["experiments"][0]["changed"], 1);
+    assert_eq!(status["experiments"][0]["recorded"], 2);
+    let other = "with another default: factor 2.0 → 1.0";
+    project.retrial(&["plan", "a"]).exits(0).says(other);
+    project
+        .retrial(&["run", "a"])
+        .exits(2)
+        .complains(other)
+        .complains("help: raise `revision` of the study");
+    assert_eq!(project.records("fake", "a").len(), before);
+    project.retrial(&["pack"]).exits(0);
+    std::fs::remove_dir_all(first(&project)).expect("removed");
+    project.retrial(&["run", "a"]).exits(2).complains(other);
+}

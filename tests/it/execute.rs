@@ -357,6 +357,16 @@ fn provenance_is_complete() {
         build.profile
     );
     assert!(build.rustc.starts_with("rustc "), "{}", build.rustc);
+    assert_eq!(build.program.as_deref(), Some("retrial"));
+    let library = build
+        .retrial
+        .as_ref()
+        .expect("the retrial that it is built with");
+    assert_eq!(library.version, p.version);
+    assert_eq!(
+        (p.program(), p.library()),
+        (format!("retrial {}", p.version), None)
+    );
     assert!(
         build.target.contains(std::env::consts::ARCH),
         "{}",
@@ -451,4 +461,60 @@ fn a_panic_within_a_memory_limit_does_not_hang() {
     let status = command.env("RUST_BACKTRACE", "1").status().expect("a run");
     assert_eq!(status.code(), Some(1));
     assert_eq!(cause(&project, "a").0, "panic");
+}
+
+#[test]
+fn what_a_study_prints_is_shown_and_breaks_no_event() {
+    let project = Project::new().with("a", &fake("params: {ends: words, level: 2.0}\n"));
+    project
+        .retrial(&["run", "a", "--no-report"])
+        .exits(0)
+        .says("1 trial recorded")
+        .complains("printed:\nwords of output and of errors");
+    let record = project.records("fake", "a").into_values().next();
+    assert_eq!(record.expect("a record").metric("value"), Some(2.0));
+
+    let project = Project::new().with("a", &fake("params: {ends: panic}\n"));
+    project.retrial(&["run", "a", "--no-report"]).exits(1);
+    let attempt = project.attempts("fake", "a").remove(0);
+    assert!(attempt.files.contains_key("output.txt"), "{attempt:?}");
+    let folder = project.path().join("results/fake/a");
+    let folder = folder.join(format!("{}.attempts/1", attempt.trial));
+    let output = std::fs::read_to_string(folder.join("output.txt")).expect("an output");
+    assert!(output.contains("the trial panics as asked"), "{output}");
+    std::fs::write(folder.join("output.txt"), "all went well\n").expect("written");
+    project
+        .retrial(&["report"])
+        .exits(4)
+        .complains("output.txt was changed after it was recorded");
+}
+
+#[test]
+fn a_trial_without_a_metric_fails() {
+    let project = Project::new().with("a", &fake("params: {ends: nothing}\n"));
+    project.retrial(&["run", "a", "--no-report"]).exits(1);
+    let (cause, error) = cause(&project, "a");
+    assert_eq!(cause, "error");
+    assert!(
+        error.starts_with(
+            "the trial reported none of the metrics that its study declares (value, sum)"
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_figure_that_cannot_be_drawn_is_said_by_each_run() {
+    let figure = "report:\n  figures: [{kind: line, x: seed, y: sum}]\n";
+    let project = Project::new().with("a", &fake(figure));
+    for _ in 0..2 {
+        project
+            .retrial(&["run", "a"])
+            .exits(0)
+            .complains("warning: figure “sum against seed” of fake/a: no `sum`");
+    }
+    project
+        .retrial(&["report"])
+        .exits(0)
+        .complains("warning: figure “sum against seed” of fake/a: no `sum`");
 }

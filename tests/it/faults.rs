@@ -43,6 +43,18 @@ fn wrong_arguments_are_named() {
         (&["run", "nowhere.yaml"][..], "nowhere.yaml"),
         (&["run"], "says `default: true`; name those to run"),
         (
+            &["run", "b"],
+            "`b` is neither a file nor an experiment; known here: a",
+        ),
+        (
+            &["status", "fake/a"],
+            "`fake/a` is neither a file nor an experiment; did you mean `a`?",
+        ),
+        (
+            &["check", "a", "--set", "level=2"],
+            "--set level=2:1:1: level: an unknown key; did you mean `params.level`?",
+        ),
+        (
             &["run", "experiments/a.yaml", "--set", "params.level"],
             "has no `=`",
         ),
@@ -154,4 +166,29 @@ fn a_link_out_of_the_project_shows_no_line_of_its_text() {
     said.exits(2)
         .complains("experiments/x.yaml: a link that leads out of the project");
     assert!(!said.err.contains("secret"), "{}", said.err);
+}
+
+#[test]
+fn studies_and_experiments_are_named_without_their_files() {
+    let project = Project::new();
+    std::fs::create_dir(project.path().join("experiments/fake")).expect("a folder");
+    for name in ["a", "b"] {
+        project.write(&format!("experiments/fake/{name}.yaml"), &fake(""));
+    }
+    project.retrial(&["run", "fake/a", "--no-report"]).exits(0);
+    for (named, experiments) in [("fake/a", 1), ("fake", 2)] {
+        project.retrial(&["check", named]).exits(0);
+        for command in ["plan", "status"] {
+            let said = project
+                .retrial(&[command, named, "--format", "json"])
+                .exits(0)
+                .json();
+            let found = said["experiments"].as_array().map(Vec::len);
+            assert_eq!(found, Some(experiments), "{command} {named}");
+        }
+    }
+    project
+        .retrial(&["run", "b"])
+        .exits(2)
+        .complains("did you mean `fake/b`?");
 }

@@ -226,3 +226,67 @@ fn a_page_whose_records_are_gone_turns_no_gate_green() {
     let page = std::fs::read_to_string(&page).expect("a page");
     assert!(page.contains("## b\n") && !page.contains("## a\n"));
 }
+
+#[test]
+fn what_is_run_is_neither_removed_nor_renamed() {
+    let spec = fake("seeds: [0, 1]\nparams: {pause_ms: 3000}\n");
+    let project = Project::new().with("slow", &spec);
+    let folder = project.path().join("results/fake/slow");
+    meanwhile(&project, || {
+        for command in [&["rm", "fake/slow"][..], &["rename", "fake/slow", "quick"]] {
+            let said = project.retrial(command);
+            said.exits(2)
+                .complains("error: process ")
+                .complains(" runs fake/slow, so nothing is changed");
+        }
+        let partial = names(&folder).into_iter().find_map(|name| {
+            let trial = name.strip_suffix(".partial")?;
+            Some(format!("fake/slow/{trial}"))
+        });
+        let trial = partial.expect("a trial at work");
+        project
+            .retrial(&["rm", &trial])
+            .exits(2)
+            .complains(&format!("works on {trial}, so nothing is removed"));
+    })
+    .exits(0)
+    .says("2 trials recorded, 0 failed");
+    assert!(project.attempts("fake", "slow").is_empty());
+    project
+        .retrial(&["rm", "fake/slow"])
+        .exits(0)
+        .says("fake/slow: 2 trials removed");
+    assert!(!folder.exists());
+    assert!(names(&project.path().join("results/.leases")).is_empty());
+}
+
+#[test]
+fn an_interrupted_trial_is_counted_when_it_is_removed() {
+    let spec = fake("params: {rounds: 100, pause_ms: 100}\n");
+    let project = Project::new().with("slow", &spec);
+    let folder = project.path().join("results/fake/slow");
+    let mut run = project.start(&["run", "slow", "--no-report"]);
+    wait_for(|| names(&folder).iter().any(|name| name.ends_with(".partial")));
+    run.kill().expect("killed");
+    run.wait().expect("ended");
+    // Its worker ends by itself, and frees the trial.
+    let lease = || {
+        project
+            .retrial(&["status", "slow", "--format", "json"])
+            .json()
+    };
+    wait_for(|| lease()["experiments"][0]["interrupted"] == 1);
+    let partial = names(&folder).into_iter().find_map(|name| {
+        let trial = name.strip_suffix(".partial")?;
+        Some(format!("fake/slow/{trial}"))
+    });
+    let trial = partial.expect("an interrupted trial");
+    project
+        .retrial(&["rm", &trial])
+        .exits(0)
+        .says("1 trial removed");
+    let status = project
+        .retrial(&["status", "slow", "--format", "json"])
+        .json();
+    assert_eq!(status["experiments"][0]["new"], 1);
+}

@@ -167,6 +167,68 @@ fn every_edit_of_a_pack_is_damage_and_runs_again() {
 }
 
 #[test]
+fn a_damaged_row_beside_its_sound_folder_harms_the_row_alone() {
+    let project = packed();
+    let contents = project.contents("fake", "a");
+    let before = project.records("fake", "a");
+    rewrite(&folder(&project).join("trials.csv"), ",2.0,", ",2.5,");
+    for command in [
+        &["report"][..],
+        &["claims"],
+        &["pack"],
+        &["unpack"],
+        &["prune", "--packed"],
+    ] {
+        project
+            .retrial(command)
+            .exits(4)
+            .complains("1 record is damaged")
+            .complains("fake/a/trials.csv: level-2.0-s")
+            .complains("its row was changed after it was recorded");
+    }
+    let status = project
+        .retrial(&["status", "--format", "json"])
+        .exits(0)
+        .json();
+    assert_eq!(status["experiments"][0]["recorded"], 3);
+    project
+        .retrial(&["run", "experiments/a.yaml"])
+        .exits(0)
+        .complains("set aside: fake/a/trials.csv")
+        .says("all 3 trials are recorded");
+    assert_eq!(project.records("fake", "a"), before, "no trial ran again");
+    project.retrial(&["pack"]).exits(0).says("3 trials");
+    remove_trials(&project);
+    project.retrial(&["report", "--check"]).exits(0);
+    project.retrial(&["unpack"]).exits(0);
+    assert_eq!(project.contents("fake", "a"), contents);
+}
+
+#[test]
+fn damaged_records_can_be_removed() {
+    let project = packed();
+    remove_trials(&project);
+    rewrite(&folder(&project).join("trials.csv"), ",2.0,", ",2.5,");
+    let said = project.retrial(&["claims"]);
+    let row = said.err.lines().find_map(|line| {
+        let (_, rest) = line.split_once("trials.csv: ")?;
+        Some(format!("fake/a/{}", rest.split(':').next()?))
+    });
+    let trial = row.expect("a damaged row");
+    project
+        .retrial(&["rm", &trial])
+        .exits(0)
+        .says("1 trial removed");
+    project.retrial(&["claims"]).exits(0);
+    let left = std::fs::read_to_string(folder(&project).join("trials.csv")).expect("a pack");
+    assert_eq!(left.lines().count(), 3);
+    rewrite(&folder(&project).join("trials.csv"), "id,", "jd");
+    project.retrial(&["claims"]).exits(4);
+    project.retrial(&["rm", "fake/a"]).exits(0);
+    assert!(!folder(&project).exists());
+}
+
+#[test]
 fn forms_that_disagree_are_damage() {
     let project = packed();
     let pack = std::fs::read(folder(&project).join("trials.csv")).expect("a pack");
@@ -180,6 +242,19 @@ fn forms_that_disagree_are_damage() {
         .exits(4)
         .complains("trials.csv has another record of it");
     project.retrial(&["pack"]).exits(4);
+    // Of two sound records the committed one stays.
+    let packed = std::fs::read(folder(&project).join("trials.csv")).expect("a pack");
+    project
+        .retrial(&["run", "experiments/a.yaml"])
+        .exits(0)
+        .complains("set aside: fake/a/level-2.0-s")
+        .says("all 3 trials are recorded");
+    assert_eq!(
+        std::fs::read(folder(&project).join("trials.csv")).expect("a pack"),
+        packed
+    );
+    assert!(project.records("fake", "a").is_empty());
+    project.retrial(&["report", "--check"]).exits(0);
 }
 
 #[test]
@@ -202,6 +277,17 @@ fn failed_attempts_are_packed_too() {
     }
     project.retrial(&["report"]).exits(0);
     assert_eq!(page(&project), before);
+    // Unpacked, an attempt is its record alone.
+    project
+        .retrial(&["unpack"])
+        .exits(0)
+        .says("2 records unpacked");
+    project.retrial(&["report", "--check"]).exits(0);
+    let status = project
+        .retrial(&["status", "--format", "json"])
+        .exits(0)
+        .json();
+    assert_eq!(status["experiments"][0]["failed"], 2);
     project
         .retrial(&["plan", "experiments/a.yaml"])
         .exits(0)
@@ -210,7 +296,7 @@ fn failed_attempts_are_packed_too() {
     let numbers: Vec<u32> = (project.attempts("fake", "a").iter())
         .map(|record| record.attempt)
         .collect();
-    assert_eq!(numbers, [2, 2]);
+    assert_eq!(numbers, [1, 1, 2, 2]);
 }
 
 #[test]

@@ -4,6 +4,8 @@
 //! It has two stages, so that sharing and resuming of stages is exercised: `prepare` does
 //! `rounds` rounds of drawing with a checkpoint after each, `scale` multiplies its result.
 
+use std::io::{self, Write as _};
+
 use retrial_core::declare::ParamGroup as _;
 use retrial_core::metric::FileDef;
 use retrial_core::params::Params;
@@ -79,6 +81,10 @@ words! {
         Memory = "memory",
         /// With a value that is no number.
         Nan = "nan",
+        /// With a record, after words on both standard streams, of which no line is ended.
+        Words = "words",
+        /// Without a metric.
+        Nothing = "nothing",
     }
 }
 
@@ -147,6 +153,9 @@ impl Study for Fake {
             run_stages(context, &params)?;
         } else {
             pause(params.rounds.pause_ms, || context.stop_point())?;
+        }
+        if params.ending.ends == End::Nothing {
+            return Ok(());
         }
         let noise = context.seed().stream("noise").normal() * params.level.noise;
         let value = match params.ending.ends == End::Nan {
@@ -232,7 +241,14 @@ fn end_as_asked(attempt: u32, ending: &Ending) -> Result<(), TrialError> {
         )));
     }
     match ending.ends {
-        End::Well | End::Nan => Ok(()),
+        End::Well | End::Nan | End::Nothing => Ok(()),
+        End::Words => {
+            let out = io::stdout()
+                .write_all(b"words of output")
+                .and_then(|()| io::stdout().flush());
+            out.and_then(|()| io::stderr().write_all(b" and of errors"))
+                .map_err(TrialError::of)
+        }
         End::Error => Err(TrialError::Other("the trial fails as asked".to_owned())),
         End::Panic => panic!("the trial panics as asked"),
         End::Abort => std::process::abort(),

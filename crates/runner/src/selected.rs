@@ -72,7 +72,8 @@ fn unknown(path: &Path, experiments: &Path) -> Failure {
         Some(name.display().to_string())
     });
     let names: Vec<String> = names.collect();
-    let is_last = |name: &&String| name.rsplit('/').next() == Some(word.as_str());
+    let last = |name: &str| name.rsplit('/').next().map(str::to_owned);
+    let is_last = |name: &&String| last(name) == last(&word);
     let help = match names.iter().find(is_last) {
         Some(name) => format!("did you mean `{name}`?"),
         None => instead(&word, names.iter().map(|name| never_renamed(name))),
