@@ -9,13 +9,12 @@ mod output;
 mod tables;
 mod trial;
 
-use retrial_core::declare::ParamGroup as _;
 use retrial_core::params::Params;
 use retrial_core::study::StudyInfo;
 use retrial_data::Manifest;
 use retrial_runner::{Context, Study, TrialError};
 
-use crate::tables::Throwing;
+use crate::tables::Settings;
 
 /// The study.
 pub struct Buffon;
@@ -27,7 +26,9 @@ impl Study for Buffon {
 
     fn cost_s(&self, params: &Params, _dataset: Option<&Manifest>) -> f64 {
         // 30 ns a throw.
-        Throwing::read(params).map_or(0.0, |own| own.throws as f64 * own.repeats as f64 * 30e-9)
+        Settings::read(params).map_or(0.0, |own| {
+            own.throwing.throws as f64 * own.throwing.repeats as f64 * 30e-9
+        })
     }
 
     fn run(&self, context: &mut Context) -> Result<(), TrialError> {

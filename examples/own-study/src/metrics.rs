@@ -13,7 +13,9 @@ metrics! {
         rmse_by_law: fact,
         /// rmse by rmse_by_law.
         rmse_over_law: fact,
-        /// Share of estimates that are as near to π as Lazzarini's 355/113.
+        /// Share of estimates whose error is at most `near_error`.
         share_as_near: higher,
+        /// Throws by the CPU time of the trial that threw them; missing where the throws were found ready.
+        throws_per_cpu_second: higher "1/s" measured,
     }
 }

@@ -1,10 +1,10 @@
 //! What the study declares of itself, and its params.
 
-use retrial_core::declare::ParamGroup as _;
-use retrial_core::params;
 use retrial_core::study::StudyInfo;
+use retrial_core::{param_groups, params};
 
 use crate::metrics::metric;
+use crate::needle::Directions;
 use crate::output;
 
 pub(crate) const INFO: StudyInfo = StudyInfo {
@@ -17,7 +17,7 @@ pub(crate) const INFO: StudyInfo = StudyInfo {
     uses_device: false,
     cpu_methods: &[],
     content_kinds: &[],
-    params: Throwing::TABLE,
+    params: Settings::PARAMS,
     metrics: metric::ALL,
     tables: output::TABLES,
     files: &[],
@@ -25,7 +25,7 @@ pub(crate) const INFO: StudyInfo = StudyInfo {
 };
 
 params! {
-    /// All params of a trial. So many throws that none of their series ends without a hit, from which no estimate follows.
+    /// What the stage reads. So many throws that none of their series ends without a hit, from which no estimate follows.
     pub(crate) struct Throwing {
         /// Throws from which π is estimated once.
         throws: int(100..=1_000_000) = 3408,
@@ -33,5 +33,25 @@ params! {
         repeats: int(2..=100_000) = 1000,
         /// Length of the needle by the distance of the lines; Lazzarini's was 5/6.
         length_ratio: float(0.5..=1.0) = 5.0 / 6.0,
+        /// How the direction of a needle is drawn.
+        directions: word(Directions) = Directions::Disc,
+    }
+}
+
+params! {
+    /// How the estimates are judged. The stage does not read it, so that another value throws nothing anew.
+    pub(crate) struct Judging {
+        /// Largest error of an estimate that counts as near; that of Lazzarini's 355/113, rounded up.
+        near_error: float(0.0..=1.0) = 3e-7,
+    }
+}
+
+param_groups! {
+    /// All params of a trial.
+    pub(crate) struct Settings {
+        /// The throws.
+        throwing: Throwing,
+        /// Their judgement.
+        judging: Judging,
     }
 }

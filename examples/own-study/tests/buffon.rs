@@ -35,6 +35,44 @@ fn a_killed_trial_ends_with_the_same_content() {
     }
 }
 
+#[test]
+fn the_program_names_itself_and_what_it_has() {
+    let folder = project("named");
+    let ended = run(&folder)
+        .args([
+            "--set",
+            "params.repeats=2",
+            "--set",
+            "params.directions=angle",
+        ])
+        .status();
+    assert!(ended.expect("it starts").success());
+    let experiment = inside(&folder.join("results/buffon")).remove(0);
+    let trial = inside(&experiment).into_iter().find(|path| path.is_dir());
+    let record = trial.expect("a trial").join("trial.yaml");
+    let record = fs::read_to_string(record).expect("a record");
+    for line in [
+        "program: buffon\n",
+        "    retrial:\n",
+        "directions: angle\n",
+        "near_error: 3e-7\n",
+    ] {
+        assert!(record.contains(line), "{line}{record}");
+    }
+    let doctor = Command::new(env!("CARGO_BIN_EXE_buffon"))
+        .arg("doctor")
+        .current_dir(&folder)
+        .output()
+        .expect("it starts");
+    let said = String::from_utf8_lossy(&doctor.stdout);
+    assert!(
+        said.contains("the processor, which is all that this program uses"),
+        "{said}"
+    );
+    assert!(!said.contains("CUDA"), "{said}");
+    fs::remove_dir_all(folder).expect("removed");
+}
+
 /// A project with one experiment.
 fn project(name: &str) -> PathBuf {
     let name = format!("buffon-{name}-{}", std::process::id());
