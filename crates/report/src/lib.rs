@@ -23,12 +23,12 @@ mod view;
 
 pub use error::ReportError;
 pub use load::{
-    Damaged, Experiment, has_records, load, load_experiment, read_attempt, read_finished,
-    read_sheet,
+    Damaged, Experiment, experiments_in, has_records, load, load_experiment, load_named,
+    read_attempt, read_finished, read_sheet,
 };
 pub use loaded::Loaded;
 pub use pack::write::{Export, Packing, export, pack};
-pub use pack::{ATTEMPTS_FILE, PACK_FOLDERS, Pack, Packed, TRIALS_FILE, record_text, without_rows};
+pub use pack::{ATTEMPTS_FILE, Change, PACK_FOLDERS, Pack, Packed, TRIALS_FILE, record_text};
 pub use plot::{
     HistogramWords, SheetPicture, SheetRow, classes_png, contact_sheet_png, field_png,
     figure_kinds, gray_png, histogram_png,

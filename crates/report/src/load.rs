@@ -51,17 +51,25 @@ impl Damaged {
     /// The trial that it should be of, where its place or its row says one.
     #[must_use]
     pub fn trial(&self) -> Option<&str> {
-        let (own, _) = self
-            .path
-            .splitn(3, '/')
-            .nth(2)?
-            .split_once('/')
-            .unwrap_or_default();
-        match own {
-            "" if self.path.ends_with(SHEET_FILE) => None,
-            "" => self.reason.split_once(": ").map(|(trial, _)| trial),
-            own => Some(own.strip_suffix(".attempts").unwrap_or(own)),
+        let within = self.path.splitn(3, '/').nth(2)?;
+        match within.split_once('/') {
+            Some((folder, _)) if PACK_FOLDERS.contains(&folder) => None,
+            Some((own, _)) => Some(own.strip_suffix(".attempts").unwrap_or(own)),
+            None if within == SHEET_FILE => None,
+            None => {
+                let (trial, _) = self.reason.split_once(": ")?;
+                // A line without a trial has a number.
+                (!trial.contains(' ')).then_some(trial)
+            }
         }
+    }
+
+    /// Whether it is part of a pack.
+    #[must_use]
+    pub fn is_packed(&self) -> bool {
+        let within = self.path.splitn(3, '/').nth(2).unwrap_or_default();
+        let (first, _) = within.split_once('/').unwrap_or((within, ""));
+        [TRIALS_FILE, ATTEMPTS_FILE].contains(&within) || PACK_FOLDERS.contains(&first)
     }
 }
 
@@ -106,24 +114,48 @@ impl Experiment {
 /// cannot be read or is of a newer program. A damaged one is no error: it is in
 /// [`Experiment::damaged`].
 pub fn load(results: &Path) -> Result<Vec<Experiment>, ReportError> {
+    let mut experiments = Vec::new();
+    for (study, experiment) in experiments_in(results)? {
+        experiments.extend(load_named(results, &study, &experiment)?);
+    }
+    Ok(experiments)
+}
+
+/// Study and name of every folder that may hold an experiment.
+///
+/// # Errors
+/// A results folder that is missing, and a folder that cannot be listed.
+pub fn experiments_in(results: &Path) -> Result<Vec<(String, String)>, ReportError> {
     if !results.exists() {
         listed(results)?;
         return Err(ReportError::NoResults {
             path: results.to_owned(),
         });
     }
-    let mut experiments = Vec::new();
+    let mut names = Vec::new();
     for study in listed(results)? {
         for experiment in listed(&results.join(&study))? {
-            let folder = results.join(&study).join(&experiment);
-            match read_sheet(&folder)? {
-                Ok(sheet) => experiments.push(read_experiment(&folder, sheet)?),
-                Err(_) if !has_records(&folder)? && !has_sheet(&folder) => {}
-                Err(reason) => experiments.push(unknown(&study, &experiment, folder, reason)),
-            }
+            names.push((study.clone(), experiment));
         }
     }
-    Ok(experiments)
+    Ok(names)
+}
+
+/// One experiment of a results folder; nothing where it has neither a record nor a sheet.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_named(
+    results: &Path,
+    study: &str,
+    experiment: &str,
+) -> Result<Option<Experiment>, ReportError> {
+    let folder = results.join(study).join(experiment);
+    Ok(match read_sheet(&folder)? {
+        Ok(sheet) => Some(read_experiment(&folder, sheet)?),
+        Err(_) if !has_records(&folder)? && !has_sheet(&folder) => None,
+        Err(reason) => Some(unknown(study, experiment, folder, reason)),
+    })
 }
 
 /// What a results folder holds of the experiment on `sheet`, whatever its own sheet says.
@@ -287,6 +319,9 @@ fn read_experiment(folder: &Path, sheet: ExperimentSheet) -> Result<Experiment, 
             files.push(format!("{name}/{RECORD_FILE}"));
         }
     }
+    let trials: Vec<&str> = (files.iter())
+        .filter_map(|file| file.strip_suffix(RECORD_FILE)?.strip_suffix('/'))
+        .collect();
     let place: HashMap<&str, usize> = (sheet.trials.iter().enumerate())
         .map(|(i, id)| (id.as_str(), i))
         .collect();
@@ -296,41 +331,16 @@ fn read_experiment(folder: &Path, sheet: ExperimentSheet) -> Result<Experiment, 
         let path = format!("{prefix}/{file}");
         damaged.push(Damaged { path, reason });
     };
-    let pack = match Pack::read(folder, &sheet.study, &sheet.experiment)? {
-        Ok(pack) => pack,
-        Err(reason) => {
-            let (file, reason) = reason.split_once(": ").unwrap_or((TRIALS_FILE, &reason));
-            harm(file, reason.to_owned());
-            Pack::nothing(folder)
-        }
-    };
-    let mut packed: HashMap<(String, u32), (&str, &Record)> = HashMap::new();
-    let mut twice = Vec::new();
-    for (file, rows) in [
-        (TRIALS_FILE, pack.trials()),
-        (ATTEMPTS_FILE, pack.attempts()),
-    ] {
-        for row in rows {
-            // A damaged row says nothing of the folder of its trial.
-            let fault = match &row.record {
-                Ok(record) => {
-                    let own = (row.trial.clone(), number(record));
-                    let other = packed.insert(own.clone(), (file, record));
-                    other.map(|_| {
-                        twice.push(own);
-                        "it has two rows"
-                    })
-                }
-                Err(reason) => Some(reason.as_str()),
-            };
-            if let Some(reason) = fault {
-                harm(file, format!("{}: {reason}", row.trial));
-            }
-        }
+    let pack = Pack::read(folder, &sheet.study, &sheet.experiment)?;
+    // A damaged row says nothing of the folder of its trial.
+    for (file, reason) in pack.faults(&trials)? {
+        harm(&file, reason);
     }
-    for own in &twice {
-        packed.remove(own);
-    }
+    let rows = pack.trials().iter().chain(pack.attempts());
+    let rows = rows.filter_map(|row| row.record.as_ref().ok());
+    let mut packed: HashMap<(String, u32), &Record> = rows
+        .map(|record| ((record.trial.clone(), number(record)), record))
+        .collect();
     let mut sort = |record: Record| match record.is_finished() {
         false => attempts.push(record),
         true if place.contains_key(record.trial.as_str()) => finished.push(record),
@@ -339,7 +349,11 @@ fn read_experiment(folder: &Path, sheet: ExperimentSheet) -> Result<Experiment, 
     for (file, read) in files.iter().zip(read_all(folder, &files)) {
         match read? {
             Ok(record) => match packed.remove(&(record.trial.clone(), number(&record))) {
-                Some((of, packed)) if packed.seal != record.seal => {
+                Some(packed) if packed.seal != record.seal => {
+                    let of = match record.is_finished() {
+                        true => TRIALS_FILE,
+                        false => ATTEMPTS_FILE,
+                    };
                     harm(file, format!("{of} has another record of it"));
                 }
                 _ => sort(record),
@@ -347,7 +361,7 @@ fn read_experiment(folder: &Path, sheet: ExperimentSheet) -> Result<Experiment, 
             Err(reason) => harm(file, reason),
         }
     }
-    for (_, record) in packed.into_values() {
+    for record in packed.into_values() {
         sort(record.clone());
     }
     let in_plan = |record: &Record| {

@@ -26,6 +26,9 @@ use crate::selected::{changes, command, files, overrides, same_file};
 use crate::study::Study;
 use crate::workspace::{Broken, Workspace, dataset_infos};
 
+/// Most damaged parts of a pack that are named where states are asked for.
+const SHOWN: usize = 10;
+
 /// A checked experiment with its trials.
 pub(crate) struct Experiment {
     pub(crate) spec: Spec,
@@ -272,6 +275,14 @@ impl Experiment {
         sound: &HashMap<String, Params>,
     ) -> Result<Vec<(&Trial, TrialState)>, Failure> {
         let inventory = Inventory::read(results, &self.spec.study, &self.spec.name)?;
+        let faults = inventory.faults()?;
+        for fault in faults.iter().take(SHOWN) {
+            eprintln!("warning: damaged: {fault}");
+        }
+        if faults.len() > SHOWN {
+            let more = faults.len() - SHOWN;
+            eprintln!("warning: … and {more} more; `retrial report --check` names all");
+        }
         let revision = self.study.info().revision;
         self.trials
             .par_iter()

@@ -20,6 +20,7 @@ use retrial_report::{ATTEMPTS_FILE, Damaged, Experiment, Pack, Packed, TRIALS_FI
 use crate::execute::folder::TrialFolders;
 use crate::execute::{lease, record_file};
 use crate::failure::Failure;
+use crate::packing;
 use crate::program::Program;
 
 /// Why something is no sound record, or nothing; an error where what is there cannot be read, so
@@ -36,6 +37,20 @@ pub(crate) fn load(program: &Program, results: &Path) -> Result<Vec<Experiment>,
         set_apart(program, experiment)?;
     }
     Ok(experiments)
+}
+
+/// As [`load`], of one experiment; nothing where it left nothing.
+pub(crate) fn load_named(
+    program: &Program,
+    results: &Path,
+    study: &str,
+    experiment: &str,
+) -> Result<Option<Experiment>, Failure> {
+    let mut loaded = retrial_report::load_named(results, study, experiment)?;
+    if let Some(experiment) = &mut loaded {
+        set_apart(program, experiment)?;
+    }
+    Ok(loaded)
 }
 
 /// As [`load`], of one experiment, whose sheet need not be there.
@@ -81,10 +96,14 @@ fn set_apart(program: &Program, experiment: &mut Experiment) -> Result<(), Failu
             let (own, file) = place(&record);
             let (path, reason) = match folder.join(&own).exists() {
                 true => (format!("{name}/{own}/{file}"), reason),
-                false => (
-                    format!("{name}/{TRIALS_FILE}"),
-                    format!("{}: {reason}", record.trial),
-                ),
+                false => {
+                    let table = match record.is_finished() {
+                        true => TRIALS_FILE,
+                        false => ATTEMPTS_FILE,
+                    };
+                    let reason = format!("{}: {reason}", record.trial);
+                    (format!("{name}/{table}"), reason)
+                }
             };
             experiment.damaged.push(Damaged { path, reason });
         }
@@ -93,17 +112,17 @@ fn set_apart(program: &Program, experiment: &mut Experiment) -> Result<(), Failu
 }
 
 /// Every damaged record, in words.
-pub(crate) fn faults(experiments: &[Experiment]) -> Vec<String> {
-    let damaged = experiments
-        .iter()
-        .flat_map(|experiment| &experiment.damaged);
+pub(crate) fn faults<'e>(experiments: impl IntoIterator<Item = &'e Experiment>) -> Vec<String> {
+    let damaged = experiments.into_iter().flat_map(|own| &own.damaged);
     damaged
         .map(|damaged| format!("{}: {}", damaged.path, damaged.reason))
         .collect()
 }
 
 /// The failure with which a command ends that met damaged records.
-pub(crate) fn sound(experiments: &[Experiment]) -> Result<(), Failure> {
+pub(crate) fn sound<'e>(
+    experiments: impl IntoIterator<Item = &'e Experiment>,
+) -> Result<(), Failure> {
     let damaged = faults(experiments);
     match damaged.is_empty() {
         true => Ok(()),
@@ -153,15 +172,16 @@ pub(crate) fn set_aside(
     sheet: ExperimentSheet,
 ) -> Result<HashMap<String, Params>, Failure> {
     let (study, name) = (sheet.study.clone(), sheet.experiment.clone());
-    let loaded = load_one(program, results, sheet)?;
-    for file in [TRIALS_FILE, ATTEMPTS_FILE] {
-        set_rows_aside(&loaded, file)?;
+    let mut loaded = load_one(program, results, sheet.clone())?;
+    let mut alone = None;
+    if !loaded.damaged.is_empty() {
+        // What another process was changing is read again.
+        alone = Some(lease::to_write(results, &study, &name)?);
+        loaded = load_one(program, results, sheet)?;
+        packing::set_aside(&loaded)?;
     }
-    for damaged in loaded.damaged {
+    for damaged in loaded.damaged.iter().filter(|one| !one.is_packed()) {
         let file = results.join(&damaged.path);
-        if file.ends_with(TRIALS_FILE) || file.ends_with(ATTEMPTS_FILE) {
-            continue;
-        }
         let Some(folder) = file.parent() else {
             continue;
         };
@@ -184,42 +204,9 @@ pub(crate) fn set_aside(
             place.display()
         );
     }
+    drop(alone);
     let sound = loaded.finished.into_iter();
     Ok(sound.map(|record| (record.trial, record.params)).collect())
-}
-
-/// Moves a table of packed records out of the way where rows of it are damaged, and writes it without
-/// them.
-fn set_rows_aside(loaded: &Experiment, name: &str) -> Result<(), Failure> {
-    let own = |damaged: &&Damaged| Path::new(&damaged.path).ends_with(name);
-    let damaged: Vec<&Damaged> = loaded.damaged.iter().filter(own).collect();
-    if damaged.is_empty() {
-        return Ok(());
-    }
-    let path = loaded.folder.join(name);
-    let text = file::text(&path, u64::MAX);
-    let place = record_file::set_aside(&loaded.folder, &path)?;
-    let trials: Vec<&str> = damaged.iter().filter_map(|one| one.trial()).collect();
-    // What is no table of records has no sound row.
-    let rows = match name == TRIALS_FILE {
-        true => loaded.pack.trials(),
-        false => loaded.pack.attempts(),
-    };
-    let is_whole = |trial: &&str| rows.iter().any(|row| row.trial == *trial);
-    if let Ok(text) = text
-        && trials.iter().any(is_whole)
-    {
-        let text = retrial_report::without_rows(&text, &trials);
-        retrial_store::atomic_write(&path, text.as_bytes())?;
-    }
-    for one in damaged {
-        let place = place.display();
-        eprintln!(
-            "set aside: {} ({}); it lies in {place}",
-            one.path, one.reason
-        );
-    }
-    Ok(())
 }
 
 /// Why a record that could be read is not what was recorded, or nothing.
@@ -238,8 +225,12 @@ fn contradiction(program: &Program, record: &Record) -> Option<String> {
     if let Some(name) = record.point.iter().find_map(foreign) {
         return Some(format!("its point and its params differ in `{name}`"));
     }
-    if bears_its_id(record) == Some(false) {
-        let what = "its params, seed, data, revision or device are not those of its id";
+    let what = match bears_its_id(record) {
+        Some(true) => None,
+        Some(false) => Some("its params, seed, data, revision or device are not those of its id"),
+        None => Some("it does not say which params enter its id"),
+    };
+    if let Some(what) = what {
         return Some(what.to_owned());
     }
     let study = program.study(&record.study)?.info();
@@ -254,15 +245,14 @@ fn contradiction(program: &Program, record: &Record) -> Option<String> {
 /// a folder has all but HDF5 files, which may be deleted.
 fn changed_file(record: &Record, folder: &Path, pack: &Pack) -> Fault {
     let row = pack.trial(&record.trial).filter(|row| row.is(record));
-    let read = |path: &Path, name: &str| match file::read(path, u64::MAX) {
-        Err(error) if row.is_some() && error.kind() == ErrorKind::NotFound => {
-            pack.file(&record.trial, name)
-        }
-        read => read,
-    };
     for (name, content) in &record.files {
-        let path = folder.join(name);
-        match read(&path, name) {
+        let mut path = folder.join(name);
+        let mut read = file::read(&path, u64::MAX);
+        if is_missing(&read) && row.is_some_and(|row| row.has(name)) {
+            path = pack.path(&record.trial, name);
+            read = pack.file(&record.trial, name);
+        }
+        match read {
             Ok(bytes) if retrial_core::hash::content(&bytes) == *content => {}
             Ok(_) => return Ok(Some(format!("{name} was changed after it was recorded"))),
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -271,11 +261,11 @@ fn changed_file(record: &Record, folder: &Path, pack: &Pack) -> Fault {
                     (None, true) => name.ends_with(".h5"),
                     // Nothing of an attempt is packed but its record.
                     (_, false) => {
-                        let mut packed = pack.failures(&record.trial);
-                        packed.any(|own| own.seal == record.seal)
+                        let packed = pack.record(record);
+                        packed.is_some_and(|own| own.seal == record.seal)
                     }
                 };
-                if !may_lack {
+                if !may_lack && !was_not_packed(folder, name) {
                     return Ok(Some(format!("{name} is missing")));
                 }
             }
@@ -283,6 +273,16 @@ fn changed_file(record: &Record, folder: &Path, pack: &Pack) -> Fault {
         }
     }
     Ok(None)
+}
+
+fn is_missing(read: &std::io::Result<Vec<u8>>) -> bool {
+    (read.as_ref()).is_err_and(|error| error.kind() == ErrorKind::NotFound)
+}
+
+/// Whether a folder was unpacked, and this file was not packed with it.
+fn was_not_packed(folder: &Path, name: &str) -> bool {
+    let packed = file::text(&folder.join(packing::UNPACKED), u64::MAX);
+    packed.is_ok_and(|packed| packed.lines().all(|own| own != name))
 }
 
 /// What it means that a file of a record was not read.
@@ -305,6 +305,11 @@ fn unlike_study(record: &Record, study: &StudyInfo) -> Option<String> {
     let is_unknown = |name: &&str| !study.metrics.iter().any(|known| known.name == *name);
     if let Some(name) = record.metrics.iter().map(|(name, _)| name).find(is_unknown) {
         return Some(format!("the study has no metric `{name}`"));
+    }
+    let is_known =
+        |name: &str| name == "dataset" || study.params.iter().any(|own| own.name == name);
+    if let Some((name, _)) = record.params.iter().find(|(name, _)| !is_known(name)) {
+        return Some(format!("the study has no param `{name}`"));
     }
     (record_file::content_hash(record, study) != record.content)
         .then(|| "its numbers were changed after it was recorded".to_owned())

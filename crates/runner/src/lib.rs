@@ -17,6 +17,7 @@ mod fake;
 mod freshness;
 mod integrity;
 mod lookup;
+mod packing;
 mod program;
 mod selected;
 mod study;

@@ -37,11 +37,7 @@ pub(crate) fn pack_of(
     study: &str,
     experiment: &str,
 ) -> Result<Pack, Failure> {
-    let pack = Pack::read(&folders.experiment, study, experiment)?;
-    pack.map_err(|reason| {
-        let folder = folders.experiment.display();
-        Failure::Damaged(vec![format!("{folder}: {reason}")])
-    })
+    Ok(Pack::read(&folders.experiment, study, experiment)?)
 }
 
 /// The one trial whose path or id begins as given.
@@ -51,7 +47,7 @@ pub(crate) fn find(results: &Path, wanted: &str) -> Result<(String, String, Stri
     for study in folder::folders(results)? {
         for experiment in folder::folders(&results.join(&study))? {
             let own = results.join(&study).join(&experiment);
-            let pack = Pack::read(&own, &study, &experiment)?.unwrap_or_default();
+            let pack = Pack::read(&own, &study, &experiment)?;
             let packed = pack.trials().iter().chain(pack.attempts());
             let packed = packed.map(|row| row.trial.clone());
             let here = folder::folders(&own)?.into_iter();

@@ -181,7 +181,7 @@ fn run(call: &Call<'_>, verb: &Verb) -> Result<(), Failure> {
         Verb::Unpack(args) => command::pack::unpack(&workspace()?, args),
         Verb::Prune(args) => command::records::prune(&workspace()?, args),
         Verb::Rm(args) => command::records::rm(&workspace()?, args),
-        Verb::Rename(args) => command::records::rename(&workspace()?, args),
+        Verb::Rename(args) => command::rename::run(&workspace()?, args),
         Verb::Export(args) => command::records::export(&workspace()?, args),
         Verb::Data(verb) => command::data::run(&workspace()?, verb),
         Verb::Schema(args) => command::schema::run(call, args),

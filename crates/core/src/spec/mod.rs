@@ -18,7 +18,7 @@ mod tests;
 
 pub use check::check;
 pub use schema::schema;
-pub use source::{Override, Written, read};
+pub use source::{Override, Written, is_name, read};
 pub use sweep::Axis;
 
 use crate::claim::Claim;

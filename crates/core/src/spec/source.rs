@@ -109,7 +109,7 @@ fn named_after(stem: &str, overrides: &[Override]) -> String {
 
 /// Whether a name is made of small letters, digits and hyphens.
 #[must_use]
-pub(crate) fn is_name(name: &str) -> bool {
+pub fn is_name(name: &str) -> bool {
     !name.is_empty()
         && name
             .bytes()

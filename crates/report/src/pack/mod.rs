@@ -4,14 +4,17 @@
 //! results/<study>/<experiment>/
 //!   trials.csv                a row a finished trial: everything that its `trial.yaml` says
 //!   attempts.csv              a row a failed attempt, where there is one
-//!   tables/<table>.csv        rows of all trials, each after the last part of its trial's id
+//!   tables/<table>.csv        rows of all trials, each after its trial's short id
 //!   pictures/<id>.<file>      PNG pictures
 //!   predictions/<id>.<file>   JSON files
 //! ```
 //!
 //! A row has the seal of its record, and the record says the hash of each file. So what is read here
-//! is what a trial left, byte for byte, or damaged.
+//! is what a trial left, byte for byte, or damaged. A short id is `t` and the last part of the trial's id: a letter
+//! first, so that no reader takes it for a number. Where two trials end alike, it is the whole id of each.
 
+mod read;
+mod reduce;
 mod row;
 mod table;
 pub(crate) mod write;
@@ -23,13 +26,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use retrial_core::file;
-use retrial_core::hash;
 use retrial_core::record::{RECORD_FORMAT, Record};
 use retrial_core::seal::sealed;
 
 use crate::error::ReportError;
-use crate::loaded::{Loaded, MAX_BYTES};
-use crate::parallel;
+use crate::loaded::MAX_BYTES;
+pub use read::Packed;
+use read::{Newer, rows_of};
+pub use reduce::Change;
 
 /// The table of finished trials.
 pub const TRIALS_FILE: &str = "trials.csv";
@@ -40,7 +44,7 @@ pub const PACK_FOLDERS: [&str; 3] = [TABLES, PICTURES, PREDICTIONS];
 const TABLES: &str = "tables";
 const PICTURES: &str = "pictures";
 const PREDICTIONS: &str = "predictions";
-/// The column of the last part of a trial's id, by which tables are joined.
+/// The column of the trial's short id, by which tables are joined.
 const ID: &str = "id";
 /// The column that names the files of a trial that are here, too.
 const KEPT: &str = "kept";
@@ -58,21 +62,10 @@ pub struct Pack {
     tables: Arc<Mutex<HashMap<String, Arc<Table>>>>,
 }
 
-/// A row of a pack.
-#[derive(Clone, Debug)]
-pub struct Packed {
-    /// Id of the trial.
-    pub trial: String,
-    /// Its record, or why the row is damaged.
-    pub record: Result<Record, String>,
-    /// Its files that are packed, too.
-    pub kept: Vec<String>,
-}
-
 /// A table of all trials.
 struct Table {
     header: String,
-    /// Lines of a trial by the last part of its id.
+    /// Lines of a trial by its short id.
     lines: HashMap<String, String>,
 }
 
@@ -84,7 +77,7 @@ impl fmt::Debug for Pack {
 }
 
 impl Pack {
-    /// That of a folder without a row that could be read.
+    /// That of a folder without a row.
     #[must_use]
     pub fn nothing(folder: &Path) -> Self {
         Self {
@@ -93,24 +86,42 @@ impl Pack {
         }
     }
 
-    /// What is packed in `results/<study>/<experiment>`.
+    /// What is packed in `results/<study>/<experiment>`, sound rows and damaged ones.
     ///
     /// # Errors
     /// A file that cannot be read, or is of a newer program.
-    pub fn read(folder: &Path, study: &str, experiment: &str) -> Loaded<Self> {
+    pub fn read(folder: &Path, study: &str, experiment: &str) -> Result<Self, ReportError> {
         let mut pack = Self::nothing(folder);
         for (name, rows) in [
             (TRIALS_FILE, &mut pack.trials),
             (ATTEMPTS_FILE, &mut pack.attempts),
         ] {
-            match read_rows(&folder.join(name), study, experiment)? {
-                Ok(read) => *rows = read,
-                Err(reason) => return Ok(Err(format!("{name}: {reason}"))),
+            let path = folder.join(name);
+            let bytes = match file::read(&path, MAX_BYTES) {
+                Ok(bytes) => bytes,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) if file::is_damage(&error) => {
+                    rows.push(Packed::damaged(0..usize::MAX, error.to_string()));
+                    continue;
+                }
+                Err(error) => return Err(ReportError::io("read", &path)(error)),
+            };
+            let is_finished = name == TRIALS_FILE;
+            *rows = rows_of(&bytes, is_finished, study, experiment).map_err(|Newer(found)| {
+                ReportError::Newer {
+                    path,
+                    found,
+                    newest: u64::from(RECORD_FORMAT),
+                }
+            })?;
+        }
+        for (place, row) in pack.trials.iter().enumerate() {
+            let known = pack.places.entry(row.trial.clone()).or_insert(place);
+            if pack.trials[*known].record.is_err() && row.record.is_ok() {
+                *known = place;
             }
         }
-        let ids = pack.trials.iter().map(|row| row.trial.clone());
-        pack.places = ids.zip(0..).collect();
-        Ok(Ok(pack))
+        Ok(pack)
     }
 
     /// The rows of finished trials, in the order of the file.
@@ -125,7 +136,7 @@ impl Pack {
         &self.attempts
     }
 
-    /// The row of a finished trial.
+    /// The row of a finished trial, a sound one where there is one.
     #[must_use]
     pub fn trial(&self, id: &str) -> Option<&Packed> {
         self.places.get(id).map(|&place| &self.trials[place])
@@ -137,62 +148,56 @@ impl Pack {
         own.filter_map(|row| row.record.as_ref().ok())
     }
 
+    /// The packed record of a finished trial, or of an attempt of this number.
+    #[must_use]
+    pub fn record(&self, of: &Record) -> Option<&Record> {
+        match of.is_finished() {
+            true => self.trial(&of.trial)?.record.as_ref().ok(),
+            false => (self.failures(&of.trial)).find(|own| own.attempt == of.attempt),
+        }
+    }
+
+    /// Files with what is damaged in them: rows, and in tables and other files what no row names.
+    ///
+    /// Of `trials`, which have folders, tables may say more than rows: a pack that was being written did not end.
+    ///
+    /// # Errors
+    /// A folder that cannot be listed, or a table that cannot be read.
+    pub fn faults(&self, trials: &[&str]) -> Result<Vec<(String, String)>, ReportError> {
+        let mut faults = Vec::new();
+        for (file, rows) in [(TRIALS_FILE, &self.trials), (ATTEMPTS_FILE, &self.attempts)] {
+            let own = rows.iter().filter_map(Packed::fault);
+            faults.extend(own.map(|reason| (file.to_owned(), reason)));
+        }
+        let wrong = |error| ReportError::io("read", &self.folder)(error);
+        faults.extend(self.strays(trials).map_err(wrong)?);
+        Ok(faults)
+    }
+
     /// The bytes of a file that a trial left.
     ///
     /// # Errors
     /// [`io::ErrorKind::NotFound`] where it is not packed, and what the system says.
     pub fn file(&self, trial: &str, name: &str) -> io::Result<Vec<u8>> {
         let missing = || io::Error::new(io::ErrorKind::NotFound, "it is not packed");
-        if !self.trial(trial).is_some_and(|row| row.has(name)) {
-            return Err(missing());
-        }
+        let row = self.trial(trial).filter(|row| row.has(name));
+        let row = row.ok_or_else(missing)?;
         let Some(table) = name.strip_suffix(".csv") else {
-            return file::read(&self.folder.join(place(trial, name)), MAX_BYTES);
+            return file::read(&self.folder.join(place(&row.id, name)), MAX_BYTES);
         };
         let table = self.table(table)?;
-        let lines = table.lines.get(short(trial)).map_or("", String::as_str);
+        let lines = table.lines.get(&row.id).map_or("", String::as_str);
         Ok(format!("{}{lines}", table.header).into_bytes())
     }
 
-    /// What of the pack changes where these trials are taken out: paths within the experiment's folder with
-    /// their new bytes, or nothing where the file goes. The table of trials is the first.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn without(&self, trials: &[&str]) -> io::Result<Vec<(PathBuf, Option<Vec<u8>>)>> {
-        let files = |inner: &str| -> io::Result<Vec<PathBuf>> {
-            let entries = match std::fs::read_dir(self.folder.join(inner)) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-                entries => entries?,
-            };
-            let names = entries.map(|entry| Ok(Path::new(inner).join(entry?.file_name())));
-            names.collect()
-        };
-        let mut changed = Vec::new();
-        let mut texts = vec![PathBuf::from(TRIALS_FILE), PathBuf::from(ATTEMPTS_FILE)];
-        texts.extend(files(TABLES)?);
-        for path in texts {
-            let text = match file::text(&self.folder.join(&path), MAX_BYTES) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                text => text?,
-            };
-            let left = without_rows(&text, trials);
-            if left != text {
-                let is_empty = rows(&left).count() < 2;
-                changed.push((path, (!is_empty).then(|| left.into_bytes())));
-            }
-        }
-        for path in [files(PICTURES)?, files(PREDICTIONS)?]
-            .into_iter()
-            .flatten()
-        {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let own = |trial: &&str| name.starts_with(&format!("{}.", short(trial)));
-            if trials.iter().any(own) {
-                changed.push((path, None));
-            }
-        }
-        Ok(changed)
+    /// Where a file of a trial is packed.
+    #[must_use]
+    pub fn path(&self, trial: &str, name: &str) -> PathBuf {
+        let id = self.trial(trial).map_or("", |row| row.id.as_str());
+        self.folder.join(match name.ends_with(".csv") {
+            true => Path::new(TABLES).join(name),
+            false => place(id, name),
+        })
     }
 
     /// A table of all trials, which is read once.
@@ -202,40 +207,28 @@ impl Pack {
             return Ok(Arc::clone(table));
         }
         let path = self.folder.join(TABLES).join(format!("{name}.csv"));
-        let table = Arc::new(Table::of(&file::text(&path, MAX_BYTES)?));
+        let table = Table::of(&file::text(&path, MAX_BYTES)?);
+        let table = Arc::new(table.map_err(|why| io::Error::new(io::ErrorKind::InvalidData, why))?);
         tables.insert(name.to_owned(), Arc::clone(&table));
         Ok(table)
     }
 }
 
-impl Packed {
-    /// Whether it is the row of this record.
-    #[must_use]
-    pub fn is(&self, record: &Record) -> bool {
-        (self.record.as_ref()).is_ok_and(|own| own.seal == record.seal)
-    }
-
-    /// Whether it is a sound row of another record than this one, which is of the same trial.
-    #[must_use]
-    pub fn contradicts(&self, record: &Record) -> bool {
-        self.record.is_ok() && !self.is(record)
-    }
-
-    /// Whether a file of the trial is packed.
-    #[must_use]
-    pub fn has(&self, name: &str) -> bool {
-        self.kept.iter().any(|kept| kept == name)
-    }
-}
-
 impl Table {
-    fn of(text: &str) -> Self {
+    /// The table of a text, or why it is none.
+    fn of(text: &str) -> Result<Self, String> {
         let mut lines = rows(text);
         let own = |line: &str| -> (String, String) {
             let (id, rest) = line.split_once(',').unwrap_or((line, ""));
             (id.to_owned(), rest.to_owned())
         };
-        let header = lines.next().map(own).unwrap_or_default().1;
+        let (id, header) = lines.next().map(own).unwrap_or_default();
+        if id != ID {
+            return Err(format!(
+                "its first column is `{}`, expected `{ID}`",
+                id.trim_end()
+            ));
+        }
         let mut table = Self {
             header,
             lines: HashMap::new(),
@@ -244,22 +237,44 @@ impl Table {
             let (id, rest) = own(line);
             table.lines.entry(id).or_default().push_str(&rest);
         }
-        table
+        Ok(table)
     }
 }
 
-/// Where a file of a trial lies that is no table.
-fn place(trial: &str, name: &str) -> PathBuf {
+/// Where a file that is no table lies, of the trial with this short id.
+fn place(id: &str, name: &str) -> PathBuf {
     let folder = match name.ends_with(".png") {
         true => PICTURES,
         false => PREDICTIONS,
     };
-    Path::new(folder).join(format!("{}.{name}", short(trial)))
+    Path::new(folder).join(format!("{id}.{name}"))
 }
 
-/// The last part of a trial's id, a hash.
-fn short(trial: &str) -> &str {
-    trial.rsplit('-').next().unwrap_or(trial)
+/// The short id of a trial of which no other trial ends alike.
+pub(crate) fn short(trial: &str) -> String {
+    format!("t{}", trial.rsplit('-').next().unwrap_or(trial))
+}
+
+/// Whether a row with this short id is of this trial.
+fn has_id(id: &str, trial: &str) -> bool {
+    id == trial || id == short(trial)
+}
+
+/// The short ids of trials, in their order.
+fn short_ids(trials: &[&str]) -> Vec<String> {
+    let mut owners: HashMap<String, &str> = HashMap::new();
+    let mut alike = std::collections::HashSet::new();
+    for trial in trials {
+        let short = short(trial);
+        if *owners.entry(short.clone()).or_insert(trial) != *trial {
+            alike.insert(short);
+        }
+    }
+    let own = |trial: &&str| match short(trial) {
+        short if alike.contains(&short) => (*trial).to_owned(),
+        short => short,
+    };
+    trials.iter().map(own).collect()
 }
 
 /// Rows of a CSV text with their ends; a text in quotes may have several lines.
@@ -275,124 +290,6 @@ fn rows(text: &str) -> impl Iterator<Item = &str> {
         rest = more;
         (!row.is_empty()).then_some(row)
     })
-}
-
-/// The text of a table of records without the rows of these trials.
-#[must_use]
-pub fn without_rows(text: &str, trials: &[&str]) -> String {
-    let is_left = |row: &&str| {
-        let id = row.split(',').next().unwrap_or_default();
-        !trials.iter().any(|trial| short(trial) == id)
-    };
-    rows(text).filter(is_left).collect()
-}
-
-fn read_rows(path: &Path, study: &str, experiment: &str) -> Loaded<Vec<Packed>> {
-    let text = match file::text(path, MAX_BYTES) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Ok(Vec::new())),
-        Err(error) if file::is_damage(&error) => return Ok(Err(error.to_string())),
-        Err(error) => return Err(ReportError::io("read", path)(error)),
-    };
-    match rows_of(&text, study, experiment) {
-        Err(Newer(found)) => Err(ReportError::Newer {
-            path: path.to_owned(),
-            found,
-            newest: u64::from(RECORD_FORMAT),
-        }),
-        Ok(rows) => Ok(rows),
-    }
-}
-
-/// The format of a newer program.
-struct Newer(u64);
-
-/// The rows of a table of records, or why it is none.
-fn rows_of(
-    text: &str,
-    study: &str,
-    experiment: &str,
-) -> Result<Result<Vec<Packed>, String>, Newer> {
-    let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let lines: Result<Vec<csv::StringRecord>, csv::Error> = reader.records().collect();
-    let (names, lines) = match (reader.headers(), lines) {
-        (Ok(names), Ok(lines)) => (names, lines),
-        (Err(error), _) | (_, Err(error)) => return Ok(Err(error.to_string())),
-    };
-    let column = |name: &str| names.iter().position(|other| other == name);
-    let needed = ["trial", "format", KEPT, KEPT_SEAL];
-    let [Some(trial), Some(format), Some(kept), Some(seal)] = needed.map(column) else {
-        return Ok(Err(format!(
-            "it lacks one of the columns `{}`",
-            needed.join("`, `")
-        )));
-    };
-    let formats = lines.iter().filter_map(|line| line[format].parse().ok());
-    if let Some(found) = formats
-        .max()
-        .filter(|found| *found > u64::from(RECORD_FORMAT))
-    {
-        return Err(Newer(found));
-    }
-    let read = |line: &csv::StringRecord| {
-        let record = sound(names, line, study, experiment);
-        let record =
-            record.and_then(
-                |record| match line[seal] == kept_seal(&record, &line[kept]) {
-                    true => Ok(record),
-                    false => Err(format!(
-                        "`{KEPT}` of its row was changed after it was packed"
-                    )),
-                },
-            );
-        Packed {
-            trial: line[trial].to_owned(),
-            kept: match record {
-                Ok(_) => line[kept].split_whitespace().map(str::to_owned).collect(),
-                Err(_) => Vec::new(),
-            },
-            record,
-        }
-    };
-    Ok(Ok(parallel::each(&lines, usize::MAX, read)))
-}
-
-/// The hash of a record's seal and of the names of its files that are packed.
-fn kept_seal(record: &Record, kept: &str) -> String {
-    hash::content(format!("{} {kept}", record.seal).as_bytes())
-}
-
-/// Whether a text names a file or folder within the folder in which it stands, and is not hidden.
-fn is_name(text: &str) -> bool {
-    !text.is_empty() && !text.starts_with('.') && !text.contains(['/', '\\', '\0'])
-}
-
-/// The record of a row, if it is the one that was sealed.
-fn sound(
-    names: &csv::StringRecord,
-    line: &csv::StringRecord,
-    study: &str,
-    experiment: &str,
-) -> Result<Record, String> {
-    let cells = names
-        .iter()
-        .zip(line)
-        .filter(|(name, _)| ![ID, KEPT, KEPT_SEAL].contains(name));
-    let record = row::record(cells, study, experiment)?;
-    let files = record.artifacts.iter().map(|artifact| &artifact.path);
-    if let Some(name) = files.chain([&record.trial]).find(|name| !is_name(name)) {
-        return Err(format!("`{name}` is no name of a file"));
-    }
-    if record.format != RECORD_FORMAT {
-        let format = record.format;
-        return Err(format!(
-            "it has format {format}, and only {RECORD_FORMAT} is read"
-        ));
-    }
-    match with_seal(&record)?.1 == record.seal {
-        true => Ok(record),
-        false => Err("its row was changed after it was recorded".to_owned()),
-    }
 }
 
 /// The text of a record with its seal below, as `trial.yaml` and `attempt.yaml` hold it.

@@ -2,7 +2,7 @@
 //!
 //! A column is named after the way to its value in `trial.yaml`, with dots between: `params.lambda`,
 //! `metrics.auroc`, `provenance.host`. A cell holds JSON, and a text without quotes where it reads as
-//! nothing else. An empty cell says that the record has no such value.
+//! nothing else and fits in a line. An empty cell says that the record has no such value.
 
 use std::collections::BTreeMap;
 
@@ -80,7 +80,8 @@ fn push(name: &str, value: &Value, cells: &mut Vec<(String, String)>) {
             }
         }
         Value::String(text) => {
-            let is_plain = !text.is_empty() && serde_json::from_str::<Value>(text).is_err();
+            let is_line = !text.is_empty() && !text.contains(char::is_control);
+            let is_plain = is_line && serde_json::from_str::<Value>(text).is_err();
             let cell = match is_plain {
                 true => text.clone(),
                 false => value.to_string(),
@@ -109,7 +110,7 @@ pub(super) fn record<'c>(
     let mut point = Vec::new();
     let mut times = Vec::new();
     for (name, cell) in cells.filter(|(_, cell)| !cell.is_empty()) {
-        let wrong = |expected: &str| format!("`{name}` is `{cell}`, expected {expected}");
+        let wrong = |expected: &str| format!("`{name}` is `{}`, expected {expected}", brief(cell));
         if TIMES.contains(&name) {
             let value: f64 = cell.parse().map_err(|_| wrong("a number"))?;
             times.push((name, value));
@@ -166,7 +167,7 @@ pub(super) fn record<'c>(
         fields.entry(name).or_insert(empty);
     }
     let mut record: Record =
-        serde_json::from_value(Value::Object(fields)).map_err(|error| error.to_string())?;
+        serde_json::from_value(Value::Object(fields)).map_err(|error| brief(&error.to_string()))?;
     record.metrics = metrics.into_iter().collect();
     for (name, value) in times {
         let p = &mut record.provenance;
@@ -189,6 +190,15 @@ pub(super) fn record<'c>(
     }
     record.artifacts.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(record)
+}
+
+/// A text that a message can hold.
+fn brief(text: &str) -> String {
+    const MOST: usize = 120;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{} …", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 fn set(fields: &mut Map<String, Value>, way: &[&str], value: Value) {

@@ -60,7 +60,7 @@ fn records_are_there(results: &Path, recorded: &[String]) -> Result<(), Failure>
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => {
                 let pack = Pack::read(new.key(), &study, &experiment)?;
-                new.insert(pack.unwrap_or_default())
+                new.insert(pack)
             }
         };
         if pack.trial(&trial).is_none() {

@@ -1,56 +1,97 @@
-//! `retrial prune`, `rm`, `rename` and `export`: records as a collection.
+//! `retrial prune`, `rm` and `export`: records as a collection.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use retrial_core::experiment::SHEET_FILE;
-use retrial_core::record::{ATTEMPT_FILE, RECORD_FILE, Record};
-use retrial_core::seal::sealed;
-use retrial_report::{Damaged, Experiment, Export, record_text};
+use retrial_core::record::Record;
+use retrial_report::{Damaged, Experiment, Export};
 
-use super::pack::{chosen, named, storage};
+use super::held::{hold, hold_sound, keep_from_runs, read};
 use super::{count, report};
-use crate::cli::{ExportArgs, PruneArgs, RemoveArgs, RenameArgs};
+use crate::cli::{ExportArgs, PruneArgs, RemoveArgs};
 use crate::execute::folder::TrialFolders;
 use crate::execute::{folder, lease};
 use crate::failure::Failure;
+use crate::packing::{self, storage};
 use crate::workspace::Workspace;
 
 /// Removes records of no present plan; with `--packed` also folders whose record is packed.
 pub(crate) fn prune(workspace: &Workspace, args: &PruneArgs) -> Result<(), Failure> {
-    report::refresh(workspace)?;
-    for experiment in chosen(workspace, &args.names)? {
-        let planned: HashSet<&String> = experiment.sheet.trials.iter().collect();
-        let earlier = experiment.earlier.iter().chain(&experiment.attempts);
-        let stale: Vec<&str> = earlier
+    let specs = report::specs(workspace)?;
+    for held in hold_sound(workspace, &args.names)? {
+        let experiment = &held.experiment;
+        let name = experiment.name();
+        let sheet = &experiment.sheet;
+        let is_own = |own: &&crate::experiment::Experiment| {
+            own.spec.study == sheet.study && own.spec.name == sheet.experiment
+        };
+        let spec = specs.list.iter().find(is_own);
+        // A faulty spec may be the one, and what `--set` changed has none.
+        if spec.is_none() && specs.faults.is_empty() && sheet.changes.is_empty() {
+            say!(
+                "{name}: its spec is gone; its records stay, and `retrial rm {name}` removes them"
+            );
+        }
+        let planned: HashSet<&String> = match spec {
+            Some(spec) => spec.trials.iter().map(|trial| &trial.id).collect(),
+            None => sheet.trials.iter().collect(),
+        };
+        let records = [
+            &experiment.finished,
+            &experiment.earlier,
+            &experiment.attempts,
+        ];
+        let stale: BTreeSet<&str> = (records.into_iter().flatten())
             .filter(|record| !planned.contains(&record.trial))
             .map(|record| record.trial.as_str())
             .collect();
-        let packed: Vec<&str> = match args.packed {
-            true => (experiment.pack.trials().iter())
-                .filter(|row| experiment.folder.join(&row.trial).exists())
-                .map(|row| row.trial.as_str())
-                .filter(|trial| !stale.contains(trial))
-                .collect(),
-            false => Vec::new(),
-        };
-        let name = experiment.name();
-        for trial in stale.iter().collect::<HashSet<_>>() {
+        for trial in &stale {
             say!("{name}/{trial}: of no present plan");
         }
-        for trial in &packed {
-            say!("{name}/{trial}: packed; its folder goes");
+        let mut folders = match args.packed {
+            true => packed_folders(experiment),
+            false => Vec::new(),
+        };
+        folders.retain(|(trial, _)| !stale.contains(trial.as_str()));
+        for (_, path) in &folders {
+            let own = path.strip_prefix(&experiment.folder).unwrap_or(path);
+            say!("{name}/{}: packed; its folder goes", own.display());
         }
         if !args.dry_run {
-            remove(&experiment, &stale, workspace)?;
-            for trial in packed {
-                let own = experiment.folder.join(trial);
-                folder::remove(&own).map_err(|error| storage(&own, &error))?;
+            let stale: Vec<&str> = stale.into_iter().collect();
+            remove(experiment, &stale, workspace)?;
+            for (_, path) in folders {
+                folder::remove(&path).map_err(|error| storage(&path, &error))?;
+                if path.parent() != Some(&experiment.folder)
+                    && let Some(attempts) = path.parent()
+                {
+                    // Goes only when no attempt is in it.
+                    let _ = fs::remove_dir(attempts);
+                }
             }
         }
     }
     Ok(())
+}
+
+/// The folders of packed records, with their trials, and what was left of the work on those that finished.
+fn packed_folders(experiment: &Experiment) -> Vec<(String, PathBuf)> {
+    let mut folders = Vec::new();
+    for row in experiment.pack.trials() {
+        let own = |end: &str| experiment.folder.join(format!("{}{end}", row.trial));
+        folders.push((row.trial.clone(), own("")));
+        folders.push((row.trial.clone(), own(".partial")));
+    }
+    for record in &experiment.attempts {
+        if experiment.pack.record(record).is_some() {
+            let attempts = experiment.folder.join(format!("{}.attempts", record.trial));
+            let own = attempts.join(record.attempt.to_string());
+            folders.push((record.trial.clone(), own));
+        }
+    }
+    folders.retain(|(_, path)| path.exists());
+    folders
 }
 
 /// Removes trials, or whole experiments, damaged ones too.
@@ -64,11 +105,12 @@ pub(crate) fn rm(workspace: &Workspace, args: &RemoveArgs) -> Result<(), Failure
                 return Err(Failure::usage(format!("`{name}` is no experiment: {help}")));
             }
         };
-        for experiment in named(workspace, &[of])? {
-            let all = trials_of(&experiment);
+        for held in hold(workspace, &[of])? {
+            let experiment = &held.experiment;
+            let all = trials_of(experiment);
             let removed = match trial {
                 Some(trial) if !trial.starts_with('.') && all.contains(trial) => {
-                    remove(&experiment, &[trial], workspace)?;
+                    remove(experiment, &[trial], workspace)?;
                     1
                 }
                 Some(trial) => {
@@ -76,7 +118,7 @@ pub(crate) fn rm(workspace: &Workspace, args: &RemoveArgs) -> Result<(), Failure
                     return Err(Failure::usage(format!("{name} has no record of `{trial}`")));
                 }
                 None => {
-                    remove_all(&experiment, &all, workspace)?;
+                    remove_all(experiment, &all, workspace)?;
                     all.len()
                 }
             };
@@ -88,7 +130,7 @@ pub(crate) fn rm(workspace: &Workspace, args: &RemoveArgs) -> Result<(), Failure
 }
 
 /// All trials that left something: records, attempts, damage, or work that was not ended.
-fn trials_of(experiment: &Experiment) -> BTreeSet<String> {
+pub(super) fn trials_of(experiment: &Experiment) -> BTreeSet<String> {
     let records = [
         &experiment.finished,
         &experiment.earlier,
@@ -110,7 +152,7 @@ fn remove_all(
 ) -> Result<(), Failure> {
     let results = workspace.results();
     let (study, name) = (&experiment.sheet.study, &experiment.sheet.experiment);
-    let _alone = lease::keep_from_runs(&results, study, name)?;
+    let _alone = keep_from_runs(workspace, experiment, trials)?;
     drop_page(workspace, study)?;
     folder::remove(&experiment.folder).map_err(|error| storage(&experiment.folder, &error))?;
     for trial in trials {
@@ -138,13 +180,8 @@ fn remove(experiment: &Experiment, trials: &[&str], workspace: &Workspace) -> Re
         leases.push((folders, lease));
     }
     let left = experiment.pack.without(trials);
-    for (path, bytes) in left.map_err(|error| storage(&experiment.folder, &error))? {
-        let path = experiment.folder.join(path);
-        match bytes {
-            Some(bytes) => retrial_store::atomic_write(&path, &bytes)?,
-            None => fs::remove_file(&path).map_err(|error| storage(&path, &error))?,
-        }
-    }
+    let left = left.map_err(|error| storage(&experiment.folder, &error))?;
+    packing::put(&experiment.folder, &left)?;
     for (folders, _lease) in leases {
         for own in [&folders.record, &folders.attempts, &folders.partial] {
             folder::remove(own).map_err(|error| storage(own, &error))?;
@@ -154,114 +191,13 @@ fn remove(experiment: &Experiment, trials: &[&str], workspace: &Workspace) -> Re
     Ok(())
 }
 
-/// Gives an experiment another name: its spec and its records, which are sealed again.
-pub(crate) fn rename(workspace: &Workspace, args: &RenameArgs) -> Result<(), Failure> {
-    let new = &args.new;
-    let is_name = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-    if new.is_empty() || !new.chars().all(is_name) {
-        let help = "letters, digits, `-` and `_`, such as subset-size";
-        return Err(Failure::usage(format!(
-            "`{new}` is no name of an experiment: {help}"
-        )));
-    }
-    let found = chosen(workspace, std::slice::from_ref(&args.old))?;
-    let [experiment] = found.as_slice() else {
-        return Err(Failure::usage(format!(
-            "`{}` is no experiment: name STUDY/EXPERIMENT",
-            args.old
-        )));
-    };
-    let (study, old) = (&experiment.sheet.study, &experiment.sheet.experiment);
-    let target = experiment.folder.with_file_name(new);
-    let spec = |name: &str| {
-        workspace
-            .experiments()
-            .join(study)
-            .join(format!("{name}.yaml"))
-    };
-    for taken in [&target, &spec(new)] {
-        if taken.exists() {
-            return Err(Failure::usage(format!(
-                "{} is there already",
-                taken.display()
-            )));
-        }
-    }
-    let alone = lease::keep_from_runs(&workspace.results(), study, old)?;
-    let mut renamed = experiment.clone();
-    let records = [
-        &mut renamed.finished,
-        &mut renamed.earlier,
-        &mut renamed.attempts,
-    ];
-    for record in records.into_iter().flatten() {
-        new.clone_into(&mut record.experiment);
-        let text = text_of(record)?;
-        let seal = text
-            .lines()
-            .last()
-            .and_then(|line| line.strip_prefix("seal: "));
-        seal.unwrap_or_default().clone_into(&mut record.seal);
-        let own = match record.is_finished() {
-            true => experiment.folder.join(&record.trial).join(RECORD_FILE),
-            false => {
-                let attempts = experiment.folder.join(format!("{}.attempts", record.trial));
-                attempts.join(record.attempt.to_string()).join(ATTEMPT_FILE)
-            }
-        };
-        if own.exists() {
-            retrial_store::atomic_write(&own, text.as_bytes())?;
-        }
-    }
-    if !experiment.pack.trials().is_empty() || !experiment.pack.attempts().is_empty() {
-        // What was not packed before stays so.
-        let is_packed = |record: &Record| match record.is_finished() {
-            true => experiment.pack.trial(&record.trial).is_some(),
-            false => experiment.pack.failures(&record.trial).next().is_some(),
-        };
-        renamed
-            .finished
-            .extend(std::mem::take(&mut renamed.earlier));
-        renamed.finished.retain(is_packed);
-        renamed.attempts.retain(is_packed);
-        super::pack::write(&experiment.folder, &retrial_report::pack(&renamed)?)?;
-    }
-    let mut sheet = experiment.sheet.clone();
-    new.clone_into(&mut sheet.experiment);
-    let text = crate::experiment::text_of(&sheet)?;
-    let path = experiment.folder.join(SHEET_FILE);
-    retrial_store::atomic_write(&path, sealed(&text).as_bytes())?;
-    drop_page(workspace, study)?;
-    move_to(&experiment.folder, &target)?;
-    if spec(old).exists() {
-        move_to(&spec(old), &spec(new))?;
-    }
-    lease::discard(&lease::of_runs(&workspace.results(), study, old));
-    drop(alone);
-    report::refresh(workspace)?;
-    say!(
-        "{study}/{old} is {study}/{new} now; links and quotations of the old name stay as they are"
-    );
-    Ok(())
-}
-
 /// Removes the page of a study, which shows what is removed on purpose; `retrial report` makes it again.
-fn drop_page(workspace: &Workspace, study: &str) -> Result<(), Failure> {
+pub(super) fn drop_page(workspace: &Workspace, study: &str) -> Result<(), Failure> {
     let page = workspace.reports().join(format!("{study}.md"));
     match fs::remove_file(&page) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(storage(&page, &error)),
         _ => Ok(()),
     }
-}
-
-fn move_to(from: &Path, to: &Path) -> Result<(), Failure> {
-    fs::rename(from, to).map_err(|error| storage(to, &error))
-}
-
-fn text_of(record: &Record) -> Result<String, Failure> {
-    let mut open = record.clone();
-    open.seal.clear();
-    record_text(&open).map_err(|error| Failure::storage(format!("{}: {error}", record.trial)))
 }
 
 /// One table of all finished trials, CSV or Arrow: a row each, with params, metrics and provenance.
@@ -276,7 +212,7 @@ pub(crate) fn export(workspace: &Workspace, args: &ExportArgs) -> Result<(), Fai
             return Err(Failure::usage(message));
         }
     };
-    let chosen = chosen(workspace, &args.names)?;
+    let chosen = read(workspace, &args.names)?;
     let records: Vec<&Record> = chosen.iter().flat_map(|one| &one.finished).collect();
     let text = retrial_report::export(&records, form).map_err(Failure::storage)?;
     retrial_store::atomic_write(&args.file, &text)?;

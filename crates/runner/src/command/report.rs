@@ -58,7 +58,7 @@ pub(crate) fn refresh(workspace: &Workspace) -> Result<(), Failure> {
 }
 
 /// All specs with those that are faulty apart; a project without any has none.
-fn specs(workspace: &Workspace) -> Result<Experiments, Failure> {
+pub(super) fn specs(workspace: &Workspace) -> Result<Experiments, Failure> {
     let selection = Selection {
         device: workspace.program.devices.default_name().to_owned(),
         ..Selection::default()

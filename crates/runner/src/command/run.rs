@@ -342,7 +342,6 @@ fn tasks(
         let mut own_host: Option<Host> = None;
         let folder = results.join(&spec.study).join(&spec.name);
         let pack = retrial_report::Pack::read(&folder, &spec.study, &spec.name)?;
-        let pack = pack.unwrap_or_default();
         for (trial, state) in states {
             if *state == TrialState::Recorded {
                 continue;

@@ -116,8 +116,7 @@ impl Inventory {
     pub(crate) fn read(results: &Path, study: &str, experiment: &str) -> Result<Self, Failure> {
         let folder = results.join(study).join(experiment);
         let names: HashSet<String> = folders(&folder)?.into_iter().collect();
-        // What is no pack is named by every command that reads all records.
-        let pack = Pack::read(&folder, study, experiment)?.unwrap_or_default();
+        let pack = Pack::read(&folder, study, experiment)?;
         let mut by_stem: HashMap<String, Vec<String>> = HashMap::new();
         let packed = pack.trials().iter().map(|row| &row.trial);
         for name in names.iter().chain(packed) {
@@ -136,6 +135,19 @@ impl Inventory {
             pack,
             by_stem,
         })
+    }
+
+    /// What is damaged in the pack, rows and files, each in a line.
+    ///
+    /// # Errors
+    /// A table that cannot be read.
+    pub(crate) fn faults(&self) -> Result<Vec<String>, Failure> {
+        let trials: Vec<&str> = self.names.iter().map(String::as_str).collect();
+        let faults = self.pack.faults(&trials)?.into_iter();
+        let line = |(file, reason): (String, String)| {
+            format!("{}: {reason}", self.folder.join(file).display())
+        };
+        Ok(faults.map(line).collect())
     }
 
     /// The state of a trial; a record is read and checked.

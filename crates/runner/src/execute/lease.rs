@@ -1,4 +1,5 @@
-//! Leases: at most one process works on a trial or a stage, and none removes or renames an experiment that others run.
+//! Leases: at most one process works on a trial or a stage, at most one changes the records of an experiment that are in
+//! place, and none removes or renames an experiment that others run.
 //!
 //! A lease is an exclusive lock on a file below `results/.leases/`. The system frees it when its
 //! holder ends, however that ends, so there is no stale lease to judge. The file is removed only
@@ -7,6 +8,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Seek as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use retrial_store::StoreError;
@@ -16,7 +18,7 @@ use crate::failure::Failure;
 /// A held lease; dropping it frees it.
 #[derive(Debug)]
 pub(crate) struct Lease {
-    _file: File,
+    file: File,
 }
 
 /// The lease file of a trial or stage.
@@ -65,7 +67,7 @@ fn take(
         .and_then(|()| file.rewind())
         .and_then(|()| file.write_all(holder.as_bytes()))
         .map_err(wrong("write"))?;
-    Ok(Some(Lease { _file: file }))
+    Ok(Some(Lease { file }))
 }
 
 /// Takes part in the runs of an experiment.
@@ -108,6 +110,56 @@ pub(crate) fn keep_from_runs(
             holder(&path)
         ))
     })
+}
+
+/// The lease of whoever changes the records of an experiment that are in place: packs, unpacks, removes or renames
+/// them. Dropping it removes its file and frees it.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    path: PathBuf,
+    _lease: Lease,
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        discard(&self.path);
+    }
+}
+
+/// Waits until no other process changes the records of an experiment.
+pub(crate) fn to_write(
+    results: &Path,
+    study: &str,
+    experiment: &str,
+) -> Result<Writer, StoreError> {
+    let path = path(results, &format!("write.{study}.{experiment}"));
+    let mut said = false;
+    loop {
+        let lease = match try_take(&path)? {
+            Some(lease) => lease,
+            None if said => match take(&path, |file| file.lock().map_err(TryLockError::Error))? {
+                Some(lease) => lease,
+                None => continue,
+            },
+            None => {
+                let who = holder(&path);
+                eprintln!("waiting for {who}, which changes the records of {study}/{experiment}");
+                said = true;
+                continue;
+            }
+        };
+        // The one before may have removed the file that was waited for.
+        let is_same = |there: std::fs::Metadata| {
+            let own = lease.file.metadata();
+            own.is_ok_and(|own| (own.dev(), own.ino()) == (there.dev(), there.ino()))
+        };
+        if std::fs::metadata(&path).is_ok_and(is_same) {
+            return Ok(Writer {
+                path,
+                _lease: lease,
+            });
+        }
+    }
 }
 
 /// Who holds a lease, as its text says.
@@ -157,6 +209,26 @@ mod tests {
         drop(first);
         assert!(!is_held(&path));
         assert!(try_take(&path).expect("writable").is_some());
+    }
+
+    #[test]
+    fn who_changes_records_waits_for_who_does() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let results = folder.path();
+        let count = std::sync::atomic::AtomicU32::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let _alone = to_write(results, "fake", "a").expect("a lease");
+                    let before = count.load(std::sync::atomic::Ordering::SeqCst);
+                    std::thread::sleep(std::time::Duration::from_millis(20));
+                    count.store(before + 1, std::sync::atomic::Ordering::SeqCst);
+                });
+            }
+        });
+        assert_eq!(count.into_inner(), 4);
+        let left = std::fs::read_dir(results.join(".leases")).expect("a folder");
+        assert_eq!(left.count(), 0);
     }
 
     #[test]

@@ -75,16 +75,21 @@ pub(crate) fn finish(
 /// Moves a folder of a trial that holds no sound record out of the way, without losing it, and says
 /// where to: into the folder of its experiment, which is of the same file system.
 pub(crate) fn set_aside(experiment: &Path, folder: &Path) -> Result<PathBuf, StoreError> {
-    let aside = experiment.join(ASIDE);
-    fs::create_dir_all(&aside).map_err(|source| io("create", &aside, source))?;
     let within = folder.strip_prefix(experiment).unwrap_or(folder);
     let name = within.display().to_string().replace('/', ".");
+    let target = free_aside(experiment, &name)?;
+    fs::rename(folder, &target).map_err(|source| io("rename", &target, source))?;
+    Ok(target)
+}
+
+/// A path of this name for what is set aside, at which nothing lies.
+pub(crate) fn free_aside(experiment: &Path, name: &str) -> Result<PathBuf, StoreError> {
+    let aside = experiment.join(ASIDE);
+    fs::create_dir_all(&aside).map_err(|source| io("create", &aside, source))?;
     let free = (1_u32..)
         .map(|number| aside.join(format!("{name}.{number}")))
         .find(|path| !path.exists());
-    let target = free.unwrap_or_else(|| aside.join(name));
-    fs::rename(folder, &target).map_err(|source| io("rename", &target, source))?;
-    Ok(target)
+    Ok(free.unwrap_or_else(|| aside.join(name)))
 }
 
 /// Puts files of a record under their hash.
