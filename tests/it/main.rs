@@ -22,6 +22,7 @@ mod mask_rcnn;
 mod neighbours;
 mod own_data;
 mod pack;
+mod packs;
 mod predictions;
 mod project;
 mod reference;

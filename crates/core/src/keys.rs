@@ -171,9 +171,12 @@ impl MapDef {
                 })
                 .collect(),
         };
-        for key in self.keys.iter().filter(|key| key.needed) {
-            if !site.gives(key.name) {
+        for key in self.keys.iter().filter(|key| !site.gives(key.name)) {
+            if key.needed {
                 faults.add(&site.place, &site.path(key.name), "this key is missing");
+            } else if let Some(empty) = entries.iter().find(|entry| entry.key == key.name) {
+                let help = "write one, or leave the key out";
+                faults.add_with_help(&empty.place, &site.path(key.name), "it has no value", help);
             }
         }
         for entry in entries

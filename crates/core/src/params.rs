@@ -235,10 +235,11 @@ impl Param {
             }
             _ => false,
         };
-        if accepted {
-            Ok(value.clone())
-        } else {
-            Err(self.expected())
+        match value {
+            _ if !accepted => Err(self.expected()),
+            // Zero has no sign, so that it is one trial.
+            ParamValue::Float(value) => Ok(ParamValue::Float(value + 0.0)),
+            other => Ok(other.clone()),
         }
     }
 
@@ -301,6 +302,17 @@ pub fn accept_at(
         faults.add_with_help(key, &path, "the study has no such param", help);
         return None;
     };
+    accept_value(param, value, place, &path, faults)
+}
+
+/// Checks one value of a param, with a fault under the key `path` where it does not fit.
+pub fn accept_value(
+    param: &Param,
+    value: &ParamValue,
+    place: &Place,
+    path: &str,
+    faults: &mut Faults,
+) -> Option<ParamValue> {
     match param.accept(value) {
         Ok(value) => Some(value),
         Err(expected) => {
@@ -317,7 +329,7 @@ pub fn accept_at(
                 Some(new) => format!("it is called `{new}` now"),
                 None => format!("expected {expected}"),
             };
-            faults.add_with_help(place, &path, message, help);
+            faults.add_with_help(place, path, message, help);
             None
         }
     }
@@ -363,6 +375,12 @@ mod tests {
         assert_eq!(
             KAPPA.accept(&ParamValue::Int(1)),
             Ok(ParamValue::Float(1.0))
+        );
+        assert_eq!(
+            KAPPA
+                .accept(&ParamValue::Float(-0.0))
+                .map(|zero| zero.to_string()),
+            Ok("0.0".to_owned())
         );
         assert!(KAPPA.accept(&ParamValue::Float(1.5)).is_err());
         assert!(KAPPA.accept(&ParamValue::Text("0.5".to_owned())).is_err());

@@ -7,7 +7,7 @@ use super::sweep::DATASET_KEY;
 use crate::claim::{Claim, Expect};
 use crate::fault::{Faults, Place, every, instead, never_renamed};
 use crate::keys::{At, Entries};
-use crate::params::{Param, ParamKind, ParamValue, Params, accept_at};
+use crate::params::{Param, ParamKind, ParamValue, Params, accept_at, accept_value};
 use crate::study::StudyInfo;
 use crate::yaml::join;
 
@@ -51,6 +51,13 @@ pub(super) fn claims(
 }
 
 fn claim(keys: ClaimKeys, study: &StudyInfo, faults: &mut Faults) -> Option<Claim> {
+    let texts = [("id", &keys.id), ("source", &keys.source)];
+    for (key, text) in texts {
+        if text.as_ref().is_some_and(|text| text.trim().is_empty()) {
+            let help = "name the claim, and where its value is published";
+            keys.site.fault(key, "it is empty", help, faults);
+        }
+    }
     let metric = (keys.metric.as_ref()).and_then(|metric| metric_name(metric, study, faults));
     let selection = match &keys.chosen {
         Some(chosen) => selection(chosen, &keys.site.path("where"), study, faults),
@@ -175,11 +182,10 @@ fn ordered(keys: OrderingKeys, study: &StudyInfo, faults: &mut Faults) -> Option
     }
     let items = values.value.iter().map(|item| {
         let value = ParamValue::from_node(&item.value, &item.path, faults)?;
-        if param == DATASET_KEY {
-            return Some(value);
+        match known().find(|own| own.name == param) {
+            Some(own) => accept_value(own, &value, &item.place, &item.path, faults),
+            None => Some(value),
         }
-        let places = (&item.place, &item.place);
-        accept_at(study.params, &param, &value, places, &site.path, faults)
     });
     let items = every(items)?;
     if items.len() < 2 {

@@ -340,6 +340,6 @@ crate::bounded! {
 
 crate::bounded! {
     /// Number of values of a range.
-    pub struct Count(u64) in Form::Int(1, 1_000_000);
+    pub struct Count(u64) in Form::Int(2, 1_000_000);
     count => format!("`{count}` values cannot be planned"), Self::form().expected();
 }

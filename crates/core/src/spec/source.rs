@@ -270,6 +270,7 @@ fn apply(root: &mut Node, change: &Override, faults: &mut Faults) {
             return;
         }
     };
+    let is_default = value.value == Value::Null;
     let mut node = root;
     let keys: Vec<&str> = change.key.split('.').collect();
     if keys.iter().any(|key| key.is_empty()) {
@@ -287,6 +288,13 @@ fn apply(root: &mut Node, change: &Override, faults: &mut Faults) {
             return;
         };
         let index = entries.iter().position(|entry| entry.key == *key);
+        if is_default && (index.is_none() || depth + 1 == keys.len()) {
+            // What is left out has its default.
+            if let Some(index) = index {
+                entries.remove(index);
+            }
+            return;
+        }
         let index = index.unwrap_or_else(|| {
             entries.push(Entry {
                 key: (*key).to_owned(),

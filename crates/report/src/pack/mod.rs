@@ -310,3 +310,19 @@ fn with_seal(record: &Record) -> Result<(String, String), String> {
     let seal = seal.to_owned();
     Ok((whole, seal))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trials_that_end_alike_have_their_whole_ids() {
+        let trials = ["a-s0-12e4", "b-s0-12e4", "base-s0-77"];
+        let ids = short_ids(&trials);
+        assert_eq!(ids, ["a-s0-12e4", "b-s0-12e4", "t77"]);
+        assert!(ids.iter().zip(trials).all(|(id, trial)| has_id(id, trial)));
+        assert!(!has_id("12e4", trials[0]) && !has_id("t77", trials[0]));
+        // A trial with several attempts is one trial.
+        assert_eq!(short_ids(&["a-s0-1", "a-s0-1"]), ["t1", "t1"]);
+    }
+}

@@ -24,9 +24,11 @@ impl Pack {
     /// What the system says.
     pub fn without(&self, trials: &[&str]) -> io::Result<Vec<Change>> {
         let goes = |row: &Packed| trials.contains(&row.trial.as_str());
-        let left = self.ids(&|row| !goes(row));
-        let mut gone: HashSet<String> = self.ids(&goes);
-        gone.extend(trials.iter().map(|trial| short(trial)));
+        // The id in a damaged row may be that of another trial.
+        let own = |trial: &str| [trial.to_owned(), short(trial)];
+        let left = self.trials.iter().filter(|row| !goes(row));
+        let left: HashSet<String> = left.flat_map(|row| own(&row.trial)).collect();
+        let mut gone: HashSet<String> = trials.iter().flat_map(|trial| own(trial)).collect();
         gone.retain(|id| !left.contains(id));
         self.changes(&goes, &|id| gone.contains(id), false)
     }

@@ -56,14 +56,14 @@ pub(crate) fn run(workspace: &Workspace, args: &RenameArgs) -> Result<(), Failur
     let (from, to) = (results.join(study).join(old), results.join(study).join(new));
     let begun = fs::read_to_string(to.join(RENAMED)).is_ok_and(|own| own.trim_end() == old);
     if !begun {
-        begin(workspace, (study, old, new), (&from, &to))?;
+        begin(workspace, (study, old, new), &to)?;
     }
+    let gone = from.with_file_name(format!(".renamed-{old}"));
     if from.exists() {
-        let gone = from.with_file_name(format!(".renamed-{old}"));
         folder::remove(&gone).map_err(|error| storage(&gone, &error))?;
         fs::rename(&from, &gone).map_err(|error| storage(&from, &error))?;
-        folder::remove(&gone).map_err(|error| storage(&gone, &error))?;
     }
+    folder::remove(&gone).map_err(|error| storage(&gone, &error))?;
     drop_page(workspace, study)?;
     let mark = to.join(RENAMED);
     fs::remove_file(&mark).map_err(|error| storage(&mark, &error))?;
@@ -78,7 +78,7 @@ pub(crate) fn run(workspace: &Workspace, args: &RenameArgs) -> Result<(), Failur
 fn begin(
     workspace: &Workspace,
     (study, old, new): (&str, &str, &str),
-    (from, to): (&Path, &Path),
+    to: &Path,
 ) -> Result<(), Failure> {
     let taken = |path: &Path| Failure::usage(format!("{} is there already", path.display()));
     if to.exists() {
