@@ -169,7 +169,7 @@ pub struct StageInput<'i> {
     /// Params that it reads.
     pub params: Pairs,
     /// Ids of the stages whose results it uses.
-    pub inputs: &'i [&'i str],
+    pub inputs: Vec<&'i str>,
     /// Digests of the parts of the data that it reads.
     pub data: Vec<String>,
     /// The seed that its random numbers come from.
@@ -194,7 +194,7 @@ pub fn stage_id(study: &StudyInfo, stage: &StageInput<'_>, trial: &Params, devic
     hasher.field(b"stage");
     hasher.field(stage.name.as_bytes());
     hasher.field(b"inputs");
-    for input in stage.inputs {
+    for input in &stage.inputs {
         hasher.field(input.as_bytes());
     }
     hasher.field(b"data");

@@ -35,8 +35,6 @@ pub struct Trained<N> {
     pub net: N,
     /// What the stage leaves of it.
     pub tree: Tree,
-    /// CPU time of an iteration; none where all had been done before.
-    pub seconds_per_iteration: Option<f64>,
 }
 
 impl Layout {
@@ -120,11 +118,12 @@ pub fn train<N: Supervised>(
         FitError::Weights(_) | FitError::Burn(_) => TrialError::of(error),
     })?;
     let clock = owner.clock();
+    if clock.iterations > 0 {
+        work.took(clock.spent / f64::from(clock.iterations));
+    }
     Ok(Trained {
         net,
         tree: layout.tree(&state, is_adam)?,
-        seconds_per_iteration: (clock.iterations > 0)
-            .then(|| clock.spent / f64::from(clock.iterations)),
     })
 }
 

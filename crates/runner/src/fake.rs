@@ -4,16 +4,15 @@
 //! It has two stages, so that sharing and resuming of stages is exercised: `prepare` does
 //! `rounds` rounds of drawing with a checkpoint after each, `scale` multiplies its result.
 
-use retrial_core::declare::ParamGroup as _;
 use retrial_core::metric::FileDef;
 use retrial_core::params::Params;
-use retrial_core::plan::StageInput;
 use retrial_core::study::{Conflict, DeviceUse, StudyInfo};
 use retrial_core::{metrics, param_groups, params, rows, words};
 use retrial_data::Manifest;
 use retrial_store::{Array, Tree};
 
 use crate::execute::context::{Context, TrialError, typed};
+use crate::execute::reads::{Built, Reads};
 use crate::execute::stage::{Work, stage};
 use crate::program::Study;
 
@@ -158,37 +157,33 @@ impl Study for Fake {
 }
 
 fn run_stages(context: &mut Context, params: &All) -> Result<(), TrialError> {
-    let rounds = &params.rounds;
-    let what = StageInput {
-        name: "prepare",
-        params: rounds.pairs(),
-        inputs: &[],
-        data: Vec::new(),
-        seed: Some(context.job.seed),
+    let seed = Some(context.job.seed);
+    let reads = Reads {
+        params: &params.rounds,
+        stages: (),
+        data: (),
     };
-    let prepared = stage(context, &what, |work| prepare(work, rounds))?;
-    let what = StageInput {
-        name: "scale",
-        params: params.scale.pairs(),
-        inputs: &[&prepared.id],
-        data: Vec::new(),
-        seed: None,
-    };
-    let scaled = stage(context, &what, |_| {
-        let drawn: &[f64] = prepared.tree.values("drawn")?;
-        Ok(tree(
-            drawn.iter().map(|v| v * params.scale.factor).collect(),
-        )?)
+    let prepared = stage(context, "prepare", seed, &reads, prepare, |_, _, tree| {
+        Ok(tree.values::<f64>("drawn")?.to_vec())
     })?;
-    let drawn: &[f64] = scaled.tree.values("drawn")?;
+    let reads = Reads {
+        params: &params.scale,
+        stages: &prepared,
+        data: (),
+    };
+    let scaled = stage(context, "scale", None, &reads, scale, |_, _, tree| {
+        Ok(tree.clone())
+    })?;
+    let drawn: &[f64] = scaled.values("drawn")?;
     context.metric(metric::sum, drawn.iter().sum())?;
     let rows = drawn.iter().enumerate();
     let rows = rows.map(|(round, &drawn)| RoundRow { round, drawn });
     context.rows(&rows.collect::<Vec<_>>())?;
-    context.arrays(ROUNDS, &scaled.tree)
+    context.arrays(ROUNDS, &scaled)
 }
 
-fn prepare(work: &Work, params: &Rounds) -> Result<Tree, TrialError> {
+fn prepare(work: &Work, reads: &Reads<&Rounds, (), ()>) -> Result<Tree, TrialError> {
+    let params = reads.params;
     let rounds = params.rounds as u64;
     let (first, mut drawn) = match work.resume()? {
         Some((round, tree)) => (round + 1, tree.values::<f64>("drawn")?.to_vec()),
@@ -205,6 +200,11 @@ fn prepare(work: &Work, params: &Rounds) -> Result<Tree, TrialError> {
         work.checkpoint(round, tree(drawn.clone())?)?;
     }
     Ok(tree(drawn)?)
+}
+
+fn scale(_: &Work, reads: &Reads<&Scale, &Built<Vec<f64>>, ()>) -> Result<Tree, TrialError> {
+    let drawn = reads.stages.iter();
+    Ok(tree(drawn.map(|v| v * reads.params.factor).collect())?)
 }
 
 fn tree(drawn: Vec<f64>) -> Result<Tree, retrial_store::StoreError> {

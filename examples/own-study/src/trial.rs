@@ -1,8 +1,7 @@
 //! What a trial does: throw in a stage, then compare the estimates with π.
 
 use retrial_core::declare::ParamGroup as _;
-use retrial_core::plan::StageInput;
-use retrial_runner::{Context, TrialError, Work, stage, typed};
+use retrial_runner::{Context, Reads, TrialError, Work, stage, typed};
 use retrial_store::{Array, StoreError, Tree};
 
 use crate::metrics::metric;
@@ -22,21 +21,23 @@ const ERROR_OF_LAZZARINI: f64 = 3e-7;
 pub(crate) fn run(context: &mut Context) -> Result<(), TrialError> {
     let params = typed(context.params(), Throwing::read)?;
     context.resume()?;
-    let input = StageInput {
-        name: "throw",
-        params: params.pairs(),
-        inputs: &[],
-        data: Vec::new(),
-        seed: Some(context.seed().0),
+    let seed = context.seed().0;
+    let reads = Reads {
+        params: &params,
+        stages: (),
+        data: (),
     };
-    let thrown = stage(context, &input, |work| throw(work, &params))?;
-    let rows = output::repeat_rows(&params, thrown.tree.values(HITS)?);
+    let hits = stage(context, "throw", Some(seed), &reads, throw, |_, _, tree| {
+        Ok(tree.values::<u64>(HITS)?.to_vec())
+    })?;
+    let rows = output::repeat_rows(&params, &hits);
     report(context, &params, &rows)?;
     context.rows(&rows)
 }
 
 /// The stage: the hits of every repeat, each with a stream of its own, so that no generator is kept in a checkpoint.
-fn throw(work: &Work, params: &Throwing) -> Result<Tree, TrialError> {
+fn throw(work: &Work, reads: &Reads<&Throwing, (), ()>) -> Result<Tree, TrialError> {
+    let params = reads.params;
     let mut hits = match work.resume()? {
         Some((_, tree)) => tree.values::<u64>(HITS)?.to_vec(),
         None => Vec::new(),

@@ -2,22 +2,20 @@
 
 use std::time::Instant;
 
-use retrial_core::declare::{ParamGroup as _, word_value};
-use retrial_core::plan::StageInput;
+use retrial_core::declare::OneParam;
 use retrial_core::words;
 use retrial_net_study::{device, stage_tree};
 use retrial_nets::anogan::{
     EncoderLoss, EncoderTraining, FrozenEncoder, Ganomaly, GanomalyTraining, Normalisation,
     TrainingState,
 };
-use retrial_runner::{Context, TrialError, Work, stage};
-use retrial_seed::Seed;
+use retrial_runner::{Built, Context, Reads, TrialError, Work, stage};
 use retrial_store::Tree;
 
 use super::items::TrainingSet;
-use super::params::{Encoding, Features, Gan, Normal, Scoring};
+use super::params::{All, Encoding, Features, Gan, Normal, Scoring};
 use super::settings;
-use super::train::{self, CHECKPOINT_EVERY, Trained};
+use super::train::{CHECKPOINT_EVERY, Trained};
 
 /// A net that learns by epochs and can be written down.
 trait Learner {
@@ -60,15 +58,6 @@ impl Learner for GanomalyTraining {
     }
 }
 
-/// What the stage `encode` reads.
-#[derive(Clone, Copy)]
-pub(super) struct Input<'p> {
-    pub(super) training: train::Input<'p>,
-    pub(super) method: EncoderMethod,
-    pub(super) encoding: &'p Encoding,
-    pub(super) features: &'p Features,
-}
-
 words! {
     /// The methods of f-AnoGAN, which differ in the loss of the encoder.
     pub(super) enum EncoderMethod {
@@ -81,82 +70,121 @@ words! {
     }
 }
 
-/// The encoder beside a GAN and the id of its stage.
+type Encode<'r> = Reads<
+    (OneParam<EncoderMethod>, &'r Encoding, &'r Features),
+    &'r Built<Trained>,
+    &'r TrainingSet,
+>;
+
+/// The encoder beside a GAN.
 pub(super) fn encoder(
     context: &mut Context,
-    input: Input<'_>,
+    method: EncoderMethod,
+    params: &All,
     items: &TrainingSet,
-    trained: &Trained,
+    trained: &Built<Trained>,
     seed: u64,
-) -> Result<(FrozenEncoder, String), TrialError> {
-    let fresh = |device: &str| {
-        let (nets, kappa) = (&trained.training, input.features.kappa);
-        let loss = match input.method {
-            EncoderMethod::Ziz => EncoderLoss::Ziz,
-            EncoderMethod::Izi => EncoderLoss::Izi,
-            EncoderMethod::IziF => EncoderLoss::IziF { kappa },
-        };
-        EncoderTraining::new(
-            settings::architecture(input.training.normal, input.training.gan.discriminator_norm),
-            settings::encoder(input.encoding, loss),
-            (&nets.generator().frozen(), &nets.discriminator().frozen()),
-            Seed(seed),
-            &device::open(device)?,
-        )
-        .map_err(TrialError::of)
+) -> Result<Built<FrozenEncoder>, TrialError> {
+    let method = OneParam::word(Scoring::method, method);
+    let reads = Reads {
+        params: (method, &params.encoding, &params.features),
+        stages: trained,
+        data: items,
     };
-    let method = vec![(Scoring::method, word_value(input.method))];
-    let what = StageInput {
-        name: "encode",
-        params: [method, input.encoding.pairs(), input.features.pairs()].concat(),
-        inputs: &[&trained.id],
-        data: vec![items.digest()],
-        seed: Some(seed),
-    };
-    let built = stage(context, &what, |work| {
+    let build = |work: &Work, input: &Encode<'_>| {
+        let (_, encoding, _) = input.params;
+        let normal = &input.stages.normal;
         learn(
             work,
-            fresh(&work.device)?,
-            input.training.normal,
-            input.encoding,
-            items,
+            fresh_encoder(work, input)?,
+            normal,
+            encoding,
+            input.data,
         )
-    })?;
-    let mut encoder = fresh(context.device())?;
-    restore(&mut encoder, &built.tree)?;
-    Ok((encoder.frozen(), built.id))
+    };
+    stage(
+        context,
+        "encode",
+        Some(seed),
+        &reads,
+        build,
+        |work, input, tree| {
+            let mut encoder = fresh_encoder(work, input)?;
+            restore(&mut encoder, tree)?;
+            Ok(encoder.frozen())
+        },
+    )
 }
+
+fn fresh_encoder(work: &Work, input: &Encode<'_>) -> Result<EncoderTraining, TrialError> {
+    let (method, encoding, features) = &input.params;
+    let trained = input.stages;
+    let loss = match method.value() {
+        EncoderMethod::Ziz => EncoderLoss::Ziz,
+        EncoderMethod::Izi => EncoderLoss::Izi,
+        EncoderMethod::IziF => EncoderLoss::IziF {
+            kappa: features.kappa,
+        },
+    };
+    let nets = &trained.training;
+    EncoderTraining::new(
+        settings::architecture(&trained.normal, trained.discriminator_norm),
+        settings::encoder(encoding, loss),
+        (&nets.generator().frozen(), &nets.discriminator().frozen()),
+        work.seed,
+        &device::open(&work.device)?,
+    )
+    .map_err(TrialError::of)
+}
+
+type Generate<'r> = Reads<(&'r Normal, OneParam<Normalisation>, &'r Encoding), (), &'r TrainingSet>;
 
 pub(super) fn ganomaly(
     context: &mut Context,
-    (normal, normalisation): (&Normal, Normalisation),
-    encoding: &Encoding,
+    params: &All,
     items: &TrainingSet,
 ) -> Result<Ganomaly, TrialError> {
-    let seed = context.seed();
-    let fresh = |device: &str| {
-        GanomalyTraining::new(
-            settings::architecture(normal, normalisation),
-            settings::ganomaly(encoding),
-            seed,
-            &device::open(device)?,
+    let seed = context.seed().0;
+    let norm = OneParam::word(Gan::discriminator_norm, params.gan.discriminator_norm);
+    let reads = Reads {
+        params: (&params.normal, norm, &params.encoding),
+        stages: (),
+        data: items,
+    };
+    let build = |work: &Work, input: &Generate<'_>| {
+        let (normal, _, encoding) = input.params;
+        learn(
+            work,
+            fresh_ganomaly(work, input)?,
+            normal,
+            encoding,
+            input.data,
         )
-        .map_err(TrialError::of)
     };
-    let norm = vec![(Gan::discriminator_norm, word_value(normalisation))];
-    let what = StageInput {
-        name: "ganomaly",
-        params: [normal.pairs(), norm, encoding.pairs()].concat(),
-        inputs: &[],
-        data: vec![items.digest()],
-        seed: Some(seed.0),
-    };
-    let built = stage(context, &what, |work| {
-        learn(work, fresh(&work.device)?, normal, encoding, items)
-    })?;
-    let mut nets = fresh(context.device())?;
-    restore(&mut nets, &built.tree)?;
-    Ok(nets.frozen())
+    let nets = stage(
+        context,
+        "ganomaly",
+        Some(seed),
+        &reads,
+        build,
+        |work, input, tree| {
+            let mut nets = fresh_ganomaly(work, input)?;
+            restore(&mut nets, tree)?;
+            Ok(nets.frozen())
+        },
+    )?;
+    Ok(nets.into_value())
+}
+
+fn fresh_ganomaly(work: &Work, input: &Generate<'_>) -> Result<GanomalyTraining, TrialError> {
+    let (normal, norm, encoding) = &input.params;
+    GanomalyTraining::new(
+        settings::architecture(normal, norm.value()),
+        settings::ganomaly(encoding),
+        work.seed,
+        &device::open(&work.device)?,
+    )
+    .map_err(TrialError::of)
 }
 
 fn learn(
@@ -185,7 +213,7 @@ fn learn(
             return Err(stopped);
         }
         let loss = if movement == (0.0, 0.0) {
-            learner.epoch(epoch, &items.part.pixels)
+            learner.epoch(epoch, &items.pixels)
         } else {
             let mut stream = work.seed.stream(&format!("move encoder {epoch}"));
             learner.epoch(epoch, &items.moved(movement, &mut stream)?)

@@ -91,11 +91,10 @@ fn by_one_encoder(
     at: usize,
 ) -> Result<Scored, TrialError> {
     let seed = context.seed().0.wrapping_add(SEEDS_APART * at as u64);
-    let trained = train::train(context, params.training(), &items.train, seed)?;
-    let input = params.encoder(method);
-    let (encoder, _) = encoders::encoder(context, input, &items.train, &trained, seed)?;
+    let trained = train::train(context, (&params.normal, &params.gan), &items.train, seed)?;
+    let encoder = encoders::encoder(context, method, params, &items.train, &trained, seed)?;
     let nets = Encoding {
-        encoder,
+        encoder: encoder.into_value(),
         generator: trained.training.generator().frozen(),
         discriminator: trained.training.discriminator().frozen(),
     };

@@ -5,7 +5,7 @@ use retrial_data::DigitSet;
 use retrial_detect::Scaling;
 use retrial_image::GrayImage;
 use retrial_image::resize::{Bicubic, bicubic};
-use retrial_runner::{Context, TrialError};
+use retrial_runner::{Context, StageData, TrialError};
 use retrial_seed::Stream;
 
 use super::choose::{Choice, choose};
@@ -27,8 +27,11 @@ pub(super) struct Items {
 }
 
 /// The normal items to learn from: all of the data that a training reads.
+///
+/// # Shapes
+/// - `pixels`: `[item, size, size]`
 pub(super) struct TrainingSet {
-    pub(super) part: Part,
+    pub(super) pixels: Vec<f32>,
     pub(super) form: Form,
     /// The same items as the data set has them.
     raw: Vec<f32>,
@@ -57,16 +60,31 @@ pub(super) struct Part {
     pub(super) pixels: Vec<f32>,
 }
 
+/// The images of some items, without their labels.
+#[derive(Clone, Copy)]
+pub(super) struct Images<'p> {
+    pub(super) count: usize,
+    pub(super) pixels: &'p [f32],
+}
+
+impl StageData for Images<'_> {
+    fn digests(&self) -> Vec<String> {
+        let mut hasher = FieldHasher::new("retrial images 1");
+        hasher.field(&self.count.to_le_bytes());
+        vec![hasher.field(&bytes_of(self.pixels)).tagged()]
+    }
+}
+
 impl Part {
     pub(super) fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// The hash of its images of the nets.
-    pub(super) fn digest(&self) -> String {
-        let mut hasher = FieldHasher::new("retrial images 1");
-        hasher.field(&self.len().to_le_bytes());
-        hasher.field(&bytes_of(&self.pixels)).tagged()
+    pub(super) fn images(&self) -> Images<'_> {
+        Images {
+            count: self.len(),
+            pixels: &self.pixels,
+        }
     }
 
     /// The first `count` items, of `area` pixels each.
@@ -109,7 +127,7 @@ pub(super) fn load(context: &mut Context, params: &All) -> Result<Items, TrialEr
     Ok(Items {
         size,
         train: TrainingSet {
-            part: train,
+            pixels: train.pixels,
             form,
             raw,
             raw_size,
@@ -170,16 +188,28 @@ impl Form {
     }
 }
 
-impl TrainingSet {
-    /// The hash of all that a training reads of it.
-    pub(super) fn digest(&self) -> String {
+impl StageData for TrainingSet {
+    fn digests(&self) -> Vec<String> {
         let (width, height) = self.raw_size;
         let mut hasher = FieldHasher::new("retrial training items 1");
         for side in [width, height, self.form.size] {
             hasher.field(&side.to_le_bytes());
         }
         hasher.field(&bytes_of(&self.raw));
-        hasher.field(self.part.digest().as_bytes()).tagged()
+        let images = Images {
+            count: self.len(),
+            pixels: &self.pixels,
+        };
+        for digest in images.digests() {
+            hasher.field(digest.as_bytes());
+        }
+        vec![hasher.tagged()]
+    }
+}
+
+impl TrainingSet {
+    pub(super) fn len(&self) -> usize {
+        self.pixels.len() / (self.form.size * self.form.size)
     }
 
     /// The training images, each moved and turned by what `stream` draws.
@@ -189,7 +219,7 @@ impl TrainingSet {
         stream: &mut Stream,
     ) -> Result<Vec<f32>, TrialError> {
         let (width, height) = self.raw_size;
-        let mut pixels = Vec::with_capacity(self.part.pixels.len());
+        let mut pixels = Vec::with_capacity(self.pixels.len());
         for raw in self.raw.chunks(width * height) {
             let mut within = |most: f64| (2.0 * stream.uniform() - 1.0) * most;
             let shift = (within(shift_px), within(shift_px));
@@ -219,7 +249,7 @@ impl Items {
         Self {
             size,
             train: TrainingSet {
-                part: Part::default(),
+                pixels: Vec::new(),
                 form: Form {
                     size,
                     scaling,

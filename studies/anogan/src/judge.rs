@@ -417,7 +417,7 @@ fn quality(context: &mut Context, items: &Items, trained: &Trained) -> Result<()
     });
     context.rows(&rows.collect::<Vec<_>>())?;
     let area = items.size * items.size;
-    let known = &items.train.part.pixels[..DRAWN.min(items.train.part.len()) * area];
+    let known = &items.train.pixels[..DRAWN.min(items.train.len()) * area];
     let drawn = drawn_from(&trained.training, context.seed(), DRAWN);
     let quality = generator::quality(
         Rows::new(known, area).map_err(TrialError::of)?,

@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn a_map_becomes_the_residual_of_its_item() {
         let mut items = Items::of_one(SIDE, vec![0.0; SIDE * SIDE], Scaling::Raw255);
-        (items.train.part, items.test) = (part(9, "normal"), part(5, "judged"));
+        (items.train.pixels, items.test) = (part(9, "normal").pixels, part(5, "judged"));
         let mut params = All::read(&defaults(All::PARAMS)).expect("all there");
         let mut seen = Vec::new();
         for residual in [

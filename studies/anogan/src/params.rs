@@ -5,8 +5,7 @@ use retrial_core::{param_groups, params, words};
 use retrial_detect::Scaling;
 use retrial_nets::anogan::{Initialisation, Normalisation};
 
-use super::encoders::{self, EncoderMethod};
-use super::{choose, train};
+use super::choose;
 
 words! {
     /// How an item is scored.
@@ -261,23 +260,5 @@ impl All {
     /// The weight of D in the score.
     pub(super) fn score_lambda(&self) -> f64 {
         self.scoring.score_lambda.unwrap_or(self.search.lambda)
-    }
-
-    /// What the training of the GAN reads.
-    pub(super) fn training(&self) -> train::Input<'_> {
-        train::Input {
-            normal: &self.normal,
-            gan: &self.gan,
-        }
-    }
-
-    /// What the training of an encoder reads.
-    pub(super) fn encoder(&self, method: EncoderMethod) -> encoders::Input<'_> {
-        encoders::Input {
-            training: self.training(),
-            method,
-            encoding: &self.encoding,
-            features: &self.features,
-        }
     }
 }

@@ -4,7 +4,7 @@ use retrial_detect::baseline::{self, Components};
 use retrial_detect::{DetectError, Items as Rows, Norm};
 use retrial_net_study::device;
 use retrial_nets::anogan::{images, weighted_loss};
-use retrial_runner::{Context, TrialError, cpu_seconds};
+use retrial_runner::{Built, Context, TrialError, cpu_seconds};
 
 use super::encoders::{self, EncoderMethod};
 use super::ensemble::by_encoder;
@@ -34,7 +34,7 @@ pub(super) struct Scored {
     /// Where each judged item differs from the image that it is compared with, by [`maps::of`]; empty where a method
     /// compares no images.
     pub(super) maps: Vec<f32>,
-    pub(super) trained: Option<Trained>,
+    pub(super) trained: Option<Built<Trained>>,
     pub(super) searched: Option<Searched>,
     /// Evaluations per item.
     pub(super) evaluations: f64,
@@ -74,28 +74,25 @@ pub(super) fn score(
 
 fn by_search(context: &mut Context, params: &All, items: &Items) -> Result<Scored, TrialError> {
     let seed = context.seed().0;
-    let trained = train::train(context, params.training(), &items.train, seed)?;
+    let trained = train::train(context, (&params.normal, &params.gan), &items.train, seed)?;
     let encoder = match params.scoring.search_start {
         Start::Normal => None,
         // Its stage is shared with the method izi_f.
         Start::Encoder => {
-            let input = params.encoder(EncoderMethod::IziF);
+            let method = EncoderMethod::IziF;
             Some(encoders::encoder(
                 context,
-                input,
+                method,
+                params,
                 &items.train,
                 &trained,
                 seed,
             )?)
         }
     };
-    let input = search::Input {
-        judged: &params.judged,
-        search: &params.search,
-        trained: &trained,
-        encoder: encoder.as_ref().map(|(encoder, id)| (encoder, id.as_str())),
-    };
-    let [mut test, mut validation] = search::search(context, input, items)?;
+    let searched = (&params.judged, &params.search);
+    let [mut test, mut validation] =
+        search::search(context, searched, &trained, encoder.as_ref(), items)?;
     let Search {
         search_restarts: restarts,
         lambda,
@@ -201,8 +198,7 @@ pub(super) fn weighted(lambda: f64, residual: &[f64], discrimination: &[f64]) ->
 }
 
 fn by_ganomaly(context: &mut Context, params: &All, items: &Items) -> Result<Scored, TrialError> {
-    let nets = (&params.normal, params.gan.discriminator_norm);
-    let nets = encoders::ganomaly(context, nets, &params.encoding, &items.train)?;
+    let nets = encoders::ganomaly(context, params, &items.train)?;
     let difference = params.scoring.residual.difference();
     let device = device::open(context.device())?;
     let area = items.size * items.size;
@@ -292,7 +288,7 @@ pub(super) fn by_baseline<'i>(
     let area = items.size * items.size;
     let kind = scoring.residual;
     let before = cpu_seconds();
-    let normal = Rows::new(&items.train.part.pixels, area).map_err(TrialError::of)?;
+    let normal = Rows::new(&items.train.pixels, area).map_err(TrialError::of)?;
     let fitted = fit(normal).map_err(TrialError::of)?;
     let test = fitted.residuals(items, &items.test, kind)?;
     let seconds = (cpu_seconds() - before) / items.test.len() as f64;

@@ -2,14 +2,12 @@
 
 use std::time::Instant;
 
-use retrial_core::declare::ParamGroup as _;
-use retrial_core::plan::StageInput;
 use retrial_net_study::{device, stage_tree};
 use retrial_nets::anogan::{FrozenEncoder, SearchNets, SearchState, images, latent_starts};
-use retrial_runner::{Context, TrialError, Work, stage};
+use retrial_runner::{Built, Context, Reads, TrialError, Work, stage};
 use retrial_store::{Array, Tree};
 
-use super::items::{Items, Part};
+use super::items::{Images, Items};
 use super::params::{Judged, Search, SearchNorm};
 use super::settings;
 use super::train::{CHECKPOINT_EVERY, Trained};
@@ -54,58 +52,62 @@ pub(super) fn nets(
     })
 }
 
-/// What the stage reads.
-#[derive(Clone, Copy)]
-pub(super) struct Input<'p> {
-    pub(super) judged: &'p Judged,
-    pub(super) search: &'p Search,
-    pub(super) trained: &'p Trained,
-    /// Where latents begin, and the id of its stage; they are drawn otherwise.
-    pub(super) encoder: Option<(&'p FrozenEncoder, &'p str)>,
-}
+/// Latents begin where an encoder says; without one they are drawn. The images are the judged and the held-out ones.
+type Input<'r> = Reads<
+    (&'r Judged, &'r Search),
+    (&'r Built<Trained>, Option<&'r Built<FrozenEncoder>>),
+    (Images<'r>, Images<'r>),
+>;
 
 /// The searches of the judged and of the held-out items.
 pub(super) fn search(
     context: &mut Context,
-    input: Input<'_>,
+    params: (&Judged, &Search),
+    trained: &Built<Trained>,
+    encoder: Option<&Built<FrozenEncoder>>,
     items: &Items,
 ) -> Result<[Searched; 2], TrialError> {
-    let train = input.trained.id.as_str();
-    let (name, inputs) = match input.encoder {
-        Some((_, encode)) => ("search_from_encoder", vec![train, encode]),
-        None => ("search", vec![train]),
+    let name = match encoder {
+        Some(_) => "search_from_encoder",
+        None => "search",
     };
-    let what = StageInput {
-        name,
-        params: [input.judged.pairs(), input.search.pairs()].concat(),
-        inputs: &inputs,
-        data: [&items.test, &items.validation].map(Part::digest).into(),
-        seed: Some(context.seed().0),
+    let seed = context.seed().0;
+    let reads = Reads {
+        params,
+        stages: (trained, encoder),
+        data: (items.test.images(), items.validation.images()),
     };
-    let tree = stage(context, &what, |work| build(work, input, items))?.tree;
-    Ok([read(&tree, "test")?, read(&tree, "validation")?])
+    let built = stage(context, name, Some(seed), &reads, build, |_, _, tree| {
+        Ok([read(tree, "test")?, read(tree, "validation")?])
+    })?;
+    Ok(built.into_value())
 }
 
-fn build(stage: &Work, input: Input<'_>, items: &Items) -> Result<Tree, TrialError> {
+fn build(stage: &Work, input: &Input<'_>) -> Result<Tree, TrialError> {
+    let (test, validation) = input.data;
+    let (trained, encoder) = input.stages;
+    let (_, search) = input.params;
     let mut work = Searching {
         stage,
-        nets: nets(input.search.search_batch_norm, input.trained, &stage.device)?,
-        input,
-        size: items.size,
+        nets: nets(search.search_batch_norm, trained, &stage.device)?,
+        search,
+        trained,
+        encoder,
+        size: trained.normal.image_size,
         tree: match stage.resume()? {
             Some((_, tree)) => tree,
             None => Tree::new(),
         },
         saved: Instant::now(),
         round: 0,
-        total: (items.test.len() + items.validation.len()) as u64,
+        total: (test.count + validation.count) as u64,
         done: 0,
     };
     // Checkpoints count on from the one that was found.
     work.round = stage_tree::number(&work.tree, "round").unwrap_or(0);
-    work.part("test", &items.test, 0)?;
+    work.part("test", test, 0)?;
     // Streams of held-out items begin where no judged item's can be.
-    work.part("validation", &items.validation, 1_000_000)?;
+    work.part("validation", validation, 1_000_000)?;
     let mut result = Tree::new();
     for part in ["test", "validation"] {
         gather(&work.tree, part, &mut result)?;
@@ -119,7 +121,9 @@ type Midway = (u64, [Vec<f32>; 3]);
 /// A search under way: finished batches lie in the tree.
 struct Searching<'w> {
     stage: &'w Work,
-    input: Input<'w>,
+    search: &'w Search,
+    trained: &'w Trained,
+    encoder: Option<&'w Built<FrozenEncoder>>,
     nets: SearchNets,
     size: usize,
     tree: Tree,
@@ -130,9 +134,14 @@ struct Searching<'w> {
 }
 
 impl Searching<'_> {
-    fn part(&mut self, name: &str, part: &Part, first_stream: usize) -> Result<(), TrialError> {
-        let batch = self.input.search.search_batch_size;
-        let places: Vec<usize> = (0..part.len()).collect();
+    fn part(
+        &mut self,
+        name: &str,
+        part: Images<'_>,
+        first_stream: usize,
+    ) -> Result<(), TrialError> {
+        let batch = self.search.search_batch_size;
+        let places: Vec<usize> = (0..part.count).collect();
         for (index, batch) in places.chunks(batch).enumerate() {
             let group = format!("{name}/{index:05}");
             if self.tree.array(&format!("{group}/latents")).is_none() {
@@ -147,21 +156,21 @@ impl Searching<'_> {
     fn batch(
         &mut self,
         group: &str,
-        part: &Part,
+        part: Images<'_>,
         places: &[usize],
         first_stream: usize,
     ) -> Result<(), TrialError> {
-        let restarts = self.input.search.search_restarts;
-        let latent_size = self.input.trained.latent_size();
-        let rates = settings::search(self.input.search);
+        let restarts = self.search.search_restarts;
+        let latent_size = self.trained.latent_size();
+        let rates = settings::search(self.search);
         let area = self.size * self.size;
         // Every item once for each of its starts, one after the other.
         let pixels: Vec<f32> = places
             .iter()
             .flat_map(|&at| part.pixels[at * area..(at + 1) * area].repeat(restarts))
             .collect();
-        let starts = match self.input.encoder {
-            Some((encoder, _)) => {
+        let starts = match self.encoder {
+            Some(encoder) => {
                 let device = device::open(&self.stage.device)?;
                 encoder.latents(images(&pixels, self.size, &device))
             }

@@ -2,11 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use retrial_core::declare::ParamGroup as _;
-use retrial_core::plan::StageInput;
 use retrial_net_study::{device, stage_tree};
-use retrial_nets::anogan::{EpochLosses, GanTraining, TrainingState};
-use retrial_runner::{Built, Context, TrialError, Work, stage};
+use retrial_nets::anogan::{EpochLosses, GanTraining, Normalisation, TrainingState};
+use retrial_runner::{Built, Context, Reads, TrialError, Work, stage};
 use retrial_seed::Seed;
 use retrial_store::{Array, Tree};
 
@@ -30,17 +28,12 @@ const LOSSES: [(&str, Loss); 4] = [
     ("d_of_fake", |l| l.fake),
 ];
 
-/// What the stage reads.
-#[derive(Clone, Copy)]
-pub(super) struct Input<'p> {
-    pub(super) normal: &'p Normal,
-    pub(super) gan: &'p Gan,
-}
+type Input<'r> = Reads<(&'r Normal, &'r Gan), (), &'r TrainingSet>;
 
 /// What the stage leaves.
 pub(super) struct Trained {
-    /// The id of the stage.
-    pub(super) id: String,
+    pub(super) normal: Normal,
+    pub(super) discriminator_norm: Normalisation,
     pub(super) training: GanTraining,
     pub(super) losses: Vec<EpochLosses>,
     /// Epoch and grey samples `[item, size, size]`.
@@ -62,43 +55,49 @@ struct Progress {
 
 pub(super) fn train(
     context: &mut Context,
-    input: Input<'_>,
+    params: (&Normal, &Gan),
     items: &TrainingSet,
     seed: u64,
-) -> Result<Trained, TrialError> {
-    let what = StageInput {
-        name: "train",
-        params: [input.normal.pairs(), input.gan.pairs()].concat(),
-        inputs: &[],
-        data: vec![items.digest()],
-        seed: Some(seed),
+) -> Result<Built<Trained>, TrialError> {
+    let reads = Reads {
+        params,
+        stages: (),
+        data: items,
     };
-    let Built { id, tree } = stage(context, &what, |work| build(work, input, items))?;
-    let mut training = fresh(input, Seed(seed), context.device())?;
-    let progress = restore(&mut training, &tree, items.form.size)?;
+    stage(context, "train", Some(seed), &reads, build, open)
+}
+
+fn open(work: &Work, input: &Input<'_>, tree: &Tree) -> Result<Trained, TrialError> {
+    let (normal, gan) = input.params;
+    let mut training = fresh(work, input)?;
+    let progress = restore(&mut training, tree, input.data.form.size)?;
     Ok(Trained {
-        id,
+        normal: normal.clone(),
+        discriminator_norm: gan.discriminator_norm,
         training,
         losses: progress.losses,
         samples: progress.samples,
     })
 }
 
-fn fresh(input: Input<'_>, seed: Seed, device: &str) -> Result<GanTraining, TrialError> {
+fn fresh(work: &Work, input: &Input<'_>) -> Result<GanTraining, TrialError> {
+    let (normal, gan) = input.params;
     GanTraining::new(
-        settings::architecture(input.normal, input.gan.discriminator_norm),
-        settings::gan(input.gan),
-        input.gan.initialisation,
-        seed,
-        &device::open(device)?,
+        settings::architecture(normal, gan.discriminator_norm),
+        settings::gan(gan),
+        gan.initialisation,
+        work.seed,
+        &device::open(&work.device)?,
     )
     .map_err(TrialError::of)
 }
 
-fn build(work: &Work, input: Input<'_>, items: &TrainingSet) -> Result<Tree, TrialError> {
-    let epochs = input.gan.epochs as u64;
-    let movement = (input.normal.shift_px, input.normal.rotation_deg);
-    let mut training = fresh(input, work.seed, &work.device)?;
+fn build(work: &Work, input: &Input<'_>) -> Result<Tree, TrialError> {
+    let (normal, gan) = input.params;
+    let items = input.data;
+    let epochs = gan.epochs as u64;
+    let movement = (normal.shift_px, normal.rotation_deg);
+    let mut training = fresh(work, input)?;
     let mut progress = match work.resume()? {
         Some((_, tree)) => restore(&mut training, &tree, items.form.size)?,
         None => Progress {
@@ -119,7 +118,7 @@ fn build(work: &Work, input: Input<'_>, items: &TrainingSet) -> Result<Tree, Tri
             return Err(stopped);
         }
         let losses = if movement == (0.0, 0.0) {
-            training.epoch(epoch, &items.part.pixels)
+            training.epoch(epoch, &items.pixels)
         } else {
             let mut stream = work.seed.stream(&format!("move {epoch}"));
             training.epoch(epoch, &items.moved(movement, &mut stream)?)

@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use retrial_core::declare::{Pairs, ParamGroup as _};
-use retrial_core::plan::StageInput;
-use retrial_net_study::training::{self, Layout, Trained};
+use retrial_core::declare::StageParams;
+use retrial_net_study::training::{self, Layout};
 use retrial_net_study::{device, stage_tree};
 use retrial_nets::device::Device;
 use retrial_nets::fit::{Plan, Rule, TrainingError};
 use retrial_nets::mask_rcnn::{
     Architecture, DetectorTask, Losses, MaskRcnn, Picture, TransferGradient, Truth,
 };
-use retrial_nets::weights::{self, Weights};
-use retrial_runner::{Built, Context, TrialError, Work, stage};
+use retrial_nets::weights;
+use retrial_runner::{Built, Context, Reads, TrialError, Work, stage};
 use retrial_seed::Seed;
 use retrial_store::Tree;
 
@@ -35,116 +34,104 @@ const LAYOUT: Layout = Layout {
     unit: "steps",
 };
 
-/// What the stages read.
-#[derive(Clone, Copy)]
-pub(super) struct Input<'p> {
-    pub(super) backbone: &'p BackboneParams,
-    pub(super) regions: &'p Regions,
-    pub(super) training: &'p Training,
-    pub(super) augmentation: &'p Augmentation,
-    /// What the stage `end_to_end` reads beside it; none of the stage `boxes`.
-    pub(super) end_to_end: Option<EndToEnd<'p>>,
+/// What both stages read of the params.
+pub(super) type Params<'p> = (
+    &'p BackboneParams,
+    &'p Regions,
+    &'p Training,
+    &'p Augmentation,
+);
+
+/// What the stage `end_to_end` reads beside it.
+pub(super) type MaskParams<'p> = (MaskNet<'p>, &'p Reach, &'p AnnotatedMasks);
+
+/// What one of the two stages reads of the params.
+trait Both<'p>: StageParams {
+    fn both(&self) -> (Params<'p>, Option<MaskParams<'p>>);
 }
 
-/// What is read of a mask head that is trained with the boxes.
-#[derive(Clone, Copy)]
-pub(super) struct EndToEnd<'p> {
-    pub(super) net: MaskNet<'p>,
-    pub(super) reach: &'p Reach,
-    pub(super) annotated: &'p AnnotatedMasks,
+impl<'p> Both<'p> for Params<'p> {
+    fn both(&self) -> (Params<'p>, Option<MaskParams<'p>>) {
+        (*self, None)
+    }
 }
+
+impl<'p> Both<'p> for (Params<'p>, MaskParams<'p>) {
+    fn both(&self) -> (Params<'p>, Option<MaskParams<'p>>) {
+        (self.0, Some(self.1))
+    }
+}
+
+type Input<'r, P> = Reads<P, &'r Built<Pretrained>, &'r Arc<TrainingSet>>;
 
 /// A trained detector.
 pub(super) struct Detector {
-    /// The id of the stage.
-    pub(super) id: String,
     pub(super) architecture: Architecture,
     pub(super) net: MaskRcnn,
     pub(super) losses: Vec<Losses>,
-    /// CPU time of a step; none where the stage was found ready.
-    pub(super) seconds_per_iteration: Option<f64>,
     /// Number of trained numbers.
     pub(super) weights: usize,
 }
 
-impl Input<'_> {
-    fn name(&self) -> &'static str {
-        match self.end_to_end {
-            Some(_) => "end_to_end",
-            None => "boxes",
-        }
-    }
-
-    fn pairs(&self) -> Pairs {
-        let mut pairs = [
-            self.backbone.pairs(),
-            self.regions.pairs(),
-            self.training.pairs(),
-            self.augmentation.pairs(),
-        ]
-        .concat();
-        if let Some(EndToEnd {
-            net,
-            reach,
-            annotated,
-        }) = self.end_to_end
-        {
-            pairs.extend(net.head.pairs());
-            pairs.extend(net.predictor.pairs());
-            pairs.extend(reach.pairs());
-            pairs.extend(net.transferred.pairs());
-            pairs.extend(annotated.pairs());
-        }
-        pairs
-    }
-
-    fn architecture(&self, classes: usize) -> Architecture {
-        let masks = self.end_to_end.map(|end_to_end| {
-            let gradient = match end_to_end.reach.transfer_gradient {
-                true => TransferGradient::Passed,
-                false => TransferGradient::Stopped,
+pub(super) fn train(
+    context: &mut Context,
+    params: Params<'_>,
+    masks: Option<MaskParams<'_>>,
+    data: &Arc<TrainingSet>,
+    stages: &Built<Pretrained>,
+) -> Result<Built<Detector>, TrialError> {
+    let seed = Some(context.seed().0);
+    match masks {
+        None => {
+            let reads = Reads {
+                params,
+                stages,
+                data,
             };
-            settings::mask_head(end_to_end.net, gradient)
-        });
-        settings::architecture(self.backbone, self.regions, classes, masks)
+            stage(context, "boxes", seed, &reads, build, open)
+        }
+        Some(masks) => {
+            let params = (params, masks);
+            let reads = Reads {
+                params,
+                stages,
+                data,
+            };
+            stage(context, "end_to_end", seed, &reads, build, open)
+        }
     }
 }
 
-pub(super) fn train(
-    context: &mut Context,
-    input: Input<'_>,
-    items: &Arc<TrainingSet>,
-    pretrained: &Pretrained,
+fn open<'p, P: Both<'p>>(
+    work: &Work,
+    input: &Input<'_, P>,
+    tree: &Tree,
 ) -> Result<Detector, TrialError> {
-    let architecture = input.architecture(items.frame.classes.len());
-    let what = StageInput {
-        name: input.name(),
-        params: input.pairs(),
-        inputs: &[&pretrained.id],
-        data: vec![items.digest.clone()],
-        seed: Some(context.seed().0),
-    };
-    // The time is no part of what the stage leaves, which must repeat bit by bit.
-    let mut seconds = None;
-    let backbone = &pretrained.backbone;
-    let Built { id, tree } = stage(context, &what, |work| {
-        build(work, input, items, backbone, &architecture, &mut seconds)
-    })?;
-    let weights = stage_tree::weights(&tree, "weights")?;
+    let architecture = architecture(input);
+    let weights = stage_tree::weights(tree, "weights")?;
     // One device is enough for what needs no training.
-    let device = device::open(context.device())?;
-    let net = drawn(&architecture, context.seed(), &device)?;
+    let net = drawn(&architecture, work.seed, &device::open(&work.device)?)?;
     let trained = weights
         .iter()
         .filter(|(name, _)| !name.ends_with(".running"));
     Ok(Detector {
-        id,
-        seconds_per_iteration: seconds,
         weights: trained.map(|(_, array)| array.values.len()).sum(),
-        losses: LAYOUT.losses(&tree)?,
+        losses: LAYOUT.losses(tree)?,
         net: weights::apply(net, &weights).map_err(TrialError::of)?,
         architecture,
     })
+}
+
+fn architecture<'p, P: Both<'p>>(input: &Input<'_, P>) -> Architecture {
+    let ((backbone, regions, ..), masks) = input.params.both();
+    let masks = masks.map(|(net, reach, _)| {
+        let gradient = match reach.transfer_gradient {
+            true => TransferGradient::Passed,
+            false => TransferGradient::Stopped,
+        };
+        settings::mask_head(net, gradient)
+    });
+    settings::architecture(backbone, regions, input.data.frame.classes.len(), masks)
 }
 
 fn drawn(architecture: &Architecture, seed: Seed, device: &Device) -> Result<MaskRcnn, TrialError> {
@@ -152,38 +139,32 @@ fn drawn(architecture: &Architecture, seed: Seed, device: &Device) -> Result<Mas
     MaskRcnn::new(architecture, &mut stream, device).map_err(TrialError::of)
 }
 
-fn build(
-    work: &Work,
-    input: Input<'_>,
-    items: &Arc<TrainingSet>,
-    backbone: &Weights,
-    architecture: &Architecture,
-    seconds: &mut Option<f64>,
-) -> Result<Tree, TrialError> {
-    let params = input.training.clone();
+fn build<'p, P: Both<'p>>(work: &Work, input: &Input<'_, P>) -> Result<Tree, TrialError> {
+    let ((_, _, params, augmentation), masks) = input.params.both();
+    let (params, items, architecture) = (params.clone(), input.data, architecture(input));
     let devices = device::open_all(&work.device)?;
-    let net = drawn(architecture, work.seed, &devices[0])?;
+    let net = drawn(&architecture, work.seed, &devices[0])?;
     let mut all = weights::collect(&net);
-    all.extend(backbone.clone());
+    all.extend(input.stages.backbone.clone());
     let net = weights::apply(net, &all).map_err(TrialError::of)?;
     let batches = Batches {
         items: items.pictures.len(),
         batch: params.batch_size,
         seed: work.seed,
     };
-    let annotations = match input.end_to_end {
-        Some(end_to_end) => MaskAnnotations::new(end_to_end.annotated, items, work.seed),
+    let annotations = match masks {
+        Some((_, _, annotated)) => MaskAnnotations::new(annotated, items, work.seed),
         None => MaskAnnotations::none(items),
     };
     let frozen = net.frozen(params.freeze_at);
     let plan = Plan {
         task: DetectorTask {
-            architecture: architecture.clone(),
+            architecture,
             rules: settings::loss_rules(&params),
             seed: work.seed,
         },
         iterations: params.iterations as u64,
-        batches: Arc::new(batches.seen(items, input.augmentation, annotations)),
+        batches: Arc::new(batches.seen(items, augmentation, annotations)),
         patience: (params.patience > 0).then_some(params.patience as u64),
         devices,
         rule: Rule::Sgd(
@@ -200,13 +181,8 @@ fn build(
         let names = names.join(", ");
         format!("{error}, with the pictures {names}; a smaller learning_rate or clip_norm may help")
     };
-    let Trained {
-        tree,
-        seconds_per_iteration,
-        ..
-    } = training::train(work, &LAYOUT, frozen, plan, explain)?;
-    *seconds = seconds_per_iteration;
-    Ok(tree)
+    let trained = training::train(work, &LAYOUT, frozen, plan, explain)?;
+    Ok(trained.tree)
 }
 
 /// What the losses know of a changed picture.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use retrial_data::WeightsFile;
 use retrial_data::format::weights_file::torch_weights::TorchWeights;
 use retrial_net_study::{device, stage_tree};
 use retrial_nets::device::Device;
@@ -10,7 +11,6 @@ use retrial_nets::weights::{NamedArray, Weights};
 use retrial_runner::TrialError;
 use retrial_store::Tree;
 
-use super::items::Given;
 use super::params::BackboneParams;
 use super::settings;
 
@@ -21,12 +21,9 @@ pub(super) const NO_WEIGHTS: &str = "pretraining by `imagenet` needs weights, an
 /// What the stage `pretrain` leaves of them: `weights/body.…`.
 pub(super) fn backbone(
     params: &BackboneParams,
-    given: &Given,
+    file: &WeightsFile,
     device: &str,
 ) -> Result<Tree, TrialError> {
-    let Some(file) = &given.weights else {
-        return Err(TrialError::Other(NO_WEIGHTS.to_owned()));
-    };
     let torch = file.read_torch().map_err(TrialError::of)?;
     let device = device::open(device)?;
     let backbone = of_file(torch, &file.path, settings::backbone(params), &device)?;

@@ -7,7 +7,7 @@ use retrial_data::{Annotation, Content, LabelledSet, ThermalPicture, WeightsFile
 use retrial_image::resize::mean_over;
 use retrial_image::{GrayImage, InstanceMask};
 use retrial_nets::mask_rcnn::Picture;
-use retrial_runner::{Context, TrialError};
+use retrial_runner::{Context, StageData, TrialError};
 
 use super::choose::{Choice, Chosen, Set, ShownObject, choose};
 use super::input_values::Input;
@@ -46,11 +46,14 @@ pub(super) struct TrainingSet {
     pub(super) digest: String,
 }
 
+/// A source domain with its digest.
+pub(super) type Source = (Arc<LabelledSet>, String);
+
 /// What a backbone is pretrained on.
 #[derive(Default)]
 pub(super) struct Given {
-    /// The source domain with its digest, where the data set has one.
-    pub(super) source: Option<(Arc<LabelledSet>, String)>,
+    /// The source domain, where the data set has one.
+    pub(super) source: Option<Source>,
     /// Weights of a net that others trained, where the data set has some.
     pub(super) weights: Option<WeightsFile>,
 }
@@ -148,6 +151,12 @@ impl TrainingSet {
             sides,
             pictures,
         }
+    }
+}
+
+impl StageData for TrainingSet {
+    fn digests(&self) -> Vec<String> {
+        vec![self.digest.clone()]
     }
 }
 

@@ -115,25 +115,36 @@ fn by_net(
     items: &Items,
     with_masks: bool,
 ) -> Result<(), TrialError> {
-    let pretrained = pretrain::pretrain(context, params.pretrain_input(), items)?;
+    let backbone = (&params.backbone, &params.pretraining);
+    let pretrained = pretrain::pretrain(context, backbone, items)?;
     if let (Some(drawn), Some((source, _))) = (&pretrained.drawn, &items.given.source) {
         report::source(context, drawn, source)?;
     }
+    let boxes = (
+        &params.backbone,
+        &params.regions,
+        &params.training,
+        &params.augmentation,
+    );
     let end_to_end = with_masks && params.course.mask_training == MaskTraining::EndToEnd;
-    let input = params.detector_input(end_to_end);
-    let detector = boxes::train(context, input, &items.train, &pretrained)?;
+    let masks = end_to_end.then(|| (params.mask_net(), &params.reach, &params.annotated_masks));
+    let detector = boxes::train(context, boxes, masks, &items.train, &pretrained)?;
     report::training(context, &detector.losses)?;
-    if let Some(seconds) = detector.seconds_per_iteration {
-        context.metric(metric::seconds_per_iteration, seconds)?;
-    }
+    let seconds = context.seconds_per_round(&detector);
+    context.metric_if_any(metric::seconds_per_iteration, seconds)?;
     context.metric(metric::trainable_parameters, detector.weights as f64)?;
     let masked = match params.learns_masks_alone() {
-        true => Some(masks::train(
-            context,
-            params.masks_input(),
-            &items.train,
-            &detector,
-        )?),
+        true => {
+            let (net, alone) = (params.mask_net(), &params.masks_alone);
+            let head = (net, &params.annotated_masks, alone);
+            Some(masks::train(
+                context,
+                &params.jitters,
+                head,
+                &items.train,
+                &detector,
+            )?)
+        }
         false => None,
     };
     if with_masks {
@@ -145,7 +156,7 @@ fn by_net(
         report::mask_training(context, &masked.losses)?;
     }
     if params.course.parts {
-        let head = parts::train(context, params.parts_input(), &items.train, &detector)?;
+        let head = parts::train(context, params, &items.train, &detector)?;
         parts::judge(context, &params.finding, items, &detector, &head)?;
     }
     let judged = match &masked {

@@ -3,8 +3,6 @@
 
 use std::sync::Arc;
 
-use retrial_core::declare::ParamGroup as _;
-use retrial_core::plan::StageInput;
 use retrial_image::InstanceMask;
 use retrial_net_study::training::{self, Layout};
 use retrial_net_study::{device, stage_tree};
@@ -13,7 +11,7 @@ use retrial_nets::mask_rcnn::{
     Architecture, MASK_OUT, MaskRcnn, MaskTask, MaskedRegions, RegionFeatures, TransferGradient,
     mask_targets,
 };
-use retrial_runner::{Context, TrialError, Work, stage};
+use retrial_runner::{Built, Context, Reads, TrialError, Work, stage};
 use retrial_store::{Array, Tree};
 
 use super::augment::mirror;
@@ -31,15 +29,11 @@ const LAYOUT: Layout = Layout {
 /// Largest move of a side of a box, as a share of the box.
 const JITTER: f64 = 0.1;
 
-/// What the two stages read.
-#[derive(Clone, Copy)]
-pub(super) struct Input<'p> {
-    /// Of the stage `features`.
-    pub(super) jitters: &'p Jitters,
-    pub(super) net: MaskNet<'p>,
-    pub(super) annotated: &'p AnnotatedMasks,
-    pub(super) alone: &'p MasksAlone,
-}
+type Collected<'r> = Reads<&'r Jitters, &'r Built<Detector>, &'r TrainingSet>;
+
+/// What the stage `masks` reads of the params.
+pub(super) type Params<'p> = (MaskNet<'p>, &'p AnnotatedMasks, &'p MasksAlone);
+type Input<'r> = Reads<Params<'r>, (&'r Built<Detector>, &'r Built<Arc<Regions>>), &'r TrainingSet>;
 
 /// A detector with a mask head trained behind it.
 pub(super) struct Masked {
@@ -48,7 +42,7 @@ pub(super) struct Masked {
     pub(super) losses: Vec<f64>,
 }
 
-/// Regions of training objects, all their masks among them.
+/// Regions of training objects, all their masks among them: what the stage `features` leaves.
 struct Regions {
     features: RegionFeatures,
     /// `[region, 28, 28]`.
@@ -60,80 +54,56 @@ struct Regions {
 
 pub(super) fn train(
     context: &mut Context,
-    input: Input<'_>,
-    items: &TrainingSet,
-    detector: &Detector,
-) -> Result<Masked, TrialError> {
+    jitters: &Jitters,
+    params: Params<'_>,
+    data: &TrainingSet,
+    detector: &Built<Detector>,
+) -> Result<Built<Masked>, TrialError> {
     let seed = Some(context.seed().0);
-    let what = StageInput {
-        name: "features",
-        params: input.jitters.pairs(),
-        inputs: &[&detector.id],
-        data: vec![items.digest.clone()],
-        seed,
+    let reads = Reads {
+        params: jitters,
+        stages: detector,
+        data,
     };
-    let jitters = input.jitters.mask_jitters;
-    let collected = stage(context, &what, |work| {
-        collect(work, jitters, items, detector)
+    let regions = stage(context, "features", seed, &reads, collect, |_, _, tree| {
+        Ok(Arc::new(Regions::read(tree)?))
     })?;
-    let regions = Regions::read(&collected.tree)?;
-    // The box head stays, so nothing can reach it.
-    let masks = settings::mask_head(input.net, TransferGradient::Stopped);
-    let architecture = Architecture {
-        masks: Some(masks),
-        ..detector.architecture.clone()
+    let reads = Reads {
+        params,
+        stages: (detector, &regions),
+        data,
     };
-    let MaskNet {
-        head,
-        predictor,
-        transferred,
-    } = input.net;
-    let what = StageInput {
-        name: "masks",
-        params: [
-            head.pairs(),
-            predictor.pairs(),
-            transferred.pairs(),
-            input.annotated.pairs(),
-            input.alone.pairs(),
-        ]
-        .concat(),
-        inputs: &[&detector.id, &collected.id],
-        data: vec![items.digest.clone()],
-        seed,
-    };
-    let built = stage(context, &what, |work| {
-        let annotations = MaskAnnotations::new(input.annotated, items, work.seed);
-        build(
-            work,
-            input.alone,
-            &annotations,
-            detector,
-            &architecture,
-            regions,
-        )
-    })?;
-    let device = device::open(context.device())?;
+    stage(context, "masks", seed, &reads, build, open)
+}
+
+fn open(work: &Work, input: &Input<'_>, tree: &Tree) -> Result<Masked, TrialError> {
+    let (detector, _) = input.stages;
+    let architecture = architecture(input);
     let net = detector.net.clone().with_masks(
         &architecture,
-        &stage_tree::weights(&built.tree, "weights")?,
-        &mut context.seed().stream("overwritten"),
-        &device,
+        &stage_tree::weights(tree, "weights")?,
+        &mut work.seed.stream("overwritten"),
+        &device::open(&work.device)?,
     );
     Ok(Masked {
         net: net.map_err(TrialError::of)?,
-        losses: built.tree.values::<f64>("losses")?.to_vec(),
+        losses: tree.values::<f64>("losses")?.to_vec(),
         architecture,
     })
 }
 
+fn architecture(input: &Input<'_>) -> Architecture {
+    let ((net, ..), (detector, _)) = (input.params, input.stages);
+    Architecture {
+        // The box head stays, so nothing can reach it.
+        masks: Some(settings::mask_head(net, TransferGradient::Stopped)),
+        ..detector.architecture.clone()
+    }
+}
+
 /// Features of moved boxes of all training objects, seen directly and in a mirror.
-fn collect(
-    work: &Work,
-    jitters: usize,
-    items: &TrainingSet,
-    detector: &Detector,
-) -> Result<Tree, TrialError> {
+fn collect(work: &Work, input: &Collected<'_>) -> Result<Tree, TrialError> {
+    let (items, detector) = (input.data, input.stages);
     let device = device::open(&work.device)?;
     let mut stream = work.seed.stream("mask boxes");
     let mut features = RegionFeatures::default();
@@ -148,7 +118,7 @@ fn collect(
             let mut boxes = Vec::new();
             let mut seen: Vec<(&InstanceMask, [f32; 4])> = Vec::new();
             for object in item.objects.iter().filter(|o| !o.crowd && o.outlined) {
-                for _ in 0..jitters {
+                for _ in 0..input.params.mask_jitters {
                     let [x0, y0, x1, y1] = object.corners;
                     let (w, h) = (x1 - x0, y1 - y0);
                     let mut moved = |at: f32, length: f32, most: usize| {
@@ -223,14 +193,11 @@ impl Regions {
     }
 }
 
-fn build(
-    work: &Work,
-    params: &MasksAlone,
-    annotations: &MaskAnnotations,
-    detector: &Detector,
-    architecture: &Architecture,
-    regions: Regions,
-) -> Result<Tree, TrialError> {
+fn build(work: &Work, input: &Input<'_>) -> Result<Tree, TrialError> {
+    let (_, annotated, params) = input.params;
+    let (detector, regions) = input.stages;
+    let annotations = MaskAnnotations::new(annotated, input.data, work.seed);
+    let regions = Arc::clone(regions);
     let annotated: Vec<usize> = (0..regions.classes.len())
         .filter(|&region| annotations.include(regions.pictures[region], regions.classes[region]))
         .collect();
@@ -241,7 +208,12 @@ fn build(
     }
     let devices = device::open_all(&work.device)?;
     let mut stream = work.seed.stream("init masks");
-    let fresh = MaskTask::new(architecture, &detector.net, &mut stream, &devices[0]);
+    let fresh = MaskTask::new(
+        &architecture(input),
+        &detector.net,
+        &mut stream,
+        &devices[0],
+    );
     let (head, task) = fresh.ok_or_else(|| TrialError::of("there is no mask head to train"))?;
     let (seed, batch) = (work.seed, params.mask_batch_size);
     let plan = Plan {

@@ -6,8 +6,6 @@ use retrial_nets::mask_rcnn::{
 };
 use retrial_similarity::Reduction;
 
-use super::{boxes, masks, parts, pretrain};
-
 words! {
     /// Which pictures are judged.
     pub(super) enum Split {
@@ -377,63 +375,11 @@ impl All {
             && self.course.mask_training == MaskTraining::StageWise
     }
 
-    /// What the stage `pretrain` reads.
-    pub(super) fn pretrain_input(&self) -> pretrain::Input<'_> {
-        pretrain::Input {
-            backbone: &self.backbone,
-            pretraining: &self.pretraining,
-        }
-    }
-
-    /// What the training of the detector reads; `with_masks` says whether its mask head is trained with it.
-    pub(super) fn detector_input(&self, with_masks: bool) -> boxes::Input<'_> {
-        let end_to_end = boxes::EndToEnd {
-            net: self.mask_net(),
-            reach: &self.reach,
-            annotated: &self.annotated_masks,
-        };
-        boxes::Input {
-            backbone: &self.backbone,
-            regions: &self.regions,
-            training: &self.training,
-            augmentation: &self.augmentation,
-            end_to_end: with_masks.then_some(end_to_end),
-        }
-    }
-
-    /// What the training of the mask head alone reads.
-    pub(super) fn masks_input(&self) -> masks::Input<'_> {
-        masks::Input {
-            jitters: &self.jitters,
-            net: self.mask_net(),
-            annotated: &self.annotated_masks,
-            alone: &self.masks_alone,
-        }
-    }
-
-    /// What the training of the parts head reads.
-    pub(super) fn parts_input(&self) -> parts::Input<'_> {
-        parts::Input {
-            head: &self.mask_head,
-            jitters: &self.jitters,
-            batch: self.masks_alone.mask_batch_size,
-            parts: &self.parts_head,
-        }
-    }
-
-    fn mask_net(&self) -> MaskNet<'_> {
-        MaskNet {
-            head: &self.mask_head,
-            predictor: &self.predictor,
-            transferred: &self.transferred,
-        }
+    /// What a mask head is made of.
+    pub(super) fn mask_net(&self) -> MaskNet<'_> {
+        (&self.mask_head, &self.predictor, &self.transferred)
     }
 }
 
 /// What a mask head is made of.
-#[derive(Clone, Copy)]
-pub(super) struct MaskNet<'p> {
-    pub(super) head: &'p MaskHead,
-    pub(super) predictor: &'p Predictor,
-    pub(super) transferred: &'p Transferred,
-}
+pub(super) type MaskNet<'p> = (&'p MaskHead, &'p Predictor, &'p Transferred);

@@ -2,23 +2,21 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use retrial_core::declare::ParamGroup as _;
-use retrial_core::plan::StageInput;
-use retrial_data::{LabelledPictures, LabelledSet};
+use retrial_data::{LabelledPictures, LabelledSet, WeightsFile};
 use retrial_net_study::training::{self, Layout};
 use retrial_net_study::{device, stage_tree};
 use retrial_nets::fit::{Plan, Rule};
 use retrial_nets::mask_rcnn::{Classifier, LabelledBatch};
 use retrial_nets::sgd::SgdRates;
 use retrial_nets::weights::Weights;
-use retrial_runner::{Built, Context, TrialError, Work, stage};
+use retrial_runner::{Built, Context, Reads, StageData, TrialError, Work, stage};
 use retrial_seed::{Seed, Stream};
 use retrial_similarity::{draw, tally};
 use retrial_store::{Array, Tree};
 
-use super::imagenet;
+use super::imagenet::{self, NO_WEIGHTS};
 use super::input_values::lumas;
-use super::items::{Given, Items, TrainingSet, picture};
+use super::items::{Items, Source, TrainingSet, picture};
 use super::params::{BackboneParams, Pretraining, PretrainingKind};
 use super::settings;
 use super::source;
@@ -41,17 +39,45 @@ const RATES: SgdRates = SgdRates {
     clip_norm: None,
 };
 
-/// What the stage reads.
-#[derive(Clone, Copy)]
-pub(super) struct Input<'p> {
-    pub(super) backbone: &'p BackboneParams,
-    pub(super) pretraining: &'p Pretraining,
+type Params<'p> = (&'p BackboneParams, &'p Pretraining);
+type Input<'r> = Reads<Params<'r>, (), Domain<'r>>;
+
+/// What a pretraining reads of the data.
+enum Domain<'d> {
+    Nothing,
+    Imagenet(&'d WeightsFile),
+    Uniform(&'d Source),
+    Similarity(&'d Source, &'d TrainingSet),
+}
+
+impl<'d> Domain<'d> {
+    fn of(kind: PretrainingKind, items: &'d Items) -> Result<Self, TrialError> {
+        let given = &items.given;
+        let missing = |what: &str| TrialError::Other(what.to_owned());
+        let source = || given.source.as_ref().ok_or_else(|| missing(NO_SOURCE));
+        let weights = || given.weights.as_ref().ok_or_else(|| missing(NO_WEIGHTS));
+        Ok(match kind {
+            PretrainingKind::Nothing => Self::Nothing,
+            PretrainingKind::Imagenet => Self::Imagenet(weights()?),
+            PretrainingKind::Uniform => Self::Uniform(source()?),
+            PretrainingKind::Similarity => Self::Similarity(source()?, &items.train),
+        })
+    }
+}
+
+impl StageData for Domain<'_> {
+    fn digests(&self) -> Vec<String> {
+        match self {
+            Self::Nothing => Vec::new(),
+            Self::Imagenet(file) => vec![file.digest.clone()],
+            Self::Uniform((_, digest)) => vec![digest.clone()],
+            Self::Similarity((_, digest), train) => vec![digest.clone(), train.digest.clone()],
+        }
+    }
 }
 
 /// What the stage leaves.
 pub(super) struct Pretrained {
-    /// The id of the stage.
-    pub(super) id: String,
     /// Weights of the backbone by the names of a detector's, `body.…`; none without pretraining.
     pub(super) backbone: Weights,
     pub(super) drawn: Option<SourceSample>,
@@ -70,43 +96,36 @@ pub(super) struct SourceSample {
 
 pub(super) fn pretrain(
     context: &mut Context,
-    input: Input<'_>,
+    params: Params<'_>,
     items: &Items,
-) -> Result<Pretrained, TrialError> {
-    let kind = input.pretraining.pretraining;
-    let (given, train) = (&items.given, &items.train);
-    let source = || given.source.iter().map(|(_, digest)| digest.clone());
-    let what = StageInput {
-        name: "pretrain",
-        params: [input.backbone.pairs(), input.pretraining.pairs()].concat(),
-        inputs: &[],
-        data: match kind {
-            PretrainingKind::Nothing => Vec::new(),
-            PretrainingKind::Imagenet => {
-                let weights = given.weights.iter();
-                weights.map(|file| file.digest.clone()).collect()
-            }
-            PretrainingKind::Uniform => source().collect(),
-            PretrainingKind::Similarity => source().chain([train.digest.clone()]).collect(),
-        },
-        seed: Some(context.seed().0),
+) -> Result<Built<Pretrained>, TrialError> {
+    let seed = context.seed().0;
+    let reads = Reads {
+        params,
+        stages: (),
+        data: Domain::of(params.1.pretraining, items)?,
     };
-    let Built { id, tree } = stage(context, &what, |work| match kind {
+    stage(context, "pretrain", Some(seed), &reads, build, open)
+}
+
+fn build(work: &Work, input: &Input<'_>) -> Result<Tree, TrialError> {
+    match input.data {
         // The stage is nothing then, but its id is an input of the next.
-        PretrainingKind::Nothing => Ok(Tree::new()),
-        PretrainingKind::Imagenet => imagenet::backbone(input.backbone, given, &work.device),
-        PretrainingKind::Uniform => build(work, input, given, None),
-        PretrainingKind::Similarity => build(work, input, given, Some(train)),
-    })?;
-    let backbone = stage_tree::weights(&tree, "weights")?;
-    let drawn = match kind {
-        PretrainingKind::Nothing | PretrainingKind::Imagenet => None,
-        PretrainingKind::Uniform | PretrainingKind::Similarity => Some(SourceSample::read(&tree)?),
+        Domain::Nothing => Ok(Tree::new()),
+        Domain::Imagenet(file) => imagenet::backbone(input.params.0, file, &work.device),
+        Domain::Uniform(source) => train(work, input.params, source, None),
+        Domain::Similarity(source, items) => train(work, input.params, source, Some(items)),
+    }
+}
+
+fn open(_: &Work, input: &Input<'_>, tree: &Tree) -> Result<Pretrained, TrialError> {
+    let drawn = match input.data {
+        Domain::Nothing | Domain::Imagenet(_) => None,
+        Domain::Uniform(_) | Domain::Similarity(..) => Some(SourceSample::read(tree)?),
     };
     Ok(Pretrained {
-        id,
         // That of a classifier has a last layer beside its backbone.
-        backbone: backbone
+        backbone: stage_tree::weights(tree, "weights")?
             .into_iter()
             .filter(|(name, _)| name.starts_with("body."))
             .collect(),
@@ -131,16 +150,12 @@ impl SourceSample {
     }
 }
 
-fn build(
+fn train(
     work: &Work,
-    input: Input<'_>,
-    given: &Given,
+    (backbone, params): Params<'_>,
+    (source, _): &Source,
     targets: Option<&TrainingSet>,
 ) -> Result<Tree, TrialError> {
-    let Some((source, _)) = &given.source else {
-        return Err(TrialError::Other(NO_SOURCE.to_owned()));
-    };
-    let params = input.pretraining;
     let weights = source::weights(params, targets, source)?;
     let mut stream = work.seed.stream("source draw");
     let drawn = draw(&weights, params.source_samples, &mut stream);
@@ -148,7 +163,7 @@ fn build(
     let devices = device::open_all(&work.device)?;
     let device = devices[0].clone();
     let mut stream = work.seed.stream("init classifier");
-    let backbone = settings::backbone(input.backbone);
+    let backbone = settings::backbone(backbone);
     let classes = source.classes.len();
     let net = Classifier::new(backbone, classes, &mut stream, &device);
     let batches = Batches {

@@ -40,11 +40,13 @@ pub(super) fn architecture(
 }
 
 /// A mask head whose loss reaches the box head, or does not.
-pub(super) fn mask_head(net: MaskNet<'_>, gradient: TransferGradient) -> MaskArchitecture {
-    let predictor = net.predictor;
+pub(super) fn mask_head(
+    (head, predictor, transferred): MaskNet<'_>,
+    gradient: TransferGradient,
+) -> MaskArchitecture {
     MaskArchitecture {
-        channels: net.head.mask_channels,
-        convolutions: net.head.mask_convolutions,
+        channels: head.mask_channels,
+        convolutions: head.mask_convolutions,
         predictor: match predictor.mask_predictor {
             PredictorKind::PerClass => MaskPredictor::PerClass,
             PredictorKind::ClassAgnostic => MaskPredictor::Agnostic,
@@ -53,8 +55,8 @@ pub(super) fn mask_head(net: MaskNet<'_>, gradient: TransferGradient) -> MaskArc
                 layers: predictor.transfer_layers,
                 activation: predictor.transfer_activation,
                 gradient,
-                form: net.transferred.transfer_form,
-                perceptron: match net.transferred.mlp_mask_branch {
+                form: transferred.transfer_form,
+                perceptron: match transferred.mlp_mask_branch {
                     true => Perceptron::Added,
                     false => Perceptron::Absent,
                 },

@@ -11,6 +11,7 @@ pub(crate) mod lease;
 pub(crate) mod process;
 pub(crate) mod progress;
 pub(crate) mod provenance;
+pub(crate) mod reads;
 pub(crate) mod record_file;
 pub(crate) mod schedule;
 pub mod signals;

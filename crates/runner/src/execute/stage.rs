@@ -6,18 +6,20 @@
 //! never sees half of one; a damaged one is built again.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use retrial_core::declare::StageParams;
 use retrial_core::event::Event;
-use retrial_core::plan::{StageInput, stage_id};
+use retrial_core::plan::stage_id;
 use retrial_core::record::{StageOrigin, StageUse};
 use retrial_seed::Seed;
 use retrial_store::{StoreError, Tree, Value};
 
 use super::context::{Context, TrialError, announce, belongs, curve, healed, io};
 use super::lease;
+use super::reads::{Built, Reads, StageData, StageResults};
 
 /// The stages of `results/`, one folder each.
 pub(crate) const STAGES: &str = ".stages";
@@ -32,12 +34,13 @@ const STAGE: &str = "stage";
 /// Attribute of results that says what made them, as JSON; no part of the content.
 const MADE: &str = "made";
 
-/// A stage being built: all that it may use beside its input and its data.
+/// A stage being built: all that it may use beside what it reads.
 #[derive(Clone)]
 pub struct Work {
     id: String,
     folder: PathBuf,
     stop: Arc<AtomicBool>,
+    seconds_per_round: Arc<OnceLock<f64>>,
     /// The device as asked for.
     pub device: String,
     /// The seed of the stage.
@@ -82,14 +85,11 @@ impl Work {
     pub fn curve(&self, name: &str, done: u64, value: f64) {
         curve(name, done, value);
     }
-}
 
-/// The result of a stage.
-pub struct Built {
-    /// Its id, by which it is the input of another.
-    pub id: String,
-    /// What it holds.
-    pub tree: Tree,
+    /// Says what a round took, CPU time. It is no part of what the stage leaves, which must repeat bit by bit.
+    pub fn took(&self, seconds_per_round: f64) {
+        let _ = self.seconds_per_round.set(seconds_per_round);
+    }
 }
 
 /// The file with the result of the stage of that id.
@@ -98,40 +98,119 @@ pub fn stage_result(results: &Path, id: &str) -> PathBuf {
     results.join(STAGES).join(id).join(RESULT)
 }
 
-/// The result of the stage that reads `input`: built by `build`, or found ready. `build` sees nothing of the trial but
-/// what it is given, so that it cannot read what `input` does not name.
-pub fn stage(
+/// Makes the tree of a stage. A `fn` captures nothing.
+type Build<R> = fn(&Work, &R) -> Result<Tree, TrialError>;
+/// Makes a value of that tree.
+type Open<R, V> = fn(&Work, &R, &Tree) -> Result<V, TrialError>;
+
+/// What the stage `name` left: found ready, or made by `build`; `open` makes a value of its tree.
+///
+/// A stage is a function of `reads`, its seed and nothing else. A change of any of these is another stage:
+///
+/// ```
+/// use retrial_runner::{Built, Context, Reads, TrialError, stage};
+/// use retrial_store::{Array, Tree};
+///
+/// retrial_core::params! {
+///     /// What is thrown.
+///     struct Throwing {
+///         /// How often it is thrown.
+///         throws: int(1..=1000) = 10,
+///     }
+/// }
+///
+/// fn thrown(context: &mut Context, params: &Throwing) -> Result<Built<Vec<f64>>, TrialError> {
+///     let seed = context.seed().0;
+///     let reads = Reads { params, stages: (), data: () };
+///     stage(context, "throw", Some(seed), &reads, |work, reads| {
+///         let mut stream = work.seed.stream("throws");
+///         let values = (0..reads.params.throws).map(|_| stream.uniform());
+///         let mut tree = Tree::new();
+///         tree.insert("values", Array::list(values.collect::<Vec<f64>>())?)?;
+///         Ok(tree)
+///     }, |_, _, tree| Ok(tree.values("values")?.to_vec()))
+/// }
+/// ```
+///
+/// The compiler refuses a `build` that captures what `reads` does not hold, here `bias`:
+///
+/// ```compile_fail,E0308
+/// use retrial_runner::{Built, Context, Reads, TrialError, stage};
+/// use retrial_store::{Array, Tree};
+///
+/// fn thrown(context: &mut Context, bias: f64) -> Result<Built<Vec<f64>>, TrialError> {
+///     let seed = context.seed().0;
+///     let reads = Reads { params: (), stages: (), data: () };
+///     stage(context, "throw", Some(seed), &reads, |work, _| {
+///         let mut stream = work.seed.stream("throws");
+///         let mut tree = Tree::new();
+///         tree.insert("values", Array::list(vec![stream.uniform() + bias])?)?;
+///         Ok(tree)
+///     }, |_, _, tree| Ok(tree.values("values")?.to_vec()))
+/// }
+/// ```
+pub fn stage<P: StageParams, S: StageResults, D: StageData, V>(
     context: &mut Context,
-    input: &StageInput<'_>,
-    build: impl FnOnce(&Work) -> Result<Tree, TrialError>,
-) -> Result<Built, TrialError> {
+    name: &'static str,
+    seed: Option<u64>,
+    reads: &Reads<P, S, D>,
+    build: Build<Reads<P, S, D>>,
+    open: Open<Reads<P, S, D>, V>,
+) -> Result<Built<V>, TrialError> {
     let device = context.job.device.clone();
-    let id = stage_id(context.study, input, context.params(), &device.kind);
+    let input = reads.input(name, seed);
+    let id = stage_id(context.study, &input, context.params(), &device.kind);
     let folder = context.results().join(STAGES).join(&id);
-    let lease_path = lease::path(context.results(), &format!("stage.{id}"));
-    if let Some(found) = ready(&folder, &id) {
-        return used(context, input.name, id, found, true);
-    }
-    let _lease = wait_for(context, &lease_path, input.name, &id)?;
-    // Another process may have finished it while this one waited.
-    if let Some(found) = ready(&folder, &id) {
-        return used(context, input.name, id, found, true);
-    }
     let work = Work {
-        id: id.clone(),
+        id,
         folder: folder.join(CHECKPOINTS),
         stop: context.stopped(),
+        seconds_per_round: Arc::default(),
         device: device.name,
-        seed: Seed(input.seed.unwrap_or_default()),
+        seed: Seed(seed.unwrap_or_default()),
     };
+    let tree = result(context, name, &folder, &work, || build(&work, reads))?;
+    Ok(Built {
+        value: open(&work, reads, &tree)?,
+        seconds_per_round: work.seconds_per_round.get().copied(),
+        id: work.id,
+    })
+}
+
+impl Context {
+    /// CPU time of a round of a stage, where this trial built it and it measured that. A stage cannot ask for it.
+    #[must_use]
+    pub fn seconds_per_round<V>(&self, of: &Built<V>) -> Option<f64> {
+        of.seconds_per_round
+    }
+}
+
+/// The result of a stage, which lies in `folder` or is made by `build`.
+fn result(
+    context: &mut Context,
+    name: &str,
+    folder: &Path,
+    work: &Work,
+    build: impl FnOnce() -> Result<Tree, TrialError>,
+) -> Result<Tree, TrialError> {
+    let id = &work.id;
+    let lease_path = lease::path(context.results(), &format!("stage.{id}"));
+    if let Some(found) = ready(folder, id) {
+        return used(context, name, id, found, true);
+    }
+    let _lease = wait_for(context, &lease_path, name, id)?;
+    // Another process may have finished it while this one waited.
+    if let Some(found) = ready(folder, id) {
+        return used(context, name, id, found, true);
+    }
     std::fs::create_dir_all(&work.folder).map_err(|source| io("create", &work.folder, source))?;
-    let tree = build(&work)?;
+    let tree = build()?;
     let made = context.job.host.origin(&work.device);
-    let found = keep(&folder, &id, tree, made)?;
+    let found = keep(folder, id, tree, made)?;
     super::trial_folders::remove(&work.folder)
         .map_err(|source| io("remove", &work.folder, source))?;
     lease::discard(&lease_path);
-    used(context, input.name, id, found, false)
+    used(context, name, id, found, false)
 }
 
 /// A result, with the hash of its content and what made it.
@@ -223,10 +302,10 @@ fn wait_for(
 fn used(
     context: &mut Context,
     name: &str,
-    id: String,
+    id: &str,
     found: Found,
     reused: bool,
-) -> Result<Built, TrialError> {
+) -> Result<Tree, TrialError> {
     let Found {
         tree,
         content,
@@ -234,18 +313,18 @@ fn used(
     } = found;
     context.emit(&Event::Stage {
         name: name.to_owned(),
-        id: id.clone(),
+        id: id.to_owned(),
         content: content.clone(),
         reused,
     })?;
     context.stages.push(StageUse {
         name: name.to_owned(),
-        id: id.clone(),
+        id: id.to_owned(),
         content,
         reused,
         made,
     });
-    Ok(Built { id, tree })
+    Ok(tree)
 }
 
 #[cfg(test)]
@@ -262,6 +341,7 @@ mod tests {
             id: id.to_owned(),
             folder: folder.path().to_owned(),
             stop: Arc::default(),
+            seconds_per_round: Arc::default(),
             device: "cpu".to_owned(),
             seed: Seed(0),
         };

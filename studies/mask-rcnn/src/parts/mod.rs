@@ -10,16 +10,14 @@ mod temperatures;
 
 use std::sync::Arc;
 
-use retrial_core::declare::{ParamGroup as _, ParamType as _};
-use retrial_core::plan::StageInput;
+use retrial_core::declare::OneParam;
 use retrial_net_study::training::{self, Layout};
 use retrial_net_study::{device, stage_tree};
 use retrial_nets::device::Device;
 use retrial_nets::fit::{Plan, Rule};
 use retrial_nets::mask_rcnn::{DividedRegions, PartPlace, PartsArchitecture, PartsHead};
 use retrial_nets::weights;
-use retrial_runner::{Context, TrialError, Work, stage};
-use retrial_seed::Seed;
+use retrial_runner::{Built, Context, Reads, TrialError, Work, stage};
 use retrial_store::Tree;
 
 pub(super) use self::judge::{TABLES, judge};
@@ -27,7 +25,7 @@ pub(super) use self::sides::Sides;
 use super::augment::mirror;
 use super::boxes::Detector;
 use super::items::{MOST_PARTS, Object, PartBox, TrainingSet};
-use super::params::{self, Jitters, MaskHead, MasksAlone};
+use super::params::{self, All, Jitters, MaskHead, MasksAlone};
 use super::settings;
 
 /// The name of the stage.
@@ -41,60 +39,65 @@ const LAYOUT: Layout = Layout {
 /// Largest move of a side of a box, as a share of the box.
 const JITTER: f64 = 0.1;
 
-/// What the stage reads.
-#[derive(Clone, Copy)]
-pub(super) struct Input<'p> {
-    pub(super) head: &'p MaskHead,
-    pub(super) jitters: &'p Jitters,
-    /// Regions a step: `mask_batch_size`.
-    pub(super) batch: usize,
-    pub(super) parts: &'p params::PartsHead,
-}
+type Input<'r> = Reads<
+    (
+        &'r MaskHead,
+        &'r Jitters,
+        OneParam<usize>,
+        &'r params::PartsHead,
+    ),
+    &'r Built<Detector>,
+    &'r TrainingSet,
+>;
 
 pub(super) fn train(
     context: &mut Context,
-    input: Input<'_>,
-    items: &TrainingSet,
-    detector: &Detector,
-) -> Result<PartsHead, TrialError> {
-    let batch = vec![(MasksAlone::mask_batch_size, input.batch.to_value())];
-    let what = StageInput {
-        name: STAGE,
-        params: [
-            input.head.pairs(),
-            input.jitters.pairs(),
+    params: &All,
+    data: &TrainingSet,
+    detector: &Built<Detector>,
+) -> Result<Built<PartsHead>, TrialError> {
+    let seed = context.seed().0;
+    let batch = params.masks_alone.mask_batch_size;
+    let batch = OneParam::new(MasksAlone::mask_batch_size, batch);
+    let reads = Reads {
+        params: (
+            &params.mask_head,
+            &params.jitters,
             batch,
-            input.parts.pairs(),
-        ]
-        .concat(),
-        inputs: &[&detector.id],
-        data: vec![items.digest.clone()],
-        seed: Some(context.seed().0),
+            &params.parts_head,
+        ),
+        stages: detector,
+        data,
     };
-    let built = stage(context, &what, |work| build(work, input, items, detector))?;
-    let device = device::open(context.device())?;
-    let head = drawn(input, detector, context.seed(), &device);
-    let weights = stage_tree::weights(&built.tree, "weights")?;
-    weights::apply(head, &weights).map_err(TrialError::of)
+    stage(
+        context,
+        STAGE,
+        Some(seed),
+        &reads,
+        build,
+        |work, input, tree| {
+            let head = drawn(work, input, &device::open(&work.device)?);
+            let weights = stage_tree::weights(tree, "weights")?;
+            weights::apply(head, &weights).map_err(TrialError::of)
+        },
+    )
 }
 
-fn drawn(input: Input<'_>, detector: &Detector, seed: Seed, device: &Device) -> PartsHead {
+fn drawn(work: &Work, input: &Input<'_>, device: &Device) -> PartsHead {
+    let (head, ..) = &input.params;
     let parts = PartsArchitecture {
-        channels: input.head.mask_channels,
-        convolutions: input.head.mask_convolutions,
+        channels: head.mask_channels,
+        convolutions: head.mask_convolutions,
         parts: MOST_PARTS,
     };
-    let mut stream = seed.stream("init parts");
-    PartsHead::new(&detector.architecture, parts, &mut stream, device)
+    let mut stream = work.seed.stream("init parts");
+    PartsHead::new(&input.stages.architecture, parts, &mut stream, device)
 }
 
 /// Regions of training objects with the places of their parts.
-fn collect(
-    work: &Work,
-    jitters: usize,
-    items: &TrainingSet,
-    detector: &Detector,
-) -> Result<DividedRegions, TrialError> {
+fn collect(work: &Work, input: &Input<'_>) -> Result<DividedRegions, TrialError> {
+    let (_, jitters, ..) = &input.params;
+    let (items, detector) = (input.data, input.stages);
     let device = device::open(&work.device)?;
     let mut stream = work.seed.stream("part boxes");
     let mut regions = DividedRegions::default();
@@ -110,7 +113,7 @@ fn collect(
             }
             let mut boxes = Vec::new();
             for object in item.objects.iter().filter(|object| divided(object)) {
-                for _ in 0..jitters {
+                for _ in 0..jitters.mask_jitters {
                     let [x0, y0, x1, y1] = object.corners;
                     let mut moved = |at: f32, length: f32| {
                         at + (JITTER * (2.0 * stream.uniform() - 1.0)) as f32 * length
@@ -159,20 +162,16 @@ fn placed(place: &PartPlace, [x0, y0, x1, y1]: [f32; 4]) -> [f32; 4] {
     [x - a, y - b, x + a, y + b]
 }
 
-fn build(
-    work: &Work,
-    input: Input<'_>,
-    items: &TrainingSet,
-    detector: &Detector,
-) -> Result<Tree, TrialError> {
-    let regions = collect(work, input.jitters.mask_jitters, items, detector)?;
+fn build(work: &Work, input: &Input<'_>) -> Result<Tree, TrialError> {
+    let (.., batch, params) = &input.params;
+    let regions = collect(work, input)?;
     let devices = device::open_all(&work.device)?;
-    let head = drawn(input, detector, work.seed, &devices[0]);
-    let (seed, batch) = (work.seed, input.batch);
+    let head = drawn(work, input, &devices[0]);
+    let (seed, batch) = (work.seed, batch.value());
     let plan = Plan {
         task: (),
-        iterations: input.parts.part_iterations as u64,
-        rule: Rule::Adam(settings::adam(input.parts.part_learning_rate)),
+        iterations: params.part_iterations as u64,
+        rule: Rule::Adam(settings::adam(params.part_learning_rate)),
         batches: Arc::new(move |iteration| {
             let mut stream = seed.stream(&format!("part batch {iteration}"));
             let count = regions.classes.len() as u64;
