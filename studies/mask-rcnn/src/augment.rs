@@ -60,11 +60,8 @@ impl Augmentation {
 
 /// The picture and its objects seen in a mirror.
 pub(super) fn mirror(item: &mut Item, (height, width): (usize, usize)) {
-    let planes = [Some(&mut item.gray), item.temperature.as_mut()];
-    for plane in planes.into_iter().flatten() {
-        for row in plane.chunks_mut(width) {
-            row.reverse();
-        }
+    for row in item.gray.chunks_mut(width) {
+        row.reverse();
     }
     for object in &mut item.objects {
         for row in object.mask.inside_mut().chunks_mut(width) {

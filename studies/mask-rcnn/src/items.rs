@@ -19,6 +19,8 @@ use super::{census, values};
 pub(super) struct Items {
     /// Pictures to learn from.
     pub(super) train: Arc<TrainingSet>,
+    /// Their temperatures, which no training reads.
+    pub(super) train_temperatures: Vec<Option<Vec<f32>>>,
     /// Pictures to judge.
     pub(super) test: Vec<Item>,
     /// Pictures and weights that others made, for pretraining.
@@ -36,7 +38,7 @@ pub(super) struct Frame {
     pub(super) width: usize,
 }
 
-/// The pictures to learn from: all of the target domain that a training reads.
+/// The pictures to learn from: all of the target domain that a training reads. Names tell which picture is at fault.
 pub(super) struct TrainingSet {
     pub(super) frame: Frame,
     /// Parts that have a twin on the other side.
@@ -112,6 +114,17 @@ impl Frame {
     /// A picture as the nets see it.
     pub(super) fn picture(&self, gray: &[f32]) -> Picture {
         picture(gray, self.height, self.width)
+    }
+}
+
+impl Item {
+    /// Takes out what is measured of its parts and gives its temperatures: these are no part of a training's digest.
+    fn take_measured(&mut self) -> Option<Vec<f32>> {
+        let objects = self.objects.iter_mut();
+        for part in objects.flat_map(|object| &mut object.parts).flatten() {
+            (part.max_c, part.mean_c, part.hot) = (None, None, None);
+        }
+        self.temperature.take()
     }
 }
 
@@ -219,6 +232,7 @@ pub(super) fn load(context: &mut Context, params: &All) -> Result<Items, TrialEr
         }
     }
     context.set_census(census);
+    let train_temperatures = train.iter_mut().map(Item::take_measured).collect();
     let frame = Frame {
         classes,
         height,
@@ -226,6 +240,7 @@ pub(super) fn load(context: &mut Context, params: &All) -> Result<Items, TrialEr
     };
     Ok(Items {
         train: Arc::new(TrainingSet::new(frame, sides, train)),
+        train_temperatures,
         test,
         given,
     })

@@ -183,11 +183,12 @@ fn judged(
     [in_true, in_found]: [&Places; 2],
     usual: &BTreeMap<(usize, usize), f64>,
 ) -> Vec<Judgement> {
+    let temperature = item.temperature.as_deref();
     let mut warm: BTreeMap<(usize, usize), PartTemperature> = BTreeMap::new();
     for (number, (object, places)) in objects.iter().zip(in_true).enumerate() {
         for (part, corners) in places.iter().enumerate() {
             if object.parts.get(part).is_some_and(Option::is_some)
-                && let Some(own) = temperature_in(item, width, Some(&object.mask), *corners)
+                && let Some(own) = temperature_in(temperature, width, Some(&object.mask), *corners)
             {
                 warm.insert((number, part), own);
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use retrial_core::statistics::upper_median;
 use retrial_image::InstanceMask;
 
-use crate::items::{Item, Items};
+use crate::items::Items;
 
 /// Temperatures of a part, °C.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,12 +20,12 @@ pub(super) struct PartTemperature {
 ///
 /// `None` where the camera gave none, and where no pixel is inside.
 pub(super) fn temperature_in(
-    item: &Item,
+    temperature: Option<&[f32]>,
     width: usize,
     mask: Option<&InstanceMask>,
     corners: [f32; 4],
 ) -> Option<PartTemperature> {
-    let temperature = item.temperature.as_ref()?;
+    let temperature = temperature?;
     let within = |at: usize| {
         let (x, y) = ((at % width) as f32 + 0.5, (at / width) as f32 + 0.5);
         x >= corners[0] && y >= corners[1] && x <= corners[2] && y <= corners[3]
@@ -48,12 +48,13 @@ pub(super) fn temperature_in(
 /// Median of the highest temperatures of every part of every class in the training pictures.
 pub(super) fn usual(items: &Items) -> BTreeMap<(usize, usize), f64> {
     let mut all: BTreeMap<(usize, usize), Vec<f64>> = BTreeMap::new();
-    for item in &items.train.pictures {
+    let temperatures = items.train_temperatures.iter();
+    for (item, temperature) in items.train.pictures.iter().zip(temperatures) {
         for object in item.objects.iter().filter(|object| super::divided(object)) {
             for (number, part) in object.parts.iter().enumerate() {
                 let own = part.and_then(|part| {
                     temperature_in(
-                        item,
+                        temperature.as_deref(),
                         items.train.frame.width,
                         Some(&object.mask),
                         part.corners,
@@ -80,23 +81,17 @@ mod tests {
         for at in [0, 1, 5] {
             mask.inside_mut()[at] = true;
         }
-        let mut item = Item {
-            name: "one".to_owned(),
-            file_size: (2, 3),
-            gray: vec![0.0; 6],
-            temperature: Some(vec![10.0, 20.0, 70.0, 80.0, 90.0, 60.0]),
-            objects: Vec::new(),
-        };
+        let known = [10.0, 20.0, 70.0, 80.0, 90.0, 60.0];
         let all = [0.0, 0.0, 3.0, 2.0];
-        let seen = |item: &Item, mask: Option<&InstanceMask>, corners| {
-            temperature_in(item, 3, mask, corners).map(|own| (own.max, own.mean))
+        let seen = |mask: Option<&InstanceMask>, corners| {
+            let own = temperature_in(Some(&known), 3, mask, corners);
+            own.map(|own| (own.max, own.mean))
         };
-        assert_eq!(seen(&item, Some(&mask), all), Some((60.0, 30.0)));
-        assert_eq!(seen(&item, None, all), Some((90.0, 55.0)));
+        assert_eq!(seen(Some(&mask), all), Some((60.0, 30.0)));
+        assert_eq!(seen(None, all), Some((90.0, 55.0)));
         let upper_left = [0.0, 0.0, 2.0, 1.0];
-        assert_eq!(seen(&item, Some(&mask), upper_left), Some((20.0, 15.0)));
-        assert_eq!(seen(&item, Some(&mask), [0.0, 1.0, 2.0, 2.0]), None);
-        item.temperature = None;
-        assert_eq!(seen(&item, Some(&mask), all), None);
+        assert_eq!(seen(Some(&mask), upper_left), Some((20.0, 15.0)));
+        assert_eq!(seen(Some(&mask), [0.0, 1.0, 2.0, 2.0]), None);
+        assert_eq!(temperature_in(None, 3, Some(&mask), all), None);
     }
 }
