@@ -5,10 +5,12 @@
 //! schema, the ids of trials, the values that a study reads and the pages of reference come from that one place.
 
 mod row;
+mod stage;
 
 pub use retrial_words::{Word, WordDef, listed, renamed};
 
 pub use self::row::{Cell, Cells, Row};
+pub use self::stage::{OneParam, StageParams};
 use crate::params::{NONE, Param, ParamValue, Params};
 
 /// A type that a param can have, words aside.
@@ -107,74 +109,6 @@ pub trait ParamGroup: Sized {
 
 /// Names and values of params.
 pub type Pairs = Vec<(&'static str, ParamValue)>;
-
-/// Params that a stage reads: groups, single params, and tuples of both. All that a type of these holds is in its pairs,
-/// and so in the id of the stage. `Option` is none of them, since a group at its defaults leaves no mark in an id.
-pub trait StageParams {
-    /// Name and value of every param.
-    fn stage_pairs(&self) -> Pairs;
-}
-
-impl StageParams for () {
-    fn stage_pairs(&self) -> Pairs {
-        Vec::new()
-    }
-}
-
-impl<G: ParamGroup> StageParams for &G {
-    fn stage_pairs(&self) -> Pairs {
-        self.pairs()
-    }
-}
-
-impl<T> StageParams for OneParam<T> {
-    fn stage_pairs(&self) -> Pairs {
-        vec![self.pair.clone()]
-    }
-}
-
-macro_rules! tuples {
-    ($(($($type:ident $own:ident)+))+) => {
-        $(impl<$($type: StageParams),+> StageParams for ($($type,)+) {
-            fn stage_pairs(&self) -> Pairs {
-                let ($($own,)+) = self;
-                [$($own.stage_pairs()),+].concat()
-            }
-        })+
-    };
-}
-
-tuples! { (A a B b) (A a B b C c) (A a B b C c D d) }
-
-/// One param of a group, for a stage that reads no other of it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OneParam<T> {
-    pair: (&'static str, ParamValue),
-    value: T,
-}
-
-impl<T: ParamType> OneParam<T> {
-    /// The param of that name.
-    pub fn new(name: &'static str, value: T) -> Self {
-        let pair = (name, value.to_value());
-        Self { pair, value }
-    }
-}
-
-impl<W: Word> OneParam<W> {
-    /// The param of that name, a word.
-    pub fn word(name: &'static str, value: W) -> Self {
-        let pair = (name, word_value(value));
-        Self { pair, value }
-    }
-}
-
-impl<T: Copy> OneParam<T> {
-    /// Its value.
-    pub fn value(&self) -> T {
-        self.value
-    }
-}
 
 /// The param `name` of a trial.
 ///

@@ -1,10 +1,13 @@
 //! What a stage reads, and what it leaves. A type for each, so that a stage can read nothing that is not in its id.
 
+use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::Arc;
 
 use retrial_core::declare::StageParams;
 use retrial_core::plan::StageInput;
+
+use super::context::TrialError;
 
 /// All that a stage reads beside its seed; its id is a hash of all that this holds.
 #[derive(Clone, Copy, Debug)]
@@ -19,14 +22,29 @@ pub struct Reads<P, S, D> {
 
 impl<P: StageParams, S: StageResults, D: StageData> Reads<P, S, D> {
     /// What the id of the stage with that name and seed is a hash of.
-    pub(super) fn input(&self, name: &'static str, seed: Option<u64>) -> StageInput<'_> {
-        StageInput {
+    pub(super) fn input(
+        &self,
+        name: &'static str,
+        seed: Option<u64>,
+    ) -> Result<StageInput<'_>, TrialError> {
+        let params = self.params.stage_pairs();
+        // A default leaves no mark in an id, so two values of one name could change places unseen.
+        let names: BTreeSet<&str> = params.iter().map(|(name, _)| *name).collect();
+        if names.len() < params.len() {
+            let names: Vec<&str> = params.iter().map(|(name, _)| *name).collect();
+            let message = format!(
+                "the stage `{name}` reads a param twice: {}",
+                names.join(", ")
+            );
+            return Err(TrialError::Other(message));
+        }
+        Ok(StageInput {
             name,
-            params: self.params.stage_pairs(),
+            params,
             inputs: self.stages.ids(),
             data: self.data.digests(),
             seed,
-        }
+        })
     }
 }
 
@@ -126,8 +144,6 @@ impl<A: StageData, B: StageData> StageData for (A, B) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use retrial_core::declare::{OneParam, ParamGroup as _};
     use retrial_core::params;
     use retrial_core::params::{Params, defaults};
@@ -179,7 +195,8 @@ mod tests {
                 stages,
                 data: (first, second),
             };
-            stage_id(&study, &reads.input(name, seed), &Params::default(), "cpu")
+            let input = reads.input(name, seed).expect("no param twice");
+            stage_id(&study, &input, &Params::default(), "cpu")
         };
         let cut = Cut::read(&defaults(Cut::TABLE)).expect("all there");
         let [train, other, encode] = &["train-1", "train-2", "encode-1"].map(built);
@@ -228,10 +245,23 @@ mod tests {
             stages: (&train, &encode),
             data: (&Images("b"), Arc::new(Images("a"))),
         };
-        let input = reads.input("search", None);
+        let input = reads.input("search", None).expect("no param twice");
         let names: Vec<&str> = input.params.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, ["rounds", "width_px", "rim", "turned"]);
         assert_eq!(input.inputs, ["train-1", "encode-1"]);
         assert_eq!(input.data, ["b", "a"]);
+    }
+
+    #[test]
+    fn a_param_that_is_read_twice_is_refused() {
+        let cut = Cut::read(&defaults(Cut::TABLE)).expect("all there");
+        let reads = Reads {
+            params: (&cut, OneParam::new(Cut::rim, 0.25)),
+            stages: (),
+            data: (),
+        };
+        let error = reads.input("cut", None).expect_err("twice").to_string();
+        let expected = "the stage `cut` reads a param twice: width_px, rim, turned, rim";
+        assert_eq!(error, expected);
     }
 }

@@ -158,7 +158,7 @@ pub fn stage<P: StageParams, S: StageResults, D: StageData, V>(
     open: Open<Reads<P, S, D>, V>,
 ) -> Result<Built<V>, TrialError> {
     let device = context.job.device.clone();
-    let input = reads.input(name, seed);
+    let input = reads.input(name, seed)?;
     let id = stage_id(context.study, &input, context.params(), &device.kind);
     let folder = context.results().join(STAGES).join(&id);
     let work = Work {
