@@ -1,5 +1,5 @@
 //! What every part of retrial agrees on: specs, plans, events, records, metrics, statistics and
-//! claims. Of our crates it depends on [`retrial_words`] alone.
+//! claims. Of our crates it depends on [`retrial_statistics`] and [`retrial_words`] alone.
 
 pub mod census;
 pub mod claim;
@@ -22,8 +22,8 @@ pub mod reference;
 pub mod report_spec;
 pub mod seal;
 pub mod spec;
-pub mod statistics;
 pub mod study;
 pub mod yaml;
 
+pub use retrial_statistics as statistics;
 pub use retrial_words::words;

@@ -7,6 +7,7 @@
 //! has the class sizes of the original.
 
 use retrial_seed::Stream;
+use retrial_statistics::quantile;
 
 use crate::error::DetectError;
 use crate::ranking::{check_classes, check_fraction};
@@ -114,14 +115,6 @@ pub fn interval(
         lower: quantile(&values, tail),
         upper: quantile(&values, 1.0 - tail),
     })
-}
-
-/// The `q`-quantile of sorted values by linear interpolation (type 7, as NumPy's default).
-fn quantile(sorted: &[f64], q: f64) -> f64 {
-    let position = q * (sorted.len() - 1) as f64;
-    let below = position.floor() as usize;
-    let above = (below + 1).min(sorted.len() - 1);
-    sorted[below] + (position - below as f64) * (sorted[above] - sorted[below])
 }
 
 #[cfg(test)]

@@ -90,24 +90,6 @@ pub(crate) fn steps(scores: &[f64], labels: &[bool]) -> Result<(Vec<Step>, Count
     Ok((steps, counts))
 }
 
-/// Twice the rank of every value, from 2 upwards; equal values share the mean of their ranks.
-///
-/// Doubled, because a shared rank can be a half and whole numbers add up exactly.
-pub(crate) fn doubled_ranks(values: &[f64]) -> Vec<u64> {
-    let order = ascending(values);
-    let mut ranks = vec![0; values.len()];
-    let mut start = 0;
-    for group in order.chunk_by(|&a, &b| values[a] == values[b]) {
-        let end = start + group.len();
-        // Ranks start + 1 to end: their mean, doubled.
-        group
-            .iter()
-            .for_each(|&item| ranks[item] = (start + 1 + end) as u64);
-        start = end;
-    }
-    ranks
-}
-
 /// Indices from the smallest to the largest of finite values; equal ones keep their order.
 fn ascending(values: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..values.len()).collect();
@@ -144,12 +126,6 @@ pub(crate) mod examples {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn equal_values_share_a_rank() {
-        assert_eq!(doubled_ranks(&[3.0, 1.0, 3.0, 2.0]), [7, 2, 7, 4]);
-        assert_eq!(doubled_ranks(&[-0.0, 0.0]), [3, 3]);
-    }
 
     #[test]
     fn bad_scores_are_named() {

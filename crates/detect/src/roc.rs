@@ -5,8 +5,10 @@
 //! Fawcett 2006, doi:10.1016/j.patrec.2005.10.010; the area as a rank statistic: Hanley & McNeil
 //! 1982, doi:10.1148/radiology.143.1.7063747. Values in the tests are from scikit-learn 1.9.1.
 
+use retrial_statistics::doubled_ranks;
+
 use crate::error::DetectError;
-use crate::ranking::{check_classes, check_fraction, doubled_ranks, steps};
+use crate::ranking::{check_classes, check_fraction, steps};
 
 /// One point of the curve: every item whose score is at least `threshold` is flagged.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,4 +1,4 @@
-//! Statistics over repeated trials.
+//! The mean and the spread of the values of some seeds.
 //!
 //! # Source
 //! Student's t interval: Student 1908, doi:10.1093/biomet/6.1.1. Values in the tests are from
@@ -64,9 +64,12 @@ pub fn half_width(n: usize, sd: f64, probability: f64) -> f64 {
     if n < 2 {
         return f64::NAN;
     }
-    StudentsT::new(0.0, 1.0, (n - 1) as f64).map_or(f64::NAN, |t| {
-        t.inverse_cdf(probability) * sd / (n as f64).sqrt()
-    })
+    t_quantile(probability, (n - 1) as f64) * sd / (n as f64).sqrt()
+}
+
+/// The value below which Student's t lies with this probability; NaN without a degree of freedom.
+pub(crate) fn t_quantile(probability: f64, freedom: f64) -> f64 {
+    StudentsT::new(0.0, 1.0, freedom).map_or(f64::NAN, |t| t.inverse_cdf(probability))
 }
 
 /// The value in the middle, of an even number the upper one; `None` for no value.
