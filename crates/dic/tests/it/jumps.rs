@@ -7,7 +7,7 @@ use retrial_core::displacement::Displacement;
 use retrial_dic::{DicError, Field, Guess, Settings, Status, correlate, correlate_series, prepare};
 use retrial_image::GrayImage;
 
-use crate::support::{Speckle, read, real_series, texgen};
+use crate::support::{Speckle, read, real_series, sample};
 
 /// The true displacement of points and the picture they must stay in.
 struct Truth {
@@ -135,8 +135,7 @@ fn unrelated_pictures_do_not_converge() {
 #[test]
 #[ignore = "needs RETRIAL_MIRROR"]
 fn noise_alone_throws_no_point_away() {
-    let folder = real_series("sample02_texgen_shift_lowcontrast_noise");
-    let (first, shifted) = texgen(&folder, "trs2_b8");
+    let (first, shifted) = sample(2);
     let mut state = 1_u32;
     let mut noisy = |image: &GrayImage| {
         let pixels = image.pixels().iter().map(|&value| {

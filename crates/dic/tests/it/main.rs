@@ -1,5 +1,7 @@
 //! One binary for all tests that use the crate from outside.
 
+#[path = "../../examples/adic2d_plain/adic2d.rs"]
+mod adic2d;
 mod bad_input;
 mod border_subsets;
 mod calibration;
@@ -12,6 +14,7 @@ mod jumps;
 mod large;
 mod mixed;
 mod order;
+mod plain;
 mod published;
 mod real;
 mod split;
@@ -19,3 +22,5 @@ mod star;
 mod stretched;
 mod support;
 mod uncertainty;
+#[path = "../../examples/adic2d_plain/validation.rs"]
+mod validation;

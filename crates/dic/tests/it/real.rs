@@ -8,7 +8,8 @@ use retrial_dic::{
 };
 use retrial_image::GrayImage;
 
-use crate::support::{Shifted, read, real_series, sample3, texgen};
+use crate::support::{read, real_series, sample};
+use crate::validation::Shifted;
 
 /// Statistics of every image and of all together.
 fn measure(
@@ -36,8 +37,7 @@ fn measure(
 #[test]
 #[ignore = "needs RETRIAL_MIRROR"]
 fn sample_1_within_two_thousandths_of_a_pixel() {
-    let folder = real_series("sample01_texgen_shift");
-    let (first, shifted) = texgen(&folder, "trxy_s2");
+    let (first, shifted) = sample(1);
     let settings = Settings::default().with_step_px(10);
     let (_, pooled) = measure(&first, &shifted, &settings);
     println!("Sample 1: {pooled:?}");
@@ -48,8 +48,7 @@ fn sample_1_within_two_thousandths_of_a_pixel() {
 #[test]
 #[ignore = "needs RETRIAL_MIRROR"]
 fn sample_3_with_little_bias_at_every_shift() {
-    let folder = real_series("sample03_fft_shift");
-    let (first, shifted) = sample3(&folder);
+    let (first, shifted) = sample(3);
     let settings = Settings::default().with_step_px(10);
     let (single, pooled) = measure(&first, &shifted, &settings);
     println!("Sample 3: {pooled:?}");

@@ -6,7 +6,7 @@ use retrial_dic::{
 };
 use retrial_image::GrayImage;
 
-use crate::support::{Speckle, noisy, read, real_series, sample3};
+use crate::support::{Speckle, noisy, read, real_series, sample};
 
 fn settings(split: Split, step_px: usize) -> Settings {
     Settings::default().with_step_px(step_px).with_split(split)
@@ -226,7 +226,7 @@ fn continuous_fields_stay_whole() {
 #[test]
 #[ignore = "needs RETRIAL_MIRROR"]
 fn continuous_fields_of_published_pairs_stay_whole() {
-    let (first, shifted) = sample3(&real_series("sample03_fft_shift"));
+    let (first, shifted) = sample(3);
     stays_whole("sample 3", &first, &shifted[3].image, 0);
     for (folder, first, deformed) in [
         (

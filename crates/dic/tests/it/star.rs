@@ -7,7 +7,7 @@ use retrial_dic::{
 };
 use retrial_image::GrayImage;
 
-use crate::support::{read, real_series, sample3};
+use crate::support::{read, real_series, sample};
 
 fn settings(subset_size_px: usize, shape_order: ShapeOrder, step_px: usize) -> Settings {
     Settings::default()
@@ -99,8 +99,7 @@ fn noise_copies_of_star_2() {
 #[test]
 #[ignore = "needs RETRIAL_MIRROR"]
 fn sample_3_at_half_a_pixel() {
-    let folder = real_series("sample03_fft_shift");
-    let (first, shifted) = sample3(&folder);
+    let (first, shifted) = sample(3);
     let noise = noise_of_pair(&first, &shifted[0].image).expect("images of one size");
     assert!((noise - 1.08).abs() < 0.01, "{noise}");
     let settings = settings(41, ShapeOrder::One, 10);

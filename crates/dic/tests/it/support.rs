@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use retrial_core::displacement::Displacement;
 use retrial_image::GrayImage;
 
+use crate::validation::{self, Sample};
+
 /// A sum of Gaussian blobs on a jittered lattice; its grey value is known at every real position.
 pub(crate) struct Speckle {
     blobs: Vec<(f64, f64, f64)>,
@@ -108,52 +110,15 @@ pub(crate) fn noisy(image: &GrayImage, gain: f64, seed: u32, level: f64) -> Gray
 
 /// The folder of a published series in the mirror.
 pub(crate) fn real_series(name: &str) -> PathBuf {
-    let mirror = std::env::var_os("RETRIAL_MIRROR");
-    let mirror = mirror.expect("set RETRIAL_MIRROR to a folder with copies of the data");
-    let folder = Path::new(&mirror).join("dic").join(name);
-    assert!(folder.is_dir(), "{} is missing", folder.display());
-    folder
+    validation::series(name).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// An 8-bit grey picture from a file.
 pub(crate) fn read(path: &Path) -> GrayImage {
-    let picture = image::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let picture = picture.into_luma8();
-    let (width, height) = (picture.width() as usize, picture.height() as usize);
-    let pixels = picture.as_raw().iter().map(|&value| f32::from(value));
-    GrayImage::new(width, height, pixels.collect()).expect("a decoded picture has its size")
+    validation::read(path).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// A deformed image and its true displacement.
-pub(crate) struct Shifted {
-    pub(crate) image: GrayImage,
-    pub(crate) u: f64,
-    pub(crate) v: f64,
-}
-
-/// Challenge Sample 1 or 2: `u = 0.05 i`, `v = −0.05 i`, `i = 1..=20`.
-pub(crate) fn texgen(folder: &Path, prefix: &str) -> (GrayImage, Vec<Shifted>) {
-    let image = |i: usize| read(&folder.join(format!("{prefix}_{i:02}.tif")));
-    let shifted = (1..=20).map(|i| Shifted {
-        image: image(i),
-        u: 0.05 * i as f64,
-        v: -0.05 * i as f64,
-    });
-    (image(0), shifted.collect())
-}
-
-/// Challenge Sample 3: `u = v = 0.1 i`, `i = 0..=10`.
-pub(crate) fn sample3(folder: &Path) -> (GrayImage, Vec<Shifted>) {
-    let shifted = (0..=10).map(|i| {
-        let shift = format!("{}.{}0", i / 10, i % 10);
-        Shifted {
-            image: read(&folder.join(format!("Sample3-{i:03} X{shift} Y{shift} N2 C0 R0.tif"))),
-            u: 0.1 * f64::from(i),
-            v: 0.1 * f64::from(i),
-        }
-    });
-    (
-        read(&folder.join("Sample3 Reference.tif")),
-        shifted.collect(),
-    )
+/// Challenge Sample 1, 2 or 3.
+pub(crate) fn sample(number: u8) -> Sample {
+    validation::sample(number).unwrap_or_else(|error| panic!("{error}"))
 }
