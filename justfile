@@ -76,6 +76,7 @@ lint: (fmt '--check') clippy
 [group('development')]
 fmt *ARGS:
     cargo fmt --all "$@"
+    cargo fmt --manifest-path examples/own-study/Cargo.toml "$@"
 
 [private]
 clippy:
@@ -85,6 +86,21 @@ clippy:
 [group('development')]
 tidy:
     cargo test --release --package retrial-tidy
+
+# Count the files that a metric, a param, a table and an option of a command cost, and compile them
+[group('development')]
+extension-cost:
+    tests/extension/count
+
+# Build, test and run the study outside the workspace, without the network
+[group('development')]
+own-study:
+    cd examples/own-study && { [ Cargo.lock -nt ../../Cargo.lock ] || cp ../../Cargo.lock .; }
+    {{ own_cargo }} test --release
+    {{ own_cargo }} run --release -- check
+    {{ own_cargo }} run --release -- run
+    {{ own_cargo }} run --release -- report
+    {{ own_cargo }} run --release -- claims
 
 # Measure speed; arguments go to criterion
 [group('development')]
@@ -118,6 +134,9 @@ bench-peers *ARGS:
     cargo build --release --workspace --exclude retrial-benches --example anogan_speed
     benches/peers/anogan.sh "$@"
 
+# Cargo reads the settings of the folder it is called in.
+own_cargo := 'cd examples/own-study && CARGO_NET_OFFLINE=true CARGO_TARGET_DIR=' + quote(absolute_path(target)) + ' cargo'
+
 # Drops the first `--`, then makes files named from the folder of the caller absolute, because
 # recipes run in the root.
 command := 'caller=' + quote(invocation_directory()) + '
@@ -143,7 +162,7 @@ build := 'cargo build --release ' + (if features == '' { '' } else { '--features
 
 built := 'if [ ! -x ' + quote(retrial) + ' ]; then
         ' + build + '
-    elif [ -n "$(find build.rs src crates -name "*.rs" -newer ' + quote(retrial) + ' -print -quit)" ]; then
+    elif [ -n "$(find build.rs src crates studies -name "*.rs" -newer ' + quote(retrial) + ' -print -quit)" ]; then
         echo "note: the program is older than its source; \`./justw build\` builds it" >&2
     fi'
 

@@ -1,103 +1,61 @@
-//! The command `retrial`: one match over the verbs.
-
-/// As the macro of the standard library, but a reader that went away is no reason to die: what
-/// goes to standard error is advice, and a run must not end because nobody listens.
-macro_rules! eprintln {
-    ($($argument:tt)*) => {{
-        use std::io::Write as _;
-        let _ = writeln!(std::io::stderr(), $($argument)*);
-    }};
-}
-
-/// As [`eprintln`], without the end of the line.
-macro_rules! eprint {
-    ($($argument:tt)*) => {{
-        use std::io::Write as _;
-        let _ = write!(std::io::stderr(), $($argument)*);
-    }};
-}
-
-mod cli;
-mod command;
-mod diagnostic;
-#[expect(unsafe_code, reason = "names of C that serve every crate")]
-mod elementary;
-mod execute;
-mod experiment;
-mod failure;
-mod freshness;
-mod integrity;
-mod selected;
-mod stage_tree;
-mod studies;
-mod workspace;
+//! The command `retrial`: the list of its studies.
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use retrial_net_study::device::NetDevices;
+use retrial_runner::{Fake, Program, build_info};
+use retrial_study_anogan::Anogan;
+use retrial_study_dic::Dic;
+use retrial_study_mask_rcnn::MaskRcnn;
 
-use crate::cli::{Cli, Verb};
-use crate::failure::Failure;
-use crate::workspace::Workspace;
+static PROGRAM: Program = Program {
+    name: "retrial",
+    about: "Reruns published experiments and says whether they reproduce.",
+    run: "just run",
+    build: build_info!(),
+    studies: &[&Dic, &Anogan, &MaskRcnn],
+    hidden_studies: &[&Fake],
+    devices: &NetDevices,
+};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match cli.verb {
-        Verb::Worker { probe: None } => return execute::worker::main(),
-        Verb::Worker {
-            probe: Some(device),
-        } => return command::doctor::probe_here(device),
-        _ => {}
-    }
-    // Verbs that print facts end quietly when their reader goes away, as in `retrial plan | head`.
-    // Those that take long must not: their files are what counts, and a run writes to workers, which may die.
-    if !matches!(cli.verb, Verb::Run(_) | Verb::Reproduce(_) | Verb::Dic(_)) {
-        sigpipe::reset();
-    } else if let Err(failure) = execute::signals::install() {
-        failure.print();
-        return failure.code();
-    }
-    match run(&cli) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            failure.print();
-            failure.code()
-        }
-    }
+    retrial_runner::main(&PROGRAM)
 }
 
-fn run(cli: &Cli) -> Result<(), Failure> {
-    let workspace = || Workspace::find(cli.root.as_deref());
-    match &cli.verb {
-        Verb::Check(args) => command::check::run(&workspace()?, args),
-        Verb::Plan(args) => command::plan::run(&workspace()?, args),
-        Verb::Run(args) => command::run::run(&workspace()?, &args.selection, &args.options),
-        Verb::Reproduce(args) => command::run::reproduce(&workspace()?, args),
-        Verb::Status(args) => command::status::run(&workspace()?, args),
-        Verb::Show(args) => command::show::run(&workspace()?, args),
-        Verb::Claims(args) => command::claims::run(&workspace()?, args),
-        Verb::Report(args) => command::report::run(&workspace()?, args),
-        Verb::Pack(args) => command::pack::run(&workspace()?, args),
-        Verb::Unpack(args) => command::pack::unpack(&workspace()?, args),
-        Verb::Prune(args) => command::records::prune(&workspace()?, args),
-        Verb::Rm(args) => command::records::rm(&workspace()?, args),
-        Verb::Rename(args) => command::records::rename(&workspace()?, args),
-        Verb::Export(args) => command::records::export(&workspace()?, args),
-        Verb::Data(verb) => command::data::run(&workspace()?, verb),
-        Verb::Schema(args) => command::schema::run(cli.root.as_deref(), args),
-        Verb::Reference(args) => {
-            command::reference::run(args.of);
-            Ok(())
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use retrial_core::plan::bears_its_id;
+    use retrial_core::record::Record;
+
+    use super::*;
+
+    #[test]
+    fn the_standard_library_calls_the_functions_of_the_program() {
+        assert_eq!(retrial_elementary::differing(), Vec::<&str>::new());
+    }
+
+    /// An id follows from its record alone, and holds the params that differ from their defaults. So a default changes
+    /// with the revision alone; a new param, whose default is what was done before, changes no id.
+    #[test]
+    fn committed_records_bear_their_ids_and_have_the_defaults_of_their_revision() {
+        let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("results");
+        let experiments = retrial_report::load(&results).expect("records");
+        for study in PROGRAM.studies.iter().map(|study| study.info()) {
+            let own = experiments
+                .iter()
+                .filter(|one| one.sheet.study == study.name);
+            let records: Vec<&Record> = own.flat_map(|one| &one.finished).collect();
+            assert!(records.len() > 100, "{} of {}", records.len(), study.name);
+            for record in records {
+                let trial = format!("{}/{}/{}", record.study, record.experiment, record.trial);
+                assert_eq!(bears_its_id(record), Some(true), "{trial}");
+                assert_eq!(record.revision, study.revision, "{trial}");
+                let set = study.set(record.params.iter());
+                let set: Vec<String> = set.iter().map(|(name, _)| (*name).to_owned()).collect();
+                assert_eq!(record.set, Some(set), "{trial}: a default changed");
+            }
         }
-        Verb::Doctor(args) => command::doctor::run(cli.root.as_deref(), args),
-        Verb::Completions { shell } => {
-            command::completions::run(*shell);
-            Ok(())
-        }
-        Verb::Dic(args) => command::dic::run(args),
-        Verb::Calibrate(args) => command::calibrate::run(cli.root.as_deref(), args),
-        Verb::Speckle(args) => command::speckle::run(cli.root.as_deref(), args),
-        Verb::Similarity(args) => command::similarity::run(args),
-        Verb::Worker { .. } => Ok(()),
     }
 }

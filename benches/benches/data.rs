@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use retrial_core::seed::Seed;
 use retrial_data::format::mnist_csv::read_csv;
+use retrial_seed::Seed;
 
 /// Lines of the published form; as in MNIST four pixels of five are zero.
 fn csv(items: usize) -> String {

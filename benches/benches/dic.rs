@@ -3,9 +3,9 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use retrial_core::displacement::Displacement;
-use retrial_core::image::GrayImage;
-use retrial_core::seed::Seed;
 use retrial_dic::{Guess, Settings, ShapeOrder, correlate, prepare};
+use retrial_image::GrayImage;
+use retrial_seed::Seed;
 use retrial_synth::{Camera, Exposure, SpecklePattern, SpeckleScene, render};
 
 /// A reference and the same scene displaced by 0.3 px and stretched a little.
@@ -54,20 +54,18 @@ fn points_per_second(c: &mut Criterion) {
     let mut group = c.benchmark_group("dic/points_per_second");
     group.sample_size(10);
     for (order, name) in [(ShapeOrder::One, "order1"), (ShapeOrder::Two, "order2")] {
-        for subset_size_px in [21, 31, 41] {
-            let settings = Settings {
-                subset_size_px,
-                step_px: 5,
-                shape_order: order,
-                stop_value: 1e-3,
-                ..Settings::default()
-            };
+        for size_px in [21, 31, 41] {
+            let settings = Settings::default()
+                .with_side_px(size_px)
+                .with_step_px(5)
+                .with_shape_order(order)
+                .with_stop_value(1e-3);
             let points = prepare(&reference, None, &settings)
                 .expect("settings")
                 .points()
                 .len();
             group.throughput(Throughput::Elements(points as u64));
-            group.bench_function(BenchmarkId::new(name, subset_size_px), |b| {
+            group.bench_function(BenchmarkId::new(name, size_px), |b| {
                 b.iter(|| {
                     pool.install(|| {
                         let reference = prepare(&reference, None, &settings).expect("settings");

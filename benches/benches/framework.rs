@@ -68,7 +68,7 @@ fn planning(c: &mut Criterion) {
     c.bench_function("plan/10000_trials/in_process", |b| {
         b.iter(|| {
             let written = spec::read(&path, &[], project.path()).expect("a spec");
-            let spec = spec::check(&written, &[study], &[]).expect("valid");
+            let spec = spec::check(&written, &[study], &[], &[]).expect("valid");
             plan::trials(&spec, study, &[], "cpu").len()
         });
     });

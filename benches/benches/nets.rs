@@ -5,7 +5,6 @@
 //! be repeated after every change.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use retrial_core::seed::Seed;
 use retrial_kernels::{
     Convolution, Epilogue, forward, input_gradient, pack, pack_transposed, weight_gradient,
 };
@@ -15,6 +14,7 @@ use retrial_nets::anogan::{
     SearchNets, SearchRates, SearchState,
 };
 use retrial_nets::device::Device;
+use retrial_seed::Seed;
 
 const LATENT_SIZE: usize = 20;
 const IMAGE_SIZE: usize = 64;
@@ -147,7 +147,7 @@ fn search_iteration(c: &mut Criterion) {
             let images = nets.images(&images, IMAGE_SIZE);
             let features = nets.features(images.clone());
             let rates = SearchRates {
-                lambda: 0.1,
+                discrimination_weight: 0.1,
                 iterations: u64::MAX,
                 method: SearchMethod::Adam {
                     learning_rate: 1e-3,

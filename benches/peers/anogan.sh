@@ -5,7 +5,7 @@
 #
 # Needs Python with torch and numpy (`PYTHON`, else python3) and the built example:
 #   cargo build --release --package retrial-nets --example anogan_speed
-# All get the allocator settings that `retrial` gives its workers (src/execute/schedule.rs).
+# All get the allocator settings that `retrial` gives its workers (crates/runner/src/execute/schedule.rs).
 # `OURS` names another build of the example, `CORE` another core than 0.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

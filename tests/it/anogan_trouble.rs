@@ -53,7 +53,7 @@ fn params_that_cannot_be_are_faults() {
         ("method: izi, ensemble_size: 65", "ensemble_size"),
         (
             "method: izi, restarts: 3",
-            "it is called `search_restarts` or `ensemble_size` now",
+            "it is called `ensemble_size` or `search_restarts` now",
         ),
         (
             "residual: local_relative",
@@ -310,7 +310,7 @@ fn a_checkpoint_is_where_the_training_goes_on() {
 #[ignore = "needs RETRIAL_MIRROR"]
 fn a_missing_stage_of_a_recorded_trial_is_built_as_said() {
     let project = run(TINY, "lambda: [0.1]");
-    let show = || project.retrial(&["show", "a/lambda", "--samples", "samples.png"]);
+    let show = || project.retrial(&["anogan", "samples", "a/lambda", "samples.png"]);
     show().exits(0);
     let before = project.contents("anogan", "a");
     let trial = before.keys().next().expect("a trial").clone();

@@ -1,6 +1,6 @@
 //! The filter and the order that `retrial dic` chooses for the pictures.
 
-use retrial_core::image::GrayImage;
+use retrial_image::GrayImage;
 
 use crate::dic_command::{arguments, pair, speckles, write_pgm};
 

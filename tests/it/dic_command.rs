@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use retrial_core::image::GrayImage;
-use retrial_core::seed::Seed;
+use retrial_image::GrayImage;
+use retrial_seed::Seed;
 
 use crate::project::{Project, names};
 

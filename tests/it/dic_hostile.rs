@@ -6,7 +6,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use retrial_core::image::GrayImage;
+use retrial_image::GrayImage;
 use retrial_store::tiff;
 
 use crate::project::{Project, names};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use retrial_core::image::GrayImage;
+use retrial_image::GrayImage;
 
 use crate::dic_command::{arguments, write_pgm};
 use crate::project::Project;

@@ -1,6 +1,6 @@
 //! `retrial dic` on series as people have them: stacks, lost pictures, wrong orders, odd names, points from tables.
 
-use retrial_core::image::GrayImage;
+use retrial_image::GrayImage;
 
 use crate::dic_command::{arguments, pair, speckles, write_pgm};
 use crate::project::{Project, names};

@@ -306,7 +306,7 @@ fn a_flipped_bit_in_a_stage_neither_hangs_nor_counts() {
         .join("rounds.h5");
     damage(&arrays);
     project
-        .retrial(&["show", &arrays.display().to_string(), "--samples", "1"])
+        .retrial(&["anogan", "samples", &arrays.display().to_string(), "1"])
         .complains("is damaged: it states blake3:");
     std::fs::remove_dir_all(record).expect("removed");
     project

@@ -92,10 +92,17 @@ fn wrong_arguments_are_named() {
             "--strain <POINTS>",
         ),
         (
-            &["show", "nothing", "--sample-seed", "1"],
-            "--samples <FILE.png>",
+            &["show", "nothing", "--samples", "a.png"],
+            "write `retrial anogan samples TRIAL FILE.png",
         ),
-        (&["reproduce", "nothing"], "there is no study `nothing`"),
+        (
+            &["show", "nothing", "--export", "a.safetensors"],
+            "write `retrial anogan export TRIAL FILE.safetensors`",
+        ),
+        (
+            &["reproduce", "nothing"],
+            "there is no study `nothing`; known: dic, anogan, mask-rcnn\n",
+        ),
         (&["show", "nothing"], "no trial `nothing`"),
         (&["data", "fetch", "nothing"], "nothing"),
         (&["frobnicate"], "frobnicate"),

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use retrial_core::seed::Seed;
+use retrial_seed::Seed;
 
 use crate::project::{Project, fake, names};
 

@@ -1,6 +1,6 @@
 //! The study `mask-rcnn`: generated scenes everywhere, real infrared pictures where they are.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use retrial_core::record::{Outcome, Record};

@@ -233,6 +233,12 @@ fn records_are_pruned_removed_renamed_and_exported() {
     );
     assert_eq!(text.lines().count(), 4);
     project
+        .retrial(&["export", "all.arrow"])
+        .exits(0)
+        .says("3 trials");
+    let bytes = std::fs::read(project.path().join("all.arrow")).expect("a table");
+    assert!(bytes.starts_with(b"ARROW1") && bytes.ends_with(b"ARROW1"));
+    project
         .retrial(&["export", "all.txt"])
         .exits(2)
         .complains("end its name with .csv");

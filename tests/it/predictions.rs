@@ -5,10 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use retrial_core::instance_mask::RunLengths;
 use retrial_core::record::Record;
-use retrial_core::run_text;
 use retrial_detect::roc;
+use retrial_image::RunLengths;
+use retrial_image::run_text;
 use retrial_instances::evaluate::{Detection, ImageCase, Region, Settings, Truth, evaluate};
 use retrial_store::Value as Attribute;
 use serde_json::Value;
@@ -316,4 +316,41 @@ for found, row in zip(reduced[maps.attrs['reduction']], rows):
         );
         python(&folder(&project, record), &script);
     }
+}
+
+/// What is committed is enough for others to recompute a precision and an area.
+#[test]
+#[ignore = "needs python3 with pycocotools and scikit-learn"]
+fn committed_packs_give_precision_and_area_with_python() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let areas = shown("tables/scores.csv");
+    let script = format!(
+        "{areas}
+import glob, json
+compared = 0
+for scores in sorted(glob.glob('results/anogan/*/tables/scores.csv')):
+    for area, stated in of(scores.removesuffix('/tables/scores.csv')):
+        assert abs(area - stated) < 1e-9, (scores, area, stated)
+        compared += 1
+assert compared > 20, compared
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+compared = 0
+for file in sorted(glob.glob('results/mask-rcnn/*/predictions/*.detections.json')):
+    folder, name = file.split('/predictions/')
+    trials = {{row['id']: row for row in csv.DictReader(open(folder + '/trials.csv'))}}
+    trial = trials[name.removesuffix('.detections.json')]
+    truth = COCO(file.replace('.detections.', '.truth.'))
+    if not json.load(open(file)):
+        continue
+    evaluation = COCOeval(truth, truth.loadRes(file), 'bbox')
+    evaluation.evaluate(); evaluation.accumulate(); evaluation.summarize()
+    for at, metric in enumerate(['box_ap', 'box_ap50', 'box_ap75']):
+        found, stated = evaluation.stats[at], float(trial['metrics.' + metric])
+        assert abs(found - stated) < 1e-9, (file, metric, found, stated)
+    compared += 1
+assert compared > 10, compared
+"
+    );
+    python(root, &script);
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use retrial_core::seed::{Seed, Stream};
+use retrial_seed::{Seed, Stream};
 use retrial_similarity::{
     Angles, FeatureKind, FeatureSettings, GlcmSettings, Moments, Property, Reduction,
     SimilaritySettings, Targets, Weights, count, draw, features, log_similarities, quantise_f32,
@@ -88,10 +88,8 @@ fn by_library(project: &Project, bandwidth: f64, reduction: Reduction) -> Vec<(S
         let unit: Vec<f32> = image.pixels().iter().map(|v| v / 255.0).collect();
         let levels = quantise_f32(image.height(), image.width(), &unit, 32, [0.0, 1.0]);
         let counted = count(&levels.expect("levels"), &GlcmSettings::default()).expect("pairs");
-        let settings = FeatureSettings {
-            kind: FeatureKind::Properties(Property::SIX.to_vec()),
-            angles: Angles::Averaged,
-        };
+        let six = FeatureKind::Properties(Property::SIX.to_vec());
+        let settings = FeatureSettings::new(six, Angles::Averaged);
         features(&counted, &settings).expect("features")
     };
     let source = [folder("source/rough"), folder("source/smooth")].concat();
@@ -105,10 +103,9 @@ fn by_library(project: &Project, bandwidth: f64, reduction: Reduction) -> Vec<(S
     standard.apply(&mut sources).expect("rows");
     standard.apply(&mut targets).expect("rows");
     let targets = Targets::new(6, targets).expect("rows");
-    let settings = SimilaritySettings {
-        bandwidth,
-        reduction,
-    };
+    let settings = SimilaritySettings::default()
+        .with_bandwidth(bandwidth)
+        .with_reduction(reduction);
     let log = log_similarities(&sources, &targets, &settings).expect("rows");
     let short = source
         .into_iter()

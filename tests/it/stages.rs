@@ -47,8 +47,8 @@ fn a_stage_depends_on_the_pictures_that_it_reads() {
     let again = |name: &str| {
         change_picture(&project, name);
         run(&project).exits(0);
-        let records = project.records("mask-rcnn", "a").into_values();
-        let other = records.filter(|record| record.trial != first.trial).last();
+        let mut records = project.records("mask-rcnn", "a").into_values();
+        let other = records.find(|record| record.trial != first.trial);
         let other = other.expect("another trial");
         let folder = project.path().join("results/mask-rcnn/a").join(other.trial);
         fs::remove_dir_all(folder).expect("removed");

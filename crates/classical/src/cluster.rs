@@ -5,7 +5,7 @@
 //! "k-means++: the advantages of careful seeding".
 
 use rayon::prelude::*;
-use retrial_core::seed::Stream;
+use retrial_seed::Stream;
 
 use crate::ClassicalError;
 use crate::error::finite;
@@ -158,7 +158,7 @@ fn distance_squared(a: &[f64], b: &[f64]) -> f64 {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-    use retrial_core::seed::Seed;
+    use retrial_seed::Seed;
 
     use super::*;
 

@@ -1,6 +1,6 @@
 //! Connected parts of a set of pixels.
 
-use retrial_core::instance_mask::InstanceMask;
+use retrial_image::InstanceMask;
 
 /// Which pixels touch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

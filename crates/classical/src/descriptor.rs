@@ -1,7 +1,6 @@
 //! The numbers that describe a region: its shape, its grey values and its place.
 
-use retrial_core::image::GrayImage;
-use retrial_core::instance_mask::InstanceMask;
+use retrial_image::{GrayImage, InstanceMask};
 
 use crate::ClassicalError;
 use crate::moments::{hu_of_grey, hu_of_mask, log_scaled};

@@ -1,8 +1,7 @@
 //! Regions found by k-means and maximum entropy, named by a machine that learned from masks.
 
-use retrial_core::image::GrayImage;
-use retrial_core::instance_mask::InstanceMask;
-use retrial_core::seed::Stream;
+use retrial_image::{GrayImage, InstanceMask};
+use retrial_seed::Stream;
 
 use crate::ClassicalError;
 use crate::descriptor::{DESCRIPTORS, describe};

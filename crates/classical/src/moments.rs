@@ -5,8 +5,7 @@
 //! Hu 1962, doi:10.1109/TIT.1962.1057692, Eq. (22) to (24) of the similitude invariants; the
 //! seventh changes its sign in a mirror. The centres of pixels are the points of the sums.
 
-use retrial_core::image::GrayImage;
-use retrial_core::instance_mask::InstanceMask;
+use retrial_image::{GrayImage, InstanceMask};
 
 use crate::ClassicalError;
 

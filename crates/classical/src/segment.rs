@@ -9,9 +9,8 @@
 //! Liu et al., "Electrical Equipment Detection in Infrared Images Based on Transfer Learning of
 //! Mask-RCNN", section on related work.
 
-use retrial_core::image::GrayImage;
-use retrial_core::instance_mask::InstanceMask;
-use retrial_core::seed::Stream;
+use retrial_image::{GrayImage, InstanceMask};
+use retrial_seed::Stream;
 
 use crate::components::{Connectivity, components};
 use crate::entropy::{Histogram, one_threshold, two_thresholds};
@@ -229,7 +228,7 @@ fn local_means(picture: &GrayImage, radius: usize) -> Vec<f64> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-    use retrial_core::seed::Seed;
+    use retrial_seed::Seed;
 
     use super::*;
 

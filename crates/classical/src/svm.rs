@@ -238,7 +238,7 @@ fn check(
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-    use retrial_core::seed::Seed;
+    use retrial_seed::Seed;
 
     use super::*;
 

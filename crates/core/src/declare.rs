@@ -6,74 +6,12 @@
 
 mod row;
 
+pub use retrial_words::{Word, WordDef, listed, renamed};
+
 pub use self::row::{Cell, Cells, Row};
 use crate::params::{NONE, Param, ParamValue, Params};
 
-/// A word and what it means.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct WordDef {
-    /// The word.
-    pub word: &'static str,
-    /// What it was before.
-    pub was: &'static [&'static str],
-    /// What it means: lines, of which the first paragraph is enough for a list.
-    pub doc: &'static str,
-}
-
-impl WordDef {
-    /// The first paragraph of the meaning as one line.
-    #[must_use]
-    pub fn summary(&self) -> String {
-        let lines = self.doc.lines().map(str::trim);
-        let lines: Vec<&str> = lines.take_while(|line| !line.is_empty()).collect();
-        lines.join(" ")
-    }
-}
-
-/// A type of which every value is written as a word.
-pub trait Word: Copy + PartialEq + Sized + 'static {
-    /// All values, in the order in which they are told.
-    const ALL: &'static [Self];
-    /// Their words, in the same order.
-    const WORDS: &'static [WordDef];
-
-    /// The word.
-    fn word(self) -> &'static str;
-
-    /// The value of a word.
-    #[must_use]
-    fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|own| own.word() == word)
-    }
-}
-
-/// The words of a type, separated by commas.
-#[must_use]
-pub fn listed<W: Word>() -> String {
-    let words: Vec<&str> = W::WORDS.iter().map(|own| own.word).collect();
-    words.join(", ")
-}
-
-/// The word that is written today for one of before.
-#[must_use]
-pub fn renamed(words: &[WordDef], word: &str) -> Option<&'static str> {
-    let mut words = words.iter();
-    let new = words.find(|own| own.was.contains(&word));
-    new.map(|own| own.word)
-}
-
-/// The value of a word.
-///
-/// # Errors
-/// What would be right.
-pub fn read_word<W: Word>(word: &str) -> Result<W, String> {
-    W::from_word(word).ok_or_else(|| match renamed(W::WORDS, word) {
-        Some(new) => format!("it is called {new} now"),
-        None => format!("expected one of {}", listed::<W>()),
-    })
-}
-
-/// A type that a param can have.
+/// A type that a param can have, words aside.
 pub trait ParamType: Sized {
     /// The value, if it is of this type.
     fn from_value(value: &ParamValue) -> Option<Self>;
@@ -178,141 +116,52 @@ pub fn read_param<T: ParamType>(params: &Params, name: &'static str) -> Result<T
     params.get(name).and_then(T::from_value).ok_or(name)
 }
 
-/// The rows of some tables in one, in the order of `names`.
+/// The param `name` of a trial, a word.
+///
+/// # Errors
+/// The name, where it is missing or no word of the type.
+pub fn read_word_param<W: Word>(params: &Params, name: &'static str) -> Result<W, &'static str> {
+    match params.get(name) {
+        Some(ParamValue::Text(word)) => W::from_word(word).ok_or(name),
+        _ => Err(name),
+    }
+}
+
+/// A word as it stands in specs and records.
+#[must_use]
+pub fn word_value(word: impl Word) -> ParamValue {
+    ParamValue::Text(word.word().to_owned())
+}
+
+/// Number of the declarations in some lists.
+#[must_use]
+pub const fn count<T>(lists: &[&[T]]) -> usize {
+    let (mut count, mut list) = (0, 0);
+    while list < lists.len() {
+        count += lists[list].len();
+        list += 1;
+    }
+    count
+}
+
+/// The declarations of some lists in one, [`count`] of them.
 ///
 /// # Panics
-/// Where a name is in no table, or the tables have another number of rows; in a constant that is an error of the
-/// compiler.
+/// Where there are fewer; in a constant that is an error of the compiler.
 #[must_use]
-pub const fn in_order<const N: usize>(tables: &[&[Param]], names: [&str; N]) -> [Param; N] {
-    let mut rows = [tables[0][0]; N];
-    let mut count = 0;
-    let mut table = 0;
-    while table < tables.len() {
-        count += tables[table].len();
-        table += 1;
+pub const fn concat<T: Copy, const N: usize>(lists: &[&[T]]) -> [T; N] {
+    let mut all = [lists[0][0]; N];
+    let (mut count, mut list) = (0, 0);
+    while list < lists.len() {
+        let mut place = 0;
+        while place < lists[list].len() {
+            all[count] = lists[list][place];
+            count += 1;
+            place += 1;
+        }
+        list += 1;
     }
-    assert!(count == N, "the order names every param once");
-    let mut place = 0;
-    while place < N {
-        let mut found = false;
-        let mut table = 0;
-        while table < tables.len() {
-            let mut row = 0;
-            while row < tables[table].len() {
-                if same(tables[table][row].name, names[place]) {
-                    rows[place] = tables[table][row];
-                    found = true;
-                }
-                row += 1;
-            }
-            table += 1;
-        }
-        assert!(found, "the order names a param that no table has");
-        place += 1;
-    }
-    rows
-}
-
-const fn same(a: &str, b: &str) -> bool {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    if a.len() != b.len() {
-        return false;
-    }
-    let mut at = 0;
-    while at < a.len() {
-        if a[at] != b[at] {
-            return false;
-        }
-        at += 1;
-    }
-    true
-}
-
-/// An enum whose values are written as words; `was` states what a word was before.
-///
-/// ```
-/// retrial_core::words! {
-///     /// What weights start from.
-///     pub enum Start {
-///         /// As torch does.
-///         Torch = "torch",
-///         /// As the paper does.
-///         Dcgan = "dcgan",
-///     }
-/// }
-/// assert_eq!(Start::Dcgan.name(), "dcgan");
-/// assert_eq!("torch".parse(), Ok(Start::Torch));
-/// ```
-#[macro_export]
-macro_rules! words {
-    (
-        $(#[$meta:meta])*
-        $vis:vis enum $name:ident {
-            $(
-                $(#[doc = $doc:literal])+ $(#[default $($default:tt)?])? $variant:ident = $word:literal
-                    $(was $($old:literal)+)?
-            ),+ $(,)?
-        }
-    ) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        $vis enum $name {
-            $($(#[doc = $doc])+ $(#[default $($default)?])? $variant,)+
-        }
-
-        impl $name {
-            /// The word.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $word,)+
-                }
-            }
-        }
-
-        impl $crate::declare::Word for $name {
-            const ALL: &'static [Self] = &[$(Self::$variant),+];
-            const WORDS: &'static [$crate::declare::WordDef] = &[
-                $($crate::declare::WordDef {
-                    word: $word,
-                    was: &[$($($old),+)?],
-                    doc: concat!($($doc, "\n"),+),
-                }),+
-            ];
-
-            fn word(self) -> &'static str {
-                self.name()
-            }
-        }
-
-        impl $crate::declare::ParamType for $name {
-            fn from_value(value: &$crate::params::ParamValue) -> Option<Self> {
-                match value {
-                    $crate::params::ParamValue::Text(word) => $crate::declare::Word::from_word(word),
-                    _ => None,
-                }
-            }
-
-            fn to_value(&self) -> $crate::params::ParamValue {
-                $crate::params::ParamValue::Text(self.name().to_owned())
-            }
-        }
-
-        impl ::std::fmt::Display for $name {
-            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                f.pad(self.name())
-            }
-        }
-
-        impl ::std::str::FromStr for $name {
-            type Err = String;
-
-            fn from_str(word: &str) -> Result<Self, String> {
-                $crate::declare::read_word(word)
-            }
-        }
-    };
+    all
 }
 
 /// A struct whose fields are params: name, type, range, unit, default and meaning stand here and nowhere else.
@@ -327,15 +176,15 @@ macro_rules! words {
 /// retrial_core::params! {
 ///     /// What is cut.
 ///     pub struct Cut {
-///         /// Full width of the subset.
-///         subset_size_px: odd(5..=301) "px" = 41,
-///         /// Weight λ.
-///         lambda: float(0.0..=1.0) = 0.1,
+///         /// Full width of the piece.
+///         width_px: odd(5..=301) "px" = 41,
+///         /// Share of the rim.
+///         rim: float(0.0..=1.0) = 0.1,
 ///     }
 /// }
 /// use retrial_core::declare::ParamGroup as _;
 /// let cut = Cut::read(&retrial_core::params::defaults(Cut::TABLE)).expect("all there");
-/// assert_eq!((cut.subset_size_px, cut.lambda), (41, 0.1));
+/// assert_eq!((cut.width_px, cut.rim), (41, 0.1));
 /// ```
 #[macro_export]
 macro_rules! params {
@@ -380,13 +229,12 @@ macro_rules! params {
 
             fn read(params: &$crate::params::Params) -> Result<Self, &'static str> {
                 Ok(Self {
-                    $($field: $crate::declare::read_param(params, stringify!($field))?),+
+                    $($field: $crate::param_read!($kind, params, stringify!($field))?),+
                 })
             }
 
             fn pairs(&self) -> $crate::declare::Pairs {
-                use $crate::declare::ParamType as _;
-                vec![$((stringify!($field), self.$field.to_value())),+]
+                vec![$((stringify!($field), $crate::param_value!($kind, self.$field))),+]
             }
         }
     };
@@ -406,9 +254,12 @@ macro_rules! param_groups {
         }
 
         impl $name {
-            /// The tables of the groups.
-            pub const TABLES: &'static [&'static [$crate::params::Param]] =
+            const TABLES: &'static [&'static [$crate::params::Param]] =
                 &[$(<$group as $crate::declare::ParamGroup>::TABLE),+];
+
+            /// The table of all params, group by group.
+            pub const PARAMS: &'static [$crate::params::Param] =
+                &$crate::declare::concat::<_, { $crate::declare::count($name::TABLES) }>($name::TABLES);
 
             /// The params of a trial.
             ///
@@ -434,6 +285,30 @@ macro_rules! param_type {
     (ints ($($range:tt)*)) => { Vec<usize> };
     (flag) => { bool };
     (word ($type:ty)) => { $type };
+}
+
+/// The param of a trial, of a kind.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! param_read {
+    (word, $params:expr, $name:expr) => {
+        $crate::declare::read_word_param($params, $name)
+    };
+    ($kind:ident, $params:expr, $name:expr) => {
+        $crate::declare::read_param($params, $name)
+    };
+}
+
+/// The value of a param of a kind as it stands in specs and records.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! param_value {
+    (word, $value:expr) => {
+        $crate::declare::word_value($value)
+    };
+    ($kind:ident, $value:expr) => {
+        $crate::declare::ParamType::to_value(&$value)
+    };
 }
 
 /// The kind of a param as specs are checked by it.

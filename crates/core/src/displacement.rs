@@ -1,7 +1,8 @@
 //! Imposed displacement fields: the exact truth of a generated or published image series.
 //!
 //! A field maps a position of the *reference* image to the displacement `(u, v)` of the material
-//! point there; see [`crate::image`] for the coordinates.
+//! point there. `x` counts columns to the right, `y` rows downwards, and an integer is the centre
+//! of a pixel.
 
 use serde::{Deserialize, Serialize};
 

@@ -166,10 +166,13 @@ mod tests {
 
     #[test]
     fn a_mistyped_word_finds_its_neighbour() {
-        let known = ["step_px", "subset_size_px", "order"];
+        let known = ["step_px", "prefilter_sigma_px", "order"];
         assert_eq!(nearest("stp_px", known), Some("step_px"));
-        assert_eq!(nearest("subset_size", known), Some("subset_size_px"));
-        assert_eq!(nearest("lambda", known), None);
+        assert_eq!(
+            nearest("prefilter_sigma", known),
+            Some("prefilter_sigma_px")
+        );
+        assert_eq!(nearest("kappa", known), None);
     }
 
     #[test]
@@ -178,7 +181,7 @@ mod tests {
         let help = |word| instead(word, known);
         assert_eq!(help("frozen"), "it is called `freeze_at` now");
         assert_eq!(help("seeds"), "did you mean `seed`?");
-        assert_eq!(help("lambda"), "known here: freeze_at, seed");
+        assert_eq!(help("kappa"), "known here: freeze_at, seed");
         let divided: [Renamed<'_>; 2] = [
             ("search_restarts", &["restarts"]),
             ("members", &["restarts"]),

@@ -4,6 +4,7 @@
 //! Schema and the page of reference come from that one place. What keys mean together is code beside it.
 
 mod form;
+mod kind;
 mod types;
 
 #[doc(hidden)]
@@ -11,6 +12,8 @@ pub use serde_json::Value as Json;
 use serde_json::{Map, json};
 
 pub use self::form::Form;
+pub use self::kind::{Kind, KindWord, Kinds};
+pub(crate) use self::types::{read_word, word_keys};
 use crate::fault::{Faults, Place, instead, never_renamed};
 use crate::yaml::{Entry, Node, Value, join};
 
@@ -37,10 +40,8 @@ pub struct Key {
     pub form: fn() -> Form,
     /// Its value where it is left out.
     pub default: Option<fn() -> Json>,
-    /// Which kinds of the mapping need it: none of them by name means all.
-    pub needed: Option<&'static [&'static str]>,
-    /// Which kinds of the mapping take it: none of them by name means all.
-    pub of: &'static [&'static str],
+    /// Whether every mapping must have it.
+    pub needed: bool,
     /// Whether it is one of those of which exactly one is given.
     pub one: bool,
     /// Whether it speaks of its own file alone, so that `extends` does not take it over.
@@ -57,8 +58,7 @@ impl Key {
             name,
             form,
             default: None,
-            needed: None,
-            of: &[],
+            needed: false,
             one: false,
             own: false,
             doc,
@@ -67,21 +67,8 @@ impl Key {
 
     /// It must be given.
     #[must_use]
-    pub const fn needed(self) -> Self {
-        self.needed_by(&[])
-    }
-
-    /// Mappings of these kinds need it.
-    #[must_use]
-    pub const fn needed_by(mut self, kinds: &'static [&'static str]) -> Self {
-        self.needed = Some(kinds);
-        self
-    }
-
-    /// Only mappings of these kinds take it.
-    #[must_use]
-    pub const fn of(mut self, kinds: &'static [&'static str]) -> Self {
-        self.of = kinds;
+    pub const fn needed(mut self) -> Self {
+        self.needed = true;
         self
     }
 
@@ -106,12 +93,6 @@ impl Key {
         self
     }
 
-    /// Whether every mapping must have it.
-    #[must_use]
-    pub const fn always(&self) -> bool {
-        matches!(self.needed, Some([]))
-    }
-
     fn schema(&self) -> Json {
         let mut schema = (self.form)().schema();
         schema["description"] = json!(self.doc);
@@ -121,9 +102,6 @@ impl Key {
         schema
     }
 }
-
-/// The key of a mapping that says which kind it is, where its keys depend on that.
-const KIND: &str = "kind";
 
 /// A mapping whose keys are declared.
 #[derive(Clone, Copy, Debug)]
@@ -153,7 +131,7 @@ impl MapDef {
             "additionalProperties": false,
             "properties": properties,
         });
-        let needed = names(&Key::always);
+        let needed = names(&|key| key.needed);
         if !needed.is_empty() {
             schema["required"] = json!(needed);
         }
@@ -165,36 +143,14 @@ impl MapDef {
                 .collect();
             schema["oneOf"] = json!(one);
         }
-        let by_kind = self.kinds().into_iter().map(|kind| {
-            let needed = names(&|key| key.needed.is_some_and(|kinds| kinds.contains(&kind)));
-            let left_out = names(&|key| !key.of.is_empty() && !key.of.contains(&kind));
-            let left_out = left_out
-                .into_iter()
-                .map(|name| (name.to_owned(), json!(false)));
-            let left_out: Map<String, Json> = left_out.collect();
-            json!({
-                "if": { "properties": { KIND: { "const": kind } }, "required": [KIND] },
-                "then": { "required": needed, "properties": left_out },
-            })
-        });
-        let by_kind: Vec<Json> = by_kind.collect();
-        if !by_kind.is_empty() {
-            schema["allOf"] = json!(by_kind);
-        }
         schema
     }
 
-    /// The kinds on which its keys depend.
-    fn kinds(&self) -> Vec<&'static str> {
-        let mut kinds = Vec::new();
-        for key in self.keys {
-            for kind in key.needed.unwrap_or_default().iter().chain(key.of) {
-                if !kinds.contains(kind) {
-                    kinds.push(*kind);
-                }
-            }
-        }
-        kinds
+    /// Whether one of its keys says which kind it is.
+    #[must_use]
+    pub fn has_kinds(&self) -> bool {
+        let mut forms = self.keys.iter().map(|key| (key.form)());
+        forms.any(|form| matches!(form, Form::Kind))
     }
 
     /// Where the mapping `node` stands and which keys it gives, with a fault if it is no mapping, and one for each key
@@ -212,7 +168,7 @@ impl MapDef {
                 .filter_map(|entry| known().find(|name| *name == entry.key))
                 .collect(),
         };
-        for key in self.keys.iter().filter(|key| key.always()) {
+        for key in self.keys.iter().filter(|key| key.needed) {
             if !site.gives(key.name) {
                 faults.add(&site.place, &site.path(key.name), "this key is missing");
             }
@@ -406,6 +362,28 @@ macro_rules! keys {
                     ),+
                 ],
             };
+
+            /// The values of its keys in a mapping whose site is known; other keys are left to others.
+            pub fn at(
+                site: $crate::keys::Site,
+                node: &$crate::yaml::Node,
+                faults: &mut $crate::fault::Faults,
+            ) -> Self {
+                Self {
+                    $(
+                        $field: $crate::key_or!(
+                            $crate::keys::value_at::<$type>(
+                                node,
+                                &site.path,
+                                $crate::key_name!($field $(, $key)?),
+                                faults,
+                            )
+                            $(, $default)?
+                        ),
+                    )+
+                    site,
+                }
+            }
         }
 
         impl $crate::keys::KeyType for $name {
@@ -419,20 +397,7 @@ macro_rules! keys {
                 faults: &mut $crate::fault::Faults,
             ) -> Option<Self> {
                 let site = Self::MAP.site(node, path, faults)?;
-                Some(Self {
-                    $(
-                        $field: $crate::key_or!(
-                            $crate::keys::value_at::<$type>(
-                                node,
-                                path,
-                                $crate::key_name!($field $(, $key)?),
-                                faults,
-                            )
-                            $(, $default)?
-                        ),
-                    )+
-                    site,
-                })
+                Some(Self::at(site, node, faults))
             }
         }
     };
@@ -538,13 +503,15 @@ mod tests {
         }
     }
 
+    word_keys!(Sort);
+
     crate::keys! {
         /// An example.
         pub struct Example {
             /// Its kind.
             kind: Sort [needed()];
             /// How often.
-            step: u64 [of(&["lines"]).needed_by(&["lines"])] = 2;
+            step: u64 = 2;
             /// What it is called.
             name: String;
             /// A share.
@@ -605,8 +572,5 @@ mod tests {
             schema["properties"]["kind"]["enum"],
             json!(["points", "lines"])
         );
-        let only = &schema["allOf"][0];
-        assert_eq!(only["if"]["properties"]["kind"]["const"], json!("lines"));
-        assert_eq!(only["then"]["required"], json!(["step"]));
     }
 }

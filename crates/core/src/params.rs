@@ -320,16 +320,16 @@ pub fn defaults(table: &[Param]) -> Params {
 mod tests {
     use super::*;
 
-    const SUBSET: Param = Param {
-        name: "subset_size_px",
+    const WINDOW: Param = Param {
+        name: "window_px",
         kind: ParamKind::OddInt { min: 5, max: 301 },
         default: DefaultValue::Int(41),
         unit: "px",
         was: &[],
-        doc: "Full width of the subset.",
+        doc: "Full width of the window.",
     };
-    const LAMBDA: Param = Param {
-        name: "lambda",
+    const KAPPA: Param = Param {
+        name: "kappa",
         kind: ParamKind::Float { min: 0.0, max: 1.0 },
         default: DefaultValue::Float(0.1),
         unit: "",
@@ -339,21 +339,21 @@ mod tests {
 
     #[test]
     fn kinds_accept_what_they_say() {
-        assert_eq!(SUBSET.accept(&ParamValue::Int(41)), Ok(ParamValue::Int(41)));
+        assert_eq!(WINDOW.accept(&ParamValue::Int(41)), Ok(ParamValue::Int(41)));
         assert_eq!(
-            SUBSET.accept(&ParamValue::Int(40)),
+            WINDOW.accept(&ParamValue::Int(40)),
             Err("an odd whole number from 5 to 301".to_owned())
         );
         assert_eq!(
-            LAMBDA.accept(&ParamValue::Int(1)),
+            KAPPA.accept(&ParamValue::Int(1)),
             Ok(ParamValue::Float(1.0))
         );
-        assert!(LAMBDA.accept(&ParamValue::Float(1.5)).is_err());
-        assert!(LAMBDA.accept(&ParamValue::Text("0.5".to_owned())).is_err());
+        assert!(KAPPA.accept(&ParamValue::Float(1.5)).is_err());
+        assert!(KAPPA.accept(&ParamValue::Text("0.5".to_owned())).is_err());
         let optional = Param {
             kind: ParamKind::FloatOrNone { min: 0.0, max: 1.0 },
             default: DefaultValue::Text(NONE),
-            ..LAMBDA
+            ..KAPPA
         };
         let none = ParamValue::Text(NONE.to_owned());
         assert_eq!(optional.accept(&none), Ok(none));
@@ -388,7 +388,7 @@ mod tests {
         };
         let fault = |name: &str, value| {
             let mut faults = Faults::default();
-            let table = [LAMBDA, NORM];
+            let table = [KAPPA, NORM];
             let read = accept_at(
                 &table,
                 name,
@@ -402,7 +402,7 @@ mod tests {
         };
         assert_eq!(
             fault("weight", ParamValue::Float(0.1)),
-            "a.yaml:3:5: params.weight: the study has no such param; it is called `lambda` now"
+            "a.yaml:3:5: params.weight: the study has no such param; it is called `kappa` now"
         );
         assert_eq!(
             fault("norm", ParamValue::Text("of_batch".to_owned())),

@@ -238,7 +238,7 @@ fn identity(of: &Identity<'_>) -> FieldHasher {
     hasher
 }
 
-/// `order-1,subset_size_px-41`: swept values as a folder name.
+/// `order-1_step_px-5`: swept values as a folder name.
 fn slug(point: &Params) -> String {
     if point.is_empty() {
         return "base".to_owned();

@@ -2,15 +2,15 @@
 
 use serde_json::Value as Json;
 
-use crate::keys::{Form, Key, MapDef};
+use crate::keys::{Form, Key, Kind, Kinds, MapDef};
 use crate::metric::{Direction, MetricDef, TableDef};
 use crate::params::Param;
 use crate::spec::keys::{SpacedKeys, SpecKeys};
 use crate::study::StudyInfo;
 
-/// The page of specs: their keys, and the params, metrics and tables of the studies.
+/// The page of specs: their keys and kinds of figure, and the params, metrics and tables of the studies.
 #[must_use]
-pub fn specs(studies: &[&'static StudyInfo]) -> String {
+pub fn specs(studies: &[&'static StudyInfo], figures: &[Kind]) -> String {
     let mut page = "# Reference of specs\n\nWhat an experiment can say, and what its trials tell. \
                     [README.md](README.md) says how to use it.\n\n- [Keys](#keys)\n"
         .to_owned();
@@ -19,10 +19,8 @@ pub fn specs(studies: &[&'static StudyInfo]) -> String {
         page.push_str(&format!("- [{heading}](#{})\n", anchor(&heading)));
     }
     page.push_str("\n## Keys\n");
-    page.push_str(&maps(&[
-        ("", SpecKeys::MAP),
-        ("sweep.PARAM", SpacedKeys::MAP),
-    ]));
+    let roots = [("", SpecKeys::MAP), ("sweep.PARAM", SpacedKeys::MAP)];
+    page.push_str(&maps_of(&roots, Kinds(figures)));
     for study in studies {
         page.push_str(&study_section(study));
     }
@@ -33,6 +31,11 @@ pub fn specs(studies: &[&'static StudyInfo]) -> String {
 /// heading, where it is not empty.
 #[must_use]
 pub fn maps(roots: &[(&str, &'static MapDef)]) -> String {
+    maps_of(roots, Kinds(&[]))
+}
+
+/// As [`maps`]; a mapping that says its kind is one of `kinds`.
+fn maps_of(roots: &[(&str, &'static MapDef)], kinds: Kinds<'_>) -> String {
     let mut sections = Vec::new();
     for (path, map) in roots {
         collect(path, map, &mut sections);
@@ -45,7 +48,11 @@ pub fn maps(roots: &[(&str, &'static MapDef)]) -> String {
         }
         last = path;
         page.push_str(&format!("\n{}\n\n", cell(map.doc)));
-        let rows = map.keys.iter().map(|key| key_row(key, &sections));
+        let kinds = match map.has_kinds() {
+            true => kinds,
+            false => Kinds(&[]),
+        };
+        let rows = map.keys.iter().map(|key| key_row(key, kinds, &sections));
         page.push_str(&table(
             &["key", "value", "needed", "default", "meaning"],
             rows,
@@ -89,21 +96,26 @@ fn place_of<'s>(map: &MapDef, sections: &'s [Section]) -> Option<&'s str> {
     found.map(|(path, _)| path.as_str())
 }
 
-fn key_row(key: &Key, sections: &[Section]) -> Vec<String> {
-    let form = (key.form)();
+fn key_row(key: &Key, kinds: Kinds<'_>, sections: &[Section]) -> Vec<String> {
+    let form = match (key.form)() {
+        Form::Kind => kinds.form(),
+        form => form,
+    };
+    let needing = kinds.needing(key.name);
     let needed = match key.needed {
-        Some([]) => "yes".to_owned(),
-        Some(kinds) => format!("by {}", coded(kinds)),
-        None if key.one => "one of these".to_owned(),
-        None => String::new(),
+        true => "yes".to_owned(),
+        false if key.one => "one of these".to_owned(),
+        false if needing.is_empty() => String::new(),
+        false => format!("by {}", coded(&needing)),
     };
     let default = key.default.map(|default| match default() {
         Json::String(word) => format!("`{word}`"),
         value => format!("`{value}`"),
     });
     let mut meaning = meaning(key.doc, &form);
-    if !key.of.is_empty() {
-        meaning.push_str(&format!(" Only of {}.", coded(key.of)));
+    let taking = kinds.taking(key.name);
+    if !taking.is_empty() {
+        meaning.push_str(&format!(" Only of {}.", coded(&taking)));
     }
     vec![
         format!("`{}`", key.name),
@@ -276,7 +288,20 @@ mod tests {
 
     #[test]
     fn a_page_links_every_mapping_and_keeps_pipes_in_their_cells() {
-        let page = maps(&[("", SpecKeys::MAP)]);
+        let heat = Kind {
+            word: "heat",
+            doc: "A field.",
+            needs: &["table"],
+            takes: &[],
+        };
+        let scatter = Kind {
+            word: "scatter",
+            needs: &[],
+            takes: &["table", "labels"],
+            ..heat
+        };
+        let kinds = [heat, scatter];
+        let page = maps_of(&[("", SpecKeys::MAP)], Kinds(&kinds));
         assert!(
             page.contains("| `claims` | [a list of mappings](#claims) |"),
             "{page}"
@@ -286,7 +311,8 @@ mod tests {
             page.contains("| `tables` | [a list of mappings](#reporttable) |"),
             "one section"
         );
-        assert!(page.contains("| by `heat`, `image_grid` |"));
+        assert!(page.contains("| `kind` | `heat`, `scatter` | yes |"));
+        assert!(page.contains("| by `heat` |"));
         assert!(page.contains("Only of `scatter`."));
         let row = vec!["Σ|x|".to_owned(), String::new(), "b".to_owned()];
         let table = table(&["a", "unit", "c"], [row].into_iter());

@@ -37,8 +37,8 @@ pub struct TableSpec {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FigureSpec {
-    /// Kind of plot.
-    pub kind: FigureKind,
+    /// The word of its kind, of those that `crates/report` draws.
+    pub kind: String,
     /// A table of the trials (`<table>.csv`) whose rows are plotted; metrics over trials if none.
     pub table: Option<String>,
     /// Column, param or metric on the horizontal axis.
@@ -123,28 +123,6 @@ pub enum GuideAt {
     XMetric(String),
     /// The line through the origin with this slope, between linear axes.
     Slope(f64),
-}
-
-crate::words! {
-    /// Kinds of plot.
-    #[derive(Serialize, Deserialize)]
-    #[serde(rename_all = "snake_case")]
-    pub enum FigureKind {
-        /// The mean over trials at every `x`, one line for each `y` and value of `series`; or the rows of each trial,
-        /// see `join`.
-        Line = "line",
-        /// Every trial or row as a point; with `band` or `labels: points` means over seeds.
-        Scatter = "scatter",
-        /// Bars from zero, grouped by `x`, side by side for `y` and `series`.
-        Bar = "bar",
-        /// `value` as colour on the regular grid of `x` and `y` (downwards), one panel a value of `series`; points
-        /// without a value are grey.
-        Heat = "heat",
-        /// Shares of all values of a series, one outline a value of `series`.
-        Histogram = "histogram",
-        /// PNG files that trials leave, side by side.
-        ImageGrid = "image_grid",
-    }
 }
 
 crate::words! {
@@ -235,7 +213,6 @@ mod tests {
 
     #[test]
     fn sheets_have_the_words_of_specs() {
-        words::<FigureKind>();
         words::<Band>();
         words::<Join>();
         words::<Labels>();

@@ -3,8 +3,12 @@
 use std::fs;
 use std::path::Path;
 
+use retrial_core::census::count;
+use retrial_core::fault::{Fault, Faults, nearest};
+use retrial_core::keys::At;
+
 use crate::error::DataError;
-use crate::manifest::{Manifest, read_manifest};
+use crate::manifest::{Manifest, ParsedManifest, parse_manifest};
 
 /// One data set of a folder.
 #[derive(Debug)]
@@ -54,8 +58,61 @@ pub fn load_manifest(path: &Path) -> Result<Manifest, DataError> {
     read_manifest(path, &text).map_err(DataError::Manifest)
 }
 
+/// Reads the text of the manifest at `path`, and the manifests of its parts in the folders beside.
+///
+/// # Errors
+/// Every fault of the text and of the parts.
+pub fn read_manifest(path: &Path, text: &str) -> Result<Manifest, Vec<Fault>> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    // A manifest named without its folder lies in the current one.
+    let beside = folder.parent().unwrap_or(Path::new(".."));
+    parse_manifest(path, text)?.resolve(&|name, faults| part(name, beside, faults))
+}
+
+/// The manifest of a part, which has no parts itself: sets that name each other come to an end.
+fn part(stated: &At<String>, beside: &Path, faults: &mut Faults) -> Option<Manifest> {
+    let name = &stated.value;
+    let known = names(beside).unwrap_or_default();
+    if !known.contains(name) {
+        let help = match nearest(name, known.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("in {}: {}", beside.display(), known.join(", ")),
+        };
+        let message = format!("there is no data set {name:?}");
+        stated.fault_with_help(message, help, faults);
+        return None;
+    }
+    let file = beside.join(name).join("manifest.yaml");
+    let manifest = match fs::read_to_string(&file) {
+        Ok(text) => parse_manifest(&file, &text).and_then(ParsedManifest::alone),
+        Err(error) => {
+            let message = format!("cannot read {}: {error}", file.display());
+            stated.fault(message, faults);
+            return None;
+        }
+    };
+    match manifest {
+        Ok(part) if !part.settings.parts().is_empty() => {
+            let message = format!("{name:?} is made of parts itself");
+            let help = "name its parts here instead";
+            stated.fault_with_help(message, help, faults);
+            None
+        }
+        Ok(part) => Some(part),
+        Err(found) => {
+            let first = found.first().map(ToString::to_string).unwrap_or_default();
+            let message = format!(
+                "{name:?} has {} itself: {first}",
+                count(found.len(), "fault")
+            );
+            stated.fault(message, faults);
+            None
+        }
+    }
+}
+
 /// The folders with a manifest under `root`, sorted.
-pub(crate) fn names(root: &Path) -> Result<Vec<String>, DataError> {
+fn names(root: &Path) -> Result<Vec<String>, DataError> {
     let entries = fs::read_dir(root).map_err(DataError::io("listing", root))?;
     let mut names = Vec::new();
     for entry in entries {

@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::content::Content;
 use crate::error::{DataError, FetchError};
 use crate::fetch::parts::{of_parts, part_options};
 use crate::fetch::{FetchOptions, FetchProgress, Obtained, cached, obtain};
-use crate::format::decode_files;
+use crate::format::{Content, Inputs};
 use crate::hashing::sha256_file;
 use crate::manifest::{Manifest, Source, Variant, fill};
-use crate::source::check_file;
+use crate::source::copy::check_file;
 
 /// The state of one cached file.
 #[derive(Debug)]
@@ -34,8 +33,18 @@ pub fn decode(manifest: &Manifest, obtained: &Obtained) -> Result<Content, DataE
             wanted: obtained.variant.clone(),
             known: manifest.variants.iter().map(|v| v.name.clone()).collect(),
         })?;
-    decode_files(manifest, variant.decoder, obtained)
-        .map_err(|error| error.renamed(&|path| own_path(manifest, variant, obtained, path)))
+    let Some(of_files) = variant.decoder.decode else {
+        let parts = manifest.parts.iter().zip(&obtained.parts);
+        let parts = parts.map(|(part, own)| Ok((part.name.clone(), decode(part, own)?)));
+        return Ok(Content::Several(parts.collect::<Result<_, DataError>>()?));
+    };
+    let content = of_files(&Inputs {
+        dataset: &manifest.name,
+        settings: &manifest.settings,
+        files: &obtained.files,
+        strict: manifest.strict,
+    });
+    content.map_err(|error| error.renamed(&|path| own_path(manifest, variant, obtained, path)))
 }
 
 /// The person's own file of which `path` is the copy in the cache; else `path`.

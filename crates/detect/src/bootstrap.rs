@@ -6,19 +6,35 @@
 //! doi:10.1201/9780429246593, chapter 13. Items are drawn within each class, so that every draw
 //! has the class sizes of the original.
 
-use retrial_core::seed::Stream;
-use retrial_core::statistics::quantile;
+use retrial_seed::Stream;
 
 use crate::error::DetectError;
 use crate::ranking::{check_classes, check_fraction};
 
 /// How an interval is made.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Resampling {
     /// Number of draws; two thousand fix a 95 % bound well enough for two digits.
     pub draws: usize,
     /// Share of the draws inside the interval, such as 0.95.
     pub confidence: f64,
+}
+
+impl Resampling {
+    /// The same resampling with this number of draws.
+    #[must_use]
+    pub fn with_draws(mut self, draws: usize) -> Self {
+        self.draws = draws;
+        self
+    }
+
+    /// The same resampling with this share of the draws inside the interval.
+    #[must_use]
+    pub fn with_confidence(mut self, confidence: f64) -> Self {
+        self.confidence = confidence;
+        self
+    }
 }
 
 impl Default for Resampling {
@@ -141,9 +157,17 @@ fn resample<const LISTS: usize>(
     })
 }
 
+/// The `q`-quantile of sorted values by linear interpolation (type 7, as NumPy's default).
+fn quantile(sorted: &[f64], q: f64) -> f64 {
+    let position = q * (sorted.len() - 1) as f64;
+    let below = position.floor() as usize;
+    let above = (below + 1).min(sorted.len() - 1);
+    sorted[below] + (position - below as f64) * (sorted[above] - sorted[below])
+}
+
 #[cfg(test)]
 mod tests {
-    use retrial_core::seed::Seed;
+    use retrial_seed::Seed;
 
     use super::*;
     use crate::ranking::examples;

@@ -4,8 +4,6 @@
 //! Pearson 1895, doi:10.1098/rspl.1895.0041; Spearman 1904, doi:10.2307/1412159, with shared ranks
 //! for equal values. Values in the tests are from SciPy 1.17.1.
 
-use retrial_core::statistics::mean;
-
 use crate::error::DetectError;
 use crate::ranking::{check_finite, doubled_ranks};
 
@@ -16,6 +14,7 @@ use crate::ranking::{check_finite, doubled_ranks};
 /// pairs; [`DetectError::Constant`] where one list does not vary.
 pub fn pearson(first: &[f64], second: &[f64]) -> Result<f64, DetectError> {
     check_pairs(first, second)?;
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     let (first_mean, second_mean) = (mean(first), mean(second));
     let (mut product, mut first_square, mut second_square) = (0.0, 0.0, 0.0);
     for (a, b) in first.iter().zip(second) {

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 /// Why a detector could not be judged or a baseline not be fitted.
 #[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
 pub enum DetectError {
     /// Two lists that describe the same items differ in length.
     #[error("{what} has {got} values for {expected} items")]

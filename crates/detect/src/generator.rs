@@ -150,7 +150,7 @@ fn average<T>(items: &[T], value: impl Fn(&T) -> f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use retrial_core::seed::Seed;
+    use retrial_seed::Seed;
 
     use super::*;
     use crate::baseline::examples;

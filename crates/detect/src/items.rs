@@ -182,7 +182,7 @@ fn block_sum(a: &[f32], b: &[f32], term: impl Fn(f32) -> f32) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use retrial_core::seed::Seed;
+    use retrial_seed::Seed;
 
     use super::*;
 

@@ -65,7 +65,7 @@ fn sorted(normal_scores: &[f64], rate: f64) -> Result<Vec<f64>, DetectError> {
 
 #[cfg(test)]
 mod tests {
-    use retrial_core::seed::Seed;
+    use retrial_seed::Seed;
 
     use super::*;
 

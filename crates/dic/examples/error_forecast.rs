@@ -1,4 +1,4 @@
-//! Prints the error that is foretold of a pair for every filter and both splines, and beside it the
+//! Prints the error that is predicted for a pair for every filter and both splines, and beside it the
 //! one found, where both components of the displacement are known.
 //!
 //! `cargo run --release -p retrial-dic --example error_forecast REF DEF SUBSET_PX [U V]`
@@ -8,21 +8,19 @@
 
 use std::time::Instant;
 
-use retrial_core::image::GrayImage;
 use retrial_dic::{
     GaussianFilter, Guess, PairSpectra, Settings, SplineDegree, Status, correlate, prepare,
 };
+use retrial_image::GrayImage;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [first, deformed, subset, truth @ ..] = &arguments[..] else {
         panic!("REF DEF SUBSET_PX [U V]");
     };
-    let settings = Settings {
-        subset_size_px: subset.parse().expect("a whole number"),
-        step_px: 7,
-        ..Settings::default()
-    };
+    let settings = Settings::default()
+        .with_side_px(subset.parse().expect("a whole number"))
+        .with_step_px(7);
     let truth: Vec<f64> = truth
         .iter()
         .map(|text| text.parse().expect("a number"))
@@ -45,11 +43,10 @@ fn main() {
     println!("degree sigma bias random rms worst found");
     for spline_degree in [SplineDegree::Three, SplineDegree::Five] {
         for sigma_px in [0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5] {
-            let settings = Settings {
-                prefilter: (sigma_px > 0.0).then(|| GaussianFilter::reaching(sigma_px)),
-                spline_degree,
-                ..settings.clone()
-            };
+            let settings = settings
+                .clone()
+                .with_prefilter((sigma_px > 0.0).then(|| GaussianFilter::reaching(sigma_px)))
+                .with_spline_degree(spline_degree);
             let expected = spectra.forecast(&settings).expect("valid settings");
             let found = match truth[..] {
                 [u, v] => format!("{:.5}", error(&pair, &settings, (u, v))),
@@ -69,7 +66,7 @@ fn error([first, deformed]: &[GrayImage; 2], settings: &Settings, (u, v): (f64, 
     let points = field.points.iter();
     let converged = points.filter(|point| point.status == Status::Converged);
     let errors: Vec<f64> = converged
-        .map(|point| (point.p[0] - u).powi(2) + (point.p[6] - v).powi(2))
+        .map(|point| (point.u() - u).powi(2) + (point.v() - v).powi(2))
         .collect();
     (errors.iter().sum::<f64>() / errors.len() as f64).sqrt()
 }

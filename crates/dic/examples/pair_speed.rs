@@ -8,11 +8,11 @@
 //! included, the choice of filter and spline too where they are not given, and that of the order where it is
 //! `auto`; then one line a converged point: `x y u v iterations`.
 
-use retrial_core::image::GrayImage;
 use retrial_dic::{
     GaussianFilter, Guess, PairSpectra, Settings, ShapeOrder, SplineDegree, Status, correlate,
     prepare,
 };
+use retrial_image::GrayImage;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -29,15 +29,13 @@ fn main() {
             text => text.parse().expect("a whole number"),
         })
         .collect();
-    let &[subset_size_px, step_px, order, repeats, ref others @ ..] = &numbers[..] else {
+    let &[size_px, step_px, order, repeats, ref others @ ..] = &numbers[..] else {
         panic!("SUBSET_PX STEP_PX ORDER REPEATS");
     };
-    let mut settings = Settings {
-        subset_size_px,
-        step_px,
-        shape_order: [ShapeOrder::Zero, ShapeOrder::One, ShapeOrder::Two][order],
-        ..Settings::default()
-    };
+    let mut settings = Settings::default()
+        .with_side_px(size_px)
+        .with_step_px(step_px)
+        .with_shape_order([ShapeOrder::Zero, ShapeOrder::One, ShapeOrder::Two][order]);
     if let &[degree, hundredths] = others {
         settings.spline_degree = if degree == 5 {
             SplineDegree::Five
@@ -95,7 +93,11 @@ fn main() {
         if point.status == Status::Converged {
             println!(
                 "{} {} {:.6} {:.6} {}",
-                point.x, point.y, point.p[0], point.p[6], point.icgn_iterations
+                point.x,
+                point.y,
+                point.u(),
+                point.v(),
+                point.icgn_iterations
             );
         }
     }

@@ -8,11 +8,11 @@
 
 use std::time::Instant;
 
-use retrial_core::image::GrayImage;
 use retrial_dic::{
     Accept, ErrorStatistics, Guess, InstructionSet, Settings, ShapeOrder, SplineDegree, correlate,
     prepare,
 };
+use retrial_image::GrayImage;
 
 const SIZE: usize = 512;
 const STRETCH: f64 = 0.002;
@@ -34,7 +34,7 @@ fn main() {
     let first = picture(|x, y| (x, y));
     let deformed = picture(|x, y| ((x - 0.3) / (1.0 + STRETCH), y - 0.2));
     println!("subset order degree points points/s iterations rmse_px failed");
-    for (subset_size_px, shape_order, spline_degree) in [
+    for (size_px, shape_order, spline_degree) in [
         (21, ShapeOrder::One, SplineDegree::Three),
         (31, ShapeOrder::One, SplineDegree::Three),
         (41, ShapeOrder::One, SplineDegree::Three),
@@ -42,13 +42,11 @@ fn main() {
         (41, ShapeOrder::Two, SplineDegree::Three),
         (41, ShapeOrder::One, SplineDegree::Five),
     ] {
-        let settings = Settings {
-            subset_size_px,
-            shape_order,
-            spline_degree,
-            instruction_set,
-            ..Settings::default()
-        };
+        let settings = Settings::default()
+            .with_side_px(size_px)
+            .with_shape_order(shape_order)
+            .with_spline_degree(spline_degree)
+            .with_instruction_set(instruction_set);
         let mut best = f64::INFINITY;
         let mut statistics = ErrorStatistics::new(Accept::Converged);
         let mut count = 0;
@@ -69,7 +67,7 @@ fn main() {
         }
         let summary = statistics.summary().expect("points converged");
         println!(
-            "{subset_size_px} {shape_order:?} {spline_degree:?} {count} {:.0} {:.2} {:.5} {}",
+            "{size_px} {shape_order:?} {spline_degree:?} {count} {:.0} {:.2} {:.5} {}",
             count as f64 / best,
             summary.mean_icgn_iterations,
             summary.rmse,

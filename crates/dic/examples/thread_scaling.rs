@@ -18,8 +18,8 @@ use std::thread::ScopedJoinHandle;
 use std::time::Instant;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use retrial_core::image::GrayImage;
 use retrial_dic::{Guess, Settings, correlate, prepare};
+use retrial_image::GrayImage;
 
 const SIZE: usize = 1024;
 
@@ -73,10 +73,7 @@ fn main() {
     }
     println!("step_px points us_a_point");
     for step_px in [10, 7, 5, 4] {
-        let settings = Settings {
-            step_px,
-            ..Settings::default()
-        };
+        let settings = Settings::default().with_step_px(step_px);
         let costs = (0..rounds).map(|_| measure(&one, &pair, &settings));
         let best = costs.min_by(|a, b| a.busiest.total_cmp(&b.busiest));
         let best = best.expect("at least one round");

@@ -4,10 +4,10 @@
 //! two mean *absolute* errors "bias" and the magnitude of two standard *deviations* of the absolute
 //! error "variance"; here they are `mae` and `abs_error_std`.
 
-use crate::correlate::{Field, PointResult};
+use crate::field::{Field, PointResult};
 use crate::status::Status;
 
-retrial_core::words! {
+retrial_words::words! {
     /// Which points enter the statistics; the others are counted as failed.
     pub enum Accept {
         /// Points that converged.
@@ -106,7 +106,7 @@ impl ErrorStatistics {
             self.failed += 1;
             return;
         }
-        for (side, error) in [point.p[0] - u, point.p[6] - v].into_iter().enumerate() {
+        for (side, error) in [point.u() - u, point.v() - v].into_iter().enumerate() {
             self.signed[side].add(error);
             self.absolute[side].add(error.abs());
         }
@@ -179,23 +179,12 @@ impl Moments {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cut::Cut;
+    use crate::shape::translation;
 
     fn point(u: f64, v: f64, status: Status) -> PointResult {
-        let mut p = [0.0; 12];
-        p[0] = u;
-        p[6] = v;
         PointResult {
-            x: 3,
-            y: 4,
-            p,
-            zncc: 1.0,
             icgn_iterations: 2,
-            convergence_norm: 0.0,
-            status,
-            cut: Cut::Whole,
-            share: 1.0,
-            reference_changes: 0,
+            ..PointResult::new((3, 4), translation(u, v), status)
         }
     }
 

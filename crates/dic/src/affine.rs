@@ -1,6 +1,6 @@
 //! Affine maps through pairs of places.
 
-use crate::shape::{PARAMETERS, Parameters};
+use crate::shape::{Parameters, affine};
 
 /// A place of the reference and where it lies in the deformed picture, px.
 #[derive(Clone, Copy, Debug)]
@@ -96,14 +96,8 @@ impl Affine {
     /// The parameters of a subset centred at `place`.
     pub(crate) fn parameters(&self, place: (f64, f64)) -> Parameters {
         let (x, y) = self.at(place);
-        let mut p = [0.0; PARAMETERS];
-        p[0] = x - place.0;
-        p[1] = self.m[0] - 1.0;
-        p[2] = self.m[1];
-        p[6] = y - place.1;
-        p[7] = self.m[2];
-        p[8] = self.m[3] - 1.0;
-        p
+        let [a, b, c, d] = self.m;
+        affine([x - place.0, a - 1.0, b], [y - place.1, c, d - 1.0])
     }
 }
 

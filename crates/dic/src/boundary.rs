@@ -5,8 +5,9 @@
 //! line that leaves least is the most likely one. All lines of a direction are compared in one pass
 //! over the pixels: these are summed by their distance along the normal, and the sums accumulated.
 
-use crate::correlate::{Job, Site};
+use crate::job::Job;
 use crate::shape::{Parameters, displacement_at};
+use crate::site::Site;
 
 /// Directions that are compared first, over the full turn: they say on which side A lies, too.
 const DIRECTIONS: usize = 32;

@@ -9,7 +9,7 @@
 //! Atkinson & Becker 2020, doi:10.3390/rs12182906, Eq. (11), (13), (19), (20) for ZNSSD; Pan et
 //! al. 2010, doi:10.1364/AO.49.005501 for the other criteria and how they are related.
 
-use crate::kernel::{Moments, Offsets, Products};
+use crate::pair::{Moments, Offsets, Products};
 use crate::settings::Criterion;
 use crate::shape::{PARAMETERS, Parameters};
 

@@ -3,9 +3,10 @@
 //! All kernels are the same code on different vectors, compiled for the instruction set of each.
 //! They agree within rounding; which one runs never depends on data or threads.
 
-use crate::columns::Columns;
-use crate::kernel::{Moments, Offsets, Pair, Products, moments, products};
+use crate::column_sums::ColumnSums;
+use crate::kernel::{moments, products};
 use crate::lanes::Portable;
+use crate::pair::{Moments, Offsets, Pair, Products};
 use crate::settings::{InstructionSet, ShapeOrder};
 use crate::shape::Parameters;
 
@@ -52,14 +53,14 @@ impl Dispatch {
         self,
         pair: &Pair<'_>,
         order: ShapeOrder,
-        columns: Option<&mut Columns>,
+        column_sums: Option<&mut ColumnSums>,
     ) -> Moments {
         match self {
-            Self::Portable => moments::<Portable>(pair, order, columns),
+            Self::Portable => moments::<Portable>(pair, order, column_sums),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(token) => token.moments(pair, order, columns),
+            Self::Avx2(token) => token.moments(pair, order, column_sums),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(token) => token.moments(pair, order, columns),
+            Self::Avx512(token) => token.moments(pair, order, column_sums),
         }
     }
 
@@ -89,7 +90,7 @@ mod x86 {
     )]
 
     use super::{
-        Columns, Moments, Offsets, Pair, Parameters, Products, ShapeOrder, moments, products,
+        ColumnSums, Moments, Offsets, Pair, Parameters, Products, ShapeOrder, moments, products,
     };
     use crate::lanes::x86::{Ymm, Zmm};
 
@@ -111,10 +112,10 @@ mod x86 {
             self,
             pair: &Pair<'_>,
             order: ShapeOrder,
-            columns: Option<&mut Columns>,
+            column_sums: Option<&mut ColumnSums>,
         ) -> Moments {
             // SAFETY: `detect`, the only maker of `Avx2`, found the instruction sets.
-            unsafe { moments_avx2(pair, order, columns) }
+            unsafe { moments_avx2(pair, order, column_sums) }
         }
 
         pub(super) fn products(
@@ -143,10 +144,10 @@ mod x86 {
             self,
             pair: &Pair<'_>,
             order: ShapeOrder,
-            columns: Option<&mut Columns>,
+            column_sums: Option<&mut ColumnSums>,
         ) -> Moments {
             // SAFETY: `detect`, the only maker of `Avx512`, found the instruction sets.
-            unsafe { moments_avx512(pair, order, columns) }
+            unsafe { moments_avx512(pair, order, column_sums) }
         }
 
         pub(super) fn products(
@@ -162,8 +163,12 @@ mod x86 {
     }
 
     #[target_feature(enable = "avx2,fma")]
-    fn moments_avx2(pair: &Pair<'_>, order: ShapeOrder, columns: Option<&mut Columns>) -> Moments {
-        moments::<Ymm>(pair, order, columns)
+    fn moments_avx2(
+        pair: &Pair<'_>,
+        order: ShapeOrder,
+        column_sums: Option<&mut ColumnSums>,
+    ) -> Moments {
+        moments::<Ymm>(pair, order, column_sums)
     }
 
     #[target_feature(enable = "avx2,fma")]
@@ -180,9 +185,9 @@ mod x86 {
     fn moments_avx512(
         pair: &Pair<'_>,
         order: ShapeOrder,
-        columns: Option<&mut Columns>,
+        column_sums: Option<&mut ColumnSums>,
     ) -> Moments {
-        moments::<Zmm>(pair, order, columns)
+        moments::<Zmm>(pair, order, column_sums)
     }
 
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx2,fma")]
@@ -198,13 +203,13 @@ mod x86 {
 
 #[cfg(test)]
 mod tests {
-    use retrial_core::image::GrayImage;
+    use retrial_image::GrayImage;
 
     use super::*;
     use crate::plane::Plane;
     use crate::reference::{Deformed, Frame};
     use crate::settings::{Settings, SplineDegree, SubsetShape};
-    use crate::shape::displacement_at;
+    use crate::shape::{affine, displacement_at};
     use crate::subset::subset_rows;
 
     #[test]
@@ -387,8 +392,7 @@ mod tests {
                         centre: (x, y),
                         ..pair
                     };
-                    let mut p = [0.0; 12];
-                    (p[0], p[1], p[6], p[8]) = (u, u_x, v, v_y);
+                    let p = affine([u, u_x, 0.0], [v, 0.0, v_y]);
                     for order in [ShapeOrder::One, ShapeOrder::Two] {
                         for dispatch in Dispatch::available() {
                             let found = dispatch.products(&here, order, offsets, &p);
@@ -407,7 +411,7 @@ mod tests {
         for order in [ShapeOrder::Zero, ShapeOrder::One, ShapeOrder::Two] {
             with_pair(21, SplineDegree::Three, |pair| {
                 for dispatch in Dispatch::available() {
-                    let mut columns = Columns::new(21, 420, order);
+                    let mut column_sums = ColumnSums::new(21, 420, order);
                     let walk = (10..410).step_by(7).map(|x| (x, 12));
                     let jumps = [
                         (200, 12),
@@ -419,7 +423,7 @@ mod tests {
                     ];
                     for centre in walk.chain(jumps) {
                         let here = Pair { centre, ..pair };
-                        let shared = dispatch.moments(&here, order, Some(&mut columns));
+                        let shared = dispatch.moments(&here, order, Some(&mut column_sums));
                         let own = dispatch.moments(&here, order, None);
                         let near = |got: f64, expected: f64, scale: f64| {
                             assert!(
@@ -470,8 +474,8 @@ mod tests {
             offset: frame.mean,
         };
         for dispatch in Dispatch::available() {
-            let mut columns = Columns::new(21, 120, ShapeOrder::One);
-            let shared = dispatch.moments(&pair, ShapeOrder::One, Some(&mut columns));
+            let mut column_sums = ColumnSums::new(21, 120, ShapeOrder::One);
+            let shared = dispatch.moments(&pair, ShapeOrder::One, Some(&mut column_sums));
             let own = dispatch.moments(&pair, ShapeOrder::One, None);
             assert_eq!(shared.energy, own.energy, "{dispatch:?}");
         }

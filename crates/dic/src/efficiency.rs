@@ -8,7 +8,7 @@
 //! Reu et al. 2022, doi:10.1007/s11340-021-00806-6 (DIC Challenge 2.0: star images, 90 %, polynomial of
 //! degree 12, indicator); Grédiac, Blaysat & Sur 2017, doi:10.1007/s11340-017-0279-x.
 
-use crate::intercept::intercept_weights;
+use crate::pixel_weights::pixel_weights;
 use crate::settings::{ShapeOrder, SubsetShape};
 
 /// Recovered share of the amplitude that defines the cut-off.
@@ -20,33 +20,33 @@ const DEGREE: usize = 12;
 /// Steps of the search for a crossing.
 const SEARCH_STEPS: usize = 20_000;
 
-/// What a subset of `subset_size_px` leaves of the amplitude of a long-crested wave of that period
+/// What a subset of `size_px` leaves of the amplitude of a long-crested wave of that period
 /// in px, where the texture is the same everywhere and the wave small.
 ///
 /// # Panics
 /// Never; an even size counts as the odd one below.
 #[must_use]
 pub fn recovered_amplitude(
-    subset_size_px: usize,
+    size_px: usize,
     shape: SubsetShape,
     order: ShapeOrder,
     period_px: f64,
 ) -> f64 {
-    response(&profile(subset_size_px, shape, order), period_px)
+    response(&profile(size_px, shape, order), period_px)
 }
 
 /// The period in px below which a subset leaves less than `level` of the amplitude, or `None` for
 /// a level outside `0..1` or a subset that never falls below it.
 #[must_use]
 pub fn theoretical_cut_off(
-    subset_size_px: usize,
+    size_px: usize,
     shape: SubsetShape,
     order: ShapeOrder,
     level: f64,
 ) -> Option<f64> {
-    let profile = profile(subset_size_px, shape, order);
+    let profile = profile(size_px, shape, order);
     // From the longest period down to two pixels, in equal steps of the frequency.
-    let longest = 100.0 * subset_size_px as f64;
+    let longest = 100.0 * size_px as f64;
     let frequency = |i: usize| {
         let share = i as f64 / SEARCH_STEPS as f64;
         1.0 / longest + share * (0.5 - 1.0 / longest)
@@ -60,9 +60,9 @@ pub fn theoretical_cut_off(
 }
 
 /// Weights of the rows of a subset, from its middle down.
-fn profile(subset_size_px: usize, shape: SubsetShape, order: ShapeOrder) -> Vec<f64> {
-    let size = (subset_size_px.max(1) - 1) / 2 * 2 + 1;
-    let weights = intercept_weights(size, shape, order);
+fn profile(size_px: usize, shape: SubsetShape, order: ShapeOrder) -> Vec<f64> {
+    let size = (size_px.max(1) - 1) / 2 * 2 + 1;
+    let weights = pixel_weights(size, shape, order);
     let rows = weights.chunks(size).skip(size / 2);
     rows.map(|row| row.iter().sum()).collect()
 }

@@ -4,21 +4,22 @@ use thiserror::Error;
 
 /// Why a correlation could not begin.
 #[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
 pub enum DicError {
     /// The subset has no centre pixel, or is too small to hold a gradient.
-    #[error("subset size must be odd and at least 3 px, got {subset_size_px} px")]
+    #[error("subset size must be odd and at least 3 px, got {size_px} px")]
     SubsetSize {
         /// The size given.
-        subset_size_px: usize,
+        size_px: usize,
     },
     /// The grid would never advance.
     #[error("step must be at least 1 px, got 0 px")]
     ZeroStep,
     /// No subset fits into the picture.
-    #[error("a subset of {subset_size_px} px does not fit into an image of {width} × {height} px")]
+    #[error("a subset of {size_px} px does not fit into an image of {width} × {height} px")]
     SubsetExceedsImage {
         /// The size given.
-        subset_size_px: usize,
+        size_px: usize,
         /// Columns of the reference image.
         width: usize,
         /// Rows of the reference image.
@@ -26,11 +27,11 @@ pub enum DicError {
     },
     /// The grid rule leaves no point although a subset would fit.
     #[error(
-        "no point is left: a grid of step {step_px} px and subsets of {subset_size_px} px on {width} × {height} px with {mask_px} px in the mask"
+        "no point is left: a grid of step {step_px} px and subsets of {size_px} px on {width} × {height} px with {mask_px} px in the mask"
     )]
     NoPoint {
         /// Full width of the subset.
-        subset_size_px: usize,
+        size_px: usize,
         /// Spacing of the grid.
         step_px: usize,
         /// Columns of the reference image.
@@ -42,7 +43,7 @@ pub enum DicError {
     },
     /// The subset around a chosen point leaves the picture.
     #[error(
-        "a subset of {subset_size_px} px around the point x = {x}, y = {y} leaves the image of {width} × {height} px"
+        "a subset of {size_px} px around the point x = {x}, y = {y} leaves the image of {width} × {height} px"
     )]
     PointOutside {
         /// Column of the point.
@@ -50,7 +51,7 @@ pub enum DicError {
         /// Row of the point.
         y: usize,
         /// Full width of the subset.
-        subset_size_px: usize,
+        size_px: usize,
         /// Columns of the reference image.
         width: usize,
         /// Rows of the reference image.
@@ -183,4 +184,13 @@ pub enum DicError {
         /// Uncertainties given.
         got: usize,
     },
+}
+
+/// Refuses zero, negative and non-finite values.
+pub(crate) fn check_positive(setting: &'static str, value: f64) -> Result<(), DicError> {
+    if value.is_finite() && value > 0.0 {
+        Ok(())
+    } else {
+        Err(DicError::NotPositive { setting, value })
+    }
 }

@@ -9,10 +9,10 @@
 //! [`crate::criterion`].
 
 use crate::cholesky::Cholesky;
-use crate::icgn::{Match, Task};
 use crate::settings::{Criterion, LastEvaluation};
 use crate::shape::{PARAMETERS, Parameters, active, displacement_at};
 use crate::status::Status;
+use crate::task::{Match, Task};
 
 /// A pixel of the subset at the present parameters.
 struct Pixel {

@@ -53,7 +53,7 @@ fn prewitt(image: &Plane, scale: f32) -> (Plane, Plane) {
 
 #[cfg(test)]
 mod tests {
-    use retrial_core::image::GrayImage;
+    use retrial_image::GrayImage;
 
     use super::*;
 

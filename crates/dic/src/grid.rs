@@ -4,7 +4,7 @@
 //! The published positions and mask rule are those of the code of Atkinson & Becker 2020,
 //! doi:10.3390/rs12182906.
 
-use retrial_core::image::Mask;
+use retrial_image::Mask;
 
 use crate::settings::{Borders, Grid, Settings};
 
@@ -34,7 +34,7 @@ pub(crate) fn points(
 
 /// Positions along an axis of `n` pixels.
 fn positions(n: usize, settings: &Settings) -> Vec<usize> {
-    let (size, step) = (settings.subset_size_px, settings.step_px);
+    let (size, step) = (settings.side_px(), settings.step_px);
     let (first, last) = match settings.grid {
         Grid::Full => {
             let free = n - size;
@@ -97,12 +97,11 @@ impl Counts {
 mod tests {
     use super::*;
 
-    fn settings(grid: Grid, subset_size_px: usize, step_px: usize) -> Settings {
+    fn settings(grid: Grid, size_px: usize, step_px: usize) -> Settings {
         Settings {
             grid,
-            subset_size_px,
             step_px,
-            ..Settings::default()
+            ..Settings::default().with_side_px(size_px)
         }
     }
 

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::phase::{Fading, PhaseCorrelator, Shift};
 use crate::plane::Plane;
 use crate::settings::Settings;
-use crate::shape::{PARAMETERS, Parameters};
+use crate::shape::{Parameters, translation};
 
 /// Peaks that are compared by ZNCC before one is believed.
 const CANDIDATES: usize = 4;
@@ -28,10 +28,7 @@ pub(crate) struct Pictures<'a> {
 
 /// The parameters of a rigid displacement.
 pub(crate) fn rigid((u, v): Shift) -> Parameters {
-    let mut p = [0.0; PARAMETERS];
-    p[0] = u as f64;
-    p[6] = v as f64;
-    p
+    translation(u as f64, v as f64)
 }
 
 /// Columns that [`zncc`] sums apart.
@@ -75,7 +72,7 @@ pub(crate) struct Tiles<'a> {
 impl<'a> Tiles<'a> {
     /// No tile is correlated yet.
     pub(crate) fn new(pictures: Pictures<'a>, settings: &Settings) -> Self {
-        let subset = settings.subset_size_px;
+        let subset = settings.side_px();
         let power = subset.next_power_of_two().max(SMALLEST_TILE);
         let fits = power <= pictures.reference.width && power <= pictures.reference.height;
         let (side, fading) = match fits {
@@ -92,7 +89,7 @@ impl<'a> Tiles<'a> {
     }
 
     /// The displacement at each of `points`.
-    pub(crate) fn look(&mut self, points: &[(usize, usize)]) -> Vec<Shift> {
+    pub(crate) fn shifts_at(&mut self, points: &[(usize, usize)]) -> Vec<Shift> {
         let subset = self.subset;
         let node_of = |&(x, y): &(usize, usize)| (y / subset, x / subset);
         let mut nodes: Vec<(usize, usize)> = points.iter().map(node_of).collect();

@@ -4,9 +4,9 @@
 //! # Source
 //! Marquardt 1963, doi:10.1137/0111030, on the equations of [`crate::icgn`].
 
-use crate::icgn::{Match, Task};
 use crate::settings::LastEvaluation;
 use crate::status::Status;
+use crate::task::{Match, Task};
 
 /// Enlargement of the diagonal at the first step.
 const FIRST_DAMPING: f64 = 1e-2;

@@ -1,8 +1,8 @@
 //! The moments of a reference subset: its mean and contrast, the Hessian, and the sums over the
 //! steepest-descent images.
 
-use crate::kernel::{BLOCK_ROWS, MONOMIALS, Moments, Pair};
 use crate::lanes::Vector;
+use crate::pair::{BLOCK_ROWS, MONOMIALS, Moments, Pair};
 use crate::shape::PARAMETERS;
 use crate::subset::{SubsetRow, pixel_count};
 

@@ -2,7 +2,7 @@
 //! the picture ends.
 
 use rayon::prelude::*;
-use retrial_core::image::GrayImage;
+use retrial_image::GrayImage;
 
 use crate::lanes::WIDEST;
 use crate::subset::SubsetRow;

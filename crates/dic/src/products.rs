@@ -4,12 +4,12 @@
 //! the spline, so that the taps are contiguous loads, or on two along x or y, with one more tap; a
 //! vector that lies on more is cut.
 
-use crate::kernel::{BLOCK_ROWS, MONOMIALS, Offsets, Pair, Products};
 use crate::lanes::Vector;
+use crate::pair::{BLOCK_ROWS, MONOMIALS, Offsets, Pair, Products};
 use crate::plane::MARGIN;
 use crate::shape::{PARAMETERS, Parameters};
+use crate::spline_row::{Crossing, interpolate};
 use crate::subset::SubsetRow;
-use crate::taps::{Crossing, interpolate};
 use crate::warp::{Limits, Warp};
 
 /// The products at parameters `p` by the spline of `TAPS × TAPS` coefficients a value.

@@ -6,13 +6,13 @@
 //! noise of displacements).
 
 use rayon::prelude::*;
-use retrial_core::image::{GrayImage, Mask};
+use retrial_image::{GrayImage, Mask};
 
-use crate::error::DicError;
-use crate::intercept::noise_spread;
+use crate::error::{DicError, check_positive};
+use crate::pixel_weights::noise_spread;
 use crate::plane::Plane;
 use crate::reference::{check_pixels, prepare};
-use crate::settings::{Borders, Settings, ShapeOrder, SplineDegree, SubsetShape, check_positive};
+use crate::settings::{Borders, Settings, ShapeOrder, SplineDegree, SubsetShape};
 use crate::spline::Spline;
 
 /// Largest shift of the autocorrelation, px.
@@ -83,7 +83,7 @@ pub fn image_quality(
     let reference = prepare(image, mask, &bare)?;
     let squares = Squares::new(image, settings.spline_degree);
     let spread = noise_spread(
-        settings.subset_size_px,
+        settings.side_px(),
         settings.subset_shape,
         settings.shape_order,
     );
@@ -289,9 +289,8 @@ mod tests {
     #[test]
     fn the_bound_of_waves_is_known() {
         let settings = Settings {
-            subset_size_px: 33,
             step_px: 16,
-            ..Settings::default()
+            ..Settings::default().with_side_px(33)
         };
         let noise = 0.5;
         let quality = image_quality(&waves(16.5), None, &settings, noise).expect("valid settings");

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
-use retrial_core::image::{GrayImage, Mask};
+use retrial_image::{GrayImage, Mask};
 
-use crate::correlate::Site;
 use crate::error::DicError;
 use crate::filter::gaussian_plane;
 use crate::gradient::gradient_planes;
 use crate::grid;
 use crate::plane::Plane;
 use crate::settings::{Borders, Gradient, Settings, ShapeOrder};
+use crate::site::Site;
 use crate::spline::Spline;
 use crate::status::Status;
 use crate::subset::{SubsetRow, pixel_count, subset_rows};
@@ -89,10 +89,7 @@ impl Reference {
         let settings = &self.settings;
         let (size, half) = ((image.width(), image.height()), settings.half_px());
         let (textureless, reach) = match settings.gradient {
-            Gradient::Spline => (
-                textureless(image, settings.subset_size_px),
-                edge_reach(settings),
-            ),
+            Gradient::Spline => (textureless(image, settings.side_px()), edge_reach(settings)),
             Gradient::Prewitt | Gradient::PrewittUnscaled => (None, 0),
         };
         let material = |textureless: Option<&[bool]>| {
@@ -182,7 +179,7 @@ pub fn prepare(
     let points = grid::points(width, height, mask, settings);
     if points.is_empty() {
         return Err(DicError::NoPoint {
-            subset_size_px: settings.subset_size_px,
+            size_px: settings.side_px(),
             step_px: settings.step_px,
             width,
             height,
@@ -216,7 +213,7 @@ pub fn prepare_points(
         return Err(DicError::PointOutside {
             x,
             y,
-            subset_size_px: settings.subset_size_px,
+            size_px: settings.side_px(),
             width,
             height,
         });
@@ -234,10 +231,10 @@ pub(crate) fn check_reference(image: &GrayImage, settings: &Settings) -> Result<
     settings.check()?;
     check_pixels(image)?;
     let (width, height) = (image.width(), image.height());
-    let subset_size_px = settings.subset_size_px;
-    if subset_size_px > width || subset_size_px > height {
+    let size_px = settings.side_px();
+    if size_px > width || size_px > height {
         return Err(DicError::SubsetExceedsImage {
-            subset_size_px,
+            size_px,
             width,
             height,
         });
@@ -254,7 +251,7 @@ pub(crate) fn with_points(
     Ok(Reference {
         settings: settings.clone(),
         frame: Frame::new(filtered(image, settings)?, settings),
-        rows: subset_rows(settings.subset_size_px, settings.subset_shape),
+        rows: subset_rows(settings.side_px(), settings.subset_shape),
         points,
         truncated: BTreeMap::new(),
         textureless: BTreeSet::new(),

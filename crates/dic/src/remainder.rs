@@ -15,16 +15,19 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use crate::cholesky::Cholesky;
-use crate::correlate::{FEWEST_TOGETHER, Job, Site};
 use crate::dispatch::Dispatch;
-use crate::icgn::Match;
-use crate::kernel::Offsets;
-use crate::lattice::Lattice;
-use crate::recover::median;
+use crate::job::{FEWEST_TOGETHER, Job};
+use crate::neighbours::PointGrid;
+use crate::pair::Offsets;
 use crate::settings::{Settings, ShapeOrder};
-use crate::shape::{PARAMETERS, Parameters, displacement_at, recentred};
+use crate::shape::{
+    PARAMETERS, Parameters, deformation_gradient, displacement, displacement_at, recentred,
+};
+use crate::site::Site;
 use crate::status::Status;
 use crate::subset::{SubsetRow, pixel_count, subset_rows};
+use crate::task::Match;
+use crate::trust::median;
 use crate::uncertainty::gradient_scale;
 
 /// Cells over the width of a subset, where the step allows it.
@@ -62,15 +65,15 @@ struct Share {
 }
 
 /// A solved pair of images and its cells.
-struct Look<'a> {
+struct PairCells<'a> {
     job: &'a Job<'a>,
     sites: &'a [Site<'a>],
     matches: &'a [Match],
     /// What is left of subsets that this pair cut, by the index of their point.
     parts: &'a BTreeMap<usize, Vec<SubsetRow>>,
-    lattice: Lattice,
+    grid: PointGrid,
     dispatch: Dispatch,
-    /// Side of a cell in places of the lattice, and in px.
+    /// Side of a cell in places of the grid, and in px.
     places: usize,
     side: usize,
     /// Pixels of a whole subset.
@@ -85,7 +88,7 @@ pub(crate) fn remainders(
     parts: &BTreeMap<usize, Vec<SubsetRow>>,
 ) -> Vec<Option<Remainder>> {
     let settings = job.settings;
-    let (size, step) = (settings.subset_size_px, settings.step_px);
+    let (size, step) = (settings.side_px(), settings.step_px);
     let places = ((size as f64 / (CELLS * step as f64)).round() as usize).max(1);
     let side = places * step;
     let converged = matches.iter().filter(|m| m.status == Status::Converged);
@@ -95,12 +98,12 @@ pub(crate) fn remainders(
         return vec![None; sites.len()];
     };
     let nodes: Vec<(usize, usize)> = sites.iter().map(|site| site.node).collect();
-    let look = Look {
+    let pair_cells = PairCells {
         job,
         sites,
         matches,
         parts,
-        lattice: Lattice::new(&nodes, step),
+        grid: PointGrid::new(&nodes, step),
         dispatch: Dispatch::best(settings.instruction_set),
         places,
         side,
@@ -113,7 +116,7 @@ pub(crate) fn remainders(
     let full = (side * side) as f64;
     let own = |i: usize| {
         let is_whole = matches[i].status == Status::Converged && !parts.contains_key(&i);
-        let cell = || look.cell(sites[i].centre, sites[i].rows, (0, 0), &matches[i].p);
+        let cell = || pair_cells.cell(sites[i].centre, sites[i].rows, (0, 0), &matches[i].p);
         is_whole.then(cell)?.filter(|cell| cell.even[0] == full)
     };
     let cells: Vec<Option<Cell>> = points().map(own).collect();
@@ -122,12 +125,12 @@ pub(crate) fn remainders(
         if found.status != Status::Converged {
             return None;
         }
-        let quick = look
+        let quick = pair_cells
             .by_cells(&cells, &shares, i)
             .map(|error| (error, noise));
         let is_unusual = 1.0 - found.zncc > UNUSUAL * usual;
         let (error, noise) = match quick {
-            None if is_unusual => look.fitted(i)?,
+            None if is_unusual => pair_cells.fitted(i)?,
             quick => quick.unwrap_or(([0.0; 2], noise)),
         };
         Some(Remainder { error, noise })
@@ -138,7 +141,7 @@ pub(crate) fn remainders(
 /// The cells of a whole subset, and the variance of what they say by noise over that of the match.
 fn shares(settings: &Settings, side_px: usize) -> Option<(Vec<Share>, [f64; 2])> {
     let half = settings.half_px() as f64;
-    let rows = subset_rows(settings.subset_size_px, settings.subset_shape);
+    let rows = subset_rows(settings.side_px(), settings.subset_shape);
     let side = side_px as f64;
     let reach = (half / side + 0.5).ceil() as isize;
     let aside = middle(side_px);
@@ -190,7 +193,7 @@ fn middle(side_px: usize) -> f64 {
     if side_px.is_multiple_of(2) { 0.5 } else { 0.0 }
 }
 
-impl Look<'_> {
+impl PairCells<'_> {
     /// The sums over those of some pixels around a centre that lie in the cell `at` columns and rows from it.
     fn cell(
         &self,
@@ -231,6 +234,7 @@ impl Look<'_> {
         let [fx, fy] = [0, 6].map(|k| scale * (of_f.sum_jf[k] + mean * of_f.sum_j[k]));
         let [gx, gy] = [0, 6].map(|k| scale * of_g.sum_jg[k]);
         let energy = of_f.energy + count * mean * mean;
+        let [u, v] = displacement(p);
         Some(Cell {
             even: [
                 count,
@@ -242,7 +246,7 @@ impl Look<'_> {
                 xy,
                 yy,
             ],
-            odd: [jx, jy, fx, fy, gx, gy, p[0], p[6]],
+            odd: [jx, jy, fx, fy, gx, gy, u, v],
         })
     }
 
@@ -257,14 +261,14 @@ impl Look<'_> {
         let mut weight = 0.0;
         for Share { at, share, moves } in shares {
             let places = self.places as isize;
-            let j = self.lattice.at(i, at.0 * places, at.1 * places)?;
+            let j = self.grid.at(i, at.0 * places, at.1 * places)?;
             let cell = cells[j].as_ref()?;
             for k in 0..8 {
                 even[k] += share * cell.even[k];
                 odd[k] += moves * cell.odd[k];
             }
             weight += share;
-            // Points that have moved, or were chosen, do not lie on a lattice.
+            // Points that have moved, or were chosen, do not lie on a grid.
             let other = self.sites[j].centre;
             let dx = other.0 as f64 - centre.0 as f64;
             let dy = other.1 as f64 - centre.1 as f64;
@@ -301,7 +305,7 @@ impl Look<'_> {
                     down as i32 * self.side as i32,
                 );
                 let places = self.places as isize;
-                let j = self.lattice.at(i, across * places, down * places);
+                let j = self.grid.at(i, across * places, down * places);
                 let j = j.filter(|&j| self.matches[j].status == Status::Converged);
                 // Near the point where another was found, its parameters are better.
                 let there = j.map_or(*p, |j| {
@@ -327,12 +331,12 @@ impl Look<'_> {
 
 /// `F` times a way in the reference.
 fn forward(p: &Parameters, [x, y]: [f64; 2]) -> [f64; 2] {
-    [(1.0 + p[1]) * x + p[2] * y, p[7] * x + (1.0 + p[8]) * y]
+    deformation_gradient(p).map(|[a, b]| a * x + b * y)
 }
 
 /// `F⁻¹` times a way in the deformed image.
 fn inverse(p: &Parameters, (u, v): (f64, f64)) -> Option<[f64; 2]> {
-    let (a, b, c, d) = (1.0 + p[1], p[2], p[7], 1.0 + p[8]);
+    let [[a, b], [c, d]] = deformation_gradient(p);
     let det = a * d - b * c;
     (det > 0.0).then(|| [(d * u - b * v) / det, (a * v - c * u) / det])
 }

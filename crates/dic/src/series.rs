@@ -2,17 +2,19 @@
 
 use std::ops::ControlFlow;
 
-use retrial_core::image::{GrayImage, Mask};
+use retrial_image::{GrayImage, Mask};
 use serde::{Deserialize, Serialize};
 
-use crate::carry::{Track, carry, tracks_at, tracks_of};
-use crate::correlate::{Field, Guess, PointResult, check_deformed, correlate};
+use crate::correlate::{check_deformed, correlate};
 use crate::error::DicError;
-use crate::recover::median;
+use crate::field::{Field, PointResult};
 use crate::reference::{Deformed, Frame, Reference, filtered, prepare};
+use crate::reference_update::{Track, advance_tracks, tracks_at, tracks_of};
 use crate::settings::{ReferenceStrategy, Settings};
 use crate::shape::Parameters;
+use crate::starts::Guess;
 use crate::status::Status;
+use crate::trust::median;
 
 /// Share of the points followed so far, one in so many, that must be lost before another
 /// reference image is tried.
@@ -241,7 +243,7 @@ impl Series {
                 check_deformed(&self.reference, &image)?;
                 let image = filtered(&image, &self.reference.settings)?;
                 let deformed = Deformed::new(image.clone(), &self.reference.settings);
-                let found = carry(&self.reference, &deformed, tracks, None, self.done);
+                let found = advance_tracks(&self.reference, &deformed, tracks, None, self.done);
                 self.reference.frame = Frame::new(image, &self.reference.settings);
                 found.field
             }
@@ -278,7 +280,7 @@ impl Base {
         check_deformed(&self.reference, image)?;
         let deformed = Deformed::new(filtered(image, settings)?, settings);
         let mut tracks = self.tracks.clone();
-        let found = carry(
+        let found = advance_tracks(
             &self.reference,
             &deformed,
             &mut tracks,

@@ -1,10 +1,17 @@
 //! What a correlation can be told, with the defaults and the published choice side by side.
 
-use crate::error::DicError;
-use crate::filter::GaussianFilter;
+use crate::error::{DicError, check_positive};
+use crate::gaussian::GaussianFilter;
 
 /// Everything that decides a result apart from the images and the mask.
+///
+/// ```
+/// use retrial_dic::{Settings, ShapeOrder};
+/// let settings = Settings::default().with_side_px(31).with_shape_order(ShapeOrder::Two);
+/// assert_eq!(settings.side_px(), 31);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Settings {
     /// Full width of the subset in px; odd.
     pub subset_size_px: usize,
@@ -46,7 +53,7 @@ pub struct Settings {
     pub instruction_set: InstructionSet,
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// Outline of a subset of size `S`.
     pub enum SubsetShape {
         /// All `S × S` pixels.
@@ -56,7 +63,7 @@ retrial_core::words! {
     }
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// Where the points lie.
     pub enum Grid {
         /// As many points as fit, the remainder shared between opposite edges.
@@ -83,7 +90,7 @@ pub enum Borders {
     },
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// What becomes of subsets across which the displacement jumps, as at a crack.
     pub enum Split {
         /// They are matched as a whole, with one displacement field for both sides.
@@ -112,6 +119,16 @@ impl ShapeOrder {
     pub fn of(number: usize) -> Option<Self> {
         [Self::Zero, Self::One, Self::Two].get(number).copied()
     }
+
+    /// 0, 1 or 2.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Zero => 0,
+            Self::One => 1,
+            Self::Two => 2,
+        }
+    }
 }
 
 /// Degree of a B-spline.
@@ -133,9 +150,18 @@ impl SplineDegree {
             _ => None,
         }
     }
+
+    /// 3 or 5.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Three => 3,
+            Self::Five => 5,
+        }
+    }
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// Gradient of the reference image.
     pub enum Gradient {
         /// Derivative of the same B-spline that interpolates the images. It is zero at the border of a filtered
@@ -149,7 +175,7 @@ retrial_core::words! {
     }
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// What the match of two subsets minimises.
     pub enum Criterion {
         /// Zero-mean normalised sum of squared differences: blind to gain and offset, which it takes from mean and
@@ -164,7 +190,7 @@ retrial_core::words! {
     }
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// How the criterion is minimised.
     pub enum Optimiser {
         /// Inverse-compositional Gauss-Newton.
@@ -176,7 +202,7 @@ retrial_core::words! {
     }
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// Which image the reference subsets are taken from.
     pub enum ReferenceStrategy {
         /// Always the first image.
@@ -189,33 +215,33 @@ retrial_core::words! {
     }
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// How points without a previous result get their first parameters.
     pub enum InitialGuess {
         /// As `phase_correlation`, at some points first. Where they fail, or where many points stay
         /// unexplained, pairs of keypoints that agree on local affine maps give places to begin from
         /// in spite of large rotation and stretch; good results spread from there, the best first, and
         /// points that are left over are reached in small paces.
-        Shared = "phase_and_keypoints" was "shared",
+        PhaseAndKeypoints = "phase_and_keypoints" was "shared",
         /// As `phase_and_keypoints`, but where that suits the picture only points in the middle of large blocks start
         /// so. The middles of the blocks within, and in the end all points, start between what the middles of the
         /// blocks around them found, carried to them by the displacement gradients, and need fewer iterations; those
         /// that this does not lead to a clear match start for themselves.
-        Led = "coarse_to_fine" was "led",
+        CoarseToFine = "coarse_to_fine" was "led",
         /// Phase correlation of tiles that neighbouring points share, peaks checked by ZNCC. A point
         /// that fails from it, or from a previous result, is tried again from its own subset. Points
         /// that still correlate badly are tried again from their neighbours and from phase correlation
         /// of the whole picture; a low ZNCC without the agreement of other points is not believed.
-        Tiles = "phase_correlation" was "tiles",
+        PhaseCorrelation = "phase_correlation" was "tiles",
         /// Keypoints first, and phase correlation only for points that they do not lead to.
-        Features = "keypoints" was "features",
+        Keypoints = "keypoints" was "features",
         /// Phase correlation of every subset on its own, its highest peak taken as it is. A previous
         /// result is used even if it failed.
         PerSubset = "per_subset",
     }
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// Whether the subset is evaluated once more at the final parameters.
     pub enum LastEvaluation {
         /// No: `zncc` belongs to the parameters before the last update, which is below the stop value.
@@ -225,7 +251,7 @@ retrial_core::words! {
     }
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// Vector instructions of the kernels. What the processor lacks is replaced by the next best.
     pub enum InstructionSet {
         /// The best that the processor has.
@@ -278,9 +304,9 @@ impl Settings {
     /// # Errors
     /// The variant of [`DicError`] that names the setting and its value.
     pub fn check(&self) -> Result<(), DicError> {
-        if self.subset_size_px < 3 || self.subset_size_px.is_multiple_of(2) {
+        if self.side_px() < 3 || self.side_px().is_multiple_of(2) {
             return Err(DicError::SubsetSize {
-                subset_size_px: self.subset_size_px,
+                size_px: self.side_px(),
             });
         }
         if self.step_px == 0 {
@@ -303,10 +329,117 @@ impl Settings {
         self.prefilter.map_or(Ok(()), GaussianFilter::check)
     }
 
+    /// The side of the square that holds a subset, px.
+    #[must_use]
+    pub fn side_px(&self) -> usize {
+        self.subset_size_px
+    }
+
+    /// Every setting by its name, its value as a text: what a result has to say of where it comes from.
+    #[must_use]
+    pub fn facts(&self) -> Vec<(&'static str, String)> {
+        let Self {
+            subset_size_px,
+            subset_shape,
+            step_px,
+            grid,
+            borders,
+            split,
+            shape_order,
+            prefilter,
+            spline_degree,
+            gradient,
+            criterion,
+            optimiser,
+            reference_strategy,
+            initial_guess,
+            stop_value,
+            iteration_limit,
+            last_evaluation,
+            min_zncc,
+            instruction_set,
+        } = self;
+        let borders = match borders {
+            Borders::Whole => "whole".to_owned(),
+            Borders::Truncated { least_share } => format!("truncated, share {least_share}"),
+        };
+        let prefilter = prefilter.map_or_else(
+            || "none".to_owned(),
+            |filter| {
+                format!(
+                    "gaussian, {} px, window {} px",
+                    filter.sigma_px, filter.window_px
+                )
+            },
+        );
+        vec![
+            ("subset_size_px", subset_size_px.to_string()),
+            ("subset_shape", subset_shape.to_string()),
+            ("step_px", step_px.to_string()),
+            ("grid", grid.to_string()),
+            ("borders", borders),
+            ("split", split.to_string()),
+            ("shape_order", shape_order.number().to_string()),
+            ("prefilter", prefilter),
+            ("spline_degree", spline_degree.number().to_string()),
+            ("gradient", gradient.to_string()),
+            ("criterion", criterion.to_string()),
+            ("optimiser", optimiser.to_string()),
+            ("reference_strategy", reference_strategy.to_string()),
+            ("initial_guess", initial_guess.to_string()),
+            ("stop_value", stop_value.to_string()),
+            ("iteration_limit", iteration_limit.to_string()),
+            ("last_evaluation", last_evaluation.to_string()),
+            ("min_zncc", min_zncc.to_string()),
+            ("instruction_set", instruction_set.to_string()),
+        ]
+    }
+
     /// Half the subset without its centre pixel, `(S − 1) / 2`.
     pub(crate) fn half_px(&self) -> usize {
-        (self.subset_size_px - 1) / 2
+        (self.side_px() - 1) / 2
     }
+}
+
+/// What changes one setting.
+macro_rules! setters {
+    ($of:ident; $($setter:ident: $field:ident: $type:ty;)+) => {
+        impl $of {
+            $(
+                #[doc = concat!("The same settings with this [`", stringify!($field), "`](Self::", stringify!($field), ").")]
+                #[must_use]
+                pub fn $setter(mut self, $field: $type) -> Self {
+                    self.$field = $field;
+                    self
+                }
+            )+
+        }
+    };
+}
+
+pub(crate) use setters;
+
+setters! {
+    Settings;
+    with_side_px: subset_size_px: usize;
+    with_subset_shape: subset_shape: SubsetShape;
+    with_step_px: step_px: usize;
+    with_grid: grid: Grid;
+    with_borders: borders: Borders;
+    with_split: split: Split;
+    with_shape_order: shape_order: ShapeOrder;
+    with_prefilter: prefilter: Option<GaussianFilter>;
+    with_spline_degree: spline_degree: SplineDegree;
+    with_gradient: gradient: Gradient;
+    with_criterion: criterion: Criterion;
+    with_optimiser: optimiser: Optimiser;
+    with_reference_strategy: reference_strategy: ReferenceStrategy;
+    with_initial_guess: initial_guess: InitialGuess;
+    with_stop_value: stop_value: f64;
+    with_iteration_limit: iteration_limit: usize;
+    with_last_evaluation: last_evaluation: LastEvaluation;
+    with_min_zncc: min_zncc: f64;
+    with_instruction_set: instruction_set: InstructionSet;
 }
 
 impl Default for Settings {
@@ -330,21 +463,12 @@ impl Default for Settings {
             criterion: Criterion::Znssd,
             optimiser: Optimiser::IcGn,
             reference_strategy: ReferenceStrategy::Automatic,
-            initial_guess: InitialGuess::Led,
+            initial_guess: InitialGuess::CoarseToFine,
             stop_value: 1e-3,
             iteration_limit: 100,
             last_evaluation: LastEvaluation::BeforeUpdate,
             min_zncc: 0.5,
             instruction_set: InstructionSet::Best,
         }
-    }
-}
-
-/// Refuses zero, negative and non-finite values.
-pub(crate) fn check_positive(setting: &'static str, value: f64) -> Result<(), DicError> {
-    if value.is_finite() && value > 0.0 {
-        Ok(())
-    } else {
-        Err(DicError::NotPositive { setting, value })
     }
 }

@@ -13,6 +13,31 @@ pub const PARAMETERS: usize = 12;
 /// `[u, u_x, u_y, u_xx, u_xy, u_yy, v, v_x, v_y, v_xx, v_xy, v_yy]` in px and powers of px.
 pub type Parameters = [f64; PARAMETERS];
 
+/// The parameters of a displacement that is the same everywhere, px.
+#[must_use]
+pub fn translation(u: f64, v: f64) -> Parameters {
+    affine([u, 0.0, 0.0], [v, 0.0, 0.0])
+}
+
+/// The parameters `[u, u_x, u_y]` and `[v, v_x, v_y]` of order 1.
+pub(crate) fn affine([u, u_x, u_y]: [f64; 3], [v, v_x, v_y]: [f64; 3]) -> Parameters {
+    [u, u_x, u_y, 0.0, 0.0, 0.0, v, v_x, v_y, 0.0, 0.0, 0.0]
+}
+
+/// The displacement `[u, v]` at the centre.
+#[inline(always)]
+pub(crate) fn displacement(p: &Parameters) -> [f64; 2] {
+    let [u, _, _, _, _, _, v, ..] = *p;
+    [u, v]
+}
+
+/// `F = I + ∇u` at the centre: `[1 + u_x, u_y]`, `[v_x, 1 + v_y]`.
+#[inline(always)]
+pub(crate) fn deformation_gradient(p: &Parameters) -> [[f64; 2]; 2] {
+    let [_, u_x, u_y, _, _, _, _, v_x, v_y, ..] = *p;
+    [[1.0 + u_x, u_y], [v_x, 1.0 + v_y]]
+}
+
 /// Indices of the monomials 1, x, y, x²/2, xy, y²/2 used by each order, first for `u` and then for `v`.
 pub(crate) fn active(order: ShapeOrder) -> &'static [usize] {
     match order {
@@ -66,10 +91,8 @@ pub(crate) fn compose_inverse(
 ) -> Option<Parameters> {
     match order {
         ShapeOrder::Zero => {
-            let mut out = [0.0; PARAMETERS];
-            out[0] = p[0] - dp[0];
-            out[6] = p[6] - dp[6];
-            Some(out)
+            let ([u, v], [du, dv]) = (displacement(p), displacement(dp));
+            Some(translation(u - du, v - dv))
         }
         ShapeOrder::One => affine_compose_inverse(p, dp),
         ShapeOrder::Two => {
@@ -85,10 +108,10 @@ pub(crate) fn compose_inverse(
 /// `W(outer) ∘ W(inner)`, where `outer` is centred on the image of the centre under `inner`;
 /// terms above second order are dropped.
 pub(crate) fn compose(outer: &Parameters, inner: &Parameters) -> Parameters {
-    let mut shape = *inner;
-    shape[0] = 0.0;
-    shape[6] = 0.0;
-    let inner_matrix = warp_matrix(&shape);
+    let [_, u_x, u_y, u_xx, u_xy, u_yy, _, v_x, v_y, v_xx, v_xy, v_yy] = *inner;
+    let inner_matrix = warp_matrix(&[
+        0.0, u_x, u_y, u_xx, u_xy, u_yy, 0.0, v_x, v_y, v_xx, v_xy, v_yy,
+    ]);
     let outer_matrix = warp_matrix(outer);
     let row = |i: usize| {
         let mut out = [0.0; 6];
@@ -99,15 +122,31 @@ pub(crate) fn compose(outer: &Parameters, inner: &Parameters) -> Parameters {
         }
         out
     };
-    let mut out = parameters_from(&row(3), &row(4));
-    out[0] += inner[0];
-    out[6] += inner[6];
-    out
+    moved_by(&parameters_from(&row(3), &row(4)), displacement(inner))
+}
+
+/// The same field with a displacement added.
+pub(crate) fn moved_by(p: &Parameters, [du, dv]: [f64; 2]) -> Parameters {
+    let [u, u_x, u_y, u_xx, u_xy, u_yy, v, v_x, v_y, v_xx, v_xy, v_yy] = *p;
+    [
+        u + du,
+        u_x,
+        u_y,
+        u_xx,
+        u_xy,
+        u_yy,
+        v + dv,
+        v_x,
+        v_y,
+        v_xx,
+        v_xy,
+        v_yy,
+    ]
 }
 
 /// Eq. (22) for order 1: the 3 × 3 matrices multiplied out.
 fn affine_compose_inverse(p: &Parameters, dp: &Parameters) -> Option<Parameters> {
-    let (a, b, c, d) = (1.0 + dp[1], dp[2], dp[7], 1.0 + dp[8]);
+    let [[a, b], [c, d]] = deformation_gradient(dp);
     let determinant = a * d - b * c;
     if !determinant.is_finite() || determinant.abs() < 1e-9 {
         return None;
@@ -119,29 +158,30 @@ fn affine_compose_inverse(p: &Parameters, dp: &Parameters) -> Option<Parameters>
         -c / determinant,
         a / determinant,
     ];
-    let m = [1.0 + p[1], p[2], p[7], 1.0 + p[8]];
-    let product = [
-        m[0] * n[0] + m[1] * n[2],
-        m[0] * n[1] + m[1] * n[3],
-        m[2] * n[0] + m[3] * n[2],
-        m[2] * n[1] + m[3] * n[3],
-    ];
-    let mut out = [0.0; PARAMETERS];
-    out[0] = p[0] - product[0] * dp[0] - product[1] * dp[6];
-    out[1] = product[0] - 1.0;
-    out[2] = product[1];
-    out[6] = p[6] - product[2] * dp[0] - product[3] * dp[6];
-    out[7] = product[2];
-    out[8] = product[3] - 1.0;
-    Some(out)
+    let m = deformation_gradient(p);
+    let [along_x, along_y] = m.map(|[x, y]| [x * n[0] + y * n[2], x * n[1] + y * n[3]]);
+    let ([u, v], [du, dv]) = (displacement(p), displacement(dp));
+    Some(affine(
+        [
+            u - along_x[0] * du - along_x[1] * dv,
+            along_x[0] - 1.0,
+            along_x[1],
+        ],
+        [
+            v - along_y[0] * du - along_y[1] * dv,
+            along_y[0],
+            along_y[1] - 1.0,
+        ],
+    ))
 }
 
 /// The matrix that maps `(x², xy, y², x, y, 1)` to the same monomials of the warped position,
 /// terms above second order dropped.
 fn warp_matrix(p: &Parameters) -> [[f64; 6]; 6] {
     // Coefficients of the warped x and y in the order of the monomials.
-    let x = [0.5 * p[3], p[4], 0.5 * p[5], 1.0 + p[1], p[2], p[0]];
-    let y = [0.5 * p[9], p[10], 0.5 * p[11], p[7], 1.0 + p[8], p[6]];
+    let [u, u_x, u_y, u_xx, u_xy, u_yy, v, v_x, v_y, v_xx, v_xy, v_yy] = *p;
+    let x = [0.5 * u_xx, u_xy, 0.5 * u_yy, 1.0 + u_x, u_y, u];
+    let y = [0.5 * v_xx, v_xy, 0.5 * v_yy, v_x, 1.0 + v_y, v];
     [
         truncated_product(&x, &x),
         truncated_product(&x, &y),
@@ -272,7 +312,8 @@ mod tests {
         ];
         let out = compose(&outer, &inner);
         let (x, y) = warp(&inner, 4.0, -3.0);
-        let (u, v) = displacement_at(&outer, x - inner[0], y - inner[6]);
+        let [du, dv] = displacement(&inner);
+        let (u, v) = displacement_at(&outer, x - du, y - dv);
         let (got_x, got_y) = warp(&out, 4.0, -3.0);
         assert!((got_x - x - u).abs() < 1e-12 && (got_y - y - v).abs() < 1e-12);
     }

@@ -6,7 +6,7 @@
 //! Process. 41(2), doi:10.1109/78.193221: poles and mirror boundary. The published correlation
 //! code uses a not-a-knot cubic spline; away from the border both are the same function.
 
-use retrial_core::image::GrayImage;
+use retrial_image::GrayImage;
 
 use crate::plane::{MARGIN, Plane, mirrored};
 use crate::settings::SplineDegree;

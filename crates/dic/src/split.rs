@@ -26,19 +26,20 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use crate::border_subsets::kept_rows;
 use crate::boundary::{Line, Pixels, Side};
-use crate::correlate::{Job, Site};
-use crate::cut::{Cut, Part};
 use crate::dispatch::Dispatch;
-use crate::filter::GaussianFilter;
-use crate::icgn::Match;
-use crate::lattice::Lattice;
-use crate::leaving::kept_rows;
-use crate::recover::{CLEAR, DROP, median};
+use crate::gaussian::GaussianFilter;
+use crate::job::Job;
+use crate::neighbours::PointGrid;
+use crate::part::{Cut, Part};
 use crate::settings::{Settings, ShapeOrder};
-use crate::shape::{Parameters, displacement_at, recentred};
+use crate::shape::{Parameters, displacement, displacement_at, recentred};
+use crate::site::Site;
 use crate::status::Status;
 use crate::subset::{SubsetRow, pixel_count};
+use crate::task::Match;
+use crate::trust::{CLEAR, DROP, median};
 
 /// Contradiction from which a point is a candidate, as a multiple of the median one.
 pub(crate) const UNUSUAL: f64 = 6.0;
@@ -90,7 +91,7 @@ const MAJORITY: (usize, usize) = (3, 4);
 /// Standard deviations of the filter within which the sides of a line are mixed.
 const MIXED: f64 = 1.4;
 
-/// Opposite directions in which points are compared, in places of the lattice.
+/// Opposite directions in which points are compared, in places of the grid.
 const DIRECTIONS: [(isize, isize); 4] = [(1, 0), (0, 1), (1, 1), (1, -1)];
 
 /// Divides the subsets that need it; the parts by the index of their point.
@@ -109,9 +110,9 @@ pub(crate) fn split(job: &Job<'_>, sites: &[Site<'_>], matches: &[Match]) -> BTr
         job,
         sites,
         matches,
-        lattice: Lattice::new(&nodes, settings.step_px),
-        near: settings.subset_size_px.div_ceil(2 * settings.step_px) as isize,
-        far: settings.subset_size_px.div_ceil(settings.step_px) as isize,
+        grid: PointGrid::new(&nodes, settings.step_px),
+        near: settings.side_px().div_ceil(2 * settings.step_px) as isize,
+        far: settings.side_px().div_ceil(settings.step_px) as isize,
         usual,
         clear,
         significant: SIGNIFICANT * noise_gain(settings),
@@ -170,8 +171,8 @@ struct Scan<'a> {
     job: &'a Job<'a>,
     sites: &'a [Site<'a>],
     matches: &'a [Match],
-    lattice: Lattice,
-    /// Places of the lattice over half a subset, and over a whole one.
+    grid: PointGrid,
+    /// Places of the grid over half a subset, and over a whole one.
     near: isize,
     far: isize,
     /// Median ZNCC.
@@ -210,29 +211,30 @@ impl Scan<'_> {
     }
 
     /// The field of point `j` at point `i`.
-    fn led(&self, j: usize, i: usize) -> Parameters {
+    fn predicted(&self, j: usize, i: usize) -> Parameters {
         let (from, to) = (self.position(j), self.position(i));
         recentred(&self.matches[j].p, to.0 - from.0, to.1 - from.1)
     }
 
     /// By how much two fields disagree at the point, px.
     fn contradiction(fields: &Fields) -> f64 {
-        (fields.0[0] - fields.1[0]).hypot(fields.0[6] - fields.1[6])
+        let ([u, v], [other_u, other_v]) = (displacement(&fields.0), displacement(&fields.1));
+        (u - other_u).hypot(v - other_v)
     }
 
     /// How far the points at `near` places to both sides of point `i` contradict each other in each
     /// direction, squared.
     fn contradictions(&self, i: usize) -> [Option<f64>; 4] {
         DIRECTIONS.map(|(across, down)| {
-            let at = |k: isize| self.lattice.at(i, k * across, k * down);
+            let at = |k: isize| self.grid.at(i, k * across, k * down);
             let (a, b) = at(-self.near).zip(at(self.near))?;
             let measured = |j: usize| self.matches[j].status == Status::Converged;
-            let led = |j: usize| {
+            let predicted = |j: usize| {
                 let (from, to) = (self.position(j), self.position(i));
                 displacement_at(&self.matches[j].p, to.0 - from.0, to.1 - from.1)
             };
             (measured(a) && measured(b)).then(|| {
-                let (a, b) = (led(a), led(b));
+                let (a, b) = (predicted(a), predicted(b));
                 (a.0 - b.0).powi(2) + (a.1 - b.1).powi(2)
             })
         })
@@ -275,7 +277,7 @@ impl Scan<'_> {
             is_found[i] = true;
         }
         found.retain(|&(_, i)| {
-            let around = self.lattice.around(i, 1);
+            let around = self.grid.around(i, 1);
             around.filter(|&j| is_found[j]).count() >= LEAST_AROUND
         });
         found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
@@ -289,7 +291,7 @@ impl Scan<'_> {
     /// nearest good point in its direction that is no candidate itself.
     fn fields(&self, i: usize, is_candidate: &[bool]) -> Option<Fields> {
         let from = |across: isize, down: isize| {
-            let at = |k: isize| self.lattice.at(i, k * across, k * down);
+            let at = |k: isize| self.grid.at(i, k * across, k * down);
             let good = |range: &mut dyn Iterator<Item = isize>, even_candidates: bool| {
                 range
                     .filter_map(at)
@@ -298,11 +300,11 @@ impl Scan<'_> {
             let beyond = good(&mut (self.near..=2 * self.far), false);
             beyond
                 .or_else(|| good(&mut (self.near..=self.far).rev(), true))
-                .map(|j| self.led(j, i))
+                .map(|j| self.predicted(j, i))
         };
         let pairs = DIRECTIONS.iter().filter_map(|&(across, down)| {
             let fields = (from(-across, -down)?, from(across, down)?);
-            // Along a diagonal the way is longer, and the fields are led less well.
+            // Along a diagonal the way is longer, and the fields are predicted less well.
             let trust = if across * down == 0 { 1.0 } else { 0.8 };
             Some((trust * Self::contradiction(&fields), fields))
         });
@@ -317,7 +319,7 @@ impl Scan<'_> {
         while !ends.is_empty() {
             let mut next: Vec<usize> = ends
                 .iter()
-                .flat_map(|&j| self.lattice.around(j, 1))
+                .flat_map(|&j| self.grid.around(j, 1))
                 .filter(|&i| !tried[i])
                 .collect();
             next.sort_unstable();
@@ -327,9 +329,9 @@ impl Scan<'_> {
                 .map(|&i| {
                     let (known, line) = self.nearest_line(i, divisions)?;
                     let (dx, dy) = self.way(known, i);
-                    let led = |p: &Parameters| recentred(p, f64::from(dx), f64::from(dy));
+                    let predicted = |p: &Parameters| recentred(p, f64::from(dx), f64::from(dy));
                     let fields = &divisions[known].as_ref()?.fields;
-                    self.refined(i, (led(&fields.0), led(&fields.1)), line)
+                    self.refined(i, (predicted(&fields.0), predicted(&fields.1)), line)
                 })
                 .collect();
             ends.clear();
@@ -346,7 +348,7 @@ impl Scan<'_> {
     /// The line of a point next to point `i` that comes nearest to it, as seen from there, if it
     /// cuts the subset.
     fn nearest_line(&self, i: usize, divisions: &[Option<Division>]) -> Option<(usize, Line)> {
-        let lines = self.lattice.around(i, 1).filter_map(|j| {
+        let lines = self.grid.around(i, 1).filter_map(|j| {
             let line = divisions[j].as_ref()?.line.from(self.way(j, i));
             Some((line.distance((0, 0)).abs(), j, line))
         });
@@ -422,7 +424,7 @@ impl Scan<'_> {
         let own = divisions[i].as_ref()?.line;
         let here = own.distance((0, 0));
         let mut distances = vec![here];
-        for j in self.lattice.window(i, self.near as usize) {
+        for j in self.grid.window(i, self.near as usize) {
             let Some(line) = divisions[j]
                 .as_ref()
                 .and_then(|other| other.line.along(&own))
@@ -570,7 +572,8 @@ impl Scan<'_> {
             return false;
         }
         let keeps = |part: &Part, seed: &Parameters| {
-            let error = (part.found.p[0] - seed[0]).hypot(part.found.p[6] - seed[6]);
+            let [u, v] = displacement(seed);
+            let error = (part.found.u() - u).hypot(part.found.v() - v);
             error <= LARGEST_ERROR * size + LEAST_JUMP
         };
         if !(keeps(a, &seeds.0) && keeps(b, &seeds.1)) {

@@ -17,7 +17,7 @@
 use std::collections::VecDeque;
 
 use rayon::prelude::*;
-use retrial_core::image::GrayImage;
+use retrial_image::GrayImage;
 
 /// Cells along a side of the smallest square of a background, and of the part of it that the picture must hold.
 const SQUARE: (usize, usize) = (4, 2);
@@ -48,11 +48,11 @@ struct Cell {
     noise: f64,
 }
 
-/// Which pixels, row by row, lie in a background without texture, for subsets of `subset_size_px`; `None` where
+/// Which pixels, row by row, lie in a background without texture, for subsets of `size_px`; `None` where
 /// there is none.
-pub(crate) fn textureless(image: &GrayImage, subset_size_px: usize) -> Option<Vec<bool>> {
+pub(crate) fn textureless(image: &GrayImage, size_px: usize) -> Option<Vec<bool>> {
     let (width, height) = (image.width(), image.height());
-    let size = (subset_size_px / SQUARE.0).max(SMALLEST);
+    let size = (size_px / SQUARE.0).max(SMALLEST);
     let (columns, rows) = (width / size, height / size);
     if columns < SQUARE.0 || rows < SQUARE.0 {
         return None;

@@ -4,9 +4,9 @@
 //! material: a crack that the mask draws divides the material on its two sides. Of those it leaves out the ones
 //! whose filtered grey value, or its interpolation, depends on what lies beside the material.
 
-use retrial_core::image::Mask;
+use retrial_image::Mask;
 
-use crate::filter::GaussianFilter;
+use crate::gaussian::GaussianFilter;
 use crate::grid::Counts;
 use crate::settings::Settings;
 use crate::subset::{SubsetRow, pixel_count};
@@ -190,9 +190,8 @@ mod tests {
         for (size_px, first) in [(21, 25), (9, 22)] {
             let half = size_px / 2;
             let reach = edge_reach(&Settings {
-                subset_size_px: size_px,
                 prefilter: Some(GaussianFilter::reaching(0.7)),
-                ..Settings::default()
+                ..Settings::default().with_side_px(size_px)
             });
             let material = Material::new((60, 60), Some(&mask), None, reach);
             let whole = subset_rows(size_px, SubsetShape::Square);

@@ -4,8 +4,8 @@
 //! positive.
 
 use crate::plane::{MARGIN, Plane};
-use crate::shape::Parameters;
-use crate::taps::Piece;
+use crate::shape::{Parameters, displacement};
+use crate::spline_row::Piece;
 
 /// Numbers this large have no fraction: what is added to one is rounded to a whole number.
 const WHOLE: f64 = 4_503_599_627_370_496.0;
@@ -35,34 +35,33 @@ impl<'a> Warp<'a> {
     #[inline(always)]
     pub(crate) fn new(centre: (usize, usize), p: &'a Parameters) -> Self {
         let margin = MARGIN as f64;
-        let origin = (
-            centre.0 as f64 + margin + p[0],
-            centre.1 as f64 + margin + p[6],
-        );
+        let [u, v] = displacement(p);
+        let origin = (centre.0 as f64 + margin + u, centre.1 as f64 + margin + v);
         Self { origin, p }
     }
 
     /// The row `dy` below the centre.
     #[inline(always)]
     pub(crate) fn along_row<const ORDER: usize>(&self, dy: i32) -> Along {
-        let (p, dy) = (self.p, f64::from(dy));
+        let [_, u_x, u_y, u_xx, u_xy, u_yy, _, v_x, v_y, v_xx, v_xy, v_yy] = *self.p;
+        let dy = f64::from(dy);
         let (x, y) = self.origin;
         if ORDER < 2 {
             return Along {
-                x: [x + p[2] * dy, 1.0 + p[1], 0.0],
-                y: [y + dy + p[8] * dy, p[7], 0.0],
+                x: [x + u_y * dy, 1.0 + u_x, 0.0],
+                y: [y + dy + v_y * dy, v_x, 0.0],
             };
         }
         Along {
             x: [
-                x + p[2] * dy + 0.5 * p[5] * dy * dy,
-                1.0 + p[1] + p[4] * dy,
-                0.5 * p[3],
+                x + u_y * dy + 0.5 * u_yy * dy * dy,
+                1.0 + u_x + u_xy * dy,
+                0.5 * u_xx,
             ],
             y: [
-                y + dy + p[8] * dy + 0.5 * p[11] * dy * dy,
-                p[7] + p[10] * dy,
-                0.5 * p[9],
+                y + dy + v_y * dy + 0.5 * v_yy * dy * dy,
+                v_x + v_xy * dy,
+                0.5 * v_xx,
             ],
         }
     }

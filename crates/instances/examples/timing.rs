@@ -5,11 +5,11 @@
 
 use std::time::Instant;
 
-use retrial_core::polygon::fill_box;
-use retrial_core::seed::{Seed, Stream};
+use retrial_image::polygon::fill_box;
 use retrial_instances::boxes::Corners;
 use retrial_instances::evaluate::{Detection, ImageCase, Region, Settings, Truth, evaluate};
 use retrial_instances::nms::nms;
+use retrial_seed::{Seed, Stream};
 
 fn corners(stream: &mut Stream, picture: f64, least: f64, spread: f64) -> Corners {
     let mut within = |bound: f64| stream.uniform() * bound;

@@ -144,7 +144,7 @@ fn less(a: f32, b: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use retrial_core::seed::Seed;
+    use retrial_seed::Seed;
 
     use super::*;
     use crate::boxes::iou;

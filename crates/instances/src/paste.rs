@@ -5,13 +5,14 @@
 //! pixel is put around the mask, the box grows with it and is cut to whole pixels, and the mask
 //! is stretched over the box, bilinear with pixel centres at halves.
 
-use retrial_core::instance_mask::InstanceMask;
+use retrial_image::InstanceMask;
 use thiserror::Error;
 
 use crate::boxes::Corners;
 
 /// Why a mask could not be pasted.
 #[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
 pub enum PasteError {
     /// The mask is not a square of the stated side.
     #[error("a square mask of side {side} has {} values, got {got}", side * side)]

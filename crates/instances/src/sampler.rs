@@ -1,6 +1,6 @@
 //! A balanced draw of positive and negative boxes for a loss.
 
-use retrial_core::seed::Stream;
+use retrial_seed::Stream;
 
 use crate::matcher::Match;
 
@@ -66,7 +66,7 @@ fn choose(mut items: Vec<usize>, count: usize, stream: &mut Stream) -> Vec<usize
 
 #[cfg(test)]
 mod tests {
-    use retrial_core::seed::Seed;
+    use retrial_seed::Seed;
 
     use super::*;
 

@@ -99,8 +99,9 @@ fn mean(mut call: impl FnMut() -> Result<(), KernelError>) -> Result<f64, Kernel
 /// time since `begin`.
 fn busy(begin: Instant) -> f64 {
     let is_alone = std::env::var("RAYON_NUM_THREADS").is_ok_and(|threads| threads == "1");
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat");
-    told.ok()
+    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat");
+    statistics
+        .ok()
         .filter(|_| is_alone)
         .and_then(|text| text.split(' ').next()?.parse::<f64>().ok())
         .map_or(begin.elapsed().as_secs_f64(), |nanoseconds| {

@@ -2,12 +2,12 @@
 //! other batches and on other numbers of threads.
 
 use crate::convolution::Convolution;
+use crate::convolve::{forward, forward_onto, input_gradient};
 use crate::dispatch::Dispatch;
 use crate::epilogue::{Activation, Epilogue};
 use crate::error::KernelError;
 use crate::gradients::weight_gradient_for;
 use crate::panels::{pack, pack_for, pack_transposed, pack_transposed_for};
-use crate::product::{forward, forward_onto, input_gradient};
 use crate::weight_gradient;
 
 /// Batch, height, width, in channels, out channels, kernel, stride, padding.

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 /// Why a kernel refused its arguments. Nothing was written.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum KernelError {
     /// A dimension that must be at least one is zero.
     #[error("{dimension} must be at least 1, got 0")]

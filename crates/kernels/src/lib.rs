@@ -4,12 +4,15 @@
 //! `[batch, height, width, channel]`, weights `[kernel_y, kernel_x, in_channel, out_channel]`.
 //! Work is divided over the current rayon pool by outputs, so that results have the same bits for
 //! any number of threads; convolutions also give an item the same bits in any batch.
+//!
+#![doc = include_str!("../README.md")]
 
 mod activation;
 mod adam;
 mod aligned;
 mod batch_norm;
 mod convolution;
+mod convolve;
 mod depthwise;
 mod dispatch;
 mod epilogue;
@@ -35,6 +38,7 @@ pub use batch_norm::{
     batch_norm_parameter_gradients,
 };
 pub use convolution::Convolution;
+pub use convolve::{forward, forward_onto, input_gradient};
 pub use depthwise::{
     Depthwise, depthwise_forward, depthwise_input_gradient, depthwise_weight_gradient,
 };
@@ -45,7 +49,6 @@ pub use join::{add_activate, relu6_gradient};
 pub use max_pool::{MaxPool, max_pool, max_pool_gradient};
 pub use moments::{Moments, channel_moments};
 pub use panels::{Packed, PackedTransposed, pack, pack_transposed};
-pub use product::{forward, forward_onto, input_gradient};
 pub use resize_nearest::{ResizeNearest, add_nearest, nearest_gradient};
 pub use roi_align::{Roi, RoiAlign, roi_align, roi_align_gradient};
 

@@ -1,4 +1,4 @@
-//! Forward passes and input gradients: packed blocks of positions times packed weights.
+//! Packed blocks of positions times packed weights.
 
 #![expect(
     unsafe_code,
@@ -12,9 +12,8 @@ use crate::aligned::Aligned;
 use crate::convolution::Convolution;
 use crate::dispatch::RowsOf;
 use crate::epilogue::{Activation, Epilogue};
-use crate::error::{KernelError, check_length};
-use crate::gather::{Gather, Position, Span, phases};
-use crate::panels::{Packed, PackedTransposed, Panels, Transposed};
+use crate::gather::{Gather, Position, Span};
+use crate::panels::Panels;
 use crate::rows::{for_rows, pieces};
 use crate::tile::{DEPTH, Finish, ROW, Start, Tile};
 
@@ -34,119 +33,11 @@ const LARGE: usize = 1 << 28;
 /// Positions below which a tile is bound by reading weights: so many a class costs at least.
 const FEW: usize = 5;
 
-/// Convolves `input` and writes the output.
-///
-/// An item has the same bits in any batch and for any number of threads.
-///
-/// # Shapes
-/// - `input`: `[batch, height, width, in_channels]`
-/// - `output`: `[batch, out_height, out_width, out_channels]`
-/// - `epilogue.bias`: `[out_channels]`
-///
-/// # Errors
-/// A shape that is none, slices of other lengths, weights packed for another shape.
-pub fn forward(
-    shape: &Convolution,
-    input: &[f32],
-    weights: &Packed,
-    epilogue: Epilogue<'_>,
-    output: &mut [f32],
-) -> Result<(), KernelError> {
-    forward_from(Start::Zero, shape, input, weights, epilogue, output)
-}
-
-/// As [`forward`], but adds to what `output` holds, before bias and activation: the end of a
-/// residual block in one pass.
-///
-/// # Errors
-/// As [`forward`].
-pub fn forward_onto(
-    shape: &Convolution,
-    input: &[f32],
-    weights: &Packed,
-    epilogue: Epilogue<'_>,
-    output: &mut [f32],
-) -> Result<(), KernelError> {
-    forward_from(Start::Continue, shape, input, weights, epilogue, output)
-}
-
-fn forward_from(
-    start: Start,
-    shape: &Convolution,
-    input: &[f32],
-    weights: &Packed,
-    epilogue: Epilogue<'_>,
-    output: &mut [f32],
-) -> Result<(), KernelError> {
-    let shape = shape.checked()?;
-    check_length("input", shape.input_len(), input.len())?;
-    check_length("output", shape.output_len(), output.len())?;
-    check_bias(epilogue, shape.out_channels)?;
-    weights.check(&shape)?;
-    let gathers = [Gather::forward(&shape)];
-    let panels = std::slice::from_ref(&weights.panels);
-    let end = End { start, epilogue };
-    run(&shape, &gathers, input, panels, end, output);
-    Ok(())
-}
-
 /// What sums begin with and what happens to them at last.
 #[derive(Clone, Copy)]
 pub(crate) struct End<'a> {
     pub(crate) start: Start,
     pub(crate) epilogue: Epilogue<'a>,
-}
-
-/// The gradient of a convolution by its input; also the forward pass of a transposed convolution.
-///
-/// An item has the same bits in any batch and for any number of threads.
-///
-/// # Shapes
-/// - `output_gradient`: `[batch, out_height, out_width, out_channels]`
-/// - `input_gradient`: `[batch, height, width, in_channels]`, written
-/// - `epilogue.bias`: `[in_channels]`
-///
-/// # Errors
-/// A shape that is none, slices of other lengths, weights packed for another shape.
-pub fn input_gradient(
-    shape: &Convolution,
-    output_gradient: &[f32],
-    weights: &PackedTransposed,
-    epilogue: Epilogue<'_>,
-    input_gradient: &mut [f32],
-) -> Result<(), KernelError> {
-    let shape = shape.checked()?;
-    check_length("output_gradient", shape.output_len(), output_gradient.len())?;
-    check_length("input_gradient", shape.input_len(), input_gradient.len())?;
-    check_bias(epilogue, shape.in_channels)?;
-    weights.check(&shape)?;
-    match &weights.kind {
-        Transposed::Phases(panels) => {
-            let gathers: Vec<Gather> = phases(&shape).collect();
-            let end = End {
-                start: Start::Zero,
-                epilogue,
-            };
-            run(
-                &shape,
-                &gathers,
-                output_gradient,
-                panels,
-                end,
-                input_gradient,
-            );
-        }
-        Transposed::Scatter(panels) => {
-            crate::scatter::run(&shape, output_gradient, panels, epilogue, input_gradient);
-        }
-    }
-    Ok(())
-}
-
-fn check_bias(epilogue: Epilogue<'_>, channels: usize) -> Result<(), KernelError> {
-    epilogue
-        .bias
-        .map_or(Ok(()), |bias| check_length("bias", channels, bias.len()))
 }
 
 /// What a thread needs besides its arguments, kept from call to call.
@@ -162,7 +53,8 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-fn run(
+/// Sums all positions of these gathers, divided over the threads by rows of the destination.
+pub(crate) fn run(
     shape: &Convolution,
     gathers: &[Gather],
     source: &[f32],

@@ -6,13 +6,13 @@ use std::time::Instant;
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
-use retrial_core::seed::Seed;
 use retrial_nets::adam::AdamRates;
 use retrial_nets::anogan::{
     Architecture, GanLoss, GanRates, GanTraining, Initialisation, Normalisation, SearchMethod,
     SearchNets, SearchRates, SearchState,
 };
 use retrial_nets::device::Device;
+use retrial_seed::Seed;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut numbers = std::env::args().skip(1).map(|word| word.parse::<usize>());
@@ -70,7 +70,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let x = nets.images(&x, 64);
         let features = nets.features(x.clone());
         let rates = SearchRates {
-            lambda: 0.1,
+            discrimination_weight: 0.1,
             iterations: u64::MAX,
             method: SearchMethod::Adam {
                 learning_rate: 1e-3,

@@ -5,8 +5,7 @@
 use std::time::Duration;
 
 use nix::sys::resource::{UsageWho, getrusage};
-use retrial_core::instance_mask::InstanceMask;
-use retrial_core::seed::Seed;
+use retrial_image::InstanceMask;
 use retrial_instances::matcher::MatchRule;
 use retrial_instances::sampler::Balance;
 use retrial_nets::device::Device;
@@ -15,6 +14,7 @@ use retrial_nets::mask_rcnn::{
     MaskPredictor, MaskRcnn, Normalisation, Picture, ProposalRule, Truth,
 };
 use retrial_nets::sgd::SgdRates;
+use retrial_seed::Seed;
 
 const ROUNDS: usize = 5;
 

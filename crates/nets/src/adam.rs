@@ -205,7 +205,7 @@ impl ModuleMapper for Update<'_> {
     }
 
     fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.leave();
+        self.path.exit();
     }
 }
 

@@ -170,7 +170,7 @@ impl ModuleVisitor for Collect<'_> {
     }
 
     fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.leave();
+        self.path.exit();
     }
 }
 
@@ -215,7 +215,7 @@ impl ModuleMapper for Update<'_> {
     }
 
     fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.leave();
+        self.path.exit();
     }
 }
 

@@ -9,8 +9,7 @@ use retrial_core::census::Census;
 use retrial_core::record::{Build, Record};
 
 use crate::load::Experiment;
-use crate::number::plain;
-use crate::view::counted;
+use crate::number::{counted, plain};
 
 /// One line of the checklist.
 #[derive(Clone, Debug, PartialEq, Eq)]

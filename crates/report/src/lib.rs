@@ -5,9 +5,11 @@
 //! records give the same bytes, so that [`check`] can tell a stale report from a fresh one.
 
 mod checklist;
+mod csv_text;
 mod error;
 mod frame;
 mod load;
+mod loaded;
 mod number;
 mod pack;
 mod page;
@@ -21,16 +23,15 @@ mod view;
 
 pub use error::ReportError;
 pub use load::{
-    Damaged, Experiment, Kept, has_records, load, load_experiment, read_attempt, read_finished,
+    Damaged, Experiment, has_records, load, load_experiment, read_attempt, read_finished,
     read_sheet,
 };
-pub use pack::{
-    ATTEMPTS_FILE, PACK_FOLDERS, Pack, Packed, Packing, TRIALS_FILE, export, pack, record_text,
-    without_rows,
-};
+pub use loaded::Loaded;
+pub use pack::write::{Export, Packing, export, pack};
+pub use pack::{ATTEMPTS_FILE, PACK_FOLDERS, Pack, Packed, TRIALS_FILE, record_text, without_rows};
 pub use plot::{
-    HistogramWords, SheetPicture, SheetRow, classes_png, contact_sheet_png, field_png, gray_png,
-    histogram_png,
+    HistogramWords, SheetPicture, SheetRow, classes_png, contact_sheet_png, field_png,
+    figure_kinds, gray_png, histogram_png,
 };
 pub use render::{KeptPage, ReportSummary, check, kept, render};
 pub use verdict::{ClaimRow, Ours, verdicts};

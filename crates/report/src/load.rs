@@ -12,15 +12,9 @@ use retrial_core::seal::unsealed;
 use serde::de::DeserializeOwned;
 
 use crate::error::ReportError;
+use crate::loaded::{Loaded, MAX_BYTES};
 use crate::pack::{ATTEMPTS_FILE, PACK_FOLDERS, Pack, Packed, TRIALS_FILE};
 use crate::parallel;
-
-/// Largest record or sheet that is read, in bytes.
-pub(crate) const MAX_BYTES: u64 = 256 * 1024 * 1024;
-
-/// What a file of a results folder holds, or why it is damaged; an error where it may be sound and
-/// cannot be read, by this program or at all.
-pub type Kept<T> = Result<Result<T, String>, ReportError>;
 
 /// An experiment with everything its trials left.
 #[derive(Clone, Debug)]
@@ -127,7 +121,7 @@ pub fn load_experiment(results: &Path, sheet: ExperimentSheet) -> Result<Experim
 ///
 /// # Errors
 /// A sheet that cannot be read or is of a newer program.
-pub fn read_sheet(folder: &Path) -> Kept<ExperimentSheet> {
+pub fn read_sheet(folder: &Path) -> Loaded<ExperimentSheet> {
     let path = folder.join(SHEET_FILE);
     let text = match read_text(&path, SHEET_FORMAT)? {
         Ok(text) => text,
@@ -164,7 +158,7 @@ fn has_sheet(folder: &Path) -> bool {
 ///
 /// # Errors
 /// A record that cannot be read or is of a newer program.
-pub fn read_finished(folder: &Path) -> Kept<Record> {
+pub fn read_finished(folder: &Path) -> Loaded<Record> {
     let read = read_record(&folder.join(RECORD_FILE))?;
     let [trial, experiment, study, _] = above(folder);
     Ok(read.and_then(|record| {
@@ -180,7 +174,7 @@ pub fn read_finished(folder: &Path) -> Kept<Record> {
 ///
 /// # Errors
 /// As [`read_finished`].
-pub fn read_attempt(folder: &Path) -> Kept<Record> {
+pub fn read_attempt(folder: &Path) -> Loaded<Record> {
     let read = read_record(&folder.join(ATTEMPT_FILE))?;
     let [number, trial, experiment, study] = above(folder);
     let trial = trial.strip_suffix(".attempts").unwrap_or(&trial);
@@ -366,7 +360,7 @@ fn read_experiment(folder: &Path, sheet: ExperimentSheet) -> Result<Experiment, 
 }
 
 /// Reads records on all cores: parsing ten thousand takes seconds on one.
-fn read_all(folder: &Path, files: &[String]) -> Vec<Kept<Record>> {
+fn read_all(folder: &Path, files: &[String]) -> Vec<Loaded<Record>> {
     let read = |file: &String| {
         let file = folder.join(file);
         let own = file.parent().unwrap_or(folder);
@@ -378,7 +372,7 @@ fn read_all(folder: &Path, files: &[String]) -> Vec<Kept<Record>> {
     parallel::each(files, usize::MAX, read)
 }
 
-fn read_record(path: &Path) -> Kept<Record> {
+fn read_record(path: &Path) -> Loaded<Record> {
     let text = read_text(path, RECORD_FORMAT)?;
     Ok(text.and_then(|text| match unsealed(&text) {
         Some((_, true)) => parse(&text),
@@ -387,7 +381,7 @@ fn read_record(path: &Path) -> Kept<Record> {
 }
 
 /// The text of a file that says this format.
-fn read_text(path: &Path, known: u32) -> Kept<String> {
+fn read_text(path: &Path, known: u32) -> Loaded<String> {
     let text = match file::text(path, MAX_BYTES) {
         Ok(text) => text,
         Err(error) if file::is_damage(&error) => return Ok(Err(error.to_string())),

@@ -8,6 +8,11 @@ pub(crate) const MINUS: char = '\u{2212}';
 /// Shown where there is no value.
 pub(crate) const NONE: &str = "–";
 
+/// `1 trial`, `3 trials`.
+pub(crate) fn counted(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
 /// A number with a fixed count of decimals and a true minus sign.
 pub(crate) fn fixed(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");

@@ -17,7 +17,7 @@ pub(crate) fn find<'s>(
 }
 
 /// A name as a person writes it: without underscores and without the unit that a param's name
-/// ends with (`subset_size_px` in px).
+/// ends with (`step_px` in px).
 pub(crate) fn spoken(name: &str, unit: &str) -> String {
     let stem = name
         .strip_suffix(unit)

@@ -184,15 +184,15 @@ fn files(studies: &[StudyView<'_>]) -> Rendered {
                     }
                 };
                 let stem = format!("{}-{}-{}", sheet.study, sheet.experiment, table.slug);
-                let mut put = |extension: &str, bytes: Vec<u8>| {
+                let mut add_file = |extension: &str, bytes: Vec<u8>| {
                     files.insert(
                         Path::new("tables").join(format!("{stem}.{extension}")),
                         bytes,
                     );
                 };
-                put("md", table.markdown().into_bytes());
-                put("csv", table.csv());
-                put("tex", table.latex(&stem).into_bytes());
+                add_file("md", table.markdown().into_bytes());
+                add_file("csv", table.csv());
+                add_file("tex", table.latex(&stem).into_bytes());
                 tables += 1;
             }
             for figure in &experiment.figures {

@@ -8,6 +8,7 @@ use retrial_core::record::{Outcome, Record};
 
 use crate::checklist::{self, Item};
 use crate::load::Experiment;
+use crate::number::counted;
 use crate::plot::{self, Drawing};
 use crate::table::{self, Table};
 use crate::verdict::{self, ClaimRow};
@@ -228,11 +229,6 @@ fn how(record: &Record, finished: &[Record]) -> String {
         false => "",
     };
     format!("attempt {}, {cause}{later}", record.attempt)
-}
-
-/// `1 trial`, `3 trials`.
-pub(crate) fn counted(n: usize, noun: &str) -> String {
-    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
 fn capital(text: &str) -> String {

@@ -37,10 +37,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 fn pass(pictures: &[&[u8]], levels: usize) -> Result<(), SimilarityError> {
     let settings = GlcmSettings::default();
-    let six = FeatureSettings {
-        kind: FeatureKind::Properties(Property::SIX.to_vec()),
-        angles: Angles::Kept,
-    };
+    let six = FeatureSettings::new(
+        FeatureKind::Properties(Property::SIX.to_vec()),
+        Angles::Kept,
+    );
     let mut counted = Cooccurrence::empty();
     for picture in pictures {
         let picture = quantise_u8(SIZE, SIZE, picture, levels)?;
@@ -64,7 +64,7 @@ fn drawn(number: usize) -> impl Iterator<Item = u8> {
 fn cpu_seconds() -> f64 {
     static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
     let start = START.get_or_init(Instant::now);
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let nanoseconds = told.and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
+    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanoseconds = statistics.and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
     nanoseconds.map_or_else(|| start.elapsed().as_secs_f64(), |ns| ns * 1e-9)
 }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use retrial_core::seed::Stream;
+use retrial_seed::Stream;
 
 use crate::Weights;
 
@@ -92,7 +92,7 @@ pub fn tally(drawn: impl IntoIterator<Item = usize>) -> Tally {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-    use retrial_core::seed::Seed;
+    use retrial_seed::Seed;
 
     use super::*;
 

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 /// Why nothing could be computed.
 #[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
 pub enum SimilarityError {
     /// A number of levels that one byte does not hold, or that tells nothing apart.
     #[error("2 to 256 levels can be counted, got {got}")]

@@ -16,7 +16,7 @@ pub enum FeatureKind {
     Properties(Vec<Property>),
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// What becomes of the offsets.
     pub enum Angles {
         /// The mean of the features over the offsets.
@@ -28,11 +28,20 @@ retrial_core::words! {
 
 /// How a picture becomes a row of features.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FeatureSettings {
     /// Which values.
     pub kind: FeatureKind,
     /// Whether the offsets are averaged.
     pub angles: Angles,
+}
+
+impl FeatureSettings {
+    /// These values of every matrix, by whether the offsets are averaged.
+    #[must_use]
+    pub fn new(kind: FeatureKind, angles: Angles) -> Self {
+        Self { kind, angles }
+    }
 }
 
 /// Number of features that [`features`] gives.

@@ -16,7 +16,7 @@ pub struct Offset {
     pub angle: f64,
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// Whether the order of the two levels of a pair counts.
     pub enum Order {
         /// A pair `(i, j)` counts once as `(i, j)` and once as `(j, i)`.
@@ -28,6 +28,7 @@ retrial_core::words! {
 
 /// Which pairs are counted.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct GlcmSettings {
     /// One matrix is counted for each.
     pub offsets: Vec<Offset>,
@@ -64,6 +65,22 @@ impl Offset {
             });
         }
         Ok((down as isize, right as isize))
+    }
+}
+
+impl GlcmSettings {
+    /// The same settings with a matrix for each of these offsets.
+    #[must_use]
+    pub fn with_offsets(mut self, offsets: Vec<Offset>) -> Self {
+        self.offsets = offsets;
+        self
+    }
+
+    /// The same settings, by whether the order of the levels counts.
+    #[must_use]
+    pub fn with_order(mut self, order: Order) -> Self {
+        self.order = order;
+        self
     }
 }
 

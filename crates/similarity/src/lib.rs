@@ -3,6 +3,8 @@
 //! Slices in, values out: the caller reads pictures, keeps features and writes records. The order
 //! of the work is [`quantise_u8`] → [`count`] → [`features`] → [`Standardiser`] →
 //! [`log_similarities`] → [`Weights`] → [`draw`].
+//!
+#![doc = include_str!("../README.md")]
 
 mod draw;
 mod error;

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use crate::SimilarityError;
 
-retrial_core::words! {
+retrial_words::words! {
     /// What becomes of the similarities of one source picture to all target pictures.
     pub enum Reduction {
         /// Their mean.
@@ -26,11 +26,28 @@ retrial_core::words! {
 
 /// How features become a weight.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct SimilaritySettings {
     /// `h` of `exp(−d² / h²)`, in units of the features.
     pub bandwidth: f64,
     /// From many similarities to one.
     pub reduction: Reduction,
+}
+
+impl SimilaritySettings {
+    /// The same settings with this bandwidth, in units of the features.
+    #[must_use]
+    pub fn with_bandwidth(mut self, bandwidth: f64) -> Self {
+        self.bandwidth = bandwidth;
+        self
+    }
+
+    /// The same settings with this way from many similarities to one.
+    #[must_use]
+    pub fn with_reduction(mut self, reduction: Reduction) -> Self {
+        self.reduction = reduction;
+        self
+    }
 }
 
 impl Default for SimilaritySettings {

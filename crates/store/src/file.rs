@@ -67,7 +67,7 @@ pub fn write_packed(
     let hash = tree.content_hash();
     replace(path, |temporary| {
         fill(temporary, tree, &hash, packing).map_err(h5("write", path))?;
-        seal::seal(temporary)
+        seal::append_seal(temporary)
     })?;
     Ok(hash)
 }

@@ -28,7 +28,7 @@ pub(crate) enum Sealed {
 }
 
 /// Adds the seal to a file that has none.
-pub(crate) fn seal(path: &Path) -> Result<(), StoreError> {
+pub(crate) fn append_seal(path: &Path) -> Result<(), StoreError> {
     let sealed = || {
         let mut file = File::options().read(true).append(true).open(path)?;
         let length = file.metadata()?.len();

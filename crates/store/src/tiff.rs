@@ -1,99 +1,91 @@
 //! A grey picture as a TIFF without compression, for programs that are not ours.
-//!
-//! # Source
-//! Adobe 1992, "TIFF, Revision 6.0", section 4 (baseline grey-scale images).
 
-use retrial_core::image::GrayImage;
+use std::io::Cursor;
+
+use retrial_image::GrayImage;
+use tiff::TiffResult;
+use tiff::encoder::colortype::{ColorType, Gray8, Gray16};
+use tiff::encoder::{TiffEncoder, TiffValue};
+use tiff::tags::Tag;
 
 /// The bytes of the file: 8 bits a pixel where `bits` is 8, otherwise 16.
 ///
 /// Values are rounded and clipped to `0..2^bits`; nothing is rescaled, so a picture of 12 bits
 /// lies in the lower 12 of the 16. `description` becomes the tag `ImageDescription`; signs that
-/// are not ASCII become `?`.
+/// are not ASCII become `?`. The size of a pixel is not known: the resolution is 1, without a unit.
 ///
 /// # Shapes
 /// - `image`: at most 2³¹ bytes of pixels
+///
+/// # Panics
+/// For a larger picture.
 #[must_use]
 pub fn gray(image: &GrayImage, bits: u32, description: &str) -> Vec<u8> {
     let most = ((1_u32 << bits.clamp(1, 16)) - 1) as f32;
-    let mut pixels = Vec::with_capacity(2 * image.pixels().len());
-    for value in image.pixels() {
-        let value = value.round().clamp(0.0, most) as u16;
-        match bits {
-            0..=8 => pixels.push(value as u8),
-            _ => pixels.extend(value.to_le_bytes()),
+    let pixels = image.pixels().iter();
+    let pixels = pixels.map(|value| value.round().clamp(0.0, most) as u16);
+    let is_plain = |c: char| c.is_ascii() && c != '\0';
+    let signs = description.chars();
+    let text: String = signs.map(|c| if is_plain(c) { c } else { '?' }).collect();
+    let file = match bits {
+        0..=8 => {
+            let pixels: Vec<u8> = pixels.map(|value| value as u8).collect();
+            coded::<Gray8>(image, &pixels, &text)
         }
-    }
-    let mut text: Vec<u8> = description
-        .chars()
-        .map(|c| {
-            if c.is_ascii() && c != '\0' {
-                c as u8
-            } else {
-                b'?'
-            }
-        })
-        .collect();
-    // Texts end in NUL; five bytes at least, so that the text never fits into its entry.
-    text.resize((text.len() + 1).max(5).next_multiple_of(2), 0);
-    let stored = if bits <= 8 { 8 } else { 16 };
-    let size = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    const SHORT: u16 = 3;
-    const LONG: u16 = 4;
-    const ASCII: u16 = 2;
-    const ENTRIES: u16 = 13;
-    const RATIONAL: u16 = 5;
-    let resolution_at = 8 + 2 + 12 * u32::from(ENTRIES) + 4;
-    let text_at = resolution_at + 8;
-    let pixels_at = text_at + size(text.len());
-    let entries: [(u16, u16, u32, u32); ENTRIES as usize] = [
-        (256, LONG, 1, size(image.width())),
-        (257, LONG, 1, size(image.height())),
-        (258, SHORT, 1, stored),
-        // No compression, black is zero.
-        (259, SHORT, 1, 1),
-        (262, SHORT, 1, 1),
-        (270, ASCII, size(text.len()), text_at),
-        (273, LONG, 1, pixels_at),
-        (277, SHORT, 1, 1),
-        (278, LONG, 1, size(image.height())),
-        (279, LONG, 1, size(pixels.len())),
-        // One pixel a unit each way, and no unit: the size of a pixel is not known.
-        (282, RATIONAL, 1, resolution_at),
-        (283, RATIONAL, 1, resolution_at),
-        (296, SHORT, 1, 1),
-    ];
-    let mut bytes = b"II*\0\x08\0\0\0".to_vec();
-    bytes.extend(ENTRIES.to_le_bytes());
-    for (tag, kind, number, value) in entries {
-        bytes.extend(tag.to_le_bytes());
-        bytes.extend(kind.to_le_bytes());
-        bytes.extend(number.to_le_bytes());
-        // A SHORT stands in the first half of its place; little-endian, that is the same.
-        bytes.extend(value.to_le_bytes());
-    }
-    bytes.extend([0; 4]);
-    bytes.extend([1_u32, 1].map(u32::to_le_bytes).concat());
-    bytes.extend(text);
-    bytes.extend(pixels);
-    bytes
+        _ => coded::<Gray16>(image, &pixels.collect::<Vec<u16>>(), &text),
+    };
+    file.expect("memory takes every write, and offsets have 32 bits")
+}
+
+fn coded<C: ColorType>(
+    image: &GrayImage,
+    pixels: &[C::Inner],
+    description: &str,
+) -> TiffResult<Vec<u8>>
+where
+    [C::Inner]: TiffValue,
+{
+    let (width, height) = (
+        u32::try_from(image.width())?,
+        u32::try_from(image.height())?,
+    );
+    let mut file = Cursor::new(Vec::new());
+    let mut encoder = TiffEncoder::new(&mut file)?;
+    let mut picture = encoder.new_image::<C>(width, height)?;
+    let tags = picture.encoder();
+    tags.write_tag(Tag::ImageDescription, description)?;
+    picture.write_data(pixels)?;
+    Ok(file.into_inner())
 }
 
 #[cfg(test)]
 mod tests {
+    use tiff::decoder::{Decoder, DecodingResult};
+
     use super::*;
 
     #[test]
     fn values_are_rounded_clipped_and_stored_in_whole_bytes() {
         let image = GrayImage::new(3, 1, vec![-4.0, 1000.4, 70_000.0]).expect("a size");
         for (bits, pixels) in [
-            (8, &[0, 255, 255][..]),
-            (12, &[0, 0, 0xe8, 3, 0xff, 0x0f]),
-            (16, &[0, 0, 0xe8, 3, 0xff, 0xff]),
+            (8, [0_u16, 255, 255]),
+            (12, [0, 1000, 4095]),
+            (16, [0, 1000, 65_535]),
         ] {
-            let file = gray(&image, bits, "12 bits in 16");
-            assert!(file.ends_with(pixels), "{bits}");
-            assert_eq!(&file[178..191], b"12 bits in 16");
+            let file = gray(&image, bits, "12 bits in 16, µm");
+            let mut file = Decoder::new(Cursor::new(&file)).expect("a TIFF");
+            let read = match file.read_image().expect("pixels") {
+                DecodingResult::U8(read) if bits == 8 => read.into_iter().map(u16::from).collect(),
+                DecodingResult::U16(read) if bits > 8 => read,
+                other => panic!("{bits} bits became {other:?}"),
+            };
+            assert_eq!(read, pixels, "{bits}");
+            let told = file.get_tag_ascii_string(Tag::ImageDescription);
+            assert_eq!(told.expect("a text"), "12 bits in 16, ?m");
+            for needed in [Tag::XResolution, Tag::YResolution, Tag::ResolutionUnit] {
+                let found = file.find_tag(needed).expect("a sound file");
+                assert!(found.is_some(), "{needed:?}, of a baseline file");
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! From intensities to grey levels: optics, exposure, sensor noise and the converter.
 
-use retrial_core::seed::Stream;
+use retrial_seed::Stream;
 
 /// A camera whose settings hold for a whole series.
 #[derive(Clone, Debug, PartialEq)]
@@ -117,7 +117,7 @@ fn blur(values: &[f64], width: usize, sigma: f64) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use retrial_core::seed::Seed;
+    use retrial_seed::Seed;
 
     #[test]
     fn blur_keeps_the_mean_and_spreads_a_point() {

@@ -3,8 +3,8 @@
 
 use rayon::prelude::*;
 use retrial_core::displacement::Displacement;
-use retrial_core::image::{GrayImage, ImageError};
-use retrial_core::seed::Stream;
+use retrial_image::{GrayImage, ImageError};
+use retrial_seed::Stream;
 use thiserror::Error;
 
 use crate::camera::{Camera, Exposure};
@@ -130,7 +130,7 @@ pub fn render(
 mod tests {
     use super::*;
     use crate::speckle::SpecklePattern;
-    use retrial_core::seed::Seed;
+    use retrial_seed::Seed;
 
     fn picture(u: f64, v: f64) -> GrayImage {
         let scene = SpeckleScene::draw(

@@ -1,8 +1,8 @@
 //! A whole series: one scene, one reference picture and its deformed pictures.
 
 use retrial_core::displacement::Displacement;
-use retrial_core::image::GrayImage;
-use retrial_core::seed::Seed;
+use retrial_image::GrayImage;
+use retrial_seed::Seed;
 
 use crate::camera::{Camera, Exposure};
 use crate::render::{SynthError, render};

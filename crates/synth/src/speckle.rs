@@ -5,7 +5,7 @@
 //! without end: a larger picture or a larger displacement shows more of the same pattern and
 //! changes nothing that was there before.
 
-use retrial_core::seed::{Seed, Stream};
+use retrial_seed::{Seed, Stream};
 
 use crate::render::SynthError;
 

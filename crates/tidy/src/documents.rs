@@ -23,7 +23,8 @@ pub fn experiments(repository: &Repository) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (path, text) in repository.texts() {
         let is_spec = path.ends_with(".yaml") || path.ends_with(".yml");
-        if !path.starts_with("experiments/") || !is_spec {
+        let is_experiment = path.starts_with("experiments/") || path.contains("/experiments/");
+        if !is_experiment || !is_spec {
             continue;
         }
         let says = |words: &[&str]| {
@@ -78,16 +79,22 @@ mod tests {
 
     #[test]
     fn an_experiment_that_states_nothing() {
-        let check = |text: &str| {
-            let files = [("experiments/dic/bias.yaml", text)];
-            experiments(&Repository::of(&files)).len()
-        };
+        let check_at = |path: &str, text: &str| experiments(&Repository::of(&[(path, text)])).len();
+        let check = |text: &str| check_at("experiments/dic/bias.yaml", text);
         let full = "# Published: Table 3.\n# Cost: 2 min.\n# Run: just run x\nformat: 1\n";
         assert_eq!(check(full), 0);
         assert_eq!(check(&full.replace("Published", "Source")), 0);
         assert_eq!(check(&full.replace("Cost", "Price")), 1);
         assert_eq!(check(&full.replace("# ", "")), 3);
         assert_eq!(check("format: 1\n"), 3);
+        assert_eq!(
+            check_at("examples/a/experiments/b/c.yaml", "format: 1\n"),
+            3
+        );
+        assert_eq!(
+            check_at("results/dic/bias/experiment.yaml", "format: 1\n"),
+            0
+        );
     }
 
     #[test]

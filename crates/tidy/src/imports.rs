@@ -8,9 +8,11 @@ const PURE: &[&str] = &[
     "crates/classical/src/",
     "crates/detect/src/",
     "crates/dic/src/",
+    "crates/image/src/",
     "crates/instances/src/",
     "crates/kernels/src/",
     "crates/nets/src/",
+    "crates/seed/src/",
     "crates/similarity/src/",
 ];
 
@@ -19,7 +21,7 @@ const OUTSIDE: &[&str] = &["fs", "env", "time", "net", "process"];
 
 const PRINTING: &[&str] = &["println!", "print!", "eprintln!", "eprint!"];
 
-/// `detect`, `dic`, `kernels` and `nets` touch no file, clock, environment or terminal, their tests aside.
+/// Algorithms touch no file, clock, environment or terminal, their tests aside.
 #[must_use]
 pub fn pure_algorithms(repository: &Repository) -> Vec<Fault> {
     let mut faults = Vec::new();
@@ -39,41 +41,15 @@ pub fn pure_algorithms(repository: &Repository) -> Vec<Fault> {
     faults
 }
 
-/// No study imports another.
-#[must_use]
-pub fn separate_studies(repository: &Repository) -> Vec<Fault> {
-    let study_of = |path: &str| {
-        let first = path.strip_prefix("src/studies/")?.split('/').next()?;
-        let name = first.trim_end_matches(".rs");
-        (name != "mod").then(|| name.to_owned())
-    };
-    let mut studies: Vec<String> = repository
-        .sources()
-        .filter_map(|(path, _)| study_of(path))
-        .collect();
-    studies.dedup();
-    let mut faults = Vec::new();
-    for (path, text) in repository.sources() {
-        let Some(own) = study_of(path) else { continue };
-        let code = code(text);
-        for other in studies.iter().filter(|other| **other != own) {
-            if imports(&code, "studies", other) || imports(&code, "super", other) {
-                faults.push(Fault::new(path, format!("imports the study `{other}`")));
-            }
-        }
-    }
-    faults
-}
-
 /// Calls that look a param, a metric or a column up by a text.
 const BY_TEXT: &[&str] = &[".get(\"", ".set(\"", ".metric(\"", ".with(\"", ".table(\""];
 
-/// No study looks up by a text what it declares; its tests may.
+/// No study looks up by a text what it declares; its tests and commands may.
 #[must_use]
 pub fn declared_items(repository: &Repository) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (path, text) in repository.sources() {
-        if !path.starts_with("src/studies/") {
+        if !path.starts_with("studies/") || path.contains("/command/") {
             continue;
         }
         let code = code(without_tests(text));
@@ -87,14 +63,14 @@ pub fn declared_items(repository: &Repository) -> Vec<Fault> {
 }
 
 /// The text without comment lines.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     text.lines()
         .filter(|line| !line.trim_start().starts_with("//"))
         .fold(String::new(), |code, line| code + line + "\n")
 }
 
 /// Whether `parent::child` is named, also in a list such as `parent::{a, child}`.
-fn imports(code: &str, parent: &str, child: &str) -> bool {
+pub(crate) fn imports(code: &str, parent: &str, child: &str) -> bool {
     let lead = format!("{parent}::");
     code.match_indices(&lead).any(|(start, _)| {
         let rest = &code[start + lead.len()..];
@@ -122,10 +98,14 @@ fn first_names(list: &str) -> impl Iterator<Item = &str> {
 }
 
 fn identifier(text: &str) -> &str {
-    let end = text
-        .find(|c: char| !c.is_alphanumeric() && c != '_')
-        .unwrap_or(text.len());
-    &text[..end]
+    &text[..identifier_end(text)]
+}
+
+/// Where the identifier ends with which a text begins.
+#[must_use]
+pub fn identifier_end(text: &str) -> usize {
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_');
+    end.unwrap_or(text.len())
 }
 
 #[cfg(test)]
@@ -160,14 +140,18 @@ mod tests {
     #[test]
     fn a_study_that_looks_up_by_a_text() {
         let check = |path: &str, text: &str| declared_items(&Repository::of(&[(path, text)]));
-        let study = "src/studies/dic/trial.rs";
+        let study = "studies/dic/src/trial.rs";
         for bad in [
             "let step = params.get(\"step_px\");",
             "context.metric(\"rmse\", 0.1)?;",
             "let table = Table::new().with(\"x\", x)?;",
         ] {
             assert_eq!(check(study, bad).len(), 1, "{bad}");
-            assert_eq!(check("src/command/dic/mod.rs", bad), [], "{bad}");
+            assert_eq!(
+                check("studies/dic/src/command/dic/mod.rs", bad),
+                [],
+                "{bad}"
+            );
         }
         for good in [
             "context.metric(metric::rmse, 0.1)?;",
@@ -175,35 +159,6 @@ mod tests {
             "#[cfg(test)]\nmod tests {\n    params.set(\"step_px\", value);\n}\n",
         ] {
             assert_eq!(check(study, good), [], "{good}");
-        }
-    }
-
-    #[test]
-    fn a_study_that_imports_another() {
-        let check = |text: &str| {
-            separate_studies(&Repository::of(&[
-                (
-                    "src/studies/mod.rs",
-                    "pub mod dic;\npub mod anogan;\nuse self::dic::Dic;",
-                ),
-                ("src/studies/anogan/mod.rs", "use super::Study;"),
-                ("src/studies/dic/trial.rs", text),
-            ]))
-        };
-        for bad in [
-            "use crate::studies::anogan::Params;",
-            "use crate::studies::{Study, anogan};",
-            "use super::super::anogan::Params;",
-        ] {
-            assert_eq!(check(bad).len(), 1, "{bad}");
-        }
-        for good in [
-            "use crate::studies::Study;",
-            "use super::params::Params;",
-            "// as crate::studies::anogan does",
-            "use crate::studies::dic::params;",
-        ] {
-            assert_eq!(check(good), [], "{good}");
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A rule is a function from the files of the repository to its faults, so that each is shown to
 //! fail on a bad example as well as to hold here. What cannot be a rule is in CONTRIBUTING.md.
 
+pub mod circles;
 pub mod documents;
 pub mod ignored;
 pub mod imports;
@@ -28,8 +29,9 @@ pub const RULES: &[Rule] = &[
         manifests::heavy_libraries,
     ),
     ("lints are shared", manifests::lints),
+    ("libraries can be taken as they are", manifests::libraries),
+    ("files stand one above the other", circles::circles),
     ("algorithms do no I/O", imports::pure_algorithms),
-    ("studies stand alone", imports::separate_studies),
     ("studies name what they declare", imports::declared_items),
     ("ignored tests say what they need", ignored::reasons),
     ("no test passes without running", ignored::early_ends),

@@ -96,7 +96,14 @@ impl Repository {
     /// All Rust files of ours with their text.
     pub fn sources(&self) -> impl Iterator<Item = (&str, &str)> {
         self.texts().filter(|(path, _)| {
-            let ours = ["crates/", "src/", "benches/", "tests/"];
+            let ours = [
+                "benches/",
+                "crates/",
+                "examples/",
+                "src/",
+                "studies/",
+                "tests/",
+            ];
             path.ends_with(".rs") && ours.iter().any(|folder| path.starts_with(folder))
         })
     }

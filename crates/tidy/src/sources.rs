@@ -123,7 +123,9 @@ mod tests {
             opening_paragraph(&one("src/a.rs", "use a;\n//! A.\n")).len(),
             1
         );
-        assert_eq!(opening_paragraph(&one("crates/x/src/a.rs", "")).len(), 1);
+        for path in ["crates/x/src/a.rs", "examples/x/src/a.rs"] {
+            assert_eq!(opening_paragraph(&one(path, "")).len(), 1, "{path}");
+        }
         assert_eq!(opening_paragraph(&one("notes/a.rs", "use a;")), []);
     }
 

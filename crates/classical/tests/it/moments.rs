@@ -1,8 +1,7 @@
 //! Moment invariants against OpenCV 5.0.0; `../golden/make.py` prints what it says.
 
 use retrial_classical::{hu_of_grey, hu_of_mask};
-use retrial_core::image::GrayImage;
-use retrial_core::instance_mask::InstanceMask;
+use retrial_image::{GrayImage, InstanceMask};
 
 const OF_MASK: [f64; 7] = [
     0.2142390230723071,

@@ -4,9 +4,8 @@ use retrial_classical::{
     Detector, DetectorSettings, Instance, SegmentSettings, Thresholds, TrainingPicture, detect,
     fit_detector,
 };
-use retrial_core::image::GrayImage;
-use retrial_core::instance_mask::InstanceMask;
-use retrial_core::seed::Seed;
+use retrial_image::{GrayImage, InstanceMask};
+use retrial_seed::Seed;
 
 const WIDTH: usize = 120;
 const HEIGHT: usize = 90;

@@ -88,7 +88,7 @@ impl Claim {
         };
         let tally = Tally::of(self, evidence);
         let verdict = tally.bounds(verdict, deterministic);
-        let reason = match tally.words() {
+        let reason = match tally.shortfall() {
             Some(words) if !matches!(self.expect, Expect::NotTestable(_)) => {
                 format!("{words}; {reason}")
             }

@@ -97,21 +97,21 @@ impl Tally {
     /// `3 of 10 planned trials finished, 7 failed`; nothing where all have a finite value and none was
     /// left out.
     #[must_use]
-    pub fn words(self) -> Option<String> {
-        let mut words = Vec::new();
+    pub fn shortfall(self) -> Option<String> {
+        let mut parts = Vec::new();
         if self.finished < self.planned {
             let failed = match self.failed {
                 0 => String::new(),
                 failed => format!(", {failed} failed"),
             };
-            words.push(format!(
+            parts.push(format!(
                 "{} of {} planned trials finished{failed}",
                 self.finished, self.planned
             ));
         }
         if self.not_finite > 0 {
             let have = if self.not_finite == 1 { "has" } else { "have" };
-            words.push(format!(
+            parts.push(format!(
                 "{} of {} finished trials {have} no finite value",
                 self.not_finite, self.finished
             ));
@@ -121,12 +121,12 @@ impl Tally {
                 1 => ("trial", "is"),
                 _ => ("trials", "are"),
             };
-            words.push(format!(
+            parts.push(format!(
                 "{} failed {trials} of other seeds {are} left out of the plan",
                 self.dropped
             ));
         }
-        (!words.is_empty()).then(|| words.join("; "))
+        (!parts.is_empty()).then(|| parts.join("; "))
     }
 }
 

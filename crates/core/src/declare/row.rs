@@ -62,12 +62,15 @@ pub trait Row: Sized {
     fn columns(rows: &[Self]) -> Vec<Cells>;
 }
 
-/// A struct that is a row of a table: its name, the names of its columns, their units and meanings stand here and
-/// nowhere else.
+/// The tables of a file, of which each is declared by the struct that is its row: its name, the names of its columns,
+/// their units and meanings stand here and nowhere else.
 ///
 /// ```
 /// use retrial_core::declare::{Cells, Row as _};
-/// retrial_core::row! {
+/// retrial_core::rows! {
+///     /// What a training leaves.
+///     const TABLES;
+///
 ///     /// One row an epoch.
 ///     pub struct Epoch in "training" {
 ///         /// Epoch, from 1.
@@ -78,8 +81,30 @@ pub trait Row: Sized {
 /// }
 /// let rows = [Epoch { epoch: 1, time: 0.5 }];
 /// assert_eq!(Epoch::columns(&rows)[0], Cells::Int(vec![1]));
-/// assert_eq!((Epoch::TABLE.name, Epoch::TABLE.columns[1].unit), ("training", "s"));
+/// assert_eq!((TABLES[0].name, TABLES[0].columns[1].unit), ("training", "s"));
 /// ```
+#[macro_export]
+macro_rules! rows {
+    (
+        $(#[doc = $of_all:literal])+
+        $all_vis:vis const $all:ident;
+        $(
+            $(#[doc = $about:literal])+
+            $vis:vis struct $name:ident in $table:literal $(was $($old_table:literal)+)? { $($columns:tt)+ }
+        )+
+    ) => {
+        $(#[doc = $of_all])+
+        $all_vis const $all: &[$crate::metric::TableDef] =
+            &[$(<$name as $crate::declare::Row>::TABLE),+];
+        $($crate::row! {
+            $(#[doc = $about])+
+            $vis struct $name in $table $(was $($old_table)+)? { $($columns)+ }
+        })+
+    };
+}
+
+/// One struct of [`rows`].
+#[doc(hidden)]
 #[macro_export]
 macro_rules! row {
     (

@@ -29,6 +29,8 @@ pub enum Form {
     Bool,
     /// One of these words.
     Word(Vec<WordDef>),
+    /// The word of a kind of the mapping, of those that the program has.
+    Kind,
     /// A list of items, so many or more.
     List(Box<Form>, usize),
     /// One value or a list of them.
@@ -71,6 +73,7 @@ impl Form {
                 let words: Vec<&str> = words.iter().map(|own| own.word).collect();
                 format!("one of {}", words.join(", "))
             }
+            Self::Kind => "the word of a kind".to_owned(),
             Self::List(items, _) => format!("a list of {}", items.several()),
             Self::OneOrMore(item) => {
                 format!("{}, or a list of {}", item.expected(), item.several())
@@ -151,6 +154,7 @@ impl Form {
                 let words: Vec<&str> = words.iter().map(|own| own.word).collect();
                 json!({ "enum": words })
             }
+            Self::Kind => json!({ "enum": [] }),
             Self::List(items, least) => {
                 json!({ "type": "array", "minItems": least, "items": items.schema() })
             }

@@ -40,26 +40,41 @@ fn size(node: &Node, path: &str, faults: &mut Faults) -> Option<usize> {
     yaml::whole(node, path, faults).and_then(|value| usize::try_from(value).ok())
 }
 
-impl<W: Word> KeyType for W {
-    fn form() -> Form {
-        Form::words::<W>()
+/// The value of a word, with a fault that lists the words where it is none.
+pub(crate) fn read_word<W: Word>(node: &Node, path: &str, faults: &mut Faults) -> Option<W> {
+    let text = yaml::text(node, path, faults)?;
+    let found = W::from_word(&text);
+    if found.is_none() {
+        let message = format!("`{text}` is none of the words known here");
+        let help = format!("write one of {}", listed::<W>());
+        faults.add_with_help(&node.place, path, message, help);
     }
-
-    fn read(node: &Node, path: &str, faults: &mut Faults) -> Option<Self> {
-        let text = yaml::text(node, path, faults)?;
-        let found = W::from_word(&text);
-        if found.is_none() {
-            let message = format!("`{text}` is none of the words known here");
-            let help = format!("write one of {}", listed::<W>());
-            faults.add_with_help(&node.place, path, message, help);
-        }
-        found
-    }
-
-    fn json(&self) -> Json {
-        json!(self.word())
-    }
+    found
 }
+
+/// Enums of [`words!`](crate::words) that keys have as values.
+macro_rules! word_keys {
+    ($($type:ty),+ $(,)?) => {$(
+        impl $crate::keys::KeyType for $type {
+            fn form() -> $crate::keys::Form {
+                $crate::keys::Form::words::<Self>()
+            }
+
+            fn read(
+                node: &$crate::yaml::Node,
+                path: &str,
+                faults: &mut $crate::fault::Faults,
+            ) -> Option<Self> {
+                $crate::keys::read_word(node, path, faults)
+            }
+
+            fn json(&self) -> $crate::keys::Json {
+                $crate::declare::Word::word(*self).into()
+            }
+        }
+    )+};
+}
+pub(crate) use word_keys;
 
 /// Every item is read; those that do not fit are left out, with their faults.
 impl<T: KeyType> KeyType for Vec<T> {

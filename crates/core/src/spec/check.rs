@@ -7,13 +7,13 @@ use super::sweep::{self, Allowed, DATASET_KEY};
 use super::{Limits, Spec, Written, claims, report};
 use crate::claim::{Claim, Expect};
 use crate::fault::{Fault, Faults, Place, instead, never_renamed};
-use crate::keys::{At, Entries, KeyType as _};
+use crate::keys::{At, Entries, KeyType as _, Kind, Kinds};
 use crate::params::{ParamValue, Params, accept_at, defaults};
 use crate::plan::{self, MAX_TRIALS};
 use crate::study::{DatasetInfo, StudyInfo};
 use crate::yaml::{self, Node, Value};
 
-/// Checks a spec against the tables of studies and data sets.
+/// Checks a spec against the tables of studies, data sets and kinds of figure.
 ///
 /// # Errors
 /// Every fault, in the order of the lines.
@@ -21,9 +21,10 @@ pub fn check(
     written: &Written,
     studies: &[&'static StudyInfo],
     datasets: &[DatasetInfo],
+    figures: &[Kind],
 ) -> Result<Spec, Vec<Fault>> {
     let mut faults = Faults::default();
-    let spec = check_all(written, studies, datasets, &mut faults);
+    let spec = check_all(written, studies, datasets, Kinds(figures), &mut faults);
     faults.into_result(spec)
 }
 
@@ -31,6 +32,7 @@ fn check_all(
     written: &Written,
     studies: &[&'static StudyInfo],
     datasets: &[DatasetInfo],
+    figures: Kinds<'_>,
     faults: &mut Faults,
 ) -> Option<Spec> {
     let keys = SpecKeys::read(&written.root, "", faults)?;
@@ -60,7 +62,9 @@ fn check_all(
         memory_mib: limits.memory_mib.map(|mebibytes| mebibytes.0),
     });
     let claims = claims::claims(keys.claims.unwrap_or_default(), study, faults);
-    let report = keys.report.map(|keys| report::report(keys, study, faults));
+    let report = keys
+        .report
+        .map(|keys| report::report(keys, study, figures, faults));
     let root = keys.site.place;
     let swept_data = axes
         .iter()

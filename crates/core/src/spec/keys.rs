@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use super::{MAX_MEMORY_MIB, MAX_TIME_S, MIN_MEMORY_MIB, SPEC_FORMAT, WhenUnavailable};
 use crate::claim::Origin;
 use crate::fault::Faults;
-use crate::keys::{At, Entries, Form, KeyType, Texts};
-use crate::report_spec::{Band, FigureKind, Join, Labels, Pick, Scale};
+use crate::keys::{At, Entries, Form, KeyType, KindWord, Texts, word_keys};
+use crate::report_spec::{Band, Join, Labels, Pick, Scale};
 use crate::yaml::{Node, Value};
 
 crate::keys! {
@@ -179,42 +179,24 @@ crate::keys! {
     }
 }
 
-const LINE: &str = FigureKind::Line.name();
-const SCATTER: &str = FigureKind::Scatter.name();
-const BAR: &str = FigureKind::Bar.name();
-const HEAT: &str = FigureKind::Heat.name();
-const HISTOGRAM: &str = FigureKind::Histogram.name();
-const IMAGE_GRID: &str = FigureKind::ImageGrid.name();
-/// Kinds with a horizontal and a vertical axis of points.
-const POINTS: &[&str] = &[LINE, SCATTER];
-const LINES: &[&str] = &[LINE];
-const SCATTERED: &[&str] = &[SCATTER];
-const DRAWN: &[&str] = &[LINE, SCATTER, BAR];
-const PLANE: &[&str] = &[LINE, SCATTER, BAR, HEAT];
-const COLUMNS: &[&str] = &[LINE, SCATTER, BAR, HEAT, IMAGE_GRID];
-const VALUED: &[&str] = &[HEAT, HISTOGRAM, IMAGE_GRID];
-const TABLED: &[&str] = &[HEAT, IMAGE_GRID];
-const MEASURED: &[&str] = &[LINE, SCATTER, HISTOGRAM];
-const CHARTS: &[&str] = &[LINE, SCATTER, BAR, HISTOGRAM];
-
 crate::keys! {
     /// A figure, drawn from the trials or, with `table`, from the rows of a table that the trials leave. Its names are
     /// params, metrics, `dataset` and `seed`; with `table`, the columns of that table, params, `dataset` and `seed`.
     pub struct FigureKeys {
         /// What is drawn.
-        kind: FigureKind [needed()];
+        kind: At<KindWord> [needed()];
         /// A table of the study, whose rows are drawn.
-        table: String [needed_by(TABLED)];
+        table: String;
         /// A name for the horizontal axis; the columns of a grid of pictures.
-        x: String [of(COLUMNS).needed_by(PLANE)];
+        x: String;
         /// Names for the vertical axis.
-        y: Texts [of(PLANE).needed_by(PLANE)];
+        y: Texts;
         /// The name that is shown as colour or counted; the column that names the pictures.
-        value: String [of(VALUED).needed_by(VALUED)];
+        value: String;
         /// A param or column that splits the data into lines, bars or panels.
         series: String;
         /// What is drawn around a mean.
-        band: Band [of(DRAWN)] = Band::None;
+        band: Band = Band::None;
         /// Only trials with these params; `{seed: 0}` chooses a seed, alone or beside params.
         chosen as "where": Entries;
         /// Which of the chosen trials are drawn.
@@ -222,23 +204,23 @@ crate::keys! {
         /// Only rows of the table that hold this text: `{part: test}`.
         rows: BTreeMap<String, String>;
         /// Scale of the horizontal axis.
-        x_scale: Scale [of(MEASURED)] = Scale::Linear;
+        x_scale: Scale = Scale::Linear;
         /// Scale of the vertical axis.
-        y_scale: Scale [of(DRAWN)] = Scale::Linear;
+        y_scale: Scale = Scale::Linear;
         /// Its title; without it made from the names.
         title: String;
         /// A sentence below it.
         caption: String;
         /// Published points, drawn as hollow marks.
-        reference: Vec<ReferenceKeys> [of(POINTS)];
+        reference: Vec<ReferenceKeys>;
         /// How a line goes through rows of a table.
-        join: Join [of(LINES)] = Join::Auto;
+        join: Join = Join::Auto;
         /// Dashed straight lines, such as a published threshold.
-        lines: Vec<GuideKeys> [of(CHARTS)];
+        lines: Vec<GuideKeys>;
         /// Whether `y = x` is drawn; both axes then have the same range and length.
-        diagonal: bool [of(POINTS)] = false;
+        diagonal: bool = false;
         /// Where the names of series stand.
-        labels: Labels [of(SCATTERED)] = Labels::Legend;
+        labels: Labels = Labels::Legend;
     }
 }
 
@@ -279,6 +261,17 @@ crate::words! {
         Falling = "falling",
     }
 }
+
+word_keys!(
+    Band,
+    Join,
+    Labels,
+    Origin,
+    Pick,
+    Scale,
+    Trend,
+    WhenUnavailable
+);
 
 /// The version of the spec format.
 #[derive(Clone, Copy, Debug)]

@@ -4,19 +4,24 @@ use super::claims::{metric_name, selection};
 use super::keys::{FigureKeys, GuideKeys, ReferenceKeys, ReportKeys, TableKeys};
 use super::sweep::DATASET_KEY;
 use crate::fault::{Faults, Renamed, instead, never_renamed};
-use crate::keys::{Entries, KeyType as _, Site};
+use crate::keys::{Entries, KeyType as _, Kind, Kinds, Site};
 use crate::params::{ParamValue, Params};
-use crate::report_spec::{
-    FigureKind, FigureSpec, Guide, GuideAt, ReferencePoint, ReportSpec, TableSpec,
-};
+use crate::report_spec::{FigureSpec, Guide, GuideAt, ReferencePoint, ReportSpec, TableSpec};
 use crate::study::StudyInfo;
 use crate::yaml::join;
 
 /// The key of the seed where trials are chosen.
 const SEED_KEY: &str = "seed";
+/// The key of the straight lines of a figure.
+const LINES_KEY: &str = "lines";
 
-/// The report section.
-pub(super) fn report(keys: ReportKeys, study: &StudyInfo, faults: &mut Faults) -> ReportSpec {
+/// The report section, with figures of these kinds.
+pub(super) fn report(
+    keys: ReportKeys,
+    study: &StudyInfo,
+    kinds: Kinds<'_>,
+    faults: &mut Faults,
+) -> ReportSpec {
     let tables = keys
         .table
         .into_iter()
@@ -40,7 +45,7 @@ pub(super) fn report(keys: ReportKeys, study: &StudyInfo, faults: &mut Faults) -
         keep,
         tables: tables.map(|keys| table(keys, study, faults)).collect(),
         figures: figures
-            .filter_map(|keys| figure(keys, study, faults))
+            .filter_map(|keys| figure(keys, study, kinds, faults))
             .collect(),
     }
 }
@@ -71,11 +76,17 @@ fn table(keys: TableKeys, study: &StudyInfo, faults: &mut Faults) -> TableSpec {
     }
 }
 
-fn figure(keys: FigureKeys, study: &StudyInfo, faults: &mut Faults) -> Option<FigureSpec> {
+fn figure(
+    keys: FigureKeys,
+    study: &StudyInfo,
+    kinds: Kinds<'_>,
+    faults: &mut Faults,
+) -> Option<FigureSpec> {
     let site = &keys.site;
+    let kind = keys.kind.and_then(|word| kinds.read(&word, faults));
     let filter = filter(keys.chosen, site, study, faults);
     let lines = keys.lines.unwrap_or_default().into_iter();
-    let lines = lines.filter_map(|line| guide(line, keys.kind, study, faults));
+    let lines = lines.filter_map(|line| guide(line, kind, study, kinds, faults));
     let lines = lines.collect();
     let y = keys.y.unwrap_or_default().0;
     let rows = keys.rows.unwrap_or_default();
@@ -108,11 +119,11 @@ fn figure(keys: FigureKeys, study: &StudyInfo, faults: &mut Faults) -> Option<Fi
         let help = "name a column or several";
         site.fault("y", "nothing stands in this list", help, faults);
     }
-    let kind = keys.kind?;
-    check_kind(kind, site, faults);
+    let kind = kind?;
+    check_kind(kind, kinds, site, faults);
     let references = keys.reference.unwrap_or_default().into_iter();
     Some(FigureSpec {
-        kind,
+        kind: kind.word.to_owned(),
         table: keys.table,
         x: keys.x,
         y,
@@ -135,23 +146,35 @@ fn figure(keys: FigureKeys, study: &StudyInfo, faults: &mut Faults) -> Option<Fi
 }
 
 /// Faults of keys that a kind of figure needs and has not, or has and does not take.
-fn check_kind(kind: FigureKind, site: &Site, faults: &mut Faults) {
-    let word = kind.name();
-    let needed = FigureKeys::MAP.keys.iter();
-    let needed = needed.filter(|key| key.needed.is_some_and(|kinds| kinds.contains(&word)));
-    let needed: Vec<&str> = needed.map(|key| key.name).collect();
-    for key in needed.iter().filter(|key| !site.gives(key)) {
+fn check_kind(kind: &Kind, kinds: Kinds<'_>, site: &Site, faults: &mut Faults) {
+    for key in kind.needs.iter().filter(|key| !site.gives(key)) {
         let message = "this kind of figure needs more keys";
-        let help = format!("{word} needs {}", needed.join(", "));
+        let help = format!("{} needs {}", kind.word, kind.needs.join(", "));
         site.fault(key, message, help, faults);
     }
     for key in FigureKeys::MAP.keys {
-        if site.gives(key.name) && !key.of.is_empty() && !key.of.contains(&word) {
-            let message = "this kind of figure does not take this key";
-            let help = format!("it goes with {}", key.of.join(", "));
-            site.fault(key.name, message, help, faults);
+        if site.gives(key.name) {
+            takes(kind, kinds, key.name, (site, key.name), faults);
         }
     }
+}
+
+/// Whether a kind of figure takes the key at a path from the figure, with a fault where it does not.
+fn takes(
+    kind: &Kind,
+    kinds: Kinds<'_>,
+    path: &str,
+    (site, key): (&Site, &str),
+    faults: &mut Faults,
+) -> bool {
+    let taking = kinds.taking(path);
+    let fits = taking.is_empty() || taking.contains(&kind.word);
+    if !fits {
+        let message = "this kind of figure does not take this key";
+        let help = format!("it goes with {}", taking.join(", "));
+        site.fault(key, message, help, faults);
+    }
+    fits
 }
 
 /// Params that choose trials, and their seed, which is no param of the study.
@@ -177,40 +200,32 @@ fn filter(chosen: Option<Entries>, site: &Site, study: &StudyInfo, faults: &mut 
 
 fn guide(
     keys: GuideKeys,
-    kind: Option<FigureKind>,
+    kind: Option<&Kind>,
     study: &StudyInfo,
+    kinds: Kinds<'_>,
     faults: &mut Faults,
 ) -> Option<Guide> {
     let metric = (keys.x_metric.as_ref()).and_then(|metric| metric_name(metric, study, faults));
-    let stated = keys.site.alternatives(GuideKeys::MAP).len();
-    if stated != 1 {
-        let message =
-            format!("a line needs one of x, y, slope and x_metric, found {stated} of them");
+    let stated = keys.site.alternatives(GuideKeys::MAP);
+    let [key] = stated[..] else {
+        let message = format!(
+            "a line needs one of x, y, slope and x_metric, found {} of them",
+            stated.len()
+        );
         let help = "write {x: 0.5, label: threshold} or {y: 0.5, label: chance}";
         keys.site.fault("", message, help, faults);
+        return None;
+    };
+    // Where the kind has no lines at all, that is said of the figure.
+    let path = join(LINES_KEY, key);
+    if let Some(kind) = kind.filter(|kind| kind.has(LINES_KEY))
+        && !takes(kind, kinds, &path, (&keys.site, key), faults)
+    {
         return None;
     }
     let upright = keys.x.map(GuideAt::X).or(metric.map(GuideAt::XMetric));
     let level = keys.y.map(GuideAt::Y);
     let at = upright.or(level).or(keys.slope.map(GuideAt::Slope))?;
-    let misfit = match at {
-        GuideAt::X(_) | GuideAt::XMetric(_) if kind == Some(FigureKind::Bar) => {
-            let help = "write {y: 1} for a horizontal line";
-            Some((
-                "bars stand at words, which have no place between them",
-                help,
-            ))
-        }
-        GuideAt::Slope(_) if !matches!(kind, Some(FigureKind::Line | FigureKind::Scatter)) => {
-            let help = "write {x: 1} or {y: 1} for a line along an axis";
-            Some(("a slope goes with line and scatter", help))
-        }
-        _ => None,
-    };
-    if let Some((message, help)) = misfit {
-        keys.site.fault("", message, help, faults);
-        return None;
-    }
     Some(Guide {
         at,
         label: keys.label,
@@ -266,6 +281,7 @@ mod tests {
     use super::*;
     use crate::metric::{Direction, MetricDef};
     use crate::report_spec::{Labels, Pick};
+    use crate::spec::tests::FIGURES;
 
     const STUDY: StudyInfo = StudyInfo {
         name: "anogan",
@@ -294,14 +310,14 @@ mod tests {
         let node = crate::yaml::parse("f.yaml", text).expect("YAML");
         let mut faults = Faults::default();
         let keys = FigureKeys::read(&node, "f", &mut faults).expect("a mapping");
-        let spec = figure(keys, &STUDY, &mut faults);
+        let spec = figure(keys, &STUDY, Kinds(FIGURES), &mut faults);
         let result = faults.into_result(spec);
         result.map_err(|faults| faults.iter().map(ToString::to_string).collect())
     }
 
     #[test]
     fn guides_pick_and_seed_are_read() {
-        let text = "{kind: scatter, x: seed, y: auroc, diagonal: true, labels: points, \
+        let text = "{kind: line, x: seed, y: auroc, diagonal: true, labels: points, \
                     pick: first, where: {seed: 3}, lines: [{y: 0.911, label: best}, {x: 2}]}";
         let spec = read(text).expect("valid");
         assert_eq!(spec.filter.get("seed"), Some(&ParamValue::Int(3)));
@@ -331,16 +347,18 @@ mod tests {
                 "{faults:#?}"
             );
         }
-        let faults = read("{kind: histogram, value: auroc, y: auroc}").expect_err("an axis");
+        let faults = read("{kind: bar, x: seed, y: auroc, value: auroc}").expect_err("a colour");
         assert!(
-            faults[0].ends_with("f.y: this kind of figure does not take this key; it goes with line, scatter, bar, heat"),
+            faults[0].ends_with(
+                "f.value: this kind of figure does not take this key; it goes with heat"
+            ),
             "{faults:#?}"
         );
     }
 
     #[test]
     fn rows_need_a_table() {
-        let faults = read("{kind: histogram, value: auroc, rows: {part: test}}");
+        let faults = read("{kind: bar, x: seed, y: auroc, rows: {part: test}}");
         let faults = faults.expect_err("no table");
         assert!(
             faults
@@ -353,16 +371,28 @@ mod tests {
     #[test]
     fn lines_may_stand_at_a_metric_or_have_a_slope() {
         let lines = "lines: [{slope: 0.9, label: ink}, {x_metric: auroc}]";
-        let spec = read(&format!("{{kind: scatter, x: seed, y: auroc, {lines}}}")).expect("valid");
+        let spec = read(&format!("{{kind: line, x: seed, y: auroc, {lines}}}")).expect("valid");
         assert_eq!(spec.lines[0].at, GuideAt::Slope(0.9));
         assert_eq!(spec.lines[1].at, GuideAt::XMetric("auroc".to_owned()));
-        let faults = read(&format!("{{kind: histogram, value: auroc, {lines}}}"));
+        let faults = read("{kind: bar, x: seed, y: auroc, lines: [{slope: 0.9}, {y: 0.5}]}");
         let faults = faults.expect_err("a slope");
+        let slope =
+            "f.lines[0].slope: this kind of figure does not take this key; it goes with line";
         assert!(
-            faults.len() == 1 && faults[0].contains("a slope goes with line and scatter"),
+            faults.len() == 1 && faults[0].ends_with(slope),
             "{faults:?}"
         );
-        let faults = read("{kind: scatter, x: seed, y: auroc, lines: [{x_metric: auroq}]}");
+        let faults =
+            read("{kind: heat, table: fields, x: seed, y: seed, value: seed, lines: [{y: 1}]}");
+        let faults = faults.expect_err("no lines and no table");
+        assert_eq!(
+            faults
+                .iter()
+                .filter(|fault| fault.contains("does not take"))
+                .count(),
+            1
+        );
+        let faults = read("{kind: line, x: seed, y: auroc, lines: [{x_metric: auroq}]}");
         let faults = faults.expect_err("no such metric");
         assert!(faults[0].contains("did you mean `auroc`?"), "{faults:?}");
     }
@@ -393,14 +423,12 @@ mod tests {
         };
         for expected in [
             only("join", "line"),
-            only("diagonal", "line, scatter"),
-            only("labels", "scatter"),
+            only("diagonal", "line"),
+            only("labels", "line"),
             "f.pick: `last` is none of the words known here; write one of all, first".to_owned(),
             "f.where.seed: expected a whole number of zero or more, found the whole number `-1`"
                 .to_owned(),
-            "f.lines[0]: bars stand at words, which have no place between them; write {y: 1} for \
-             a horizontal line"
-                .to_owned(),
+            only("lines[0].x", "line"),
             one_of(1, 2),
             one_of(2, 0),
             "f.lines[3].y: expected a finite number, found `NaN`".to_owned(),

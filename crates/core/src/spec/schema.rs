@@ -1,17 +1,17 @@
-//! JSON Schema of specs, for editors: of the keys that are declared and the tables of the studies, by which specs are
-//! read.
+//! JSON Schema of specs, for editors: of the keys that are declared, the tables of the studies and the kinds of
+//! figure, by which specs are read.
 
 use serde_json::{Map, Value, json};
 
-use super::keys::{SpacedKeys, SpecKeys};
+use super::keys::{FigureKeys, SpacedKeys, SpecKeys};
 use super::sweep::DATASET_KEY;
-use crate::keys::{Form, titled};
+use crate::keys::{Form, Kind, Kinds, titled};
 use crate::params::Param;
 use crate::study::{DatasetInfo, StudyInfo};
 
 /// The JSON Schema (2020-12) of experiment specs.
 #[must_use]
-pub fn schema(studies: &[&'static StudyInfo], datasets: &[DatasetInfo]) -> Value {
+pub fn schema(studies: &[&'static StudyInfo], datasets: &[DatasetInfo], figures: &[Kind]) -> Value {
     let per_study = studies.iter().map(|study| {
         let names: Vec<&str> = datasets
             .iter()
@@ -34,10 +34,12 @@ pub fn schema(studies: &[&'static StudyInfo], datasets: &[DatasetInfo]) -> Value
     let names: Vec<&str> = studies.iter().map(|study| study.name).collect();
     let mut schema = SpecKeys::MAP.schema();
     schema["properties"]["study"]["enum"] = json!(names);
+    schema["properties"]["report"]["properties"]["figures"]["items"] =
+        Kinds(figures).schema(FigureKeys::MAP);
     // A file may leave to the one that it extends what speaks not of itself alone.
     let needed = |own: bool| -> Vec<&str> {
         let keys = SpecKeys::MAP.keys.iter();
-        let keys = keys.filter(|key| key.always() && key.own == own);
+        let keys = keys.filter(|key| key.needed && key.own == own);
         keys.map(|key| key.name).collect()
     };
     schema["required"] = json!(needed(true));

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::*;
 use crate::claim::Origin;
 use crate::fault::Fault;
+use crate::keys::Kind;
 use crate::metric::{ColumnDef, Direction, MetricDef, TableDef};
 use crate::params::{DefaultValue, Param, ParamKind, ParamValue};
 use crate::plan;
@@ -77,6 +78,41 @@ pub(super) const STUDY: StudyInfo = StudyInfo {
     },
 };
 
+/// Three kinds of figure.
+pub(super) const FIGURES: &[Kind] = &[
+    Kind {
+        word: "line",
+        doc: "Lines.",
+        needs: &["x", "y"],
+        takes: &[
+            "table",
+            "band",
+            "x_scale",
+            "y_scale",
+            "reference",
+            "join",
+            "lines.x",
+            "lines.y",
+            "lines.slope",
+            "lines.x_metric",
+            "diagonal",
+            "labels",
+        ],
+    },
+    Kind {
+        word: "bar",
+        doc: "Bars.",
+        needs: &["x", "y"],
+        takes: &["table", "band", "y_scale", "lines.y"],
+    },
+    Kind {
+        word: "heat",
+        doc: "A field.",
+        needs: &["table", "x", "y", "value"],
+        takes: &[],
+    },
+];
+
 pub(super) const GOOD: &str = "\
 format: 1
 study: dic
@@ -131,6 +167,7 @@ pub(super) fn check_of(
         &read(&path, overrides, Path::new(""))?,
         &[study],
         &datasets(),
+        FIGURES,
     );
     spec.map_err(|faults| strip(faults, folder.path()))
 }
@@ -224,7 +261,7 @@ report:
         "subset-size.yaml:10:10: sweep.order: expected what to vary over, found the whole number `1`; write a list, {linspace: {from, to, count}} or {logspace: {from, to, count}}; a fixed value belongs under `params`",
         "subset-size.yaml:12:32: claims[0].metric: the study has no metric `rms`; did you mean `rmse`?",
         "subset-size.yaml:12:45: claims[0].expect: more than one thing is expected; write one of value (with abs or rel), at_least, at_most, within_ci, ordering, exceeds, not_testable",
-        "subset-size.yaml:14:20: report.figures[0].kind: `lines` is none of the words known here; write one of line, scatter, bar, heat, histogram, image_grid",
+        "subset-size.yaml:14:20: report.figures[0].kind: `lines` is none of the words known here; write one of line, bar, heat",
     ];
     for line in expected {
         assert!(
@@ -400,6 +437,7 @@ fn extends_merges_params_and_leaves_statements_behind() {
         &read(&child, &[], Path::new("")).expect("read"),
         &[&STUDY],
         &datasets(),
+        FIGURES,
     )
     .expect("valid");
     assert_eq!(spec.params.get("stop"), Some(&ParamValue::Float(1e-4)));
@@ -433,6 +471,7 @@ fn extends_merges_params_and_leaves_statements_behind() {
         &read(&child, &[], Path::new("")).expect("read"),
         &[&STUDY],
         &datasets(),
+        FIGURES,
     )
     .expect_err("stop");
     assert!(
@@ -475,7 +514,7 @@ fn files_that_are_no_specs() {
 
 #[test]
 fn the_schema_names_every_param_and_data_set() {
-    let schema = schema(&[&STUDY], &datasets());
+    let schema = schema(&[&STUDY], &datasets(), FIGURES);
     let then = &schema["allOf"][0]["then"]["properties"];
     assert_eq!(then["params"]["properties"]["subset_size_px"]["minimum"], 5);
     assert_eq!(then["dataset"]["enum"], serde_json::json!(["speckle"]));

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use retrial_core::census::count;
 use retrial_core::fault::Fault;
-use retrial_core::image::ImageError;
+use retrial_image::ImageError;
 use thiserror::Error;
 
 pub use self::fetch::{Attempt, FetchError};
-use crate::format::annotation::AnnotationFault;
+use crate::annotation::AnnotationFault;
 
 /// Why a data set could not be read, obtained or decoded.
 #[derive(Debug, Error)]

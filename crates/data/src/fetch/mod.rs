@@ -3,149 +3,34 @@
 //! The cache holds `<dataset>/<variant>/<path>`; a file gets its final name only after its size
 //! and sha256 agreed with the manifest. One process at a time works on a data set; others wait.
 
+mod options;
 pub(crate) mod parts;
+mod places;
 mod session;
+mod state;
 
 use std::fs::{self, File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+pub use self::options::{FetchOptions, FetchProgress};
+use self::parts::{farthest, of_parts, part_options};
+use self::places::{fault_of, has_size, local_path};
+use self::session::Session;
+pub use self::state::{Availability, Obtained};
 use crate::error::{DataError, FetchError};
 use crate::format::InputFile;
-use crate::manifest::{FileEntry, Manifest, Source, Variant, fill};
+use crate::manifest::{Manifest, Variant};
 pub use crate::source::url::Timeouts;
-use parts::{available_parts, obtain_parts};
-use session::Session;
-
-/// How and where to fetch.
-#[derive(Clone, Debug)]
-pub struct FetchOptions {
-    /// The cache folder, shared by all checkouts of a user.
-    pub cache: PathBuf,
-    /// A folder with copies (`RETRIAL_MIRROR`); where it is set its files come first.
-    pub mirror: Option<PathBuf>,
-    /// Whether the network is left alone.
-    pub offline: bool,
-    /// Only this variant, in place of the first that works.
-    pub variant: Option<String>,
-    /// Whether cached files are hashed again and fetched anew where they changed; otherwise their
-    /// size and the digest of the decoded content must do.
-    pub rehash: bool,
-    /// Patience with servers.
-    pub timeouts: Timeouts,
-}
-
-impl FetchOptions {
-    /// Everything as usual, with that cache.
-    #[must_use]
-    pub fn new(cache: impl Into<PathBuf>) -> Self {
-        Self {
-            cache: cache.into(),
-            mirror: None,
-            offline: false,
-            variant: None,
-            rehash: false,
-            timeouts: Timeouts::default(),
-        }
-    }
-}
-
-/// What is going on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FetchProgress<'a> {
-    /// Another process works on the data set.
-    Waiting {
-        /// The data set.
-        dataset: &'a str,
-    },
-    /// A source of a file is tried.
-    Started {
-        /// The file.
-        file: &'a str,
-        /// The source, as a person would find it.
-        source: &'a str,
-        /// The file's size.
-        bytes: u64,
-    },
-    /// More of the file has come.
-    Advanced {
-        /// The file.
-        file: &'a str,
-        /// Bytes so far.
-        done: u64,
-        /// The file's size.
-        bytes: u64,
-    },
-    /// The file is in the cache.
-    Finished {
-        /// The file.
-        file: &'a str,
-        /// The source that gave it.
-        source: &'a str,
-    },
-    /// A source gave nothing; the next is tried.
-    Failed {
-        /// The file.
-        file: &'a str,
-        /// The source.
-        source: &'a str,
-        /// Why.
-        reason: &'a str,
-    },
-}
-
-/// Files that are there and right.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Obtained {
-    /// The data set.
-    pub dataset: String,
-    /// The variant.
-    pub variant: String,
-    /// Where the files came from: `cache`, `generator`, or the kinds of the sources that gave them.
-    pub source_used: String,
-    /// The files, in the manifest's order.
-    pub files: Vec<InputFile>,
-    /// What was obtained of every part, for a data set made of others.
-    pub parts: Vec<Obtained>,
-}
-
-impl Obtained {
-    /// Its own files and those of its parts.
-    #[must_use]
-    pub fn all_files(&self) -> Vec<&InputFile> {
-        let of_parts = self.parts.iter().flat_map(Self::all_files);
-        self.files.iter().chain(of_parts).collect()
-    }
-}
-
-/// Whether a data set can be had, judged without the network.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Availability {
-    /// It is made here and needs nothing.
-    Generated,
-    /// The files of this variant are in the cache.
-    Cached {
-        /// The variant.
-        variant: String,
-    },
-    /// The files of this variant lie on this machine, in the mirror folder or beside the manifest.
-    Local {
-        /// The variant.
-        variant: String,
-    },
-    /// Something must be fetched.
-    Remote {
-        /// Size of the variant that is tried first.
-        bytes: u64,
-    },
-    /// The network is needed and not allowed.
-    Offline,
-}
 
 /// Where a data set is, without asking the network.
 #[must_use]
 pub fn available(manifest: &Manifest, options: &FetchOptions) -> Availability {
     if !manifest.parts.is_empty() {
-        return available_parts(manifest, options);
+        let Ok(options) = part_options(manifest, options) else {
+            return Availability::Offline;
+        };
+        let parts = manifest.parts.iter().zip(&options);
+        return farthest(manifest, parts.map(|(part, own)| available(part, own)));
     }
     let variants = order(manifest, options);
     let Some(&first) = variants.first() else {
@@ -191,19 +76,6 @@ pub fn unreadable(manifest: &Manifest, options: &FetchOptions) -> Option<FetchEr
     of_part.or_else(own)
 }
 
-/// What is wrong with a file of this machine, as far as its size and its rights tell.
-fn fault_of(path: &Path, expected: u64) -> Option<FetchError> {
-    match path.metadata() {
-        Ok(meta) if !meta.is_file() => Some(FetchError::no_file(path)),
-        Ok(meta) if meta.len() != expected => Some(FetchError::Size {
-            expected,
-            got: meta.len(),
-        }),
-        Ok(_) => File::open(path).err().map(FetchError::open(path)),
-        Err(error) => Some(FetchError::open(path)(error)),
-    }
-}
-
 /// Brings the files of the first variant that can be had into the cache.
 ///
 /// # Errors
@@ -215,7 +87,10 @@ pub fn obtain(
     progress: &mut dyn FnMut(FetchProgress<'_>),
 ) -> Result<Obtained, DataError> {
     if !manifest.parts.is_empty() {
-        return obtain_parts(manifest, options, progress);
+        let options = part_options(manifest, options)?;
+        let parts = manifest.parts.iter().zip(&options);
+        let parts = parts.map(|(part, own)| obtain(part, own, progress));
+        return Ok(of_parts(manifest, parts.collect::<Result<_, _>>()?));
     }
     let variants = order(manifest, options);
     if variants.is_empty() {
@@ -322,30 +197,6 @@ fn is_local(manifest: &Manifest, variant: &Variant, options: &FetchOptions) -> b
                 .is_some_and(|path| has_size(&path, file.bytes))
         })
     })
-}
-
-/// Where a source has the file on this machine, if it can have it there.
-fn local_path(
-    manifest: &Manifest,
-    options: &FetchOptions,
-    source: &Source,
-    file: &FileEntry,
-) -> Option<PathBuf> {
-    match source {
-        Source::Mirror { template } => {
-            let mirror = options.mirror.as_ref()?;
-            Some(mirror.join(fill(template, file, str::to_owned)))
-        }
-        Source::Bundled { template } => {
-            Some(manifest.folder.join(fill(template, file, str::to_owned)))
-        }
-        Source::Url { .. } | Source::Package { .. } => None,
-    }
-}
-
-fn has_size(path: &Path, bytes: u64) -> bool {
-    path.metadata()
-        .is_ok_and(|meta| meta.is_file() && meta.len() == bytes)
 }
 
 fn lock(

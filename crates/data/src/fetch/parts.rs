@@ -1,6 +1,7 @@
 //! Fetching a data set made of others: each part as it is alone.
 
-use super::{Availability, FetchOptions, FetchProgress, Obtained, available, obtain};
+use super::options::FetchOptions;
+use super::state::{Availability, Obtained};
 use crate::error::DataError;
 use crate::manifest::{Manifest, Variant};
 
@@ -65,28 +66,16 @@ pub(crate) fn of_parts(manifest: &Manifest, parts: Vec<Obtained>) -> Obtained {
     }
 }
 
-/// Brings every part.
-pub(super) fn obtain_parts(
-    manifest: &Manifest,
-    options: &FetchOptions,
-    progress: &mut dyn FnMut(FetchProgress<'_>),
-) -> Result<Obtained, DataError> {
-    let options = part_options(manifest, options)?;
-    let parts = manifest.parts.iter().zip(&options);
-    let parts = parts.map(|(part, options)| obtain(part, options, progress));
-    Ok(of_parts(manifest, parts.collect::<Result<_, _>>()?))
-}
-
 /// A whole is no nearer than its farthest part.
-pub(super) fn available_parts(manifest: &Manifest, options: &FetchOptions) -> Availability {
-    let Ok(options) = part_options(manifest, options) else {
-        return Availability::Offline;
-    };
+pub(super) fn farthest(
+    manifest: &Manifest,
+    parts: impl Iterator<Item = Availability>,
+) -> Availability {
     let variant = manifest.variants.first();
     let variant = variant.map_or_else(String::new, |variant: &Variant| variant.name.clone());
     let mut whole = Availability::Generated;
-    for (part, options) in manifest.parts.iter().zip(&options) {
-        whole = match (whole, available(part, options)) {
+    for part in parts {
+        whole = match (whole, part) {
             (Availability::Offline, _) | (_, Availability::Offline) => Availability::Offline,
             (Availability::Remote { bytes: a }, Availability::Remote { bytes: b }) => {
                 Availability::Remote { bytes: a + b }

@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 
 use ureq::Agent;
 
-use super::{FetchOptions, FetchProgress, Obtained, fault_of, local_path};
+use super::options::{FetchOptions, FetchProgress};
+use super::places::{fault_of, local_path};
+use super::state::Obtained;
 use crate::error::{Attempt, DataError, FetchError};
 use crate::format::InputFile;
 use crate::hashing::sha256_file;
 use crate::manifest::{FileEntry, Manifest, Registry, Source, Variant, fill};
-use crate::source::{check_file, local, package, publish, url};
+use crate::source::copy::{check_file, publish};
+use crate::source::{local, package, url};
 
 /// What is remembered while one data set is fetched.
 pub(super) struct Session<'a> {

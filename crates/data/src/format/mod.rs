@@ -1,215 +1,146 @@
-//! From files to content: one file a format, all of them in [`DECODERS`].
+//! From files to content: a folder or a file a format, all of them in [`DECODERS`].
+//!
+//! A format declares itself in `FORMAT`, reads its settings and decodes its files. It knows neither manifests nor
+//! where files come from, and gives its own model, from which the table makes [`Content`].
 
-pub mod annotated;
-pub mod annotation;
-mod census;
-mod csv_repair;
-pub mod generated;
-pub mod gray;
+pub mod annotated_pictures;
+mod declaration;
+pub mod exact_field;
 pub mod image_series;
-pub(crate) mod jpeg;
-pub mod labelled;
+pub mod infrared_scenes;
+mod inputs;
+pub mod labelled_tar;
 pub mod mnist_csv;
 pub mod mnist_idx;
-mod picture_end;
-pub mod pictures;
-pub mod scenes;
-pub(crate) mod several;
+pub mod picture_folder;
+pub mod several;
+pub mod speckle_series;
 pub mod target_points;
 pub mod thermal;
-mod tiff_chunks;
-mod tiff_page;
-pub mod torch_weights;
-pub mod weights;
+pub mod thermal_coco;
+pub mod weights_file;
 
-use std::path::{Path, PathBuf};
+use retrial_core::census::Census;
 
-use crate::content::{Content, kind};
+pub use self::declaration::{Format, FormatSettings, Settings, SettingsKey};
+pub use self::inputs::InputFile;
+pub(crate) use self::inputs::Inputs;
+use crate::content::Model;
+use crate::content::digits::Digits;
+use crate::content::series::ImageSeries;
+use crate::content::thermal::ThermalSet;
 use crate::error::DataError;
-use crate::fetch::Obtained;
-use crate::manifest::{Manifest, Settings};
 
-/// One way of turning files into content.
-#[derive(Clone, Copy, Debug)]
+/// From files to content.
+type Decode = fn(&Inputs<'_>) -> Result<Content, DataError>;
+
+/// A format with what it decodes to.
+#[derive(Debug)]
 pub struct Decoder {
-    /// Its name in a manifest.
-    pub name: &'static str,
-    /// The manifest key of its settings; empty for none.
-    pub settings: &'static str,
-    /// The roles a file may have; an empty text stands for a file without a role.
-    pub roles: &'static [&'static str],
-    /// Whether it needs no file of its own.
-    pub generates: bool,
+    /// The format.
+    pub format: Format,
     /// What it gives, as [`Content::kind`] says it.
     pub kind: &'static str,
-    /// The decoding itself.
-    pub(crate) decode: fn(&Inputs<'_>) -> Result<Content, DataError>,
+    /// The decoding of files; nothing for a data set made of others, each decoded as it is alone.
+    pub(crate) decode: Option<Decode>,
 }
 
-/// What a decoder works on.
-pub(crate) struct Inputs<'a> {
-    pub(crate) dataset: &'a str,
-    pub(crate) settings: &'a Settings,
-    pub(crate) files: &'a [InputFile],
-    /// Whether what could be repaired is a fault.
-    pub(crate) strict: bool,
-    /// The data sets it is made of, with what was obtained of each.
-    pub(crate) parts: Vec<(&'a Manifest, &'a Obtained)>,
-}
+/// A line a kind of content: its model, and the formats that give it.
+macro_rules! formats {
+    ($($(#[doc = $doc:literal])+ $kind:ident($model:ty): $($format:ident),+;)+) => {
+        /// The decoded content of a data set.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Content {
+            $($(#[doc = $doc])+ $kind($model),)+
+            /// Several data sets with their names, in the manifest's order.
+            Several(Vec<(String, Content)>),
+        }
 
-/// A file that is there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InputFile {
-    /// Its path in the manifest.
-    pub path: String,
-    /// Its role.
-    pub role: String,
-    /// Where it lies.
-    pub at: PathBuf,
-}
+        /// Every format.
+        pub const DECODERS: &[Decoder] = &[
+            $($(Decoder {
+                format: $format::FORMAT,
+                kind: <$model as Model>::KIND,
+                decode: Some(|inputs| $format::decode(inputs).map(Content::$kind)),
+            },)+)+
+            Decoder {
+                format: several::FORMAT,
+                kind: several::KIND,
+                decode: None,
+            },
+        ];
 
-/// Every format.
-pub const DECODERS: &[Decoder] = &[
-    Decoder {
-        name: "image-series",
-        settings: "series",
-        roles: &["", "truth"],
-        generates: false,
-        kind: kind::SERIES,
-        decode: image_series::decode,
-    },
-    Decoder {
-        name: "speckle-series",
-        settings: "speckle",
-        roles: &[],
-        generates: true,
-        kind: kind::SERIES,
-        decode: generated::speckle_series,
-    },
-    Decoder {
-        name: "mnist-csv",
-        settings: "",
-        roles: &["train", "test"],
-        generates: false,
-        kind: kind::DIGITS,
-        decode: mnist_csv::decode,
-    },
-    Decoder {
-        name: "mnist-idx",
-        settings: "",
-        roles: &["train-images", "train-labels", "test-images", "test-labels"],
-        generates: false,
-        kind: kind::DIGITS,
-        decode: mnist_idx::decode,
-    },
-    Decoder {
-        name: "thermal-coco",
-        settings: "thermal",
-        roles: &["picture", "temperature", "annotations"],
-        generates: false,
-        kind: kind::THERMAL,
-        decode: thermal::decode,
-    },
-    Decoder {
-        name: "annotated-pictures",
-        settings: "pictures",
-        roles: &["picture", "annotations"],
-        generates: false,
-        kind: kind::THERMAL,
-        decode: annotated::decode,
-    },
-    Decoder {
-        name: "infrared-scenes",
-        settings: "scenes",
-        roles: &[],
-        generates: true,
-        kind: kind::THERMAL,
-        decode: scenes::decode,
-    },
-    Decoder {
-        name: "labelled-tar",
-        settings: "",
-        roles: &["train", "val", "labels", "classes"],
-        generates: false,
-        kind: kind::LABELLED,
-        decode: labelled::decode,
-    },
-    Decoder {
-        name: "picture-folder",
-        settings: "",
-        roles: &["picture"],
-        generates: false,
-        kind: kind::PICTURES,
-        decode: pictures::decode,
-    },
-    Decoder {
-        name: "weights-file",
-        settings: "",
-        roles: &["weights"],
-        generates: false,
-        kind: kind::WEIGHTS,
-        decode: weights::decode,
-    },
-    Decoder {
-        name: "target-points",
-        settings: "targets",
-        roles: &["image", "world"],
-        generates: false,
-        kind: kind::TARGETS,
-        decode: target_points::decode,
-    },
-    Decoder {
-        name: "several",
-        settings: "parts",
-        roles: &[],
-        generates: true,
-        kind: kind::SEVERAL,
-        decode: several::decode,
-    },
-];
-
-impl Inputs<'_> {
-    /// The file at `path` of the manifest.
-    pub(crate) fn file(&self, path: &str) -> Result<&Path, DataError> {
-        self.files
-            .iter()
-            .find(|file| file.path == path)
-            .map(|file| file.at.as_path())
-            .ok_or_else(|| DataError::format(Path::new(path), "the manifest names no such file"))
-    }
-
-    /// The one file of a role.
-    pub(crate) fn role(&self, role: &str) -> Result<&Path, DataError> {
-        let mut files = self.files.iter().filter(|file| file.role == role);
-        match (files.next(), files.next()) {
-            (Some(file), None) => Ok(&file.at),
-            (found, _) => {
-                let number = if found.is_some() {
-                    "several files"
-                } else {
-                    "no file"
-                };
-                let what = format!(
-                    "data set `{}` has {number} of the role `{role}`",
-                    self.dataset
-                );
-                Err(DataError::format(Path::new(self.dataset), what))
+        impl Content {
+            /// The digest of the decoded content, `blake3:…`: sizes, pixels, labels, truth and
+            /// annotations in order; file names and encodings do not enter.
+            #[must_use]
+            pub fn digest(&self) -> String {
+                match self {
+                    $(Self::$kind(model) => model.digest(),)+
+                    Self::Several(parts) => several::digest(
+                        parts.iter().map(|(name, part)| (name.as_str(), part.digest())),
+                    ),
+                }
             }
+
+            /// What kind of content this is, in a word or two.
+            #[must_use]
+            pub fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$kind(_) => <$model as Model>::KIND,)+
+                    Self::Several(_) => several::KIND,
+                }
+            }
+
+            /// What is there, and what was repaired or looks wrong.
+            #[must_use]
+            pub fn census(&self) -> Census {
+                match self {
+                    $(Self::$kind(model) => model.census(),)+
+                    Self::Several(parts) => {
+                        let mut census = Census::default();
+                        for (name, part) in parts {
+                            census.extend(name, part.census());
+                        }
+                        census
+                    }
+                }
+            }
+        }
+    };
+}
+
+formats! {
+    /// A series of grey pictures with the displacement imposed on each.
+    Series(ImageSeries): image_series, speckle_series;
+    /// Labelled digits.
+    Digits(Digits): mnist_csv, mnist_idx;
+    /// Infrared pictures with annotations.
+    Thermal(ThermalSet): thermal_coco, annotated_pictures, infrared_scenes;
+    /// Small pictures, each with its class and a box.
+    Labelled(labelled_tar::LabelledSet): labelled_tar;
+    /// Picture files, decoded one at a time.
+    Pictures(picture_folder::PictureFolder): picture_folder;
+    /// Trained weights of a net.
+    Weights(weights_file::WeightsFile): weights_file;
+    /// Points of calibration targets.
+    Targets(target_points::TargetPoints): target_points;
+}
+
+impl Content {
+    /// The part of that name, where this is several data sets.
+    #[must_use]
+    pub fn part(&self, name: &str) -> Option<&Self> {
+        match self {
+            Self::Several(parts) => parts.iter().find(|part| part.0 == name).map(|part| &part.1),
+            _ => None,
         }
     }
 }
 
-/// Decodes the files of one variant.
-pub(crate) fn decode_files(
-    manifest: &Manifest,
-    decoder: &Decoder,
-    obtained: &Obtained,
-) -> Result<Content, DataError> {
-    (decoder.decode)(&Inputs {
-        dataset: &manifest.name,
-        settings: &manifest.settings,
-        files: &obtained.files,
-        strict: manifest.strict,
-        parts: manifest.parts.iter().zip(&obtained.parts).collect(),
-    })
+/// The keys of the settings of all formats.
+pub(crate) fn settings_keys() -> impl Iterator<Item = &'static SettingsKey> {
+    DECODERS
+        .iter()
+        .filter_map(|decoder| decoder.format.settings.as_ref())
 }

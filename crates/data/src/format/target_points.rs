@@ -2,15 +2,58 @@
 //! them, from two comma-separated files.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use retrial_core::census::count;
-use retrial_core::file;
+use retrial_core::fault::Faults;
 use retrial_core::hash::FieldHasher;
+use retrial_core::keys::{Form, Key, KeyType as _};
+use retrial_core::yaml::Node;
+use retrial_core::{bounded, file, keys};
 
-use super::Inputs;
-use crate::content::Content;
+use super::{Format, FormatSettings, Inputs, SettingsKey};
+use crate::content::Model;
 use crate::error::DataError;
-use crate::manifest::Settings;
+
+/// The format.
+pub(super) const FORMAT: Format = Format {
+    name: "target-points",
+    settings: Some(SettingsKey {
+        key: Key::new("targets", TargetKeys::form, "Settings of `target-points`."),
+        read: read_settings,
+    }),
+    roles: &["image", "world"],
+    generates: false,
+};
+
+keys! {
+    /// How the points of a calibration target are written.
+    pub struct TargetKeys {
+        /// The coordinate of the first pixel's centre in the files: 0, or 1 as in MATLAB.
+        first_pixel: FirstPixel [needed()];
+    }
+}
+
+bounded! {
+    /// The coordinate of the first pixel's centre.
+    pub struct FirstPixel(u64) in Form::Int(0, 1);
+    first => format!("the first pixel's centre is at {first}"), "use 0, or 1 as in MATLAB";
+}
+
+/// `targets:` how the points of a calibration target are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TargetSettings {
+    /// The coordinate of the first pixel's centre: 0, or 1 as in MATLAB.
+    pub first_pixel: u8,
+}
+
+impl FormatSettings for TargetSettings {}
+
+fn read_settings(node: &Node, path: &str, faults: &mut Faults) -> Option<Arc<dyn FormatSettings>> {
+    let keys = TargetKeys::read(node, path, faults)?;
+    let first_pixel = u8::try_from(keys.first_pixel?.0).ok()?;
+    Some(Arc::new(TargetSettings { first_pixel }))
+}
 
 /// Points of a target and where images show them.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,10 +83,10 @@ pub struct SeenPoint {
     pub px: [f64; 2],
 }
 
-impl TargetPoints {
-    /// The digest of the content: all numbers in order.
-    #[must_use]
-    pub(crate) fn digest(&self) -> String {
+impl Model for TargetPoints {
+    const KIND: &'static str = "calibration points";
+
+    fn digest(&self) -> String {
         let mut hasher = FieldHasher::new("retrial target points v1");
         hasher.field(&[self.first_pixel]);
         for place in &self.world_mm {
@@ -63,10 +106,8 @@ fn bytes(pair: &[f64; 2]) -> Vec<u8> {
 }
 
 /// Reads the two files of their roles.
-pub(super) fn decode(inputs: &Inputs<'_>) -> Result<Content, DataError> {
-    let Settings::Targets { first_pixel } = inputs.settings else {
-        unreachable!("a manifest is checked to hold the settings of its decoder");
-    };
+pub(super) fn decode(inputs: &Inputs<'_>) -> Result<TargetPoints, DataError> {
+    let settings: &TargetSettings = inputs.settings();
     let (image_file, world_file) = (inputs.role("image")?, inputs.role("world")?);
     let world_mm = rows(world_file, ["X_mm", "Y_mm"])?;
     let world_mm: Vec<[f64; 2]> = world_mm.into_iter().map(|row| row.1).collect();
@@ -101,13 +142,13 @@ pub(super) fn decode(inputs: &Inputs<'_>) -> Result<Content, DataError> {
             px: [row[3], row[4]],
         });
     }
-    Ok(Content::Targets(TargetPoints {
+    Ok(TargetPoints {
         image_file: image_file.to_owned(),
         world_file: world_file.to_owned(),
-        first_pixel: *first_pixel,
+        first_pixel: settings.first_pixel,
         world_mm,
         seen,
-    }))
+    })
 }
 
 /// The finite numbers of a comma-separated file with exactly these columns, each row with its
@@ -157,7 +198,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::format::InputFile;
+    use crate::format::{Content, InputFile, Settings};
 
     fn decoded(image: &str, world: &str, first_pixel: u8) -> Result<Content, DataError> {
         let folder = tempfile::tempdir().expect("a folder");
@@ -170,13 +211,13 @@ mod tests {
                 at,
             }
         };
-        decode(&Inputs {
+        let points = decode(&Inputs {
             strict: false,
             dataset: "targets",
-            settings: &Settings::Targets { first_pixel },
+            settings: &Settings::new("targets", Arc::new(TargetSettings { first_pixel })),
             files: &[file("image", image), file("world", world)],
-            parts: Vec::new(),
-        })
+        });
+        points.map(Content::Targets)
     }
 
     const IMAGE: &str = "camera,image,point,x_px,y_px\n0,0,1,10.5,20\n1,3,0,7,8.25\n";

@@ -1,96 +1,58 @@
-//! `thermal-coco`: infrared pictures, their temperature planes and COCO annotations.
-//!
-//! A temperature plane is either a 16-bit grey PNG beside the picture, whose value is the raw
-//! value + 32768, or the plane of little-endian `i16` that the camera appended to the picture's
-//! own file. Both give the same content.
+//! What the formats of infrared pictures share: how a picture and its temperatures are read, and the range of grey.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
+use retrial_core::fault::Faults;
 use retrial_core::file;
-use retrial_core::hash::FieldHasher;
+use retrial_core::keys::{Form, KeyType};
+use retrial_core::yaml::{Node, list, whole};
+use serde_json::json;
 
 use super::Inputs;
-use super::annotation::coco::{read_coco, temperature_files};
-use super::annotation::{AnnotationSet, Pictures};
-use super::gray::{Rgb, decode_rgb, read_gray};
-use super::jpeg;
-use crate::content::Content;
+use crate::annotation::{AnnotationSet, Pictures};
+use crate::content::thermal::{ThermalPicture, ThermalSet};
 use crate::error::DataError;
-use crate::manifest::{PlaneSettings, Settings};
+use crate::picture::{Rgb, decode_rgb, jpeg, read_gray};
 
-/// Infrared pictures with annotations.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ThermalSet {
-    /// The pictures, sorted by name.
-    pub pictures: Vec<ThermalPicture>,
-    /// The annotation sets, in the manifest's order.
-    pub annotations: Vec<AnnotationSet>,
-    /// Black and white of 16-bit grey, where the manifest states them.
-    pub stated_range: Option<[u16; 2]>,
+/// Black and white among 16-bit grey levels.
+#[derive(Clone, Copy, Debug)]
+pub struct GreyRange(pub [u16; 2]);
+
+impl KeyType for GreyRange {
+    fn form() -> Form {
+        let level = json!({ "type": "integer", "minimum": 0, "maximum": 65535 });
+        let pair = json!({ "type": "array", "minItems": 2, "maxItems": 2, "items": level });
+        Form::Special(
+            pair,
+            "`[BLACK, WHITE]`, 0 ≤ BLACK < WHITE ≤ 65535".to_owned(),
+        )
+    }
+
+    fn read(node: &Node, path: &str, faults: &mut Faults) -> Option<Self> {
+        let values = list(node, path, faults)?.iter();
+        let values = values.map(|node| u16::try_from(whole(node, path, faults)?).ok());
+        let values: Vec<Option<u16>> = values.collect();
+        if let [Some(black), Some(white)] = values[..]
+            && black < white
+        {
+            return Some(Self([black, white]));
+        }
+        let help = "write [BLACK, WHITE] with 0 ≤ BLACK < WHITE ≤ 65535";
+        let message = format!("found {}", node.describe());
+        faults.add_with_help(&node.place, path, message, help);
+        None
+    }
 }
 
-/// One infrared picture.
-///
-/// # Shapes
-/// - `rgb`: `[row, column, 3]`, the camera's pseudo-colour
-/// - `temperature`: `[row, column]`, raw units of the camera
-#[derive(Clone, Debug, PartialEq)]
-pub struct ThermalPicture {
-    /// Name, as annotations use it.
-    pub name: String,
+/// A plane of little-endian `i16` inside a larger file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlaneSettings {
+    /// First byte.
+    pub offset: u64,
     /// Columns.
     pub width: usize,
     /// Rows.
     pub height: usize,
-    /// Pseudo-colour.
-    pub rgb: Vec<u8>,
-    /// Temperatures, where the camera's plane is at hand.
-    pub temperature: Option<Vec<i16>>,
-    /// blake3 of the compressed picture up to its end marker. It enters the digest in place of
-    /// `rgb`, because two JPEG decoders may differ by a grey level.
-    pub encoded: String,
-    /// What the file holds.
-    pub depth: Depth,
-    /// The values of a file of 16-bit grey, which `rgb` shows by their upper byte.
-    pub gray16: Option<Vec<u16>>,
-}
-
-/// What the pixels of a picture file are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Depth {
-    /// One channel of 8 bits.
-    Gray8,
-    /// One channel of 16 bits, or three equal ones.
-    Gray16,
-    /// Three channels of 8 bits.
-    Rgb8,
-    /// Three channels of 16 bits that are not equal, read with 8.
-    Rgb16,
-}
-
-/// Decodes pictures, temperatures and annotations.
-pub(super) fn decode(inputs: &Inputs<'_>) -> Result<Content, DataError> {
-    let Settings::Thermal(settings) = inputs.settings else {
-        unreachable!("a manifest is checked to hold the settings of its decoder");
-    };
-    let mut beside = BTreeMap::new();
-    for (_, file) in &settings.annotations {
-        beside.extend(temperature_files(inputs.file(file)?)?);
-    }
-    let mut pictures = Vec::new();
-    for file in inputs.files.iter().filter(|file| file.role == "picture") {
-        let beside = beside.get(&file.path);
-        let beside = beside.and_then(|path| inputs.file(path).ok());
-        pictures.push(read_picture(&file.path, &file.at, beside, settings.plane)?);
-    }
-    let known = known(&pictures);
-    let mut annotations = Vec::new();
-    for (name, file) in &settings.annotations {
-        let file = inputs.file(file)?;
-        annotations.push(read_coco(name, file, &known)?);
-    }
-    collect(inputs, pictures, annotations, settings.grey_range)
 }
 
 /// Puts pictures and annotations together; there must be a picture.
@@ -99,7 +61,7 @@ pub(super) fn collect(
     mut pictures: Vec<ThermalPicture>,
     annotations: Vec<AnnotationSet>,
     stated_range: Option<[u16; 2]>,
-) -> Result<Content, DataError> {
+) -> Result<ThermalSet, DataError> {
     if pictures.is_empty() {
         let what = "no file has the role `picture`";
         return Err(DataError::format(Path::new(inputs.dataset), what));
@@ -112,11 +74,11 @@ pub(super) fn collect(
         }
     }
     pictures.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(Content::Thermal(ThermalSet {
+    Ok(ThermalSet {
         pictures,
         annotations,
         stated_range,
-    }))
+    })
 }
 
 /// Names and sizes of pictures, for those who read their annotations.
@@ -128,6 +90,7 @@ pub(super) fn known(pictures: &[ThermalPicture]) -> Pictures {
     )
 }
 
+/// Reads a picture, with the temperatures of the file `beside` it or of the plane behind it.
 pub(super) fn read_picture(
     name: &str,
     path: &Path,
@@ -218,51 +181,4 @@ fn temperature_plane(
         })?;
     let (pairs, _) = values.as_chunks::<2>();
     Ok(pairs.iter().map(|&pair| i16::from_le_bytes(pair)).collect())
-}
-
-impl ThermalSet {
-    /// Black and white of 16-bit grey: as stated, else the least and the greatest value of the
-    /// set. Nothing without such pictures.
-    #[must_use]
-    pub fn grey_range(&self) -> Option<[u16; 2]> {
-        let deep = || self.pictures.iter().filter_map(|p| p.gray16.as_ref());
-        let least = deep().flatten().min()?;
-        let greatest = deep().flatten().max()?;
-        Some(self.stated_range.unwrap_or([*least, *greatest]))
-    }
-
-    /// The picture of that name.
-    #[must_use]
-    pub fn picture(&self, name: &str) -> Option<&ThermalPicture> {
-        let i = self
-            .pictures
-            .binary_search_by(|picture| picture.name.as_str().cmp(name));
-        i.ok().map(|i| &self.pictures[i])
-    }
-
-    /// See [`Content::digest`].
-    pub(crate) fn digest(&self) -> String {
-        let mut hasher = FieldHasher::new("retrial infrared pictures v1");
-        for picture in &self.pictures {
-            hasher
-                .field(picture.name.as_bytes())
-                .field(&(picture.width as u64).to_le_bytes())
-                .field(&(picture.height as u64).to_le_bytes())
-                .field(picture.encoded.as_bytes());
-            let temperature = picture.temperature.as_deref().unwrap_or(&[]);
-            let bytes: Vec<u8> = temperature.iter().flat_map(|v| v.to_le_bytes()).collect();
-            hasher.field(&bytes);
-        }
-        if let Some([black, white]) = self.stated_range {
-            hasher.field(b"grey range");
-            hasher
-                .field(&black.to_le_bytes())
-                .field(&white.to_le_bytes());
-        }
-        for set in &self.annotations {
-            // A struct without maps of other keys than text always becomes JSON.
-            hasher.field(serde_json::to_string(set).unwrap_or_default().as_bytes());
-        }
-        hasher.tagged()
-    }
 }

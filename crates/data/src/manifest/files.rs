@@ -7,15 +7,15 @@ use retrial_core::census::count;
 use retrial_core::fault::{Faults, Place};
 use retrial_core::keys::At;
 
-use super::FileEntry;
-use super::keys::{FileKeys, Files};
-use super::read::{is_hex, safe_path};
+use super::keys::{FileKeys, Files, check_sha256};
+use super::model::FileEntry;
 
 /// Largest file a manifest may name: 64 GiB, beyond which a slip of the pen is likelier.
 const MAX_BYTES: u64 = 64 << 30;
 /// The columns of a table of files.
 const COLUMNS: [&str; 5] = ["path", "bytes", "sha256", "origin", "role"];
 
+/// The files that a variant states.
 pub(super) fn read_files(
     stated: At<Files>,
     folder: &Path,
@@ -98,20 +98,6 @@ fn check_bytes(bytes: u64, place: &Place, key: &str, faults: &mut Faults) -> Opt
         key,
         format!("{bytes} bytes, expected 1 to {MAX_BYTES}"),
     );
-    None
-}
-
-pub(super) fn check_sha256(
-    sha256: &str,
-    place: &Place,
-    key: &str,
-    faults: &mut Faults,
-) -> Option<String> {
-    if is_hex(sha256, 64) {
-        return Some(sha256.to_owned());
-    }
-    let message = format!("{sha256:?} is no sha256");
-    faults.add_with_help(place, key, message, "write 64 hex digits in lower case");
     None
 }
 
@@ -200,6 +186,18 @@ fn table(file: &str, text: &str, faults: &mut Faults) -> Vec<FileEntry> {
         }
     }
     files
+}
+
+/// Whether a path stays inside the folder it is joined to on every system.
+pub(super) fn safe_path(path: &str) -> bool {
+    let plain =
+        |c: char| !c.is_control() && !matches!(c, '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|');
+    !path.is_empty()
+        && path.len() <= 240
+        && path.chars().all(plain)
+        && path
+            .split('/')
+            .all(|part| !part.is_empty() && part != "." && part != ".." && !part.starts_with('.'))
 }
 
 #[cfg(test)]

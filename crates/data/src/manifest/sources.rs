@@ -3,8 +3,8 @@
 use retrial_core::fault::Faults;
 use retrial_core::keys::At;
 
-use super::Source;
 use super::keys::{PackageKeys, SourceKeys};
+use super::model::Source;
 
 pub(super) fn source(keys: SourceKeys, faults: &mut Faults) -> Option<Source> {
     let given = keys.site.alternatives(SourceKeys::MAP).len();

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use super::{OnBytes, copy_hashed};
+use super::copy::{OnBytes, copy_hashed};
 use crate::error::FetchError;
 use crate::hashing::Sha256Sum;
 use crate::manifest::FileEntry;

@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::client::run_client;
-use super::{OnBytes, check_file};
+use super::copy::{OnBytes, check_file, publish};
 use crate::archive::extract_member;
 use crate::error::FetchError;
 use crate::hashing::sha256_file;
@@ -71,7 +71,7 @@ pub(crate) fn fetch(
         reason: "it succeeded and left no package file".to_owned(),
     })?;
     let target = folder.join(file.file_name().unwrap_or_default());
-    super::publish(&file, &target, 0)?;
+    publish(&file, &target, 0)?;
     Ok(target)
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use ureq::http::Response;
 use ureq::{Agent, Body};
 
-use super::{OnBytes, copy_hashed};
+use super::copy::{OnBytes, copy_hashed};
 use crate::error::FetchError;
 use crate::hashing::Sha256Sum;
 use crate::manifest::{FileEntry, fill};

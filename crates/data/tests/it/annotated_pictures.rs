@@ -4,8 +4,7 @@ use std::fs::{self, File};
 use std::path::Path;
 
 use image::{DynamicImage, GrayImage, ImageBuffer, Luma, LumaA, Rgb, RgbImage, Rgba};
-use retrial_data::format::thermal::{Depth, ThermalPicture};
-use retrial_data::{Content, DataError, LabelledSet, ThermalSet};
+use retrial_data::{Content, DataError, Depth, LabelledSet, ThermalPicture, ThermalSet};
 use tiff::encoder::{TiffEncoder, colortype};
 
 use super::folder_set::{folder, load_files};

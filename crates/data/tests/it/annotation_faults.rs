@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use retrial_data::format::annotation::coco::read_coco;
-use retrial_data::format::annotation::labelme::read_labelme;
-use retrial_data::format::annotation::voc::read_voc;
-use retrial_data::format::annotation::{AnnotationSet, Pictures, Segmentation};
+use retrial_data::annotation::coco::read_coco;
+use retrial_data::annotation::labelme::read_labelme;
+use retrial_data::annotation::voc::read_voc;
+use retrial_data::annotation::{AnnotationSet, Pictures, Segmentation};
 use retrial_data::{Annotation, DataError};
 use tempfile::TempDir;
 

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use retrial_data::fetch::Timeouts;
-use retrial_data::manifest::{Manifest, read_manifest};
-use retrial_data::{DataError, FetchOptions, obtain};
+use retrial_data::manifest::Manifest;
+use retrial_data::{DataError, FetchOptions, obtain, read_manifest};
 
 /// A data set of two pictures, its manifest in `folder`, from one source.
 fn manifest(folder: &Path, source: &str, files: &str) -> Result<Manifest, Vec<String>> {

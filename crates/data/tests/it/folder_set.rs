@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use retrial_data::hashing::sha256_file;
-use retrial_data::manifest::read_manifest;
-use retrial_data::{Content, DataError, FetchOptions, load};
+use retrial_data::{Content, DataError, FetchOptions, load, read_manifest};
 
 /// Loads the files `(path, role)` of `folder` by the decoder; `settings` is YAML or empty.
 pub(crate) fn load_files(

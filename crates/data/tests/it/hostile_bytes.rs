@@ -3,12 +3,12 @@
 use std::fs;
 
 use proptest::prelude::*;
-use retrial_core::run_text;
-use retrial_data::format::annotation::Pictures;
-use retrial_data::format::annotation::coco::read_coco;
-use retrial_data::format::annotation::labelme::read_labelme;
-use retrial_data::format::annotation::voc::read_voc;
-use retrial_data::format::torch_weights::read_torch_bytes;
+use retrial_data::annotation::Pictures;
+use retrial_data::annotation::coco::read_coco;
+use retrial_data::annotation::labelme::read_labelme;
+use retrial_data::annotation::voc::read_voc;
+use retrial_data::format::weights_file::torch_weights::read_torch_bytes;
+use retrial_image::run_text;
 
 /// Text that gets past the first brackets, with places where anything may stand.
 fn with_any_value(template: &str) -> impl Strategy<Value = Vec<u8>> + use<> {

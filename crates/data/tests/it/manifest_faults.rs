@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use retrial_data::manifest::read_manifest;
+use retrial_data::read_manifest;
 
 fn faults(text: &str) -> Vec<String> {
     read_manifest(Path::new("datasets/t/manifest.yaml"), text)

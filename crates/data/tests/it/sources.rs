@@ -6,10 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use retrial_data::fetch::Timeouts;
-use retrial_data::manifest::read_manifest;
 use retrial_data::{
     Attempt, Availability, DataError, FetchError, FetchOptions, FetchProgress, Manifest, Obtained,
-    available, decode_cached, load, obtain, verify,
+    available, decode_cached, load, obtain, read_manifest, verify,
 };
 
 use super::server::{Server, answer, dead_port, ok};

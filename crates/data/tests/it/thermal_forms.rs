@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use image::{ImageBuffer, Luma, Rgb, RgbImage};
-use retrial_data::format::thermal::ThermalSet;
 use retrial_data::hashing::sha256_file;
-use retrial_data::manifest::read_manifest;
-use retrial_data::{Content, DataError, FetchOptions, find_manifest, load};
+use retrial_data::{
+    Content, DataError, FetchOptions, ThermalSet, find_manifest, load, read_manifest,
+};
 
 use super::datasets::root;
 use super::real_data::mirror_only;

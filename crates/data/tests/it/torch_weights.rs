@@ -2,7 +2,7 @@
 
 use std::io::{Cursor, Write};
 
-use retrial_data::format::torch_weights::{TorchWeights, read_torch_bytes};
+use retrial_data::format::weights_file::torch_weights::{TorchWeights, read_torch_bytes};
 use zip::write::SimpleFileOptions;
 
 /// What Python's `pickle`, protocol 2, writes of a state dict as PyTorch has it: `conv.weight` of

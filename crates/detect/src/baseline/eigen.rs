@@ -74,7 +74,7 @@ fn unit(n: usize, i: usize) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use retrial_core::seed::Seed;
+    use retrial_seed::Seed;
 
     use super::*;
 

@@ -114,7 +114,7 @@ pub(crate) mod examples {
 
 #[cfg(test)]
 mod tests {
-    use retrial_core::seed::Seed;
+    use retrial_seed::Seed;
 
     use super::examples::assert_close;
     use super::*;

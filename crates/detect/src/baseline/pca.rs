@@ -6,7 +6,7 @@
 //! satisfy their equation; neither the covariance matrix nor the Gram matrix is ever formed.
 
 use rayon::prelude::*;
-use retrial_core::seed::{Seed, Stream};
+use retrial_seed::{Seed, Stream};
 
 use super::eigen::decompose;
 use super::mean;

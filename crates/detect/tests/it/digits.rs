@@ -5,8 +5,9 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
-use retrial_core::image::GrayImage;
-use retrial_core::resize::{Bicubic, Scaling, bicubic};
+use retrial_detect::Scaling;
+use retrial_image::GrayImage;
+use retrial_image::resize::{Bicubic, bicubic};
 
 /// Width and height of a picture after resizing, px.
 const SIDE: usize = 64;

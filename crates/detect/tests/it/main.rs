@@ -2,4 +2,5 @@
 
 mod digits;
 mod published;
+mod pytorch;
 mod table;

@@ -1,7 +1,8 @@
 //! The published scores are ink: `0.9 Σ|x|` of the picture alone, on undivided grey levels.
 
-use retrial_core::resize::{Bicubic, Scaling};
+use retrial_detect::Scaling;
 use retrial_detect::{Items, baseline, confusion, correlation, roc};
+use retrial_image::resize::Bicubic;
 
 use crate::digits::{self, Digits};
 

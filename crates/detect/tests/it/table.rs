@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use retrial_core::resize::{Bicubic, Scaling};
+use retrial_detect::Scaling;
 use retrial_detect::baseline::{ink, mean_image, nearest_neighbour, principal_components};
 use retrial_detect::{Items, Norm, generator, roc};
+use retrial_image::resize::Bicubic;
 
 use crate::digits::{self, Digits};
 

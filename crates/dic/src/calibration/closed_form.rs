@@ -5,12 +5,12 @@
 //! first, as for the homographies, because the equations are badly scaled in pixels.
 
 use super::camera::Camera;
-use super::estimate::CalibrationPoint;
 use super::homography::normalised;
 use super::matrix::{
     Matrix3, Vector3, add_product, apply, cross, inverse, multiply, norm, symmetric_eigen,
     transpose,
 };
+use super::model::CalibrationPoint;
 use super::pose::{Pose, nearest_rotation};
 
 /// Smallest ratio of the second smallest to the largest eigenvalue of the equations.
@@ -81,14 +81,14 @@ fn general(columns: &[(Vector3, Vector3)], skewed: bool) -> Option<Matrix3> {
     // Appendix B.
     let determinant = b11 * b22 - b12 * b12;
     let v0 = (b12 * b13 - b11 * b23) / determinant;
-    let lambda = b33 - (b13 * b13 + v0 * (b12 * b13 - b11 * b23)) / b11;
-    let (alpha, beta) = (lambda / b11, lambda * b11 / determinant);
+    let scale = b33 - (b13 * b13 + v0 * (b12 * b13 - b11 * b23)) / b11;
+    let (alpha, beta) = (scale / b11, scale * b11 / determinant);
     if !(alpha > 0.0 && beta > 0.0) {
         return None;
     }
     let (alpha, beta) = (alpha.sqrt(), beta.sqrt());
-    let gamma = -b12 * alpha * alpha * beta / lambda;
-    let u0 = gamma * v0 / beta - b13 * alpha * alpha / lambda;
+    let gamma = -b12 * alpha * alpha * beta / scale;
+    let u0 = gamma * v0 / beta - b13 * alpha * alpha / scale;
     let matrix = [[alpha, gamma, u0], [0.0, beta, v0], [0.0, 0.0, 1.0]];
     matrix
         .iter()

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 /// Why no camera came out of a calibration. Views and points count from zero.
 #[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
 pub enum CalibrationError {
     /// More radial terms than there are.
     #[error("a camera has at most 3 radial terms, got {got}")]

@@ -4,6 +4,7 @@ use super::camera::Camera;
 use super::closed_form::{intrinsics, pose};
 use super::error::CalibrationError;
 use super::homography::homography;
+use super::model::{CalibrationPoint, CameraModel};
 use super::pose::Pose;
 use super::refine::{SHARED, Unknowns, refine};
 
@@ -12,26 +13,6 @@ const FEWEST_POINTS: usize = 4;
 
 /// Largest relative standard uncertainty of a focal length that is still an answer.
 const LARGEST_SPREAD: f64 = 0.1;
-
-/// A point of the target and where one picture shows it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct CalibrationPoint {
-    /// Place on the target's plane, mm.
-    pub world_mm: [f64; 2],
-    /// Place in the picture, px, zero-based pixel centres.
-    pub image_px: [f64; 2],
-}
-
-/// Which of a camera's parameters are estimated; the others stay zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CameraModel {
-    /// Radial terms, `0..=3`.
-    pub radial_terms: usize,
-    /// Whether `p1` and `p2` are estimated.
-    pub tangential: bool,
-    /// Whether the axes may be skewed.
-    pub skew: bool,
-}
 
 /// A calibrated camera.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,8 +4,8 @@
 //! Hartley 1997, "In defense of the eight-point algorithm", doi:10.1109/34.601246, for the
 //! normalisation; Hartley & Zisserman 2004, "Multiple View Geometry", algorithm 4.2.
 
-use super::estimate::CalibrationPoint;
 use super::matrix::{Matrix3, add_product, inverse, multiply, symmetric_eigen};
+use super::model::CalibrationPoint;
 
 /// Smallest ratio of the second smallest to the largest eigenvalue that fixes the map; points on
 /// a line, or all but one on a line, leave rounding there.

@@ -1,7 +1,7 @@
 //! Fields in millimetres.
 
 use super::plane::SpecimenPlane;
-use crate::correlate::Field;
+use crate::field::Field;
 use crate::status::Status;
 
 /// How pixels become millimetres.
@@ -62,10 +62,10 @@ impl PixelMap {
 /// its place has no counterpart on the specimen. The other points are not affected.
 #[must_use]
 pub fn field_mm(map: &PixelMap, field: &Field) -> Vec<Option<[f64; 2]>> {
-    let displacement = |point: &crate::correlate::PointResult| {
+    let displacement = |point: &crate::field::PointResult| {
         let measured = point.status == Status::Converged;
         let pixel = [point.x as f64, point.y as f64];
-        measured.then(|| map.displacement_mm(pixel, [point.p[0], point.p[6]]))?
+        measured.then(|| map.displacement_mm(pixel, [point.u(), point.v()]))?
     };
     field.points.iter().map(displacement).collect()
 }

@@ -17,6 +17,7 @@ mod estimate;
 mod homography;
 mod matrix;
 mod millimetres;
+mod model;
 mod plane;
 mod pose;
 mod refine;
@@ -24,8 +25,9 @@ mod strain;
 
 pub use camera::Camera;
 pub use error::CalibrationError;
-pub use estimate::{Calibration, CalibrationPoint, CameraModel, Spread, ViewResult, calibrate};
+pub use estimate::{Calibration, Spread, ViewResult, calibrate};
 pub use millimetres::{PixelMap, field_mm};
+pub use model::{CalibrationPoint, CameraModel};
 pub use plane::SpecimenPlane;
 pub use pose::Pose;
 pub use strain::specimen_strain;

@@ -9,8 +9,8 @@
 
 use super::camera::Camera;
 use super::error::CalibrationError;
-use super::estimate::{CalibrationPoint, CameraModel};
 use super::matrix::{add_product, apply, multiply, positive_inverse};
+use super::model::{CalibrationPoint, CameraModel};
 use super::pose::{Pose, rotation};
 
 /// Parameters that all views share: `fx, fy, skew, cx, cy, k1, k2, k3, p1, p2`.

@@ -1,10 +1,11 @@
 //! The strain of a flat specimen behind a calibrated camera.
 
 use super::millimetres::PixelMap;
-use crate::correlate::Field;
-use crate::cut::Cut;
 use crate::error::DicError;
+use crate::field::Field;
+use crate::part::Cut;
 use crate::settings::Settings;
+use crate::shape::{affine, deformation_gradient, translation};
 use crate::status::Status;
 use crate::strain::{
     DisplacementGradient, StrainFault, StrainField, StrainMeasure, StrainWindow, propagate,
@@ -40,11 +41,11 @@ pub fn specimen_strain(
             continue;
         }
         let pixel = [point.x as f64, point.y as f64];
-        let end = [pixel[0] + point.p[0], pixel[1] + point.p[6]];
+        let end = [pixel[0] + point.u(), pixel[1] + point.v()];
         let found = (|| {
             Some((
                 map.position_mm(pixel)?,
-                map.displacement_mm(pixel, [point.p[0], point.p[6]])?,
+                map.displacement_mm(pixel, [point.u(), point.v()])?,
                 map.gradient_mm_per_px(pixel)?,
                 map.gradient_mm_per_px(end)?,
             ))
@@ -56,17 +57,18 @@ pub fn specimen_strain(
         };
         let after = after.map(|row| row.map(|value| value / scale));
         let before = before.map(|row| row.map(|value| value / scale));
-        let p = point.p;
-        let deformation = [[1.0 + p[1], p[2]], [p[7], 1.0 + p[8]]];
-        let slope = product(after, deformation);
-        let to = &mut moved.points[i].p;
-        *to = [0.0; 12];
-        (to[0], to[6]) = (displacement[0] / scale, displacement[1] / scale);
-        (to[1], to[2]) = (slope[0][0] - before[0][0], slope[0][1] - before[0][1]);
-        (to[7], to[8]) = (slope[1][0] - before[1][0], slope[1][1] - before[1][1]);
+        let slope = product(after, deformation_gradient(&point.p));
+        let [along_u, along_v] = [0, 1].map(|k| {
+            [
+                displacement[k] / scale,
+                slope[k][0] - before[k][0],
+                slope[k][1] - before[k][1],
+            ]
+        });
+        moved.points[i].p = affine(along_u, along_v);
         let to = &mut placed.points[i];
         to.cut = Cut::Whole;
-        (to.p[0], to.p[6]) = (place[0] / scale, place[1] / scale);
+        to.p = translation(place[0] / scale, place[1] / scale);
         known[i] = uncertainties
             .get(i)
             .copied()

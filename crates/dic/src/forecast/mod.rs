@@ -32,15 +32,15 @@ mod series;
 mod spectra;
 mod transfer;
 
-use retrial_core::image::{GrayImage, Mask};
+use retrial_image::{GrayImage, Mask};
 
 pub use self::order::OrderAdvice;
-pub use self::series::{OrderSource, SeriesAdvice, Wanted, advise_series};
-use self::spectra::{BINS, Spectra};
-use self::transfer::{Transfer, frequency, gain};
+pub use self::series::{AdviceScope, OrderSource, SeriesAdvice, advise_series};
+use self::spectra::Spectra;
+use self::transfer::{BINS, Transfer, frequency, gain};
 use crate::error::DicError;
-use crate::filter::GaussianFilter;
-use crate::intercept::centre_variance;
+use crate::gaussian::GaussianFilter;
+use crate::pixel_weights::centre_variance;
 use crate::reference::{Reference, check_pair};
 use crate::settings::{Settings, SplineDegree};
 
@@ -54,14 +54,14 @@ const BETWEEN_PX: f64 = 0.1;
 const EDGE: f64 = 0.4;
 
 /// Power of noise in the gradient, over that of the pattern, from which points stop converging and errors are larger
-/// than foretold: such filters are not advised.
+/// than predicted: such filters are not advised.
 const LARGEST_NOISE: f64 = 0.5;
 
 /// Share of the error with the cubic spline that the quintic one must come below to be worth its
 /// time.
 const WORTH_THE_TIME: f64 = 0.9;
 
-/// The spectra of a pair of images, from which errors are foretold.
+/// The spectra of a pair of images, from which errors are predicted.
 #[derive(Clone, Debug)]
 pub struct PairSpectra {
     spectra: Spectra,
@@ -124,7 +124,7 @@ impl PairSpectra {
     /// Whether the pair shows what folded frequencies do: it lies between pixels, or noise covers what
     /// the pattern has near the highest frequency.
     #[must_use]
-    pub fn is_telling(&self) -> bool {
+    pub fn is_informative(&self) -> bool {
         if self.spectra.fraction >= BETWEEN_PX {
             return true;
         }
@@ -138,13 +138,13 @@ impl PairSpectra {
 
     /// The settings with the filter and the degree of the spline whose [`ErrorForecast::worst`] is
     /// smallest; degree 5 only where it gains a tenth. Unchanged for a pair that is
-    /// not [telling](Self::is_telling).
+    /// not [informative](Self::is_informative).
     ///
     /// # Errors
     /// [`DicError`] of [`Settings::check`].
     pub fn advise(&self, settings: &Settings) -> Result<Settings, DicError> {
         settings.check()?;
-        if !self.is_telling() {
+        if !self.is_informative() {
             return Ok(settings.clone());
         }
         let scale = noise_scale(settings);
@@ -270,7 +270,7 @@ impl PairSpectra {
 }
 
 fn noise_scale(settings: &Settings) -> f64 {
-    let size = settings.subset_size_px;
+    let size = settings.side_px();
     centre_variance(size, settings.subset_shape, settings.shape_order)
 }
 

@@ -26,22 +26,23 @@
 use std::f64::consts::LN_2;
 
 use rayon::prelude::*;
-use retrial_core::image::{GrayImage, Mask};
+use retrial_image::{GrayImage, Mask};
 
 use crate::cholesky::Cholesky;
-use crate::correlate::{Job, check_deformed};
+use crate::correlate::check_deformed;
 use crate::dispatch::Dispatch;
 use crate::error::DicError;
 use crate::filter::filter_plane;
-use crate::icgn::Match;
-use crate::kernel::{Moments, Pair};
+use crate::job::Job;
+use crate::pair::{Moments, Pair};
 use crate::plane::Plane;
-use crate::recover::median;
 use crate::reference::{Deformed, Reference, filtered};
 use crate::settings::{Settings, ShapeOrder, SubsetShape};
-use crate::shape::{PARAMETERS, Parameters, active, recentred};
+use crate::shape::{PARAMETERS, Parameters, active, recentred, translation};
 use crate::status::Status;
 use crate::subset::{pixel_count, subset_rows};
+use crate::task::Match;
+use crate::trust::median;
 use crate::uncertainty::{KernelNoise, gradient_scale};
 
 /// The fewest places that say something of the picture, and of a quarter of it.
@@ -120,7 +121,7 @@ pub(super) fn advised(
     check_deformed(reference, deformed)?;
     let settings = &reference.settings;
     let deformed = Deformed::new(filtered(deformed, settings)?, settings);
-    let look = Look::new(reference, &deformed, mask)?;
+    let matcher = OrderMatcher::new(reference, &deformed, mask)?;
     let apart: &[(isize, isize)] = match places.len() {
         PLENTY.. => &[(0, 0)],
         _ => &AROUND,
@@ -130,16 +131,16 @@ pub(super) fn advised(
         .flat_map_iter(|(centre, guess)| apart.iter().map(move |apart| (centre, guess, apart)))
         .map(|((x, y), guess, &(dx, dy))| {
             let place = (x.checked_add_signed(dx)?, y.checked_add_signed(dy)?);
-            look.place(place, &recentred(guess, dx as f64, dy as f64))
+            matcher.place(place, &recentred(guess, dx as f64, dy as f64))
         })
         .collect();
     let found: Vec<Place> = found.into_iter().flatten().collect();
     let pixels = &reference.frame.pixels;
-    Ok(judged(&found, (pixels.width, pixels.height)))
+    Ok(advice_from(&found, (pixels.width, pixels.height)))
 }
 
 /// What is the same at all places.
-struct Look<'a> {
+struct OrderMatcher<'a> {
     reference: &'a Reference,
     deformed: &'a Deformed,
     mask: Option<&'a Mask>,
@@ -148,7 +149,7 @@ struct Look<'a> {
     noise: KernelNoise,
 }
 
-impl<'a> Look<'a> {
+impl<'a> OrderMatcher<'a> {
     fn new(
         reference: &'a Reference,
         deformed: &'a Deformed,
@@ -185,10 +186,8 @@ impl<'a> Look<'a> {
             (found.status == Status::Converged).then_some(found)
         };
         let of_one = from(guess, one)?;
-        let mut rigid = [0.0; PARAMETERS];
-        (rigid[0], rigid[6]) = (of_one.p[0], of_one.p[6]);
-        let of_zero = from(&rigid, zero);
-        let of_two = (self.reference.settings.subset_size_px >= SMALLEST_OF_ORDER_TWO)
+        let of_zero = from(&translation(of_one.u(), of_one.v()), zero);
+        let of_two = (self.reference.settings.side_px() >= SMALLEST_OF_ORDER_TWO)
             .then(|| from(&of_one.p, two))
             .flatten();
         let (hessian, middle) = self.moments(centre);
@@ -205,7 +204,7 @@ impl<'a> Look<'a> {
             from_noise: noise.between(low, high) / scale,
             cost: (noise.variance(high) - noise.variance(low)) / scale,
         };
-        let square = |a: &Match, b: &Match| (a.p[0] - b.p[0]).powi(2) + (a.p[6] - b.p[6]).powi(2);
+        let square = |a: &Match, b: &Match| (a.u() - b.u()).powi(2) + (a.v() - b.v()).powi(2);
         // What order 0 does not even find counts as far as one place can.
         let zero_to_one = of_zero.map_or(f64::INFINITY, |zero| square(&zero, &of_one));
         let two = of_two.as_ref().zip(by_two.as_ref());
@@ -277,7 +276,7 @@ impl<'a> Look<'a> {
     /// The white noise of one image, in grey levels of the reference, by the residual of a match; `None` where the fit
     /// absorbs most of it.
     fn noise_of(&self, noise: &Noise<'_>, found: &Match, moved: &Moved) -> Option<f64> {
-        let interpolated = self.noise.interpolated(found.p[0], found.p[6]);
+        let interpolated = self.noise.interpolated(found.u(), found.v());
         let squares = 2.0 * noise.hessian.energy * (1.0 - found.zncc).max(0.0);
         // The mean absorbs the whole of what the filter leaves of it, contrast what it leaves of a gradient.
         let share = noise.middle(0, 0) / noise.hessian(0, 0);
@@ -380,7 +379,7 @@ impl Noise<'_> {
 }
 
 /// The advice that the places give, in a picture of that width and height.
-fn judged(places: &[Place], (width, height): (usize, usize)) -> Option<OrderAdvice> {
+fn advice_from(places: &[Place], (width, height): (usize, usize)) -> Option<OrderAdvice> {
     let level = median(places.iter().filter_map(|place| place.noise).collect())?;
     let is_known = |place: &&Place| level * level * place.noise_share <= LARGEST_NOISE_SHARE;
     let places: Vec<&Place> = places.iter().filter(is_known).collect();

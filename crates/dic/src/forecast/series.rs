@@ -1,13 +1,13 @@
 //! The filter, the spline and the order of the shape function that suit a series.
 
-use retrial_core::image::{GrayImage, Mask};
+use retrial_image::{GrayImage, Mask};
 
 use super::{OrderAdvice, PairSpectra};
 use crate::error::DicError;
 use crate::reference::{check_reference, with_points};
 use crate::settings::{ReferenceStrategy, Settings, ShapeOrder};
 
-/// Images of a series that are asked, one after the other, for a telling pair.
+/// Images of a series that are asked, one after the other, for an informative pair.
 const ASKED: usize = 5;
 
 /// Images of a series that are asked which order suits them, evenly over the series.
@@ -15,7 +15,7 @@ const ASKED_FOR_ORDER: usize = 12;
 
 /// What is to be chosen for a series; the rest stays as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct AdviceScope {
     /// The prefilter and the degree of the spline.
     pub filter: bool,
     /// The order of the shape function.
@@ -25,11 +25,11 @@ pub struct Wanted {
 /// The settings that suit a series, and what they come from.
 #[derive(Clone, Debug)]
 pub struct SeriesAdvice {
-    /// The settings, those that were wanted chosen.
+    /// The settings; those of the scope are chosen.
     pub settings: Settings,
     /// The first image, counted from zero, whose pair with the reference tells which filter suits, and the
     /// spectra of that pair; `None` where none of the first five does.
-    pub telling: Option<(usize, PairSpectra)>,
+    pub informative: Option<(usize, PairSpectra)>,
     /// Where the order comes from; `None` where it was not to be chosen.
     pub order: Option<OrderSource>,
 }
@@ -44,8 +44,8 @@ pub enum OrderSource {
         /// What its pair with the reference says.
         advice: OrderAdvice,
     },
-    /// It is the one of the settings, as this image tells nothing and none needs a higher one.
-    Silent {
+    /// It is the one of the settings, as this image says nothing and none needs a higher one.
+    Uninformative {
         /// The image.
         index: usize,
     },
@@ -59,8 +59,8 @@ pub enum OrderSource {
 /// Asks images of a series which settings suit them.
 ///
 /// `image` reads the deformed image of an index in `0..count`; it is called for the first images until one
-/// is [telling](PairSpectra::is_telling), and for up to twelve evenly over the series if the order is wanted.
-/// The highest order that suits one of those is taken, but none below that of `settings` if one of them tells
+/// is [informative](PairSpectra::is_informative), and for up to twelve evenly over the series if the order is to be
+/// chosen. The highest order that suits one of those is taken, but none below that of `settings` if one of them says
 /// nothing, or if there are more images than were asked: a load may come and go between. The filter is then
 /// chosen once more for it. With [`ReferenceStrategy::Previous`] only the first image is asked for the order.
 ///
@@ -72,7 +72,7 @@ pub fn advise_series<E: From<DicError>>(
     mut image: impl FnMut(usize) -> Result<GrayImage, E>,
     mask: Option<&Mask>,
     settings: &Settings,
-    wanted: Wanted,
+    scope: AdviceScope,
 ) -> Result<SeriesAdvice, E> {
     check_reference(first, settings)?;
     let mut read = |index: usize| -> Result<Asked, E> {
@@ -86,21 +86,21 @@ pub fn advise_series<E: From<DicError>>(
     };
     let mut advice = SeriesAdvice {
         settings: settings.clone(),
-        telling: None,
+        informative: None,
         order: None,
     };
     let mut last_read = None;
     for index in 0..count.min(ASKED) {
         let asked = last_read.insert(read(index)?);
-        if let Some(spectra) = asked.spectra.as_ref().filter(|pair| pair.is_telling()) {
-            if wanted.filter {
+        if let Some(spectra) = asked.spectra.as_ref().filter(|pair| pair.is_informative()) {
+            if scope.filter {
                 advice.settings = spectra.advise(settings)?;
             }
-            advice.telling = Some((index, spectra.clone()));
+            advice.informative = Some((index, spectra.clone()));
             break;
         }
     }
-    if !wanted.order || count == 0 {
+    if !scope.order || count == 0 {
         return Ok(advice);
     }
     let reference = with_points(first, Vec::new(), &advice.settings)?;
@@ -122,7 +122,7 @@ pub fn advise_series<E: From<DicError>>(
         advice.settings.shape_order = found.order;
     }
     advice.order = Some(source);
-    if let (true, Some((_, spectra))) = (wanted.filter, &advice.telling) {
+    if let (true, Some((_, spectra))) = (scope.filter, &advice.informative) {
         advice.settings = spectra.advise(&advice.settings)?;
     }
     Ok(advice)
@@ -156,10 +156,10 @@ fn order_of(
             highest = Some((*index, *advice));
         }
     }
-    let silent = asked.iter().find(|(_, advice)| advice.is_none());
-    match (highest, silent) {
+    let uninformative = asked.iter().find(|(_, advice)| advice.is_none());
+    match (highest, uninformative) {
         (Some((index, advice)), _) if advice.order >= given => OrderSource::Image { index, advice },
-        (_, Some((index, _))) => OrderSource::Silent { index: *index },
+        (_, Some((index, _))) => OrderSource::Uninformative { index: *index },
         (Some((index, advice)), None) if asked.len() == count => {
             OrderSource::Image { index, advice }
         }
@@ -206,7 +206,7 @@ mod tests {
             let asked: Vec<_> = asked.iter().copied().enumerate().collect();
             match order_of(&asked, count, One) {
                 OrderSource::Image { index, advice } => (Some(index), advice.order),
-                OrderSource::Silent { index } => (Some(100 + index), One),
+                OrderSource::Uninformative { index } => (Some(100 + index), One),
                 OrderSource::NotAllAsked { asked } => (Some(200 + asked), One),
             }
         };

@@ -4,28 +4,22 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use retrial_core::image::{GrayImage, Mask};
+use retrial_image::{GrayImage, Mask};
 use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
 
-use super::transfer::{frequency, interpolated};
-use crate::correlate::Job;
+use super::transfer::{BINS, TILE, frequency, interpolated};
 use crate::dispatch::Dispatch;
 use crate::guess::{Pictures, best};
+use crate::job::Job;
 use crate::phase::{Fading, PhaseCorrelator, Shift, transform};
 use crate::plane::Plane;
-use crate::recover::median;
 use crate::reference::{Deformed, Frame};
 use crate::settings::{Settings, SplineDegree, SubsetShape};
-use crate::shape::{PARAMETERS, Parameters, displacement_at};
+use crate::shape::{PARAMETERS, Parameters, displacement, displacement_at, moved_by};
 use crate::status::Status;
 use crate::subset::{SubsetRow, subset_rows};
-
-/// Side of a tile, px.
-pub(super) const TILE: usize = 32;
-
-/// Frequencies from zero to one half.
-pub(super) const BINS: usize = TILE / 2 + 1;
+use crate::trust::median;
 
 /// Side of the window in which the displacement of a tile is looked for, px.
 const WINDOW: usize = 64;
@@ -97,17 +91,16 @@ impl Spectra {
         }
         let places = places(width, height, mask);
         let settings = Settings {
-            subset_size_px: TILE + 1,
             prefilter: None,
             spline_degree: SplineDegree::Five,
-            ..Settings::default()
+            ..Settings::default().with_side_px(TILE + 1)
         };
         let plan = FftPlanner::new().plan_fft_forward(TILE);
         let matcher = Matcher {
             first,
             deformed,
             plan,
-            rows: subset_rows(settings.subset_size_px, SubsetShape::Square),
+            rows: subset_rows(settings.side_px(), SubsetShape::Square),
             settings,
             window: hann(),
         };
@@ -216,13 +209,10 @@ impl Matcher<'_> {
                 pairs.push((f64::from(here), there));
             }
         }
-        let mut whole = p;
-        whole[0] += shift.0 as f64;
-        whole[6] += shift.1 as f64;
         Some(Tile {
             centre: (x, y),
-            p: whole,
-            ..self.spectra(&pairs, (p[0], p[6]))?
+            p: moved_by(&p, [shift.0 as f64, shift.1 as f64]),
+            ..self.spectra(&pairs, displacement(&p))?
         })
     }
 
@@ -262,13 +252,13 @@ impl Matcher<'_> {
         let centre = (CROP / 2, CROP / 2);
         let dispatch = Dispatch::best(settings.instruction_set);
         let found = job.match_at(dispatch, centre, &self.rows, &[0.0; PARAMETERS], settings);
-        let is_near = found.p[0].abs().max(found.p[6].abs()) < LARGEST_REST;
+        let is_near = found.u().abs().max(found.v().abs()) < LARGEST_REST;
         let is_good = found.status == Status::Converged && found.zncc >= LEAST_ZNCC;
         (is_near && is_good).then_some(found.p)
     }
 
     /// The spectra of the grey values `(f, g)` of a tile, brought to mean zero and contrast one.
-    fn spectra(&self, pairs: &[(f64, f64)], (u, v): (f64, f64)) -> Option<Tile> {
+    fn spectra(&self, pairs: &[(f64, f64)], [u, v]: [f64; 2]) -> Option<Tile> {
         let n = pairs.len() as f64;
         let sum = pairs.iter().fold((0.0, 0.0), |s, p| (s.0 + p.0, s.1 + p.1));
         let mean = (sum.0 / n, sum.1 / n);

@@ -8,10 +8,15 @@ use std::f64::consts::TAU;
 
 use rustfft::num_complex::Complex;
 
-use super::spectra::{BINS, TILE};
-use crate::filter::GaussianFilter;
+use crate::gaussian::GaussianFilter;
 use crate::settings::SplineDegree;
 use crate::spline::{slopes, weights};
+
+/// Side of a tile, px.
+pub(super) const TILE: usize = 32;
+
+/// Frequencies from zero to one half.
+pub(super) const BINS: usize = TILE / 2 + 1;
 
 /// Sub-pixel positions from none to half a pixel; the other half mirrors them.
 const POSITIONS: usize = 6;
@@ -84,7 +89,7 @@ pub(super) fn gain(filter: Option<GaussianFilter>) -> [f64; BINS] {
 
 #[cfg(test)]
 mod tests {
-    use retrial_core::image::GrayImage;
+    use retrial_image::GrayImage;
 
     use super::*;
     use crate::spline::Spline;

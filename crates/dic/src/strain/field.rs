@@ -5,15 +5,15 @@ use rayon::prelude::*;
 use super::fit::{StrainWindow, derivative_weights};
 use super::propagate::{Overlap, StrainUncertainty, gradient_covariance, propagate};
 use super::tensor::{DisplacementGradient, StrainMeasure, StrainTensor};
-use crate::correlate::{Field, PointResult};
-use crate::cut::Cut;
 use crate::error::DicError;
-use crate::lattice::Lattice;
-use crate::recover::median;
+use crate::field::{Field, PointResult};
+use crate::neighbours::PointGrid;
+use crate::part::Cut;
 use crate::settings::Settings;
 use crate::shape::displacement_at;
 use crate::split::{LEAST_JUMP, UNUSUAL};
 use crate::status::Status;
+use crate::trust::median;
 use crate::uncertainty::PointUncertainty;
 
 /// Strain at every point of a field.
@@ -53,6 +53,7 @@ pub struct Strain {
 
 /// Why a point has no strain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum StrainFault {
     /// The displacement of the point itself did not converge.
     PointFailed,
@@ -121,7 +122,7 @@ pub fn strain_field(
         field,
         window,
         measure,
-        lattice: Lattice::new(&nodes, settings.step_px),
+        grid: PointGrid::new(&nodes, settings.step_px),
         overlap: uncertainties.map(|_| Overlap::new(settings, window.points)),
         uncertainties,
         jump_px: None,
@@ -151,7 +152,7 @@ struct Work<'a> {
     field: &'a Field,
     window: &'a StrainWindow,
     measure: StrainMeasure,
-    lattice: Lattice,
+    grid: PointGrid,
     overlap: Option<Overlap>,
     uncertainties: Option<&'a [Option<PointUncertainty>]>,
     /// The smallest jump between neighbours that ends a window, px; `None` where no subset was
@@ -182,7 +183,7 @@ impl Work<'_> {
             return None;
         }
         let usual = |(across, down): (isize, isize)| {
-            let beside = |i: usize| self.lattice.at(i, across, down).map(|j| (i, j));
+            let beside = |i: usize| self.grid.at(i, across, down).map(|j| (i, j));
             let pairs = (0..points.len()).filter_map(beside);
             let measured = pairs.filter(|&(i, j)| self.converged(i) && self.converged(j));
             median(measured.map(|(i, j)| self.contradiction(i, j)).collect()).unwrap_or(0.0)
@@ -231,7 +232,7 @@ impl Work<'_> {
             return Err(StrainFault::PointFailed);
         }
         let mut near: Vec<(usize, i32, i32)> = self
-            .lattice
+            .grid
             .within(i, self.window.points / 2)
             .filter(|&(j, ..)| self.converged(j))
             .collect();
@@ -257,8 +258,8 @@ impl Work<'_> {
         let mut gradient = [0.0; 4];
         for (&(j, ..), weight) in near.iter().zip(&weights) {
             // The weights add up to zero, so the displacement of the centre may be taken away.
-            let u = point(j).p[0] - point(i).p[0];
-            let v = point(j).p[6] - point(i).p[6];
+            let u = point(j).u() - point(i).u();
+            let v = point(j).v() - point(i).v();
             gradient[0] += weight[0] * u;
             gradient[1] += weight[1] * u;
             gradient[2] += weight[0] * v;
@@ -293,6 +294,7 @@ impl Work<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shape::{affine, translation};
     use crate::strain::{FitOrder, WindowWeights};
 
     /// A field of 15 × 13 points with step 5 whose displacement is `(u, v)(x, y)`.
@@ -301,29 +303,15 @@ mod tests {
         let points = points.map(|(column, row)| {
             let (x, y) = (20 + 5 * column, 30 + 5 * row);
             let (u, v) = displacement(x as f64, y as f64);
-            let mut p = [0.0; 12];
-            (p[0], p[6]) = (u, v);
-            PointResult {
-                x,
-                y,
-                p,
-                zncc: 1.0,
-                icgn_iterations: 1,
-                convergence_norm: 0.0,
-                status: Status::Converged,
-                cut: Cut::Whole,
-                share: 1.0,
-                reference_changes: 0,
-            }
+            PointResult::new((x, y), translation(u, v), Status::Converged)
         });
         Field::new(points.collect())
     }
 
     fn settings() -> Settings {
         Settings {
-            subset_size_px: 21,
             step_px: 5,
-            ..Settings::default()
+            ..Settings::default().with_side_px(21)
         }
     }
 
@@ -383,7 +371,7 @@ mod tests {
         let jump = |x: f64| if x < 52.0 { 0.0 } else { 0.5 };
         let mut field = field(|x, y| (0.01 * x + jump(x), -0.003 * y));
         for point in &mut field.points {
-            (point.p[1], point.p[8]) = (0.01, -0.003);
+            point.p = affine([point.u(), 0.01, 0.0], [point.v(), 0.0, -0.003]);
         }
         let window = StrainWindow {
             points: 5,

@@ -5,13 +5,14 @@
 //! window and gauge length as in the DIC Good Practices Guide, doi:10.32720/idics/gpg.ed1.
 
 use crate::cholesky::Cholesky;
-use crate::error::DicError;
-use crate::lattice::Lattice;
-use crate::settings::{Settings, check_positive};
+use crate::error::{DicError, check_positive};
+use crate::neighbours::PointGrid;
+use crate::settings::{Settings, setters};
 use crate::shape::PARAMETERS;
 
 /// The points that a strain is fitted to, and how.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct StrainWindow {
     /// Points along each side of the square window; odd, 3 to 501.
     pub points: usize,
@@ -23,6 +24,14 @@ pub struct StrainWindow {
     ///
     /// Windows at the border of the field are cut: an edge keeps half of them, a corner a quarter.
     pub least_share: f64,
+}
+
+setters! {
+    StrainWindow;
+    with_points: points: usize;
+    with_order: order: FitOrder;
+    with_weights: weights: WindowWeights;
+    with_least_share: least_share: f64;
 }
 
 /// Most points along a side: what is tabulated of a window grows with their square.
@@ -60,7 +69,7 @@ impl StrainWindow {
     pub fn gauge_px(&self, settings: &Settings) -> usize {
         (self.points - 1)
             .saturating_mul(settings.step_px)
-            .saturating_add(settings.subset_size_px)
+            .saturating_add(settings.side_px())
     }
 
     pub(crate) fn check(&self) -> Result<(), DicError> {
@@ -90,7 +99,7 @@ impl StrainWindow {
         points: &[(usize, usize)],
         settings: &Settings,
     ) -> Result<(), DicError> {
-        let (columns, rows) = Lattice::new(points, settings.step_px).size();
+        let (columns, rows) = PointGrid::new(points, settings.step_px).size();
         let least = self.least_points();
         let most = columns.min(self.points) * rows.min(self.points);
         let most = most.min(points.len());

@@ -7,7 +7,7 @@
 //! a square subset that is the shared area, `(1 − |Δx|/S)(1 − |Δy|/S)`.
 
 use super::tensor::{DisplacementGradient, StrainMeasure};
-use crate::intercept::intercept_weights;
+use crate::pixel_weights::pixel_weights;
 use crate::settings::Settings;
 use crate::uncertainty::PointUncertainty;
 
@@ -38,10 +38,10 @@ pub struct StrainUncertainty {
     pub second: f64,
 }
 
-/// Correlation of the errors of two points of the lattice.
+/// Correlation of the errors of two points of the grid.
 #[derive(Clone, Debug)]
 pub(crate) struct Overlap {
-    /// Places of the lattice in each direction that are tabulated.
+    /// Places of the grid in each direction that are tabulated.
     reach: usize,
     table: Vec<f64>,
 }
@@ -49,8 +49,8 @@ pub(crate) struct Overlap {
 impl Overlap {
     /// The correlations of all points of a window of `points × points`.
     pub(crate) fn new(settings: &Settings, points: usize) -> Self {
-        let size = settings.subset_size_px;
-        let weights = intercept_weights(size, settings.subset_shape, settings.shape_order);
+        let size = settings.side_px();
+        let weights = pixel_weights(size, settings.subset_shape, settings.shape_order);
         let energy: f64 = weights.iter().map(|w| w * w).sum();
         let product = |dx: usize, dy: usize| -> f64 {
             if dx >= size || dy >= size {
@@ -181,12 +181,11 @@ mod tests {
     use super::*;
     use crate::settings::ShapeOrder;
 
-    fn settings(subset_size_px: usize, step_px: usize, shape_order: ShapeOrder) -> Settings {
+    fn settings(size_px: usize, step_px: usize, shape_order: ShapeOrder) -> Settings {
         Settings {
-            subset_size_px,
             step_px,
             shape_order,
-            ..Settings::default()
+            ..Settings::default().with_side_px(size_px)
         }
     }
 

@@ -19,7 +19,7 @@ pub struct DisplacementGradient {
     pub v_y: f64,
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// Which strain tensor; with `F = 1 + ∂(u, v)/∂(x, y)`, `C = Fᵀ F` and `U = √C`.
     pub enum StrainMeasure {
         /// `½ (C − 1)`, in the reference configuration.
@@ -179,7 +179,7 @@ impl StrainTensor {
 
 #[cfg(test)]
 mod tests {
-    use retrial_core::declare::Word as _;
+    use retrial_words::Word as _;
 
     use super::*;
 

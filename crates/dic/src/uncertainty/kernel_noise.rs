@@ -1,6 +1,6 @@
 //! What filter, gradient and interpolation do to white noise of unit variance.
 
-use retrial_core::image::GrayImage;
+use retrial_image::GrayImage;
 
 use crate::error::DicError;
 use crate::gradient::gradient_planes;
@@ -114,7 +114,7 @@ pub(crate) fn row_of(plane: &Plane, x: usize, y: usize, count: usize) -> &[f32] 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::filter::GaussianFilter;
+    use crate::gaussian::GaussianFilter;
 
     /// A wide Gaussian: `∫ k² = 1/(4π s²)`, its derivative `1/(8π s⁴)`, and filtered twice with the
     /// derivative between `1/(32π s⁴)`.

@@ -19,10 +19,11 @@
 
 use rayon::prelude::*;
 
-use super::point::PointUncertainty;
-use crate::correlate::Field;
-use crate::cut::Cut;
+use super::value::PointUncertainty;
+use crate::field::Field;
+use crate::part::Cut;
 use crate::settings::{Settings, ShapeOrder, SubsetShape};
+use crate::shape::displacement;
 use crate::status::Status;
 
 /// Simpson's weights at five places a direction, from one end of the subset to the other.
@@ -105,7 +106,7 @@ pub(super) fn add_misfit(
             let measured = windows.spread(|i| {
                 let point = &field.points[i];
                 let is_usable = point.status == Status::Converged && point.cut != Cut::Split;
-                is_usable.then_some(point.p[6 * side])
+                is_usable.then_some(displacement(&point.p)[side])
             });
             let bent = windows.bent(&measured, &windows.spread(|i| noise[i]));
             let by_residual = windows.beyond(
@@ -278,7 +279,7 @@ impl Windows {
         let error = error_stencil(order);
         let smooth = composed(&error, &window(order));
         let stencils = [error, smooth];
-        let share = length / settings.subset_size_px as f64;
+        let share = length / settings.side_px() as f64;
         Some(Self {
             columns,
             rows,

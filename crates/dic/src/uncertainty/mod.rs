@@ -41,9 +41,11 @@ mod kernel_noise;
 mod misfit;
 mod point;
 mod sensitivity;
+mod value;
 
 pub(crate) use kernel_noise::{KernelNoise, gradient_scale};
 pub use misfit::{Misfit, misfit, misfit_is_seen};
-pub use point::{NoiseLevel, PointUncertainty, noise_of_pair, residual_noise, uncertainty};
+pub use point::{NoiseLevel, noise_of_pair, residual_noise, uncertainty};
 pub(crate) use sensitivity::{PointSensitivity, at_sites};
 pub use sensitivity::{Sensitivity, sensitivity};
+pub use value::PointUncertainty;

@@ -1,17 +1,19 @@
 //! The uncertainty of measured points.
 
 use rayon::prelude::*;
-use retrial_core::image::GrayImage;
+use retrial_image::GrayImage;
 
 use super::misfit::add_misfit;
 use super::sensitivity::{PointSensitivity, Sensitivity};
-use crate::correlate::{Field, PointResult};
-use crate::error::DicError;
-use crate::filter::GaussianFilter;
-use crate::recover::median;
+use super::value::PointUncertainty;
+use crate::error::{DicError, check_positive};
+use crate::field::{Field, PointResult};
+use crate::gaussian::GaussianFilter;
 use crate::reference::check_pair;
-use crate::settings::{Settings, ShapeOrder, check_positive};
+use crate::settings::{Settings, ShapeOrder};
+use crate::shape::deformation_gradient;
 use crate::status::Status;
+use crate::trust::median;
 
 /// Share of noise in the Hessian above which the uncertainty of a point is not known.
 const LARGEST_NOISE_SHARE: f64 = 0.8;
@@ -32,25 +34,6 @@ pub enum NoiseLevel {
     /// Standard deviation of the white noise of one image in grey levels of the reference, the
     /// same in both, such as from [`noise_of_pair`].
     Known(f64),
-}
-
-/// Standard uncertainty of one point.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PointUncertainty {
-    /// Of `u` in px.
-    pub u: f64,
-    /// Of `v` in px.
-    pub v: f64,
-    /// Correlation coefficient of the errors of `u` and `v`, in `-1..=1`.
-    pub correlation_uv: f64,
-    /// Of `[u_x, u_y, v_x, v_y]`; `None` for order 0, which has none.
-    pub gradient: Option<[f64; 4]>,
-    /// The white noise of one image that was assumed, in grey levels of the reference before the
-    /// prefilter, as if both images had the same.
-    pub noise: f64,
-    /// How far the field may lie from what the shape function can follow around the point, in `u` and `v`, px; a
-    /// part of `u` and `v` above. `None` where nothing beyond noise shows.
-    pub misfit: Option<(f64, f64)>,
 }
 
 /// The uncertainty of every point of a field measured with the reference of `sensitivity`.
@@ -151,8 +134,8 @@ fn touches_rim(sensitivity: &Sensitivity, point: &PointResult) -> bool {
     let (width, height) = sensitivity.size;
     is_near(x, width)
         || is_near(y, height)
-        || is_near(x + point.p[0], width)
-        || is_near(y + point.p[6], height)
+        || is_near(x + point.u(), width)
+        || is_near(y + point.v(), height)
 }
 
 /// Standard deviation of the white noise of one image, in grey levels, from two pictures of the
@@ -199,7 +182,7 @@ fn noise_at(
     known: &PointSensitivity,
     point: &PointResult,
 ) -> Option<f64> {
-    let size = sensitivity.settings.subset_size_px as f64;
+    let size = sensitivity.settings.side_px() as f64;
     if known.freedom < LEAST_FREEDOM * size * size {
         return None;
     }
@@ -209,11 +192,10 @@ fn noise_at(
     let from_filter = change.map_or(0.0, |change| change.residual);
     let from_noise = (squares - from_filter).max(LEAST_NOISE * squares);
     let half = sensitivity.settings.half_px() as f64;
-    let [_, u_x, u_y, ..] = point.p;
-    let [v_x, v_y] = [point.p[7], point.p[8]];
+    let [u_x, u_y, v_x, v_y] = point.gradient().as_array();
     let interpolated = sensitivity.noise.interpolated_over(
-        (point.p[0], half * (u_x.abs() + u_y.abs())),
-        (point.p[6], half * (v_x.abs() + v_y.abs())),
+        (point.u(), half * (u_x.abs() + u_y.abs())),
+        (point.v(), half * (v_x.abs() + v_y.abs())),
     );
     Some((from_noise / known.freedom / (sensitivity.noise.filtered + interpolated)).sqrt())
 }
@@ -283,16 +265,10 @@ impl FilterChange {
 
 /// `F⁻¹ F⁻ᵀ` as `[xx, xy, yy]`; `None` where a subset is turned inside out.
 fn inverse_stretch(point: &PointResult) -> Option<[f64; 3]> {
-    let [[a, b], [c, d]] = deformation_gradient(point);
+    let [[a, b], [c, d]] = deformation_gradient(&point.p);
     let det = a * d - b * c;
     let square = det * det;
     (det > 0.0).then(|| [d * d + b * b, -(d * c + b * a), c * c + a * a].map(|v| v / square))
-}
-
-/// `F = I + ∇u` at a point.
-fn deformation_gradient(point: &PointResult) -> [[f64; 2]; 2] {
-    let [u_x, u_y, v_x, v_y] = [1, 2, 7, 8].map(|k| point.p[k]);
-    [[1.0 + u_x, u_y], [v_x, 1.0 + v_y]]
 }
 
 /// The uncertainty of a displacement from that of the parameters in the reference, `F C Fᵀ`: a match corrects the
@@ -312,13 +288,13 @@ fn in_the_deformed_image(
     point: &PointResult,
     settings: &Settings,
 ) -> PointUncertainty {
-    let [[a, b], [c, d]] = deformation_gradient(point);
+    let [[a, b], [c, d]] = deformation_gradient(&point.p);
     let growth = |side: usize| match point.reference_changes {
         0 => {
             let shown = filter_passes(known, point, side) / (a * d - b * c).clamp(0.1, 10.0);
             (0.5 + 0.5 * shown).sqrt()
         }
-        changes => (1.0 + 0.5 / settings.subset_size_px as f64 * changes as f64).sqrt(),
+        changes => (1.0 + 0.5 / settings.side_px() as f64 * changes as f64).sqrt(),
     };
     let [across, down] = [growth(0), growth(1)];
     let (uu, vv) = ((across * stated.u).powi(2), (down * stated.v).powi(2));

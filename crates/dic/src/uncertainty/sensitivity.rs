@@ -5,12 +5,12 @@ use rayon::prelude::*;
 
 use super::kernel_noise::{KernelNoise, gradient_scale, row_of};
 use crate::cholesky::Cholesky;
-use crate::correlate::Site;
 use crate::error::DicError;
-use crate::filter::GaussianFilter;
+use crate::gaussian::GaussianFilter;
 use crate::reference::{Frame, Reference};
 use crate::settings::{Settings, ShapeOrder};
 use crate::shape::{PARAMETERS, active};
+use crate::site::Site;
 use crate::subset::SubsetRow;
 
 /// Entries of the upper triangle of a 6 × 6 matrix.
@@ -108,7 +108,7 @@ type Matrix = [[f64; PARAMETERS]; PARAMETERS];
 impl<'k> Workspace<'k> {
     fn new(settings: &Settings, kernel: Option<&'k [f32]>) -> Self {
         let margin = kernel.map_or(0, |kernel| kernel.len() / 2);
-        let side = settings.subset_size_px + 2 * margin;
+        let side = settings.side_px() + 2 * margin;
         let count = active(settings.shape_order).len();
         Self {
             order: settings.shape_order,

@@ -2,13 +2,13 @@
 //! and never a panic.
 
 use proptest::prelude::*;
-use retrial_core::image::{GrayImage, Mask};
 use retrial_dic::{
     Borders, Criterion, DicError, GaussianFilter, Gradient, Grid, Guess, InitialGuess,
     InstructionSet, LastEvaluation, Optimiser, PairSpectra, ReferenceStrategy, Settings,
     ShapeOrder, SplineDegree, Split, SubsetShape, correlate, correlate_series, gaussian_filter,
     prepare, prepare_points,
 };
+use retrial_image::{GrayImage, Mask};
 
 fn picture(width: usize, height: usize) -> GrayImage {
     GrayImage::from_fn(width, height, |x, y| ((x * 97 + y * y * 31) % 251) as f32)
@@ -21,34 +21,19 @@ fn refused(settings: &Settings) -> DicError {
 
 #[test]
 fn wrong_settings_are_named_with_their_values() {
-    let settings = Settings {
-        subset_size_px: 21,
-        ..Settings::default()
-    };
-    let even = Settings {
-        subset_size_px: 20,
-        ..settings.clone()
-    };
-    assert_eq!(refused(&even), DicError::SubsetSize { subset_size_px: 20 });
+    let settings = Settings::default().with_side_px(21);
+    let even = settings.clone().with_side_px(20);
+    assert_eq!(refused(&even), DicError::SubsetSize { size_px: 20 });
     assert_eq!(
         refused(&even).to_string(),
         "subset size must be odd and at least 3 px, got 20 px"
     );
-    let step = Settings {
-        step_px: 0,
-        ..settings.clone()
-    };
+    let step = settings.clone().with_step_px(0);
     assert_eq!(refused(&step), DicError::ZeroStep);
-    let hurried = Settings {
-        iteration_limit: 0,
-        ..settings.clone()
-    };
+    let hurried = settings.clone().with_iteration_limit(0);
     assert_eq!(refused(&hurried), DicError::ZeroIterations);
     for stop_value in [0.0, -1.0, f64::INFINITY] {
-        let stop = Settings {
-            stop_value,
-            ..settings.clone()
-        };
+        let stop = settings.clone().with_stop_value(stop_value);
         let expected = DicError::NotPositive {
             setting: "stop_value",
             value: stop_value,
@@ -56,10 +41,7 @@ fn wrong_settings_are_named_with_their_values() {
         assert_eq!(refused(&stop), expected);
     }
     for min_zncc in [-1.1, 1.5, f64::NAN] {
-        let zncc = Settings {
-            min_zncc,
-            ..settings.clone()
-        };
+        let zncc = settings.clone().with_min_zncc(min_zncc);
         assert!(matches!(refused(&zncc), DicError::MinZncc { .. }));
     }
     for (sigma_px, window_px) in [(0.0, 5), (f64::NAN, 5), (1.0, 4), (1.0, 0), (1.0, 101)] {
@@ -67,10 +49,7 @@ fn wrong_settings_are_named_with_their_values() {
             sigma_px,
             window_px,
         };
-        let filtered = Settings {
-            prefilter: Some(filter),
-            ..settings.clone()
-        };
+        let filtered = settings.clone().with_prefilter(Some(filter));
         let error = refused(&filtered);
         let named = matches!(
             error,
@@ -83,14 +62,11 @@ fn wrong_settings_are_named_with_their_values() {
 
 #[test]
 fn images_and_masks_that_do_not_fit_are_named_with_their_sizes() {
-    let settings = Settings {
-        subset_size_px: 21,
-        ..Settings::default()
-    };
+    let settings = Settings::default().with_side_px(21);
     for (width, height) in [(1, 1), (20, 64), (64, 20)] {
         let error = prepare(&picture(width, height), None, &settings).expect_err("too small");
         let expected = DicError::SubsetExceedsImage {
-            subset_size_px: 21,
+            size_px: 21,
             width,
             height,
         };
@@ -124,11 +100,7 @@ fn images_and_masks_that_do_not_fit_are_named_with_their_sizes() {
         matches!(error, DicError::NoPoint { mask_px: 960, .. }),
         "{error}"
     );
-    let published = Settings {
-        grid: Grid::Published,
-        step_px: 30,
-        ..settings.clone()
-    };
+    let published = settings.clone().with_grid(Grid::Published).with_step_px(30);
     let error = prepare(&first, None, &published).expect_err("the margin is too wide");
     assert!(
         matches!(error, DicError::NoPoint { step_px: 30, .. }),
@@ -152,10 +124,7 @@ fn images_and_masks_that_do_not_fit_are_named_with_their_sizes() {
         correlate(&reference, &broken, Guess::Zero).expect_err("a pixel is NaN")
     ));
     let field = correlate(&reference, &first, Guess::Zero).expect("images of one size");
-    let coarse = Settings {
-        step_px: 20,
-        ..settings
-    };
+    let coarse = settings.with_step_px(20);
     let coarse = prepare(&first, None, &coarse).expect("valid settings");
     let error = correlate(&coarse, &first, Guess::Field(&field)).expect_err("another grid");
     assert!(matches!(error, DicError::GuessSize { .. }), "{error}");
@@ -196,77 +165,88 @@ fn any_settings() -> impl Strategy<Value = Settings> {
         0_u8..4,
         0_u8..3,
     );
-    (shape, numbers).prop_map(|((size, step, order, flags, filter), numbers)| Settings {
-        subset_size_px: size,
-        step_px: step,
-        shape_order: [ShapeOrder::Zero, ShapeOrder::One, ShapeOrder::Two][usize::from(order)],
-        subset_shape: if flags[0] {
-            SubsetShape::Square
-        } else {
-            SubsetShape::Circle
-        },
-        grid: if flags[1] {
-            Grid::Full
-        } else {
-            Grid::Published
-        },
-        spline_degree: if flags[2] {
-            SplineDegree::Three
-        } else {
-            SplineDegree::Five
-        },
-        borders: if flags[6] {
-            Borders::Whole
-        } else {
-            Borders::Truncated {
-                least_share: numbers.2,
-            }
-        },
-        split: if flags[7] {
-            Split::None
-        } else {
-            Split::Automatic
-        },
-        reference_strategy: [
-            ReferenceStrategy::First,
-            ReferenceStrategy::Previous,
-            ReferenceStrategy::Automatic,
-        ][usize::from(flags[3]) + usize::from(flags[5])],
-        initial_guess: if flags[4] {
-            [
-                InitialGuess::Shared,
-                InitialGuess::Tiles,
-                InitialGuess::Features,
-                InitialGuess::Led,
-            ][step % 4]
-        } else {
-            InitialGuess::PerSubset
-        },
-        last_evaluation: if flags[5] {
-            LastEvaluation::BeforeUpdate
-        } else {
-            LastEvaluation::AfterUpdate
-        },
-        prefilter: filter.map(|(sigma_px, window_px)| GaussianFilter {
-            sigma_px,
-            window_px,
-        }),
-        gradient: [
-            Gradient::Spline,
-            Gradient::Prewitt,
-            Gradient::PrewittUnscaled,
-        ][usize::from(numbers.3)],
-        criterion: [
-            Criterion::Znssd,
-            Criterion::Ssd,
-            Criterion::Nssd,
-            Criterion::Pssdab,
-        ][usize::from(numbers.4)],
-        optimiser: [Optimiser::IcGn, Optimiser::IcLm, Optimiser::ForwardGn][usize::from(numbers.5)],
-        stop_value: numbers.0,
-        iteration_limit: numbers.1,
-        min_zncc: numbers.2,
-        instruction_set: InstructionSet::Best,
+    (shape, numbers).prop_map(|((size, step, order, flags, filter), numbers)| {
+        Settings::default()
+            .with_side_px(size)
+            .with_step_px(step)
+            .with_shape_order(
+                [ShapeOrder::Zero, ShapeOrder::One, ShapeOrder::Two][usize::from(order)],
+            )
+            .with_subset_shape(if flags[0] {
+                SubsetShape::Square
+            } else {
+                SubsetShape::Circle
+            })
+            .with_grid(if flags[1] {
+                Grid::Full
+            } else {
+                Grid::Published
+            })
+            .with_spline_degree(if flags[2] {
+                SplineDegree::Three
+            } else {
+                SplineDegree::Five
+            })
+            .with_borders(if flags[6] {
+                Borders::Whole
+            } else {
+                Borders::Truncated {
+                    least_share: numbers.2,
+                }
+            })
+            .with_split(if flags[7] {
+                Split::None
+            } else {
+                Split::Automatic
+            })
+            .with_reference_strategy(
+                [
+                    ReferenceStrategy::First,
+                    ReferenceStrategy::Previous,
+                    ReferenceStrategy::Automatic,
+                ][usize::from(flags[3]) + usize::from(flags[5])],
+            )
+            .with_initial_guess(if flags[4] {
+                [
+                    InitialGuess::PhaseAndKeypoints,
+                    InitialGuess::PhaseCorrelation,
+                    InitialGuess::Keypoints,
+                    InitialGuess::CoarseToFine,
+                ][step % 4]
+            } else {
+                InitialGuess::PerSubset
+            })
+            .with_last_evaluation(if flags[5] {
+                LastEvaluation::BeforeUpdate
+            } else {
+                LastEvaluation::AfterUpdate
+            })
+            .with_prefilter(filter.map(|(sigma_px, window_px)| GaussianFilter {
+                sigma_px,
+                window_px,
+            }))
+            .with_gradient(
+                [
+                    Gradient::Spline,
+                    Gradient::Prewitt,
+                    Gradient::PrewittUnscaled,
+                ][usize::from(numbers.3)],
+            )
+            .with_criterion(
+                [
+                    Criterion::Znssd,
+                    Criterion::Ssd,
+                    Criterion::Nssd,
+                    Criterion::Pssdab,
+                ][usize::from(numbers.4)],
+            )
+            .with_optimiser(
+                [Optimiser::IcGn, Optimiser::IcLm, Optimiser::ForwardGn][usize::from(numbers.5)],
+            )
+            .with_stop_value(numbers.0)
+            .with_iteration_limit(numbers.1)
+            .with_min_zncc(numbers.2)
+            .with_instruction_set(InstructionSet::Best)
     })
 }
 
@@ -313,9 +293,9 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Pictures large enough for tiles, and for blocks of points that are led by their middle.
+    /// Pictures large enough for tiles, and for coarse points.
     #[test]
-    fn larger_pictures_are_matched_and_foretold_without_a_panic(
+    fn larger_pictures_are_matched_and_predicted_without_a_panic(
         (width, height) in (60_usize..180, 60_usize..180),
         (first, second) in (0_u8..7, 0_u8..7),
         (seed, same) in (any::<u32>(), any::<bool>()),
@@ -326,12 +306,9 @@ proptest! {
         };
         let deformed = image(if same { first } else { second }, seed ^ u32::from(!same));
         let first = image(first, seed);
-        let mut settings = Settings {
-            subset_size_px: 21,
-            step_px,
-            shape_order: [ShapeOrder::Zero, ShapeOrder::One, ShapeOrder::Two][usize::from(order)],
-            ..Settings::default()
-        };
+        let order = [ShapeOrder::Zero, ShapeOrder::One, ShapeOrder::Two][usize::from(order)];
+        let settings = Settings::default().with_side_px(21).with_step_px(step_px);
+        let mut settings = settings.with_shape_order(order);
         if let Some(spectra) = PairSpectra::measure(&first, &deformed, None).expect("one size") {
             let expected = spectra.forecast(&settings).expect("valid settings");
             prop_assert!(expected.worst >= 0.0, "{expected:?}");
@@ -348,10 +325,7 @@ proptest! {
 
 #[test]
 fn chosen_points_are_matched_in_their_order_or_refused() {
-    let settings = Settings {
-        subset_size_px: 21,
-        ..Settings::default()
-    };
+    let settings = Settings::default().with_side_px(21);
     let image = picture(64, 48);
     let points = vec![(50, 20), (10, 10), (51, 20), (10, 37), (10, 10)];
     let reference = prepare_points(&image, points.clone(), &settings).expect("they fit");
@@ -360,14 +334,14 @@ fn chosen_points_are_matched_in_their_order_or_refused() {
     assert_eq!(field.points.len(), points.len());
     for (point, place) in field.points.iter().zip(points) {
         assert_eq!((point.x, point.y), place);
-        assert!(point.p[0].abs() < 1e-3 && point.p[6].abs() < 1e-3);
+        assert!(point.u().abs() < 1e-3 && point.v().abs() < 1e-3);
     }
     for (x, y) in [(9, 20), (20, 9), (54, 20), (20, 38), (usize::MAX, 20)] {
         let error = prepare_points(&image, vec![(20, 20), (x, y)], &settings);
         let expected = DicError::PointOutside {
             x,
             y,
-            subset_size_px: 21,
+            size_px: 21,
             width: 64,
             height: 48,
         };

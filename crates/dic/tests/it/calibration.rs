@@ -8,7 +8,7 @@ use retrial_dic::calibration::{
     Calibration, CalibrationError, CalibrationPoint, Camera, CameraModel, PixelMap, Pose,
     SpecimenPlane, calibrate, field_mm,
 };
-use retrial_dic::{Cut, Field, PARAMETERS, PointResult, Status};
+use retrial_dic::{Field, PointResult, Status, translation};
 
 use crate::support::real_series;
 
@@ -319,22 +319,7 @@ fn displacements_come_back_in_millimetres() {
 
 #[test]
 fn failed_points_leave_the_others_alone() {
-    let point = |status, u| PointResult {
-        x: 100,
-        y: 80,
-        p: {
-            let mut p = [0.0; PARAMETERS];
-            p[0] = u;
-            p
-        },
-        zncc: 0.9,
-        icgn_iterations: 3,
-        convergence_norm: 1e-4,
-        status,
-        cut: Cut::Whole,
-        share: 1.0,
-        reference_changes: 0,
-    };
+    let point = |status, u| PointResult::new((100, 80), translation(u, 0.0), status);
     let field = Field::new(vec![
         point(Status::Converged, 2.0),
         point(Status::Diverged, 1e9),

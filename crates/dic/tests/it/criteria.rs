@@ -1,11 +1,11 @@
 //! Criteria and optimisers against sums written down from their definitions, pixel by pixel.
 
 use retrial_core::displacement::Displacement;
-use retrial_core::image::GrayImage;
 use retrial_dic::{
     Criterion, Field, Guess, Optimiser, Parameters, Settings, ShapeOrder, Spline, SplineDegree,
     Status, correlate, displacement_at, prepare,
 };
+use retrial_image::GrayImage;
 
 use crate::support::Speckle;
 
@@ -30,15 +30,13 @@ const STRETCHED: Displacement = Displacement::Affine {
 };
 
 fn settings(criterion: Criterion, optimiser: Optimiser) -> Settings {
-    Settings {
-        subset_size_px: 31,
-        step_px: 15,
-        prefilter: None,
-        stop_value: 1e-5,
-        criterion,
-        optimiser,
-        ..Settings::default()
-    }
+    Settings::default()
+        .with_side_px(31)
+        .with_step_px(15)
+        .with_prefilter(None)
+        .with_stop_value(1e-5)
+        .with_criterion(criterion)
+        .with_optimiser(optimiser)
 }
 
 fn pictures(gain: f32, offset: f32) -> (GrayImage, GrayImage) {
@@ -156,7 +154,7 @@ fn worst(field: &Field) -> (f64, usize) {
         .filter(|p| p.status == Status::Converged);
     let errors = errors.map(|point| {
         let (u, v) = STRETCHED.at(point.x as f64, point.y as f64);
-        (point.p[0] - u).hypot(point.p[6] - v)
+        (point.u() - u).hypot(point.v() - v)
     });
     errors.fold((0.0, 0), |(worst, n), error| (error.max(worst), n + 1))
 }
@@ -188,10 +186,7 @@ fn optimisers_agree_on_every_order() {
     for shape_order in [ShapeOrder::Zero, ShapeOrder::One, ShapeOrder::Two] {
         for criterion in [Criterion::Znssd, Criterion::Pssdab] {
             let fields = OPTIMISERS.map(|optimiser| {
-                let settings = Settings {
-                    shape_order,
-                    ..settings(criterion, optimiser)
-                };
+                let settings = settings(criterion, optimiser).with_shape_order(shape_order);
                 measure(&pictures, &settings)
             });
             let [icgn, others @ ..] = &fields;
@@ -201,7 +196,7 @@ fn optimisers_agree_on_every_order() {
                     if a.status != Status::Converged || b.status != Status::Converged {
                         continue;
                     }
-                    let apart = (a.p[0] - b.p[0]).hypot(a.p[6] - b.p[6]);
+                    let apart = (a.u() - b.u()).hypot(a.v() - b.v());
                     // A rigid subset cannot follow the stretch, and what is left is weighted by
                     // the gradient of one image or of the other.
                     let allowed = if shape_order == ShapeOrder::Zero {

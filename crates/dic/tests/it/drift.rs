@@ -2,11 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use retrial_core::image::GrayImage;
 use retrial_dic::{
     Bookmark, DicError, Field, NoiseLevel, ReferenceStrategy, Series, Settings, Status,
     correlate_series, prepare, sensitivity, uncertainty,
 };
+use retrial_image::GrayImage;
 
 use crate::support::{Speckle, noisy};
 
@@ -21,12 +21,10 @@ const REACHES: [(f64, f64); 2] = [(1.0, 0.6827), (1.959_964, 0.95)];
 /// last images within their stated uncertainties, over all points and both components.
 fn coverage(strain: f64) -> [f64; 2] {
     let speckle = Speckle::new(SIZE, SIZE, 11);
-    let settings = Settings {
-        subset_size_px: 21,
-        step_px: 7,
-        reference_strategy: ReferenceStrategy::Previous,
-        ..Settings::default()
-    };
+    let settings = Settings::default()
+        .with_side_px(21)
+        .with_step_px(7)
+        .with_reference_strategy(ReferenceStrategy::Previous);
     let (mut within, mut count) = ([0_u32; 2], 0_u32);
     for series in 0..6_u32 {
         let at = |i: usize| {
@@ -52,8 +50,8 @@ fn coverage(strain: f64) -> [f64; 2] {
                 };
                 let u = e * (point.x as f64 - 100.0) + shift;
                 let errors = [
-                    (point.p[0] - u) / stated.u,
-                    (point.p[6] + 0.5 * shift) / stated.v,
+                    (point.u() - u) / stated.u,
+                    (point.v() + 0.5 * shift) / stated.v,
                 ];
                 for error in errors {
                     count += 1;
@@ -95,11 +93,7 @@ fn turning(share: f64) -> GrayImage {
 /// Points say how often their reference was changed since the first image.
 #[test]
 fn points_count_the_changes_of_their_reference() {
-    let settings = Settings {
-        subset_size_px: 31,
-        step_px: 10,
-        ..Settings::default()
-    };
+    let settings = Settings::default().with_side_px(31).with_step_px(10);
     let images = (1..=10).map(|i| Ok::<_, DicError>(turning(0.1 * f64::from(i))));
     let mut changes = Vec::new();
     correlate_series(&turning(0.0), images, None, &settings, |_, field| {
@@ -132,12 +126,10 @@ fn a_series_goes_on_from_its_bookmark() {
         ReferenceStrategy::Previous,
         ReferenceStrategy::Automatic,
     ] {
-        let settings = Settings {
-            subset_size_px: 31,
-            step_px: 10,
-            reference_strategy,
-            ..Settings::default()
-        };
+        let settings = Settings::default()
+            .with_side_px(31)
+            .with_step_px(10)
+            .with_reference_strategy(reference_strategy);
         let reference = prepare(&turning(0.0), None, &settings).expect("valid settings");
         let mut whole = Series::new(reference.clone());
         let mut mark = serde_json::to_string(&whole.bookmark()).expect("written");
@@ -153,10 +145,7 @@ fn a_series_goes_on_from_its_bookmark() {
             mark = serde_json::to_string(&part.bookmark()).expect("written");
         }
         assert_eq!(changes > 0, reference_strategy != ReferenceStrategy::First);
-        let other = Settings {
-            step_px: 13,
-            ..settings
-        };
+        let other = settings.with_step_px(13);
         let other = prepare(&turning(0.0), None, &other).expect("valid settings");
         let bookmark: Bookmark = serde_json::from_str(&mark).expect("read");
         let earlier = |index: usize| Ok::<_, DicError>(images[index].clone());

@@ -1,12 +1,12 @@
 //! Subsets at the end of the material: beside a mask, beside a blank background, and beyond the picture.
 
 use retrial_core::displacement::Displacement;
-use retrial_core::image::{GrayImage, Mask};
 use retrial_dic::{
     Borders, Cut, DicError, Field, Guess, NoiseLevel, PointUncertainty, Reference, Settings,
     Status, StrainMeasure, StrainWindow, correlate, prepare, prepare_points, sensitivity,
     strain_field, uncertainty,
 };
+use retrial_image::{GrayImage, Mask};
 
 use crate::support::{Speckle, noisy};
 
@@ -46,12 +46,10 @@ fn plate(speckle: &Speckle, field: Option<&Displacement>, ground: f64, seed: u32
 }
 
 fn settings(borders: Borders) -> Settings {
-    Settings {
-        subset_size_px: 21,
-        step_px: 5,
-        borders,
-        ..Settings::default()
-    }
+    Settings::default()
+        .with_side_px(21)
+        .with_step_px(5)
+        .with_borders(borders)
 }
 
 fn measured(reference: &Reference, deformed: &GrayImage) -> (Field, Vec<Option<PointUncertainty>>) {
@@ -81,7 +79,7 @@ fn coverage(
             continue;
         };
         let (u, v) = truth.at(point.x as f64, point.y as f64);
-        let errors = [(point.p[0] - u, one.u), (point.p[6] - v, one.v)];
+        let errors = [(point.u() - u, one.u), (point.v() - v, one.v)];
         for (within, (error, std)) in within.iter_mut().zip(errors) {
             *within += f64::from(u8::from(error.abs() <= 1.96 * std));
             largest = largest.max(error.abs());
@@ -151,10 +149,7 @@ fn chosen_points_that_leave_the_picture_say_so() {
     let still = Displacement::Translation { u: 0.0, v: 0.0 };
     let first = noisy(&speckle.picture(180, 210, &still), 1.0, 1, 1.0);
     let second = noisy(&speckle.picture(180, 210, &shift), 1.0, 2, 1.0);
-    let settings = Settings {
-        subset_size_px: 15,
-        ..Settings::default()
-    };
+    let settings = Settings::default().with_side_px(15);
     let rows = (7..200).step_by(11);
     let points: Vec<(usize, usize)> = rows.flat_map(|y| [7, 90, 172].map(|x| (x, y))).collect();
     let reference = prepare_points(&first, points, &settings).expect("valid settings");
@@ -213,17 +208,10 @@ fn a_strain_window_that_no_point_can_fill_is_refused() {
     let speckle = Speckle::new(120, 100, 7);
     let still = Displacement::Translation { u: 0.0, v: 0.0 };
     let picture = speckle.picture(120, 100, &still);
-    let settings = Settings {
-        subset_size_px: 21,
-        step_px: 10,
-        ..Settings::default()
-    };
+    let settings = Settings::default().with_side_px(21).with_step_px(10);
     let reference = prepare(&picture, None, &settings).expect("valid settings");
     let found = correlate(&reference, &picture, Guess::Phase).expect("images of one size");
-    let window = |points| StrainWindow {
-        points,
-        ..StrainWindow::default()
-    };
+    let window = |points| StrainWindow::default().with_points(points);
     let strain = |points| {
         strain_field(
             &found,

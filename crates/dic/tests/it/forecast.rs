@@ -1,10 +1,10 @@
-//! Foretold errors against those found, and the filter that they advise.
+//! Predicted errors against those found, and the filter that they advise.
 
-use retrial_core::image::{GrayImage, Mask};
 use retrial_dic::{
     DicError, GaussianFilter, Guess, PairSpectra, Settings, ShapeOrder, SplineDegree, Status,
     correlate, prepare,
 };
+use retrial_image::{GrayImage, Mask};
 
 use crate::support::{Speckle, noisy, read, real_series};
 
@@ -32,32 +32,29 @@ fn pair(finer: f64, level: f64, seed: u32) -> [GrayImage; 2] {
 }
 
 /// Root mean square of the length of the error vector.
-fn found([first, deformed]: &[GrayImage; 2], settings: &Settings) -> f64 {
+fn measured_error([first, deformed]: &[GrayImage; 2], settings: &Settings) -> f64 {
     let reference = prepare(first, None, settings).expect("valid settings");
     let field = correlate(&reference, deformed, Guess::Phase).expect("images of one size");
     assert_eq!(field.count(Status::Converged), field.points.len());
     let squares = field.points.iter().map(|point| {
-        let (u, v) = (point.p[0] - SHIFT, point.p[6] - SHIFT);
+        let (u, v) = (point.u() - SHIFT, point.v() - SHIFT);
         u * u + v * v
     });
     (squares.sum::<f64>() / field.points.len() as f64).sqrt()
 }
 
 fn settings(subset_size_px: usize, shape_order: ShapeOrder) -> Settings {
-    Settings {
-        subset_size_px,
-        shape_order,
-        step_px: 9,
-        ..Settings::default()
-    }
+    Settings::default()
+        .with_side_px(subset_size_px)
+        .with_shape_order(shape_order)
+        .with_step_px(9)
 }
 
 fn with(settings: &Settings, degree: SplineDegree, sigma_px: f64) -> Settings {
-    Settings {
-        spline_degree: degree,
-        prefilter: (sigma_px > 0.0).then(|| GaussianFilter::reaching(sigma_px)),
-        ..settings.clone()
-    }
+    settings
+        .clone()
+        .with_spline_degree(degree)
+        .with_prefilter((sigma_px > 0.0).then(|| GaussianFilter::reaching(sigma_px)))
 }
 
 fn measured([first, deformed]: &[GrayImage; 2]) -> PairSpectra {
@@ -67,7 +64,7 @@ fn measured([first, deformed]: &[GrayImage; 2]) -> PairSpectra {
 
 /// Fine speckles with little noise, where interpolation decides, and coarse ones in noise.
 #[test]
-fn errors_are_foretold_and_the_advice_is_among_the_best() {
+fn errors_are_predicted_and_the_advice_is_among_the_best() {
     let mut advised = Vec::new();
     for (finer, level, subset, order) in [
         (1.9, 0.8, 31, ShapeOrder::One),
@@ -82,7 +79,7 @@ fn errors_are_foretold_and_the_advice_is_among_the_best() {
             for sigma_px in [0.0, 0.5, 0.7, 1.0, 1.4] {
                 let settings = with(&settings, degree, sigma_px);
                 let expected = spectra.forecast(&settings).expect("valid settings").worst;
-                let found = found(&pair, &settings);
+                let found = measured_error(&pair, &settings);
                 println!("{finer} {level} {degree:?} {sigma_px}: {expected:.5} {found:.5}");
                 // A wide filter leaves a fine pattern little, and no two subsets the same share of it.
                 let tolerance = if sigma_px > 1.0 { 0.3 } else { 0.2 };
@@ -95,7 +92,7 @@ fn errors_are_foretold_and_the_advice_is_among_the_best() {
         }
         let advice = spectra.advise(&settings).expect("valid settings");
         println!("{:?} {:?}", advice.spline_degree, advice.prefilter);
-        assert!(found(&pair, &advice) < 1.1 * best);
+        assert!(measured_error(&pair, &advice) < 1.1 * best);
         let sigma_px = advice.prefilter.map_or(0.0, |filter| filter.sigma_px);
         advised.push((advice.spline_degree, sigma_px));
     }
@@ -154,10 +151,7 @@ fn pairs_that_say_nothing_are_told_apart() {
         matches!(error, Err(DicError::NonFinitePixel { .. })),
         "{error:?}"
     );
-    let wrong = Settings {
-        subset_size_px: 40,
-        ..Settings::default()
-    };
+    let wrong = Settings::default().with_side_px(40);
     let spectra = measured(&[first, deformed]);
     assert!(spectra.forecast(&wrong).is_err() && spectra.advise(&wrong).is_err());
 }
@@ -174,7 +168,7 @@ fn filters_that_leave_a_gradient_of_noise_are_not_advised() {
         let reference = prepare(&pair[0], None, settings).expect("valid settings");
         let field = correlate(&reference, &pair[1], Guess::Phase).expect("images of one size");
         let errors = field.points.iter().map(|point| {
-            let (u, v) = (point.p[0] - SHIFT, point.p[6] - SHIFT);
+            let (u, v) = (point.u() - SHIFT, point.v() - SHIFT);
             u.hypot(v)
         });
         let mut errors: Vec<f64> = errors.collect();
@@ -204,9 +198,9 @@ fn a_still_pair_gives_no_advice_unless_noise_covers_what_is_folded() {
     };
     let settings = settings(31, ShapeOrder::One);
     let fine = still(1.9, 0.5);
-    assert!(!fine.is_telling());
+    assert!(!fine.is_informative());
     assert_eq!(fine.advise(&settings), Ok(settings.clone()));
-    assert!(still(0.9, 8.0).is_telling());
+    assert!(still(0.9, 8.0).is_informative());
 }
 
 #[test]
@@ -225,7 +219,7 @@ fn threads_make_no_difference_to_a_forecast() {
 /// Challenge Sample 3 at 0.3 px: found with a cubic spline and a filter of 0.7 px are 0.0042 px.
 #[test]
 #[ignore = "needs RETRIAL_MIRROR"]
-fn the_error_of_a_published_pair_is_foretold() {
+fn the_error_of_a_published_pair_is_predicted() {
     let folder = real_series("sample03_fft_shift");
     let names = [
         "Sample3 Reference.tif",

@@ -4,8 +4,8 @@
 use std::ops::ControlFlow;
 
 use retrial_core::displacement::Displacement;
-use retrial_core::image::GrayImage;
 use retrial_dic::{DicError, Field, Guess, Settings, Status, correlate, correlate_series, prepare};
+use retrial_image::GrayImage;
 
 use crate::support::{Speckle, read, real_series, texgen};
 
@@ -32,7 +32,7 @@ impl Truth {
         let (mut inside, mut found, mut squares) = (0, 0, 0.0);
         for point in &field.points {
             let converged = point.status == Status::Converged;
-            let error = (point.p[0] - self.u).hypot(point.p[6] - self.v);
+            let error = (point.u() - self.u).hypot(point.v() - self.v);
             assert!(!converged || error <= 0.1, "{error} px: {point:?}");
             if self.stays_inside(point.x, point.y) {
                 inside += 1;
@@ -54,11 +54,9 @@ impl Truth {
 }
 
 fn settings(subset_size_px: usize) -> Settings {
-    Settings {
-        subset_size_px,
-        step_px: 10,
-        ..Settings::default()
-    }
+    Settings::default()
+        .with_side_px(subset_size_px)
+        .with_step_px(10)
 }
 
 #[test]
@@ -168,7 +166,7 @@ fn noise_alone_throws_no_point_away() {
         });
         let (mut lost, mut far) = (0, 0);
         for point in inside {
-            let error = (point.p[0] - moved.u).hypot(point.p[6] - moved.v);
+            let error = (point.u() - moved.u).hypot(point.v() - moved.v);
             lost += usize::from(point.status != Status::Converged);
             far += usize::from(error > 1.5);
         }

@@ -3,11 +3,11 @@
 
 use std::ops::ControlFlow;
 
-use retrial_core::image::{GrayImage, Mask};
 use retrial_dic::{
     Borders, DicError, Field, Guess, InitialGuess, PointResult, ReferenceStrategy, Settings,
     ShapeOrder, Split, Status, correlate, correlate_series, prepare,
 };
+use retrial_image::{GrayImage, Mask};
 
 use crate::support::{Speckle, read, real_series};
 
@@ -39,7 +39,7 @@ fn outcome(
     for point in &field.points {
         let (x, y) = (point.x as f64, point.y as f64);
         let (u, v) = truth(x, y);
-        let error = (point.p[0] - u).hypot(point.p[6] - v);
+        let error = (point.u() - u).hypot(point.v() - v);
         let believed = point.status == Status::Converged;
         wrong += usize::from(believed && error > 0.5);
         let corner_stays = |(dx, dy): (f64, f64)| {
@@ -84,12 +84,10 @@ impl Outcome {
 }
 
 fn settings(subset_size_px: usize, step_px: usize, shape_order: ShapeOrder) -> Settings {
-    Settings {
-        subset_size_px,
-        step_px,
-        shape_order,
-        ..Settings::default()
-    }
+    Settings::default()
+        .with_side_px(subset_size_px)
+        .with_step_px(step_px)
+        .with_shape_order(shape_order)
 }
 
 fn solve(first: &GrayImage, deformed: &GrayImage, settings: &Settings) -> Field {
@@ -184,10 +182,8 @@ fn a_fading_pattern_is_followed_by_new_references() {
         .iter_mut()
         .zip([ReferenceStrategy::First, ReferenceStrategy::Automatic])
     {
-        let settings = Settings {
-            reference_strategy,
-            ..settings(31, 10, ShapeOrder::One)
-        };
+        let settings =
+            settings(31, 10, ShapeOrder::One).with_reference_strategy(reference_strategy);
         correlate_series(&first, deformed(), None, &settings, |index, field| {
             let e = shift(index) / 80.0;
             let truth = |x: f64, _: f64| (e * (x - 80.0) / (1.0 - e), 0.0);
@@ -237,10 +233,9 @@ fn truncated_subsets_reach_every_border() {
     let inside = (0..size * size).map(|i| !in_hole((i % size) as f64, (i / size) as f64));
     let mask = Mask::new(size, size, inside.collect()).expect("a valid size");
     let whole = settings(31, 5, ShapeOrder::One);
-    let truncated = Settings {
-        borders: Borders::Truncated { least_share: 0.4 },
-        ..whole.clone()
-    };
+    let truncated = whole
+        .clone()
+        .with_borders(Borders::Truncated { least_share: 0.4 });
     let truth = |x: f64| strain * (x - 80.0);
     let mut counts = Vec::new();
     for settings in [&whole, &truncated] {
@@ -248,7 +243,7 @@ fn truncated_subsets_reach_every_border() {
         let field = correlate(&reference, &deformed, Guess::Phase).expect("images of one size");
         let mut solved = 0;
         for point in &field.points {
-            let error = (point.p[0] - truth(point.x as f64)).hypot(point.p[6]);
+            let error = (point.u() - truth(point.x as f64)).hypot(point.v());
             if in_hole(point.x as f64, point.y as f64) {
                 assert_eq!(point.status, Status::Masked, "{point:?}");
             }
@@ -263,10 +258,10 @@ fn truncated_subsets_reach_every_border() {
     assert!(2 * counts[1] > 3 * counts[0], "{counts:?}");
 }
 
-/// The points that are led stop within the stop value of where they stop alone, after fewer
+/// Points that start from coarse to fine stop within the stop value of where they stop alone, after fewer
 /// iterations, on any number of threads, on both sides of a jump that nothing divides.
 #[test]
-fn led_points_find_what_they_find_alone() {
+fn points_find_the_same_coarse_to_fine() {
     let size = 300;
     let speckle = Speckle::new(size, size, 31);
     let first = speckle.picture_by(size, size, |x, y| (x, y));
@@ -275,39 +270,37 @@ fn led_points_find_what_they_find_alone() {
         (0.99 * x + 2.3 + jump(y), y - 0.01 * x + 1.4)
     });
     let solved = |initial_guess: InitialGuess, threads: usize| {
-        let settings = Settings {
-            initial_guess,
-            split: Split::None,
-            ..settings(31, 5, ShapeOrder::One)
-        };
+        let settings = settings(31, 5, ShapeOrder::One)
+            .with_initial_guess(initial_guess)
+            .with_split(Split::None);
         let reference = prepare(&first, None, &settings).expect("valid settings");
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         pool.expect("threads can be started")
             .install(|| correlate(&reference, &deformed, Guess::Phase))
             .expect("images of one size")
     };
-    let (alone, led) = (
-        solved(InitialGuess::Shared, 1),
-        solved(InitialGuess::Led, 1),
+    let (alone, refined) = (
+        solved(InitialGuess::PhaseAndKeypoints, 1),
+        solved(InitialGuess::CoarseToFine, 1),
     );
-    assert_eq!(led, solved(InitialGuess::Led, 3));
+    assert_eq!(refined, solved(InitialGuess::CoarseToFine, 3));
     let (mut iterations, mut far) = ([0, 0], 0);
-    for (a, b) in alone.points.iter().zip(&led.points) {
-        let apart = (a.p[0] - b.p[0]).hypot(a.p[6] - b.p[6]);
+    for (a, b) in alone.points.iter().zip(&refined.points) {
+        let apart = (a.u() - b.u()).hypot(a.v() - b.v());
         // Subsets across the jump match either side, or neither.
         let across = a.y.abs_diff(150) <= 18;
         far += usize::from(!across && (a.status != b.status || apart > 1e-3));
         iterations[0] += a.icgn_iterations;
         iterations[1] += b.icgn_iterations;
     }
-    assert_eq!(far, 0, "of {}", led.points.len());
+    assert_eq!(far, 0, "of {}", refined.points.len());
     assert!(4 * iterations[1] < 3 * iterations[0], "{iterations:?}");
 }
 
 /// A plate that turns and moves by 14 px before a flat wall, whose rim correlates clearly wherever it lies: points
-/// that are led find what they find alone, on the plate and at its rim, and none is led beyond it.
+/// that start from coarse to fine find what they find alone, on the plate and at its rim, and none beyond it.
 #[test]
-fn led_points_at_the_rim_of_a_plate() {
+fn coarse_to_fine_at_the_rim_of_a_plate() {
     let size = 320;
     let speckle = Speckle::new(size, size, 47);
     let plate = |x: f64, y: f64| (60.0..230.0).contains(&x) && (70.0..240.0).contains(&y);
@@ -329,27 +322,26 @@ fn led_points_at_the_rim_of_a_plate() {
         scene(x, y) as f32
     });
     let (first, deformed) = (first.expect("a size"), deformed.expect("a size"));
-    let [alone, led] = [InitialGuess::Shared, InitialGuess::Led].map(|initial_guess| {
-        let settings = Settings {
-            initial_guess,
-            split: Split::None,
-            ..settings(25, 5, ShapeOrder::One)
-        };
-        let reference = prepare(&first, None, &settings).expect("valid settings");
-        correlate(&reference, &deformed, Guess::Phase).expect("images of one size")
-    });
+    let [alone, refined] =
+        [InitialGuess::PhaseAndKeypoints, InitialGuess::CoarseToFine].map(|initial_guess| {
+            let settings = settings(25, 5, ShapeOrder::One)
+                .with_initial_guess(initial_guess)
+                .with_split(Split::None);
+            let reference = prepare(&first, None, &settings).expect("valid settings");
+            correlate(&reference, &deformed, Guess::Phase).expect("images of one size")
+        });
     let (mut on_plate, mut wrong) = (0, [0, 0]);
-    for (a, b) in alone.points.iter().zip(&led.points) {
+    for (a, b) in alone.points.iter().zip(&refined.points) {
         let (x, y) = (a.x as f64, a.y as f64);
         let far = |point: &PointResult| {
-            let (back_x, back_y) = back(x + point.p[0], y + point.p[6]);
+            let (back_x, back_y) = back(x + point.u(), y + point.v());
             point.status == Status::Converged && (back_x - x).hypot(back_y - y) > 0.1
         };
         let is_on_plate = (60.0 + 13.0..230.0 - 13.0).contains(&x) && (83.0..227.0).contains(&y);
         if is_on_plate {
             on_plate += 1;
             assert_eq!((a.status, b.status), (Status::Converged, Status::Converged));
-            let apart = (a.p[0] - b.p[0]).hypot(a.p[6] - b.p[6]);
+            let apart = (a.u() - b.u()).hypot(a.v() - b.v());
             assert!(apart < 2e-3 && !far(b), "({x}, {y}): {apart}");
         }
         wrong[0] += usize::from(far(a));
@@ -366,11 +358,8 @@ fn threads_make_no_difference() {
     let speckle = Speckle::new(size, size, 15);
     let first = speckle.picture_by(size, size, |x, y| (x, y));
     let deformed = speckle.picture_by(size, size, |x, y| (239.0 - 0.9 * y, 20.0 + 0.8 * x));
-    for initial_guess in [InitialGuess::Shared, InitialGuess::Features] {
-        let settings = Settings {
-            initial_guess,
-            ..settings(31, 8, ShapeOrder::One)
-        };
+    for initial_guess in [InitialGuess::PhaseAndKeypoints, InitialGuess::Keypoints] {
+        let settings = settings(31, 8, ShapeOrder::One).with_initial_guess(initial_guess);
         let reference = prepare(&first, None, &settings).expect("valid settings");
         let run = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();

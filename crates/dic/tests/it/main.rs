@@ -1,6 +1,7 @@
 //! One binary for all tests that use the crate from outside.
 
 mod bad_input;
+mod border_subsets;
 mod calibration;
 mod criteria;
 mod drift;
@@ -9,7 +10,6 @@ mod exact;
 mod forecast;
 mod jumps;
 mod large;
-mod leaving;
 mod mixed;
 mod order;
 mod published;

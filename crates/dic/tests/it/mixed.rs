@@ -2,11 +2,11 @@
 //! to fail the correlation.
 
 use retrial_core::displacement::Displacement;
-use retrial_core::image::GrayImage;
 use retrial_dic::{
     Field, Guess, NoiseLevel, PointResult, PointUncertainty, Settings, ShapeOrder, correlate,
     prepare, sensitivity, uncertainty,
 };
+use retrial_image::GrayImage;
 
 use crate::split::{cracked, side};
 use crate::support::{Speckle, noisy};
@@ -28,7 +28,7 @@ fn measured(
 
 /// Errors of points by what was stated of them.
 #[derive(Debug, Default)]
-struct Told {
+struct Coverage {
     points: f64,
     /// Shares within 1.96 standard uncertainties, of `u` and of `v`.
     within: [f64; 2],
@@ -39,18 +39,18 @@ struct Told {
     by_noise: f64,
 }
 
-fn told(
+fn coverage(
     (found, stated): &(Field, Vec<Option<PointUncertainty>>),
     truth: impl Fn(f64, f64) -> (f64, f64),
     is_chosen: impl Fn(&PointResult) -> bool,
-) -> Told {
-    let mut out = Told::default();
+) -> Coverage {
+    let mut out = Coverage::default();
     for (point, one) in found.points.iter().zip(stated) {
         let Some(one) = one.filter(|_| is_chosen(point)) else {
             continue;
         };
         let (u, v) = truth(point.x as f64, point.y as f64);
-        let ratios = [(point.p[0] - u) / one.u, (point.p[6] - v) / one.v];
+        let ratios = [(point.u() - u) / one.u, (point.v() - v) / one.v];
         for (within, ratio) in out.within.iter_mut().zip(ratios) {
             *within += f64::from(u8::from(ratio.abs() <= 1.96));
             out.largest = out.largest.max(ratio.abs());
@@ -66,11 +66,9 @@ fn told(
 }
 
 fn settings(subset_size_px: usize) -> Settings {
-    Settings {
-        subset_size_px,
-        step_px: 5,
-        ..Settings::default()
-    }
+    Settings::default()
+        .with_side_px(subset_size_px)
+        .with_step_px(5)
 }
 
 /// A specimen that is pulled, and beside it a roller that stands still; each pixel by the part of it that the specimen
@@ -122,10 +120,10 @@ fn a_roller_beside_the_specimen_is_part_of_the_uncertainty() {
         let apart = |point: &PointResult| (point.x as f64 - EDGE).abs();
         // On the edge itself a point may be taken for either body. Beside the border of the picture the noise is that
         // of the other points, whatever the residual.
-        let near = told(&found, truth, |point| {
+        let near = coverage(&found, truth, |point| {
             (2.0..=reach).contains(&apart(point)) && (30..SIZE - 30).contains(&point.y)
         });
-        let far = told(&found, truth, |point| apart(point) > reach);
+        let far = coverage(&found, truth, |point| apart(point) > reach);
         println!("{subset_size_px} px: {near:.3?}; elsewhere {far:.4?}");
         assert!(near.points > 90.0 && near.largest < 8.0, "{near:?}");
         for (sum, share) in within.iter_mut().zip(near.within) {
@@ -162,7 +160,7 @@ fn subsets_that_touch_a_crack_state_it() {
             }
         };
         // On the crack itself a point may be taken for either side.
-        let near = told(&found, truth, |point| {
+        let near = coverage(&found, truth, |point| {
             (2.0..24.0).contains(&below(point.x as f64, point.y as f64).abs())
         });
         println!("{subset_size_px} px, {degrees}°: {near:.3?}");
@@ -202,13 +200,10 @@ fn bumps_are_covered() {
             noise_px + 1,
             NOISE,
         );
-        let settings = Settings {
-            shape_order: ShapeOrder::One,
-            ..settings(subset_size_px)
-        };
+        let settings = settings(subset_size_px).with_shape_order(ShapeOrder::One);
         let found = measured(&first, &second, &settings);
         let reach = if width > 20.0 { 75.0 } else { 36.0 };
-        let inside = told(&found, truth, |point| {
+        let inside = coverage(&found, truth, |point| {
             (point.x as f64 - 120.0).hypot(point.y as f64 - 115.0) < reach
         });
         println!("{subset_size_px} px: {inside:.4?}");
@@ -248,12 +243,10 @@ fn noise_alone_adds_nothing() {
         (31, 3, ShapeOrder::Two),
         (41, 10, ShapeOrder::Two),
     ] {
-        let settings = Settings {
-            step_px,
-            shape_order,
-            ..settings(subset_size_px)
-        };
-        let all = told(
+        let settings = settings(subset_size_px)
+            .with_step_px(step_px)
+            .with_shape_order(shape_order);
+        let all = coverage(
             &measured(&first, &second, &settings),
             |x, y| pull.at(x, y),
             |_| true,

@@ -1,10 +1,10 @@
 //! The advised order of the shape function against the errors of all three.
 
-use retrial_core::image::{GrayImage, Mask};
 use retrial_dic::{
-    DicError, GaussianFilter, Guess, OrderAdvice, OrderSource, PairSpectra, Settings, ShapeOrder,
-    Wanted, advise_series, correlate, prepare,
+    AdviceScope, DicError, GaussianFilter, Guess, OrderAdvice, OrderSource, PairSpectra, Settings,
+    ShapeOrder, advise_series, correlate, prepare,
 };
+use retrial_image::{GrayImage, Mask};
 
 use crate::support::{Speckle, noisy, read, real_series};
 
@@ -30,11 +30,9 @@ fn pair(field: Field, level: f64, seed: u32) -> [GrayImage; 2] {
 }
 
 fn settings(subset_size_px: usize) -> Settings {
-    Settings {
-        subset_size_px,
-        step_px: 11,
-        ..Settings::default()
-    }
+    Settings::default()
+        .with_side_px(subset_size_px)
+        .with_step_px(11)
 }
 
 fn advised([first, deformed]: &[GrayImage; 2], settings: &Settings) -> Option<OrderAdvice> {
@@ -52,7 +50,7 @@ fn errors([first, deformed]: &[GrayImage; 2], field: Field, settings: &Settings)
         assert_eq!(reference.settings().shape_order, order);
         let found = correlate(&reference, deformed, Guess::Phase).expect("images of one size");
         let squares = found.points.iter().map(|point| {
-            let (u, v) = (point.p[0], point.p[6]);
+            let (u, v) = (point.u(), point.v());
             let truth = field(point.x as f64 + u, point.y as f64 + v);
             // What no order finds is the same for all of them, and large.
             ((u - truth.0).powi(2) + (v - truth.1).powi(2)).min(1.0)
@@ -111,11 +109,9 @@ fn the_differences_of_a_rigid_shift_are_those_from_noise() {
                 retrial_dic::SubsetShape::Square,
                 retrial_dic::SubsetShape::Circle,
             ] {
-                let settings = Settings {
-                    prefilter,
-                    subset_shape: shape,
-                    ..settings(subset)
-                };
+                let settings = settings(subset)
+                    .with_prefilter(prefilter)
+                    .with_subset_shape(shape);
                 let advice = advised(&pair, &settings).expect("a pair that can be matched");
                 println!("{level} {subset} {prefilter:?} {shape:?}: {advice:?}");
                 assert!(
@@ -206,11 +202,11 @@ fn a_series_gets_the_highest_order_that_one_of_its_images_needs() {
     let images = [&shifted, &strained, &shifted];
     let advise = |images: &[&GrayImage]| {
         let image = |index: usize| Ok::<_, DicError>(images[index].clone());
-        let wanted = Wanted {
+        let scope = AdviceScope {
             filter: true,
             order: true,
         };
-        advise_series(&first, images.len(), image, None, &settings(31), wanted)
+        advise_series(&first, images.len(), image, None, &settings(31), scope)
             .expect("images of one size")
     };
     let advice = advise(&images);
@@ -220,12 +216,15 @@ fn a_series_gets_the_highest_order_that_one_of_its_images_needs() {
         "{:?}",
         advice.order
     );
-    assert_eq!(advice.telling.map(|(index, _)| index), Some(0));
+    assert_eq!(advice.informative.map(|(index, _)| index), Some(0));
     let alone = advise(&[&shifted]);
     assert_eq!(alone.settings.shape_order, ShapeOrder::Zero);
     // The reference among the images says nothing, and keeps order 1.
     let with_first = advise(&[&first, &shifted]);
-    assert_eq!(with_first.order, Some(OrderSource::Silent { index: 0 }));
+    assert_eq!(
+        with_first.order,
+        Some(OrderSource::Uninformative { index: 0 })
+    );
     assert_eq!(with_first.settings.shape_order, ShapeOrder::One);
 }
 

@@ -7,11 +7,11 @@
 use std::ops::ControlFlow;
 
 use crate::support::{Shifted, real_series, sample3, texgen};
-use retrial_core::image::GrayImage;
 use retrial_dic::{
     Accept, DicError, ErrorStatistics, ErrorSummary, Gradient, Settings, ShapeOrder,
     correlate_series,
 };
+use retrial_image::GrayImage;
 
 /// One row: sample, subset, order, gradient, mae, abs_error_std, rmse, mean iterations.
 type Row = (u8, usize, ShapeOrder, Gradient, [f64; 4]);
@@ -79,13 +79,11 @@ fn check(sample: u8) {
         } else {
             0.002
         };
-        let settings = Settings {
-            subset_size_px,
-            shape_order,
-            gradient,
-            step_px: if gradient == ORIG { 80 } else { 40 },
-            ..Settings::published()
-        };
+        let settings = Settings::published()
+            .with_side_px(subset_size_px)
+            .with_shape_order(shape_order)
+            .with_gradient(gradient)
+            .with_step_px(if gradient == ORIG { 80 } else { 40 });
         let got = measure(&first, &shifted, &settings);
         let values = [
             got.mae,

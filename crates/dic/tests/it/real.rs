@@ -2,11 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use retrial_core::image::GrayImage;
 use retrial_dic::{
     Accept, DicError, ErrorStatistics, ErrorSummary, Guess, Settings, Status, correlate,
     correlate_series, prepare,
 };
+use retrial_image::GrayImage;
 
 use crate::support::{Shifted, read, real_series, sample3, texgen};
 
@@ -38,10 +38,7 @@ fn measure(
 fn sample_1_within_two_thousandths_of_a_pixel() {
     let folder = real_series("sample01_texgen_shift");
     let (first, shifted) = texgen(&folder, "trxy_s2");
-    let settings = Settings {
-        step_px: 10,
-        ..Settings::default()
-    };
+    let settings = Settings::default().with_step_px(10);
     let (_, pooled) = measure(&first, &shifted, &settings);
     println!("Sample 1: {pooled:?}");
     assert!(pooled.rmse <= 0.0015, "{pooled:?}");
@@ -53,10 +50,7 @@ fn sample_1_within_two_thousandths_of_a_pixel() {
 fn sample_3_with_little_bias_at_every_shift() {
     let folder = real_series("sample03_fft_shift");
     let (first, shifted) = sample3(&folder);
-    let settings = Settings {
-        step_px: 10,
-        ..Settings::default()
-    };
+    let settings = Settings::default().with_step_px(10);
     let (single, pooled) = measure(&first, &shifted, &settings);
     println!("Sample 3: {pooled:?}");
     assert!(pooled.rmse <= 0.0047, "{pooled:?}");
@@ -80,7 +74,7 @@ fn no_subset_that_leaves_the_picture_converges_elsewhere() {
     let converged = || (field.points.iter()).filter(|point| point.status == Status::Converged);
     assert!(converged().count() * 20 > field.points.len() * 19);
     for point in converged() {
-        let (u, v) = (point.p[0], point.p[6]);
+        let (u, v) = (point.u(), point.v());
         assert!(
             (u - 7.083).abs() < 0.05 && (v - 7.083).abs() < 0.05,
             "{point:?}"
@@ -95,10 +89,7 @@ fn no_subset_that_leaves_the_picture_converges_elsewhere() {
 #[ignore = "needs RETRIAL_MIRROR"]
 fn points_at_the_border_of_sample_6_are_as_good_as_others() {
     let folder = real_series("sample06_camera_shift");
-    let settings = Settings {
-        subset_size_px: 21,
-        ..Settings::default()
-    };
+    let settings = Settings::default().with_side_px(21);
     let first = read(&folder.join("Reference Image.tif"));
     let deformed = read(&folder.join("Pro Dot G0_Y03 X03.tif"));
     let reference = prepare(&first, None, &settings).expect("valid settings");
@@ -106,7 +97,7 @@ fn points_at_the_border_of_sample_6_are_as_good_as_others() {
     let rms = |is_chosen: &dyn Fn(usize, usize) -> bool| {
         let chosen = found.points.iter().filter(|p| is_chosen(p.x, p.y));
         let squares: Vec<f64> = chosen
-            .map(|point| (point.p[0] - 0.3).powi(2) + (point.p[6] - 0.3).powi(2))
+            .map(|point| (point.u() - 0.3).powi(2) + (point.v() - 0.3).powi(2))
             .collect();
         (squares.iter().sum::<f64>() / squares.len() as f64).sqrt()
     };

@@ -1,19 +1,15 @@
 //! Subsets across discontinuities: published halves that move apart, generated cracks with known
 //! openings, and continuous fields that nothing may divide.
 
-use retrial_core::image::GrayImage;
 use retrial_dic::{
     Cut, Field, GaussianFilter, Guess, Settings, SplineDegree, Split, Status, correlate, prepare,
 };
+use retrial_image::GrayImage;
 
 use crate::support::{Speckle, noisy, read, real_series, sample3};
 
 fn settings(split: Split, step_px: usize) -> Settings {
-    Settings {
-        step_px,
-        split,
-        ..Settings::default()
-    }
+    Settings::default().with_step_px(step_px).with_split(split)
 }
 
 fn solve(first: &GrayImage, deformed: &GrayImage, settings: &Settings) -> Field {
@@ -54,7 +50,7 @@ fn near(
         }
         out.points += 1;
         if point.status == Status::Converged {
-            let square = (point.p[0] - u).powi(2) + (point.p[6] - v).powi(2);
+            let square = (point.u() - u).powi(2) + (point.v() - v).powi(2);
             out.converged += 1;
             out.rmse += square;
             out.far += usize::from(square > 0.01);
@@ -174,11 +170,9 @@ fn a_crack_is_found_with_every_filter() {
     let first = noisy(&speckle.picture_by(size, size, |x, y| (x, y)), 1.0, 1, 1.0);
     let deformed = noisy(&cracked(&speckle, size, 25.0, 0.4, 1.2), 1.0, 2, 1.0);
     let divided = |sigma_px: f64, spline_degree: SplineDegree| {
-        let settings = Settings {
-            prefilter: (sigma_px > 0.0).then(|| GaussianFilter::reaching(sigma_px)),
-            spline_degree,
-            ..settings(Split::Automatic, 8)
-        };
+        let settings = settings(Split::Automatic, 8)
+            .with_prefilter((sigma_px > 0.0).then(|| GaussianFilter::reaching(sigma_px)))
+            .with_spline_degree(spline_degree);
         let field = solve(&first, &deformed, &settings);
         let parts = field.points.iter().filter(|point| point.cut == Cut::Split);
         parts.count()

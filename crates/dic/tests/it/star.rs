@@ -1,21 +1,19 @@
 //! Resolution, noise and stated uncertainty on published pictures.
 
-use retrial_core::image::GrayImage;
 use retrial_dic::{
     CUT_OFF_LEVEL, Field, Guess, NoiseLevel, Reference, Settings, ShapeOrder, Status, correlate,
     image_quality, measured_cut_off, noise_of_pair, prepare, prepare_points, residual_noise,
     sensitivity, theoretical_cut_off, uncertainty,
 };
+use retrial_image::GrayImage;
 
 use crate::support::{read, real_series, sample3};
 
 fn settings(subset_size_px: usize, shape_order: ShapeOrder, step_px: usize) -> Settings {
-    Settings {
-        subset_size_px,
-        shape_order,
-        step_px,
-        ..Settings::default()
-    }
+    Settings::default()
+        .with_side_px(subset_size_px)
+        .with_shape_order(shape_order)
+        .with_step_px(step_px)
 }
 
 /// Shares of the errors `measured − (u, v)` within 1 and 1.96 stated uncertainties.
@@ -25,7 +23,7 @@ fn coverage(reference: &Reference, field: &mut Field, (u, v): (f64, f64)) -> [f6
     let each = field.points.iter().zip(&stated);
     let ratios: Vec<f64> = each
         .filter_map(|(point, one)| one.map(|one| (point, one)))
-        .flat_map(|(point, one)| [(point.p[0] - u) / one.u, (point.p[6] - v) / one.v])
+        .flat_map(|(point, one)| [(point.u() - u) / one.u, (point.v() - v) / one.v])
         .collect();
     [1.0, 1.96].map(|reach| {
         let within = ratios.iter().filter(|ratio| ratio.abs() <= reach).count();
@@ -60,7 +58,7 @@ fn the_cut_off_of_star_5_is_that_of_theory() {
             .iter()
             .filter(|point| point.status == Status::Converged);
         let shares: Vec<(f64, f64)> = converged
-            .map(|point| (10.0 + 0.0725 * point.x as f64, point.p[6] / 0.5))
+            .map(|point| (10.0 + 0.0725 * point.x as f64, point.v() / 0.5))
             .collect();
         let found = measured_cut_off(&shares, CUT_OFF_LEVEL).expect("a crossing");
         let theory = theoretical_cut_off(size, settings.subset_shape, order, CUT_OFF_LEVEL)
@@ -115,9 +113,9 @@ fn sample_3_at_half_a_pixel() {
         .filter(|(point, _)| far(point.x) && far(point.y))
         .collect();
     let squares: f64 = inside.iter().map(|(_, q)| q.bound.0.powi(2)).sum();
-    let mean = inside.iter().map(|(point, _)| point.p[0]).sum::<f64>() / inside.len() as f64;
+    let mean = inside.iter().map(|(point, _)| point.u()).sum::<f64>() / inside.len() as f64;
     let spread: f64 = (inside.iter())
-        .map(|(point, _)| (point.p[0] - mean).powi(2))
+        .map(|(point, _)| (point.u() - mean).powi(2))
         .sum();
     let ratio = (spread / squares).sqrt();
     assert!((0.95..1.25).contains(&ratio), "{ratio}");

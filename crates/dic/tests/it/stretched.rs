@@ -2,11 +2,11 @@
 //! shape function does not follow the field.
 
 use retrial_core::displacement::Displacement;
-use retrial_core::image::GrayImage;
 use retrial_dic::{
     GaussianFilter, Guess, NoiseLevel, Settings, ShapeOrder, Status, correlate, misfit, prepare,
     residual_noise, sensitivity, uncertainty,
 };
+use retrial_image::GrayImage;
 
 use crate::support::{Speckle, noisy};
 
@@ -42,12 +42,10 @@ fn uncertainties_follow_the_stretch() {
     // where the pattern is pressed together.
     let filtered = (Settings::default().prefilter, [1.15, 1.7]);
     for (prefilter, [most, most_pressed]) in [(None, [1.05, 1.05]), filtered] {
-        let settings = Settings {
-            subset_size_px: 31,
-            step_px: 16,
-            prefilter,
-            ..Settings::default()
-        };
+        let settings = Settings::default()
+            .with_side_px(31)
+            .with_step_px(16)
+            .with_prefilter(prefilter);
         // Neighbours share pixels: several pairs, so that chance alone does not leave the bounds.
         let references: Vec<_> = (0..8)
             .map(|pair| {
@@ -75,7 +73,7 @@ fn uncertainties_follow_the_stretch() {
                 for (point, one) in found.points.iter().zip(&stated) {
                     let Some(one) = one else { continue };
                     let (u, v) = truth.at(point.x as f64, point.y as f64);
-                    let errors = [(point.p[0] - u, one.u), (point.p[6] - v, one.v)];
+                    let errors = [(point.u() - u, one.u), (point.v() - v, one.v)];
                     for (i, (error, std)) in errors.into_iter().enumerate() {
                         within[i] += f64::from(u8::from(error.abs() <= 1.96 * std));
                         ratio[i] += (error / std).powi(2);
@@ -114,10 +112,7 @@ fn no_point_is_converged_without_an_uncertainty() {
     let blurred = noisy(&blurred.expect("a valid size"), 1.0, 2, NOISE);
     let (mut converged, mut uncertain) = (0, 0);
     for subset_size_px in [5, 7, 21, 41] {
-        let settings = Settings {
-            subset_size_px,
-            ..Settings::default()
-        };
+        let settings = Settings::default().with_side_px(subset_size_px);
         let reference = prepare(&first, None, &settings).expect("valid settings");
         let known = sensitivity(&reference).expect("valid settings");
         for second in [&blurred, &first] {
@@ -137,14 +132,14 @@ fn no_point_is_converged_without_an_uncertainty() {
     assert!(converged > 0 && uncertain > 0);
 }
 
-/// A bump narrower than the subset: its errors are covered, and told of; a field without one tells nothing.
+/// A bump narrower than the subset: its errors are covered and shown; a field without one shows none.
 #[test]
 fn what_order_one_does_not_follow_is_part_of_the_uncertainty() {
-    let settings = |shape_order| Settings {
-        subset_size_px: 41,
-        step_px: 5,
-        shape_order,
-        ..Settings::default()
+    let settings = |shape_order| {
+        Settings::default()
+            .with_side_px(41)
+            .with_step_px(5)
+            .with_shape_order(shape_order)
     };
     let bump = |x: f64, y: f64| {
         let e = (-((x - 130.0).powi(2) + (y - 120.0).powi(2)) / (2.0 * 22.0_f64.powi(2))).exp();
@@ -171,32 +166,32 @@ fn what_order_one_does_not_follow_is_part_of_the_uncertainty() {
         let stated = uncertainty(&known, &mut found, NoiseLevel::Residual).expect("one field");
         (found, stated)
     };
-    let told = [ShapeOrder::One, ShapeOrder::Two].map(|order| {
+    let shown = [ShapeOrder::One, ShapeOrder::Two].map(|order| {
         let (found, stated) = measured(order, &moved);
         let (mut within, mut count) = (0.0, 0.0);
         for (point, one) in found.points.iter().zip(&stated) {
             let (x, y) = (point.x as f64, point.y as f64);
             if let Some(one) = one.filter(|_| (x - 130.0).hypot(y - 120.0) < 40.0) {
                 let (u, v) = bump(x, y);
-                within += f64::from(u8::from((point.p[0] - u).abs() <= 1.96 * one.u));
-                within += f64::from(u8::from((point.p[6] - v).abs() <= 1.96 * one.v));
+                within += f64::from(u8::from((point.u() - u).abs() <= 1.96 * one.u));
+                within += f64::from(u8::from((point.v() - v).abs() <= 1.96 * one.v));
                 count += 2.0;
             }
         }
-        let told = misfit(&stated);
-        println!("{told:?}, covered {} of {count}", within / count);
+        let shown = misfit(&stated);
+        println!("{shown:?}, covered {} of {count}", within / count);
         assert!(within / count > 0.75);
-        told
+        shown
     });
-    let first_order = told[0].expect("a misfit");
+    let first_order = shown[0].expect("a misfit");
     assert!(first_order.points > 50 && first_order.largest_px > 0.1);
-    let second_order = told[1].map_or(0.0, |told| told.largest_px);
+    let second_order = shown[1].map_or(0.0, |shown| shown.largest_px);
     assert!(
         second_order < 0.5 * first_order.largest_px,
         "{second_order}"
     );
     let (_, stated) = measured(ShapeOrder::One, &level);
-    let few = misfit(&stated).map_or(0, |told| told.points);
+    let few = misfit(&stated).map_or(0, |shown| shown.points);
     println!("{few} of {} by noise", stated.len());
     assert!(50 * few < stated.len(), "{few}");
 }
@@ -213,30 +208,28 @@ fn what_order_two_does_not_follow_is_part_of_the_uncertainty() {
         },
         2,
     );
-    let settings = Settings {
-        subset_size_px: 41,
-        step_px: 5,
-        shape_order: ShapeOrder::Two,
-        ..Settings::default()
-    };
+    let settings = Settings::default()
+        .with_side_px(41)
+        .with_step_px(5)
+        .with_shape_order(ShapeOrder::Two);
     let reference = prepare(&first, None, &settings).expect("valid settings");
     let known = sensitivity(&reference).expect("valid settings");
     let mut found = correlate(&reference, &moved, Guess::Phase).expect("one size");
     let stated = uncertainty(&known, &mut found, NoiseLevel::Residual).expect("one field");
-    let told = misfit(&stated).expect("a misfit");
+    let shown = misfit(&stated).expect("a misfit");
     // A window reaches 20 px to each side, and twice of it is looked at: what lies further out borrows from inside.
     let inner = |p: usize| (65..SIZE - 65).contains(&p);
     let mut covered = [(0.0, 0.0); 2];
     for (point, one) in found.points.iter().zip(&stated) {
         if let Some(one) = one {
-            let error = (point.p[0] - wave(point.x as f64)).abs();
+            let error = (point.u() - wave(point.x as f64)).abs();
             let (within, count) = &mut covered[usize::from(!(inner(point.x) && inner(point.y)))];
             *within += f64::from(u8::from(error <= 1.96 * one.u));
             *count += 1.0;
         }
     }
-    println!("{told:?}, covered {covered:?}");
-    assert!(told.points > 300 && told.largest_px > 0.05);
+    println!("{shown:?}, covered {covered:?}");
+    assert!(shown.points > 300 && shown.largest_px > 0.05);
     for (within, count) in covered {
         assert!(count > 500.0 && within / count > 0.75);
     }
@@ -249,16 +242,14 @@ fn noise_alone_is_no_misfit_at_any_step() {
     let level = stretch(0.01, -0.01);
     let level = coarse(|x, y| level.reference_position(x, y), 3);
     for (subset_size_px, step_px) in [(41, 7), (41, 3), (41, 10), (31, 6), (21, 3), (21, 5)] {
-        let settings = Settings {
-            subset_size_px,
-            step_px,
-            ..Settings::default()
-        };
+        let settings = Settings::default()
+            .with_side_px(subset_size_px)
+            .with_step_px(step_px);
         let reference = prepare(&first, None, &settings).expect("valid settings");
         let known = sensitivity(&reference).expect("valid settings");
         let mut found = correlate(&reference, &level, Guess::Phase).expect("one size");
         let stated = uncertainty(&known, &mut found, NoiseLevel::Residual).expect("one field");
-        let few = misfit(&stated).map_or(0, |told| told.points);
+        let few = misfit(&stated).map_or(0, |shown| shown.points);
         println!(
             "{subset_size_px} px, step {step_px}: {few} of {}",
             stated.len()
@@ -272,12 +263,10 @@ fn noise_alone_is_no_misfit_at_any_step() {
 
 #[test]
 fn a_wider_filter_is_accounted_for_in_a_pressed_pattern() {
-    let settings = Settings {
-        subset_size_px: 31,
-        step_px: 8,
-        prefilter: Some(GaussianFilter::reaching(1.0)),
-        ..Settings::default()
-    };
+    let settings = Settings::default()
+        .with_side_px(31)
+        .with_step_px(8)
+        .with_prefilter(Some(GaussianFilter::reaching(1.0)));
     let truth = stretch(-0.2, -0.2);
     let first = coarse(|x, y| (x, y), 1);
     let second = coarse(|x, y| truth.reference_position(x, y), 2);

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use retrial_core::displacement::Displacement;
-use retrial_core::image::GrayImage;
+use retrial_image::GrayImage;
 
 /// A sum of Gaussian blobs on a jittered lattice; its grey value is known at every real position.
 pub(crate) struct Speckle {

@@ -1,12 +1,12 @@
 //! Stated uncertainties against the scatter of repeated measurements with fresh noise.
 
 use retrial_core::displacement::Displacement;
-use retrial_core::image::GrayImage;
 use retrial_dic::{
     DicError, FitOrder, Guess, NoiseLevel, Settings, ShapeOrder, SplineDegree, Status,
     StrainMeasure, StrainWindow, SubsetShape, WindowWeights, correlate, noise_of_pair, prepare,
     residual_noise, sensitivity, strain_field, uncertainty,
 };
+use retrial_image::GrayImage;
 
 use crate::support::{Speckle, noisy};
 
@@ -63,11 +63,11 @@ fn measure(settings: &Settings, window: &StrainWindow, level: f64, gain: f64) ->
         .expect("valid settings");
         for ((point, one), strain) in field.points.iter().zip(&stated).zip(&strains.points) {
             let Some(one) = one else { continue };
-            ratios.add(0, (point.p[0] - u) / one.u);
-            ratios.add(1, (point.p[6] - v) / one.v);
+            ratios.add(0, (point.u() - u) / one.u);
+            ratios.add(1, (point.v() - v) / one.v);
             if let Some(gradient) = one.gradient {
-                ratios.add(2, point.p[1] / gradient[0]);
-                ratios.add(3, point.p[8] / gradient[3]);
+                ratios.add(2, point.gradient().u_x / gradient[0]);
+                ratios.add(3, point.gradient().v_y / gradient[3]);
             }
             if let Ok(strain) = strain.strain
                 && let Some(stated) = strain.uncertainty
@@ -102,54 +102,34 @@ fn check(name: &str, settings: &Settings, window: &StrainWindow, level: f64, gai
 }
 
 fn settings() -> Settings {
-    Settings {
-        subset_size_px: 21,
-        step_px: 7,
-        ..Settings::default()
-    }
+    Settings::default().with_side_px(21).with_step_px(7)
 }
 
 fn window() -> StrainWindow {
-    StrainWindow {
-        points: 5,
-        ..StrainWindow::default()
-    }
+    StrainWindow::default().with_points(5)
 }
 
 #[test]
 fn stated_uncertainties_are_the_scatter_of_the_errors() {
     check("default", &settings(), &window(), 3.0, 1.0);
-    let weighted = StrainWindow {
-        order: FitOrder::Two,
-        weights: WindowWeights::Gaussian { sigma_px: 12.0 },
-        ..window()
-    };
+    let weighted = window()
+        .with_order(FitOrder::Two)
+        .with_weights(WindowWeights::Gaussian { sigma_px: 12.0 });
     check("another gain", &settings(), &weighted, 2.0, 1.6);
-    let order = |shape_order| Settings {
-        shape_order,
-        ..settings()
-    };
+    let order = |shape_order| settings().with_shape_order(shape_order);
     check("order 0", &order(ShapeOrder::Zero), &window(), 3.0, 1.0);
     check("order 2", &order(ShapeOrder::Two), &window(), 3.0, 1.0);
 }
 
 #[test]
 fn filters_splines_and_circles_are_accounted_for() {
-    let bare = Settings {
-        prefilter: None,
-        ..settings()
-    };
+    let bare = settings().with_prefilter(None);
     check("no filter", &bare, &window(), 3.0, 1.0);
-    let quintic = Settings {
-        spline_degree: SplineDegree::Five,
-        ..bare
-    };
+    let quintic = bare.with_spline_degree(SplineDegree::Five);
     check("quintic", &quintic, &window(), 3.0, 1.0);
-    let circle = Settings {
-        subset_shape: SubsetShape::Circle,
-        subset_size_px: 25,
-        ..settings()
-    };
+    let circle = settings()
+        .with_subset_shape(SubsetShape::Circle)
+        .with_side_px(25);
     check("circle", &circle, &window(), 3.0, 1.0);
 }
 
@@ -219,11 +199,7 @@ fn noise_at_the_border_is_that_of_the_inside() {
         let clean = speckle.picture_by(SIZE, SIZE, |x, y| (FINER * (x - shift), FINER * y));
         noisy(&clean, 1.0, seed, 1.0)
     };
-    let settings = Settings {
-        subset_size_px: 21,
-        step_px: 6,
-        ..Settings::default()
-    };
+    let settings = Settings::default().with_side_px(21).with_step_px(6);
     let reference = prepare(&picture(0.0, 1), None, &settings).expect("valid settings");
     let mut field =
         correlate(&reference, &picture(-1.4, 2), Guess::Phase).expect("images of one size");

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 /// Why items could not be evaluated. Items of a picture are counted truths first.
 #[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
 pub enum EvaluationError {
     /// A class beyond those stated.
     #[error("image {image}, item {item}: class {class} is not among {classes} classes")]

@@ -1,6 +1,6 @@
 //! What is compared: annotated objects and detections of one picture.
 
-use retrial_core::instance_mask::RunLengths;
+use retrial_image::RunLengths;
 
 use super::error::EvaluationError;
 use super::settings::Region;

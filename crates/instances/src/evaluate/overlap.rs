@@ -1,6 +1,6 @@
 //! Overlap of detections with objects, on boxes or on pixels.
 
-use retrial_core::instance_mask::RunLengths;
+use retrial_image::RunLengths;
 
 use super::items::{Detection, Truth};
 use super::settings::Region;

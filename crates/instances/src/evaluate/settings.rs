@@ -49,6 +49,7 @@ impl AreaRange {
 
 /// At which overlaps, sizes and numbers of detections is evaluated.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Settings {
     /// What is compared.
     pub region: Region,
@@ -86,6 +87,20 @@ impl Settings {
             areas: vec![AreaRange::ALL],
             limits: vec![100],
         }
+    }
+
+    /// The same settings with these ranges of area.
+    #[must_use]
+    pub fn with_areas(mut self, areas: Vec<AreaRange>) -> Self {
+        self.areas = areas;
+        self
+    }
+
+    /// The same settings with these numbers of detections, ascending.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Vec<usize>) -> Self {
+        self.limits = limits;
+        self
     }
 
     pub(super) fn check(&self) -> Result<(), EvaluationError> {

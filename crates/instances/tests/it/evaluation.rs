@@ -1,6 +1,6 @@
 //! COCO's evaluation against pycocotools.
 
-use retrial_core::instance_mask::RunLengths;
+use retrial_image::RunLengths;
 use retrial_instances::evaluate::{
     Detection, Evaluation, EvaluationError, ImageCase, Region, Settings, Truth, evaluate,
 };

@@ -1,7 +1,7 @@
 //! The golden files of `tests/golden/make.py` (pycocotools 2.0.11, OpenCV 5.0.0).
 
-use retrial_core::instance_mask::RunLengths;
-use retrial_core::run_text;
+use retrial_image::RunLengths;
+use retrial_image::run_text;
 use serde_json::Value;
 
 pub(crate) fn read(name: &str) -> Value {

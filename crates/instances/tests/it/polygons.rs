@@ -1,7 +1,7 @@
 //! Polygons and run lengths against pycocotools and OpenCV, pixel by pixel.
 
-use retrial_core::polygon::{Vertex, fill_box, fill_coco, fill_opencv, vertices};
-use retrial_core::run_text::write;
+use retrial_image::polygon::{Vertex, fill_box, fill_coco, fill_opencv, vertices};
+use retrial_image::run_text::write;
 
 use crate::golden::{index, list, number, numbers, read, runs, size, text};
 

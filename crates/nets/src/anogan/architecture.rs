@@ -15,7 +15,7 @@ pub struct Architecture {
     pub normalisation: Normalisation,
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// What stands behind the convolutions of the discriminator.
     pub enum Normalisation {
         /// Batch normalisation, as in the published net.

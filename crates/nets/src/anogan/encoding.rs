@@ -5,7 +5,7 @@
 //! Schlegl et al. 2019, doi:10.1016/j.media.2019.01.010, Eq. (2) ziz, (3) izi, (4) izi_f.
 
 use burn::tensor::{Device, Tensor};
-use retrial_core::seed::Seed;
+use retrial_seed::Seed;
 
 use super::architecture::{Architecture, ArchitectureError};
 use super::discriminator::FrozenDiscriminator;

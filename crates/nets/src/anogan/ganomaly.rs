@@ -6,7 +6,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use retrial_core::seed::Seed;
+use retrial_seed::Seed;
 
 use super::architecture::{Architecture, ArchitectureError};
 use super::discriminator::Discriminator;

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use retrial_core::seed::Seed;
+use retrial_seed::Seed;
 
 use super::small::{LATENT, architecture, drawn, pictures, trained};
 use super::*;
@@ -14,7 +14,7 @@ type Found = (Vec<f32>, Vec<f64>, Vec<f64>);
 
 fn rates(method: SearchMethod) -> SearchRates {
     SearchRates {
-        lambda: 0.1,
+        discrimination_weight: 0.1,
         iterations: 5,
         method,
         tolerance: 0.0,

@@ -298,7 +298,7 @@ impl FrozenLayer {
 #[cfg(test)]
 mod tests {
     use burn::tensor::TensorData;
-    use retrial_core::seed::Seed;
+    use retrial_seed::Seed;
 
     use super::*;
     use crate::anogan::start::Initialisation;

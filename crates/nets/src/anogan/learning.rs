@@ -1,7 +1,7 @@
 //! Nets learn what they are given, a search finds what is there, and broken numbers end no
 //! process.
 
-use retrial_core::seed::Seed;
+use retrial_seed::Seed;
 
 use super::small::{LATENT, adam, architecture, drawn, fresh, gan_rates, pictures, trained};
 use super::*;
@@ -142,7 +142,7 @@ fn a_latent_is_found_again_and_sooner_by_lbfgs() {
     // Total residual after every evaluation of the whole batch.
     let mut residuals = |method| {
         let rates = SearchRates {
-            lambda: 0.0,
+            discrimination_weight: 0.0,
             iterations: 200,
             method,
             tolerance: 0.0,
@@ -211,7 +211,7 @@ fn numbers_that_are_none_end_in_a_loss_and_no_panic() {
         SearchMethod::Lbfgs,
     ] {
         let rates = SearchRates {
-            lambda: 0.1,
+            discrimination_weight: 0.1,
             iterations: 40,
             method,
             tolerance: 0.01,

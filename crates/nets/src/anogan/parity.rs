@@ -4,7 +4,7 @@
 
 #![cfg(test)]
 
-use retrial_core::seed::Seed;
+use retrial_seed::Seed;
 
 use super::training::{GanRates, GanTraining};
 use super::*;
@@ -172,7 +172,7 @@ fn searches_are_those_of_pytorch() {
         ),
     ] {
         let rates = SearchRates {
-            lambda: 0.1,
+            discrimination_weight: 0.1,
             iterations: 5,
             method: SearchMethod::Adam {
                 learning_rate: 1e-2,

@@ -1,6 +1,6 @@
 //! A training that is written down and taken up again goes on bit for bit.
 
-use retrial_core::seed::Seed;
+use retrial_seed::Seed;
 
 use super::small::{adam, architecture, fresh, gan_rates, pictures, trained};
 use super::*;

@@ -6,7 +6,7 @@
 
 use burn::module::Module as _;
 use burn::tensor::{Device, Tensor};
-use retrial_core::seed::Seed;
+use retrial_seed::Seed;
 
 use super::discriminator::{Discriminator, FrozenDiscriminator};
 use super::generator::{FrozenGenerator, Generator};
@@ -120,13 +120,14 @@ impl SearchNets {
         }
     }
 
-    /// Losses and gradient at the latents `z`; a part whose weight is zero is left out.
+    /// Losses and gradient at the latents `z`, for a weight λ of the discrimination loss; a part whose weight is zero
+    /// is left out.
     pub fn evaluate(
         &mut self,
         z: &[f32],
         images: &Tensor<4>,
         features: &Tensor<2>,
-        lambda: f64,
+        weight: f64,
     ) -> Evaluation {
         let z = self.latents(z, z.len() / images.dims()[0]).require_grad();
         let generated = self.generated(z.clone());
@@ -135,11 +136,11 @@ impl SearchNets {
             residual: doubles(residual.clone().detach()),
             ..Evaluation::default()
         };
-        let mut loss = residual.sum() * (1.0 - lambda);
-        if lambda > 0.0 {
+        let mut loss = residual.sum() * (1.0 - weight);
+        if weight > 0.0 {
             let part = discrimination(features, self.features(generated));
             evaluation.discrimination = doubles(part.clone().detach());
-            loss = loss + part.sum() * lambda;
+            loss = loss + part.sum() * weight;
         }
         let gradients = loss.backward();
         if let Some(gradient) = z.grad(&gradients) {
@@ -183,15 +184,15 @@ pub enum SearchMethod {
 /// # Source
 /// Schlegl et al. 2017, arXiv:1703.05921, Eq. (7).
 #[must_use]
-pub fn weighted_loss(lambda: f64, residual: f64, discrimination: f64) -> f64 {
-    (1.0 - lambda) * residual + lambda * discrimination
+pub fn weighted_loss(weight: f64, residual: f64, discrimination: f64) -> f64 {
+    (1.0 - weight) * residual + weight * discrimination
 }
 
 /// How long latents are moved, and by what.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SearchRates {
     /// Weight λ of the discrimination loss, in 0..=1.
-    pub lambda: f64,
+    pub discrimination_weight: f64,
     /// Most evaluations of a latent.
     pub iterations: u64,
     /// How latents are moved.
@@ -318,7 +319,7 @@ impl SearchState {
         let all = self.active.len() == images.dims()[0];
         let evaluation = if all {
             let z = self.trials(&self.active);
-            nets.evaluate(&z, images, features, self.rates.lambda)
+            nets.evaluate(&z, images, features, self.rates.discrimination_weight)
         } else {
             let chosen: Vec<i64> = self.active.iter().map(|&i| i as i64).collect();
             let chosen = Tensor::<1, burn::tensor::Int>::from_data(
@@ -330,15 +331,15 @@ impl SearchState {
                 &z,
                 &images.clone().select(0, chosen.clone()),
                 &features.clone().select(0, chosen),
-                self.rates.lambda,
+                self.rates.discrimination_weight,
             )
         };
         self.iteration += 1;
         self.evaluations += self.active.len() as u64;
-        let lambda = self.rates.lambda;
+        let weight = self.rates.discrimination_weight;
         let loss = |at: usize| {
             let discrimination = evaluation.discrimination.get(at).copied().unwrap_or(0.0);
-            weighted_loss(lambda, evaluation.residual[at], discrimination)
+            weighted_loss(weight, evaluation.residual[at], discrimination)
         };
         for (at, &latent) in self.active.clone().iter().enumerate() {
             let range = at * self.latent_size..(at + 1) * self.latent_size;

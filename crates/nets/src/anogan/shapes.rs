@@ -1,6 +1,6 @@
 //! Sizes of images, latents and features of all nets.
 
-use retrial_core::seed::Seed;
+use retrial_seed::Seed;
 
 use super::small::{LATENT, adam, architecture, drawn, fresh, gan_rates, pictures};
 use super::*;

@@ -1,6 +1,6 @@
 //! Small nets, pictures and rates that the tests of this module share.
 
-use retrial_core::seed::Seed;
+use retrial_seed::Seed;
 
 use super::*;
 use crate::adam::AdamRates;

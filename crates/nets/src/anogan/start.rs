@@ -2,9 +2,9 @@
 
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
-use retrial_core::seed::Stream;
+use retrial_seed::Stream;
 
-retrial_core::words! {
+retrial_words::words! {
     /// How weights start.
     pub enum Initialisation {
         /// Uniform in ±1/√fan-in: PyTorch's default, which the published program uses.

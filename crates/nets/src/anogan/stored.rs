@@ -1,7 +1,7 @@
 //! Weights of a GAN as they lie in a file, and the sizes that follow from them.
 
 use burn::tensor::Device;
-use retrial_core::seed::{Seed, Stream};
+use retrial_seed::{Seed, Stream};
 use thiserror::Error;
 
 use super::architecture::{Architecture, ArchitectureError, Normalisation};

@@ -2,7 +2,7 @@
 
 use burn::module::Module as _;
 use burn::tensor::{Device, Tensor};
-use retrial_core::seed::{Seed, Stream};
+use retrial_seed::{Seed, Stream};
 
 use super::architecture::{Architecture, ArchitectureError};
 use super::discriminator::Discriminator;

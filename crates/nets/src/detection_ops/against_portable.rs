@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
 use burn::tensor::{Tensor, TensorData};
-use retrial_core::seed::Seed;
+use retrial_seed::Seed;
 
 use super::*;
 use crate::weights::values;

@@ -10,7 +10,7 @@ use burn::backend::{Autodiff, Backend, TensorMetadata as _};
 use super::{DepthwiseGeometry, DetectionOps, Regions};
 
 /// A tensor kept for the backward pass.
-type Kept<B> = <B as burn::backend::BackendTypes>::FloatTensorPrimitive;
+type SavedTensor<B> = <B as burn::backend::BackendTypes>::FloatTensorPrimitive;
 
 impl<B: Backend + DetectionOps, C: CheckpointStrategy> DetectionOps for Autodiff<B, C> {
     fn affine_activate(
@@ -22,7 +22,7 @@ impl<B: Backend + DetectionOps, C: CheckpointStrategy> DetectionOps for Autodiff
         struct AffineActivate;
 
         impl<B: Backend + DetectionOps> Backward<B, 2> for AffineActivate {
-            type State = (Kept<B>, Kept<B>, f32);
+            type State = (SavedTensor<B>, SavedTensor<B>, f32);
 
             fn backward(
                 self,
@@ -121,7 +121,7 @@ impl<B: Backend + DetectionOps, C: CheckpointStrategy> DetectionOps for Autodiff
         struct EachChannel;
 
         impl<B: Backend + DetectionOps> Backward<B, 2> for EachChannel {
-            type State = (Kept<B>, Kept<B>, DepthwiseGeometry);
+            type State = (SavedTensor<B>, SavedTensor<B>, DepthwiseGeometry);
 
             fn backward(
                 self,
@@ -190,7 +190,7 @@ impl<B: Backend + DetectionOps, C: CheckpointStrategy> DetectionOps for Autodiff
         struct Relu6;
 
         impl<B: Backend + DetectionOps> Backward<B, 1> for Relu6 {
-            type State = Kept<B>;
+            type State = SavedTensor<B>;
 
             fn backward(
                 self,
@@ -222,6 +222,8 @@ impl<B: Backend + DetectionOps, C: CheckpointStrategy> DetectionOps for Autodiff
 }
 
 /// A tensor that nothing is differentiated through.
-fn constant<B: Backend, C: CheckpointStrategy>(primitive: Kept<B>) -> FloatTensor<Autodiff<B, C>> {
+fn constant<B: Backend, C: CheckpointStrategy>(
+    primitive: SavedTensor<B>,
+) -> FloatTensor<Autodiff<B, C>> {
     <Autodiff<B, C> as burn::backend::AutodiffBackend>::from_inner(primitive)
 }

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{lite, resnet};
+use super::lite_stages;
 
 /// Everything that fixes the shape of a net and the rules around it.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +36,7 @@ pub struct Backbone {
     pub normalisation: Normalisation,
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// Blocks of a backbone.
     ///
     /// # Source
@@ -55,7 +55,7 @@ retrial_core::words! {
     }
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// How the backbone's activations are normalised in training; detection always uses running moments.
     pub enum Normalisation {
         /// By the moments of the batch, which enter the running ones.
@@ -107,7 +107,7 @@ pub struct Transfer {
     pub perceptron: Perceptron,
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// Weights of the box head that describe a class.
     pub enum TransferSource {
         /// Both, one after the other.
@@ -119,7 +119,7 @@ retrial_core::words! {
     }
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// The function between two layers of a transfer.
     pub enum TransferActivation {
         /// Leaky rectifier of slope 0.1.
@@ -138,7 +138,7 @@ pub enum TransferGradient {
     Passed,
 }
 
-retrial_core::words! {
+retrial_words::words! {
     /// The form of transferred weights.
     pub enum TransferForm {
         /// `w = T(e)`.
@@ -224,7 +224,15 @@ impl Family {
             Self::Resnet18 => [2, 2, 2, 2],
             Self::Resnet34 | Self::Resnet50 => [3, 4, 6, 3],
             Self::Resnet101 => [3, 4, 23, 3],
-            Self::EfficientnetLite0 => lite::blocks(),
+            Self::EfficientnetLite0 => lite_stages::blocks(),
+        }
+    }
+
+    /// Channels behind a residual block, as a multiple of its inner width.
+    pub(super) fn expansion(self) -> usize {
+        match self {
+            Self::Resnet50 | Self::Resnet101 => 4,
+            Self::Resnet18 | Self::Resnet34 | Self::EfficientnetLite0 => 1,
         }
     }
 }
@@ -234,8 +242,8 @@ impl Backbone {
     #[must_use]
     pub fn channels(&self) -> [usize; 4] {
         match self.family {
-            Family::EfficientnetLite0 => lite::CHANNELS,
-            _ => resnet::channels(*self),
+            Family::EfficientnetLite0 => lite_stages::CHANNELS,
+            _ => [1, 2, 4, 8].map(|factor| factor * self.width * self.family.expansion()),
         }
     }
 }

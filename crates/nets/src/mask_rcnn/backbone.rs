@@ -5,8 +5,9 @@ use burn::tensor::Tensor;
 
 use super::architecture::{Backbone, Family, Normalisation};
 use super::layer::Normalised;
+use super::stage::Stage;
 use super::start::Start;
-use super::{lite, resnet};
+use super::{lite, lite_stages, resnet};
 
 /// A net that gives the maps of its four stages.
 #[derive(Module, Debug)]
@@ -16,23 +17,6 @@ pub(crate) struct BackboneNet {
     #[module(skip)]
     family: Family,
 }
-
-/// Blocks that end at one stride.
-#[derive(Module, Debug)]
-pub(crate) struct Stage {
-    pub(crate) blocks: Vec<Block>,
-}
-
-/// Convolutions one after the other, and a way past them.
-#[derive(Module, Debug)]
-pub(crate) struct Block {
-    pub(crate) layers: Vec<Normalised>,
-    /// A convolution on the way past; the input itself, or nothing, where there is none.
-    pub(crate) shortcut: Option<Normalised>,
-}
-
-/// Colours of an image.
-pub(crate) const COLOURS: usize = 3;
 
 impl BackboneNet {
     pub(crate) fn new(backbone: Backbone, start: &mut Start<'_>) -> Self {
@@ -83,7 +67,7 @@ impl BackboneNet {
         for (index, stage) in self.stages.iter_mut().enumerate() {
             for (place, block) in stage.blocks.iter_mut().enumerate() {
                 x = match lite {
-                    true => lite::block(block, x, lite::stride(index, place), normalisation),
+                    true => lite::block(block, x, lite_stages::stride(index, place), normalisation),
                     false => resnet::block(block, x, resnet::stride(index, place), normalisation),
                 };
             }

@@ -6,12 +6,13 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use retrial_core::seed::Stream;
+use retrial_seed::Stream;
 
 use super::architecture::{Backbone, Normalisation};
-use super::backbone::{BackboneNet, COLOURS};
+use super::backbone::BackboneNet;
 use super::layer::{Dense, LINEAR};
 use super::loss::cross_entropy;
+use super::stage::COLOURS;
 use super::start::Start;
 use super::training::TrainingError;
 use crate::sgd::{NamedGradients, Sgd, SgdRates};

@@ -4,7 +4,7 @@
 //! He et al. 2017, arXiv:1703.06870, section 3.1 (inference); order and thresholds as torchvision's.
 
 use burn::tensor::{Device, Tensor, activation};
-use retrial_core::instance_mask::InstanceMask;
+use retrial_image::InstanceMask;
 use retrial_instances::boxes::{Corners, clip, remove_small};
 use retrial_instances::coder::BoxCoder;
 use retrial_instances::nms::batched_nms;

@@ -1,11 +1,11 @@
 //! Weights that other programs trained, as those of a backbone.
 
 use burn::tensor::Device;
-use retrial_core::seed::Seed;
+use retrial_seed::Seed;
 
 use super::architecture::{Backbone, Family, Normalisation};
 use super::backbone::BackboneNet;
-use super::lite;
+use super::lite_stages;
 use super::net::{Batch, Picture};
 use super::start::Start;
 use super::torch::{Layout, Naming, TorchError, from_named, from_torch};
@@ -83,7 +83,7 @@ fn place(name: &str) -> (String, Layout) {
         ["body", "stem"] if normalises => "_bn0".to_owned(),
         ["body", "stem"] => "_conv_stem".to_owned(),
         ["body", "stages", stage, "blocks", block, "layers", layer] => {
-            let before: usize = lite::blocks().into_iter().take(number(stage)).sum();
+            let before: usize = lite_stages::blocks().into_iter().take(number(stage)).sum();
             let block = before + number(block);
             // The first block expands nothing.
             let layer = number(layer) + usize::from(block == 0);

@@ -10,8 +10,9 @@
 use burn::tensor::Tensor;
 
 use super::architecture::Normalisation;
-use super::backbone::{Block, COLOURS, Stage};
 use super::layer::{LINEAR, Normalised, convolve_inside};
+use super::lite_stages::STAGES;
+use super::stage::{Block, COLOURS, Stage};
 use super::start::Start;
 use crate::detection_ops::{DepthwiseGeometry, depthwise, relu6};
 
@@ -19,61 +20,6 @@ use crate::detection_ops::{DepthwiseGeometry, depthwise, relu6};
 const EPSILON: f32 = 1e-3;
 /// Channels of the stem.
 const STEM: usize = 32;
-/// Channels of the four stages.
-pub(super) const CHANNELS: [usize; 4] = [24, 40, 112, 320];
-
-/// Blocks of one size.
-struct Row {
-    blocks: usize,
-    kernel: usize,
-    /// Of the first block.
-    stride: usize,
-    /// Inner channels over those read.
-    expansion: usize,
-    channels: usize,
-}
-
-const fn row(
-    blocks: usize,
-    kernel: usize,
-    stride: usize,
-    expansion: usize,
-    channels: usize,
-) -> Row {
-    Row {
-        blocks,
-        kernel,
-        stride,
-        expansion,
-        channels,
-    }
-}
-
-/// The rows of the four stages.
-const STAGES: [&[Row]; 4] = [
-    &[row(1, 3, 1, 1, 16), row(2, 3, 2, 6, 24)],
-    &[row(2, 5, 2, 6, 40)],
-    &[row(3, 3, 2, 6, 80), row(3, 5, 1, 6, 112)],
-    &[row(4, 5, 2, 6, 192), row(1, 3, 1, 6, 320)],
-];
-
-/// Blocks of the four stages.
-pub(super) fn blocks() -> [usize; 4] {
-    STAGES.map(|rows| rows.iter().map(|row| row.blocks).sum())
-}
-
-/// Distance of the positions of a block's output, in positions of its input.
-pub(super) fn stride(stage: usize, block: usize) -> usize {
-    let mut first = 0;
-    for row in STAGES[stage] {
-        if block == first {
-            return row.stride;
-        }
-        first += row.blocks;
-    }
-    1
-}
-
 /// Stem and stages with drawn weights. A block is 1 × 1, a convolution of each channel, and 1 × 1;
 /// the first is not there where nothing is expanded.
 pub(super) fn drawn(start: &mut Start<'_>) -> (Normalised, Vec<Stage>) {
@@ -150,23 +96,4 @@ fn behind_zero(x: Tensor<4>) -> Tensor<4> {
     let column = Tensor::zeros([n, height, 1, channels], &device);
     let row = Tensor::zeros([n, 1, width + 1, channels], &device);
     Tensor::cat(vec![Tensor::cat(vec![x, column], 2), row], 1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn strides_add_up_to_those_of_the_pyramid() {
-        let mut total = 2;
-        for (stage, count) in blocks().into_iter().enumerate() {
-            total *= (0..count)
-                .map(|block| stride(stage, block))
-                .product::<usize>();
-            assert_eq!(total, 4 << stage);
-            let last = STAGES[stage].last().expect("rows");
-            assert_eq!(last.channels, CHANNELS[stage]);
-        }
-        assert_eq!(blocks(), [3, 2, 6, 5]);
-    }
 }

@@ -14,8 +14,8 @@ use super::net::{Batch, MaskRcnn, Picture, pooled};
 use super::training::TrainingError;
 use crate::adam::{AdamRates, Learner};
 use crate::weights::{self, Weights, WeightsError, values};
-use retrial_core::seed::Stream;
 use retrial_instances::boxes::Corners;
+use retrial_seed::Stream;
 
 /// Features of regions as a mask head reads them.
 ///

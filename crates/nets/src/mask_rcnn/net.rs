@@ -2,17 +2,18 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use retrial_core::seed::Stream;
 use retrial_instances::anchors::{Grid, pyramid};
 use retrial_instances::boxes::Corners;
 use retrial_instances::levels::LevelRule;
+use retrial_seed::Stream;
 
 use super::architecture::{Architecture, ArchitectureError, Normalisation};
-use super::backbone::{BackboneNet, COLOURS};
+use super::backbone::BackboneNet;
 use super::box_head::BoxHead;
 use super::mask_head::MaskHead;
 use super::proposal::ProposalHead;
 use super::pyramid::Pyramid;
+use super::stage::COLOURS;
 use super::start::Start;
 use crate::detection_ops::{Regions, pool_regions};
 

@@ -4,11 +4,11 @@
 #![cfg(test)]
 
 use burn::tensor::{Tensor, TensorData};
-use retrial_core::instance_mask::InstanceMask;
-use retrial_core::seed::Seed;
+use retrial_image::InstanceMask;
 use retrial_instances::boxes::Corners;
 use retrial_instances::matcher::MatchRule;
 use retrial_instances::sampler::Balance;
+use retrial_seed::Seed;
 
 use super::box_head::BOX_SIDE;
 use super::detect::numbered;

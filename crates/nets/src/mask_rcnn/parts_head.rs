@@ -7,7 +7,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData, activation};
-use retrial_core::seed::Stream;
+use retrial_seed::Stream;
 
 use super::architecture::Architecture;
 use super::layer::{Biased, Dense, LINEAR, RELU};
@@ -242,7 +242,7 @@ fn cell([x, y]: [f32; 2]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use retrial_core::seed::Seed;
+    use retrial_seed::Seed;
 
     use super::*;
     use crate::mask_rcnn::{Backbone, Family, Normalisation};

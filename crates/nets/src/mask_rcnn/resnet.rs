@@ -8,28 +8,15 @@ use burn::tensor::module::max_pool2d;
 use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Tensor, activation};
 
-use super::architecture::{Backbone, Family, Normalisation};
-use super::backbone::{Block, COLOURS, Stage};
+use super::architecture::{Backbone, Normalisation};
 use super::layer::{LINEAR, Normalised, RELU};
+use super::stage::{Block, COLOURS, Stage};
 use super::start::Start;
-
-/// Channels of the four stages.
-pub(super) fn channels(backbone: Backbone) -> [usize; 4] {
-    [1, 2, 4, 8].map(|factor| factor * backbone.width * expansion(backbone.family))
-}
-
-/// Channels behind a block, as a multiple of its inner width.
-fn expansion(family: Family) -> usize {
-    match family {
-        Family::Resnet50 | Family::Resnet101 => 4,
-        _ => 1,
-    }
-}
 
 /// Stem and stages with drawn weights. A block is two 3 × 3 convolutions, or 1 × 1, 3 × 3 and 1 × 1.
 pub(super) fn drawn(backbone: Backbone, start: &mut Start<'_>) -> (Normalised, Vec<Stage>) {
     let stem = Normalised::new(7, (COLOURS, backbone.width), start);
-    let expansion = expansion(backbone.family);
+    let expansion = backbone.family.expansion();
     let mut read = backbone.width;
     let mut stages = Vec::new();
     for (index, count) in backbone.family.blocks().into_iter().enumerate() {

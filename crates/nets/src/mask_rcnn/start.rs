@@ -2,7 +2,7 @@
 
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
-use retrial_core::seed::Stream;
+use retrial_seed::Stream;
 
 /// Draws the starting values of one net.
 pub(crate) struct Start<'s> {

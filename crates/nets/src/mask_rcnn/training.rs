@@ -6,12 +6,12 @@
 
 use burn::module::Module as _;
 use burn::tensor::{Device, Tensor, TensorData};
-use retrial_core::instance_mask::InstanceMask;
-use retrial_core::seed::{Seed, Stream};
+use retrial_image::InstanceMask;
 use retrial_instances::boxes::{Corners, overlaps};
 use retrial_instances::coder::BoxCoder;
 use retrial_instances::matcher::{Match, MatchRule};
 use retrial_instances::sampler::Balance;
+use retrial_seed::{Seed, Stream};
 use thiserror::Error;
 
 use super::architecture::Architecture;
@@ -44,11 +44,11 @@ pub struct LossRules {
     pub proposals: ProposalRule,
     /// What an anchor answers for.
     pub anchor_match: MatchRule,
-    /// Anchors drawn.
+    /// Anchors sampled.
     pub anchor_balance: Balance,
     /// What a proposal answers for.
     pub region_match: MatchRule,
-    /// Proposals drawn.
+    /// Proposals sampled.
     pub region_balance: Balance,
 }
 
@@ -112,8 +112,8 @@ struct LossTensors {
     proposals: Tensor<1>,
 }
 
-/// Regions drawn from the proposals of an image.
-struct Drawn {
+/// Regions sampled from the proposals of an image.
+struct SampledRegions {
     boxes: Vec<Corners>,
     classes: Vec<usize>,
     /// The object that a region answers for.
@@ -309,13 +309,13 @@ impl MaskRcnn {
         );
         let (objectness, proposals) =
             proposal_losses(proposed, &anchors.concat(), &truths, rules, stream);
-        let drawn: Vec<Drawn> = proposals_of_images
+        let sampled: Vec<SampledRegions> = proposals_of_images
             .into_iter()
             .zip(&truths)
-            .map(|(proposals, truth)| drawn(proposals, truth, rules, stream))
+            .map(|(proposals, truth)| sample_regions(proposals, truth, rules, stream))
             .collect();
-        let (classes, boxes) = self.region_losses(architecture, &levels, &drawn, &truths);
-        let masks = self.mask_loss(architecture, &levels, &drawn, &truths);
+        let (classes, boxes) = self.region_losses(architecture, &levels, &sampled, &truths);
+        let masks = self.mask_loss(architecture, &levels, &sampled, &truths);
         LossTensors {
             masks: masks.unwrap_or_else(|| classes.zeros_like().detach()),
             classes,
@@ -329,19 +329,22 @@ impl MaskRcnn {
         &self,
         architecture: &Architecture,
         levels: &[Tensor<4>],
-        drawn: &[Drawn],
+        sampled: &[SampledRegions],
         truths: &[&Truth],
     ) -> (Tensor<1>, Tensor<1>) {
-        let boxes: Vec<Vec<Corners>> = drawn.iter().map(|d| d.boxes.clone()).collect();
+        let boxes: Vec<Vec<Corners>> = sampled.iter().map(|d| d.boxes.clone()).collect();
         let regions = numbered(&boxes);
         let features = pooled(architecture, levels, &regions, BOX_SIDE);
         let Judged { logits, deltas } = self.boxes.judge(self.boxes.represent(features));
-        let labels: Vec<usize> = drawn.iter().flat_map(|d| d.classes.clone()).collect();
+        let labels: Vec<usize> = sampled.iter().flat_map(|d| d.classes.clone()).collect();
         let (mut rows, mut expected) = (Vec::new(), Vec::new());
         let mut row = 0;
-        for (drawn, truth) in drawn.iter().zip(truths) {
-            for ((corners, &class), object) in
-                drawn.boxes.iter().zip(&drawn.classes).zip(&drawn.objects)
+        for (sampled, truth) in sampled.iter().zip(truths) {
+            for ((corners, &class), object) in sampled
+                .boxes
+                .iter()
+                .zip(&sampled.classes)
+                .zip(&sampled.objects)
             {
                 if let Some(object) = *object {
                     rows.push(row * architecture.classes + class);
@@ -357,19 +360,22 @@ impl MaskRcnn {
         (cross_entropy(logits, &labels), boxes / count as f64)
     }
 
-    /// None when no region of an object with a mask was drawn, or there is no mask head.
+    /// None when no region of an object with a mask was sampled, or there is no mask head.
     fn mask_loss(
         &self,
         architecture: &Architecture,
         levels: &[Tensor<4>],
-        drawn: &[Drawn],
+        sampled: &[SampledRegions],
         truths: &[&Truth],
     ) -> Option<Tensor<1>> {
         let (head, masks) = (self.masks.as_ref()?, architecture.masks?);
         let (mut regions, mut classes, mut expected) = (Vec::new(), Vec::new(), Vec::new());
-        for (image, (drawn, truth)) in drawn.iter().zip(truths).enumerate() {
-            for ((&corners, &class), object) in
-                drawn.boxes.iter().zip(&drawn.classes).zip(&drawn.objects)
+        for (image, (sampled, truth)) in sampled.iter().zip(truths).enumerate() {
+            for ((&corners, &class), object) in sampled
+                .boxes
+                .iter()
+                .zip(&sampled.classes)
+                .zip(&sampled.objects)
             {
                 let mask = object.and_then(|object| truth.masks.get(object)?.as_ref());
                 if let Some(mask) = mask {
@@ -419,7 +425,7 @@ pub fn mask_targets(masks: &[(&InstanceMask, Corners)]) -> Vec<f32> {
     masks.iter().flat_map(of_one).collect()
 }
 
-/// Losses of objectness and of boxes of drawn anchors.
+/// Losses of objectness and of boxes of sampled anchors.
 fn proposal_losses(
     proposed: Proposed,
     anchors: &[Corners],
@@ -456,12 +462,12 @@ fn proposal_losses(
 }
 
 /// Regions of an image for the heads, its objects themselves among the candidates.
-fn drawn(
+fn sample_regions(
     mut candidates: Vec<Corners>,
     truth: &Truth,
     rules: &LossRules,
     stream: &mut Stream,
-) -> Drawn {
+) -> SampledRegions {
     candidates.extend(&truth.boxes);
     let matches = rules
         .region_match
@@ -474,7 +480,7 @@ fn drawn(
         Match::Background | Match::Ignored => None,
     };
     let objects: Vec<Option<usize>> = places.iter().map(object).collect();
-    Drawn {
+    SampledRegions {
         boxes: places.iter().map(|&place| candidates[place]).collect(),
         classes: objects
             .iter()

@@ -4,7 +4,7 @@ use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
 use burn::backend::ops::FloatTensorOps as _;
 use burn::tensor::{Tensor, TensorData};
-use retrial_core::seed::Seed;
+use retrial_seed::Seed;
 
 use super::*;
 use crate::weights::values;

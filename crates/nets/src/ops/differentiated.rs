@@ -11,7 +11,7 @@ use burn::backend::{Autodiff, Backend};
 use super::{Activation, AdamStep, Geometry, LayerOps};
 
 /// A tensor kept for the backward pass.
-type Kept<B> = <B as burn::backend::BackendTypes>::FloatTensorPrimitive;
+type SavedTensor<B> = <B as burn::backend::BackendTypes>::FloatTensorPrimitive;
 
 impl<B: Backend + LayerOps, C: CheckpointStrategy> LayerOps for Autodiff<B, C> {
     fn convolve(
@@ -23,7 +23,7 @@ impl<B: Backend + LayerOps, C: CheckpointStrategy> LayerOps for Autodiff<B, C> {
         struct Convolve;
 
         impl<B: Backend + LayerOps> Backward<B, 2> for Convolve {
-            type State = (Kept<B>, Kept<B>, Geometry);
+            type State = (SavedTensor<B>, SavedTensor<B>, Geometry);
 
             fn backward(
                 self,
@@ -65,7 +65,7 @@ impl<B: Backend + LayerOps, C: CheckpointStrategy> LayerOps for Autodiff<B, C> {
         struct ConvolveAdjoint;
 
         impl<B: Backend + LayerOps> Backward<B, 2> for ConvolveAdjoint {
-            type State = (Kept<B>, Kept<B>, Geometry);
+            type State = (SavedTensor<B>, SavedTensor<B>, Geometry);
 
             fn backward(
                 self,
@@ -147,7 +147,7 @@ impl<B: Backend + LayerOps, C: CheckpointStrategy> LayerOps for Autodiff<B, C> {
         struct ConvolveActivate;
 
         impl<B: Backend + LayerOps> Backward<B, 1> for ConvolveActivate {
-            type State = (Kept<B>, Kept<B>, Geometry, Activation);
+            type State = (SavedTensor<B>, SavedTensor<B>, Geometry, Activation);
 
             fn backward(
                 self,
@@ -186,7 +186,7 @@ impl<B: Backend + LayerOps, C: CheckpointStrategy> LayerOps for Autodiff<B, C> {
         struct ConvolveAdjointActivate;
 
         impl<B: Backend + LayerOps> Backward<B, 1> for ConvolveAdjointActivate {
-            type State = (Kept<B>, Kept<B>, Geometry, Activation);
+            type State = (SavedTensor<B>, SavedTensor<B>, Geometry, Activation);
 
             fn backward(
                 self,
@@ -243,7 +243,7 @@ impl<B: Backend + LayerOps, C: CheckpointStrategy> LayerOps for Autodiff<B, C> {
         struct Normalise;
 
         impl<B: Backend + LayerOps> Backward<B, 2> for Normalise {
-            type State = (Kept<B>, Kept<B>, Kept<B>, f32);
+            type State = (SavedTensor<B>, SavedTensor<B>, SavedTensor<B>, f32);
 
             fn backward(
                 self,
@@ -318,6 +318,8 @@ impl<B: Backend + LayerOps, C: CheckpointStrategy> LayerOps for Autodiff<B, C> {
 }
 
 /// A tensor that nothing is differentiated through.
-fn constant<B: Backend, C: CheckpointStrategy>(primitive: Kept<B>) -> FloatTensor<Autodiff<B, C>> {
+fn constant<B: Backend, C: CheckpointStrategy>(
+    primitive: SavedTensor<B>,
+) -> FloatTensor<Autodiff<B, C>> {
     <Autodiff<B, C> as burn::backend::AutodiffBackend>::from_inner(primitive)
 }

@@ -120,7 +120,7 @@ impl Path {
         self.0.push(name.to_owned());
     }
 
-    pub(crate) fn leave(&mut self) {
+    pub(crate) fn exit(&mut self) {
         self.0.pop();
     }
 
@@ -158,7 +158,7 @@ impl ModuleVisitor for Collector {
     }
 
     fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.leave();
+        self.path.exit();
     }
 }
 
@@ -183,6 +183,6 @@ impl ModuleMapper for Applier<'_> {
     }
 
     fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.leave();
+        self.path.exit();
     }
 }

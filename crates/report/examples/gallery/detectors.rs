@@ -9,9 +9,7 @@ use retrial_core::experiment::QuantitySheet;
 use retrial_core::metric::Direction;
 use retrial_core::params::ParamValue;
 use retrial_core::record::{Artifact, DatasetUse};
-use retrial_core::report_spec::{
-    Band, FigureKind, FigureSpec, Guide, GuideAt, Labels, Pick, Scale,
-};
+use retrial_core::report_spec::{Band, FigureSpec, Guide, GuideAt, Labels, Pick, Scale};
 
 use crate::parts::{Noise, figure, params, record, sheet, write_record, write_sheet};
 
@@ -68,7 +66,7 @@ pub(crate) fn write(results: &Path) -> Result<(), Box<dyn Error>> {
             }
             sheet.trials.push(record.trial.clone());
             if trained {
-                leave_pictures(&folder, &mut record, &mut noise)?;
+                write_pictures(&folder, &mut record, &mut noise)?;
             }
             write_record(&folder, &record, &tables)?;
         }
@@ -90,7 +88,7 @@ fn figures() -> Vec<FigureSpec> {
         series: Some("method".to_owned()),
         ..spec
     };
-    let roc = by_method(figure(FigureKind::Line, "fpr", &["tpr"]));
+    let roc = by_method(figure("line", "fpr", &["tpr"]));
     let cost = by_method(FigureSpec {
         x_scale: Scale::Log,
         band: Band::Ci95,
@@ -99,7 +97,7 @@ fn figures() -> Vec<FigureSpec> {
             guide(GuideAt::Y(0.9), "ink alone"),
             guide(GuideAt::X(0.0422), "a hundredth of the published search"),
         ],
-        ..figure(FigureKind::Scatter, "seconds_per_image", &["auroc"])
+        ..figure("scatter", "seconds_per_image", &["auroc"])
     });
     let histogram = FigureSpec {
         x: None,
@@ -110,14 +108,14 @@ fn figures() -> Vec<FigureSpec> {
             guide(GuideAt::X(430_000.0), "published threshold"),
             guide(GuideAt::X(400_000.0), "threshold of held-out normal items"),
         ],
-        ..figure(FigureKind::Histogram, "score", &[])
+        ..figure("histogram", "score", &[])
     };
     let grid = |kind: &str, x: Option<&str>, series: Option<&str>| FigureSpec {
         x: x.map(str::to_owned),
         series: series.map(str::to_owned),
         value: Some(kind.to_owned()),
         pick: Pick::First,
-        ..figure(FigureKind::ImageGrid, "", &[])
+        ..figure("image_grid", "", &[])
     };
     vec![
         from(
@@ -144,13 +142,13 @@ fn figures() -> Vec<FigureSpec> {
                 band: Band::Sd,
                 filter: params(&[("method", ParamValue::Text("anogan".to_owned()))]),
                 lines: vec![guide(GuideAt::X(60.0), "collapse")],
-                ..figure(FigureKind::Line, "epoch", &["d_loss", "g_loss"])
+                ..figure("line", "epoch", &["d_loss", "g_loss"])
             },
         ),
         from(
             "training",
             "Losses of all",
-            by_method(figure(FigureKind::Line, "epoch", &["d_loss"])),
+            by_method(figure("line", "epoch", &["d_loss"])),
         ),
         from("scores", "Scores", histogram.clone()),
         from(
@@ -177,7 +175,7 @@ fn figures() -> Vec<FigureSpec> {
                 guide(GuideAt::Y(0.911), "PCA-20"),
                 guide(GuideAt::Y(0.5), "chance"),
             ],
-            ..figure(FigureKind::Bar, "method", &["auroc"])
+            ..figure("bar", "method", &["auroc"])
         },
         from(
             "pictures",
@@ -282,14 +280,14 @@ fn picture_table() -> Result<String, std::fmt::Error> {
     Ok(table)
 }
 
-fn leave_pictures(
+fn write_pictures(
     folder: &Path,
     record: &mut retrial_core::record::Record,
     noise: &mut Noise,
 ) -> Result<(), Box<dyn Error>> {
     let folder = folder.join(&record.trial);
     fs::create_dir_all(&folder)?;
-    let mut leave = |name: String, columns: usize, rows: usize| -> Result<(), Box<dyn Error>> {
+    let mut write = |name: String, columns: usize, rows: usize| -> Result<(), Box<dyn Error>> {
         let pixels = rings(columns, rows, noise);
         let (width, height) = ((columns * SIZE) as u32, (rows * SIZE) as u32);
         let png = retrial_report::gray_png(width, height, &pixels).ok_or("a wrong size")?;
@@ -303,11 +301,11 @@ fn leave_pictures(
     };
     for epoch in [0, 1, 5, 10, 20, 50, 100, 300] {
         for kind in ["query", "reconstruction", "residual"] {
-            leave(format!("{kind}_{epoch}.png"), 1, 1)?;
+            write(format!("{kind}_{epoch}.png"), 1, 1)?;
         }
-        leave(format!("grid_{epoch}.png"), 4, 4)?;
+        write(format!("grid_{epoch}.png"), 4, 4)?;
     }
-    leave("whole.png".to_owned(), 8, 8)
+    write("whole.png".to_owned(), 8, 8)
 }
 
 /// Soft rings in a grid.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use retrial_core::metric::Direction;
 use retrial_core::params::{ParamValue, Params};
-use retrial_core::report_spec::{FigureKind, FigureSpec};
+use retrial_core::report_spec::FigureSpec;
 
 use crate::parts::{Noise, figure, params, record, sheet, write_record, write_sheet};
 
@@ -20,7 +20,7 @@ pub(crate) fn write(results: &Path) -> Result<(), Box<dyn Error>> {
         value: Some(value.to_owned()),
         title: Some(title.to_owned()),
         filter: params(&[("order", ParamValue::Int(1))]),
-        ..figure(FigureKind::Heat, "x", &["y"])
+        ..figure("heat", "x", &["y"])
     };
     sheet.report.figures = vec![
         heat("u", "Horizontal displacement"),
@@ -35,7 +35,7 @@ pub(crate) fn write(results: &Path) -> Result<(), Box<dyn Error>> {
             series: Some("order".to_owned()),
             y: Vec::new(),
             ..FigureSpec {
-                kind: FigureKind::Histogram,
+                kind: "histogram".to_owned(),
                 ..heat("error_u", "Histogram of the error")
             }
         },

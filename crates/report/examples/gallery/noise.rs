@@ -6,7 +6,7 @@ use std::path::Path;
 use retrial_core::claim::{Claim, Expect};
 use retrial_core::metric::Direction;
 use retrial_core::params::{ParamValue, Params};
-use retrial_core::report_spec::{Band, FigureKind, FigureSpec, Scale, TableSpec};
+use retrial_core::report_spec::{Band, FigureSpec, Scale, TableSpec};
 
 use crate::parts::{Noise, claim, figure, params, record, sheet, write_record, write_sheet};
 
@@ -55,7 +55,7 @@ pub(crate) fn write(results: &Path) -> Result<(), Box<dyn Error>> {
     let band = |band: Band| FigureSpec {
         series: Some("interpolant".to_owned()),
         band,
-        ..figure(FigureKind::Line, "noise_grey", &["rmse"])
+        ..figure("line", "noise_grey", &["rmse"])
     };
     sheet.report.figures = vec![
         band(Band::Ci95),
@@ -65,7 +65,7 @@ pub(crate) fn write(results: &Path) -> Result<(), Box<dyn Error>> {
             ..band(Band::Sd)
         },
         FigureSpec {
-            kind: FigureKind::Bar,
+            kind: "bar".to_owned(),
             title: Some("Error by interpolant".to_owned()),
             x: Some("interpolant".to_owned()),
             series: Some("noise_grey".to_owned()),

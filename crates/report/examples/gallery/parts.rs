@@ -10,10 +10,11 @@ use retrial_core::experiment::{DatasetSheet, ExperimentSheet, QuantitySheet, SHE
 use retrial_core::metric::Direction;
 use retrial_core::params::{ParamValue, Params};
 use retrial_core::record::{DatasetUse, Outcome, Provenance, RECORD_FORMAT, Record};
-use retrial_core::report_spec::{
-    Band, FigureKind, FigureSpec, Join, Labels, Pick, ReportSpec, Scale,
-};
+use retrial_core::report_spec::{Band, FigureSpec, Join, Labels, Pick, ReportSpec, Scale};
 use retrial_core::seal::sealed;
+
+/// The param that most experiments sweep.
+pub(crate) const SUBSET: &str = "subset_size_px";
 
 pub(crate) fn sheet(name: &str, question: &str) -> ExperimentSheet {
     let quantity = |(name, unit, bounds): (&str, &str, &str), direction| QuantitySheet {
@@ -30,7 +31,7 @@ pub(crate) fn sheet(name: &str, question: &str) -> ExperimentSheet {
         (("points_per_s", "1/s", ""), Direction::Higher),
     ];
     let params = [
-        ("subset_size_px", "px", "an odd whole number from 5 to 301"),
+        (SUBSET, "px", "an odd whole number from 5 to 301"),
         ("order", "", "a whole number from 0 to 2"),
         ("noise_grey", "grey levels", "a number from 0 to 50"),
         ("interpolant", "", "one of b_spline_3, b_spline_5"),
@@ -80,7 +81,7 @@ pub(crate) fn claim(id: &str, subset: i64, expect: Expect) -> Claim {
         origin: Origin::Publication,
         metric: "rmse".to_owned(),
         selection: params(&[
-            ("subset_size_px", ParamValue::Int(subset)),
+            (SUBSET, ParamValue::Int(subset)),
             ("order", ParamValue::Int(1)),
         ]),
         expect,
@@ -88,9 +89,9 @@ pub(crate) fn claim(id: &str, subset: i64, expect: Expect) -> Claim {
     }
 }
 
-pub(crate) fn figure(kind: FigureKind, x: &str, y: &[&str]) -> FigureSpec {
+pub(crate) fn figure(kind: &str, x: &str, y: &[&str]) -> FigureSpec {
     FigureSpec {
-        kind,
+        kind: kind.to_owned(),
         table: None,
         x: Some(x.to_owned()),
         y: y.iter().map(|&y| y.to_owned()).collect(),

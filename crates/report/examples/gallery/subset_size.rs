@@ -9,9 +9,9 @@ use retrial_core::claim::Expect;
 use retrial_core::metric::Direction;
 use retrial_core::params::{ParamValue, Params};
 use retrial_core::record::Outcome;
-use retrial_core::report_spec::{FigureKind, FigureSpec, ReferencePoint, Scale, TableSpec};
+use retrial_core::report_spec::{FigureSpec, ReferencePoint, Scale, TableSpec};
 
-use crate::parts::{claim, figure, params, record, sheet, write_record, write_sheet};
+use crate::parts::{SUBSET, claim, figure, params, record, sheet, write_record, write_sheet};
 
 /// A deterministic study: noise and bias over the subset size, for three shape functions.
 pub(crate) fn write(results: &Path) -> Result<(), Box<dyn Error>> {
@@ -20,7 +20,7 @@ pub(crate) fn write(results: &Path) -> Result<(), Box<dyn Error>> {
         "How do noise and bias depend on the size of the subset?",
     );
     sheet.deterministic = true;
-    sheet.swept = vec!["subset_size_px".to_owned(), "order".to_owned()];
+    sheet.swept = vec![SUBSET.to_owned(), "order".to_owned()];
     sheet.claims = vec![
         claim(
             "published-rmse",
@@ -38,7 +38,7 @@ pub(crate) fn write(results: &Path) -> Result<(), Box<dyn Error>> {
         ),
     ];
     sheet.report.tables = vec![TableSpec {
-        rows: vec!["subset_size_px".to_owned(), "order".to_owned()],
+        rows: vec![SUBSET.to_owned(), "order".to_owned()],
         values: ["rmse", "bias_u", "random_error_u", "points_per_s"]
             .map(str::to_owned)
             .to_vec(),
@@ -60,35 +60,28 @@ pub(crate) fn write(results: &Path) -> Result<(), Box<dyn Error>> {
             },
         ],
         caption: Some("Root mean square error over all points and images.".to_owned()),
-        ..figure(FigureKind::Line, "subset_size_px", &["rmse"])
+        ..figure("line", SUBSET, &["rmse"])
     };
     let log = FigureSpec {
         x_scale: Scale::Log,
         y_scale: Scale::Log,
         title: Some("Noise and bias, logarithmic".to_owned()),
         filter: params(&[("order", ParamValue::Int(1))]),
-        ..figure(
-            FigureKind::Line,
-            "subset_size_px",
-            &["random_error_u", "rmse"],
-        )
+        ..figure("line", SUBSET, &["random_error_u", "rmse"])
     };
     let imposed = FigureSpec {
         table: Some("errors".to_owned()),
-        filter: params(&[
-            ("order", ParamValue::Int(1)),
-            ("subset_size_px", ParamValue::Int(41)),
-        ]),
+        filter: params(&[("order", ParamValue::Int(1)), (SUBSET, ParamValue::Int(41))]),
         title: Some("Error against imposed displacement".to_owned()),
-        ..figure(FigureKind::Line, "imposed_u", &["bias_u", "bias_v"])
+        ..figure("line", "imposed_u", &["bias_u", "bias_v"])
     };
     let scatter = FigureSpec {
         table: Some("errors".to_owned()),
         series: Some("order".to_owned()),
         title: Some("Bias of every image".to_owned()),
-        ..figure(FigureKind::Scatter, "imposed_u", &["bias_u"])
+        ..figure("scatter", "imposed_u", &["bias_u"])
     };
-    let missing = figure(FigureKind::Line, "subset_size_px", &["variance"]);
+    let missing = figure("line", SUBSET, &["variance"]);
     sheet.report.figures = vec![rmse, log, imposed, scatter, missing];
     let mut records = Vec::new();
     for subset in [15i64, 21, 31, 41, 61, 81] {
@@ -108,7 +101,7 @@ pub(crate) fn write(results: &Path) -> Result<(), Box<dyn Error>> {
                 ),
             ];
             let point = params(&[
-                ("subset_size_px", ParamValue::Int(subset)),
+                (SUBSET, ParamValue::Int(subset)),
                 ("order", ParamValue::Int(order)),
             ]);
             records.push(record("subset-size", point, 0, &metrics));
@@ -139,7 +132,7 @@ pub(crate) fn write(results: &Path) -> Result<(), Box<dyn Error>> {
         attempt.join("attempt.yaml"),
         retrial_report::record_text(&failed)?,
     )?;
-    let damaged = folder.join("subset_size_px-91-0123456789ab");
+    let damaged = folder.join(format!("{SUBSET}-91-0123456789ab"));
     fs::create_dir_all(&damaged)?;
     fs::write(damaged.join("trial.yaml"), "format: 5\ntrial: [\n")?;
     let earlier = record(

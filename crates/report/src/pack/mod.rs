@@ -13,7 +13,8 @@
 //! is what a trial left, byte for byte, or damaged.
 
 mod row;
-mod write;
+mod table;
+pub(crate) mod write;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -26,10 +27,8 @@ use retrial_core::hash;
 use retrial_core::record::{RECORD_FORMAT, Record};
 use retrial_core::seal::sealed;
 
-pub use write::{Packing, export, pack};
-
 use crate::error::ReportError;
-use crate::load::{Kept, MAX_BYTES};
+use crate::loaded::{Loaded, MAX_BYTES};
 use crate::parallel;
 
 /// The table of finished trials.
@@ -53,6 +52,8 @@ const KEPT_SEAL: &str = "kept_seal";
 pub struct Pack {
     folder: PathBuf,
     trials: Vec<Packed>,
+    /// Places among these by id.
+    places: HashMap<String, usize>,
     attempts: Vec<Packed>,
     tables: Arc<Mutex<HashMap<String, Arc<Table>>>>,
 }
@@ -87,7 +88,7 @@ impl Pack {
     ///
     /// # Errors
     /// A file that cannot be read, or is of a newer program.
-    pub fn read(folder: &Path, study: &str, experiment: &str) -> Kept<Self> {
+    pub fn read(folder: &Path, study: &str, experiment: &str) -> Loaded<Self> {
         let mut pack = Self {
             folder: folder.to_owned(),
             ..Self::default()
@@ -101,6 +102,8 @@ impl Pack {
                 Err(reason) => return Ok(Err(format!("{name}: {reason}"))),
             }
         }
+        let ids = pack.trials.iter().map(|row| row.trial.clone());
+        pack.places = ids.zip(0..).collect();
         Ok(Ok(pack))
     }
 
@@ -119,7 +122,7 @@ impl Pack {
     /// The row of a finished trial.
     #[must_use]
     pub fn trial(&self, id: &str) -> Option<&Packed> {
-        self.trials.iter().find(|row| row.trial == id)
+        self.places.get(id).map(|&place| &self.trials[place])
     }
 
     /// The failed attempts of a trial, the first one first.
@@ -272,7 +275,7 @@ pub fn without_rows(text: &str, trials: &[&str]) -> String {
     rows(text).filter(is_left).collect()
 }
 
-fn read_rows(path: &Path, study: &str, experiment: &str) -> Kept<Vec<Packed>> {
+fn read_rows(path: &Path, study: &str, experiment: &str) -> Loaded<Vec<Packed>> {
     let text = match file::text(path, MAX_BYTES) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Ok(Vec::new())),

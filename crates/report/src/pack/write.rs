@@ -1,16 +1,26 @@
 //! From the records of an experiment to the files of its pack.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use retrial_core::record::Record;
 
+use super::table::Table as Rows;
 use super::{
     ATTEMPTS_FILE, ID, KEPT, KEPT_SEAL, TABLES, TRIALS_FILE, Table, kept_seal, place, row, rows,
     rows_of, short,
 };
 use crate::error::ReportError;
 use crate::load::Experiment;
+
+/// How a table of all trials is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Export {
+    /// As text.
+    Csv,
+    /// As an Arrow IPC file, with types.
+    Arrow,
+}
 
 /// The files of a pack.
 #[derive(Clone, Debug, Default)]
@@ -150,7 +160,7 @@ fn table<'r>(records: &'r [Record], kept: &[String]) -> Result<Vec<u8>, (&'r Rec
         row.push((KEPT.to_owned(), kept));
         all.push(row);
     }
-    let text = written(&all).map_err(|reason| (&records[0], reason))?;
+    let text = Rows::new(all).csv();
     let (study, experiment) = (&records[0].study, &records[0].experiment);
     let back = match rows_of(&text, study, experiment) {
         Ok(Ok(back)) => back,
@@ -167,11 +177,11 @@ fn table<'r>(records: &'r [Record], kept: &[String]) -> Result<Vec<u8>, (&'r Rec
     Ok(text.into_bytes())
 }
 
-/// One table of records of any experiments: a row each, with all that its `trial.yaml` says.
+/// One table of records of any experiments, as CSV or as an Arrow file: a row each, with all that its `trial.yaml` says.
 ///
 /// # Errors
 /// A record that no row can say.
-pub fn export(records: &[&Record]) -> Result<Vec<u8>, String> {
+pub fn export(records: &[&Record], form: Export) -> Result<Vec<u8>, String> {
     let mut all = Vec::new();
     for record in records {
         let mut row = vec![
@@ -181,23 +191,9 @@ pub fn export(records: &[&Record]) -> Result<Vec<u8>, String> {
         row.extend(row::cells(record)?);
         all.push(row);
     }
-    Ok(written(&all)?.into_bytes())
-}
-
-/// Rows under the names of all their cells.
-fn written(all: &[Vec<(String, String)>]) -> Result<String, String> {
-    let columns = row::merged(all);
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let mut write = |line: Vec<&str>| writer.write_record(line).map_err(|error| error.to_string());
-    write(columns.iter().map(String::as_str).collect())?;
-    for row in all {
-        let cells: HashMap<&str, &str> = row
-            .iter()
-            .map(|(name, cell)| (name.as_str(), cell.as_str()))
-            .collect();
-        let cell = |name: &String| cells.get(name.as_str()).copied().unwrap_or_default();
-        write(columns.iter().map(cell).collect())?;
+    let table = Rows::new(all);
+    match form {
+        Export::Csv => Ok(table.csv().into_bytes()),
+        Export::Arrow => table.arrow().map_err(|error| error.to_string()),
     }
-    let bytes = writer.into_inner().map_err(|error| error.to_string())?;
-    String::from_utf8(bytes).map_err(|error| error.to_string())
 }

@@ -14,7 +14,7 @@ pub(super) fn ends(summary: &Summary, kind: Band) -> Option<(f64, f64)> {
 }
 
 /// `; bands are 95 % intervals of the mean`, or nothing; `shapes` is what shows them.
-pub(super) fn words(kind: Band, shapes: &str) -> String {
+pub(super) fn caption(kind: Band, shapes: &str) -> String {
     match kind {
         Band::None => String::new(),
         Band::Ci95 => format!("; {shapes} are 95 % intervals of the mean"),

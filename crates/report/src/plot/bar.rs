@@ -1,14 +1,17 @@
 //! Bars from zero with intervals over trials; several series stand side by side.
 
+use retrial_core::keys::Kind;
 use retrial_core::report_spec::Scale;
 use retrial_core::statistics::Summary;
 
 use super::axis::Axis;
 use super::chart::{Chart, Entry, Sign};
+use super::drawing::Drawing;
+use super::kind::{FigureKind, Title};
 use super::palette;
 use super::scene::INK;
 use super::source::Source;
-use super::{Drawing, band, guide};
+use super::{band, guide};
 use crate::error::ReportError;
 
 /// Part of a group's room that its bars take.
@@ -20,7 +23,18 @@ struct Bar {
     summary: Summary,
 }
 
-pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
+pub(super) const KIND: FigureKind = FigureKind {
+    keys: Kind {
+        word: "bar",
+        doc: "Bars from zero, grouped by `x`, side by side for `y` and `series`.",
+        needs: &["x", "y"],
+        takes: &["table", "band", "y_scale", "lines.y"],
+    },
+    title: Title::Axes,
+    draw,
+};
+
+fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     let spec = source.spec;
     let frame = source.frame()?;
     let x_name = source.x()?;
@@ -103,7 +117,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     let most = bars.iter().map(|bar| bar.summary.n).max().unwrap_or(0);
     let mut notes = Vec::new();
     if most > 1 {
-        let whiskers = band::words(spec.band, "whiskers");
+        let whiskers = band::caption(spec.band, "whiskers");
         notes.push(format!("Means over up to {most} trials{whiskers}."));
     }
     notes.extend(source.notes());

@@ -4,14 +4,11 @@
 use retrial_core::report_spec::Guide;
 
 use super::axis::Axis;
+use super::guide_labels;
 use super::mark::Mark;
-use super::scene::{Anchor, INK, Ink, POINT, Scene, text_width};
-use super::{guide, words};
+use super::scene::{Anchor, INK, Ink, LABEL_POINTS, POINT, Scene, TICK_POINTS, text_width};
+use super::tick_labels;
 
-/// Size of numbers at ticks, pt.
-pub(crate) const TICK_POINTS: f64 = 7.5;
-/// Size of labels and legends, pt.
-pub(crate) const LABEL_POINTS: f64 = 8.5;
 /// Width of lines of data, mm.
 pub(crate) const DATA_WIDTH: f64 = 0.45;
 /// Width of axes, mm.
@@ -75,20 +72,20 @@ impl Chart {
             .last()
             .filter(|_| !x.words)
             .map_or(0.0, |(_, t)| text_width(t, TICK_POINTS) / 2.0);
-        let overhang = (last - 2.0).max(0.5) + guide::room_right(extras.guides);
+        let overhang = (last - 2.0).max(0.5) + guide_labels::room_right(extras.guides);
         let full = WIDTH - EDGE - overhang;
         let right = match extras.square {
             true => full.min(left + SQUARE),
             false => full,
         };
         let rows = legend_rows(legend, right - left);
-        let rows_above = guide::rows(extras.guides, &x, (left, right));
-        let top = EDGE + 0.5 + rows.len() as f64 * 4.4 + rows_above as f64 * guide::ROW;
+        let rows_above = guide_labels::rows(extras.guides, &x, (left, right));
+        let top = EDGE + 0.5 + rows.len() as f64 * 4.4 + rows_above as f64 * guide_labels::ROW;
         let bottom = match extras.square {
             true => top + right - left,
             false => top + HEIGHT,
         };
-        let below = words::extra(&x, right - left);
+        let below = tick_labels::extra(&x, right - left);
         let height = bottom + 1.6 + TICK_POINTS * POINT + 1.6 + label_room + EDGE + below;
         let mut chart = Self {
             scene: Scene::new(WIDTH - (full - right), height),
@@ -116,7 +113,7 @@ impl Chart {
         let faint = INK.faded(0.13);
         let along_x = |share: f64| left + share * (right - left);
         let along_y = |share: f64| bottom - share * (bottom - top);
-        let fit = words::fit(&self.x, right - left);
+        let fit = tick_labels::fit(&self.x, right - left);
         for (value, text) in self.x.ticks.clone() {
             let Some(x) = self.x.share(value).map(along_x) else {
                 continue;
@@ -126,7 +123,7 @@ impl Chart {
             }
             self.scene
                 .line(vec![(x, bottom), (x, bottom + 1.0)], INK, AXIS_WIDTH);
-            words::draw(&mut self.scene, &text, (x, bottom + 1.6), fit);
+            tick_labels::draw(&mut self.scene, &text, (x, bottom + 1.6), fit);
         }
         for (value, text) in self.y.ticks.clone() {
             let Some(y) = self.y.share(value).map(along_y) else {
@@ -181,13 +178,13 @@ impl Chart {
                 Sign::LineAndMark(mark) => {
                     self.scene
                         .line(vec![(x, middle), (x + 6.0, middle)], entry.ink, DATA_WIDTH);
-                    self.draw_mark((x + 3.0, middle), mark, entry.ink);
+                    self.scene.draw_mark((x + 3.0, middle), mark, entry.ink);
                 }
                 Sign::Line => {
                     self.scene
                         .line(vec![(x, middle), (x + 6.0, middle)], entry.ink, DATA_WIDTH);
                 }
-                Sign::Mark(mark) => self.draw_mark((x + 3.0, middle), mark, entry.ink),
+                Sign::Mark(mark) => self.scene.draw_mark((x + 3.0, middle), mark, entry.ink),
                 Sign::Box => {
                     let (from, to) = ((x + 1.5, middle - 1.2), (x + 5.0, middle + 1.2));
                     self.scene.rectangle(from, to, entry.ink);

@@ -9,9 +9,10 @@ use retrial_core::report_spec::Join;
 
 use super::axis::Axis;
 use super::chart::{Chart, DATA_WIDTH, Entry, Sign};
+use super::drawing::Drawing;
 use super::mark::{Mark, mark, reference_ink};
 use super::source::Source;
-use super::{Drawing, guide, palette};
+use super::{guide, palette};
 use crate::error::ReportError;
 use crate::frame::{Frame, TRIAL};
 
@@ -115,7 +116,7 @@ pub(super) fn draw(source: &Source<'_>, frame: &Frame, x: &str) -> Result<Drawin
     }
     for reference in references() {
         if let Some(point) = chart.at(reference.x, reference.y) {
-            chart.draw_mark(point, Mark::Hollow, ink);
+            chart.scene.draw_mark(point, Mark::Hollow, ink);
         }
     }
     let alone = curves.len() == labels.len();
@@ -132,7 +133,7 @@ pub(super) fn draw(source: &Source<'_>, frame: &Frame, x: &str) -> Result<Drawin
         };
         chart.scene.line(straightened(path), ink, width);
         for &point in points.iter().filter(|_| marked) {
-            chart.draw_mark(point, mark(curve.series), ink);
+            chart.scene.draw_mark(point, mark(curve.series), ink);
         }
     }
     guide::draw(&mut chart, &source.lines);

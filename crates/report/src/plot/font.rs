@@ -44,7 +44,7 @@ pub(crate) fn lay_out(text: &str, weight: Weight) -> (Vec<Placed>, f64) {
     let em = f64::from(font.units_per_em().unwrap_or(1000.0));
     let mut placed = Vec::new();
     let mut x = 0.0;
-    let mut put = |part: &str, size: f64, lift: f64| {
+    let mut place = |part: &str, size: f64, lift: f64| {
         for c in part.chars() {
             let (c, size, lift) = match superscript(c) {
                 Some(digit) => (digit, RAISED_SIZE * size, RAISED_BY + lift),
@@ -65,11 +65,11 @@ pub(crate) fn lay_out(text: &str, weight: Weight) -> (Vec<Placed>, f64) {
         let Some((raised, after)) = after.split_once('}') else {
             break;
         };
-        put(before, 1.0, 0.0);
-        put(raised, RAISED_SIZE, RAISED_BY);
+        place(before, 1.0, 0.0);
+        place(raised, RAISED_SIZE, RAISED_BY);
         rest = after;
     }
-    put(rest, 1.0, 0.0);
+    place(rest, 1.0, 0.0);
     (placed, x)
 }
 

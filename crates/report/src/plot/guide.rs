@@ -1,27 +1,15 @@
 //! Straight dashed lines across a chart: published thresholds, baselines, `y = x`.
-//!
-//! Their labels stand outside the data, where they cover nothing: above a vertical line, right of
-//! a horizontal one.
 
 use retrial_core::report_spec::{Guide, GuideAt, Scale};
 
-use super::axis::Axis;
-use super::chart::{Chart, TICK_POINTS};
-use super::scene::{Anchor, INK, Ink, POINT, Scene, text_width};
+use super::chart::Chart;
+use super::guide_labels::{ROW, labels};
+use super::scene::{Anchor, INK, Ink, POINT, Scene, TICK_POINTS};
 
-/// Height of a row of labels above the data, mm.
-pub(super) const ROW: f64 = 3.8;
 /// Width of lines, mm.
 const LINE_WIDTH: f64 = 0.3;
 /// Length of dashes and of the gaps between them, mm.
 const DASH: (f64, f64) = (1.7, 1.1);
-
-/// A vertical line with its label and the row of it, from the data upwards.
-struct Label<'g> {
-    text: &'g str,
-    x: f64,
-    row: usize,
-}
 
 /// Places of vertical lines, which the horizontal axis covers.
 pub(super) fn xs(guides: &[Guide]) -> impl Iterator<Item = f64> + '_ {
@@ -37,60 +25,6 @@ pub(super) fn ys(guides: &[Guide]) -> impl Iterator<Item = f64> + '_ {
         GuideAt::Y(y) => Some(y),
         _ => None,
     })
-}
-
-/// Room that labels need right of the data, mm.
-pub(super) fn room_right(guides: &[Guide]) -> f64 {
-    let labels = guides.iter().filter_map(|guide| match guide.at {
-        GuideAt::Y(_) | GuideAt::Slope(_) => guide.label.as_deref(),
-        GuideAt::X(_) | GuideAt::XMetric(_) => None,
-    });
-    let widths = labels.map(|label| text_width(label, TICK_POINTS) + 1.2);
-    widths.fold(0.0, f64::max)
-}
-
-/// Number of rows of labels above the data, whose left and right end are `ends`.
-pub(super) fn rows(guides: &[Guide], x: &Axis, ends: (f64, f64)) -> usize {
-    let (labels, _) = labels(guides, x, ends);
-    labels.iter().map(|label| label.row + 1).max().unwrap_or(0)
-}
-
-/// Labels of vertical lines, and which end of each stands at its line.
-///
-/// A label starts at its line and stands higher than every label that begins below it, so that
-/// no line crosses a label. Where one would leave the figure, all end at their lines instead.
-fn labels<'g>(
-    guides: &'g [Guide],
-    axis: &Axis,
-    (left, right): (f64, f64),
-) -> (Vec<Label<'g>>, Anchor) {
-    let mut labels: Vec<Label<'g>> = (guides.iter())
-        .filter_map(|guide| match (&guide.at, guide.label.as_deref()) {
-            (GuideAt::X(x), Some(text)) => Some(Label {
-                text,
-                x: left + axis.share(*x)? * (right - left),
-                row: 0,
-            }),
-            _ => None,
-        })
-        .collect();
-    labels.sort_by(|a, b| a.x.total_cmp(&b.x));
-    let width = |label: &Label<'_>| text_width(label.text, TICK_POINTS);
-    let anchor = match labels.iter().any(|label| label.x + width(label) > right) {
-        true => Anchor::End,
-        false => {
-            labels.reverse();
-            Anchor::Start
-        }
-    };
-    for i in 1..labels.len() {
-        let span = width(&labels[i]) + 2.0;
-        let near = labels[..i].iter();
-        let near = near.filter(|other| (other.x - labels[i].x).abs() < span);
-        let row = near.map(|other| other.row + 1).max().unwrap_or(0);
-        labels[i].row = row;
-    }
-    (labels, anchor)
 }
 
 /// Draws the lines with their labels over the data.

@@ -1,11 +1,14 @@
 //! Fields as colour on a regular grid, with `y` downwards as in images; points without a value
 //! are grey.
 
-use super::Drawing;
+use retrial_core::keys::Kind;
+
 use super::axis::{label_with, nice_ticks, tick_labels};
-use super::chart::{AXIS_WIDTH, LABEL_POINTS, TICK_POINTS};
+use super::chart::AXIS_WIDTH;
+use super::drawing::Drawing;
+use super::kind::{FigureKind, Title};
 use super::palette;
-use super::scene::{Anchor, INK, POINT, Scene, Shape, text_width};
+use super::scene::{Anchor, INK, LABEL_POINTS, POINT, Scene, Shape, TICK_POINTS, text_width};
 use super::source::Source;
 use crate::error::ReportError;
 
@@ -34,7 +37,19 @@ struct Steps {
     count: usize,
 }
 
-pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
+pub(super) const KIND: FigureKind = FigureKind {
+    keys: Kind {
+        word: "heat",
+        doc: "`value` as colour on the regular grid of `x` and `y` (downwards), one panel a \
+              value of `series`; points without a value are grey.",
+        needs: &["table", "x", "y", "value"],
+        takes: &[],
+    },
+    title: Title::Value("a field"),
+    draw,
+};
+
+fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     let (fields, trials) = fields(source)?;
     let labels = Labels {
         x: source.name_and_unit(source.x()?),

@@ -4,17 +4,19 @@
 //! # Source
 //! Width of bins: Freedman & Diaconis 1981, doi:10.1007/BF01025868.
 
+use retrial_core::keys::Kind;
 use retrial_core::report_spec::{Guide, GuideAt, Scale};
 use retrial_core::statistics::{mean, quantile, standard_deviation};
 
 use super::axis::{Axis, nice_ticks};
 use super::chart::{Chart, DATA_WIDTH, Entry, Extras, Sign};
+use super::drawing::Drawing;
+use super::kind::{FigureKind, Title};
 use super::scene::Scene;
 use super::source::Source;
-use super::{Drawing, guide, palette, png};
+use super::{guide, palette, png};
 use crate::error::ReportError;
-use crate::number::{decimals_for, fixed, plain};
-use crate::view::counted;
+use crate::number::{counted, decimals_for, fixed, plain};
 
 /// Distance of the fences from the quartiles, in ranges between the quartiles.
 const FENCE: f64 = 5.0;
@@ -23,7 +25,18 @@ const TAIL: f64 = 0.03;
 /// Range of an axis, as largest over smallest value, on which ticks between powers would merge.
 const MANY_DECADES: f64 = 1e8;
 
-pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
+pub(super) const KIND: FigureKind = FigureKind {
+    keys: Kind {
+        word: "histogram",
+        doc: "Shares of all values of a series, one outline a value of `series`.",
+        needs: &["value"],
+        takes: &["table", "x_scale", "lines.x", "lines.y", "lines.x_metric"],
+    },
+    title: Title::Value("a histogram"),
+    draw,
+};
+
+fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     let spec = source.spec;
     let frame = source.frame()?;
     let name = (spec.value.as_ref())
@@ -82,7 +95,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
             }
         })
         .collect();
-    let look = Look {
+    let style = HistogramStyle {
         name: &spoken,
         unit: &unit,
         of: "value",
@@ -96,7 +109,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
         true => edges_in_decades(&series),
         false => edges(&series),
     };
-    let (scene, mut notes) = scene(&series, &edges, &look);
+    let (scene, mut notes) = scene(&series, &edges, &style);
     if left_out > 0 {
         notes.push(format!(
             "{left_out} values that are not finite are left out."
@@ -149,7 +162,7 @@ pub fn histogram_png(
         Scale::Linear => edges(&all),
         Scale::Log => edges_in_decades(&[(String::new(), without_tail(&all[0].1))]),
     };
-    let look = Look {
+    let style = HistogramStyle {
         name: words.name,
         unit: "",
         of: words.of,
@@ -162,12 +175,12 @@ pub fn histogram_png(
         },
         ticks_at_powers: edges[edges.len() - 1] / edges[0] > MANY_DECADES,
     };
-    let (scene, notes) = scene(&all, &edges, &look);
+    let (scene, notes) = scene(&all, &edges, &style);
     Some((png::render(&scene), notes))
 }
 
-/// What a histogram says beside its counts.
-pub(super) struct Look<'l> {
+/// What a histogram shows beside its counts.
+pub(super) struct HistogramStyle<'l> {
     pub(super) name: &'l str,
     pub(super) unit: &'l str,
     /// What is counted: one of it.
@@ -184,26 +197,26 @@ pub(super) struct Look<'l> {
 pub(super) fn scene(
     series: &[(String, Vec<f64>)],
     edges: &[f64],
-    look: &Look<'_>,
+    style: &HistogramStyle<'_>,
 ) -> (Scene, Vec<String>) {
     let shares: Vec<Vec<f64>> = (series.iter())
         .map(|(_, values)| shares(values, edges))
         .collect();
     let mut x_axis = Axis::covering(
-        edges.iter().copied().chain(guide::xs(look.lines)),
-        look.scale,
-        look.name,
-        look.unit,
+        edges.iter().copied().chain(guide::xs(style.lines)),
+        style.scale,
+        style.name,
+        style.unit,
     );
-    if look.ticks_at_powers {
+    if style.ticks_at_powers {
         let is_power = |v: &f64| (v.log10() - v.log10().round()).abs() < 1e-9;
         x_axis.minor.retain(is_power);
     }
     let heights = shares.iter().flatten().copied().chain([0.0]);
-    let heights = heights.chain(guide::ys(look.lines));
-    let y_name = format!("share of {}s", look.of);
+    let heights = heights.chain(guide::ys(style.lines));
+    let y_name = format!("share of {}s", style.of);
     let y_axis = Axis::covering(heights, Scale::Linear, &y_name, "%");
-    let mut chart = Chart::new(x_axis, y_axis, &look.legend, look.extras);
+    let mut chart = Chart::new(x_axis, y_axis, &style.legend, style.extras);
     let outline = |shares: &[f64]| -> Vec<(f64, f64)> {
         let steps = edges.windows(2).zip(shares);
         let steps = steps.flat_map(|(pair, share)| [(pair[0], *share), (pair[1], *share)]);
@@ -219,7 +232,7 @@ pub(super) fn scene(
     for (i, outline) in outlines.into_iter().enumerate() {
         chart.scene.line(outline, palette::series(i), DATA_WIDTH);
     }
-    guide::draw(&mut chart, look.lines);
+    guide::draw(&mut chart, style.lines);
     let mut notes = Vec::new();
     let (first, last) = (edges[0], edges[edges.len() - 1]);
     let count = |beyond: &dyn Fn(f64) -> bool| -> usize {
@@ -232,7 +245,7 @@ pub(super) fn scene(
             let edge = plain(edge);
             notes.push(format!(
                 "{} {side} {edge} not shown; shares and means count them.",
-                counted(number, look.of)
+                counted(number, style.of)
             ));
         }
     }

@@ -5,16 +5,21 @@
 //! that is too long goes on below. Every pixel becomes a square of whole dots of the printed
 //! figure, so that small pictures stay crisp; one picture may be a whole grid made by the study.
 
-use super::Drawing;
-use super::chart::{LABEL_POINTS, TICK_POINTS};
-use super::picture::{self, Pixels};
-use super::scene::{Anchor, POINT, Scene, Shape, text_width};
+use image::ImageFormat;
+use retrial_core::keys::Kind;
+
+use super::drawing::Drawing;
+use super::kind::{FigureKind, Title};
+use super::picture::Pixels;
+use super::scene::{Anchor, LABEL_POINTS, POINT, Scene, Shape, TICK_POINTS, text_width};
 use super::source::Source;
 use crate::error::ReportError;
 use crate::frame::{Frame, TRIAL};
 use crate::number::plain;
 use crate::quantity;
 
+/// Most pixels of a picture that is drawn.
+const MOST_PIXELS: u64 = 16_000_000;
 /// Widest grid, mm.
 const WIDTH: f64 = 180.0;
 /// Highest grid, mm.
@@ -49,7 +54,18 @@ struct Strip<'p> {
     pictures: Vec<Option<&'p Pixels>>,
 }
 
-pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
+pub(super) const KIND: FigureKind = FigureKind {
+    keys: Kind {
+        word: "image_grid",
+        doc: "PNG files that trials leave, side by side.",
+        needs: &["table", "value"],
+        takes: &["x"],
+    },
+    title: Title::Value("pictures"),
+    draw,
+};
+
+fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     let mut notes = Vec::new();
     let pictures = pictures(source, &mut notes)?;
     let mut rows: Vec<&str> = Vec::new();
@@ -257,7 +273,7 @@ fn pictures(source: &Source<'_>, notes: &mut Vec<String>) -> Result<Vec<Picture>
         pictures.push(Picture {
             row,
             column,
-            pixels: picture::read(source, trial, file)?,
+            pixels: read(source, trial, file)?,
         });
     }
     if pictures.is_empty() {
@@ -269,6 +285,36 @@ fn pictures(source: &Source<'_>, notes: &mut Vec<String>) -> Result<Vec<Picture>
         ));
     }
     Ok(pictures)
+}
+
+/// The pixels of a PNG artifact of a trial.
+fn read(source: &Source<'_>, trial: &str, file: &str) -> Result<Pixels, ReportError> {
+    let record = source.records.iter().find(|r| r.trial == trial);
+    let listed = record.is_some_and(|r| r.artifacts.iter().any(|a| a.path == file));
+    if !listed {
+        return Err(source.fault(format!("`{file}` is no artifact of trial {trial}")));
+    }
+    let path = source.experiment.folder.join(trial).join(file);
+    let read = source.experiment.file(trial, file);
+    let bytes = read.map_err(ReportError::io("read", &path))?;
+    let decoder = image::ImageReader::with_format(std::io::Cursor::new(&bytes), ImageFormat::Png);
+    let picture = |error| ReportError::Picture {
+        path: path.clone(),
+        source: error,
+    };
+    let (width, height) = decoder.into_dimensions().map_err(picture)?;
+    if u64::from(width) * u64::from(height) > MOST_PIXELS {
+        let reason =
+            format!("`{file}` has {width} × {height} pixels, at most 16 million are drawn");
+        return Err(source.fault(reason));
+    }
+    let decoded = image::load_from_memory_with_format(&bytes, ImageFormat::Png).map_err(picture)?;
+    let rgb = decoded.to_rgb8();
+    Ok(Pixels {
+        columns: rgb.width() as usize,
+        rows: rgb.height() as usize,
+        cells: rgb.pixels().map(|p| (p.0[0], p.0[1], p.0[2])).collect(),
+    })
 }
 
 /// The row of every picture: its value of the series, or what tells its trial from the others.

@@ -1,15 +1,18 @@
 //! Lines with markers: means over trials, a band for their interval or spread, and published
 //! points as hollow marks.
 
+use retrial_core::keys::Kind;
 use retrial_core::report_spec::{Band, Scale};
 use retrial_core::statistics::Summary;
 
 use super::axis::Axis;
 use super::chart::{Chart, DATA_WIDTH, Entry, Sign};
+use super::drawing::Drawing;
+use super::kind::{FigureKind, Title};
 use super::mark::{Mark, mark, reference_ink};
 use super::palette;
 use super::source::Source;
-use super::{Drawing, band, curve, guide};
+use super::{band, curve, guide};
 use crate::error::ReportError;
 use crate::frame::Frame;
 
@@ -19,7 +22,31 @@ struct Line {
     points: Vec<(f64, Summary)>,
 }
 
-pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
+pub(super) const KIND: FigureKind = FigureKind {
+    keys: Kind {
+        word: "line",
+        doc: "The mean over trials at every `x`, one line for each `y` and value of `series`; \
+              or the rows of each trial, see `join`.",
+        needs: &["x", "y"],
+        takes: &[
+            "table",
+            "band",
+            "x_scale",
+            "y_scale",
+            "reference",
+            "join",
+            "lines.x",
+            "lines.y",
+            "lines.slope",
+            "lines.x_metric",
+            "diagonal",
+        ],
+    },
+    title: Title::Axes,
+    draw,
+};
+
+fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     let spec = source.spec;
     let frame = source.frame()?;
     let x = source.x()?;
@@ -99,7 +126,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     // Below our own marks, which stay visible inside the rings.
     for reference in references {
         if let Some(point) = chart.at(reference.x, reference.y) {
-            chart.draw_mark(point, Mark::Hollow, ink);
+            chart.scene.draw_mark(point, Mark::Hollow, ink);
         }
     }
     for (i, line) in lines.iter().enumerate() {
@@ -114,7 +141,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
             .line(points.clone(), palette::series(i), DATA_WIDTH);
         if points.len() <= 40 {
             for point in points {
-                chart.draw_mark(point, mark(i), palette::series(i));
+                chart.scene.draw_mark(point, mark(i), palette::series(i));
             }
         }
     }
@@ -202,7 +229,7 @@ fn notes(source: &Source<'_>, lines: &[Line]) -> Vec<String> {
             true => format!("{most} trials"),
             false => format!("{least} to {most} trials"),
         };
-        let band = band::words(source.spec.band, "bands");
+        let band = band::caption(source.spec.band, "bands");
         notes.push(format!("Means over {n}{band}."));
     }
     notes.extend(source.notes());

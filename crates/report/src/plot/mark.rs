@@ -1,8 +1,7 @@
 //! Marks at points of data.
 
-use super::chart::Chart;
 use super::palette;
-use super::scene::{INK, Ink, PAPER, Shape};
+use super::scene::{INK, Ink, PAPER, Scene, Shape};
 
 /// Which mark stands at a point of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,22 +26,22 @@ pub(crate) fn mark(i: usize) -> Mark {
     ][i % 5]
 }
 
-impl Chart {
+impl Scene {
     /// A mark of data.
     pub(crate) fn draw_mark(&mut self, (x, y): (f64, f64), mark: Mark, ink: Ink) {
         let r = 0.85;
         let mut shape = |corners: &[(f64, f64)]| {
             let points = corners.iter().map(|(dx, dy)| (x + dx * r, y + dy * r));
-            self.scene.area(points.collect(), ink);
+            self.area(points.collect(), ink);
         };
         match mark {
-            Mark::Disc => self.scene.shapes.push(Shape::Disc {
+            Mark::Disc => self.shapes.push(Shape::Disc {
                 centre: (x, y),
                 radius: r,
                 fill: Some(ink),
                 stroke: None,
             }),
-            Mark::Hollow => self.scene.shapes.push(Shape::Disc {
+            Mark::Hollow => self.shapes.push(Shape::Disc {
                 centre: (x, y),
                 radius: 1.6,
                 fill: Some(PAPER),

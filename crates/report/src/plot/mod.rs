@@ -5,11 +5,14 @@ mod band;
 mod bar;
 mod chart;
 mod curve;
+mod drawing;
 mod font;
 mod guide;
+mod guide_labels;
 mod heat;
 mod histogram;
 mod image_grid;
+mod kind;
 mod line;
 mod mark;
 mod paint;
@@ -22,26 +25,21 @@ mod sheet;
 mod source;
 mod spread;
 mod svg;
-mod words;
+mod tick_labels;
 
 use retrial_core::experiment::ExperimentSheet;
-use retrial_core::report_spec::{FigureKind, FigureSpec};
+use retrial_core::keys::Kind;
+use retrial_core::report_spec::FigureSpec;
 
+pub(crate) use self::drawing::Drawing;
 pub use self::histogram::{HistogramWords, histogram_png};
+use self::kind::{FigureKind, Title};
 pub use self::picture::gray_png;
-use self::scene::Scene;
 pub use self::sheet::{SheetPicture, SheetRow, contact_sheet_png};
 use self::source::Source;
 use crate::error::ReportError;
 use crate::load::Experiment;
 use crate::quantity;
-
-/// A figure as a scene, with sentences on what was averaged or left out.
-#[derive(Debug)]
-pub(crate) struct Drawing {
-    pub(crate) scene: Scene,
-    pub(crate) notes: Vec<String>,
-}
 
 /// Draws values at the points of a regular grid as colour, as a PNG file, without any record.
 ///
@@ -83,52 +81,43 @@ pub fn classes_png(
     Some(png::render(&drawn?))
 }
 
-type Draw = fn(&Source<'_>) -> Result<Drawing, ReportError>;
-
-/// Every kind of figure and the function that draws it.
-const KINDS: [(FigureKind, Draw); 6] = [
-    (FigureKind::Line, line::draw),
-    (FigureKind::Scatter, scatter::draw),
-    (FigureKind::Bar, bar::draw),
-    (FigureKind::Heat, heat::draw),
-    (FigureKind::Histogram, histogram::draw),
-    (FigureKind::ImageGrid, image_grid::draw),
+/// Every kind of figure: one file each.
+const KINDS: &[&FigureKind] = &[
+    &line::KIND,
+    &scatter::KIND,
+    &bar::KIND,
+    &heat::KIND,
+    &histogram::KIND,
+    &image_grid::KIND,
 ];
+
+/// The kinds of figure, by which specs are read.
+#[must_use]
+pub fn figure_kinds() -> Vec<Kind> {
+    KINDS.iter().map(|kind| kind.keys).collect()
+}
+
+/// The kind that a spec names; none in a sheet of a newer program.
+fn kind_of(spec: &FigureSpec) -> Option<&'static FigureKind> {
+    let mut kinds = KINDS.iter().copied();
+    kinds.find(|kind| kind.keys.word == spec.kind)
+}
 
 /// The figure that a spec asks for.
 pub(crate) fn draw(experiment: &Experiment, spec: &FigureSpec) -> Result<Drawing, ReportError> {
-    let source = Source::new(experiment, spec)?;
-    let (_, draw) = (KINDS.iter())
-        .find(|(kind, _)| *kind == spec.kind)
-        .ok_or_else(|| source.fault("this kind of figure cannot be drawn".to_owned()))?;
-    let mut drawing = draw(&source)?;
+    let source = Source::new(experiment, spec, title(&experiment.sheet, spec))?;
+    let kind = kind_of(spec)
+        .ok_or_else(|| source.fault(format!("this program draws no `{}`", spec.kind)))?;
+    let mut drawing = (kind.draw)(&source)?;
     drawing.notes.extend(source.left_out);
     Ok(drawing)
 }
 
-/// What a figure is called where its spec does not say.
+/// What a figure is called.
 pub(crate) fn title(sheet: &ExperimentSheet, spec: &FigureSpec) -> String {
-    if let Some(title) = &spec.title {
-        return title.clone();
-    }
-    let table = spec.table.as_deref();
-    let spoken = |name: &String| quantity::spoken(name, quantity::unit(sheet, table, name));
-    let of_value = |words: &str| match spec.value.as_ref().or(spec.y.first()) {
-        Some(value) => format!("{} as {words}", spoken(value)),
-        None => words.to_owned(),
-    };
-    match spec.kind {
-        FigureKind::Heat => of_value("a field"),
-        FigureKind::Histogram => of_value("a histogram"),
-        FigureKind::ImageGrid => of_value("pictures"),
-        FigureKind::Line | FigureKind::Scatter | FigureKind::Bar => {
-            let names: Vec<String> = spec.y.iter().map(spoken).collect();
-            match &spec.x {
-                Some(x) => format!("{} against {}", names.join(", "), spoken(x)),
-                None => names.join(", "),
-            }
-        }
-    }
+    let made = kind_of(spec).map_or(Title::Axes, |kind| kind.title);
+    let title = spec.title.clone();
+    title.unwrap_or_else(|| made.of(sheet, spec))
 }
 
 /// The part of a figure's file names that tells it from the others of its experiment.
@@ -141,19 +130,29 @@ pub(crate) fn slug(sheet: &ExperimentSheet, spec: &FigureSpec) -> String {
     }
 }
 
-impl Drawing {
-    /// Width in print, mm.
-    pub(crate) fn width(&self) -> f64 {
-        self.scene.width
-    }
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
 
-    /// The figure as an SVG file.
-    pub(crate) fn svg(&self, prefix: &str, title: &str) -> String {
-        svg::render(&self.scene, prefix, title)
-    }
+    use retrial_core::keys::MapDef;
+    use retrial_core::spec::keys::{FigureKeys, GuideKeys};
 
-    /// The figure as a PNG file.
-    pub(crate) fn png(&self) -> Vec<u8> {
-        png::render(&self.scene)
+    use super::*;
+
+    #[test]
+    fn kinds_have_words_of_their_own_and_name_keys_that_there_are() {
+        let kinds = figure_kinds();
+        let words: BTreeSet<&str> = kinds.iter().map(|kind| kind.word).collect();
+        assert_eq!(words.len(), kinds.len());
+        let has = |map: &MapDef, name: &str| map.keys.iter().any(|key| key.name == name);
+        for kind in &kinds {
+            for path in kind.needs.iter().chain(kind.takes) {
+                let known = match path.strip_prefix("lines.") {
+                    Some(name) => has(GuideKeys::MAP, name),
+                    None => has(FigureKeys::MAP, path),
+                };
+                assert!(known, "{} names {path}", kind.word);
+            }
+        }
     }
 }

@@ -1,16 +1,10 @@
-//! Pictures that trials leave as PNG artifacts, and figures' own way of storing them.
+//! Pictures within figures, and our way of storing them as PNG.
 //!
 //! Files are made by a coder without settings and without code for special processors, so that
 //! the same pixels give the same bytes on every machine.
 
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{ExtendedColorType, ImageEncoder as _, ImageFormat};
-
-use super::source::Source;
-use crate::error::ReportError;
-
-/// Most pixels of a picture that is drawn.
-const MOST_PIXELS: u64 = 16_000_000;
+use image::{ExtendedColorType, ImageEncoder as _};
 
 /// Grey or coloured pixels, row by row.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,34 +56,4 @@ fn coded(width: u32, height: u32, bytes: &[u8], kind: ExtendedColorType) -> Vec<
         .write_image(bytes, width, height, kind)
         .expect("the buffer has the stated size and memory takes every write");
     file
-}
-
-/// The pixels of a PNG artifact of a trial.
-pub(super) fn read(source: &Source<'_>, trial: &str, file: &str) -> Result<Pixels, ReportError> {
-    let record = source.records.iter().find(|r| r.trial == trial);
-    let listed = record.is_some_and(|r| r.artifacts.iter().any(|a| a.path == file));
-    if !listed {
-        return Err(source.fault(format!("`{file}` is no artifact of trial {trial}")));
-    }
-    let path = source.experiment.folder.join(trial).join(file);
-    let read = source.experiment.file(trial, file);
-    let bytes = read.map_err(ReportError::io("read", &path))?;
-    let decoder = image::ImageReader::with_format(std::io::Cursor::new(&bytes), ImageFormat::Png);
-    let picture = |error| ReportError::Picture {
-        path: path.clone(),
-        source: error,
-    };
-    let (width, height) = decoder.into_dimensions().map_err(picture)?;
-    if u64::from(width) * u64::from(height) > MOST_PIXELS {
-        let reason =
-            format!("`{file}` has {width} × {height} pixels, at most 16 million are drawn");
-        return Err(source.fault(reason));
-    }
-    let decoded = image::load_from_memory_with_format(&bytes, ImageFormat::Png).map_err(picture)?;
-    let rgb = decoded.to_rgb8();
-    Ok(Pixels {
-        columns: rgb.width() as usize,
-        rows: rgb.height() as usize,
-        cells: rgb.pixels().map(|p| (p.0[0], p.0[1], p.0[2])).collect(),
-    })
 }

@@ -19,6 +19,7 @@ const SCALE: f64 = 300.0 / 25.4;
 /// Pixels drawn per pixel of the picture, along each axis.
 const FINER: usize = 3;
 
+/// The bitmap of plotters without its short cut for upright and level lines, which mixes colours another way.
 struct Raster<'b>(BitMapBackend<'b>);
 
 /// A scene as the bytes of a PNG file.

@@ -1,20 +1,46 @@
 //! Points, one per line of the trials or of their tables; nothing is averaged unless a band is
 //! asked for.
 
+use retrial_core::keys::Kind;
 use retrial_core::report_spec::{Band, Labels};
 
 use super::axis::Axis;
 use super::chart::{Chart, Entry, Sign};
+use super::drawing::Drawing;
+use super::kind::{FigureKind, Title};
 use super::mark::{Mark, mark, reference_ink};
 use super::scene::Shape;
 use super::source::Source;
-use super::{Drawing, guide, palette, spread};
+use super::{guide, palette, spread};
 use crate::error::ReportError;
 
 /// From this many points on, marks are small and see-through discs.
 const MANY: usize = 400;
 
-pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
+pub(super) const KIND: FigureKind = FigureKind {
+    keys: Kind {
+        word: "scatter",
+        doc: "Every trial or row as a point; with `band` or `labels: points` means over seeds.",
+        needs: &["x", "y"],
+        takes: &[
+            "table",
+            "band",
+            "x_scale",
+            "y_scale",
+            "reference",
+            "lines.x",
+            "lines.y",
+            "lines.slope",
+            "lines.x_metric",
+            "diagonal",
+            "labels",
+        ],
+    },
+    title: Title::Axes,
+    draw,
+};
+
+fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     let spec = source.spec;
     let frame = source.frame()?;
     let x_name = source.x()?;
@@ -90,7 +116,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
         let places: Vec<_> = points.iter().filter_map(|p| chart.at(p.0, p.1)).collect();
         for centre in places {
             if count < MANY {
-                chart.draw_mark(centre, mark(i), palette::series(i));
+                chart.scene.draw_mark(centre, mark(i), palette::series(i));
             } else {
                 chart.scene.shapes.push(Shape::Disc {
                     centre,
@@ -103,7 +129,7 @@ pub(super) fn draw(source: &Source<'_>) -> Result<Drawing, ReportError> {
     }
     for reference in references() {
         if let Some(point) = chart.at(reference.x, reference.y) {
-            chart.draw_mark(point, Mark::Hollow, ink);
+            chart.scene.draw_mark(point, Mark::Hollow, ink);
         }
     }
     guide::draw(&mut chart, &source.lines);

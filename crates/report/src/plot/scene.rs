@@ -8,6 +8,10 @@ use super::picture::Pixels;
 
 /// Millimetres of a typographic point.
 pub(crate) const POINT: f64 = 25.4 / 72.0;
+/// Size of numbers at ticks, pt.
+pub(crate) const TICK_POINTS: f64 = 7.5;
+/// Size of labels and legends, pt.
+pub(crate) const LABEL_POINTS: f64 = 8.5;
 
 /// A colour with an opacity, `0..=1`.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,9 +1,8 @@
 //! A contact sheet: titled rows of pictures of any size, a number below each, without any record.
 
-use super::chart::{LABEL_POINTS, TICK_POINTS};
 use super::picture::Pixels;
 use super::png;
-use super::scene::{Anchor, INK, POINT, Scene, Shape};
+use super::scene::{Anchor, INK, LABEL_POINTS, POINT, Scene, Shape, TICK_POINTS};
 use crate::number::of_log10;
 
 /// Width of the sheet, mm.
@@ -67,7 +66,7 @@ pub fn contact_sheet_png(rows: &[SheetRow], note: &str) -> Option<Vec<u8>> {
         for (i, (picture, size)) in row.pictures.iter().zip(sizes).enumerate() {
             let left = EDGE + (side + GAP) * i as f64;
             let corner = (left + (side - size.0) / 2.0, y + (tallest - size.1) / 2.0);
-            put(&mut scene, picture, corner, size);
+            draw_picture(&mut scene, picture, corner, size);
             let baseline = y + tallest + 1.2 + 0.78 * TICK_POINTS * POINT;
             let at = (left + side / 2.0, baseline);
             scene.text(at, &of_log10(picture.log10), TICK_POINTS, Anchor::Middle);
@@ -94,7 +93,7 @@ fn fitted(picture: &SheetPicture, side: f64) -> Option<(f64, f64)> {
 }
 
 /// The picture with a faint frame, so that a white one has an edge.
-fn put(scene: &mut Scene, picture: &SheetPicture, (x0, y0): (f64, f64), size: (f64, f64)) {
+fn draw_picture(scene: &mut Scene, picture: &SheetPicture, (x0, y0): (f64, f64), size: (f64, f64)) {
     scene.shapes.push(Shape::Picture {
         corner: (x0, y0),
         size,

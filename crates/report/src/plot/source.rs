@@ -9,14 +9,15 @@ use super::chart::Extras;
 use crate::error::ReportError;
 use crate::frame::{Frame, SEED, passes, passes_planned, pooled, pooled_note};
 use crate::load::Experiment;
-use crate::number::plain;
+use crate::number::{counted, plain};
 use crate::quantity;
-use crate::view::counted;
 
 /// The data and the wishes behind a figure.
 pub(crate) struct Source<'e> {
     pub(crate) experiment: &'e Experiment,
     pub(crate) spec: &'e FigureSpec,
+    /// What the figure is called.
+    title: String,
     pub(crate) records: Vec<&'e Record>,
     /// Straight lines, all at numbers.
     pub(crate) lines: Vec<Guide>,
@@ -28,6 +29,7 @@ impl<'e> Source<'e> {
     pub(crate) fn new(
         experiment: &'e Experiment,
         spec: &'e FigureSpec,
+        title: String,
     ) -> Result<Self, ReportError> {
         let records: Vec<&Record> = (experiment.finished.iter())
             .filter(|record| passes(record, &spec.filter))
@@ -35,6 +37,7 @@ impl<'e> Source<'e> {
         let mut source = Self {
             experiment,
             spec,
+            title,
             records,
             lines: Vec::new(),
             left_out: Vec::new(),
@@ -46,7 +49,7 @@ impl<'e> Source<'e> {
             };
             return Err(source.fault(reason));
         }
-        source.tell_missing();
+        source.note_missing();
         source.leave_out_without_table();
         source.pick();
         source.lines = source.placed_lines();
@@ -54,7 +57,7 @@ impl<'e> Source<'e> {
     }
 
     /// Says which planned trials are not there, and which of those there have nothing to show.
-    fn tell_missing(&mut self) {
+    fn note_missing(&mut self) {
         let planned = (self.experiment.planned().iter())
             .filter(|trial| passes_planned(trial, &self.spec.filter))
             .count();
@@ -119,13 +122,13 @@ impl<'e> Source<'e> {
             without.len(),
             counted(self.records.len(), "trial")
         );
-        let told = (self.experiment.sheet.swept.iter()).find_map(|name| {
+        let settings = (self.experiment.sheet.swept.iter()).find_map(|name| {
             let values = values_of(&without, name);
             let kept = values_of(&with, name);
             let apart = !values.is_empty() && values.iter().all(|v| !kept.contains(v));
             apart.then(|| format!(" ({}: {})", name.replace('_', " "), values.join(", ")))
         });
-        note.push_str(&told.unwrap_or_default());
+        note.push_str(&settings.unwrap_or_default());
         note.push('.');
         self.left_out.push(note);
         self.records = with;
@@ -320,10 +323,7 @@ impl<'e> Source<'e> {
     }
 
     fn part(&self) -> String {
-        format!(
-            "figure “{}”",
-            super::title(&self.experiment.sheet, self.spec)
-        )
+        format!("figure “{}”", self.title)
     }
 }
 

@@ -5,11 +5,12 @@ use retrial_core::report_spec::{Band, Labels, Scale};
 use retrial_core::statistics::Summary;
 
 use super::axis::Axis;
-use super::chart::{Chart, Entry, Sign, TICK_POINTS};
+use super::chart::{Chart, Entry, Sign};
+use super::drawing::Drawing;
 use super::mark::{Mark, mark, reference_ink};
-use super::scene::{Anchor, Ink, POINT, text_width};
+use super::scene::{Anchor, Ink, POINT, TICK_POINTS, text_width};
 use super::source::Source;
-use super::{Drawing, band, guide, palette};
+use super::{band, guide, palette};
 use crate::error::ReportError;
 use crate::frame::Frame;
 
@@ -69,14 +70,16 @@ pub(super) fn draw(source: &Source<'_>, frame: &Frame, x: &str) -> Result<Drawin
     let mut chart = Chart::new(x_axis, y_axis, &legend, source.extras());
     for reference in references() {
         if let Some(point) = chart.at(reference.x, reference.y) {
-            chart.draw_mark(point, Mark::Hollow, ink);
+            chart.scene.draw_mark(point, Mark::Hollow, ink);
         }
     }
     let mut taken: Vec<Extent> = Vec::new();
     for spread in &spreads {
         taken.extend(draw_whiskers(&mut chart, spread, spec.band));
         if let Some(point) = chart.at(spread.x.mean, spread.y.mean) {
-            chart.draw_mark(point, mark(spread.series), palette::series(spread.series));
+            chart
+                .scene
+                .draw_mark(point, mark(spread.series), palette::series(spread.series));
             taken.push(Extent::around(point, (1.2, 1.2)));
         }
     }
@@ -100,7 +103,7 @@ pub(super) fn draw(source: &Source<'_>, frame: &Frame, x: &str) -> Result<Drawin
     let most = spreads.iter().map(|spread| spread.y.n).max().unwrap_or(0);
     let mut notes = Vec::new();
     if most > 1 {
-        let whiskers = band::words(spec.band, "whiskers");
+        let whiskers = band::caption(spec.band, "whiskers");
         notes.push(format!("Means over up to {most} seeds{whiskers}."));
     }
     Ok(Drawing {

@@ -1,11 +1,13 @@
 //! Tables in CSV, with every digit, for other programs.
 
+use retrial_core::exact::exact;
+
 use super::Table;
+use crate::csv_text::csv_text;
 
 impl Table {
     /// Params, then mean, standard deviation, 95 % interval and n of every metric.
     pub(crate) fn csv(&self) -> Vec<u8> {
-        let mut text = String::new();
         let mut heads: Vec<String> = self.rows.iter().map(|(name, _)| name.clone()).collect();
         for value in &self.values {
             for part in ["mean", "sd", "ci95_low", "ci95_high", "n"] {
@@ -17,7 +19,7 @@ impl Table {
         if missing {
             heads.extend(["trials", "planned"].map(str::to_owned));
         }
-        push_line(&mut text, &heads);
+        let mut lines = vec![heads];
         for line in &self.lines {
             let mut cells = line.key.clone();
             for cell in &line.cells {
@@ -34,29 +36,16 @@ impl Table {
                 cells.push(line.trials.to_string());
                 cells.push(line.planned.unwrap_or(line.trials).to_string());
             }
-            push_line(&mut text, &cells);
+            lines.push(cells);
         }
-        text.into_bytes()
+        csv_text(&lines).into_bytes()
     }
 }
 
-/// The shortest text that reads back as the same number; empty where there is none.
+/// Every digit of a number; empty where there is none.
 fn number(value: f64) -> String {
-    if value.is_finite() {
-        value.to_string()
-    } else {
-        String::new()
+    match value.is_finite() {
+        true => exact(value),
+        false => String::new(),
     }
-}
-
-fn push_line(text: &mut String, cells: &[String]) {
-    let quoted = cells.iter().map(|cell| {
-        if cell.contains([',', '"', '\n', '\r']) {
-            format!("\"{}\"", cell.replace('"', "\"\""))
-        } else {
-            cell.clone()
-        }
-    });
-    text.push_str(&quoted.collect::<Vec<_>>().join(","));
-    text.push('\n');
 }

@@ -6,9 +6,7 @@ use std::path::Path;
 use retrial_core::experiment::ExperimentSheet;
 use retrial_core::params::ParamValue;
 use retrial_core::record::{Artifact, DatasetUse, Record};
-use retrial_core::report_spec::{
-    Band, FigureKind, FigureSpec, Guide, GuideAt, Join, Labels, Pick, Scale,
-};
+use retrial_core::report_spec::{Band, FigureSpec, Guide, GuideAt, Join, Labels, Pick, Scale};
 use retrial_report::gray_png;
 
 use crate::results_folder::{figure, params, read, render_all, results, sheet, six};
@@ -20,7 +18,7 @@ fn titled(title: &str, spec: FigureSpec) -> FigureSpec {
     }
 }
 
-fn from_table(table: &str, kind: FigureKind, x: &str, y: &str) -> FigureSpec {
+fn from_table(table: &str, kind: &str, x: &str, y: &str) -> FigureSpec {
     FigureSpec {
         table: Some(table.to_owned()),
         x: Some(x.to_owned()),
@@ -56,7 +54,7 @@ fn an_roc_curve_is_one_line_a_trial_on_a_square() {
     let mut sheet = sheet(&records);
     let roc = FigureSpec {
         diagonal: true,
-        ..from_table("roc", FigureKind::Line, "fpr", "tpr")
+        ..from_table("roc", "line", "fpr", "tpr")
     };
     let one = FigureSpec {
         filter: params(&[
@@ -111,7 +109,7 @@ fn only_the_rows_that_are_asked_for_are_counted() {
         x: None,
         series: None,
         rows: [("part".to_owned(), part.to_owned())].into(),
-        ..figure(FigureKind::Histogram, "score")
+        ..figure("histogram", "score")
     };
     sheet.report.figures = vec![
         titled("judged", of_part("test")),
@@ -142,7 +140,7 @@ fn trials_without_a_table_are_left_out_and_named() {
         });
     }
     let mut sheet = sheet(&records);
-    let line = from_table("training", FigureKind::Line, "epoch", "loss");
+    let line = from_table("training", "line", "epoch", "loss");
     let first = FigureSpec {
         pick: Pick::First,
         series: None,
@@ -173,7 +171,7 @@ fn a_listed_table_that_is_gone_stays_an_error() {
         bytes: 1,
     });
     let mut sheet = sheet(&records);
-    sheet.report.figures = vec![from_table("training", FigureKind::Line, "epoch", "loss")];
+    sheet.report.figures = vec![from_table("training", "line", "epoch", "loss")];
     let folder = results(root.path(), &sheet, &records);
     let other = folder.join(&records[1].trial).join("training.csv");
     fs::write(other, "epoch,loss\n1,2\n2,1\n").unwrap();
@@ -202,11 +200,11 @@ fn lines_at_fixed_values_are_named_and_inside() {
         labels: Labels::Points,
         series: Some("size_px".to_owned()),
         x_scale: Scale::Log,
-        ..with(FigureKind::Scatter)
+        ..with("scatter")
     };
     sheet.report.figures = vec![
-        titled("line", with(FigureKind::Line)),
-        titled("bar", with(FigureKind::Bar)),
+        titled("line", with("line")),
+        titled("bar", with("bar")),
         titled("spread", spread),
     ];
     results(root.path(), &sheet, &records);
@@ -234,7 +232,7 @@ fn a_far_tail_is_left_out_and_counted() {
     let histogram = FigureSpec {
         value: Some("score".to_owned()),
         series: None,
-        ..from_table("scores", FigureKind::Histogram, "score", "score")
+        ..from_table("scores", "histogram", "score", "score")
     };
     let log = FigureSpec {
         x_scale: Scale::Log,
@@ -285,7 +283,7 @@ fn small_pictures_are_magnified_by_whole_dots_and_attributed() {
         value: Some("picture".to_owned()),
         series: None,
         y: Vec::new(),
-        ..from_table("pictures", FigureKind::ImageGrid, "epoch", "")
+        ..from_table("pictures", "image_grid", "epoch", "")
     };
     let first = FigureSpec {
         pick: Pick::First,

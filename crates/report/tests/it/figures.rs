@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use retrial_core::record::Record;
-use retrial_core::report_spec::{FigureKind, FigureSpec, Scale};
+use retrial_core::report_spec::{FigureSpec, Scale};
 use retrial_report::{
     HistogramWords, SheetPicture, SheetRow, contact_sheet_png, field_png, histogram_png,
 };
@@ -17,10 +17,10 @@ fn figures_are_files_in_two_formats_and_the_page_needs_nothing_else() {
     let records = six();
     let mut sheet = sheet(&records);
     sheet.report.figures = vec![
-        figure(FigureKind::Line, "rmse"),
-        figure(FigureKind::Scatter, "rmse"),
-        figure(FigureKind::Bar, "rmse"),
-        figure(FigureKind::Histogram, "rmse"),
+        figure("line", "rmse"),
+        figure("scatter", "rmse"),
+        figure("bar", "rmse"),
+        figure("histogram", "rmse"),
     ];
     results(root.path(), &sheet, &records);
     let summary = render_all(root.path());
@@ -47,6 +47,19 @@ fn figures_are_files_in_two_formats_and_the_page_needs_nothing_else() {
 }
 
 #[test]
+fn a_kind_of_a_newer_program_is_named() {
+    let root = tempfile::tempdir().unwrap();
+    let records = six();
+    let mut sheet = sheet(&records);
+    sheet.report.figures = vec![figure("pie", "rmse"), figure("bar", "rmse")];
+    results(root.path(), &sheet, &records);
+    let summary = render_all(root.path());
+    assert_eq!((summary.figures, summary.faults.len()), (1, 1));
+    let fault = "figure “rmse against size” of fake/sweep: this program draws no `pie`";
+    assert_eq!(summary.faults[0], fault);
+}
+
+#[test]
 fn a_field_has_holes_and_a_missing_column_is_named() {
     let root = tempfile::tempdir().unwrap();
     let records: Vec<Record> = six().into_iter().take(1).collect();
@@ -56,18 +69,13 @@ fn a_field_has_holes_and_a_missing_column_is_named() {
         x: Some("x".to_owned()),
         y: vec!["y".to_owned()],
         value: Some(value.to_owned()),
-        ..figure(FigureKind::Heat, "y")
+        ..figure("heat", "y")
     };
     let absent = FigureSpec {
         table: Some("nowhere".to_owned()),
         ..heat("u")
     };
-    sheet.report.figures = vec![
-        heat("u"),
-        heat("w"),
-        absent,
-        figure(FigureKind::Line, "hole"),
-    ];
+    sheet.report.figures = vec![heat("u"), heat("w"), absent, figure("line", "hole")];
     let folder = results(root.path(), &sheet, &records);
     let points = "x,y,u\n0,0,-1\n10,0,1\n0,10,0.5\n20,10,NaN\n20,0,0.25\n";
     fs::write(folder.join(&records[0].trial).join("points.csv"), points).unwrap();
@@ -119,7 +127,7 @@ fn pictures_of_trials_stand_in_a_grid() {
         x: None,
         y: Vec::new(),
         title: Some(value.to_owned()),
-        ..figure(FigureKind::ImageGrid, "rmse")
+        ..figure("image_grid", "rmse")
     };
     sheet.report.figures = vec![grid("pictures", "file"), grid("pictures", "lost")];
     let folder = results(root.path(), &sheet, &records);

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::PathBuf;
 
-use retrial_core::report_spec::FigureKind;
 use retrial_report::{ReportError, check, load, render};
 
 use crate::results_folder::{figure, read, render_all, results, sheet, six, table};
@@ -14,7 +13,7 @@ fn the_same_records_give_the_same_bytes() {
     let records = six();
     let mut sheet = sheet(&records);
     sheet.report.tables = vec![table(&["rmse"])];
-    sheet.report.figures = vec![figure(FigureKind::Line, "rmse")];
+    sheet.report.figures = vec![figure("line", "rmse")];
     results(root.path(), &sheet, &records);
     let out = root.path().join("reports");
     let experiments = load(&root.path().join("results")).unwrap();
@@ -197,7 +196,7 @@ fn nothing_run_yet_is_a_page_too() {
     let records = six();
     let mut sheet = sheet(&records);
     sheet.report.tables = vec![table(&["rmse"])];
-    sheet.report.figures = vec![figure(FigureKind::Line, "rmse")];
+    sheet.report.figures = vec![figure("line", "rmse")];
     results(root.path(), &sheet, &[]);
     let summary = render_all(root.path());
     assert!(

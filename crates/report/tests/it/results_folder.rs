@@ -9,7 +9,7 @@ use retrial_core::metric::Direction;
 use retrial_core::params::{ParamValue, Params};
 use retrial_core::record::{Outcome, Provenance, RECORD_FORMAT, Record};
 use retrial_core::report_spec::{
-    Band, FigureKind, FigureSpec, Join, Labels, Pick, ReportSpec, Scale, TableSpec,
+    Band, FigureSpec, Join, Labels, Pick, ReportSpec, Scale, TableSpec,
 };
 use retrial_core::seal::sealed;
 use retrial_report::{load, render};
@@ -132,9 +132,9 @@ pub(crate) fn six() -> Vec<Record> {
     records
 }
 
-pub(crate) fn figure(kind: FigureKind, y: &str) -> FigureSpec {
+pub(crate) fn figure(kind: &str, y: &str) -> FigureSpec {
     FigureSpec {
-        kind,
+        kind: kind.to_owned(),
         table: None,
         x: Some("size_px".to_owned()),
         y: vec![y.to_owned()],

@@ -1,6 +1,6 @@
 //! What the similarity does to a source domain, on two families of generated textures.
 
-use retrial_core::seed::{Seed, Stream};
+use retrial_seed::{Seed, Stream};
 use retrial_similarity::{
     Angles, FeatureKind, FeatureSettings, GlcmSettings, Levels, Moments, Property, Reduction,
     SimilaritySettings, Targets, Weights, count, features, log_similarities, quantise_u8,
@@ -37,10 +37,7 @@ pub(crate) fn share(
     reduction: Reduction,
 ) -> (f64, Weights) {
     let standardised = matches!(kind, FeatureKind::Properties(_));
-    let settings = FeatureSettings {
-        kind,
-        angles: Angles::Averaged,
-    };
+    let settings = FeatureSettings::new(kind, Angles::Averaged);
     let rows = |domain: &[Levels]| -> Vec<Vec<f64>> {
         let row = |picture| {
             let counted = count(picture, &GlcmSettings::default()).expect("large pictures");
@@ -61,10 +58,7 @@ pub(crate) fn share(
         scale.apply(&mut flat_target).expect("full rows");
     }
     let targets = Targets::new(dimension, flat_target).expect("full rows");
-    let settings = SimilaritySettings {
-        bandwidth: 1.0,
-        reduction,
-    };
+    let settings = SimilaritySettings::default().with_reduction(reduction);
     let log = log_similarities(&flat_source, &targets, &settings).expect("full rows");
     let weights = Weights::from_log(log).expect("finite weights");
     (

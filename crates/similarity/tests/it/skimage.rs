@@ -43,14 +43,15 @@ fn equal_to_scikit_image() {
             distance: pair[0].as_f64().expect("a distance"),
             angle: pair[1].as_f64().expect("an angle"),
         };
-        let settings = GlcmSettings {
-            offsets: list("offsets").iter().map(offset).collect(),
-            order: if case["symmetric"] == true {
-                Order::Symmetric
-            } else {
-                Order::Directed
-            },
+        let order = if case["symmetric"] == true {
+            Order::Symmetric
+        } else {
+            Order::Directed
         };
+        let offsets = list("offsets").iter().map(offset).collect();
+        let settings = GlcmSettings::default()
+            .with_offsets(offsets)
+            .with_order(order);
         let counted = count(&picture, &settings).expect("a picture larger than its offsets");
         assert_eq!(counted.offsets(), list("checksums").len());
         for offset in 0..counted.offsets() {

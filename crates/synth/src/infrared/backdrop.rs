@@ -3,7 +3,7 @@
 
 use std::f64::consts::PI;
 
-use retrial_core::seed::Stream;
+use retrial_seed::Stream;
 
 use super::draw::{between, happens, whole};
 use super::pose::Pose;

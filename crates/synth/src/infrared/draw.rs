@@ -1,6 +1,6 @@
 //! Draws from ranges.
 
-use retrial_core::seed::Stream;
+use retrial_seed::Stream;
 
 /// A uniform number in `least..most`.
 pub(super) fn between(stream: &mut Stream, (least, most): (f64, f64)) -> f64 {

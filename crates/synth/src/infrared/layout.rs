@@ -1,6 +1,6 @@
 //! Which objects a scene holds and where they stand.
 
-use retrial_core::seed::Stream;
+use retrial_seed::Stream;
 
 use super::backdrop::Weather;
 use super::class::EquipmentClass;

@@ -1,6 +1,6 @@
 //! Paints a laid-out scene and keeps count of what every object covers.
 
-use retrial_core::seed::Seed;
+use retrial_seed::Seed;
 
 use super::backdrop::{Weather, before, behind, clutter};
 use super::layout::Placed;

@@ -1,7 +1,7 @@
 //! One scene: its thermogram and everything that is true about it.
 
-use retrial_core::instance_mask::InstanceMask;
-use retrial_core::seed::Seed;
+use retrial_image::InstanceMask;
+use retrial_seed::Seed;
 
 use super::backdrop::Weather;
 use super::class::EquipmentClass;

@@ -1,6 +1,6 @@
 //! What the camera makes of the radiance: blur, noise and a fixed pattern of columns.
 
-use retrial_core::seed::{Seed, Stream};
+use retrial_seed::{Seed, Stream};
 
 use super::raster::celsius;
 use super::spec::SceneSpec;

@@ -1,6 +1,6 @@
 //! What is where in a painted scene: masks, boxes, parts and temperatures.
 
-use retrial_core::instance_mask::InstanceMask;
+use retrial_image::InstanceMask;
 
 use super::class::EquipmentClass;
 use super::layout::Placed;

@@ -1,8 +1,8 @@
 //! Converter, noise and blur of a series are as stated.
 
 use retrial_core::displacement::Displacement;
-use retrial_core::image::GrayImage;
-use retrial_core::seed::Seed;
+use retrial_image::GrayImage;
+use retrial_seed::Seed;
 use retrial_synth::{Camera, Exposure, SeriesPlan, SpecklePattern, render_series};
 
 const SIZE: usize = 160;

@@ -2,8 +2,8 @@
 //! at `x`.
 
 use retrial_core::displacement::Displacement;
-use retrial_core::image::GrayImage;
-use retrial_core::seed::Seed;
+use retrial_image::GrayImage;
+use retrial_seed::Seed;
 use retrial_synth::{
     Camera, Exposure, Profile, SeriesPlan, SpecklePattern, SpeckleScene, render_series,
 };

@@ -1,6 +1,6 @@
 //! Upright stacks: arrester, instrument transformers, bushings, post insulator.
 
-use retrial_core::seed::Stream;
+use retrial_seed::Stream;
 
 use crate::infrared::draw::{between, happens, whole};
 use crate::infrared::solid::{

@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use retrial_core::seed::Stream;
+use retrial_seed::Stream;
 
 use crate::infrared::draw::{between, happens, whole};
 use crate::infrared::solid::{

@@ -1,6 +1,6 @@
 //! What hangs and what it hangs from: wave trap, suspension string, lattice tower.
 
-use retrial_core::seed::Stream;
+use retrial_seed::Stream;
 
 use crate::infrared::draw::{between, whole};
 use crate::infrared::solid::{

@@ -8,7 +8,7 @@ mod hung;
 mod switchgear;
 mod vessels;
 
-use retrial_core::seed::Stream;
+use retrial_seed::Stream;
 
 use super::class::EquipmentClass;
 use super::solid::Model;
@@ -43,7 +43,7 @@ pub(super) fn model(class: EquipmentClass, draw: &mut Stream) -> Model {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use retrial_core::seed::Seed;
+    use retrial_seed::Seed;
 
     #[test]
     fn every_part_is_built_and_joints_lie_on_the_equipment() {

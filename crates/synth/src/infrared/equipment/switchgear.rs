@@ -1,6 +1,6 @@
 //! Disconnector, breaker, capacitor rack and drop-out fuse.
 
-use retrial_core::seed::Stream;
+use retrial_seed::Stream;
 
 use crate::infrared::draw::{between, happens, whole};
 use crate::infrared::solid::{

@@ -1,6 +1,6 @@
 //! Large bodies: reactor, main transformer, conservator, radiator.
 
-use retrial_core::seed::Stream;
+use retrial_seed::Stream;
 
 use crate::infrared::draw::{between, happens, whole};
 use crate::infrared::solid::{
